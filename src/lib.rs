@@ -1,0 +1,1 @@
+//! Pillion injects helper containers into pods from templates.

@@ -1,0 +1,2 @@
+//! The `pillion` program.
+fn main() {}
