@@ -1,1 +1,9 @@
-//! Pillion injects helper containers into pods from templates.
+//! Pillion: a Kubernetes mutating admission webhook that injects helper containers from templates.
+//!
+//! The map of the house. The core (`template`, `inject`, `review`) is pure; the edges around it
+//! adapt files, the network and the terminal to it and never reach into each other:
+//!
+//! `main → cli → {server, tls, telemetry} → inject → template → review`
+
+pub mod inject;
+pub mod template;

@@ -1,0 +1,17 @@
+//! Deciding about a pod: selection, plan, patch and verdict.
+//!
+//! Bytes flow one way: review → selection → parameters → evaluation → plan → patch → verdict.
+//! Nothing here knows a network, a file, a clock or a cluster: [`Engine`] is an immutable snapshot
+//! of templates, namespaces and settings, and a decision depends on nothing else, so that the
+//! webhook, the command line and a test give the same answer to the same pod.
+
+pub mod engine;
+pub mod patch;
+pub mod removal;
+pub mod settings;
+pub mod verdict;
+
+pub use engine::{Answer, Engine, Subject};
+pub use patch::{Operation, Patch};
+pub use settings::{Namespace, Namespaces, Settings};
+pub use verdict::{Decision, Outcome, Reason, Verdict};

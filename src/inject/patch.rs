@@ -1,0 +1,109 @@
+//! JSON Patch (RFC 6902) as we send it: only `add`, and `replace` of what is ours.
+//!
+//! An operation that misses its path is an error 500 even where the webhook's failure policy is
+//! `Ignore`, so operations are never guessed by comparing documents: the plan writes each one for a
+//! place that it knows to exist.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+/// One operation of a patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Adds a key to an object, or inserts an element into a list before the given index.
+    Add {
+        /// JSON pointer (RFC 6901), already escaped.
+        path: String,
+        /// What is added.
+        value: Value,
+    },
+    /// Replaces a value of ours, the placeholder `auto`, or an API-server default.
+    Replace {
+        /// JSON pointer (RFC 6901), already escaped.
+        path: String,
+        /// What stands there afterwards.
+        value: Value,
+    },
+}
+
+impl Operation {
+    /// The place that the operation changes.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Add { path, .. } | Self::Replace { path, .. } => path,
+        }
+    }
+}
+
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (op, path, value) = match self {
+            Self::Add { path, value } => ("add", path, value),
+            Self::Replace { path, value } => ("replace", path, value),
+        };
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("op", op)?;
+        map.serialize_entry("path", path)?;
+        map.serialize_entry("value", value)?;
+        map.end()
+    }
+}
+
+/// An ordered list of operations on a pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch(pub Vec<Operation>);
+
+impl Patch {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The operations as JSON, the bytes that go base64-encoded into a response.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// The same patch for a document that holds the pod below `prefix`, such as `/spec/template`.
+    pub fn below(mut self, prefix: &str) -> Self {
+        for operation in &mut self.0 {
+            let (Operation::Add { path, .. } | Operation::Replace { path, .. }) = operation;
+            path.insert_str(0, prefix);
+        }
+        self
+    }
+}
+
+impl Serialize for Patch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// A key as one segment of a JSON pointer: `~` and `/` escaped, in that order (RFC 6901 section 3).
+pub fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_escaped_tilde_first() {
+        assert_eq!(escape("pillion.dev/a~b/c"), "pillion.dev~1a~0b~1c");
+        assert_eq!(escape("~1"), "~01");
+    }
+
+    #[test]
+    fn operations_serialise_in_a_fixed_order() {
+        let patch = Patch(vec![Operation::Add {
+            path: "/metadata/labels".to_owned(),
+            value: serde_json::json!({}),
+        }]);
+        assert_eq!(
+            patch.below("/spec/template").to_json(),
+            r#"[{"op":"add","path":"/spec/template/metadata/labels","value":{}}]"#
+        );
+    }
+}

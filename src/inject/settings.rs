@@ -1,0 +1,93 @@
+//! What an installation decides once: the cluster's version, the namespaces that are left alone and
+//! what is known about the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name of the label that the API server gives every namespace.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Settings of one installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Minor version of the cluster's Kubernetes 1.x, default 37.
+    pub kubernetes_minor: u32,
+    /// Whether every kubelet knows native sidecars; `None` derives it from the version: API server
+    /// 1.32 or newer, as kubelets lag by at most three minors (KEP-753: beta and on since 1.29).
+    pub native_sidecars: Option<bool>,
+    /// Namespaces whose pods are never touched, by any template.
+    pub excluded_namespaces: BTreeSet<String>,
+    /// Values of parameters, by `(template, parameter)`: they win over the template's default and
+    /// are the only way to set a parameter with `setBy: []`.
+    pub parameters: BTreeMap<(String, String), String>,
+    /// What is known about namespaces.
+    pub namespaces: Namespaces,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let excluded = [
+            "kube-system",
+            "kube-public",
+            "kube-node-lease",
+            "pillion-system",
+        ];
+        Self {
+            kubernetes_minor: 37,
+            native_sidecars: None,
+            excluded_namespaces: excluded.map(str::to_owned).into(),
+            parameters: BTreeMap::new(),
+            namespaces: Namespaces::default(),
+        }
+    }
+}
+
+/// The namespaces that are known, without a cluster those of the given manifests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespaces(BTreeMap<String, Namespace>);
+
+impl Namespaces {
+    /// Adds or replaces a namespace.
+    pub fn insert(&mut self, name: &str, mut namespace: Namespace) {
+        namespace
+            .labels
+            .entry(NAME_LABEL.to_owned())
+            .or_insert_with(|| name.to_owned());
+        self.0.insert(name.to_owned(), namespace);
+    }
+
+    /// The namespace of this name; one that is not listed has its name label only.
+    pub fn get(&self, name: &str) -> std::borrow::Cow<'_, Namespace> {
+        match self.0.get(name) {
+            Some(known) => std::borrow::Cow::Borrowed(known),
+            None => std::borrow::Cow::Owned(Namespace {
+                labels: BTreeMap::from([(NAME_LABEL.to_owned(), name.to_owned())]),
+                annotations: BTreeMap::new(),
+            }),
+        }
+    }
+}
+
+/// What decisions need of a Namespace object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<String, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unlisted_namespace_has_its_name_only() {
+        let namespaces = Namespaces::default();
+        let namespace = namespaces.get("shop");
+        assert_eq!(
+            namespace.labels.get(NAME_LABEL).map(String::as_str),
+            Some("shop")
+        );
+        assert!(namespace.annotations.is_empty());
+    }
+}

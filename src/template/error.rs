@@ -1,0 +1,32 @@
+//! What is wrong with a template, and where.
+
+use std::fmt;
+
+/// An error in a template file, with the place for its author to mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// The file, as the source names it.
+    pub file: String,
+    /// The template's name, empty where it could not be read.
+    pub template: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The field path, such as `spec.sidecars[0].image`; empty for the document itself.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TemplateError {}
