@@ -1,1 +1,3 @@
 //! Pillion injects helper containers into pods from templates.
+
+pub mod template;

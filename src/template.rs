@@ -1,0 +1,4 @@
+//! The template language: what authors write, compiled into what runs.
+
+pub mod expression;
+pub mod quantity;
