@@ -15,7 +15,7 @@ const WAIT_FOR_READY: &str = "waitForReady";
 const NOT_FOR_STEPS: [&str; 4] =
     ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
 /// Fields that a template may set in an app container where the user has nothing.
-pub const APP_FIELDS: [&str; 10] = [
+const APP_FIELDS: [&str; 10] = [
     "env",
     "envFrom",
     "lifecycle",

@@ -309,7 +309,7 @@ fn folded_map(fields: Vec<(String, Fragment)>) -> Fragment {
 }
 
 /// The slot of a map's entry; a key that is wrong is noted.
-fn field_slot(
+pub(super) fn field_slot(
     errors: &mut Errors<'_>,
     entry: &Entry,
     path: &str,

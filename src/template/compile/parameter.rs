@@ -8,7 +8,7 @@ use super::fragment::{self, Meaning};
 use super::reader::{
     any_entries, boolean, choice, entries, integer, is_label, items, join, text,
 };
-use super::{Errors, nearest};
+use super::Errors;
 use crate::template::expression::Scope;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
@@ -294,9 +294,4 @@ fn read_by_default(parameter: &Parameter) -> BTreeSet<String> {
         });
     }
     read
-}
-
-/// The nearest of the names of parameters, for an error.
-pub(crate) fn nearest_parameter(name: &str, parameters: &[Parameter]) -> String {
-    nearest(name, parameters.iter().map(|parameter| parameter.name.as_str()))
 }

@@ -24,13 +24,11 @@ fn exact(file: &str, text: &str, start: Place, offset: usize) -> Option<Place> {
         let column = start.column + u32::from(quote) + characters(before)?;
         return Some(Place { line: start.line, column });
     }
-    if !written.starts_with('|') {
-        return None;
-    }
+    // A block scalar's place is its first line of text.
     let lines_before = u32::try_from(before.matches('\n').count()).ok()?;
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let text_line = text.get(line_start..)?.lines().next()?;
-    let number = start.line + 1 + lines_before;
+    let number = start.line + lines_before;
     let in_file = line_at(number)?;
     let indent = in_file.strip_suffix(text_line)?;
     let column = characters(indent)? + characters(before.get(line_start..)?)? + 1;
@@ -50,7 +48,7 @@ mod tests {
     fn offsets_are_found_in_plain_quoted_and_block_scalars() {
         let file = "a: x${b}\nb: \"x${b}\"\nc: |\n    one\n    x${b}\nd: >-\n  one\n  x${b}\n";
         let document = read(file).unwrap().remove(0);
-        for (key, line, column) in [("a", 1, 5), ("b", 2, 6), ("c", 5, 6), ("d", 6, 4)] {
+        for (key, line, column) in [("a", 1, 5), ("b", 2, 6), ("c", 5, 6), ("d", 7, 3)] {
             let node = document.get(key).unwrap();
             let offset = node.text().unwrap().find("${").unwrap();
             let place = within(file, node, offset);

@@ -11,7 +11,7 @@ use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 
 /// The fields of `PodSpec` that a template may set where the user has nothing.
-pub const PROVEN_FIELDS: [&str; 13] = [
+const PROVEN_FIELDS: [&str; 13] = [
     "affinity",
     "automountServiceAccountToken",
     "dnsConfig",

@@ -359,7 +359,7 @@ fn reads(template: &Template) -> Reads {
     fragments.extend(parts.into_iter().flatten());
     for volume in &template.volumes {
         fragments.extend(volume.adopt.iter().chain(&volume.source));
-        for files in &volume.files {
+        if let Some(files) = &volume.files {
             fragments.extend(files.files.iter().map(|file| &file.content));
             files.when.iter().for_each(|when| visit(&when.expression));
         }
