@@ -5,7 +5,10 @@
 //! of templates, namespaces and settings, and a decision depends on nothing else, so that the
 //! webhook, the command line and a test give the same answer to the same pod.
 
+pub mod defaults;
 pub mod engine;
+pub mod keys;
+pub mod merge;
 pub mod patch;
 pub mod removal;
 pub mod settings;

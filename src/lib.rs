@@ -6,4 +6,5 @@
 //! `main → cli → {server, tls, telemetry} → inject → template → review`
 
 pub mod inject;
+pub mod review;
 pub mod template;

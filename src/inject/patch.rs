@@ -27,6 +27,33 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Applies the operation to a document of our own making. `false` where its place is missing,
+    /// which leaves the document as it was.
+    pub fn apply(&self, document: &mut Value) -> bool {
+        let Some((parent, last)) = self.path().rsplit_once('/') else {
+            return false;
+        };
+        let last = last.replace("~1", "/").replace("~0", "~");
+        match (document.pointer_mut(parent), self) {
+            (Some(Value::Object(object)), Self::Add { value, .. } | Self::Replace { value, .. }) => {
+                object.insert(last, value.clone());
+                true
+            }
+            (Some(Value::Array(items)), Self::Add { value, .. }) => match last.parse::<usize>() {
+                Ok(index) if index <= items.len() => {
+                    items.insert(index, value.clone());
+                    true
+                }
+                _ => false,
+            },
+            (Some(Value::Array(items)), Self::Replace { value, .. }) => {
+                let item = last.parse::<usize>().ok().and_then(|index| items.get_mut(index));
+                item.map(|item| *item = value.clone()).is_some()
+            }
+            _ => false,
+        }
+    }
+
     /// The place that the operation changes.
     pub fn path(&self) -> &str {
         match self {

@@ -1,0 +1,300 @@
+//! Filling in: what a template wants, where the user has nothing.
+//!
+//! One walk serves everything that compares a template's content with a pod's: edits of app
+//! containers, the user's own container with an injected one's name, fields of the pod, and the
+//! question whether everything is there already. It reports what to add, by JSON pointer and by a
+//! key path that stays true when positions change, and what the user has that differs and is kept.
+
+mod covers;
+mod view;
+
+use serde_json::{Map, Value};
+
+pub use covers::covers;
+pub use view::View;
+
+use super::defaults::is_default;
+use super::keys::{ListMerge, element_key, is_whole, list_merge};
+use super::patch::{Operation, escape};
+use crate::template::quantity::Quantity;
+use crate::template::schema::{self, FieldType};
+use view::Opened;
+
+/// What filling in found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fill {
+    /// Operations, with pointers below the object that was filled.
+    pub operations: Vec<Operation>,
+    /// What is added, by key path: `env/DATABASE_HOST`, `ports/5432~1TCP`.
+    pub added: Vec<String>,
+    /// API-server defaults that are replaced, by key path.
+    pub replaced: Vec<String>,
+    /// What the user has that differs and is kept, by key path.
+    pub kept: Vec<String>,
+}
+
+/// Fills what is wanted into an object of this definition, where the user has nothing.
+pub fn fill(user: View<'_>, want: &Map<String, Value>, definition: &str) -> Fill {
+    let mut fill = Fill::default();
+    fill.object(user, want, definition, &At::default());
+    fill
+}
+
+/// A place, by position and by key.
+#[derive(Debug, Clone, Default)]
+struct At {
+    pointer: String,
+    key: String,
+}
+
+impl At {
+    fn field(&self, name: &str) -> Self {
+        self.step(&escape(name), name)
+    }
+
+    fn step(&self, pointer: &str, key: &str) -> Self {
+        let slash = if self.key.is_empty() { "" } else { "/" };
+        Self {
+            pointer: format!("{}/{pointer}", self.pointer),
+            key: format!("{}{slash}{}", self.key, escape(key)),
+        }
+    }
+}
+
+impl Fill {
+    fn object(&mut self, user: View<'_>, want: &Map<String, Value>, definition: &str, at: &At) {
+        let Some(user) = user.open() else {
+            self.kept.push(at.key.clone());
+            return;
+        };
+        if definition == "ResourceRequirements" {
+            self.resources(&user, want, at);
+            return;
+        }
+        for (name, value) in want {
+            if let Some(field) = schema::field(definition, name) {
+                self.field(&user, definition, name, &field.ty, value, &at.field(name));
+            }
+        }
+    }
+
+    fn field(
+        &mut self,
+        user: &Opened<'_>,
+        definition: &str,
+        name: &str,
+        ty: &FieldType,
+        want: &Value,
+        at: &At,
+    ) {
+        let Some(theirs) = user.get(name) else {
+            self.add(definition, name, ty, want, at);
+            return;
+        };
+        match (ty, want) {
+            (FieldType::List(element), Value::Array(items)) if !items.is_empty() => {
+                self.list(theirs, definition, name, element, items, at);
+            }
+            (FieldType::Object(inner), Value::Object(fields)) if !is_whole(inner) => {
+                self.object(theirs, fields, inner, at);
+            }
+            (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
+            _ if covers(&theirs.to_value(), want, ty) => {}
+            _ if is_default(definition, name, &theirs.to_value()) => {
+                self.replaced.push(at.key.clone());
+                let (path, value) = (at.pointer.clone(), want.clone());
+                self.operations.push(Operation::Replace { path, value });
+            }
+            _ => self.kept.push(at.key.clone()),
+        }
+    }
+
+    /// Adds a field that the user does not have.
+    fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
+        let path = at.pointer.clone();
+        self.operations.push(Operation::Add { path, value: want.clone() });
+        self.note(definition, name, ty, want, at);
+    }
+
+    /// Notes what a whole value adds, element by element and leaf by leaf, so that it can be taken
+    /// out again when others have added to the same list or map.
+    fn note(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
+        match (ty, want) {
+            (FieldType::List(_), Value::Array(items)) => match list_merge(definition, name) {
+                ListMerge::ByKeys(keys) => {
+                    let elements = items.iter().filter_map(|item| element_key(item, keys));
+                    self.added.extend(elements.map(|key| at.step("", &key).key));
+                }
+                ListMerge::Additive => {
+                    self.added.extend(items.iter().map(|item| at.step("", &item.to_string()).key));
+                }
+                ListMerge::Atomic => self.added.push(at.key.clone()),
+            },
+            (FieldType::Object(inner), Value::Object(fields))
+                if !is_whole(inner) && !fields.is_empty() =>
+            {
+                for (name, value) in fields {
+                    if let Some(field) = schema::field(inner, name) {
+                        self.note(inner, name, &field.ty, value, &at.field(name));
+                    }
+                }
+            }
+            (FieldType::Map(_), Value::Object(entries)) if !entries.is_empty() => {
+                self.added.extend(entries.keys().map(|key| at.field(key).key));
+            }
+            _ => self.added.push(at.key.clone()),
+        }
+    }
+
+    fn map(&mut self, user: View<'_>, ty: &FieldType, want: &Map<String, Value>, at: &At) {
+        let (Some(user), FieldType::Map(value_type)) = (user.open(), ty) else {
+            self.kept.push(at.key.clone());
+            return;
+        };
+        for (key, value) in want {
+            let at = at.field(key);
+            match user.get(key) {
+                None => {
+                    let (path, value) = (at.pointer, value.clone());
+                    self.operations.push(Operation::Add { path, value });
+                    self.added.push(at.key);
+                }
+                Some(theirs) if covers(&theirs.to_value(), value, value_type) => {}
+                Some(_) => self.kept.push(at.key),
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        user: View<'_>,
+        definition: &str,
+        name: &str,
+        element: &FieldType,
+        want: &[Value],
+        at: &At,
+    ) {
+        let Some(theirs) = user.elements() else {
+            self.kept.push(at.key.clone());
+            return;
+        };
+        match list_merge(definition, name) {
+            ListMerge::ByKeys(keys) => self.keyed(&theirs, name, keys, element, want, at),
+            ListMerge::Additive => {
+                let values: Vec<_> = theirs.iter().map(View::to_value).collect();
+                let mut length = values.len();
+                for item in want {
+                    if !values.iter().any(|value| covers(value, item, element)) {
+                        self.insert(&mut length, item, &item.to_string(), at);
+                    }
+                }
+            }
+            ListMerge::Atomic if theirs.is_empty() => {
+                let (path, value) = (at.pointer.clone(), Value::Array(want.to_vec()));
+                self.operations.push(Operation::Add { path, value });
+                self.added.push(at.key.clone());
+            }
+            ListMerge::Atomic => {
+                let whole = FieldType::List(Box::new(element.clone()));
+                if !covers(&user.to_value(), &Value::Array(want.to_vec()), &whole) {
+                    self.kept.push(at.key.clone());
+                }
+            }
+        }
+    }
+
+    /// Elements by their keys; ours come first among environment variables, so that the user's
+    /// `$(NAME)` finds them, and last everywhere else.
+    fn keyed(
+        &mut self,
+        theirs: &[View<'_>],
+        name: &str,
+        keys: &[&str],
+        element: &FieldType,
+        want: &[Value],
+        at: &At,
+    ) {
+        let known: Vec<_> = theirs.iter().map(|view| view.key(keys)).collect();
+        let mut front = 0;
+        let mut back = theirs.len();
+        for item in want {
+            let Some(key) = element_key(item, keys) else {
+                continue;
+            };
+            let found = known.iter().position(|known| known.as_deref() == Some(key.as_str()));
+            let at_key = at.step("", &key);
+            match found.and_then(|index| theirs.get(index)) {
+                Some(view) => {
+                    if !covers(&view.to_value(), item, element) {
+                        self.kept.push(at_key.key);
+                    }
+                }
+                None if name == "ports" && takes_name(theirs, item) => self.kept.push(at_key.key),
+                None if name == "env" => self.insert(&mut front, item, &key, at),
+                None => self.insert(&mut back, item, &key, at),
+            }
+        }
+    }
+
+    fn insert(&mut self, index: &mut usize, item: &Value, key: &str, at: &At) {
+        let at = at.step(&index.to_string(), key);
+        self.operations.push(Operation::Add { path: at.pointer, value: item.clone() });
+        self.added.push(at.key);
+        *index += 1;
+    }
+
+    /// Requests and limits, resource by resource. The API server copies a limit to the request that
+    /// is not there, so a resource with a limit has a request; and a limit below the user's request
+    /// would make the pod invalid.
+    fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At) {
+        let data = |name: &str| user.get(name).map(|view| view.to_value()).unwrap_or_default();
+        let (requests, limits) = (data("requests"), data("limits"));
+        for (name, value) in want {
+            let (Value::Object(wanted), true) = (value, name == "requests" || name == "limits")
+            else {
+                let Some(field) = schema::field("ResourceRequirements", name) else { continue };
+                let definition = "ResourceRequirements";
+                self.field(user, definition, name, &field.ty, value, &at.field(name));
+                continue;
+            };
+            let allowed = |(resource, amount): &(&String, &Value)| {
+                if name == "requests" {
+                    limits.get(*resource).is_none() || requests.get(*resource).is_some()
+                } else {
+                    !is_below(amount, requests.get(*resource))
+                }
+            };
+            let (add, keep): (Vec<_>, Vec<_>) = wanted.iter().partition(allowed);
+            self.kept.extend(keep.iter().map(|(key, _)| at.field(name).field(key).key));
+            let add: Map<_, _> = add.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            if let (Some(field), false) =
+                (schema::field("ResourceRequirements", name), add.is_empty())
+            {
+                let definition = "ResourceRequirements";
+                let add = Value::Object(add);
+                self.field(user, definition, name, &field.ty, &add, &at.field(name));
+            }
+        }
+    }
+}
+
+/// Whether the name of a port is another port's already: it is unique inside a container.
+fn takes_name(theirs: &[View<'_>], port: &Value) -> bool {
+    let name = port.get("name").and_then(Value::as_str);
+    name.is_some() && theirs.iter().any(|view| view.key(&["name"]).as_deref() == name)
+}
+
+/// Whether one amount is below another.
+fn is_below(amount: &Value, other: Option<&Value>) -> bool {
+    let quantity = |value: &Value| match value {
+        Value::String(text) => text.parse::<Quantity>().ok(),
+        other => other.to_string().parse::<Quantity>().ok(),
+    };
+    match (quantity(amount), other.and_then(quantity)) {
+        (Some(amount), Some(other)) => amount < other,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

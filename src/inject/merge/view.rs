@@ -1,0 +1,123 @@
+//! What the user has: raw JSON of the review, or data that earlier templates have changed.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::inject::keys::element_key;
+use crate::review::{Object, Text};
+
+/// A value of the user's.
+#[derive(Debug, Clone, Copy)]
+pub enum View<'v> {
+    /// Unread JSON.
+    Raw(&'v RawValue),
+    /// An object whose fields are unread.
+    Fields(&'v Object<'v>),
+    /// Data.
+    Data(&'v Value),
+}
+
+/// An object whose fields can be asked for.
+#[derive(Debug)]
+pub(super) enum Opened<'v> {
+    Raw(Cow<'v, Object<'v>>),
+    Data(&'v Map<String, Value>),
+}
+
+/// The fields that identify elements of lists, read without reading the rest.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Keys<'v> {
+    #[serde(borrow)]
+    name: Option<Text<'v>>,
+    #[serde(borrow)]
+    mount_path: Option<Text<'v>>,
+    #[serde(borrow)]
+    device_path: Option<Text<'v>>,
+    container_port: Option<i64>,
+    #[serde(borrow)]
+    protocol: Option<Text<'v>>,
+    #[serde(borrow)]
+    ip: Option<Text<'v>>,
+    #[serde(borrow)]
+    topology_key: Option<Text<'v>>,
+    #[serde(borrow)]
+    when_unsatisfiable: Option<Text<'v>>,
+}
+
+impl Keys<'_> {
+    fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        let text = match key {
+            "name" => &self.name,
+            "mountPath" => &self.mount_path,
+            "devicePath" => &self.device_path,
+            "protocol" => {
+                return Some(self.protocol.as_ref().map_or("TCP", Text::as_str).into());
+            }
+            "containerPort" => return self.container_port.map(|port| port.to_string().into()),
+            "ip" => &self.ip,
+            "topologyKey" => &self.topology_key,
+            "whenUnsatisfiable" => &self.when_unsatisfiable,
+            _ => return None,
+        };
+        text.as_ref().map(|text| text.as_str().into())
+    }
+}
+
+impl<'v> View<'v> {
+    /// The value as data of its own.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
+            Self::Fields(object) => object.to_value(),
+            Self::Data(value) => (*value).clone(),
+        }
+    }
+
+    /// The object's fields; `None` where the value is none.
+    pub(super) fn open(self) -> Option<Opened<'v>> {
+        match self {
+            Self::Raw(raw) => Object::read(raw).map(|object| Opened::Raw(Cow::Owned(object))),
+            Self::Fields(object) => Some(Opened::Raw(Cow::Borrowed(object))),
+            Self::Data(value) => value.as_object().map(Opened::Data),
+        }
+    }
+
+    /// A list's elements; `None` where the value is none.
+    pub(super) fn elements(self) -> Option<Vec<Self>> {
+        match self {
+            Self::Raw(raw) => {
+                let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+                Some(items.into_iter().map(View::Raw).collect())
+            }
+            Self::Fields(_) => None,
+            Self::Data(value) => Some(value.as_array()?.iter().map(View::Data).collect()),
+        }
+    }
+
+    /// What identifies the value among the elements of a list.
+    pub(super) fn key(&self, keys: &[&str]) -> Option<String> {
+        let Self::Raw(raw) = self else {
+            return element_key(&self.to_value(), keys);
+        };
+        let read: Keys<'_> = serde_json::from_str(raw.get()).ok()?;
+        if let [single] = keys {
+            return read.get(single).map(Cow::into_owned);
+        }
+        let parts: Option<Vec<_>> = keys.iter().map(|key| read.get(key)).collect();
+        parts.map(|parts| parts.join("/"))
+    }
+}
+
+impl Opened<'_> {
+    /// A field's value; null counts as absent.
+    pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
+        match self {
+            Self::Raw(object) => object.get(name).map(View::Raw),
+            Self::Data(map) => map.get(name).filter(|value| !value.is_null()).map(View::Data),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The AdmissionReview protocol: the request, a borrowed view of the pod, and the response.
+//!
+//! The types are our own. Those of the `kube` crate write the patch as a list of numbers instead of
+//! a base64 string, lose the `uid` of what they refuse, and buffer the whole document to read it.
+//! Here a review is read in one pass that borrows from its bytes, and the pod stays raw JSON except
+//! for what decisions need: what is never parsed cannot be lost.
+
+pub mod object;
+pub mod pod;
+pub mod request;
+pub mod response;
+
+pub use object::{Object, Text};
+pub use pod::{Pod, Spec};
+pub use request::{Request, ReviewError, read};
+pub use response::Response;

@@ -1,0 +1,116 @@
+//! Borrowed JSON: texts and objects that point into the bytes that they were read from.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A text that borrows where the JSON has no escapes in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl Text<'_> {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// The fields of a JSON object in their order, each as the raw JSON that it holds.
+#[derive(Debug, Clone, Default)]
+pub struct Object<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// Reads an object; `None` where the JSON is something else.
+    pub fn read(raw: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(raw.get()).ok()
+    }
+
+    /// A field's raw JSON. A field that is null counts as absent, as it does in the API server.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.as_str() == name)
+            .map(|(_, raw)| *raw)
+            .filter(|raw| raw.get() != "null")
+    }
+
+    /// A field's value, where it is there and of this type.
+    pub fn get_as<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.get(name)?.get()).ok()
+    }
+
+    /// A field's text.
+    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.get_as::<Text<'a>>(name).map(|text| text.0)
+    }
+
+    /// The object as data of its own.
+    pub fn to_value(&self) -> Value {
+        let field = |(key, raw): &(Text<'a>, &'a RawValue)| {
+            (key.as_str().to_owned(), serde_json::from_str(raw.get()).unwrap_or_default())
+        };
+        Value::Object(self.0.iter().map(field).collect())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(8));
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Object(fields))
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_stay_raw_and_null_is_absent() {
+        let json = r#"{"a": {"x":1.10}, "b": null, "c\n": "d\t"}"#;
+        let object: Object<'_> = serde_json::from_str(json).unwrap();
+        assert_eq!(object.get("a").unwrap().get(), r#"{"x":1.10}"#);
+        assert!(object.get("b").is_none());
+        assert_eq!(object.text("c\n").as_deref(), Some("d\t"));
+        assert!(matches!(object.0[0].0, Text(Cow::Borrowed("a"))));
+    }
+}

@@ -1,0 +1,128 @@
+//! A borrowed view of a pod: metadata, and the spec's fields and containers as raw JSON.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::object::{Object, Text};
+
+/// Labels or annotations.
+pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
+
+/// A pod, or a workload's pod template. The spec is read only when something is to be decided.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Pod<'a> {
+    /// `metadata`.
+    #[serde(borrow, default)]
+    pub metadata: Option<Metadata<'a>>,
+    /// `spec`, unread.
+    #[serde(borrow, default)]
+    pub spec: Option<&'a RawValue>,
+}
+
+/// What decisions need of `metadata`; `managedFields` is skipped.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata<'a> {
+    /// The pod's name, absent where `generateName` makes one.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    /// The start of a generated name.
+    #[serde(borrow, default)]
+    pub generate_name: Option<Text<'a>>,
+    /// Labels; `None` where the pod has no such field.
+    #[serde(borrow, default)]
+    pub labels: Option<Dictionary<'a>>,
+    /// Annotations; `None` where the pod has no such field.
+    #[serde(borrow, default)]
+    pub annotations: Option<Dictionary<'a>>,
+    /// Whose pod it is.
+    #[serde(borrow, default)]
+    pub owner_references: Option<Vec<Owner<'a>>>,
+}
+
+/// What decisions need of an owner reference.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Owner<'a> {
+    /// The owner's kind.
+    #[serde(borrow, default)]
+    pub kind: Option<Text<'a>>,
+}
+
+/// The fields of a pod's spec.
+#[derive(Debug, Clone, Default)]
+pub struct Spec<'a> {
+    /// `containers`.
+    pub containers: Vec<Object<'a>>,
+    /// `initContainers`; `None` where the spec has no such field.
+    pub init_containers: Option<Vec<Object<'a>>>,
+    /// `volumes`; `None` where the spec has no such field.
+    pub volumes: Option<Vec<Object<'a>>>,
+    /// All other fields.
+    pub others: Object<'a>,
+}
+
+impl<'a> Spec<'a> {
+    /// Reads a spec.
+    pub fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(raw.get())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spec<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SpecVisitor;
+        impl<'de> Visitor<'de> for SpecVisitor {
+            type Value = Spec<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a pod's spec")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Spec<'de>, A::Error> {
+                let mut spec = Spec::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    match key.as_str() {
+                        "containers" => {
+                            spec.containers = map.next_value::<Option<_>>()?.unwrap_or_default();
+                        }
+                        "initContainers" => spec.init_containers = map.next_value()?,
+                        "volumes" => spec.volumes = map.next_value()?,
+                        "ephemeralContainers" => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                        _ => spec.others.0.push((key, map.next_value()?)),
+                    }
+                }
+                Ok(spec)
+            }
+        }
+        deserializer.deserialize_map(SpecVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_seen_without_reading_what_nobody_asks_for() {
+        let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-",
+            "labels":{"app":"web"},"managedFields":[{"x":{"y":[1,2]}}],
+            "ownerReferences":[{"kind":"Job","name":"j"}]},
+            "spec":{"containers":[{"name":"a","image":"i","brandNew":{"deep":[1]}}],
+            "initContainers":null,"hostNetwork":true,"brandNewField":{"x":1}}}"#;
+        let pod: Pod<'_> = serde_json::from_str(json).unwrap();
+        let metadata = pod.metadata.unwrap();
+        assert!(metadata.annotations.is_none());
+        assert_eq!(metadata.labels.unwrap().len(), 1);
+        let spec = Spec::read(pod.spec.unwrap()).unwrap();
+        assert_eq!(spec.containers[0].get("brandNew").unwrap().get(), r#"{"deep":[1]}"#);
+        assert!(spec.init_containers.is_none());
+        assert_eq!(spec.others.get_as::<bool>("hostNetwork"), Some(true));
+        assert_eq!(spec.others.get("brandNewField").unwrap().get(), r#"{"x":1}"#);
+    }
+}

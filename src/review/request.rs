@@ -1,0 +1,199 @@
+//! The request of an AdmissionReview (`admission.k8s.io/v1`, api:admission/v1/types.go).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::object::Text;
+
+/// The version that is spoken; the webhook configuration asks for it by
+/// `admissionReviewVersions: [v1]`.
+pub const API_VERSION: &str = "admission.k8s.io/v1";
+/// The kind of the document.
+pub const KIND: &str = "AdmissionReview";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    #[serde(borrow, default)]
+    api_version: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    request: Option<Request<'a>>,
+}
+
+/// The fields of a request that decisions need. Whatever else it holds is skipped.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    /// Names the request; the response must repeat it.
+    #[serde(borrow)]
+    pub uid: Text<'a>,
+    /// What `object` is.
+    #[serde(borrow, default)]
+    pub kind: Option<Kind<'a>>,
+    /// The part of the object that is acted on, such as `ephemeralcontainers`; absent or empty:
+    /// the object itself.
+    #[serde(borrow, default)]
+    pub sub_resource: Option<Text<'a>>,
+    /// The namespace of the object.
+    #[serde(borrow, default)]
+    pub namespace: Option<Text<'a>>,
+    /// The object's name; empty where the API server will generate it.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
+    #[serde(borrow, default)]
+    pub operation: Option<Text<'a>>,
+    /// Who asks.
+    #[serde(borrow, default)]
+    pub user_info: Option<User<'a>>,
+    /// The object, unread; `None` where it is null, as for DELETE.
+    #[serde(borrow, default)]
+    pub object: Option<&'a RawValue>,
+    /// Whether nothing is to be stored.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
+}
+
+/// A group, version and kind.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Kind<'a> {
+    /// The API group; empty for the core group.
+    #[serde(borrow, default)]
+    pub group: Option<Text<'a>>,
+    /// The version.
+    #[serde(borrow, default)]
+    pub version: Option<Text<'a>>,
+    /// The kind.
+    #[serde(borrow, default)]
+    pub kind: Option<Text<'a>>,
+}
+
+/// The requester.
+#[derive(Debug, Clone, Deserialize)]
+pub struct User<'a> {
+    /// Groups of the requester.
+    #[serde(borrow, default)]
+    pub groups: Option<Vec<Text<'a>>>,
+}
+
+/// Why bytes are no review that can be answered by one.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    /// The bytes are not JSON, or a field has another type.
+    #[error("failed to read the body as an AdmissionReview")]
+    Json(#[from] serde_json::Error),
+    /// The document is something else.
+    #[error("expected kind {KIND}, found {0}")]
+    Kind(String),
+    /// The review is of another version.
+    #[error(
+        "expected apiVersion {API_VERSION}, found {0}; the webhook configuration must say \
+         `admissionReviewVersions: [\"v1\"]`"
+    )]
+    Version(String),
+    /// There is no request in it.
+    #[error("the AdmissionReview has no request; was this a response?")]
+    NoRequest,
+    /// The request has no uid to repeat.
+    #[error("the request has no uid")]
+    NoUid,
+}
+
+/// Reads the bytes of an AdmissionReview.
+pub fn read(body: &[u8]) -> Result<Request<'_>, ReviewError> {
+    let review: Review<'_> = serde_json::from_slice(body)?;
+    let kind = review.kind.as_ref().map_or("none", Text::as_str);
+    if kind != KIND {
+        return Err(ReviewError::Kind(kind.to_owned()));
+    }
+    let version = review.api_version.as_ref().map_or("none", Text::as_str);
+    if version != API_VERSION {
+        return Err(ReviewError::Version(version.to_owned()));
+    }
+    let request = review.request.ok_or(ReviewError::NoRequest)?;
+    if request.uid.as_str().is_empty() {
+        return Err(ReviewError::NoUid);
+    }
+    Ok(request)
+}
+
+impl Request<'_> {
+    /// Whether the object is a pod as a whole.
+    pub fn is_about_a_pod(&self) -> bool {
+        let text = |text: &Option<Text<'_>>| {
+            text.as_ref().map_or(String::new(), |text| text.as_str().to_owned())
+        };
+        text(&self.sub_resource).is_empty()
+            && self.kind.as_ref().is_some_and(|kind| {
+                text(&kind.group).is_empty() && text(&kind.kind) == "Pod"
+            })
+    }
+
+    /// Whether the request creates its object.
+    pub fn is_creation(&self) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.as_str() == "CREATE")
+    }
+
+    /// Whether a node asks: only a node makes mirror pods.
+    pub fn is_from_node(&self) -> bool {
+        self.user_info
+            .iter()
+            .flat_map(|user| user.groups.iter().flatten())
+            .any(|group| group.as_str() == "system:nodes")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(body: &str) -> String {
+        read(body.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_review_says_what_would_be() {
+        let table = [
+            ("no json", "failed to read"),
+            ("[]", "expected kind AdmissionReview, found none"),
+            (r#"{"kind":"Pod","apiVersion":"v1"}"#, "expected kind AdmissionReview, found Pod"),
+            (r#"{"kind":"AdmissionReview"}"#, "expected apiVersion admission.k8s.io/v1, found none"),
+            (
+                r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1"}"#,
+                "found admission.k8s.io/v1beta1",
+            ),
+            (r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#, "no request"),
+            (
+                r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":""}}"#,
+                "no uid",
+            ),
+        ];
+        for (body, expected) in table {
+            assert!(problem(body).contains(expected), "{body}: {}", problem(body));
+        }
+    }
+
+    #[test]
+    fn a_request_is_read_in_any_order_of_fields() {
+        let body = r#"{"request":{"object":{"a":1},"oldObject":null,"dryRun":true,"uid":"u",
+            "userInfo":{"username":"system:node:n","groups":["system:nodes"]},"operation":"CREATE",
+            "kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"shop","options":{"x":[]}},
+            "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
+        let request = read(body.as_bytes()).unwrap();
+        assert!(request.is_about_a_pod() && request.is_creation() && request.is_from_node());
+        assert_eq!(request.object.unwrap().get(), r#"{"a":1}"#);
+        assert_eq!(request.dry_run, Some(true));
+    }
+
+    #[test]
+    fn a_part_of_a_pod_is_not_the_pod() {
+        let body = r#"{"request":{"uid":"u","subResource":"ephemeralcontainers",
+            "kind":{"version":"v1","kind":"Pod"},"object":null},
+            "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
+        let request = read(body.as_bytes()).unwrap();
+        assert!(!request.is_about_a_pod());
+        assert!(request.object.is_none());
+    }
+}
