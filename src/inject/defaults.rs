@@ -156,7 +156,7 @@ fn pull_policy(image: &str) -> &'static str {
 }
 
 /// Takes out the ServiceAccount's volume and mounts, and the default tolerations.
-fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
+pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
     let lists: &[(&str, fn(&Value) -> bool)] = match definition {
         "Container" => &[("volumeMounts", is_token_mount)],
         "PodSpec" => &[("volumes", is_token_volume), ("tolerations", is_default_toleration)],

@@ -1,0 +1,108 @@
+//! Lifecycle: whether a sidecar is native or classic, and what follows from it.
+//!
+//! A native sidecar is an init container with `restartPolicy: Always` (KEP-753): it starts before
+//! the app, ends after it, and does not keep a Job from ending. It takes a kubelet that knows it;
+//! an older one would wait for ever for the init container to end.
+
+use serde_json::{Map, Value, json};
+
+use super::pod::List;
+use super::settings::Settings;
+use crate::template::compiled::Placement;
+
+/// The first minor version whose oldest supported kubelet (three minors behind the API server)
+/// has native sidecars switched on: 1.29 (KEP-753).
+const FIRST_SURE_MINOR: u32 = 32;
+/// How often a startup probe made from a readiness probe may fail, once a second: five minutes.
+const WAIT_FAILURES: u32 = 300;
+
+/// Whether a template's sidecars are placed natively.
+pub fn is_native(placement: Placement, settings: &Settings) -> bool {
+    match placement {
+        Placement::Native => true,
+        Placement::Classic => false,
+        Placement::Auto => settings
+            .native_sidecars
+            .unwrap_or(settings.kubernetes_minor >= FIRST_SURE_MINOR),
+    }
+}
+
+/// Makes a container a native sidecar. Where the app waits for it, it gets a startup probe made
+/// from its readiness probe, unless it has one of its own.
+pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
+    container.insert("restartPolicy".to_owned(), json!("Always"));
+    if !wait_for_ready || container.contains_key("startupProbe") {
+        return;
+    }
+    let Some(Value::Object(readiness)) = container.get("readinessProbe") else {
+        return;
+    };
+    let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
+    let handler = handlers.into_iter().find_map(|name| readiness.get_key_value(name));
+    if let Some((name, handler)) = handler {
+        let mut probe = Map::new();
+        probe.insert(name.clone(), handler.clone());
+        probe.insert("periodSeconds".to_owned(), json!(1));
+        probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
+        container.insert("startupProbe".to_owned(), Value::Object(probe));
+    }
+}
+
+/// Fits a template's container to the place where the user put their own of that name: what the
+/// API server refuses there is left out.
+pub fn fit(want: &mut Map<String, Value>, list: List, theirs: &Value) {
+    if list == List::Containers {
+        want.shift_remove("restartPolicy");
+        return;
+    }
+    let native = want.contains_key("restartPolicy")
+        || theirs.get("restartPolicy").and_then(Value::as_str) == Some("Always");
+    if !native {
+        for field in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] {
+            want.shift_remove(field);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_is_native_where_every_kubelet_surely_knows_it() {
+        let settings = |minor, native| Settings {
+            kubernetes_minor: minor,
+            native_sidecars: native,
+            ..Settings::default()
+        };
+        let table = [
+            (Placement::Auto, 31, None, false),
+            (Placement::Auto, 32, None, true),
+            (Placement::Auto, 31, Some(true), true),
+            (Placement::Auto, 37, Some(false), false),
+            (Placement::Native, 28, None, true),
+            (Placement::Classic, 37, Some(true), false),
+        ];
+        for (placement, minor, native, expected) in table {
+            assert_eq!(is_native(placement, &settings(minor, native)), expected, "{minor}");
+        }
+    }
+
+    #[test]
+    fn waiting_takes_the_handler_of_the_readiness_probe() {
+        let container = |json: Value| json.as_object().unwrap().clone();
+        let mut waits = container(json!({"readinessProbe":
+            {"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5}}));
+        make_native(&mut waits, true);
+        let expected =
+            json!({"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 300});
+        assert_eq!(waits["startupProbe"], expected);
+        let mut own = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}},
+            "startupProbe": {"tcpSocket": {"port": 2}}}));
+        make_native(&mut own, true);
+        assert_eq!(own["startupProbe"]["tcpSocket"]["port"], 2);
+        let mut without = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}}}));
+        make_native(&mut without, false);
+        assert!(!without.contains_key("startupProbe"));
+    }
+}

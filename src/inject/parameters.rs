@@ -1,0 +1,283 @@
+//! The values of a template's parameters for one pod.
+//!
+//! The pod's annotation wins over the namespace's, that over the configuration's value, that over
+//! the template's default. A value that cannot be is refused with the annotation, the value and
+//! what would be right; an unknown parameter with the nearest name.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::verdict::Reason;
+use crate::template::Template;
+use crate::template::compile::nearest;
+use crate::template::expression::{Bindings, Paths, Source};
+use crate::template::fragment::{Evaluation, NoVolumes};
+use crate::template::parameter::{Parameter, ParameterType, Setter, ValueError};
+
+/// The longest part of a value that a message repeats, in characters.
+const SHOWN: usize = 60;
+
+/// A refusal: the reason and what the person is told.
+pub type Refusal = (Reason, String);
+
+/// Values by the parameters' names in expressions.
+pub type Values = BTreeMap<String, Value>;
+
+/// Where values come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'g> {
+    /// The pod's annotations.
+    pub pod: &'g BTreeMap<String, String>,
+    /// The namespace's annotations.
+    pub namespace: &'g BTreeMap<String, String>,
+    /// The configuration's values, by template and parameter.
+    pub configuration: &'g BTreeMap<(String, String), String>,
+}
+
+/// What an annotation, or the configuration, sets.
+struct Setting<'g> {
+    /// The key of a map parameter's element.
+    element: Option<&'g str>,
+    text: &'g str,
+    /// Where it stands, for messages.
+    place: String,
+}
+
+/// Resolves all parameters. `source` gives what computed defaults read besides parameters.
+pub fn resolve(
+    template: &Template,
+    given: Given<'_>,
+    source: &dyn Source,
+) -> Result<Values, Refusal> {
+    let mut set: BTreeMap<&str, Vec<Setting<'_>>> = BTreeMap::new();
+    configured(template, given, &mut set);
+    let layers = [
+        (given.namespace, Setter::Namespace, "of the namespace"),
+        (given.pod, Setter::Pod, "of the pod"),
+    ];
+    for (annotations, setter, by) in layers {
+        annotated(template, annotations, setter, by, &mut set)?;
+    }
+    let mut values = Values::new();
+    for parameter in &template.parameters {
+        let settings = set.remove(parameter.name.as_str()).unwrap_or_default();
+        let value = value(template, parameter, &settings, &values, source)?;
+        values.insert(parameter.expression_name(), value);
+    }
+    Ok(values)
+}
+
+fn configured<'g>(
+    template: &Template,
+    given: Given<'g>,
+    set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
+) {
+    let first = (template.name.clone(), String::new());
+    let of_template = given.configuration.range(first..);
+    for ((name, parameter), text) in of_template {
+        if *name != template.name {
+            break;
+        }
+        let place = format!("configuration parameters.{name}.{parameter}");
+        let (name, element) = split(parameter);
+        set.entry(name).or_default().push(Setting { element, text, place });
+    }
+}
+
+/// `secret.db` is the element `db` of the map parameter `secret`.
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(name, element)| (name, Some(element)))
+}
+
+fn annotated<'g>(
+    template: &Template,
+    annotations: &'g BTreeMap<String, String>,
+    setter: Setter,
+    by: &str,
+    set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
+) -> Result<(), Refusal> {
+    let prefix = template.annotation_prefix();
+    let after = annotations.range(prefix.clone()..);
+    for (key, text) in after.take_while(|(key, _)| key.starts_with(&prefix)) {
+        let (name, element) = split(key.get(prefix.len()..).unwrap_or_default());
+        let place = format!("annotation {key} {by}");
+        let Some(parameter) = template.parameter(name) else {
+            let known = template.parameters.iter().map(|parameter| parameter.name.as_str());
+            let hint = nearest(name, known.clone());
+            let known: Vec<_> = known.collect();
+            let message = format!(
+                "{place}: the template `{}` has no parameter `{name}`{}",
+                template.name,
+                if hint.is_empty() { format!("; it has {}", known.join(", ")) } else { hint }
+            );
+            return Err((Reason::ParameterUnknown, message));
+        };
+        if !parameter.set_by.contains(&setter) {
+            let message = format!("{place}: {}", who_may(parameter));
+            return Err((Reason::ParameterNotAllowed, message));
+        }
+        check_form(parameter, element, &place)?;
+        set.entry(name).or_default().push(Setting { element, text, place });
+    }
+    Ok(())
+}
+
+fn who_may(parameter: &Parameter) -> String {
+    let by = match (
+        parameter.set_by.contains(&Setter::Pod),
+        parameter.set_by.contains(&Setter::Namespace),
+    ) {
+        (false, true) => "an annotation of the namespace",
+        (true, false) => "an annotation of the pod",
+        _ => "Pillion's configuration",
+    };
+    format!("the parameter `{}` can be set only by {by}", parameter.name)
+}
+
+/// A map parameter has one annotation for each key, and every other parameter one in all.
+fn check_form(parameter: &Parameter, element: Option<&str>, place: &str) -> Result<(), Refusal> {
+    let problem = match (parameter.ty, element) {
+        (ParameterType::Map, None) => {
+            format!("the parameter is a map: set each key by `{}.<key>`", parameter.name)
+        }
+        (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
+        (ParameterType::Map, Some(_)) | (_, None) => return Ok(()),
+        (_, Some(_)) => {
+            format!("the parameter `{}` is no map and has no keys", parameter.name)
+        }
+    };
+    Err((Reason::ParameterInvalid, format!("{place}: {problem}")))
+}
+
+fn value(
+    template: &Template,
+    parameter: &Parameter,
+    settings: &[Setting<'_>],
+    values: &Values,
+    source: &dyn Source,
+) -> Result<Value, Refusal> {
+    let set = if parameter.ty == ParameterType::Map {
+        map(parameter, settings)?
+    } else {
+        let last = settings.last();
+        last.map(|setting| parameter.parse(setting.text).map_err(|e| invalid(setting, &e)))
+            .transpose()?
+    };
+    let value = match set {
+        Some(value) => Some(value),
+        None => default(template, parameter, values, source)?,
+    };
+    match value {
+        Some(value) if parameter.required && Parameter::is_empty(&value) => {
+            Err(missing(template, parameter))
+        }
+        Some(value) => Ok(value),
+        None => Err(missing(template, parameter)),
+    }
+}
+
+fn map(parameter: &Parameter, settings: &[Setting<'_>]) -> Result<Option<Value>, Refusal> {
+    let mut entries = Map::new();
+    for setting in settings {
+        let value =
+            parameter.parse_element(setting.text).map_err(|error| invalid(setting, &error))?;
+        entries.insert(setting.element.unwrap_or_default().to_owned(), value);
+        parameter.check_count(entries.len()).map_err(|error| invalid(setting, &error))?;
+    }
+    Ok((!entries.is_empty()).then_some(Value::Object(entries)))
+}
+
+fn invalid(setting: &Setting<'_>, error: &ValueError) -> Refusal {
+    let message = format!("{}: `{}`: {error}", setting.place, shown(setting.text));
+    (Reason::ParameterInvalid, message)
+}
+
+/// A value as a message repeats it: short, on one line.
+fn shown(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect();
+    if text.chars().count() > SHOWN { format!("{plain}…") } else { plain }
+}
+
+fn missing(template: &Template, parameter: &Parameter) -> Refusal {
+    let suffix = if parameter.ty == ParameterType::Map { ".<key>" } else { "" };
+    let place = if parameter.set_by.is_empty() {
+        format!("configuration parameters.{}.{}", template.name, parameter.name)
+    } else {
+        format!("annotation {}{}{suffix}", template.annotation_prefix(), parameter.name)
+    };
+    let description = if parameter.description.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parameter.description)
+    };
+    (
+        Reason::ParameterMissing,
+        format!("{place} is required by the template `{}`{description}", template.name),
+    )
+}
+
+/// The default, computed where it is an expression; else empty, where the type has that.
+fn default(
+    template: &Template,
+    parameter: &Parameter,
+    values: &Values,
+    source: &dyn Source,
+) -> Result<Option<Value>, Refusal> {
+    let Some(default) = &parameter.default else {
+        return Ok(parameter.empty());
+    };
+    let source = WithValues { values, source };
+    let bindings = Bindings::new(&source, &template.reads, &[]);
+    let with = Evaluation { bindings: &bindings, source: &source, volumes: &NoVolumes };
+    let failed = |problem: String| {
+        let message = format!("the default of the parameter `{}`: {problem}", parameter.name);
+        (Reason::EvaluationFailed, message)
+    };
+    let value = default.evaluate(with).map_err(|failure| failed(failure.to_string()))?;
+    let value = value.or_else(|| parameter.empty());
+    if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
+        parameter.check(value).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(value)
+}
+
+/// The parameters resolved so far, before everything else that a source gives.
+struct WithValues<'v> {
+    values: &'v Values,
+    source: &'v dyn Source,
+}
+
+impl Source for WithValues<'_> {
+    fn parameter(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    fn pod(&self, paths: &Paths) -> Value {
+        self.source.pod(paths)
+    }
+
+    fn apps(&self, paths: &Paths) -> Value {
+        self.source.apps(paths)
+    }
+
+    fn app(&self, paths: &Paths) -> Value {
+        self.source.app(paths)
+    }
+
+    fn own(&self, paths: &Paths) -> Value {
+        self.source.own(paths)
+    }
+
+    fn namespace(&self, paths: &Paths) -> Value {
+        self.source.namespace(paths)
+    }
+
+    fn kubernetes_minor(&self) -> u32 {
+        self.source.kubernetes_minor()
+    }
+}

@@ -1,0 +1,163 @@
+//! Generated configuration: annotations of the pod that a `downwardAPI` volume shows as files.
+//!
+//! It reaches any image, distroless ones too, and needs no object besides the pod. Trees are written
+//! as JSON, or as YAML in block style with every string quoted: that is what the strictest readers
+//! take (twemproxy refuses flow style and JSON).
+
+use serde_json::{Value, json};
+
+use super::failed;
+use crate::inject::parameters::Refusal;
+use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
+use crate::template::fragment::{Evaluation, Failure};
+
+/// The start of the annotations' keys; volume and file follow.
+pub const PREFIX: &str = "pillion.dev/file.";
+
+/// The items of the `downwardAPI` volume, and the annotations that they show.
+pub(super) type Files = (Vec<Value>, Vec<(String, String)>);
+
+/// Evaluates the files of a volume.
+pub(super) fn evaluate(
+    volume: &VolumeTemplate,
+    files: &FilesTemplate,
+    with: Evaluation<'_>,
+) -> Result<Files, Refusal> {
+    let mut items = Vec::with_capacity(files.files.len());
+    let mut annotations = Vec::with_capacity(files.files.len());
+    for file in &files.files {
+        let Some(content) = file.content.evaluate(with).map_err(failed)? else {
+            continue;
+        };
+        let text = text(volume, file, &content)?;
+        let key = format!("{PREFIX}{}.{}", volume.emitted, file.name);
+        items.push(json!({
+            "path": file.name,
+            "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
+        }));
+        annotations.push((key, text));
+    }
+    Ok((items, annotations))
+}
+
+fn text(volume: &VolumeTemplate, file: &FileTemplate, content: &Value) -> Result<String, Refusal> {
+    match (content, file.format) {
+        (Value::String(text), _) => Ok(text.clone()),
+        (tree, Some(TreeFormat::Json)) => {
+            Ok(serde_json::to_string_pretty(tree).unwrap_or_default() + "\n")
+        }
+        (tree, Some(TreeFormat::Yaml)) => {
+            let mut text = String::new();
+            block(tree, 0, &mut text);
+            Ok(text)
+        }
+        (_, None) => {
+            let problem = format!("the file `{}` of `{}` is not text", file.name, volume.name);
+            Err(failed(Failure::at(&volume.origin, problem)))
+        }
+    }
+}
+
+/// Writes YAML in block style. JSON's quoting of strings is valid YAML.
+fn block(value: &Value, indent: usize, text: &mut String) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (index, (key, value)) in fields.iter().enumerate() {
+                start_line(indent, index, text);
+                text.push_str(&plain_or_quoted(key));
+                text.push(':');
+                nested(value, indent, text);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                start_line(indent, index, text);
+                text.push('-');
+                nested(item, indent, text);
+            }
+        }
+        scalar => {
+            text.push_str(&scalar.to_string());
+            text.push('\n');
+        }
+    }
+}
+
+fn start_line(indent: usize, index: usize, text: &mut String) {
+    if index > 0 || text.is_empty() || text.ends_with('\n') {
+        text.push_str(&" ".repeat(indent));
+    }
+}
+
+/// A value behind `key:` or `-`: on the same line where it is a scalar or empty, else below. What
+/// a list holds begins on the line of its `-`.
+fn nested(value: &Value, indent: usize, text: &mut String) {
+    let is_block = match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
+    };
+    if is_block && text.ends_with(':') {
+        text.push('\n');
+        block(value, indent + 2, text);
+    } else if is_block {
+        text.push(' ');
+        block(value, indent + 2, text);
+    } else {
+        text.push(' ');
+        block(value, 0, text);
+    }
+}
+
+/// A key as it stands where no reader can take it for anything else, else quoted.
+fn plain_or_quoted(key: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.';
+    let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(is_word)
+        && !reserved.contains(&key.to_ascii_lowercase().as_str());
+    if plain { key.to_owned() } else { Value::String(key.to_owned()).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_are_written_in_block_style_with_quoted_strings() {
+        let tree = json!({"alpha": {"listen": "0.0.0.0:6379", "redis": true, "none": {},
+            "servers": ["a:1", "b: 2"], "nested": [{"x": 1, "y": ["q"]}, [1, [2]], []]}, "no": "on"});
+        let mut text = String::new();
+        block(&tree, 0, &mut text);
+        let expected = r#"alpha:
+  listen: "0.0.0.0:6379"
+  redis: true
+  none: {}
+  servers:
+    - "a:1"
+    - "b: 2"
+  nested:
+    - x: 1
+      y:
+        - "q"
+    - - 1
+      - - 2
+    - []
+"no": "on"
+"#;
+        assert_eq!(text, expected);
+        let read = crate::template::node::read(&text).unwrap().remove(0).to_json();
+        assert_eq!(read, tree);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_reads_back(value: String, key: String) {
+            let tree = json!({ key: [value] });
+            let mut text = String::new();
+            block(&tree, 0, &mut text);
+            let read = crate::template::node::read(&text);
+            proptest::prop_assert_eq!(read.unwrap().remove(0).to_json(), tree);
+        }
+    }
+}

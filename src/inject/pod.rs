@@ -1,0 +1,321 @@
+//! The pod while it is being decided about: the user's, with what earlier templates added.
+//!
+//! The user's parts stay borrowed raw JSON; what is added is kept beside them. Each template sees
+//! the pod as the ones before it left it, and the patch is written once, at the end, from what was
+//! added: so parents are created once and no operation can miss its place.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::merge::{Fill, View};
+use super::patch::{Operation, Patch, escape};
+use crate::review::pod::Metadata;
+use crate::review::{Object, Pod, Spec};
+
+/// A list of the pod's spec that templates add to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// `initContainers`.
+    InitContainers,
+    /// `containers`.
+    Containers,
+    /// `volumes`.
+    Volumes,
+}
+
+impl List {
+    /// The field's name.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::InitContainers => "initContainers",
+            Self::Containers => "containers",
+            Self::Volumes => "volumes",
+        }
+    }
+}
+
+/// An element of a list: a container or a volume.
+#[derive(Debug)]
+pub enum Element<'p> {
+    /// The user's, with what was added to it.
+    Users {
+        /// As the review has it.
+        object: Object<'p>,
+        /// What was added, with pointers below the element.
+        edits: Vec<Operation>,
+        /// The element with the edits, once there are any.
+        current: Option<Value>,
+    },
+    /// Added by a template of this name.
+    Added {
+        /// The template.
+        template: String,
+        /// The element.
+        value: Value,
+    },
+}
+
+impl Element<'_> {
+    /// The element's name.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Users { object, .. } => object.text("name").unwrap_or_default(),
+            Self::Added { value, .. } => {
+                value.get("name").and_then(Value::as_str).unwrap_or_default().into()
+            }
+        }
+    }
+
+    /// The element as it is now.
+    pub fn view(&self) -> View<'_> {
+        match self {
+            Self::Users { current: Some(value), .. } | Self::Added { value, .. } => {
+                View::Data(value)
+            }
+            Self::Users { object, .. } => View::Fields(object),
+        }
+    }
+
+    /// Adds to the user's element.
+    fn edit(&mut self, operations: Vec<Operation>) {
+        if let Self::Users { object, edits, current } = self {
+            let value = current.get_or_insert_with(|| object.to_value());
+            for operation in operations {
+                if operation.apply(value) {
+                    edits.push(operation);
+                }
+            }
+        }
+    }
+}
+
+/// Labels or annotations: the user's, and what was added.
+#[derive(Debug, Default)]
+pub struct Texts {
+    /// Whether the pod has the field.
+    present: bool,
+    users: BTreeMap<String, String>,
+    added: BTreeMap<String, String>,
+}
+
+impl Texts {
+    /// The value of a key as it is now.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.added.get(key).or_else(|| self.users.get(key)).map(String::as_str)
+    }
+
+    /// Sets a key; a value that is there already changes nothing.
+    pub fn set(&mut self, key: &str, value: String) {
+        if self.get(key) != Some(value.as_str()) {
+            self.added.insert(key.to_owned(), value);
+        }
+    }
+
+    /// The keys and values as they are now.
+    pub fn all(&self) -> BTreeMap<&str, &str> {
+        let texts = self.users.iter().chain(&self.added);
+        texts.map(|(key, value)| (key.as_str(), value.as_str())).collect()
+    }
+
+    /// Writes what was added.
+    fn write(&self, path: &str, patch: &mut Patch) {
+        if self.added.is_empty() {
+            return;
+        }
+        if !self.present {
+            let (path, value) = (path.to_owned(), json!(self.added));
+            patch.0.push(Operation::Add { path, value });
+            return;
+        }
+        for (key, value) in &self.added {
+            let path = format!("{path}/{}", escape(key));
+            patch.0.push(Operation::Add { path, value: json!(value) });
+        }
+    }
+}
+
+/// A pod that templates are applied to.
+#[derive(Debug)]
+pub struct WorkingPod<'p> {
+    /// `metadata.labels`.
+    pub labels: Texts,
+    /// `metadata.annotations`.
+    pub annotations: Texts,
+    has_metadata: bool,
+    owner_kinds: Vec<String>,
+    name: String,
+    lists: [(bool, Vec<Element<'p>>); 3],
+    others: Object<'p>,
+    edits: Vec<Operation>,
+    changed: BTreeMap<String, Value>,
+    /// Elements at the front of `initContainers` and `containers` that templates put there.
+    front: [usize; 2],
+}
+
+impl<'p> WorkingPod<'p> {
+    /// The pod of a review, or of a manifest.
+    pub fn new(pod: &Pod<'p>) -> Result<Self, serde_json::Error> {
+        let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
+        let metadata = pod.metadata.clone().unwrap_or_default();
+        let elements = |objects: Vec<Object<'p>>| {
+            let users = |object| Element::Users { object, edits: Vec::new(), current: None };
+            objects.into_iter().map(users).collect::<Vec<_>>()
+        };
+        let optional = |objects: Option<Vec<Object<'p>>>| {
+            (objects.is_some(), elements(objects.unwrap_or_default()))
+        };
+        Ok(Self {
+            name: metadata.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            owner_kinds: owner_kinds(&metadata),
+            labels: texts(metadata.labels.as_ref()),
+            annotations: texts(metadata.annotations.as_ref()),
+            has_metadata: pod.metadata.is_some(),
+            lists: [
+                optional(spec.init_containers),
+                (true, elements(spec.containers)),
+                optional(spec.volumes),
+            ],
+            others: spec.others,
+            edits: Vec::new(),
+            changed: BTreeMap::new(),
+            front: [0, 0],
+        })
+    }
+
+    /// The elements of a list as they are now.
+    pub fn list(&self, list: List) -> &[Element<'p>] {
+        &self.lists[list as usize].1
+    }
+
+    /// `metadata.name`, empty where it will be generated.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The element of a list with this name.
+    pub fn find(&self, list: List, name: &str) -> Option<(usize, &Element<'p>)> {
+        self.list(list).iter().enumerate().find(|(_, element)| element.name() == name)
+    }
+
+    /// A field of the spec other than the lists, as it is now.
+    pub fn field(&self, name: &str) -> Option<Value> {
+        match self.changed.get(name) {
+            Some(value) => Some(value.clone()),
+            None => self.others.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()),
+        }
+    }
+
+    /// The names of the other fields of the spec.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        let users = self.others.0.iter().map(|(name, _)| name.as_str());
+        let added = self.changed.keys().map(String::as_str);
+        users.chain(added.filter(|name| self.others.get(name).is_none()))
+    }
+
+    /// Whether the pod must end: it is not restarted always, or a Job owns it.
+    pub fn must_end(&self) -> bool {
+        let policy = self.others.text("restartPolicy");
+        policy.is_some_and(|policy| policy != "Always")
+            || self.owner_kinds.iter().any(|kind| kind == "Job")
+    }
+
+    /// The spec's other fields, to fill wanted ones in.
+    pub fn fields_view(&self) -> Value {
+        let field = |name: &str| self.field(name).map(|value| (name.to_owned(), value));
+        Value::Object(self.field_names().filter_map(field).collect::<Map<_, _>>())
+    }
+
+    /// Adds an element: at the front, behind what templates put there before, or at the end.
+    pub fn add(&mut self, list: List, template: &str, value: Value, in_front: bool) {
+        let element = Element::Added { template: template.to_owned(), value };
+        let (_, elements) = &mut self.lists[list as usize];
+        match self.front.get_mut(list as usize) {
+            Some(front) if in_front => {
+                elements.insert(*front, element);
+                *front += 1;
+            }
+            _ => elements.push(element),
+        }
+    }
+
+    /// Adds to the user's element at this index.
+    pub fn edit(&mut self, list: List, index: usize, fill: Fill) {
+        if let Some(element) = self.lists[list as usize].1.get_mut(index) {
+            element.edit(fill.operations);
+        }
+    }
+
+    /// Adds to the spec's other fields.
+    pub fn edit_fields(&mut self, fill: Fill) {
+        let mut fields = self.fields_view();
+        for operation in fill.operations {
+            if operation.apply(&mut fields) {
+                let name = operation.path().split('/').nth(1).unwrap_or_default().to_owned();
+                self.changed.insert(name.clone(), fields[&name].clone());
+                self.edits.push(operation);
+            }
+        }
+    }
+
+    /// The patch that makes the pod of the review into the pod as it is now.
+    pub fn patch(&self) -> Patch {
+        let mut patch = Patch::default();
+        let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
+        if adds_metadata && !self.has_metadata {
+            patch.0.push(Operation::Add { path: "/metadata".to_owned(), value: json!({}) });
+        }
+        self.labels.write("/metadata/labels", &mut patch);
+        self.annotations.write("/metadata/annotations", &mut patch);
+        let fields = Patch(self.edits.clone()).below("/spec");
+        patch.0.extend(fields.0);
+        for list in [List::Volumes, List::InitContainers, List::Containers] {
+            self.write_list(list, &mut patch);
+        }
+        patch
+    }
+
+    fn write_list(&self, list: List, patch: &mut Patch) {
+        let (present, elements) = &self.lists[list as usize];
+        let path = format!("/spec/{}", list.field());
+        if !present {
+            let added: Vec<_> = elements.iter().map(|element| element.view().to_value()).collect();
+            if !added.is_empty() {
+                patch.0.push(Operation::Add { path, value: Value::Array(added) });
+            }
+            return;
+        }
+        for (index, element) in elements.iter().enumerate() {
+            let path = format!("{path}/{index}");
+            match element {
+                Element::Added { value, .. } => {
+                    patch.0.push(Operation::Add { path, value: value.clone() });
+                }
+                Element::Users { edits, .. } => {
+                    patch.0.extend(Patch(edits.clone()).below(&path).0);
+                }
+            }
+        }
+    }
+}
+
+fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
+    let own = |text: &crate::review::Text<'_>| text.as_str().to_owned();
+    Texts {
+        present: dictionary.is_some(),
+        users: dictionary.into_iter().flatten().map(|(k, v)| (own(k), own(v))).collect(),
+        added: BTreeMap::new(),
+    }
+}
+
+fn owner_kinds(metadata: &Metadata<'_>) -> Vec<String> {
+    let owners = metadata.owner_references.iter().flatten();
+    owners.filter_map(|owner| owner.kind.as_ref()).map(|kind| kind.as_str().to_owned()).collect()
+}
+
+/// The raw JSON of a pod as a value, for what looks at it as a whole.
+pub fn to_value(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}

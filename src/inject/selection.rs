@@ -1,0 +1,204 @@
+//! Selection: which templates apply to a pod, and why.
+//!
+//! Precedence: excluded namespaces, then mandatory templates, then the pod's label, then a
+//! `disabled` namespace, then the pod's annotation, then the namespace. The same table is written
+//! as selectors in the webhook configuration, so that the API server asks only for pods that ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::settings::{Namespace, Settings};
+use super::verdict::Reason;
+use crate::template::compile::nearest;
+use crate::template::{Catalog, Found, Template};
+
+/// Label of a pod and annotation of pods and namespaces.
+pub const INJECT: &str = "pillion.dev/inject";
+/// Label of a namespace: `enabled` or `disabled`.
+pub const INJECTION: &str = "pillion.dev/injection";
+/// Label of a namespace: mandatory templates apply here.
+pub const MANDATORY: &str = "pillion.dev/mandatory";
+/// Annotation of a static pod's mirror.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// What a selection is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The pod's namespace.
+    pub namespace: &'a str,
+    /// Its labels and annotations.
+    pub namespace_object: &'a Namespace,
+    /// The pod's labels.
+    pub labels: &'a BTreeMap<String, String>,
+    /// The pod's annotations.
+    pub annotations: &'a BTreeMap<String, String>,
+    /// Whether a node asks.
+    pub from_node: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// These templates, in the order of composition.
+    Templates(Vec<Arc<Template>>),
+    /// None; the pod stays as it is, or is refused.
+    Nothing(Reason, String),
+}
+
+/// Selects the templates for a pod.
+pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selection {
+    if settings.excluded_namespaces.contains(asked.namespace) {
+        let message = format!("pods of the namespace `{}` are never touched", asked.namespace);
+        return Selection::Nothing(Reason::NamespaceExcluded, message);
+    }
+    if asked.from_node && asked.annotations.contains_key(MIRROR) {
+        let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
+        return Selection::Nothing(Reason::MirrorPod, message.to_owned());
+    }
+    let mandatory = mandatory(catalog, asked);
+    let (names, nothing) = match asked_for(catalog, asked) {
+        Ok(names) => (names, (Reason::NotRequested, not_requested())),
+        Err((reason, message)) if reason.http_code() == 200 => {
+            (Names::default(), (reason, message))
+        }
+        Err((reason, message)) => return Selection::Nothing(reason, message),
+    };
+    match find_all(catalog, asked, names, mandatory) {
+        Ok(templates) if templates.is_empty() => Selection::Nothing(nothing.0, nothing.1),
+        Ok(templates) => Selection::Templates(templates),
+        Err((reason, message)) => Selection::Nothing(reason, message),
+    }
+}
+
+/// Names that are asked for, each with who asks, and templates that ask for themselves.
+#[derive(Debug, Default)]
+struct Names {
+    listed: BTreeMap<String, &'static str>,
+    selected: Vec<Arc<Template>>,
+}
+
+fn not_requested() -> String {
+    format!(
+        "nothing asks for a template: the pod has no annotation {INJECT}, and its namespace is \
+         not `enabled` with one"
+    )
+}
+
+fn mandatory(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
+    if !asked.namespace_object.labels.contains_key(MANDATORY) {
+        return Vec::new();
+    }
+    let applies = |template: &&Arc<Template>| template.mandatory && selector_matches(template, asked);
+    catalog.unasked(asked.namespace).filter(applies).cloned().collect()
+}
+
+/// Whether a template's selector, where it has one, matches.
+fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
+    template.selector.as_ref().is_none_or(|selector| {
+        selector.namespace.matches(&asked.namespace_object.labels)
+            && selector.pod.matches(asked.labels)
+    })
+}
+
+/// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
+fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, String)> {
+    let label = asked.labels.get(INJECT).map(String::as_str);
+    let namespace = asked.namespace_object.labels.get(INJECTION).map(String::as_str);
+    match label {
+        Some("false") => {
+            let message = format!("the pod's label {INJECT} is `false`");
+            return Err((Reason::OptedOut, message));
+        }
+        Some("true") | None => {}
+        Some(other) => {
+            let message = format!(
+                "label {INJECT}: `{other}` is neither `true` nor `false`; the templates wanted are \
+                 listed in the annotation of that name"
+            );
+            return Err((Reason::LabelInvalid, message));
+        }
+    }
+    if label.is_none() && namespace == Some("disabled") {
+        let message = format!("the namespace's label {INJECTION} is `disabled`");
+        return Err((Reason::NamespaceDisabled, message));
+    }
+    let mut names = Names::default();
+    let mut removed = BTreeSet::new();
+    if label == Some("true") || namespace == Some("enabled") {
+        let list = asked.namespace_object.annotations.get(INJECT);
+        read_list(list, "namespace", &mut names.listed, &mut removed);
+        names.selected = catalog
+            .unasked(asked.namespace)
+            .filter(|template| !template.mandatory && selector_matches(template, asked))
+            .cloned()
+            .collect();
+    }
+    let mut removed_by_pod = BTreeSet::new();
+    read_list(asked.annotations.get(INJECT), "pod", &mut names.listed, &mut removed_by_pod);
+    removed.retain(|name| !names.listed.contains_key(name));
+    removed.extend(removed_by_pod);
+    names.listed.retain(|name, _| !removed.contains(name));
+    names.selected.retain(|template| !removed.contains(&template.name));
+    Ok(names)
+}
+
+/// Reads `a,b,-c`.
+fn read_list(
+    list: Option<&String>,
+    by: &'static str,
+    listed: &mut BTreeMap<String, &'static str>,
+    removed: &mut BTreeSet<String>,
+) {
+    let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
+    for name in names.map(str::trim).filter(|name| !name.is_empty()) {
+        if let Some(name) = name.strip_prefix('-') {
+            removed.insert(name.trim().to_owned());
+        } else {
+            listed.insert(name.to_owned(), by);
+        }
+    }
+}
+
+fn find_all(
+    catalog: &Catalog,
+    asked: Asked<'_>,
+    names: Names,
+    mandatory: Vec<Arc<Template>>,
+) -> Result<Vec<Arc<Template>>, (Reason, String)> {
+    let mut found: BTreeMap<(i64, String), Arc<Template>> = BTreeMap::new();
+    for template in mandatory.into_iter().chain(names.selected) {
+        found.insert((template.order, template.name.clone()), template);
+    }
+    for (name, by) in names.listed {
+        match catalog.find(asked.namespace, &name) {
+            Found::Template(template) => {
+                found.insert((template.order, name), Arc::clone(template));
+            }
+            Found::Broken(error) => {
+                let message = format!(
+                    "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
+                     no earlier revision: {error}"
+                );
+                return Err((Reason::TemplateBroken, message));
+            }
+            Found::Nothing => {
+                return Err((Reason::TemplateNotFound, not_found(catalog, asked, &name, by)));
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn not_found(catalog: &Catalog, asked: Asked<'_>, name: &str, by: &str) -> String {
+    let hint = nearest(name, catalog.names(asked.namespace));
+    let known = if hint.is_empty() {
+        let names: Vec<_> = catalog.names(asked.namespace).take(10).collect();
+        format!("; templates here: {}", names.join(", "))
+    } else {
+        hint
+    };
+    format!("annotation {INJECT} of the {by}: there is no template `{name}`{known}")
+}
+
+#[cfg(test)]
+mod tests;
