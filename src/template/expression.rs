@@ -40,3 +40,6 @@ use library::Pattern;
 /// How many elements a list or map of a pod, or any list without a declared bound, may have when
 /// an expression goes over it. A longer one is refused at evaluation.
 pub const UNDECLARED_MAX_ITEMS: u64 = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod quantities;
 mod text;
 
 use std::any::Any;
+use std::ops::RangeInclusive;
 
 use cel::common::functions::Function;
 use cel::common::types::{
@@ -45,7 +46,7 @@ pub(super) fn environment() -> Env {
         quantities::FUNCTIONS,
     ];
     for (name, counts, function) in groups.into_iter().flatten() {
-        for count in counts.iter().copied() {
+        for count in counts.clone() {
             let takes = (0..count).map(|_| DYN_TYPE).collect();
             let _ = env.add_overload(name, &format!("{name}/{count}"), takes, *function);
         }
@@ -54,7 +55,7 @@ pub(super) fn environment() -> Env {
 }
 
 /// A function: its name, the numbers of arguments that it can have, and its code.
-type Entry = (&'static str, &'static [usize], Function);
+type Entry = (&'static str, RangeInclusive<usize>, Function);
 
 /// A compiled pattern of `matches`.
 #[derive(Clone, Debug)]

@@ -9,6 +9,8 @@ use super::error::ExpressionError;
 
 /// The longest expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 4096;
+/// How many tokens it may have: the parser needs some 20 µs for each in a debug build.
+const MAX_TOKENS: usize = 1024;
 /// How deep brackets may be nested.
 pub(super) const MAX_NESTING: usize = 12;
 /// How many `!` or `-` may stand before one operand.
@@ -101,11 +103,18 @@ impl Scanner<'_> {
     }
 
     fn run(mut self) -> Result<(), ExpressionError> {
+        let mut tokens = 0;
         while self.at < self.bytes.len() {
             let start = self.at;
             self.token()?;
             if self.at == start {
                 self.at += 1;
+            }
+            let blank = self.bytes.get(start).is_some_and(u8::is_ascii_whitespace);
+            tokens += usize::from(!blank);
+            if tokens > MAX_TOKENS {
+                let message = format!("the expression has more than {MAX_TOKENS} names and signs");
+                return Err(ExpressionError::at(start, message).hint("split it into `variables`"));
             }
             self.check_depth(start)?;
         }

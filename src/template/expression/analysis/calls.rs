@@ -4,7 +4,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use regex::RegexBuilder;
 
-use super::{Analyser, Check, Checked, Info, call as own_call, ident, integer_literal};
+use super::{Analyser, Check, Checked, Info, call as own_call, ident, integer_literal, made};
 use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::error::ExpressionError;
 use crate::template::expression::functions::{FUNCTIONS, Function, Gives, Items, Takes, named};
@@ -205,7 +205,7 @@ impl Analyser<'_> {
         let checked = Checked { tree, info };
         match function.name {
             "dyn" | "value" | "or" | "orValue" => checked,
-            _ => self.made(checked),
+            _ => made(checked),
         }
     }
 
