@@ -90,12 +90,11 @@ fn argument<'b, 'v: 'b, T: FromVal<'b, 'v>>(
     index: usize,
 ) -> Result<&'b T, ExecutionError> {
     let given = arguments.get(index).map(AsRef::as_ref);
-    given
-        .and_then(|value| value.downcast_ref::<T>())
-        .ok_or_else(|| {
-            let kind = given.map_or("nothing", |value| kind_name(value));
-            ExecutionError::no_such_overload(function, vec![kind.to_owned()])
-        })
+    let wanted = given.and_then(<dyn Val + 'v>::downcast_ref::<T>);
+    wanted.ok_or_else(|| {
+        let kind = given.map_or("nothing", |value| kind_name(value));
+        ExecutionError::no_such_overload(function, vec![kind.to_owned()])
+    })
 }
 
 fn text_argument<'b>(

@@ -140,7 +140,6 @@ impl Scanner<'_> {
             b'-' if !self.operand_before => self.prefix()?,
             b'?' => self.question_mark()?,
             b':' => self.expect_operand(),
-            b'.' => self.operator(1),
             b'&' | b'|' | b'=' | b'!' | b'<' | b'>' => {
                 let length = if matches!(self.peek(1), b'&' | b'|' | b'=') {
                     2
@@ -149,7 +148,7 @@ impl Scanner<'_> {
                 };
                 self.operator(length);
             }
-            b'+' | b'-' | b'*' | b'/' | b'%' => self.operator(1),
+            b'.' | b'+' | b'-' | b'*' | b'/' | b'%' => self.operator(1),
             _ => self.operand_before = false,
         }
         Ok(())

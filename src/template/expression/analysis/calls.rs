@@ -170,43 +170,7 @@ impl Analyser<'_> {
             Items::Unknown => range_length(function, &parts),
         };
         let info = Info::new(ty, cost).with_items(items);
-        Ok(self.called(expr, call, function, parts, info))
-    }
-
-    /// The call itself. What the crate's functions make is paid for; ours pay themselves, and
-    /// those of optionals only hand on.
-    fn called(
-        &self,
-        expr: &IdedExpr,
-        call: &CallExpr,
-        function: &Function,
-        mut parts: Vec<IdedExpr>,
-        info: Info,
-    ) -> Checked {
-        if let Some(ours) = function.ours {
-            return Checked {
-                tree: own_call(expr.id, ours, parts),
-                info,
-            };
-        }
-        let target = if function.on_value && !parts.is_empty() {
-            Some(Box::new(parts.remove(0)))
-        } else {
-            call.target.clone()
-        };
-        let tree = IdedExpr {
-            id: expr.id,
-            expr: Expr::Call(CallExpr {
-                func_name: call.func_name.clone(),
-                target,
-                args: parts,
-            }),
-        };
-        let checked = Checked { tree, info };
-        match function.name {
-            "dyn" | "value" | "or" | "orValue" => checked,
-            _ => made(checked),
-        }
+        Ok(called(expr, call, function, parts, info))
     }
 
     fn gives(
@@ -324,6 +288,41 @@ impl Analyser<'_> {
             tree: own_call(expr.id, "@matches", vec![subject, ident(pattern.id, name)]),
             info: Info::new(Type::Boolean, cost),
         })
+    }
+}
+
+/// The call itself. What the crate's functions make is paid for; ours pay themselves, and
+/// those of optionals only hand on.
+fn called(
+    expr: &IdedExpr,
+    call: &CallExpr,
+    function: &Function,
+    mut parts: Vec<IdedExpr>,
+    info: Info,
+) -> Checked {
+    if let Some(ours) = function.ours {
+        return Checked {
+            tree: own_call(expr.id, ours, parts),
+            info,
+        };
+    }
+    let target = if function.on_value && !parts.is_empty() {
+        Some(Box::new(parts.remove(0)))
+    } else {
+        call.target.clone()
+    };
+    let tree = IdedExpr {
+        id: expr.id,
+        expr: Expr::Call(CallExpr {
+            func_name: call.func_name.clone(),
+            target,
+            args: parts,
+        }),
+    };
+    let checked = Checked { tree, info };
+    match function.name {
+        "dyn" | "value" | "or" | "orValue" => checked,
+        _ => made(checked),
     }
 }
 

@@ -144,9 +144,9 @@ fn in_characters(subject: &str, found: Option<usize>) -> i64 {
 }
 
 /// The position in a list, where the first argument is one.
-fn in_list<'v>(
-    arguments: &[CowVal<'_, 'v>],
-    find: impl Fn(&[Box<dyn Val + 'v>], &dyn Val) -> Option<usize>,
+fn in_list(
+    arguments: &[CowVal<'_, '_>],
+    find: impl Fn(&[Box<dyn Val + '_>], &dyn Val) -> Option<usize>,
 ) -> Option<i64> {
     let [list, item] = arguments else { return None };
     let list = list.as_ref().downcast_ref::<CelList>()?;

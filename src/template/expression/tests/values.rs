@@ -334,7 +334,9 @@ fn variables_are_evaluated_when_used_and_fail_only_where_used() {
         ("above", "variables.broken + 1"),
     ]);
     let mut reads = Reads::default();
-    variables.iter().for_each(|(_, e)| reads.extend(e.reads()));
+    for (_, expression) in &variables {
+        reads.extend(expression.reads());
+    }
     reads.parameters.insert("verbose".into());
     let data = data();
     let bindings = Bindings::new(&data, &reads, &variables);
