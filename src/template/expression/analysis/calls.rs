@@ -222,7 +222,8 @@ impl Analyser<'_> {
             other => other,
         };
         match given.get(1).map(|given| &given.info.ty) {
-            None | Some(Type::Null) => Ok(held),
+            None => Ok(held),
+            Some(Type::Null) => Ok(Type::Any),
             Some(other) if !other.fits(&held) => {
                 Err(self.error(expr, format!("`orValue` needs {held}, not {other}")))
             }

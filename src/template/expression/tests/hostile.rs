@@ -263,3 +263,17 @@ proptest! {
         prop_assert!(took < PATIENCE);
     }
 }
+
+#[test]
+fn a_text_of_many_parts_is_not_deep_and_a_long_chain_is_refused() {
+    let parts = vec!["params.host"; 60].join(" + ' ' + ");
+    assert!(refusal(&parts).contains("depend on one another"));
+    let parts = vec!["params.host"; 30].join(" + ' ' + ");
+    assert_eq!(evaluate(&parts).as_str().map(str::len), Some(30 * 10 + 29));
+    let chain = format!("app{}", ".?a".repeat(40));
+    assert_eq!(
+        refusal(&chain),
+        "too many operators and calls of the expression depend on one another; \
+         split it into `variables`"
+    );
+}

@@ -424,6 +424,10 @@ fn failures_are_told_in_words_and_without_values() {
         ),
         ("[].min()", "`min` failed: the list is empty"),
         (
+            "dyn([1]) + dyn(params.secret)",
+            "`+` does not take list and map",
+        ),
+        (
             "lists.range(params.port)",
             "a list or map has more than 1024 elements, more than this expression may go over",
         ),
