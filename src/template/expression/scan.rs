@@ -19,8 +19,8 @@ const MAX_PREFIXES: usize = 2;
 const MAX_OPEN_PREFIXES: usize = 4;
 /// How many ternaries one bracket may hold between commas.
 const MAX_TERNARIES: usize = 8;
-/// How many operators may stand one inside the other, selections, calls and indexes included. An
-/// expression like `a + b + c` counts one for each `+`, as its tree is that deep.
+/// How deep a tree may get by operators: an expression like `a + b + c` counts one for each `+`,
+/// and the selections, calls and indexes of its longest operand.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// An open bracket, and what stands between it and here.
@@ -28,6 +28,9 @@ struct Level {
     closed_by: u8,
     /// Operators since the last comma.
     operators: usize,
+    /// Selections, calls and indexes of the current operand, and the most of an operand before.
+    postfixes: usize,
+    most_postfixes: usize,
     ternaries: usize,
     /// Prefixes before the bracket.
     prefixes: usize,
@@ -42,6 +45,8 @@ impl Level {
         Self {
             closed_by,
             operators: 0,
+            postfixes: 0,
+            most_postfixes: 0,
             ternaries: 0,
             prefixes,
             inner: 0,
@@ -50,12 +55,15 @@ impl Level {
     }
 
     fn depth(&self) -> usize {
-        self.deepest.max(self.operators + self.inner)
+        let postfixes = self.postfixes.max(self.most_postfixes);
+        self.deepest.max(self.operators + postfixes + self.inner)
     }
 
     fn comma(&mut self) {
         self.deepest = self.depth();
         self.operators = 0;
+        self.postfixes = 0;
+        self.most_postfixes = 0;
         self.ternaries = 0;
         self.inner = 0;
     }
@@ -148,7 +156,8 @@ impl Scanner<'_> {
                 };
                 self.operator(length);
             }
-            b'.' | b'+' | b'-' | b'*' | b'/' | b'%' => self.operator(1),
+            b'.' => self.selection(),
+            b'+' | b'-' | b'*' | b'/' | b'%' => self.operator(1),
             _ => self.operand_before = false,
         }
         Ok(())
@@ -170,9 +179,19 @@ impl Scanner<'_> {
     }
 
     fn operator(&mut self, length: usize) {
-        self.level().operators += 1;
+        let level = self.level();
+        level.operators += 1;
+        level.most_postfixes = level.most_postfixes.max(level.postfixes);
+        level.postfixes = 0;
         self.expect_operand();
         self.at += length;
+    }
+
+    /// The `.` of a selection.
+    fn selection(&mut self) {
+        self.level().postfixes += 1;
+        self.expect_operand();
+        self.at += 1;
     }
 
     fn prefix(&mut self) -> Result<(), ExpressionError> {
@@ -209,7 +228,7 @@ impl Scanner<'_> {
             return Err(ExpressionError::at(self.at, message).hint("split it into `variables`"));
         }
         if self.operand_before {
-            self.level().operators += 1;
+            self.level().postfixes += 1;
         }
         let closed_by = match byte {
             b'(' => b')',
