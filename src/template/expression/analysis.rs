@@ -12,6 +12,7 @@
 mod access;
 mod calls;
 mod comprehension;
+mod depth;
 mod literals;
 mod operators;
 
@@ -27,8 +28,12 @@ use super::types::Type;
 /// How many steps an expression may take at most: comprehensions multiply.
 const MAX_STEPS: u64 = 1_000_000;
 
-/// How deep the tree may be. Macros make it deeper than the text is.
+/// How deep the parsed tree may be. Macros make it deeper than the text is.
 const MAX_TREE_DEPTH: usize = 160;
+
+/// How deep the tree to evaluate may be. The interpreter takes up to 45 KiB of stack for each
+/// level in a debug build, and a thread of the server has 2 MiB.
+const MAX_EVALUATION_DEPTH: usize = 32;
 
 /// What the analysis found.
 pub(super) struct Analysed {
@@ -62,6 +67,9 @@ pub(super) fn analyse(
     let checked = analyser.value(root)?;
     if checked.info.cost > MAX_STEPS {
         return Err(analyser.too_many_steps());
+    }
+    if depth::of(&checked.tree) > MAX_EVALUATION_DEPTH {
+        return Err(analyser.too_deep(root));
     }
     Ok(Analysed {
         max_items: checked.info.items,
@@ -219,9 +227,7 @@ impl Analyser<'_> {
     fn open(&mut self, expr: &IdedExpr) -> Check {
         self.depth += 1;
         if self.depth > MAX_TREE_DEPTH {
-            return Err(self
-                .error(expr, "the expression is nested too deep")
-                .hint("split it into `variables`"));
+            return Err(self.too_deep(expr));
         }
         let checked = match &expr.expr {
             Expr::Literal(literal) => self.literal(expr, literal),
@@ -244,27 +250,29 @@ impl Analyser<'_> {
         self.locals.iter().rev().find(|local| local.name == name)
     }
 
-    /// A value that the interpreter makes or copies: paid for where it can be large.
-    fn made(&self, checked: Checked) -> Checked {
-        if checked.info.ty.is_small() {
-            return checked;
-        }
-        Checked {
-            tree: call(checked.tree.id, "@made", vec![checked.tree]),
-            info: checked.info,
-        }
-    }
-
     /// A value that an operator or function looks at: paid for in loops where it can be large.
     fn seen(&self, checked: Checked) -> Checked {
-        let literal = matches!(checked.tree.expr, Expr::Literal(_));
-        if self.loops.is_empty() || literal || checked.info.ty.is_small() {
+        // What is written out is small, and what one of our functions made is paid for.
+        let paid = match &checked.tree.expr {
+            Expr::Literal(_) => true,
+            Expr::Call(call) => call.func_name.starts_with('@'),
+            _ => false,
+        };
+        if self.loops.is_empty() || paid || checked.info.ty.is_small() {
             return checked;
         }
         Checked {
             tree: call(checked.tree.id, "@seen", vec![checked.tree]),
             info: checked.info,
         }
+    }
+
+    fn too_deep(&self, at: &IdedExpr) -> ExpressionError {
+        self.error(
+            at,
+            "too many operators and calls of the expression depend on one another",
+        )
+        .hint("split it into `variables`")
     }
 
     fn too_many_steps(&self) -> ExpressionError {
@@ -283,6 +291,17 @@ impl Analyser<'_> {
         };
         ExpressionError::at(0, message)
             .hint("declare smaller `maxItems`, or go over fewer lists inside one another")
+    }
+}
+
+/// A value that the interpreter makes or copies: paid for where it can be large.
+fn made(checked: Checked) -> Checked {
+    if checked.info.ty.is_small() {
+        return checked;
+    }
+    Checked {
+        tree: call(checked.tree.id, "@made", vec![checked.tree]),
+        info: checked.info,
     }
 }
 

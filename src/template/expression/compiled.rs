@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::thread;
 
 use cel::common::types::CelBool;
 use cel::common::value::Val;
@@ -22,6 +23,11 @@ use super::types::Type;
 
 /// The functions, built once: an environment takes longer to build than most expressions to run.
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(library::environment()));
+
+/// The stack for compiling, in bytes. The parser takes up to 200 KiB for each bracket in a debug
+/// build, more than a thread of the server has for the nesting that the scan allows. Only what is
+/// touched is really used.
+const COMPILER_STACK: usize = 16 * 1024 * 1024;
 
 /// A compiled expression. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +58,26 @@ impl Expression {
     /// right.
     pub fn compile(source: &str, scope: &Scope) -> Result<Self, ExpressionError> {
         scan::scan(source)?;
+        let builder = thread::Builder::new().stack_size(COMPILER_STACK);
+        let compiled = thread::scope(|threads| {
+            let compiling = builder.spawn_scoped(threads, || Self::parse(source, scope));
+            compiling.map(thread::ScopedJoinHandle::join)
+        });
+        match compiled {
+            Ok(Ok(compiled)) => compiled,
+            Ok(Err(_)) => Err(ExpressionError::at(
+                0,
+                "the parser failed on this expression",
+            )),
+            Err(_) => Err(ExpressionError::at(
+                0,
+                "failed to start a thread for the parser",
+            )),
+        }
+    }
+
+    /// Parses and checks, with much stack.
+    fn parse(source: &str, scope: &Scope) -> Result<Self, ExpressionError> {
         let program = ENVIRONMENT
             .compile(source)
             .map_err(|errors| failure::of_parsing(source, &errors))?;

@@ -115,6 +115,6 @@ pub enum EvaluationError {
         /// The variable.
         name: String,
         /// Why it failed.
-        source: Box<EvaluationError>,
+        source: Box<Self>,
     },
 }

@@ -76,11 +76,33 @@ pub(super) fn of_evaluation(
     }
 }
 
+/// The operators and types by the names that authors know them by.
 fn wrong_type(operation: &str, types: &str) -> EvaluationError {
-    let operation = operation.trim_matches(|c| c == '_' || c == '@');
+    let operation = match operation {
+        "add" => "+",
+        "sub" => "-",
+        "mul" => "*",
+        "div" => "/",
+        "rem" => "%",
+        other => other.trim_matches(|c| c == '_' || c == '@'),
+    };
+    let types: Vec<&str> = types.split(", ").map(type_name).collect();
     EvaluationError::WrongType {
         operation: operation.to_owned(),
-        types: types.to_owned(),
+        types: types.join(" and "),
+    }
+}
+
+fn type_name(name: &str) -> &str {
+    match name {
+        "string" => "text",
+        "int" | "uint" => "integer",
+        "double" | "float" => "number",
+        "bool" => "boolean",
+        "null_type" => "null",
+        "optional_type" => "optional",
+        "kubernetes.Quantity" => "quantity",
+        other => other,
     }
 }
 

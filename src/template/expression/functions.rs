@@ -85,7 +85,7 @@ pub(super) enum Items {
 }
 
 /// One way to call a function.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Function {
     /// The name, with its namespace.
     pub(super) name: &'static str,

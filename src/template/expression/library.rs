@@ -11,6 +11,7 @@ mod quantities;
 mod text;
 
 use std::any::Any;
+use std::ops::RangeInclusive;
 
 use cel::common::functions::Function;
 use cel::common::types::{
@@ -45,7 +46,7 @@ pub(super) fn environment() -> Env {
         quantities::FUNCTIONS,
     ];
     for (name, counts, function) in groups.into_iter().flatten() {
-        for count in counts.iter().copied() {
+        for count in counts.clone() {
             let takes = (0..count).map(|_| DYN_TYPE).collect();
             let _ = env.add_overload(name, &format!("{name}/{count}"), takes, *function);
         }
@@ -54,7 +55,7 @@ pub(super) fn environment() -> Env {
 }
 
 /// A function: its name, the numbers of arguments that it can have, and its code.
-type Entry = (&'static str, &'static [usize], Function);
+type Entry = (&'static str, RangeInclusive<usize>, Function);
 
 /// A compiled pattern of `matches`.
 #[derive(Clone, Debug)]
@@ -89,12 +90,11 @@ fn argument<'b, 'v: 'b, T: FromVal<'b, 'v>>(
     index: usize,
 ) -> Result<&'b T, ExecutionError> {
     let given = arguments.get(index).map(AsRef::as_ref);
-    given
-        .and_then(|value| value.downcast_ref::<T>())
-        .ok_or_else(|| {
-            let kind = given.map_or("nothing", |value| kind_name(value));
-            ExecutionError::no_such_overload(function, vec![kind.to_owned()])
-        })
+    let wanted = given.and_then(<dyn Val + 'v>::downcast_ref::<T>);
+    wanted.ok_or_else(|| {
+        let kind = given.map_or("nothing", |value| kind_name(value));
+        ExecutionError::no_such_overload(function, vec![kind.to_owned()])
+    })
 }
 
 fn text_argument<'b>(

@@ -89,7 +89,8 @@ impl Reads {
             || !self.apps.is_empty()
             || !self.namespace.is_empty()
             || self.kubernetes;
-        !read_otherwise && !(self.app.is_empty() && self.own.is_empty())
+        let read_own = !self.app.is_empty() || !self.own.is_empty();
+        read_own && !read_otherwise
     }
 }
 

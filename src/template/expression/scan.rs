@@ -9,6 +9,8 @@ use super::error::ExpressionError;
 
 /// The longest expression, in bytes.
 pub(super) const MAX_LENGTH: usize = 4096;
+/// How many tokens it may have: the parser needs some 20 µs for each in a debug build.
+const MAX_TOKENS: usize = 1024;
 /// How deep brackets may be nested.
 pub(super) const MAX_NESTING: usize = 12;
 /// How many `!` or `-` may stand before one operand.
@@ -17,8 +19,8 @@ const MAX_PREFIXES: usize = 2;
 const MAX_OPEN_PREFIXES: usize = 4;
 /// How many ternaries one bracket may hold between commas.
 const MAX_TERNARIES: usize = 8;
-/// How many operators may stand one inside the other, selections, calls and indexes included. An
-/// expression like `a + b + c` counts one for each `+`, as its tree is that deep.
+/// How deep a tree may get by operators: an expression like `a + b + c` counts one for each `+`,
+/// and the selections, calls and indexes of its longest operand.
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// An open bracket, and what stands between it and here.
@@ -26,6 +28,9 @@ struct Level {
     closed_by: u8,
     /// Operators since the last comma.
     operators: usize,
+    /// Selections, calls and indexes of the current operand, and the most of an operand before.
+    postfixes: usize,
+    most_postfixes: usize,
     ternaries: usize,
     /// Prefixes before the bracket.
     prefixes: usize,
@@ -40,6 +45,8 @@ impl Level {
         Self {
             closed_by,
             operators: 0,
+            postfixes: 0,
+            most_postfixes: 0,
             ternaries: 0,
             prefixes,
             inner: 0,
@@ -48,12 +55,15 @@ impl Level {
     }
 
     fn depth(&self) -> usize {
-        self.deepest.max(self.operators + self.inner)
+        let postfixes = self.postfixes.max(self.most_postfixes);
+        self.deepest.max(self.operators + postfixes + self.inner)
     }
 
     fn comma(&mut self) {
         self.deepest = self.depth();
         self.operators = 0;
+        self.postfixes = 0;
+        self.most_postfixes = 0;
         self.ternaries = 0;
         self.inner = 0;
     }
@@ -101,11 +111,18 @@ impl Scanner<'_> {
     }
 
     fn run(mut self) -> Result<(), ExpressionError> {
+        let mut tokens = 0;
         while self.at < self.bytes.len() {
             let start = self.at;
             self.token()?;
             if self.at == start {
                 self.at += 1;
+            }
+            let blank = self.bytes.get(start).is_some_and(u8::is_ascii_whitespace);
+            tokens += usize::from(!blank);
+            if tokens > MAX_TOKENS {
+                let message = format!("the expression has more than {MAX_TOKENS} names and signs");
+                return Err(ExpressionError::at(start, message).hint("split it into `variables`"));
             }
             self.check_depth(start)?;
         }
@@ -131,7 +148,6 @@ impl Scanner<'_> {
             b'-' if !self.operand_before => self.prefix()?,
             b'?' => self.question_mark()?,
             b':' => self.expect_operand(),
-            b'.' => self.operator(1),
             b'&' | b'|' | b'=' | b'!' | b'<' | b'>' => {
                 let length = if matches!(self.peek(1), b'&' | b'|' | b'=') {
                     2
@@ -140,6 +156,7 @@ impl Scanner<'_> {
                 };
                 self.operator(length);
             }
+            b'.' => self.selection(),
             b'+' | b'-' | b'*' | b'/' | b'%' => self.operator(1),
             _ => self.operand_before = false,
         }
@@ -162,9 +179,19 @@ impl Scanner<'_> {
     }
 
     fn operator(&mut self, length: usize) {
-        self.level().operators += 1;
+        let level = self.level();
+        level.operators += 1;
+        level.most_postfixes = level.most_postfixes.max(level.postfixes);
+        level.postfixes = 0;
         self.expect_operand();
         self.at += length;
+    }
+
+    /// The `.` of a selection.
+    fn selection(&mut self) {
+        self.level().postfixes += 1;
+        self.expect_operand();
+        self.at += 1;
     }
 
     fn prefix(&mut self) -> Result<(), ExpressionError> {
@@ -201,7 +228,7 @@ impl Scanner<'_> {
             return Err(ExpressionError::at(self.at, message).hint("split it into `variables`"));
         }
         if self.operand_before {
-            self.level().operators += 1;
+            self.level().postfixes += 1;
         }
         let closed_by = match byte {
             b'(' => b')',

@@ -23,11 +23,11 @@ pub enum Type {
     /// A Kubernetes resource quantity, made by `quantity(…)`.
     Quantity,
     /// A list of elements of one type.
-    List(Box<Type>),
+    List(Box<Self>),
     /// A map from text to values of one type.
-    Map(Box<Type>),
+    Map(Box<Self>),
     /// A value that may be absent (CEL `optional_type`).
-    Optional(Box<Type>),
+    Optional(Box<Self>),
 }
 
 impl Type {

@@ -3,7 +3,7 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
 
-use super::{Analyser, Check, Checked, Info, Origin, Root, ident};
+use super::{Analyser, Check, Checked, Info, Origin, Root, ident, made};
 use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::error::ExpressionError;
 use crate::template::expression::scope::Declared;
@@ -278,11 +278,7 @@ impl Analyser<'_> {
         let tree = super::call(expr.id, &call.func_name, vec![of.tree, position.tree]);
         let checked = Checked { tree, info };
         // An optional holds a copy; a plain index only points.
-        Ok(if optional {
-            self.made(checked)
-        } else {
-            checked
-        })
+        Ok(if optional { made(checked) } else { checked })
     }
 
     /// The type of an element, where the index fits.

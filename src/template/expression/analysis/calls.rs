@@ -4,7 +4,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use regex::RegexBuilder;
 
-use super::{Analyser, Check, Checked, Info, call as own_call, ident, integer_literal};
+use super::{Analyser, Check, Checked, Info, call as own_call, ident, integer_literal, made};
 use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::error::ExpressionError;
 use crate::template::expression::functions::{FUNCTIONS, Function, Gives, Items, Takes, named};
@@ -170,43 +170,7 @@ impl Analyser<'_> {
             Items::Unknown => range_length(function, &parts),
         };
         let info = Info::new(ty, cost).with_items(items);
-        Ok(self.called(expr, call, function, parts, info))
-    }
-
-    /// The call itself. What the crate's functions make is paid for; ours pay themselves, and
-    /// those of optionals only hand on.
-    fn called(
-        &self,
-        expr: &IdedExpr,
-        call: &CallExpr,
-        function: &Function,
-        mut parts: Vec<IdedExpr>,
-        info: Info,
-    ) -> Checked {
-        if let Some(ours) = function.ours {
-            return Checked {
-                tree: own_call(expr.id, ours, parts),
-                info,
-            };
-        }
-        let target = if function.on_value && !parts.is_empty() {
-            Some(Box::new(parts.remove(0)))
-        } else {
-            call.target.clone()
-        };
-        let tree = IdedExpr {
-            id: expr.id,
-            expr: Expr::Call(CallExpr {
-                func_name: call.func_name.clone(),
-                target,
-                args: parts,
-            }),
-        };
-        let checked = Checked { tree, info };
-        match function.name {
-            "dyn" | "value" | "or" | "orValue" => checked,
-            _ => self.made(checked),
-        }
+        Ok(called(expr, call, function, parts, info))
     }
 
     fn gives(
@@ -258,7 +222,8 @@ impl Analyser<'_> {
             other => other,
         };
         match given.get(1).map(|given| &given.info.ty) {
-            None | Some(Type::Null) => Ok(held),
+            None => Ok(held),
+            Some(Type::Null) => Ok(Type::Any),
             Some(other) if !other.fits(&held) => {
                 Err(self.error(expr, format!("`orValue` needs {held}, not {other}")))
             }
@@ -324,6 +289,41 @@ impl Analyser<'_> {
             tree: own_call(expr.id, "@matches", vec![subject, ident(pattern.id, name)]),
             info: Info::new(Type::Boolean, cost),
         })
+    }
+}
+
+/// The call itself. What the crate's functions make is paid for; ours pay themselves, and
+/// those of optionals only hand on.
+fn called(
+    expr: &IdedExpr,
+    call: &CallExpr,
+    function: &Function,
+    mut parts: Vec<IdedExpr>,
+    info: Info,
+) -> Checked {
+    if let Some(ours) = function.ours {
+        return Checked {
+            tree: own_call(expr.id, ours, parts),
+            info,
+        };
+    }
+    let target = if function.on_value && !parts.is_empty() {
+        Some(Box::new(parts.remove(0)))
+    } else {
+        call.target.clone()
+    };
+    let tree = IdedExpr {
+        id: expr.id,
+        expr: Expr::Call(CallExpr {
+            func_name: call.func_name.clone(),
+            target,
+            args: parts,
+        }),
+    };
+    let checked = Checked { tree, info };
+    match function.name {
+        "dyn" | "value" | "or" | "orValue" => checked,
+        _ => made(checked),
     }
 }
 

@@ -8,7 +8,7 @@ use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, operators as op};
 
 use super::{
-    Analyser, Check, Checked, Info, Local, Loop, Origin, call as own_call, integer_literal,
+    Analyser, Check, Checked, Info, Local, Loop, Origin, call as own_call, integer_literal, made,
 };
 use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::error::ExpressionError;
@@ -94,6 +94,18 @@ fn with_item(append: &IdedExpr, item: IdedExpr) -> IdedExpr {
     )
 }
 
+/// How a list is called in a message.
+fn written(expr: &IdedExpr) -> String {
+    match &expr.expr {
+        Expr::Ident(name) => format!("`{name}`"),
+        Expr::Select(select) if !select.test => {
+            let of = written(&select.operand);
+            format!("`{}.{}`", of.trim_matches('`'), select.field)
+        }
+        _ => "a list".to_owned(),
+    }
+}
+
 impl Analyser<'_> {
     pub(super) fn comprehension(&mut self, expr: &IdedExpr, loops: &ComprehensionExpr) -> Check {
         if loops.iter_var2.is_some() {
@@ -134,7 +146,7 @@ impl Analyser<'_> {
             loop_step: tree,
             ..loops.clone()
         };
-        Ok(self.made(Checked {
+        Ok(made(Checked {
             tree: IdedExpr {
                 id: expr.id,
                 expr: Expr::Comprehension(Box::new(rebuilt)),
@@ -193,7 +205,7 @@ impl Analyser<'_> {
     }
 
     fn enter(&mut self, range: &IdedExpr, bound: u64) {
-        let over = self.written(range);
+        let over = written(range);
         self.loops.push(Loop { over, bound });
         let size = |nest: &[Loop]| {
             nest.iter()
@@ -201,18 +213,6 @@ impl Analyser<'_> {
         };
         if self.widest.is_empty() || size(&self.loops) > size(&self.widest) {
             self.widest.clone_from(&self.loops);
-        }
-    }
-
-    /// How a list is called in a message.
-    fn written(&self, expr: &IdedExpr) -> String {
-        match &expr.expr {
-            Expr::Ident(name) => format!("`{name}`"),
-            Expr::Select(select) if !select.test => {
-                let of = self.written(&select.operand);
-                format!("`{}.{}`", of.trim_matches('`'), select.field)
-            }
-            _ => "a list".to_owned(),
         }
     }
 
@@ -278,9 +278,10 @@ impl Analyser<'_> {
         let result = self.value(&binding.result);
         self.locals.pop();
         let result = result?;
-        let init = match bound.info.ty.is_small() {
-            true => bound.tree,
-            false => own_call(bound.tree.id, "@seen", vec![bound.tree]),
+        let init = if bound.info.ty.is_small() {
+            bound.tree
+        } else {
+            own_call(bound.tree.id, "@seen", vec![bound.tree])
         };
         let info = Info {
             cost: cost.saturating_add(result.info.cost),
@@ -291,7 +292,7 @@ impl Analyser<'_> {
             result: result.tree,
             ..binding.clone()
         };
-        Ok(self.made(Checked {
+        Ok(made(Checked {
             tree: IdedExpr {
                 id: expr.id,
                 expr: Expr::Comprehension(Box::new(rebuilt)),

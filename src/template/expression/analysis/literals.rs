@@ -5,7 +5,7 @@ use cel::common::ast::{
     EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapEntryExpr, MapExpr,
 };
 
-use super::{Analyser, Check, Checked, Info};
+use super::{Analyser, Check, Checked, Info, made};
 use crate::template::expression::error::ExpressionError;
 use crate::template::expression::types::Type;
 
@@ -53,7 +53,7 @@ impl Analyser<'_> {
             elements,
             list.optional_indices.clone(),
         ));
-        Ok(self.made(Checked {
+        Ok(made(Checked {
             tree: IdedExpr {
                 id: expr.id,
                 expr: tree,
@@ -98,7 +98,7 @@ impl Analyser<'_> {
         }
         let items = u64::try_from(entries.len()).ok();
         let info = Info::new(Type::map(held.unwrap_or(Type::Any)), cost).with_items(items);
-        Ok(self.made(Checked {
+        Ok(made(Checked {
             tree: IdedExpr {
                 id: expr.id,
                 expr: Expr::Map(MapExpr { entries }),

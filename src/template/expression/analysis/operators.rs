@@ -208,6 +208,7 @@ impl Analyser<'_> {
         };
         let mut checked = Self::finish(expr, name, left, right, ty);
         checked.info.items = items;
+        checked.tree = flat_sum(checked.tree);
         Ok(checked)
     }
 
@@ -294,5 +295,40 @@ impl Analyser<'_> {
         Err(self
             .error(at, format!("`{root}.{written}` is read as a subtraction"))
             .hint(format!("write `{root}.{joined}`")))
+    }
+}
+
+/// `a + b + c` as one call, so that a long text of many parts is neither deep nor copied again
+/// with each part.
+fn flat_sum(tree: IdedExpr) -> IdedExpr {
+    let is_sum = |expr: &IdedExpr| match &expr.expr {
+        Expr::Call(call) => call.func_name == "@plus",
+        _ => false,
+    };
+    match tree.expr {
+        Expr::Call(CallExpr {
+            func_name,
+            mut args,
+            target,
+        }) if func_name == "@plus" && args.first().is_some_and(is_sum) => {
+            let left = args.remove(0);
+            if let Expr::Call(CallExpr {
+                args: mut terms, ..
+            }) = left.expr
+            {
+                terms.append(&mut args);
+                args = terms;
+            }
+            let sum = Expr::Call(CallExpr {
+                func_name,
+                args,
+                target,
+            });
+            IdedExpr {
+                id: tree.id,
+                expr: sum,
+            }
+        }
+        expr => IdedExpr { id: tree.id, expr },
     }
 }

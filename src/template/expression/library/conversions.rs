@@ -1,5 +1,10 @@
 //! Conversions between scalars, and `matches`, as the API server does them.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the interpreter hands its arguments over by value"
+)]
+
 use cel::ExecutionError;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString};
 use cel::common::value::{CowVal, Val};
@@ -8,10 +13,10 @@ use super::{Arguments, Entry, Outcome, Pattern, argument, failure, flag, text, t
 use crate::template::expression::budget::pay_for_text;
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("@string", &[1], string),
-    ("@double", &[1], double),
-    ("@bool", &[1], boolean),
-    ("@matches", &[2], matches),
+    ("@string", 1..=1, string),
+    ("@double", 1..=1, double),
+    ("@bool", 1..=1, boolean),
+    ("@matches", 2..=2, matches),
 ];
 
 fn string<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {

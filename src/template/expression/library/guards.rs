@@ -5,17 +5,19 @@ use cel::common::types::{CelList, CelMap, CelMapKey, CelString};
 use cel::common::value::{CowVal, Val};
 
 use super::{Arguments, Entry, Outcome, argument, integer_argument};
-use crate::template::expression::budget::{pay, pay_for, pay_for_text};
+use crate::template::expression::budget::{pay_for, pay_for_text};
+use crate::template::expression::scan::MAX_DEPTH;
 
 /// Marks an error of a list with too many elements; the message is the bound.
 pub(in crate::template::expression) const BOUND_EXCEEDED: &str = "@bound";
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("@items", &[2], items),
-    ("@bounded", &[2], bounded),
-    ("@made", &[1], made),
-    ("@seen", &[1], seen),
-    ("@plus", &[2], plus),
+    ("@items", 2..=2, items),
+    ("@bounded", 2..=2, bounded),
+    ("@made", 1..=1, made),
+    ("@seen", 1..=1, seen),
+    // As many terms as the scan lets depend on one another, and one.
+    ("@plus", 2..=MAX_DEPTH + 1, plus),
 ];
 
 /// What a comprehension goes over: a list as it is, a map's keys sorted. The interpreter would
@@ -98,31 +100,45 @@ fn first<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
         .ok_or_else(|| ExecutionError::invalid_argument_count(1, 0))
 }
 
-/// `+` on what may be text or lists. The crate's would add a map's keys to a list, in random
-/// order, and would grow without a bound.
+/// `+` on what may be text or lists, with all its terms. The crate's would add a map's keys to a
+/// list, in random order, and would grow without a bound.
 fn plus<'b, 'v>(arguments: Arguments<'b, 'v>) -> Outcome<'b, 'v> {
-    let [left, right] = arguments.as_slice() else {
-        return Err(ExecutionError::invalid_argument_count(2, arguments.len()));
-    };
-    let (left, right) = (left.as_ref(), right.as_ref());
-    if let (Some(a), Some(b)) = (
-        left.downcast_ref::<CelString>(),
-        right.downcast_ref::<CelString>(),
-    ) {
-        pay_for_text(a.inner().len() + b.inner().len())?;
-        return Ok(super::text([a.inner(), b.inner()].concat()));
+    let texts: Option<Vec<&str>> = arguments
+        .iter()
+        .map(|term| {
+            term.as_ref()
+                .downcast_ref::<CelString>()
+                .map(CelString::inner)
+        })
+        .collect();
+    if let Some(texts) = texts {
+        pay_for_text(texts.iter().map(|text| text.len()).sum())?;
+        return Ok(super::text(texts.concat()));
     }
+    let mut terms = arguments.into_iter();
+    let Some(mut total) = terms.next() else {
+        return Err(ExecutionError::invalid_argument_count(2, 0));
+    };
+    for term in terms {
+        let sum = add(total.as_ref(), term.as_ref())?;
+        total = CowVal::Owned(sum);
+    }
+    Ok(total)
+}
+
+fn add<'v>(
+    left: &(dyn Val + 'v),
+    right: &(dyn Val + 'v),
+) -> Result<Box<dyn Val + 'v>, ExecutionError> {
     let mismatch = || {
         let types = [left, right].map(|value| value.get_type().name().to_owned());
         ExecutionError::no_such_overload("_+_", types.to_vec())
     };
     if left.downcast_ref::<CelList>().is_some() {
         right.downcast_ref::<CelList>().ok_or_else(mismatch)?;
-        pay_for(left)?;
-        pay_for(right)?;
-    } else {
-        pay(1)?;
     }
-    let sum = left.as_adder().ok_or_else(mismatch)?.add(right)?;
-    Ok(CowVal::Owned(sum.into_owned()))
+    pay_for(left)?;
+    pay_for(right)?;
+    let sum = left.as_adder().ok_or_else(mismatch)?.add(right);
+    Ok(sum.map_err(|_| mismatch())?.into_owned())
 }

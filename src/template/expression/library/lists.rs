@@ -1,5 +1,10 @@
 //! Kubernetes' own list functions, and `lists.range` with a bound.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the interpreter hands its arguments over by value"
+)]
+
 use std::cmp::Ordering;
 
 use cel::ExecutionError;
@@ -11,11 +16,11 @@ use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::budget::pay_for;
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("@isSorted", &[1], is_sorted),
-    ("@sum", &[1], sum),
-    ("@min", &[1], min),
-    ("@max", &[1], max),
-    ("@range", &[1], range),
+    ("@isSorted", 1..=1, is_sorted),
+    ("@sum", 1..=1, sum),
+    ("@min", 1..=1, min),
+    ("@max", 1..=1, max),
+    ("@range", 1..=1, range),
 ];
 
 fn compare(function: &'static str, a: &dyn Val, b: &dyn Val) -> Result<Ordering, ExecutionError> {

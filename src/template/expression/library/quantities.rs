@@ -1,5 +1,10 @@
 //! Kubernetes' quantity library.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the interpreter hands its arguments over by value"
+)]
+
 use std::any::Any;
 
 use cel::common::types::{CelDouble, CelInt, Type as CelType};
@@ -9,17 +14,17 @@ use super::{Arguments, Entry, Outcome, argument, failure, flag, integer, text_ar
 use crate::template::quantity::Quantity;
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("@quantity", &[1], quantity),
-    ("@isQuantity", &[1], is_quantity),
-    ("@quantitySign", &[1], sign),
-    ("@isGreaterThan", &[2], is_greater_than),
-    ("@isLessThan", &[2], is_less_than),
-    ("@compareTo", &[2], compare_to),
-    ("@asApproximateFloat", &[1], as_approximate_float),
-    ("@asInteger", &[1], as_integer),
-    ("@isInteger", &[1], is_integer),
-    ("@add", &[2], add),
-    ("@sub", &[2], sub),
+    ("@quantity", 1..=1, quantity),
+    ("@isQuantity", 1..=1, is_quantity),
+    ("@quantitySign", 1..=1, sign),
+    ("@isGreaterThan", 2..=2, is_greater_than),
+    ("@isLessThan", 2..=2, is_less_than),
+    ("@compareTo", 2..=2, compare_to),
+    ("@asApproximateFloat", 1..=1, as_approximate_float),
+    ("@asInteger", 1..=1, as_integer),
+    ("@isInteger", 1..=1, is_integer),
+    ("@add", 2..=2, add),
+    ("@sub", 2..=2, sub),
 ];
 
 static QUANTITY_TYPE: CelType = CelType::new_unspecified_type("kubernetes.Quantity");

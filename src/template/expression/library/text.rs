@@ -1,6 +1,11 @@
 //! Functions on text that could make more than they were given, or take longer than a linear
 //! search.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "the interpreter hands its arguments over by value"
+)]
+
 use cel::ExecutionError;
 use cel::common::types::{CelList, CelString};
 use cel::common::value::{CowVal, Val};
@@ -10,11 +15,11 @@ use crate::template::expression::UNDECLARED_MAX_ITEMS;
 use crate::template::expression::budget::{pay_for, pay_for_text};
 
 pub(super) const FUNCTIONS: &[Entry] = &[
-    ("@replace", &[3, 4], replace),
-    ("@split", &[2, 3], split),
-    ("@join", &[1, 2], join),
-    ("@indexOf", &[2], index_of),
-    ("@lastIndexOf", &[2], last_index_of),
+    ("@replace", 3..=4, replace),
+    ("@split", 2..=3, split),
+    ("@join", 1..=2, join),
+    ("@indexOf", 2..=2, index_of),
+    ("@lastIndexOf", 2..=2, last_index_of),
 ];
 
 /// The count of a function: negative means all of them.
@@ -139,9 +144,9 @@ fn in_characters(subject: &str, found: Option<usize>) -> i64 {
 }
 
 /// The position in a list, where the first argument is one.
-fn in_list<'v>(
-    arguments: &[CowVal<'_, 'v>],
-    find: impl Fn(&[Box<dyn Val + 'v>], &dyn Val) -> Option<usize>,
+fn in_list(
+    arguments: &[CowVal<'_, '_>],
+    find: impl Fn(&[Box<dyn Val + '_>], &dyn Val) -> Option<usize>,
 ) -> Option<i64> {
     let [list, item] = arguments else { return None };
     let list = list.as_ref().downcast_ref::<CelList>()?;
