@@ -5,13 +5,22 @@
 //! of templates, namespaces and settings, and a decision depends on nothing else, so that the
 //! webhook, the command line and a test give the same answer to the same pod.
 
+mod answer;
+mod data;
 pub mod defaults;
 pub mod engine;
 pub mod keys;
+pub mod lifecycle;
 pub mod merge;
+mod parameters;
 pub mod patch;
+mod plan;
+mod pod;
 pub mod removal;
+mod repeat;
+pub mod selection;
 pub mod settings;
+pub mod status;
 pub mod verdict;
 
 pub use engine::{Answer, Engine, Subject};

@@ -14,8 +14,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use app::find as find_apps;
-
 use super::data::{Apps, Data};
 use super::merge::Fill;
 use super::parameters::{self, Given, Refusal};

@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::merge::{Fill, View};
@@ -313,9 +312,4 @@ fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
 fn owner_kinds(metadata: &Metadata<'_>) -> Vec<String> {
     let owners = metadata.owner_references.iter().flatten();
     owners.filter_map(|owner| owner.kind.as_ref()).map(|kind| kind.as_str().to_owned()).collect()
-}
-
-/// The raw JSON of a pod as a value, for what looks at it as a whole.
-pub fn to_value(raw: &RawValue) -> Value {
-    serde_json::from_str(raw.get()).unwrap_or_default()
 }

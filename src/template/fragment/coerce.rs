@@ -161,13 +161,15 @@ pub fn holds(slot: &Slot, ty: &Type) -> bool {
     match (&slot.ty, ty) {
         (_, Type::Any | Type::Null) | (FieldType::Any, _) => true,
         (_, Type::Optional(inner)) => holds(slot, inner),
-        (FieldType::Text, Type::Text) => true,
+        (FieldType::Text, Type::Text | Type::Quantity) => true,
         (FieldType::Text, Type::Boolean | Type::Integer | Type::Number) => slot.scalars_as_text,
         (FieldType::Integer32 | FieldType::Integer64, ty) => *ty == Type::Integer,
         (FieldType::Number, ty) => matches!(ty, Type::Integer | Type::Number),
         (FieldType::Boolean, ty) => *ty == Type::Boolean,
         (FieldType::IntegerOrText, ty) => matches!(ty, Type::Integer | Type::Text),
-        (FieldType::Quantity, ty) => matches!(ty, Type::Integer | Type::Number | Type::Text),
+        (FieldType::Quantity, ty) => {
+            matches!(ty, Type::Integer | Type::Number | Type::Text | Type::Quantity)
+        }
         (FieldType::List(_), Type::List(item)) => {
             slot.element().is_none_or(|element| holds(&element, item))
         }
