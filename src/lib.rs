@@ -5,5 +5,9 @@
 //!
 //! `main → cli → {server, tls, telemetry} → inject → template → review`
 
+pub mod cli;
 pub mod inject;
+pub mod server;
+pub mod telemetry;
 pub mod template;
+pub mod tls;
