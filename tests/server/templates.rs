@@ -39,13 +39,14 @@ fn templates_come_change_and_go_while_the_server_runs() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().display().to_string();
     let good = "image: \"example.org/helper:1\"";
+    let wrong = "image: x, imaeg: y";
     write(directory.path(), "one", good);
-    write(directory.path(), "broken", "imaeg: x");
+    write(directory.path(), "broken", wrong);
     let server = Server::start(&["--templates", &path, "--templates-poll-seconds=1"]);
     let served = |count: u32| format!("pillion_templates{{state=\"served\"}} {count}");
     let stale = |count: u32| format!("pillion_templates{{state=\"stale\"}} {count}");
     wait_for_metrics(&server, &[&served(1), &stale(0)]);
-    let told = server.logged("a template was refused").unwrap();
+    let told = server.logged("a template has an error").unwrap();
     assert_eq!(told["template"], "broken", "{told}");
     assert!(
         told["error"].as_str().unwrap().contains("broken.yaml:"),
@@ -54,7 +55,7 @@ fn templates_come_change_and_go_while_the_server_runs() {
 
     write(directory.path(), "two", good);
     wait_for_metrics(&server, &[&served(2), &stale(0)]);
-    write(directory.path(), "one", "imaeg: x");
+    write(directory.path(), "one", wrong);
     wait_for_metrics(&server, &[&served(1), &stale(1)]);
     std::fs::remove_file(directory.path().join("one.yaml")).unwrap();
     wait_for_metrics(&server, &[&served(1), &stale(0)]);
@@ -68,6 +69,6 @@ fn templates_come_change_and_go_while_the_server_runs() {
     std::fs::rename(&away, directory.path()).unwrap();
     write(directory.path(), "three", good);
     wait_for_metrics(&server, &[&served(2), &stale(0)]);
-    let refusals = server.log().matches("a template was refused").count();
+    let refusals = server.log().matches("a template has an error").count();
     assert_eq!(refusals, 2, "each error is told once: {}", server.log());
 }
