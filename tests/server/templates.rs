@@ -43,9 +43,9 @@ fn templates_come_change_and_go_while_the_server_runs() {
     write(directory.path(), "one", good);
     write(directory.path(), "broken", wrong);
     let server = Server::start(&["--templates", &path, "--templates-poll-seconds=1"]);
-    let served = |count: u32| format!("pillion_templates{{state=\"served\"}} {count}");
+    let newest = |count: u32| format!("pillion_templates{{state=\"served\"}} {count}");
     let stale = |count: u32| format!("pillion_templates{{state=\"stale\"}} {count}");
-    wait_for_metrics(&server, &[&served(1), &stale(0)]);
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
     let told = server.logged("a template has an error").unwrap();
     assert_eq!(told["template"], "broken", "{told}");
     assert!(
@@ -54,21 +54,21 @@ fn templates_come_change_and_go_while_the_server_runs() {
     );
 
     write(directory.path(), "two", good);
-    wait_for_metrics(&server, &[&served(2), &stale(0)]);
+    wait_for_metrics(&server, &[&newest(2), &stale(0)]);
     write(directory.path(), "one", wrong);
-    wait_for_metrics(&server, &[&served(1), &stale(1)]);
+    wait_for_metrics(&server, &[&newest(1), &stale(1)]);
     std::fs::remove_file(directory.path().join("one.yaml")).unwrap();
-    wait_for_metrics(&server, &[&served(1), &stale(0)]);
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
 
     let away = directory.path().with_extension("away");
     std::fs::rename(directory.path(), &away).unwrap();
     wait_for("the directory to be missed", || {
         server.logged("the templates stay as they are")
     });
-    wait_for_metrics(&server, &[&served(1), &stale(0)]);
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
     std::fs::rename(&away, directory.path()).unwrap();
     write(directory.path(), "three", good);
-    wait_for_metrics(&server, &[&served(2), &stale(0)]);
+    wait_for_metrics(&server, &[&newest(2), &stale(0)]);
     let refusals = server.log().matches("a template has an error").count();
     assert_eq!(refusals, 2, "each error is told once: {}", server.log());
 }
