@@ -196,13 +196,8 @@ fn a_server_that_cannot_start_says_why() {
         "{text}"
     );
     let server = Server::start(&[]);
-    let taken = format!("--admin-listen={}", server.admin);
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_pillion"))
-        .args(["serve", "--listen=127.0.0.1:0", &taken])
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    let (code, text) = refused(&["--admin-listen", &server.admin.to_string()]);
+    assert_eq!(code, Some(2), "{text}");
     let expected = format!(
         "error: failed to listen on {} for the admin port: ",
         server.admin

@@ -1,6 +1,6 @@
 //! The built program as a child process that never outlives its test.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -122,20 +122,33 @@ impl Drop for Server {
 
 /// Runs `pillion serve` that is expected not to start: its exit code and standard error.
 pub(crate) fn refused(flags: &[&str]) -> (Option<i32>, String) {
-    let output = command(flags).output().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    (output.status.code(), text)
+    let mut child = Ended(command(flags).spawn().unwrap());
+    let status = wait_for("a refusal to start", || child.0.try_wait().unwrap());
+    let mut text = String::new();
+    let mut stderr = child.0.stderr.take().unwrap();
+    stderr.read_to_string(&mut text).unwrap();
+    (status.code(), text)
+}
+
+/// A process that is ended when its test panics.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn command(flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pillion"));
+    command.arg("serve").args(flags);
+    for flag in ["--listen", "--admin-listen"] {
+        if !flags.contains(&flag) {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+    }
     command
-        .args([
-            "serve",
-            "--listen=127.0.0.1:0",
-            "--admin-listen=127.0.0.1:0",
-        ])
-        .args(flags)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
