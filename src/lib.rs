@@ -5,6 +5,10 @@
 //!
 //! `main → cli → {server, tls, telemetry} → inject → template → review`
 
+pub mod cli;
 pub mod inject;
 pub mod review;
+pub mod server;
+pub mod telemetry;
 pub mod template;
+pub mod tls;

@@ -1,0 +1,116 @@
+//! The command line: one file for each command, and the flags that they share.
+//!
+//! Every flag can also be given as an environment variable `PILLION_…`. Here the edges meet: a
+//! command wires them together, and its error is printed once, by `main`.
+
+mod engine_options;
+mod serve;
+
+use std::error::Error as StdError;
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use engine_options::{EngineOptions, EngineOptionsError};
+pub use serve::{Serve, ServeError};
+
+/// Exit status of findings and refusals, and of a server that ended otherwise than asked to.
+const REFUSED: u8 = 1;
+
+/// Exit status of wrong use and unreadable input; also clap's.
+const WRONG_USE: u8 = 2;
+
+/// Injects helper containers into Kubernetes pods from templates.
+#[derive(Debug, Parser)]
+#[command(name = "pillion", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the admission webhook.
+    Serve(Box<Serve>),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `pillion serve`.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl Cli {
+    /// Runs the command. `Ok` holds the exit status of a command that did its work.
+    pub fn run(self) -> Result<ExitCode, Error> {
+        match self.command {
+            Command::Serve(serve) => Ok(serve.run()?),
+        }
+    }
+}
+
+impl Error {
+    /// The exit status that this error ends the process with.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Serve(error) if error.is_at_run_time() => REFUSED,
+            Self::Serve(_) => WRONG_USE,
+        })
+    }
+
+    /// Whether the reader of standard output has gone, which is its right and no failure.
+    pub fn is_broken_pipe(&self) -> bool {
+        self.chain().any(|error| {
+            error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        })
+    }
+
+    /// The error with its causes, as it is printed.
+    pub fn report(&self) -> String {
+        let causes: Vec<_> = self.chain().map(ToString::to_string).collect();
+        format!("error: {}", causes.join(": "))
+    }
+
+    fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        let first: &(dyn StdError + 'static) = self;
+        std::iter::successors(Some(first), |&error| error.source())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_an_environment_variable_too() {
+        let command = Cli::command();
+        for subcommand in command.get_subcommands() {
+            for flag in subcommand
+                .get_arguments()
+                .filter(|a| a.get_long().is_some())
+            {
+                let variable = flag.get_env().map(|name| name.to_string_lossy());
+                let variable = variable.unwrap_or_default();
+                assert!(
+                    variable.starts_with("PILLION_"),
+                    "--{} of {} has {variable:?}",
+                    flag.get_long().unwrap(),
+                    subcommand.get_name()
+                );
+            }
+        }
+    }
+}
