@@ -5,5 +5,6 @@
 //!
 //! `main → cli → {server, tls, telemetry} → inject → template → review`
 
+pub mod cli;
 pub mod inject;
 pub mod template;
