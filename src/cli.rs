@@ -2,6 +2,7 @@
 //!
 //! Interim until the server's branch is merged.
 
+mod broken;
 mod documents;
 mod engine_options;
 mod inject;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::broken;
 use super::documents::{DocumentArguments, DocumentError};
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::Manifest;
@@ -73,7 +74,7 @@ impl Inject {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, InjectError> {
         let mut manifests = self.documents.read()?;
-        let catalog = self.engine.catalog()?;
+        let catalog = broken::catalog(&self.engine)?;
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut manifests);
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
@@ -118,7 +119,11 @@ fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
         entries
             .into_iter()
             .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .filter_map(|(key, value)| {
+                // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
+                let text = if value.is_null() { "" } else { value.as_str()? };
+                Some((key.clone(), text.to_owned()))
+            })
             .collect()
     };
     let namespace = Namespace {

@@ -6,6 +6,7 @@
 //! written in block style with its keys in their order. Comments between its lines are lost, as a
 //! value has no place for them.
 
+pub(crate) mod booleans;
 mod emit;
 pub(crate) mod kinds;
 mod parse;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::template::Source;
 use emit::Style;
+use source::Wanted;
 
 /// Why manifests could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +110,7 @@ impl Manifest {
     pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Self>, ManifestError> {
         let mut manifests = Vec::new();
         for argument in arguments {
-            for text in source::texts(argument)? {
+            for text in source::texts(argument, Wanted::Manifests)? {
                 let documents = documents(&text.name, &text.content)?;
                 manifests.push(Self {
                     name: text.name,
@@ -196,7 +198,7 @@ impl Document {
 pub(crate) fn sources(arguments: &[PathBuf]) -> Result<Vec<Source>, ManifestError> {
     let mut sources = Vec::new();
     for argument in arguments {
-        let texts = source::texts(argument)?.into_iter();
+        let texts = source::texts(argument, Wanted::Templates)?.into_iter();
         sources.extend(texts.map(|text| Source {
             path: text.name,
             text: text.content,

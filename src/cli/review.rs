@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::broken;
 use super::documents::REFUSED;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::output::{self, OutputError};
@@ -59,7 +60,7 @@ impl Review {
             name: name.clone(),
             source,
         })?;
-        let catalog = Arc::new(self.engine.catalog()?);
+        let catalog = Arc::new(broken::catalog(&self.engine)?);
         let engine = Engine::new(catalog, Arc::new(self.engine.settings()?));
         match engine.review(&body) {
             Answer::Review { body, decision, .. } => {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::broken;
 use super::documents::REFUSED;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::{ManifestError, sources};
@@ -51,9 +52,9 @@ struct List {
 
 #[derive(Debug, clap::Args)]
 struct Check {
-    /// Files of templates, directories with everything below them (*.yaml, *.yml, *.json), or -
-    /// for standard input
-    #[arg(value_name = "FILE|DIR|-", required = true)]
+    /// Files of templates, directories with everything below them (*.yaml, *.yml; not what is
+    /// below a directory named cases), or - for standard input; without any the built-in catalog
+    #[arg(value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
     /// How to write the result
@@ -103,7 +104,7 @@ impl Template {
 
 impl List {
     fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let summaries = self.engine.catalog()?.summaries();
+        let summaries = broken::catalog(&self.engine)?.summaries();
         let text = match self.output {
             ListFormat::Table => table(&summaries, Paint::for_stream(&io::stdout())),
             ListFormat::Json => lines_of(&summaries.iter().map(summary_json).collect()),
@@ -116,7 +117,10 @@ impl List {
 impl Check {
     fn run(&self) -> Result<ExitCode, TemplateCommandError> {
         let sources = sources(&self.files)?;
-        let (catalog, errors) = Catalog::load(&sources, None);
+        let (catalog, errors) = match sources.as_slice() {
+            [] => (Catalog::built_in(), Vec::new()),
+            sources => Catalog::load(sources, None),
+        };
         let good = catalog.summaries();
         let text = match self.output {
             CheckFormat::Text => report(&sources, &good, &errors, Paint::for_stream(&io::stdout())),

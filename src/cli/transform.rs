@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use super::manifest::Manifest;
+use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity};
 use super::resource_list;
 use crate::inject::{Outcome, Reason, Verdict};
@@ -186,5 +187,6 @@ fn treat_object(
         let message = format!("no pod spec at {pointer}/spec");
         return Ok(Treated::plain(Reason::NotAPod, message));
     }
+    booleans::settle(object);
     treatment.treat(identity, pointer, object)
 }

@@ -14,8 +14,34 @@ pub(super) struct Text {
     pub(super) content: String,
 }
 
-/// The texts that an argument names: one file, standard input, or all manifests of a directory.
-pub(super) fn texts(argument: &Path) -> Result<Vec<Text>, ManifestError> {
+/// Which files of a directory are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Everything that can be a manifest.
+    Manifests,
+    /// YAML, without the directories `cases` in which templates keep their tests.
+    Templates,
+}
+
+impl Wanted {
+    fn enters(self, directory: &Path) -> bool {
+        self == Self::Manifests || !directory.ends_with("cases")
+    }
+
+    fn reads(self, path: &Path) -> bool {
+        let extensions: &[_] = match self {
+            Self::Manifests => &["yaml", "yml", "json"],
+            Self::Templates => &["yaml", "yml"],
+        };
+        path.extension().is_some_and(|extension| {
+            let mut known = extensions.iter();
+            known.any(|known| extension.eq_ignore_ascii_case(known))
+        })
+    }
+}
+
+/// The texts that an argument names: one file, standard input, or all wanted files of a directory.
+pub(super) fn texts(argument: &Path, wanted: Wanted) -> Result<Vec<Text>, ManifestError> {
     if argument == Path::new("-") {
         let mut bytes = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut bytes);
@@ -27,7 +53,7 @@ pub(super) fn texts(argument: &Path) -> Result<Vec<Text>, ManifestError> {
         return Ok(vec![file(argument)?]);
     }
     let mut paths = Vec::new();
-    collect(argument, &mut paths)?;
+    collect(argument, wanted, &mut paths)?;
     if paths.is_empty() {
         return Err(ManifestError::Empty {
             name: argument.display().to_string(),
@@ -36,10 +62,13 @@ pub(super) fn texts(argument: &Path) -> Result<Vec<Text>, ManifestError> {
     paths.iter().map(|path| file(path)).collect()
 }
 
-/// Adds the manifests below a directory in the order of their names. Hidden entries are left out:
+/// Adds the wanted files below a directory in the order of their names. Hidden entries are left out:
 /// version control and editors keep files there that look like manifests. Links to directories are
 /// not followed, so that a circle of links ends.
-fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ManifestError> {
+fn collect(
+    directory: &Path,
+    wanted: Wanted,
+    paths: &mut Vec<PathBuf>) -> Result<(), ManifestError> {
     let unreadable = |source| unreadable(directory, source);
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
@@ -50,21 +79,13 @@ fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> Result<(), ManifestErr
     }
     entries.sort_by(|(left, _), (right, _)| left.cmp(right));
     for (path, kind) in entries {
-        if kind.is_dir() {
-            collect(&path, paths)?;
-        } else if is_manifest(&path) && path.is_file() {
+        if kind.is_dir() && wanted.enters(&path) {
+            collect(&path, wanted, paths)?;
+        } else if wanted.reads(&path) && path.is_file() {
             paths.push(path);
         }
     }
     Ok(())
-}
-
-fn is_manifest(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
 }
 
 fn file(path: &Path) -> Result<Text, ManifestError> {
@@ -113,7 +134,7 @@ mod tests {
         ] {
             fs::write(root.join(name), name).unwrap();
         }
-        let names: Vec<_> = texts(root)
+        let names: Vec<_> = texts(root, Wanted::Manifests)
             .unwrap()
             .into_iter()
             .map(|text| text.content)
@@ -122,14 +143,30 @@ mod tests {
     }
 
     #[test]
+    fn templates_are_read_without_their_cases() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        fs::create_dir_all(root.join("logs/cases")).unwrap();
+        for name in ["logs/template.yaml", "logs/values.json", "logs/cases/pod.yaml"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        let names: Vec<_> = texts(root, Wanted::Templates)
+            .unwrap()
+            .into_iter()
+            .map(|text| text.content)
+            .collect();
+        assert_eq!(names, ["logs/template.yaml"]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
-        assert!(matches!(texts(root), Err(ManifestError::Empty { .. })));
-        let missing = texts(&root.join("missing.yaml")).unwrap_err();
+        assert!(matches!(texts(root, Wanted::Manifests), Err(ManifestError::Empty { .. })));
+        let missing = texts(&root.join("missing.yaml"), Wanted::Manifests).unwrap_err();
         assert!(missing.to_string().contains("missing.yaml"));
         fs::write(root.join("latin.yaml"), b"a: \xe9\n").unwrap();
-        let encoding = texts(root).unwrap_err();
+        let encoding = texts(root, Wanted::Manifests).unwrap_err();
         assert!(matches!(
             encoding,
             ManifestError::Encoding { offset: 3, .. }
