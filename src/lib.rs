@@ -7,4 +7,7 @@
 
 pub mod cli;
 pub mod inject;
+pub mod server;
+pub mod telemetry;
 pub mod template;
+pub mod tls;

@@ -1,19 +1,19 @@
 //! The `pillion` program.
-use clap::Parser;
-use std::error::Error;
+
+use std::io::Write;
 use std::process::ExitCode;
+
+use clap::Parser;
+
 fn main() -> ExitCode {
+    pillion::tls::install_provider();
     match pillion::cli::Cli::parse().run() {
         Ok(code) => code,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            let mut text = error.to_string();
-            let mut source = error.source();
-            while let Some(cause) = source {
-                text = format!("{text}: {cause}");
-                source = cause.source();
-            }
-            eprintln!("error: {text}");
-            ExitCode::from(2)
+            // Standard error may be closed; then there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "{}", error.report());
+            error.exit_code()
         }
     }
 }

@@ -18,7 +18,11 @@ pub(crate) fn catalog(options: &EngineOptions) -> Result<Catalog, EngineOptionsE
         let warning = paint.text(Colour::Yellow, "warning");
         let error = error.to_string();
         // Nobody to tell is no reason to fail.
-        let _ = writeln!(stderr.lock(), "{warning}: template left out: {}", printable(&error));
+        let _ = writeln!(
+            stderr.lock(),
+            "{warning}: template left out: {}",
+            printable(&error)
+        );
     }
     Ok(catalog)
 }

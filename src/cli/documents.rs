@@ -4,14 +4,12 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::REFUSED;
 use super::manifest::{Manifest, ManifestError};
 use super::output::{self, OutputError, OutputFormat};
 use super::report::{self, ReportFormat};
 use super::terminal::Paint;
 use super::transform::{Report, Treatment, TreatmentError, transform};
-
-/// Exit status of a refusal; 0 is success, 2 unreadable input or wrong use.
-pub(crate) const REFUSED: u8 = 1;
 
 /// Flags for manifests in and manifests out.
 #[derive(Debug, clap::Args)]

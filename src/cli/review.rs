@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::REFUSED;
 use super::broken;
-use super::documents::REFUSED;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::output::{self, OutputError};
 use crate::inject::{Answer, Engine, Verdict};

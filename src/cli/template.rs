@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::REFUSED;
 use super::broken;
-use super::documents::REFUSED;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::{ManifestError, sources};
 use super::output::{self, OutputError};

@@ -68,7 +68,8 @@ pub(super) fn texts(argument: &Path, wanted: Wanted) -> Result<Vec<Text>, Manife
 fn collect(
     directory: &Path,
     wanted: Wanted,
-    paths: &mut Vec<PathBuf>) -> Result<(), ManifestError> {
+    paths: &mut Vec<PathBuf>,
+) -> Result<(), ManifestError> {
     let unreadable = |source| unreadable(directory, source);
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory).map_err(unreadable)? {
@@ -147,7 +148,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         fs::create_dir_all(root.join("logs/cases")).unwrap();
-        for name in ["logs/template.yaml", "logs/values.json", "logs/cases/pod.yaml"] {
+        for name in [
+            "logs/template.yaml",
+            "logs/values.json",
+            "logs/cases/pod.yaml",
+        ] {
             fs::write(root.join(name), name).unwrap();
         }
         let names: Vec<_> = texts(root, Wanted::Templates)
@@ -162,7 +167,10 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
-        assert!(matches!(texts(root, Wanted::Manifests), Err(ManifestError::Empty { .. })));
+        assert!(matches!(
+            texts(root, Wanted::Manifests),
+            Err(ManifestError::Empty { .. })
+        ));
         let missing = texts(&root.join("missing.yaml"), Wanted::Manifests).unwrap_err();
         assert!(missing.to_string().contains("missing.yaml"));
         fs::write(root.join("latin.yaml"), b"a: \xe9\n").unwrap();

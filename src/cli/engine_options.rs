@@ -1,0 +1,254 @@
+//! The flags that make an engine: templates, namespaces and the cluster's version. The webhook and
+//! the commands that work on files share them, and so give the same answers.
+
+mod namespaces;
+mod sources;
+
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::inject::{Namespaces, Settings};
+use crate::template::{Catalog, Source, TemplateError};
+
+/// Kubernetes' own name for the namespace that the chart installs into.
+const OWN_NAMESPACE: &str = "pillion-system";
+
+/// Templates, namespaces and the cluster's version.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Templates and cluster")]
+pub struct EngineOptions {
+    /// Read templates from `*.yaml` and `*.yml` below this directory (repeatable); the built-in
+    /// catalog without it.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "PILLION_TEMPLATES",
+        value_delimiter = ','
+    )]
+    templates: Vec<PathBuf>,
+
+    /// Read labels and annotations of namespaces from these manifests (repeatable); a namespace
+    /// that is not listed has only its name.
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        env = "PILLION_NAMESPACE_MANIFEST",
+        value_delimiter = ','
+    )]
+    namespace_manifest: Vec<PathBuf>,
+
+    /// The cluster's Kubernetes version.
+    #[arg(
+        long,
+        value_name = "1.NN",
+        env = "PILLION_KUBERNETES_VERSION",
+        default_value = "1.37"
+    )]
+    kubernetes_version: KubernetesVersion,
+
+    /// Whether every kubelet knows native sidecars; `auto` derives it from the version.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "PILLION_NATIVE_SIDECARS",
+        default_value = "auto"
+    )]
+    native_sidecars: NativeSidecars,
+
+    /// Never touch pods of this namespace (repeatable); adds to kube-system, kube-public,
+    /// kube-node-lease and Pillion's own.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PILLION_EXCLUDE_NAMESPACE",
+        value_delimiter = ','
+    )]
+    exclude_namespace: Vec<String>,
+
+    /// The namespace that Pillion runs in, whose pods are never touched.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PILLION_OWN_NAMESPACE",
+        default_value = OWN_NAMESPACE
+    )]
+    own_namespace: String,
+}
+
+/// Whether every kubelet knows native sidecars (KEP-753).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum NativeSidecars {
+    /// Derived from the version.
+    Auto,
+    /// Every kubelet does.
+    Always,
+    /// Some kubelet does not.
+    Never,
+}
+
+/// The minor version of a Kubernetes 1.x.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct KubernetesVersion(u32);
+
+impl FromStr for KubernetesVersion {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.strip_prefix('v').unwrap_or(text);
+        let minor = number
+            .strip_prefix("1.")
+            .and_then(|rest| rest.split('.').next()?.parse().ok());
+        minor
+            .map(Self)
+            .ok_or("expected a version of Kubernetes such as 1.37")
+    }
+}
+
+/// Why an engine cannot be made from the flags.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineOptionsError {
+    /// A file or directory cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `--templates` names something else than a directory.
+    #[error("--templates {}: not a directory", path.display())]
+    NotADirectory {
+        /// What was given.
+        path: PathBuf,
+    },
+    /// Directories are nested too deeply, which links can do without end.
+    #[error("{}: nested more than {limit} directories deep; is there a link to a parent?", path.display())]
+    TooDeep {
+        /// The directory that was not entered.
+        path: PathBuf,
+        /// How deep directories may be nested.
+        limit: usize,
+    },
+    /// A namespace manifest that is not YAML, or whose metadata is of another shape.
+    #[error("{}: not a manifest of namespaces", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A file given as a namespace manifest that holds none.
+    #[error("--namespace-manifest {}: holds no object of kind Namespace", path.display())]
+    NoNamespace {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl EngineOptions {
+    /// What the flags decide once, namespaces included.
+    pub fn settings(&self) -> Result<Settings, EngineOptionsError> {
+        let mut settings = Settings {
+            kubernetes_minor: self.kubernetes_version.0,
+            native_sidecars: match self.native_sidecars {
+                NativeSidecars::Auto => None,
+                NativeSidecars::Always => Some(true),
+                NativeSidecars::Never => Some(false),
+            },
+            ..Settings::default()
+        };
+        settings.excluded_namespaces.remove(OWN_NAMESPACE);
+        settings
+            .excluded_namespaces
+            .insert(self.own_namespace.clone());
+        settings
+            .excluded_namespaces
+            .extend(self.exclude_namespace.iter().cloned());
+        settings.namespaces = self.namespaces()?;
+        Ok(settings)
+    }
+
+    /// The texts of the templates, sorted by path; `None` stands for the built-in catalog.
+    pub fn sources(&self) -> Result<Option<Vec<Source>>, EngineOptionsError> {
+        if self.templates.is_empty() {
+            return Ok(None);
+        }
+        sources::read(&self.templates).map(Some)
+    }
+
+    /// The catalog of these flags, with the errors of the templates that are left out of it.
+    pub fn catalog(&self) -> Result<(Catalog, Vec<TemplateError>), EngineOptionsError> {
+        Ok(match self.sources()? {
+            Some(sources) => Catalog::load(&sources, None),
+            None => (Catalog::built_in(), Vec::new()),
+        })
+    }
+
+    fn namespaces(&self) -> Result<Namespaces, EngineOptionsError> {
+        let mut namespaces = Namespaces::default();
+        for path in &self.namespace_manifest {
+            namespaces::read(path, &mut namespaces)?;
+        }
+        Ok(namespaces)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        engine: EngineOptions,
+    }
+
+    fn settings(flags: &[&str]) -> Settings {
+        let flags = std::iter::once("pillion").chain(flags.iter().copied());
+        Flags::try_parse_from(flags)
+            .unwrap()
+            .engine
+            .settings()
+            .unwrap()
+    }
+
+    #[test]
+    fn without_flags_the_settings_are_the_defaults() {
+        assert_eq!(settings(&[]), Settings::default());
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let settings = settings(&[
+            "--kubernetes-version=v1.31.4",
+            "--native-sidecars=always",
+            "--exclude-namespace=storage",
+            "--exclude-namespace=network",
+            "--own-namespace=injection",
+        ]);
+        assert_eq!(settings.kubernetes_minor, 31);
+        assert_eq!(settings.native_sidecars, Some(true));
+        let excluded: Vec<_> = settings.excluded_namespaces.iter().collect();
+        assert_eq!(
+            excluded,
+            [
+                "injection",
+                "kube-node-lease",
+                "kube-public",
+                "kube-system",
+                "network",
+                "storage"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_version_is_of_kubernetes_one() {
+        for wrong in ["2.0", "1", "1.", "", "1.x"] {
+            assert!(wrong.parse::<KubernetesVersion>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Namespaces from manifests, for engines without a cluster.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::EngineOptionsError;
+use super::sources::{failed, find, metadata};
+use crate::inject::{Namespace, Namespaces};
+
+/// What is read of a document; one of another kind is passed over, whatever else is in it.
+#[derive(Debug, Deserialize)]
+struct Document {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+    #[serde(default)]
+    items: Option<Vec<Self>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// Adds the namespaces of a file, or of all YAML files below a directory.
+pub(super) fn read(path: &Path, namespaces: &mut Namespaces) -> Result<(), EngineOptionsError> {
+    if metadata(path)?.is_dir() {
+        let mut paths = Vec::new();
+        find(path, 0, &mut paths)?;
+        paths.sort();
+        for path in paths {
+            read_file(&path, namespaces)?;
+        }
+        return Ok(());
+    }
+    if read_file(path, namespaces)? == 0 {
+        return Err(EngineOptionsError::NoNamespace {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Adds a file's namespaces and returns how many there were.
+fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOptionsError> {
+    let text = fs::read_to_string(path).map_err(|source| failed(path, source))?;
+    let documents: Vec<Document> =
+        serde_saphyr::from_multiple(&text).map_err(|source| EngineOptionsError::Manifest {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+    Ok(add(documents, namespaces))
+}
+
+fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
+    let mut count = 0;
+    for document in documents {
+        match (document.kind.as_str(), document.metadata) {
+            ("Namespace", Some(metadata)) => {
+                let namespace = Namespace {
+                    labels: texts(metadata.labels),
+                    annotations: texts(metadata.annotations),
+                };
+                namespaces.insert(&metadata.name, namespace);
+                count += 1;
+            }
+            (kind, _) if kind.ends_with("List") => {
+                count += add(document.items.unwrap_or_default(), namespaces);
+            }
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Kubernetes reads an empty value, `key:` in YAML, as an empty text.
+fn texts(values: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, String> {
+    values
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key, value.unwrap_or_default()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFESTS: &str = "
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: {pillion.dev/injection: enabled, pillion.dev/mandatory: }
+  annotations:
+    pillion.dev/inject: log-shipper
+    example.org/on: \"yes\"
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 1}
+---
+kind: List
+items:
+- kind: Namespace
+  metadata: {name: other}
+";
+
+    #[test]
+    fn namespaces_are_found_among_other_objects_and_in_lists() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("all.yaml");
+        fs::write(&file, MANIFESTS).unwrap();
+        let mut namespaces = Namespaces::default();
+        read(&file, &mut namespaces).unwrap();
+        let shop = namespaces.get("shop");
+        assert_eq!(shop.labels["pillion.dev/injection"], "enabled");
+        assert_eq!(shop.labels["pillion.dev/mandatory"], "");
+        assert_eq!(shop.labels["kubernetes.io/metadata.name"], "shop");
+        assert_eq!(shop.annotations["pillion.dev/inject"], "log-shipper");
+        assert_eq!(shop.annotations["example.org/on"], "yes");
+
+        let mut from_directory = Namespaces::default();
+        read(root.path(), &mut from_directory).unwrap();
+        assert_eq!(from_directory, namespaces);
+    }
+
+    #[test]
+    fn a_file_without_namespaces_or_with_broken_yaml_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("x.yaml");
+        for (text, expected) in [
+            (
+                "kind: Pod\nmetadata: {name: a}\n",
+                "holds no object of kind Namespace",
+            ),
+            ("kind: [", "not a manifest of namespaces"),
+        ] {
+            fs::write(&file, text).unwrap();
+            let error = read(&file, &mut Namespaces::default()).unwrap_err();
+            assert!(error.to_string().ends_with(expected), "{error}");
+        }
+    }
+}

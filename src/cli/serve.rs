@@ -1,0 +1,201 @@
+//! `pillion serve`: the webhook as a process.
+//!
+//! Everything that can be wrong with the flags and files is found before anything runs: templates
+//! are compiled, the certificate is read and both ports are bound first, and a failure names the
+//! flag or file. From then on nothing but a signal, or a defect, ends the process.
+
+mod certificate;
+mod templates;
+mod webhook;
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use super::{EngineOptions, EngineOptionsError};
+use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
+use crate::telemetry::{LogFormat, Metrics, TelemetryError};
+use crate::tls::{self, TlsError};
+use certificate::CertificateOptions;
+use templates::Templates;
+use webhook::Webhook;
+
+/// Options of `pillion serve`.
+#[derive(Debug, clap::Args)]
+pub struct Serve {
+    /// Where reviews are answered, over TLS at `/mutate`; `:PORT` is every address.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "PILLION_LISTEN",
+        default_value = "[::]:8443"
+    )]
+    listen: ListenAddress,
+
+    /// Where `/healthz`, `/readyz` and `/metrics` are answered, in plain HTTP.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "PILLION_ADMIN_LISTEN",
+        default_value = "[::]:8080"
+    )]
+    admin_listen: ListenAddress,
+
+    #[command(flatten)]
+    certificate: CertificateOptions,
+
+    #[command(flatten)]
+    engine: EngineOptions,
+
+    /// Seconds between looks at the template directories.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "PILLION_TEMPLATES_POLL_SECONDS",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    templates_poll_seconds: u64,
+
+    /// Seconds to serve on after the first signal, until clients know that the pod is going.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "PILLION_DRAIN_SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(0..=3600)
+    )]
+    drain_seconds: u64,
+
+    /// Seconds that ending may take in all, draining included; keep it below the pod's
+    /// terminationGracePeriodSeconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "PILLION_SHUTDOWN_SECONDS",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    shutdown_seconds: u64,
+
+    /// How log lines look; `auto` is text on a terminal and JSON otherwise.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "PILLION_LOG_FORMAT",
+        default_value = "auto"
+    )]
+    log_format: LogFormat,
+
+    /// What is logged: a level, or directives such as `warn,pillion=debug`.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "PILLION_LOG",
+        default_value = "info"
+    )]
+    log_level: String,
+}
+
+/// Why the webhook cannot be served, or ended otherwise than asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Ending would be over before draining.
+    #[error("--drain-seconds {drain} must be less than --shutdown-seconds {shutdown}")]
+    Drain {
+        /// `--drain-seconds`.
+        drain: u64,
+        /// `--shutdown-seconds`.
+        shutdown: u64,
+    },
+    /// Templates or namespaces cannot be read.
+    #[error(transparent)]
+    Engine(#[from] EngineOptionsError),
+    /// There is no certificate to serve with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// There is no log.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// There are no threads to serve with.
+    #[error("failed to start the server's threads")]
+    Runtime(#[source] io::Error),
+    /// The addresses that were bound cannot be told.
+    #[error("failed to read back the address of a port")]
+    Address(#[source] io::Error),
+    /// The server cannot start or did not end well.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+}
+
+impl ServeError {
+    /// Whether the server ran and ended otherwise than asked to.
+    pub fn is_at_run_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Server(
+                ServerError::Stopped { .. }
+                    | ServerError::Background(_)
+                    | ServerError::Interrupted(_)
+            )
+        )
+    }
+}
+
+impl Serve {
+    /// Serves until a signal, then drains.
+    pub fn run(self) -> Result<ExitCode, ServeError> {
+        if self.drain_seconds >= self.shutdown_seconds {
+            return Err(ServeError::Drain {
+                drain: self.drain_seconds,
+                shutdown: self.shutdown_seconds,
+            });
+        }
+        crate::telemetry::init(self.log_format, &self.log_level)?;
+        let runtime = Runtime::new().map_err(ServeError::Runtime)?;
+        let result = runtime.block_on(self.serve());
+        // What may still run is a review on a blocking thread whose client has gone.
+        runtime.shutdown_background();
+        result.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn serve(self) -> Result<(), ServeError> {
+        let metrics = Arc::new(Metrics::default());
+        let settings = Arc::new(self.engine.settings()?);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
+        let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
+        templates.start()?;
+        let readiness = Readiness::default();
+        let certificate = self.certificate.open()?;
+        let mut expiry = certificate::Observer::new(metrics, readiness.clone());
+        expiry.expires(certificate.store.current().not_after());
+        let server = Server::bind(Setup {
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            tls: tls::server_config(Arc::clone(&certificate.store))?,
+            backend: webhook,
+            readiness,
+            drain: Drain {
+                serve_on: Duration::from_secs(self.drain_seconds),
+                deadline: Duration::from_secs(self.shutdown_seconds),
+            },
+        })?;
+        let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
+        let mut background = JoinSet::new();
+        background.spawn(async move {
+            certificate.watch(expiry).await;
+            "that watches the certificate"
+        });
+        let period = Duration::from_secs(self.templates_poll_seconds);
+        background.spawn(async move {
+            templates.watch(period).await;
+            "that watches the templates"
+        });
+        tracing::info!(%webhook, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
+        Ok(server.run(background).await?)
+    }
+}

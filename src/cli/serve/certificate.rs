@@ -1,0 +1,224 @@
+//! The serving certificate: from files, or made at start; and what is told of its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::server::Readiness;
+use crate::telemetry::Metrics;
+use crate::tls::{Development, Event, Files, Pair, Store, TlsError, development, watch};
+
+/// How long before its end a certificate is warned of.
+const WARNING: Duration = Duration::from_hours(7 * 24);
+
+/// How often the warning is repeated.
+const REPEAT: Duration = Duration::from_hours(24);
+
+/// The name under which readiness is held back.
+const CONDITION: &str = "certificate";
+
+/// Where the certificate comes from.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Certificate")]
+pub(super) struct CertificateOptions {
+    /// Certificate chain in PEM, the server's own first; without it a development certificate is
+    /// made at start.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PILLION_TLS_CERT",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PILLION_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+
+    /// Seconds between looks at the certificate's files.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "PILLION_TLS_POLL_SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    tls_poll_seconds: u64,
+
+    /// Further DNS name or IP address of the development certificate (repeatable).
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PILLION_TLS_NAME",
+        value_delimiter = ',',
+        conflicts_with = "tls_cert"
+    )]
+    tls_name: Vec<String>,
+
+    /// Write the development certificate's authority in PEM to this file, for clients to trust.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PILLION_WRITE_DEV_CA",
+        conflicts_with = "tls_cert"
+    )]
+    write_dev_ca: Option<PathBuf>,
+}
+
+/// The certificate in use.
+#[derive(Debug)]
+pub(super) struct Certificate {
+    /// What handshakes are answered with.
+    pub(super) store: Arc<Store>,
+    files: Option<Files>,
+    period: Duration,
+}
+
+impl CertificateOptions {
+    /// Reads or makes the certificate.
+    pub(super) fn open(self) -> Result<Certificate, TlsError> {
+        let files = self
+            .tls_cert
+            .zip(self.tls_key)
+            .map(|(certificate, key)| Files { certificate, key });
+        let pair = match &files {
+            Some(files) => files.load()?,
+            None => make(&self.tls_name, self.write_dev_ca)?,
+        };
+        Ok(Certificate {
+            store: Store::new(pair),
+            files,
+            period: Duration::from_secs(self.tls_poll_seconds),
+        })
+    }
+}
+
+fn make(names: &[String], authority: Option<PathBuf>) -> Result<Pair, TlsError> {
+    let made = development(names)?;
+    tracing::info!("serving with a development certificate, made at start");
+    if let Some(path) = authority {
+        write_authority(&made, path)?;
+    }
+    let origin = "development certificate";
+    Pair::from_pem(
+        (origin, made.certificate_pem.as_bytes()),
+        (origin, made.key_pem.as_bytes()),
+    )
+}
+
+fn write_authority(made: &Development, path: PathBuf) -> Result<(), TlsError> {
+    std::fs::write(&path, &made.authority_pem)
+        .map_err(|source| TlsError::WriteAuthority { path, source })
+}
+
+impl Certificate {
+    /// Looks at the files, and at the time, for ever.
+    pub(super) async fn watch(self, mut observer: Observer) {
+        let observe = |event| observer.observe(event);
+        watch(self.files, self.store, self.period, observe).await;
+    }
+}
+
+/// Tells log, metrics and readiness what becomes of the certificate.
+#[derive(Debug)]
+pub(super) struct Observer {
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+    warned: Option<Instant>,
+}
+
+impl Observer {
+    pub(super) fn new(metrics: Arc<Metrics>, readiness: Readiness) -> Self {
+        Self {
+            metrics,
+            readiness,
+            warned: None,
+        }
+    }
+
+    fn observe(&mut self, event: Event) {
+        match event {
+            Event::Reloaded => {
+                self.warned = None;
+                tracing::info!("certificate reloaded");
+            }
+            Event::Failed(error) => {
+                self.metrics.certificate_error();
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+                let text = format!("{error}{}", cause.unwrap_or_default());
+                tracing::error!(error = text.as_str(), "the certificate in use stays");
+            }
+            Event::Expires(at) => self.expires(at),
+        }
+    }
+
+    /// The certificate in use ends at this time.
+    pub(super) fn expires(&mut self, at: SystemTime) {
+        self.metrics.certificate_expires(at);
+        match at.duration_since(SystemTime::now()) {
+            Ok(left) if left > Duration::ZERO => {
+                self.readiness.release(CONDITION);
+                if left < WARNING && self.is_to_warn() {
+                    let hours = left.as_secs() / 3600;
+                    tracing::warn!(hours_left = hours, "the serving certificate ends soon");
+                }
+            }
+            _ => {
+                self.readiness.hold(
+                    CONDITION,
+                    "the serving certificate has expired; the API server refuses it",
+                );
+                if self.is_to_warn() {
+                    tracing::error!("the serving certificate has expired");
+                }
+            }
+        }
+    }
+
+    fn is_to_warn(&mut self) -> bool {
+        let is_due = self.warned.is_none_or(|last| last.elapsed() >= REPEAT);
+        if is_due {
+            self.warned = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_certificate_is_not_ready_until_it_is_replaced() {
+        let (metrics, readiness) = (Arc::new(Metrics::default()), Readiness::default());
+        let mut observer = Observer::new(Arc::clone(&metrics), readiness.clone());
+        let now = SystemTime::now();
+        observer.observe(Event::Expires(now - Duration::from_secs(1)));
+        assert!(readiness.missing().unwrap().contains("has expired"));
+        observer.observe(Event::Expires(now + Duration::from_mins(1)));
+        assert_eq!(readiness.missing(), None);
+        observer.observe(Event::Failed(TlsError::Key {
+            origin: "tls.key".to_owned(),
+            source: rustls::Error::DecryptError,
+        }));
+        let text = metrics.to_text();
+        assert!(
+            text.contains("pillion_certificate_reload_errors_total 1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_end_is_warned_of_once_a_day_and_anew_for_a_new_certificate() {
+        let mut observer = Observer::new(Arc::default(), Readiness::default());
+        assert!(observer.is_to_warn());
+        assert!(!observer.is_to_warn());
+        observer.observe(Event::Reloaded);
+        assert!(observer.is_to_warn());
+    }
+}

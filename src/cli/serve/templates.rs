@@ -1,0 +1,132 @@
+//! Templates from directories, compiled again when they change.
+//!
+//! The directories are read every few seconds and compared by content: a `ConfigMap` mount changes by
+//! swapping a link, which a watch on files misses. A template that does not compile leaves the
+//! others alone and its own last good revision in use; a directory that cannot be read leaves
+//! everything as it is.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::super::{EngineOptions, EngineOptionsError};
+use super::webhook::Webhook;
+use crate::telemetry::Metrics;
+use crate::template::{Catalog, Source, TemplateError};
+
+/// Templates of the webhook and where they come from.
+#[derive(Debug)]
+pub(super) struct Templates {
+    options: EngineOptions,
+    webhook: Arc<Webhook>,
+    metrics: Arc<Metrics>,
+    /// What was compiled last; `None` is the built-in catalog, which never changes.
+    sources: Option<Vec<Source>>,
+    /// Errors that were logged and still hold, so that each is logged once.
+    told: BTreeSet<String>,
+    /// The error of the last reading, logged once too.
+    unreadable: Option<String>,
+}
+
+impl Templates {
+    pub(super) fn new(
+        options: EngineOptions,
+        webhook: Arc<Webhook>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            options,
+            webhook,
+            metrics,
+            sources: None,
+            told: BTreeSet::new(),
+            unreadable: None,
+        }
+    }
+
+    /// Loads the templates for the first time: a directory that cannot be read is an error.
+    pub(super) fn start(&mut self) -> Result<(), EngineOptionsError> {
+        self.sources = self.options.sources()?;
+        let loaded = match &self.sources {
+            Some(sources) => Catalog::load(sources, None),
+            None => (Catalog::built_in(), Vec::new()),
+        };
+        self.publish(loaded);
+        Ok(())
+    }
+
+    /// Looks at the directories for ever.
+    pub(super) async fn watch(mut self, period: Duration) {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if self.sources.is_some() {
+                self.look().await;
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        let options = self.options.clone();
+        let previous = self.webhook.catalog();
+        let current = self.sources.clone();
+        // Reading and compiling take longer than a review may wait for its thread.
+        let work = tokio::task::spawn_blocking(move || {
+            let sources = options.sources()?.unwrap_or_default();
+            let changed = current.as_ref() != Some(&sources);
+            Ok::<_, EngineOptionsError>(
+                changed.then(|| (Catalog::load(&sources, Some(&previous)), sources)),
+            )
+        });
+        match work.await {
+            Ok(Ok(changed)) => {
+                self.unreadable = None;
+                if let Some((loaded, sources)) = changed {
+                    self.sources = Some(sources);
+                    self.publish(loaded);
+                }
+            }
+            Ok(Err(error)) => self.failed(&error),
+            // The panic hook has told where.
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn publish(&mut self, (catalog, errors): (Catalog, Vec<TemplateError>)) {
+        self.metrics.template_errors(errors.len());
+        let now: BTreeSet<_> = errors.iter().map(ToString::to_string).collect();
+        for error in &errors {
+            if !self.told.contains(&error.to_string()) {
+                tracing::error!(
+                    template = error.template.as_str(),
+                    error = error.to_string().as_str(),
+                    "a template was refused"
+                );
+            }
+        }
+        self.told = now;
+        let summaries = catalog.summaries();
+        let stale = summaries.iter().filter(|summary| summary.stale).count();
+        let served = summaries.len() - stale;
+        self.metrics.templates(served, stale);
+        if summaries.is_empty() {
+            tracing::warn!("no templates are served");
+        } else {
+            tracing::info!(served, stale, refused = errors.len(), "templates loaded");
+        }
+        self.webhook.replace(catalog);
+    }
+
+    fn failed(&mut self, error: &(dyn std::error::Error + 'static)) {
+        let cause = error.source().map(|cause| format!(": {cause}"));
+        let text = format!("{error}{}", cause.unwrap_or_default());
+        self.metrics.template_errors(1);
+        if self.unreadable.as_ref() != Some(&text) {
+            tracing::error!(error = text.as_str(), "the templates stay as they are");
+        }
+        self.unreadable = Some(text);
+    }
+}

@@ -1,0 +1,102 @@
+//! The webhook's HTTP edges: `/mutate` over TLS, and health and metrics on a port of their own.
+//!
+//! The server knows how to read a request within limits, how to answer the wrong ones with a text
+//! that says what would be right, and how to end without losing a request. What a review is
+//! answered with, and where observations go, is behind [`Backend`].
+//!
+//! Every limit has a reason: the API server is one client with many short, parallel calls, whose
+//! connections must never be closed under it (a POST is not repeated on EOF), while anybody else in
+//! the cluster can reach the port too.
+
+mod admin;
+mod connection;
+mod listen;
+mod mutate;
+mod readiness;
+mod run;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub use listen::{ListenAddress, ListenAddressError};
+pub use readiness::Readiness;
+pub use run::{Drain, Server, Setup};
+
+use crate::inject::Answer;
+
+/// What the server asks and tells.
+pub trait Backend: Send + Sync + 'static {
+    /// Answers the body of a review. Called where the request is read: pure computation only.
+    fn review(&self, body: &[u8]) -> Answer;
+
+    /// A request was answered with this HTTP status, which is not 200.
+    fn rejected(&self, status: u16);
+
+    /// A connection was closed at once, as there are too many.
+    fn refused_connection(&self);
+
+    /// The metrics in `OpenMetrics` text.
+    fn metrics(&self) -> String;
+}
+
+/// Why the server cannot start, or ended otherwise than asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// A port cannot be listened on.
+    #[error("failed to listen on {address} for the {what} port")]
+    Bind {
+        /// `webhook` or `admin`.
+        what: &'static str,
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Signals cannot be listened to.
+    #[error("failed to listen for the signals that end the server")]
+    Signals(#[source] io::Error),
+    /// A port stopped being served.
+    #[error("the {what} port stopped being served")]
+    Stopped {
+        /// `webhook` or `admin`.
+        what: &'static str,
+        /// What the server said, if anything.
+        source: Option<io::Error>,
+    },
+    /// A task that the server cannot do without has ended.
+    #[error("the background task {0} ended, which it never should")]
+    Background(String),
+    /// A second signal came while draining.
+    #[error("ended at once by a second signal, with {0} connections open")]
+    Interrupted(usize),
+}
+
+/// Largest body of a review in bytes: two objects of the API server's 3 MiB
+/// (`MaxRequestBodyBytes`), old and new, and 1 MiB for the rest; controller-runtime's figure.
+const BODY_LIMIT: usize = 7 * 1024 * 1024;
+
+/// Bodies above this many bytes are answered on a blocking thread, as parsing them takes long
+/// enough to delay others on the same worker.
+const INLINE_LIMIT: usize = 256 * 1024;
+
+/// How many connections may be open at once. The API server keeps 25 idle ones for each of its
+/// instances and opens more under load.
+const CONNECTIONS: usize = 4096;
+
+/// How long a TLS handshake may take; the API server itself gives up after 10 seconds.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the head of a request may take from its first byte.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may be without a request. Longer than the 90 seconds after which the API
+/// server closes idle connections, so that it is never this side that closes under a request.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Largest head of a request in bytes.
+const HEAD_LIMIT: u32 = 64 * 1024;
+
+/// How long a request may take when the client names no deadline; the API server's largest
+/// `timeoutSeconds`.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,0 +1,164 @@
+//! What is done for each connection: how many there may be, how long they may be silent, and that
+//! they close in order when the server ends.
+//!
+//! hyper's own timeout for the head of a request also runs while a kept-alive connection is idle.
+//! Short, it would close connections under the API server; long, it would let anybody hold
+//! connections by sending a byte now and then. So time is kept here, by a clock that the
+//! connection's bytes and its requests share: idle time is bounded generously, the time from the
+//! first byte of a request to its end tightly.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::http::{HeaderValue, Request, Response, Version, header};
+use axum_server::accept::{Accept, NoDelayAcceptor};
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
+
+use super::{Backend, CONNECTIONS, HANDSHAKE_TIMEOUT};
+use clock::Clock;
+use timed::Timed;
+
+mod clock;
+mod timed;
+
+/// The server is ending: every response asks its client to use another connection.
+pub(super) type Ending = Arc<AtomicBool>;
+
+/// A boxed future, as both traits here need one that can be named.
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Accepts connections within limits, around an acceptor that sets them up.
+pub(super) struct Limited<A, B> {
+    inner: A,
+    slots: Arc<Semaphore>,
+    ending: Ending,
+    backend: Arc<B>,
+}
+
+impl<A: Clone, B> Clone for Limited<A, B> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            slots: Arc::clone(&self.slots),
+            ending: Arc::clone(&self.ending),
+            backend: Arc::clone(&self.backend),
+        }
+    }
+}
+
+/// The webhook port's acceptor: TLS over sockets without Nagle's algorithm. With it the first
+/// answer of a connection waits 40 ms for an acknowledgement of the handshake's last record.
+pub(super) fn tls<B: Backend>(
+    config: Arc<ServerConfig>,
+    ending: Ending,
+    backend: Arc<B>,
+) -> Limited<RustlsAcceptor<NoDelayAcceptor>, B> {
+    let tls = RustlsAcceptor::new(RustlsConfig::from_config(config))
+        .handshake_timeout(HANDSHAKE_TIMEOUT)
+        .acceptor(NoDelayAcceptor::new());
+    Limited::new(tls, ending, backend)
+}
+
+/// The admin port's acceptor.
+pub(super) fn plain<B: Backend>(ending: Ending, backend: Arc<B>) -> Limited<NoDelayAcceptor, B> {
+    Limited::new(NoDelayAcceptor::new(), ending, backend)
+}
+
+impl<A, B> Limited<A, B> {
+    fn new(inner: A, ending: Ending, backend: Arc<B>) -> Self {
+        Self {
+            inner,
+            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            ending,
+            backend,
+        }
+    }
+}
+
+impl<A, B, S> Accept<TcpStream, S> for Limited<A, B>
+where
+    A: Accept<TcpStream, S>,
+    A::Future: Send + 'static,
+    B: Backend,
+{
+    type Stream = Timed<A::Stream>;
+    type Service = Tracked<A::Service>;
+    type Future = Boxed<io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            // Waiting would only move the queue into this process's memory.
+            self.backend.refused_connection();
+            return Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) });
+        };
+        let accepting = self.inner.accept(stream, service);
+        let ending = Arc::clone(&self.ending);
+        Box::pin(async move { Ok(watched(accepting.await?, slot, ending)) })
+    }
+}
+
+/// A connection and its service, with the clock that they share.
+fn watched<I, S>(
+    (stream, service): (I, S),
+    slot: OwnedSemaphorePermit,
+    ending: Ending,
+) -> (Timed<I>, Tracked<S>) {
+    let clock = Arc::new(Clock::new());
+    let stream = Timed::new(stream, Arc::clone(&clock), slot);
+    let service = Tracked {
+        inner: service,
+        clock,
+        ending,
+    };
+    (stream, service)
+}
+
+/// Tells the connection's clock of its requests, and adds `Connection: close` to the responses of
+/// a server that is ending. HTTP/2 has no such header: there `GOAWAY` says it.
+#[derive(Clone)]
+pub(super) struct Tracked<S> {
+    inner: S,
+    clock: Arc<Clock>,
+    ending: Ending,
+}
+
+impl<S, In, Out> Service<Request<In>> for Tracked<S>
+where
+    S: Service<Request<In>, Response = Response<Out>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Boxed<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<In>) -> Self::Future {
+        let in_flight = Clock::begin(&self.clock);
+        let may_close = request.version() <= Version::HTTP_11;
+        let ending = Arc::clone(&self.ending);
+        let answering = self.inner.call(request);
+        Box::pin(async move {
+            let mut response = answering.await?;
+            if may_close && ending.load(Ordering::Relaxed) {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            drop(in_flight);
+            Ok(response)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

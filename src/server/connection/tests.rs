@@ -1,0 +1,108 @@
+//! Connections over real sockets on loopback.
+
+use std::convert::Infallible;
+use std::sync::atomic::AtomicUsize;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use super::*;
+use crate::inject::Answer;
+use crate::tls::{Pair, Store, development, server_config};
+
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Backend for Counting {
+    fn review(&self, _body: &[u8]) -> Answer {
+        Answer::BadRequest(String::new())
+    }
+
+    fn rejected(&self, _status: u16) {}
+
+    fn refused_connection(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn metrics(&self) -> String {
+        String::new()
+    }
+}
+
+async fn connected() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (client.unwrap(), accepted.unwrap().0)
+}
+
+#[tokio::test]
+async fn tls_connections_send_without_delay() {
+    crate::tls::install_provider();
+    let made = development(&[]).unwrap();
+    let pair = Pair::from_pem(
+        ("", made.certificate_pem.as_bytes()),
+        ("", made.key_pem.as_bytes()),
+    );
+    let config = server_config(Store::new(pair.unwrap())).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(made.authority_pem.as_bytes()).unwrap())
+        .unwrap();
+    let client_config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client_config));
+    let acceptor = tls(config, Ending::default(), Arc::new(Counting::default()));
+
+    let (client, server) = connected().await;
+    assert!(!server.nodelay().unwrap(), "off unless asked for");
+    let (client, accepted) = tokio::join!(
+        connector.connect(ServerName::try_from("localhost").unwrap(), client),
+        acceptor.accept(server, ())
+    );
+    client.unwrap();
+    let (stream, _service) = accepted.unwrap();
+    assert!(stream.inner().get_ref().0.nodelay().unwrap());
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused_and_a_closed_one_makes_room() {
+    let backend = Arc::new(Counting::default());
+    let mut acceptor = plain(Ending::default(), Arc::clone(&backend));
+    acceptor.slots = Arc::new(Semaphore::new(1));
+    let (_first_client, first) = connected().await;
+    let held = acceptor.accept(first, ()).await.map(|_| ()).is_ok();
+    assert!(held, "dropped at once, so its slot is free again");
+    let (_client, stream) = connected().await;
+    let open = acceptor.accept(stream, ()).await.ok();
+    assert!(open.is_some());
+    let (_other_client, other) = connected().await;
+    assert!(acceptor.accept(other, ()).await.is_err());
+    assert_eq!(backend.0.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_ending_server_asks_http1_clients_to_leave() {
+    let ending = Ending::default();
+    let service = Tracked {
+        inner: tower::service_fn(async |_request: Request<()>| {
+            Ok::<_, Infallible>(Response::new(()))
+        }),
+        clock: Arc::new(Clock::new()),
+        ending: Arc::clone(&ending),
+    };
+    let answer = async |version: Version| {
+        let mut request = Request::new(());
+        *request.version_mut() = version;
+        let response = service.clone().oneshot(request).await.unwrap();
+        response.headers().get(header::CONNECTION).cloned()
+    };
+    assert_eq!(answer(Version::HTTP_11).await, None);
+    ending.store(true, Ordering::Relaxed);
+    assert_eq!(answer(Version::HTTP_11).await.unwrap(), "close");
+    assert_eq!(answer(Version::HTTP_2).await, None);
+}

@@ -1,0 +1,223 @@
+//! `/mutate`: the bytes of a review in, the answer out.
+//!
+//! Whatever else comes is answered with the status that names the mistake and a text that says what
+//! would be right, for the person who reads "failed calling webhook" in an event.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::{BODY_LIMIT, Backend, INLINE_LIMIT, REQUEST_TIMEOUT};
+use crate::inject::Answer;
+
+/// How much of a body that is too large is read and thrown away before it is refused. A client that
+/// is still sending when the connection closes sees a reset, not the text; the API server, which
+/// never sends more than a few times the limit, shall see the text.
+const DISCARD_LIMIT: usize = 4 * BODY_LIMIT;
+
+/// A request that is not answered with a review.
+struct Rejection {
+    status: StatusCode,
+    text: String,
+}
+
+impl Rejection {
+    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { status, text }
+    }
+}
+
+/// The webhook port's routes.
+pub(super) fn router<B: Backend>(backend: Arc<B>) -> Router {
+    Router::new()
+        .route("/mutate", post(mutate::<B>).fallback(wrong_method::<B>))
+        .fallback(wrong_path::<B>)
+        .with_state(backend)
+}
+
+async fn mutate<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> Response {
+    let deadline = deadline(request.uri());
+    let answer = tokio::time::timeout(deadline, answer(&backend, request)).await;
+    let answer = answer.unwrap_or_else(|_| {
+        Err(Rejection::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the request did not arrive within {} s", deadline.as_secs()),
+        ))
+    });
+    match answer {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(rejection) => reject(backend.as_ref(), rejection),
+    }
+}
+
+async fn answer<B: Backend>(backend: &Arc<B>, request: Request) -> Result<Vec<u8>, Rejection> {
+    check_headers(request.headers())?;
+    let body = read(request).await?;
+    let answer = if body.len() > INLINE_LIMIT {
+        let backend = Arc::clone(backend);
+        let task = tokio::task::spawn_blocking(move || review(backend.as_ref(), &body));
+        task.await.unwrap_or_else(|error| Err(error.to_string()))
+    } else {
+        review(backend.as_ref(), &body)
+    };
+    match answer {
+        Ok(Answer::Review { body, .. }) => Ok(body),
+        Ok(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
+        Err(problem) => {
+            tracing::error!(problem, "a review could not be answered");
+            Err(Rejection::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the review could not be answered because of a defect in Pillion; its log says where",
+            ))
+        }
+    }
+}
+
+/// One pod that breaks the engine must cost that pod's answer only. The engine is an immutable
+/// snapshot, so nothing half done can be left behind by unwinding through it.
+fn review<B: Backend>(backend: &B, body: &[u8]) -> Result<Answer, String> {
+    catch_unwind(AssertUnwindSafe(|| backend.review(body))).map_err(|panic| kind_of(&*panic))
+}
+
+/// What may be logged of a panic: never its text, which can hold values of the pod.
+fn kind_of(panic: &(dyn Any + Send)) -> String {
+    let with_text = panic.is::<&str>() || panic.is::<String>();
+    let kind = if with_text { "panic" } else { "unknown panic" };
+    kind.to_owned()
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
+    let unsupported = |text: String| Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
+    let value = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &header::HeaderValue| value.to_str().ok())
+    };
+    let content_type = value(header::CONTENT_TYPE).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(unsupported(format!(
+            "expected Content-Type application/json, got {}",
+            quoted(content_type)
+        )));
+    }
+    match value(header::CONTENT_ENCODING) {
+        None | Some("identity") => Ok(()),
+        Some(encoding) => Err(unsupported(format!(
+            "expected a body without Content-Encoding, got {}",
+            quoted(encoding)
+        ))),
+    }
+}
+
+/// A header's value in a text, cut to a length that is fit to read.
+fn quoted(value: &str) -> String {
+    if value.is_empty() {
+        return "none".to_owned();
+    }
+    let shown: String = value.chars().take(100).collect();
+    format!("{shown:?}")
+}
+
+/// Reads the body up to [`BODY_LIMIT`].
+async fn read(request: Request) -> Result<Bytes, Rejection> {
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let waits = request.headers().contains_key(header::EXPECT);
+    let mut body = request.into_body();
+    let too_large = declared.is_some_and(|length| length > BODY_LIMIT as u64);
+    // A client that asks before it sends can be refused before it sends.
+    if too_large && waits {
+        return Err(too_large_rejection());
+    }
+    match Limited::new(&mut body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(too_large_rejection())
+        }
+        Err(error) => Err(Rejection::new(
+            StatusCode::BAD_REQUEST,
+            format!("the body could not be read: {error}"),
+        )),
+    }
+}
+
+fn too_large_rejection() -> Rejection {
+    Rejection::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("the body is larger than {BODY_LIMIT} bytes, the most that a review can need"),
+    )
+}
+
+/// Throws away what is left of a body, within bounds.
+async fn discard(mut body: Body) {
+    let mut left = DISCARD_LIMIT;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        left = left.saturating_sub(length);
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The client's own deadline: the API server names what is left of `timeoutSeconds` as
+/// `?timeout=10s`, in whole seconds. Answers after it are for nobody.
+fn deadline(uri: &Uri) -> Duration {
+    uri.query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .find_map(|pair| {
+            pair.strip_prefix("timeout=")?
+                .strip_suffix('s')?
+                .parse()
+                .ok()
+        })
+        .filter(|seconds| *seconds > 0)
+        .map_or(REQUEST_TIMEOUT, Duration::from_secs)
+        .min(REQUEST_TIMEOUT)
+}
+
+async fn wrong_method<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> Response {
+    let text = format!("/mutate takes POST only, got {}", request.method());
+    let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text);
+    let mut response = reject(backend.as_ref(), rejection);
+    response
+        .headers_mut()
+        .insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    response
+}
+
+async fn wrong_path<B: Backend>(State(backend): State<Arc<B>>) -> Response {
+    reject(
+        backend.as_ref(),
+        Rejection::new(
+            StatusCode::NOT_FOUND,
+            "no such path: reviews are answered at /mutate; /healthz, /readyz and /metrics are on \
+             the admin port",
+        ),
+    )
+}
+
+fn reject<B: Backend>(backend: &B, rejection: Rejection) -> Response {
+    backend.rejected(rejection.status.as_u16());
+    let status = rejection.status.as_u16();
+    tracing::debug!(status, text = rejection.text.as_str(), "request rejected");
+    (rejection.status, rejection.text + "\n").into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! From bound ports to the last answered request.
+//!
+//! Ending loses no request. A kept-alive connection can go on receiving requests until its client
+//! has learned that the pod is going (kubernetes/kubernetes#127335), and a POST that meets a closed
+//! connection is not repeated. So at the first signal readiness goes, everything is served on, and
+//! every response asks its client to use another connection; only when the news has had time to
+//! spread are the connections closed, each after its last answer.
+
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum_server::Handle;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::connection::{self, Ending};
+use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, mutate};
+
+/// How many requests one HTTP/2 connection may have open.
+const HTTP2_STREAMS: u32 = 250;
+
+/// How the server ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Drain {
+    /// How long everything is served on after the first signal.
+    pub serve_on: Duration,
+    /// How long ending may take in all; connections that are open then are cut.
+    pub deadline: Duration,
+}
+
+/// What a server is made of.
+#[derive(Debug)]
+pub struct Setup<B> {
+    /// Where reviews are answered.
+    pub listen: ListenAddress,
+    /// Where health, readiness and metrics are answered.
+    pub admin_listen: ListenAddress,
+    /// TLS of the webhook port.
+    pub tls: Arc<ServerConfig>,
+    /// What is asked and told.
+    pub backend: Arc<B>,
+    /// What `/readyz` says; the server holds it back while it ends.
+    pub readiness: Readiness,
+    /// How to end.
+    pub drain: Drain,
+}
+
+/// A server whose ports are bound, so that nothing can fail any more that its user can mend.
+#[derive(Debug)]
+pub struct Server<B> {
+    setup: Setup<B>,
+    webhook: TcpListener,
+    admin: TcpListener,
+    signals: Signals,
+}
+
+/// The signals that end the server.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+impl<B: Backend> Server<B> {
+    /// Binds both ports and begins to listen for signals.
+    pub fn bind(setup: Setup<B>) -> Result<Self, ServerError> {
+        let bind = |what, address: ListenAddress| {
+            address.bind().map_err(|source| ServerError::Bind {
+                what,
+                address: address.socket_address(),
+                source,
+            })
+        };
+        Ok(Self {
+            webhook: bind("webhook", setup.listen)?,
+            admin: bind("admin", setup.admin_listen)?,
+            signals: Signals::new().map_err(ServerError::Signals)?,
+            setup,
+        })
+    }
+
+    /// The addresses of the webhook and the admin port, with the real ports where 0 was asked for.
+    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        Ok((self.webhook.local_addr()?, self.admin.local_addr()?))
+    }
+
+    /// Serves until a signal, then drains. An error when a port or one of the background tasks,
+    /// each of which returns its name, ends before, or when a second signal cuts the draining short.
+    pub async fn run(self, mut background: JoinSet<&'static str>) -> Result<(), ServerError> {
+        let Self {
+            setup,
+            webhook,
+            admin,
+            mut signals,
+        } = self;
+        let ending = Ending::default();
+        let (mut ports, handles) = serve(&setup, webhook, admin, &ending);
+        let signal = tokio::select! {
+            signal = signals.next() => signal,
+            stopped = ports.join_next() => return Err(stopped_port(stopped)),
+            name = ended(&mut background) => return Err(ServerError::Background(name)),
+        };
+        setup.readiness.hold("shutdown", "the server is ending");
+        ending.store(true, Ordering::Relaxed);
+        let serve_on = setup.drain.serve_on;
+        tracing::info!(signal, serve_on_seconds = serve_on.as_secs(), "draining");
+        tokio::select! {
+            () = drain(setup.drain, &mut ports, &handles) => {}
+            _ = signals.next() => return Err(ServerError::Interrupted(handles.connections())),
+            name = ended(&mut background) => return Err(ServerError::Background(name)),
+        }
+        tracing::info!("ended");
+        Ok(())
+    }
+}
+
+/// The ports' servers, to be told to end.
+struct Handles {
+    webhook: Handle<SocketAddr>,
+    admin: Handle<SocketAddr>,
+}
+
+impl Handles {
+    /// Connections of clients; the admin port's are nobody's loss.
+    fn connections(&self) -> usize {
+        self.webhook.connection_count()
+    }
+}
+
+type Port = (&'static str, io::Result<()>);
+
+fn serve<B: Backend>(
+    setup: &Setup<B>,
+    webhook: TcpListener,
+    admin: TcpListener,
+    ending: &Ending,
+) -> (JoinSet<Port>, Handles) {
+    let handles = Handles {
+        webhook: Handle::new(),
+        admin: Handle::new(),
+    };
+    let backend = || Arc::clone(&setup.backend);
+    let mut ports = JoinSet::new();
+    let tls = connection::tls(Arc::clone(&setup.tls), Arc::clone(ending), backend());
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(webhook)
+        .acceptor(tls)
+        .handle(handles.webhook.clone());
+    limit(&mut server);
+    let router = mutate::router(backend()).into_make_service();
+    ports.spawn(async move { ("webhook", server.serve(router).await) });
+
+    let plain = connection::plain(Arc::clone(ending), backend());
+    let mut server = axum_server::Server::<SocketAddr>::from_listener(admin)
+        .acceptor(plain)
+        .handle(handles.admin.clone());
+    limit(&mut server);
+    let router = admin::router(backend(), setup.readiness.clone()).into_make_service();
+    ports.spawn(async move { ("admin", server.serve(router).await) });
+    (ports, handles)
+}
+
+/// Limits of the HTTP implementation; times are limited by the connection itself.
+fn limit<A>(server: &mut axum_server::Server<SocketAddr, A>) {
+    let builder = server.http_builder();
+    builder.http1().max_buf_size(HEAD_LIMIT as usize);
+    builder
+        .http2()
+        .max_header_list_size(HEAD_LIMIT)
+        .max_concurrent_streams(HTTP2_STREAMS);
+}
+
+/// Serves on, then closes connections behind their last answer, cutting what is left at the
+/// deadline. The admin port is the last to go, so that probes see the whole of it.
+async fn drain(drain: Drain, ports: &mut JoinSet<Port>, handles: &Handles) {
+    let deadline = Instant::now() + drain.deadline;
+    tokio::time::sleep(drain.serve_on).await;
+    let left = deadline.saturating_duration_since(Instant::now());
+    handles.webhook.graceful_shutdown(Some(left));
+    while let Some(ended) = ports.join_next().await {
+        if matches!(ended, Ok(("webhook", _))) {
+            break;
+        }
+    }
+    let cut = handles.connections();
+    if cut > 0 {
+        tracing::warn!(connections = cut, "cut connections at the deadline");
+    }
+    handles.admin.shutdown();
+}
+
+fn stopped_port(port: Option<Result<Port, JoinError>>) -> ServerError {
+    let (what, source) = match port {
+        Some(Ok((what, result))) => (what, result.err()),
+        Some(Err(error)) => ("webhook or admin", Some(io::Error::other(error))),
+        None => ("webhook and admin", None),
+    };
+    ServerError::Stopped { what, source }
+}
+
+/// The name of the next background task to end; waits for ever where there is none.
+async fn ended(background: &mut JoinSet<&'static str>) -> String {
+    match background.join_next().await {
+        Some(Ok(name)) => name.to_owned(),
+        // Only a panic can end a task otherwise; the panic hook has told where.
+        Some(Err(_)) => "that panicked".to_owned(),
+        None => pending().await,
+    }
+}

@@ -1,0 +1,265 @@
+//! The metrics. The registry is a value, so that tests can have as many as they like.
+
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::inject::Decision;
+
+/// Labels with names known at compile time.
+type Labels<const N: usize> = [(&'static str, String); N];
+
+/// Counters with such labels.
+type Counters<const N: usize> = Family<Labels<N>, Counter>;
+
+/// Bounds of the latency histogram in seconds, from 10 µs (the work of one review is some tens of
+/// microseconds) to 1 s (the API server's smallest `timeoutSeconds`).
+const DURATIONS: [f64; 16] = [
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+    0.05, 0.1, 0.25, 0.5, 1.0,
+];
+
+/// The template label of outcomes of templates that are not served: names from annotations must
+/// not become label values.
+const OTHER: &str = "other";
+
+/// Every metric of the server, with the registry that prints them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Counters<2>,
+    outcomes: Counters<2>,
+    duration: Histogram,
+    rejections: Counters<1>,
+    refused_connections: Counter,
+    templates: Family<Labels<1>, Gauge>,
+    template_errors: Counter,
+    certificate_expiry: Gauge<f64, AtomicU64>,
+    certificate_errors: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::default(),
+            reviews: Family::default(),
+            outcomes: Family::default(),
+            duration: Histogram::new(DURATIONS),
+            rejections: Family::default(),
+            refused_connections: Counter::default(),
+            templates: Family::default(),
+            template_errors: Counter::default(),
+            certificate_expiry: Gauge::default(),
+            certificate_errors: Counter::default(),
+        };
+        metrics.register_reviews();
+        metrics.register_state();
+        metrics.register_process();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register_reviews(&mut self) {
+        self.registry.register(
+            "pillion_reviews",
+            "Reviews answered, by the pod's verdict and reason",
+            self.reviews.clone(),
+        );
+        self.registry.register(
+            "pillion_template_outcomes",
+            "How selected templates ended on pods; templates that are not served count as other",
+            self.outcomes.clone(),
+        );
+        self.registry.register(
+            "pillion_review_duration_seconds",
+            "Time from a review's bytes to the bytes of its answer",
+            self.duration.clone(),
+        );
+        self.registry.register(
+            "pillion_http_rejections",
+            "Requests to the webhook port that were not answered with a review, by HTTP status",
+            self.rejections.clone(),
+        );
+        self.registry.register(
+            "pillion_connections_refused",
+            "Connections closed at once because too many were open",
+            self.refused_connections.clone(),
+        );
+    }
+
+    fn register_state(&mut self) {
+        self.registry.register(
+            "pillion_templates",
+            "Templates served in their newest revision, and in the last good one",
+            self.templates.clone(),
+        );
+        self.registry.register(
+            "pillion_template_reload_errors",
+            "Errors met when templates were loaded",
+            self.template_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_certificate_expiry_timestamp_seconds",
+            "When the serving certificate ends, in Unix time",
+            self.certificate_expiry.clone(),
+        );
+        self.registry.register(
+            "pillion_certificate_reload_errors",
+            "Certificates that were not taken because they are unusable",
+            self.certificate_errors.clone(),
+        );
+    }
+
+    fn register_process(&mut self) {
+        let start: Gauge<f64, AtomicU64> = Gauge::default();
+        start.set(unix_seconds(SystemTime::now()));
+        self.registry.register(
+            "process_start_time_seconds",
+            "When the process started, in Unix time",
+            start,
+        );
+        self.registry.register(
+            "pillion_build",
+            "The program's version",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+    }
+
+    /// A review was answered. `is_served` tells which template names may become labels.
+    pub fn reviewed(
+        &self,
+        decision: &Decision,
+        duration: Duration,
+        is_served: impl Fn(&str) -> bool,
+    ) {
+        let verdict = |word: &str| ("verdict", word.to_owned());
+        self.reviews
+            .get_or_create(&[
+                verdict(decision.verdict().as_str()),
+                ("reason", decision.reason.code().to_owned()),
+            ])
+            .inc();
+        for outcome in &decision.outcomes {
+            let template = Some(outcome.template.as_str()).filter(|name| is_served(name));
+            self.outcomes
+                .get_or_create(&[
+                    ("template", template.unwrap_or(OTHER).to_owned()),
+                    verdict(outcome.reason.verdict().as_str()),
+                ])
+                .inc();
+        }
+        self.duration.observe(duration.as_secs_f64());
+    }
+
+    /// A request was answered with this HTTP status instead of a review.
+    pub fn rejected(&self, status: u16) {
+        self.rejections
+            .get_or_create(&[("code", status.to_string())])
+            .inc();
+    }
+
+    /// A connection was closed at once, as there are too many.
+    pub fn refused_connection(&self) {
+        self.refused_connections.inc();
+    }
+
+    /// How many templates are served in their newest revision, and how many in an older one.
+    pub fn templates(&self, served: usize, stale: usize) {
+        for (state, count) in [("served", served), ("stale", stale)] {
+            self.templates
+                .get_or_create(&[("state", state.to_owned())])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// So many errors were met in loading templates.
+    pub fn template_errors(&self, count: usize) {
+        self.template_errors.inc_by(count as u64);
+    }
+
+    /// When the serving certificate ends.
+    pub fn certificate_expires(&self, at: SystemTime) {
+        self.certificate_expiry.set(unix_seconds(at));
+    }
+
+    /// A certificate was not taken.
+    pub fn certificate_error(&self) {
+        self.certificate_errors.inc();
+    }
+
+    /// All metrics in `OpenMetrics` text.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+fn unix_seconds(at: SystemTime) -> f64 {
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inject::{Outcome, Reason};
+
+    #[test]
+    fn everything_is_printed_under_its_name() {
+        let metrics = Metrics::default();
+        let mut decision = Decision::plain(Reason::Applied, "");
+        for template in ["log-shipper", "made-up"] {
+            decision.outcomes.push(Outcome {
+                template: template.to_owned(),
+                revision: String::new(),
+                reason: Reason::Applied,
+                message: String::new(),
+                findings: Vec::new(),
+            });
+        }
+        let is_served = |name: &str| name == "log-shipper";
+        metrics.reviewed(&decision, Duration::from_micros(20), is_served);
+        metrics.rejected(415);
+        metrics.refused_connection();
+        metrics.templates(3, 1);
+        metrics.template_errors(2);
+        metrics.certificate_error();
+        metrics.certificate_expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
+        let text = metrics.to_text();
+        for line in [
+            "pillion_reviews_total{verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_template_outcomes_total{template=\"log-shipper\",verdict=\"Injected\"} 1",
+            "pillion_template_outcomes_total{template=\"other\",verdict=\"Injected\"} 1",
+            "pillion_review_duration_seconds_bucket{le=\"0.000025\"} 1",
+            "pillion_review_duration_seconds_bucket{le=\"1.0\"} 1",
+            "pillion_http_rejections_total{code=\"415\"} 1",
+            "pillion_connections_refused_total 1",
+            "pillion_templates{state=\"served\"} 3",
+            "pillion_templates{state=\"stale\"} 1",
+            "pillion_template_reload_errors_total 2",
+            "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
+            "pillion_certificate_reload_errors_total 1",
+            concat!(
+                "pillion_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
+            "process_start_time_seconds ",
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} is missing in\n{text}");
+        }
+        assert!(!text.contains("made-up"), "{text}");
+    }
+}

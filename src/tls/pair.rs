@@ -1,0 +1,143 @@
+//! A certificate chain with its private key, checked before anybody is served with it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::TlsError;
+
+/// A certificate chain with the key that fits it.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    key: Arc<CertifiedKey>,
+    not_after: SystemTime,
+}
+
+impl Pair {
+    /// Reads a chain (leaf first) and a private key from PEM text. The origins, usually file
+    /// names, are what errors call the texts.
+    pub fn from_pem(
+        (certificate_origin, certificate): (&str, &[u8]),
+        (key_origin, key): (&str, &[u8]),
+    ) -> Result<Self, TlsError> {
+        let chain = chain(certificate_origin, certificate)?;
+        let not_after = not_after(certificate_origin, chain.first())?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Pem {
+            origin: key_origin.to_owned(),
+            what: "private key",
+            expected: "a PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY section",
+            problem: error.to_string(),
+        })?;
+        let key = any_supported_type(&key).map_err(|source| TlsError::Key {
+            origin: key_origin.to_owned(),
+            source,
+        })?;
+        let key = CertifiedKey::new(chain, key);
+        key.keys_match().map_err(|source| TlsError::Mismatch {
+            certificate: certificate_origin.to_owned(),
+            key: key_origin.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            key: Arc::new(key),
+            not_after,
+        })
+    }
+
+    /// When the leaf's validity ends.
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+
+    /// The form in which rustls serves it.
+    pub(super) fn certified_key(&self) -> &Arc<CertifiedKey> {
+        &self.key
+    }
+}
+
+fn chain(origin: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unusable = |problem: String| TlsError::Pem {
+        origin: origin.to_owned(),
+        what: "certificate",
+        expected: "one or more CERTIFICATE sections, the server's own first",
+        problem,
+    };
+    let chain = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable(error.to_string()))?;
+    if chain.is_empty() {
+        return Err(unusable("it has none".to_owned()));
+    }
+    Ok(chain)
+}
+
+fn not_after(origin: &str, leaf: Option<&CertificateDer<'_>>) -> Result<SystemTime, TlsError> {
+    let der = leaf.map_or(&[][..], AsRef::as_ref);
+    let (_, parsed) =
+        x509_parser::parse_x509_certificate(der).map_err(|error| TlsError::Certificate {
+            origin: origin.to_owned(),
+            problem: error.to_string(),
+        })?;
+    let seconds = parsed.validity().not_after.timestamp();
+    let since_epoch = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    Ok(SystemTime::UNIX_EPOCH + since_epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::development;
+
+    fn fresh() -> (String, String) {
+        let made = development(&[]).unwrap();
+        (made.certificate_pem, made.key_pem)
+    }
+
+    fn read(certificate: &str, key: &str) -> Result<Pair, String> {
+        Pair::from_pem(
+            ("tls.crt", certificate.as_bytes()),
+            ("tls.key", key.as_bytes()),
+        )
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_fitting_pair_is_read_with_its_expiry() {
+        let (certificate, key) = fresh();
+        let pair = read(&certificate, &key).unwrap();
+        assert!(pair.not_after() > SystemTime::now());
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_refused_by_name() {
+        let (certificate, _) = fresh();
+        let (_, other) = fresh();
+        let error = read(&certificate, &other).unwrap_err();
+        assert!(
+            error.contains("tls.key does not fit the certificate tls.crt"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn swapped_files_are_named_with_what_would_be_right() {
+        let (certificate, key) = fresh();
+        let error = read(&key, &certificate).unwrap_err();
+        assert!(
+            error.starts_with("tls.crt: no usable certificate"),
+            "{error}"
+        );
+        let error = read(&certificate, &certificate).unwrap_err();
+        assert!(
+            error.starts_with("tls.key: no usable private key"),
+            "{error}"
+        );
+        let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let error = read(garbage, &key).unwrap_err();
+        assert!(error.contains("cannot be read as X.509"), "{error}");
+    }
+}

@@ -1,0 +1,52 @@
+//! The pair that new handshakes are answered with.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::{Pair, TlsError};
+
+/// The pair in use, swapped whole: a handshake sees the old one or the new one, never a mixture.
+#[derive(Debug)]
+pub struct Store(ArcSwap<Pair>);
+
+impl Store {
+    /// A store that serves this pair.
+    pub fn new(pair: Pair) -> Arc<Self> {
+        Arc::new(Self(ArcSwap::from_pointee(pair)))
+    }
+
+    /// The pair in use.
+    pub fn current(&self) -> Arc<Pair> {
+        self.0.load_full()
+    }
+
+    /// Serves this pair from the next handshake on.
+    pub fn replace(&self, pair: Pair) {
+        self.0.store(Arc::new(pair));
+    }
+}
+
+impl ResolvesServerCert for Store {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(self.0.load().certified_key()))
+    }
+}
+
+/// TLS 1.2 and 1.3 over HTTP/2 and HTTP/1.1.
+///
+/// The API server offers only HTTP/1.1 to a Service and HTTP/2 to a loopback URL
+/// (`hookClientConfig` in apiserver `pkg/util/webhook/client.go`).
+pub fn server_config(store: Arc<Store>) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(TlsError::Configure)?
+        .with_no_client_auth()
+        .with_cert_resolver(store);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
