@@ -36,7 +36,7 @@ pub struct Inject {
 
     /// Templates to inject into every pod, as if each carried the annotation pillion.dev/inject
     #[arg(long = "inject", value_name = "TEMPLATE,…", value_delimiter = ',')]
-    templates: Vec<String>,
+    asked_for: Vec<String>,
 
     /// A parameter for every pod, as if each carried the annotation
     /// TEMPLATE.pillion.dev/PARAMETER. May be given several times
@@ -87,8 +87,8 @@ impl Inject {
 
     fn annotations(&self) -> BTreeMap<String, String> {
         let mut annotations: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
-        if !self.templates.is_empty() {
-            annotations.insert("pillion.dev/inject".to_owned(), self.templates.join(","));
+        if !self.asked_for.is_empty() {
+            annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
         }
         annotations
     }
