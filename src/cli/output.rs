@@ -226,3 +226,6 @@ fn write_beside(beside: &Path, target: &Path, text: &str) -> io::Result<()> {
 pub(crate) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }
+
+#[cfg(test)]
+mod tests;

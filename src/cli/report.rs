@@ -155,3 +155,6 @@ fn entry_json(entry: &Entry) -> Value {
         "templates": outcomes,
     })
 }
+
+#[cfg(test)]
+mod tests;
