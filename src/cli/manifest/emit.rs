@@ -3,11 +3,15 @@
 //! serde-saphyr's serializer does what Kubernetes needs: text that any reader could take for
 //! something else (`no`, `0644`, `1e3`, `null`, `1:30`) is quoted, several lines become a `|`
 //! block, an empty map is `{}`, and a property test below holds that reading gives the value back.
-//! Two things are set: text is never folded, because long arguments and annotations are easier to
-//! compare unfolded, and lists are indented the way the document indented them, so that a
-//! comparison of before and after shows the change and not the taste.
+//! Three things are decided here. Text is never folded, because long arguments and annotations are
+//! easier to compare unfolded. Lists are indented the way the document indented them, so that a
+//! comparison of before and after shows the change and not the taste. And text becomes a block only
+//! where libyaml and its Go descendant, which `kubectl` uses, read it back: they refuse a block
+//! that begins with a tab, and disagree about one that begins with a blank line.
 
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::Value;
+use serde_saphyr::LitStr;
 
 /// How a changed document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +61,9 @@ fn has_compact_lists(text: &str) -> bool {
 pub(super) fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::SerializeError> {
     let options = serde_saphyr::ser_options! {
         compact_list_indent: style.compact_lists,
-        folded_wrap_chars: usize::MAX,
+        prefer_block_scalars: false,
     };
-    let mut text = serde_saphyr::to_string_with_options(value, options)?;
+    let mut text = serde_saphyr::to_string_with_options(&Readable(value), options)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -67,6 +71,41 @@ pub(super) fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::
         text = text.replace('\n', "\r\n");
     }
     Ok(text)
+}
+
+/// A value whose texts of several lines are written as blocks where that is safe.
+struct Readable<'a>(&'a Value);
+
+impl Serialize for Readable<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) if is_block(text) => LitStr(text).serialize(serializer),
+            Value::Array(elements) => {
+                let mut list = serializer.serialize_seq(Some(elements.len()))?;
+                for element in elements {
+                    list.serialize_element(&Readable(element))?;
+                }
+                list.end()
+            }
+            Value::Object(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(key, &Readable(value))?;
+                }
+                map.end()
+            }
+            other => other.serialize(serializer),
+        }
+    }
+}
+
+/// Whether a text of several lines is read back from a block by every reader. What else a block
+/// cannot hold, such as carriage returns, the serializer knows and quotes.
+fn is_block(text: &str) -> bool {
+    text.contains('\n')
+        && !text.starts_with([' ', '\t', '\n'])
+        && !text.contains("\n\t")
+        && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
 #[cfg(test)]
@@ -97,6 +136,11 @@ mod tests {
             ("{a", "\"{a\"\n"),
             ("a\nb\n", "|\n  a\n  b\n"),
             ("a\nb", "|-\n  a\n  b\n"),
+            ("a\n\n", "|+\n  a\n  \n"),
+            ("a\n  b: c # d\n", "|\n  a\n    b: c # d\n"),
+            ("\ta\n", "\"\\ta\\n\"\n"),
+            ("\na", "\"\\na\"\n"),
+            ("a\r\nb", "\"a\\r\\nb\"\n"),
         ];
         for (text, expected) in table {
             let yaml = emit(&json!({ "k": text }), PLAIN).unwrap();
