@@ -100,7 +100,13 @@ where
         };
         let accepting = self.inner.accept(stream, service);
         let ending = Arc::clone(&self.ending);
-        Box::pin(async move { Ok(watched(accepting.await?, slot, ending)) })
+        Box::pin(async move {
+            let accepted = accepting.await.inspect_err(|error| {
+                // Port scans and probes end here too, so that this is no matter for every log.
+                tracing::debug!(%error, "a connection was not set up");
+            })?;
+            Ok(watched(accepted, slot, ending))
+        })
     }
 }
 

@@ -51,7 +51,10 @@ async fn mutate<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> 
     let answer = answer.unwrap_or_else(|_| {
         Err(Rejection::new(
             StatusCode::REQUEST_TIMEOUT,
-            format!("the request did not arrive within {} s", deadline.as_secs()),
+            format!(
+                "the request was not read and answered within {} s",
+                deadline.as_secs()
+            ),
         ))
     });
     match answer {

@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::{self, Ending};
 use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, mutate};
@@ -197,18 +197,21 @@ fn limit<A>(server: &mut axum_server::Server<SocketAddr, A>) {
 async fn drain(drain: Drain, ports: &mut JoinSet<Port>, handles: &Handles) {
     let deadline = Instant::now() + drain.deadline;
     tokio::time::sleep(drain.serve_on).await;
-    let left = deadline.saturating_duration_since(Instant::now());
-    handles.webhook.graceful_shutdown(Some(left));
-    while let Some(ended) = ports.join_next().await {
-        if matches!(ended, Ok(("webhook", _))) {
-            break;
-        }
-    }
-    let cut = handles.connections();
-    if cut > 0 {
+    handles.webhook.graceful_shutdown(None);
+    if timeout_at(deadline, webhook_ended(ports)).await.is_err() {
+        let cut = handles.connections();
         tracing::warn!(connections = cut, "cut connections at the deadline");
+        handles.webhook.shutdown();
     }
     handles.admin.shutdown();
+}
+
+async fn webhook_ended(ports: &mut JoinSet<Port>) {
+    while let Some(ended) = ports.join_next().await {
+        if matches!(ended, Ok(("webhook", _))) {
+            return;
+        }
+    }
 }
 
 fn stopped_port(port: Option<Result<Port, JoinError>>) -> ServerError {

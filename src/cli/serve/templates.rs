@@ -103,7 +103,7 @@ impl Templates {
                 tracing::error!(
                     template = error.template.as_str(),
                     error = error.to_string().as_str(),
-                    "a template was refused"
+                    "a template has an error"
                 );
             }
         }
@@ -115,7 +115,7 @@ impl Templates {
         if summaries.is_empty() {
             tracing::warn!("no templates are served");
         } else {
-            tracing::info!(served, stale, refused = errors.len(), "templates loaded");
+            tracing::info!(served, stale, errors = errors.len(), "templates loaded");
         }
         self.webhook.replace(catalog);
     }

@@ -1,0 +1,74 @@
+//! Templates that change under a running server.
+
+use std::path::Path;
+
+use crate::client::plain;
+use crate::process::{Server, wait_for};
+
+fn template(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: pillion.dev/v1alpha1\n\
+         kind: ClusterInjectionTemplate\n\
+         metadata: {{name: {name}}}\n\
+         spec:\n  \
+           pattern: Sidecar\n  \
+           sidecars: [{{name: {name}, {image}}}]\n"
+    )
+}
+
+fn write(directory: &Path, name: &str, image: &str) {
+    let path = directory.join(format!("{name}.yaml"));
+    // Written beside and moved, so that the server never reads half a file.
+    let beside = directory.join(".beside");
+    std::fs::write(&beside, template(name, image)).unwrap();
+    std::fs::rename(beside, path).unwrap();
+}
+
+fn wait_for_metrics(server: &Server, expected: &[&str]) {
+    wait_for(&format!("{expected:?}"), || {
+        let metrics = plain(server.admin).unwrap().get("/metrics").unwrap().body;
+        expected
+            .iter()
+            .all(|line| metrics.contains(line))
+            .then_some(())
+    });
+}
+
+#[test]
+fn templates_come_change_and_go_while_the_server_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display().to_string();
+    let good = "image: \"example.org/helper:1\"";
+    let wrong = "image: x, imaeg: y";
+    write(directory.path(), "one", good);
+    write(directory.path(), "broken", wrong);
+    let server = Server::start(&["--templates", &path, "--templates-poll-seconds=1"]);
+    let newest = |count: u32| format!("pillion_templates{{state=\"served\"}} {count}");
+    let stale = |count: u32| format!("pillion_templates{{state=\"stale\"}} {count}");
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
+    let told = server.logged("a template has an error").unwrap();
+    assert_eq!(told["template"], "broken", "{told}");
+    assert!(
+        told["error"].as_str().unwrap().contains("broken.yaml:"),
+        "{told}"
+    );
+
+    write(directory.path(), "two", good);
+    wait_for_metrics(&server, &[&newest(2), &stale(0)]);
+    write(directory.path(), "one", wrong);
+    wait_for_metrics(&server, &[&newest(1), &stale(1)]);
+    std::fs::remove_file(directory.path().join("one.yaml")).unwrap();
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
+
+    let away = directory.path().with_extension("away");
+    std::fs::rename(directory.path(), &away).unwrap();
+    wait_for("the directory to be missed", || {
+        server.logged("the templates stay as they are")
+    });
+    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
+    std::fs::rename(&away, directory.path()).unwrap();
+    write(directory.path(), "three", good);
+    wait_for_metrics(&server, &[&newest(2), &stale(0)]);
+    let refusals = server.log().matches("a template has an error").count();
+    assert_eq!(refusals, 2, "each error is told once: {}", server.log());
+}
