@@ -31,9 +31,6 @@ pub struct Inject {
     #[command(flatten)]
     documents: DocumentArguments,
 
-    #[command(flatten)]
-    engine: EngineOptions,
-
     /// Templates to inject into every pod, as if each carried the annotation pillion.dev/inject
     #[arg(long = "inject", value_name = "TEMPLATE,…", value_delimiter = ',')]
     asked_for: Vec<String>,
@@ -42,6 +39,9 @@ pub struct Inject {
     /// TEMPLATE.pillion.dev/PARAMETER. May be given several times
     #[arg(long = "set", value_name = "TEMPLATE.PARAMETER=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
+
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 /// Why `inject` could not do its work.

@@ -8,6 +8,7 @@
 
 pub(crate) mod booleans;
 mod emit;
+mod error;
 pub(crate) mod kinds;
 mod parse;
 mod source;
@@ -19,58 +20,8 @@ use serde_json::Value;
 
 use crate::template::Source;
 use emit::Style;
+pub(crate) use error::ManifestError;
 use source::Wanted;
-
-/// Why manifests could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
-    /// A file or directory could not be read.
-    #[error("failed to read {name}")]
-    Read {
-        /// Its name.
-        name: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A text is not UTF-8.
-    #[error("failed to read {name}: byte {offset} is not UTF-8; save the file as UTF-8")]
-    Encoding {
-        /// The file's name.
-        name: String,
-        /// The number of good bytes before.
-        offset: usize,
-    },
-    /// A directory holds nothing to read.
-    #[error("no manifests in directory {name}: expected files that end in .yaml, .yml or .json")]
-    Empty {
-        /// The directory's name.
-        name: String,
-    },
-    /// A document is not YAML or JSON.
-    #[error("{name}:{line}:{column}: document {document}: {message}")]
-    Syntax {
-        /// The file's name.
-        name: String,
-        /// The number of the document, from 1.
-        document: usize,
-        /// The line in the file, from 1.
-        line: u64,
-        /// The column, from 1.
-        column: u64,
-        /// What the parser said.
-        message: String,
-    },
-    /// A changed document could not be written as YAML or JSON.
-    #[error("failed to write document {document} of {name}")]
-    Emit {
-        /// The file's name.
-        name: String,
-        /// The number of the document, from 1.
-        document: usize,
-        /// What the serializer said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
 
 /// One file of manifests, or what came from standard input.
 #[derive(Debug)]
@@ -281,83 +232,4 @@ fn syntax(name: &str, document: usize, fault: parse::Fault) -> ManifestError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn manifest(name: &str, text: &str) -> Manifest {
-        Manifest {
-            name: name.to_owned(),
-            path: None,
-            documents: documents(name, text).unwrap(),
-        }
-    }
-
-    const NASTY: &str = "\u{feff}# head\r\n%YAML 1.2\r\n---\r\na: &x {b: 0644}\r\nc: *x\r\n# tail\r\n\
-        ---\r\n---\n# kept\n\nkind: Pod   # lost\nspec:\n    - a\n    - |+\n      x\n\n# after\n\
-        ...\n# nothing\n--- {d: 1}\n";
-
-    #[test]
-    fn untouched_documents_keep_every_byte() {
-        for text in [
-            NASTY,
-            "",
-            "\n",
-            "---\n",
-            "{\"a\":1}\n{\"b\":2}",
-            "[1, 2]\n",
-            "a: 1",
-        ] {
-            let manifest = manifest("x.yaml", text);
-            assert_eq!(manifest.original(), text);
-            assert_eq!(manifest.render().unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn a_changed_document_keeps_its_surroundings() {
-        let mut manifest = manifest("x.yaml", NASTY);
-        assert_eq!(manifest.documents.len(), 4);
-        manifest.documents[2].value["kind"] = json!("Job");
-        manifest.documents[2].changed = true;
-        manifest.documents[3].changed = true;
-        let expected = NASTY
-            .replace("kind: Pod   # lost\n", "kind: Job\n")
-            .replace("    - a\n    - |+\n      x\n", "  - a\n  - |+\n    x\n    ")
-            .replace("--- {d: 1}\n", "---\nd: 1\n");
-        assert_eq!(manifest.render().unwrap(), expected);
-        let back = documents("x.yaml", &expected).unwrap();
-        assert_eq!(back[2].value, manifest.documents[2].value);
-    }
-
-    #[test]
-    fn json_stays_json() {
-        let mut manifest = manifest("-", "{\"a\":1}\n{\n\"b\": 2\n}\n");
-        for document in &mut manifest.documents {
-            assert_eq!(document.syntax, Syntax::Json);
-            document.changed = true;
-        }
-        assert_eq!(manifest.render().unwrap(), "{\"a\":1}\n{\n  \"b\": 2\n}\n");
-    }
-
-    #[test]
-    fn errors_name_file_document_line_and_column() {
-        let table = [
-            (
-                "x.yaml",
-                "a: 1\n---\nb: 1\nb: 2\n",
-                "x.yaml:4:1: document 2: duplicate",
-            ),
-            (
-                "x.json",
-                "{}\n{\"a\" 1}",
-                "x.json:2:6: document 2: expected `:`",
-            ),
-            ("-", "{a: 1\n", "-:1:1: document 1: "),
-        ];
-        for (name, text, expected) in table {
-            let message = documents(name, text).unwrap_err().to_string();
-            assert!(message.starts_with(expected), "{message}");
-        }
-    }
-}
+mod tests;

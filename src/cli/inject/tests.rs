@@ -133,7 +133,7 @@ fn an_impossible_patch_is_our_fault() {
         annotations: BTreeMap::new(),
     };
     let error = transform(&mut manifests, "x", &injection).unwrap_err();
-    assert!(error.to_string().contains("Pod/x/"), "{error}");
+    assert!(error.to_string().contains("Pod/x:"), "{error}");
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub(crate) struct Identity {
     pub(crate) api_version: String,
     /// `kind`.
     pub(crate) kind: String,
-    /// `metadata.namespace`, else the namespace that was given for objects without one.
+    /// `metadata.namespace`, else, for an object that holds a pod, the namespace that was given for
+    /// those without one; empty for others, which may well belong to no namespace.
     pub(crate) namespace: String,
     /// `metadata.name`, else `metadata.generateName` with a `*` behind it; empty without either.
     pub(crate) name: String,
@@ -26,7 +27,10 @@ pub(crate) struct Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}/{}", self.kind, self.namespace, self.name)
+        let parts = [&self.kind, &self.namespace, &self.name];
+        let mut parts = parts.into_iter().filter(|part| !part.is_empty());
+        formatter.write_str(parts.next().map_or("", String::as_str))?;
+        parts.try_for_each(|part| write!(formatter, "/{part}"))
     }
 }
 
@@ -34,19 +38,20 @@ impl Identity {
     fn of(object: &Map<String, Value>, type_name: &TypeName, namespace: &str) -> Self {
         let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
         let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
-        Self {
+        let mut identity = Self {
             api_version: type_name.api_version.clone(),
             kind: type_name.kind.clone(),
-            namespace: metadata("namespace")
-                .filter(|own| !own.is_empty())
-                .unwrap_or(namespace)
-                .to_owned(),
+            namespace: metadata("namespace").unwrap_or_default().to_owned(),
             name: metadata("name")
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned)
                 .or_else(generated)
                 .unwrap_or_default(),
+        };
+        if identity.namespace.is_empty() && identity.pod_pointer().is_some() {
+            namespace.clone_into(&mut identity.namespace);
         }
+        identity
     }
 
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.

@@ -1,14 +1,16 @@
 //! Text to values, as `kubectl` reads it.
 //!
-//! YAML: `0644` is octal (so that `defaultMode` means what it says), `no` in a text field stays
-//! text, a key that stands twice is an error, anchors and merges are expanded within the parser's
-//! budgets against bombs. JSON: several documents may follow each other, and here too a key that
-//! stands twice is an error instead of one of the two being lost.
+//! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and
+//! `no` stays text. What could only be read as something else is an error: a key that stands twice,
+//! and a number that no float can hold (the start of a commit, `12e45678`). Anchors and merges are
+//! expanded within the parser's budgets against bombs. JSON: several documents may follow each
+//! other, and here too a key that stands twice is an error instead of one of the two being lost.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use serde_saphyr::UserMessageFormatter;
 
 /// Where and why a text could not be read; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,19 +27,53 @@ pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
         strict_booleans: true,
         with_snippet: false,
     };
-    serde_saphyr::from_str_with_options::<Value>(text, options).map_err(|error| {
+    let parsed = serde_saphyr::from_str_with_options::<Value>(text, options);
+    parsed.map(with_integers).map_err(|error| {
         let place = error.location();
+        let message = match error.without_snippet() {
+            serde_saphyr::Error::NonFiniteFloat { .. } => {
+                "no number can hold this value; put it in quotes".to_owned()
+            }
+            other => without_place(&other.render_with_formatter(&UserMessageFormatter)),
+        };
         Fault {
             line: place.map_or(1, |place| place.line()),
             column: place.map_or(1, |place| place.column()),
-            message: without_place(&error.without_snippet().to_string()),
+            message,
         }
     })
 }
 
+/// Whole numbers up to which every integer has a `f64` of its own: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Writes whole floats (`1.0`, `1e3`) as integers, which is what the API server gets from `kubectl`
+/// and the only form that its integer fields take.
+fn with_integers(mut value: Value) -> Value {
+    make_integers(&mut value);
+    value
+}
+
+fn make_integers(value: &mut Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(make_integers),
+        Value::Object(map) => map.values_mut().for_each(make_integers),
+        Value::Number(number) if number.is_f64() => {
+            let whole = number
+                .as_f64()
+                .filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
+            let digits = whole.map(|float| format!("{float:.0}"));
+            if let Some(integer) = digits.and_then(|digits| digits.parse::<i64>().ok()) {
+                *number = Number::from(integer);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// A parser's sentence without the ` at line 1 column 2` that is told apart.
 fn without_place(message: &str) -> String {
-    match message.rsplit_once(" at line ") {
+    match message.split_once(" at line ") {
         Some((sentence, _)) => sentence.to_owned(),
         None => message.to_owned(),
     }
@@ -143,6 +179,8 @@ mod tests {
             ("value: \"0644\"", json!({"value": "0644"})),
             ("big: 18446744073709551615", json!({"big": u64::MAX})),
             ("cpu: 0.5", json!({"cpu": 0.5})),
+            ("cpu: [1.0, 1e3, -2.0]", json!({"cpu": [1, 1000, -2]})),
+            ("huge: 1e300", json!({"huge": 1e300})),
             (
                 "a: &x {b: 1}\nc: {<<: *x, d: 2}",
                 json!({"a": {"b": 1}, "c": {"b": 1, "d": 2}}),

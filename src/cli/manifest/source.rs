@@ -24,6 +24,13 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
+    fn endings(self) -> &'static str {
+        match self {
+            Self::Manifests => ".yaml, .yml or .json",
+            Self::Templates => ".yaml or .yml",
+        }
+    }
+
     fn enters(self, directory: &Path) -> bool {
         self == Self::Manifests || !directory.ends_with("cases")
     }
@@ -57,6 +64,7 @@ pub(super) fn texts(argument: &Path, wanted: Wanted) -> Result<Vec<Text>, Manife
     if paths.is_empty() {
         return Err(ManifestError::Empty {
             name: argument.display().to_string(),
+            expected: wanted.endings(),
         });
     }
     paths.iter().map(|path| file(path)).collect()
