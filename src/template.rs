@@ -1,9 +1,24 @@
 //! Templates: what authors write, compiled into what runs.
+//!
+//! A file is read as nodes that know their place ([`node`]), compiled against the field types of
+//! Kubernetes ([`schema`]) into fragments ([`fragment`]) whose expressions ([`expression`]) are
+//! checked, bounded and ready, and served from a [`Catalog`]. Everything that can be wrong with a
+//! template is an error at load, with file, line, column and field path.
 
+pub mod built_in;
 pub mod catalog;
-
-pub use catalog::{Catalog, Source};
-
-pub use error::TemplateError;
-
+pub mod compile;
+pub mod compiled;
 pub mod error;
+pub mod expression;
+pub mod fragment;
+pub mod node;
+pub mod parameter;
+pub mod quantity;
+pub mod schema;
+pub mod selector;
+pub mod text;
+
+pub use catalog::{Catalog, Found, Source};
+pub use compiled::Template;
+pub use error::TemplateError;

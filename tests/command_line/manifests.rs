@@ -196,3 +196,37 @@ fn templates_are_listed() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     assert!(stdout(&output).ends_with("compiled, no errors\n"));
 }
+
+#[test]
+fn errors_of_templates_are_shown_at_their_place() {
+    let text = "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: \
+        {name: broken}\nspec:\n  pattern: Sidecar\n  sidecars:\n    - name: a\n      image: \
+        ${params.imag}\n";
+    let output = pillion(&["template", "check", "-"], text);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.starts_with("-:8:"), "{told}");
+    assert!(told.contains("spec.sidecars[0].image: "), "{told}");
+    assert!(
+        told.contains("  8 |       image: ${params.imag}\n"),
+        "{told}"
+    );
+    assert!(told.ends_with("0 templates compiled, 1 error\n"), "{told}");
+
+    let output = pillion(&["template", "check", "-o", "json", "-"], text);
+    let told: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(told["templates"], json!([]));
+    assert_eq!(told["errors"][0]["line"], 8);
+}
+
+#[test]
+fn a_broken_template_is_told_and_the_rest_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    fs::write(root.join("broken.yaml"), "kind: Nothing\n").unwrap();
+    let output = pillion(&["inject", "--templates", &path(root, "")], "a: 1\n");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "a: 1\n");
+    let told = stderr(&output);
+    assert!(told.starts_with("warning: template left out: "), "{told}");
+}

@@ -1,0 +1,183 @@
+//! Containers that a template adds, and what it gives the app's.
+
+use std::collections::BTreeSet;
+
+use super::Errors;
+use super::fragment::{self, Meaning, WHEN, origin};
+use super::reader::{any_entries, boolean, items, join, label};
+use crate::template::compiled::{ContainerTemplate, Pattern, Template};
+use crate::template::fragment::{Fragment, Slot};
+use crate::template::node::{Node, NodeValue};
+
+/// The field that is the language's own.
+const WAIT_FOR_READY: &str = "waitForReady";
+/// Fields that the API server refuses on an init container that is not a sidecar.
+const NOT_FOR_STEPS: [&str; 4] = [
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+];
+/// Fields that a template may set in an app container where the user has nothing.
+const APP_FIELDS: [&str; 10] = [
+    "env",
+    "envFrom",
+    "lifecycle",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resources",
+    "securityContext",
+    "startupProbe",
+    "volumeMounts",
+];
+
+/// Compiles `sidecars` and `initContainers`.
+pub(super) fn containers(
+    errors: &mut Errors<'_>,
+    spec: &Node,
+    template: &mut Template,
+    meaning: Meaning<'_>,
+) {
+    let mut names = BTreeSet::new();
+    let default_wait = template.pattern == Pattern::Ambassador;
+    for (field, is_sidecar) in [("initContainers", false), ("sidecars", true)] {
+        let Some(list) = spec.get(field) else {
+            continue;
+        };
+        let path = join("spec", field);
+        for (index, item) in items(errors, list, &path).iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            let Some(container) = container(errors, item, &path, is_sidecar, meaning) else {
+                continue;
+            };
+            if !names.insert(container.name.clone()) {
+                let message = format!("the container `{}` stands twice", container.name);
+                errors.add(item.place, &path, message);
+            }
+            if is_sidecar {
+                let wait = wait_for_ready(errors, item, &path, &container.body, default_wait);
+                template.sidecars.push(ContainerTemplate {
+                    wait_for_ready: wait,
+                    ..container
+                });
+            } else {
+                template.init_containers.push(container);
+            }
+        }
+    }
+}
+
+fn container(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    is_sidecar: bool,
+    meaning: Meaning<'_>,
+) -> Option<ContainerTemplate> {
+    let entries = any_entries(errors, node, path);
+    for entry in entries {
+        let refused = match entry.key.as_str() {
+            "restartPolicy" | "restartPolicyRules" => {
+                Some("Pillion decides it: see `lifecycle` and `initContainers`")
+            }
+            WAIT_FOR_READY if !is_sidecar => Some("only a sidecar can be waited for"),
+            key if !is_sidecar && NOT_FOR_STEPS.contains(&key) => {
+                Some("the API server refuses it on an init container; use `sidecars`")
+            }
+            _ => None,
+        };
+        if let Some(reason) = refused {
+            let message = format!("`{}` cannot stand here: {reason}", entry.key);
+            errors.add(entry.place, &join(path, &entry.key), message);
+        }
+    }
+    let name_node = node.get("name").unwrap_or(node);
+    if name_node.text().is_some_and(|name| name.contains("${")) {
+        let message = "the name of a container is literal, so that pods can name it to override it";
+        errors.add(name_node.place, &join(path, "name"), message);
+        return None;
+    }
+    let name = label(errors, name_node, &join(path, "name"), 63)?;
+    if node.get("image").is_none() {
+        errors.add(node.place, path, "the field `image` is required");
+    }
+    let own: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.key != WAIT_FOR_READY)
+        .cloned()
+        .collect();
+    let body = Node {
+        value: NodeValue::Map(own),
+        place: node.place,
+    };
+    let body = fragment::compile(errors, &body, path, &Slot::object("Container"), meaning)?;
+    let origin = origin(node.place, path);
+    Some(ContainerTemplate {
+        name,
+        wait_for_ready: false,
+        body,
+        origin,
+    })
+}
+
+/// Whether the app waits for a sidecar: what the template says, else so for an Ambassador that has
+/// a probe to wait for.
+fn wait_for_ready(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    body: &Fragment,
+    default: bool,
+) -> bool {
+    let has_probe = body.field("readinessProbe").is_some() || body.field("startupProbe").is_some();
+    let in_constant = |field: &str| match body {
+        Fragment::Constant(value) => value.get(field).is_some(),
+        _ => false,
+    };
+    let has_probe = has_probe || in_constant("readinessProbe") || in_constant("startupProbe");
+    let Some(said) = node.get(WAIT_FOR_READY) else {
+        return default && has_probe;
+    };
+    let path = join(path, WAIT_FOR_READY);
+    let wait = boolean(errors, said, &path).unwrap_or(false);
+    if wait && !has_probe {
+        let message = "there is nothing to wait for: give the sidecar a `readinessProbe`";
+        errors.add(said.place, &path, message);
+    }
+    wait
+}
+
+/// Compiles `app`: once for each app container that may be edited, which is `self`.
+pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) -> Option<Fragment> {
+    let path = "spec.app";
+    let condition = fragment::when(errors, node, path, meaning.scope);
+    let slot = Slot::object("Container");
+    let mut fields = Vec::new();
+    for entry in any_entries(errors, node, path)
+        .iter()
+        .filter(|entry| entry.key != WHEN)
+    {
+        let path = join(path, &entry.key);
+        if !APP_FIELDS.contains(&entry.key.as_str()) {
+            let hint = super::nearest(&entry.key, APP_FIELDS);
+            let message = format!(
+                "`{}` of an app container cannot be set{hint}; the fields that can are {}",
+                entry.key,
+                APP_FIELDS.join(", ")
+            );
+            errors.add(entry.place, &path, message);
+            continue;
+        }
+        if let Some(slot) = slot.field(&entry.key)
+            && let Some(part) = fragment::compile(errors, &entry.value, &path, &slot, meaning)
+        {
+            fields.push((entry.key.clone(), part));
+        }
+    }
+    let object = Fragment::Object(fields);
+    Some(match condition {
+        Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
+        None => object,
+    })
+}

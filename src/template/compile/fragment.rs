@@ -1,0 +1,483 @@
+//! Compiling the parts of a template that become parts of a pod.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::reader::join;
+use super::{Errors, nearest};
+use crate::template::expression::{Expression, Scope, Type};
+use crate::template::fragment::{
+    Condition, Dynamic, Fragment, Interpolation, Origin, Slot, TextPart, holds,
+};
+use crate::template::node::{Entry, Node, NodeValue, Place};
+use crate::template::schema::{self, FieldType};
+use crate::template::text::{self, Piece};
+
+/// The key that keeps or removes the map in which it stands.
+pub(super) const WHEN: &str = "$when";
+
+/// What names mean where a fragment stands.
+#[derive(Clone, Copy)]
+pub(super) struct Meaning<'m> {
+    /// The names of expressions.
+    pub scope: &'m Scope,
+    /// The template's own volumes.
+    pub volumes: &'m [String],
+}
+
+/// The place of a node, for errors at admission.
+pub(super) fn origin(place: Place, path: &str) -> Arc<Origin> {
+    Arc::new(Origin {
+        field: path.to_owned(),
+        line: place.line,
+    })
+}
+
+/// Compiles what goes into a slot. `None` where it is null, or wrong (which is noted).
+pub(super) fn compile(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    slot: &Slot,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    match &node.value {
+        NodeValue::Null => None,
+        NodeValue::Text(text) => compile_text(errors, node, text, path, slot, meaning.scope),
+        NodeValue::List(items) => compile_list(errors, node, items, path, slot, meaning),
+        NodeValue::Map(entries) => compile_map(errors, node, entries, path, slot, meaning),
+        _ => constant(errors, node, path, slot),
+    }
+}
+
+/// A number or boolean, as the slot takes it.
+fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Option<Fragment> {
+    let value = node.to_json();
+    let fits_32 = value
+        .as_i64()
+        .is_some_and(|number| i32::try_from(number).is_ok());
+    let fits = match &slot.ty {
+        FieldType::Any => true,
+        FieldType::Boolean => value.is_boolean(),
+        FieldType::Integer32 | FieldType::IntegerOrText => fits_32,
+        FieldType::Integer64 => value.is_i64(),
+        FieldType::Number => value.is_number(),
+        FieldType::Quantity if value.is_number() => {
+            return Some(Fragment::Constant(Value::String(value.to_string())));
+        }
+        FieldType::Text if slot.scalars_as_text && !matches!(node.value, NodeValue::Number(_)) => {
+            return Some(Fragment::Constant(Value::String(value.to_string())));
+        }
+        _ => false,
+    };
+    if fits {
+        return Some(Fragment::Constant(value));
+    }
+    let quote = if slot.ty == FieldType::Text {
+        ": put it in quotes"
+    } else {
+        ""
+    };
+    let message = format!(
+        "expected {}, found {}{quote}",
+        slot.ty.words(),
+        node.words()
+    );
+    errors.add(node.place, path, message);
+    None
+}
+
+fn compile_text(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    text: &str,
+    path: &str,
+    slot: &Slot,
+    scope: &Scope,
+) -> Option<Fragment> {
+    let pieces = match text::split(text) {
+        Ok(pieces) => pieces,
+        Err(error) => {
+            errors.add_within(node, error.offset, path, error.to_string());
+            return None;
+        }
+    };
+    match pieces.as_slice() {
+        [] | [Piece::Literal(_)] => literal(errors, node, &pieces, path, slot),
+        [Piece::Expression { source, offset }] => {
+            dynamic(errors, node, source, *offset, path, slot, scope)
+        }
+        _ => interpolation(errors, node, &pieces, path, slot, scope),
+    }
+}
+
+fn literal(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    pieces: &[Piece],
+    path: &str,
+    slot: &Slot,
+) -> Option<Fragment> {
+    let text = match pieces {
+        [Piece::Literal(text)] => text.as_str(),
+        _ => "",
+    };
+    if slot.ty == FieldType::Quantity
+        && let Err(error) = text.parse::<crate::template::quantity::Quantity>()
+    {
+        errors.add(
+            node.place,
+            path,
+            format!("`{text}` is not a quantity: {error}"),
+        );
+        return None;
+    }
+    if takes_text(&slot.ty) {
+        return Some(Fragment::Constant(Value::String(text.to_owned())));
+    }
+    errors.add(
+        node.place,
+        path,
+        format!("expected {}, found text", slot.ty.words()),
+    );
+    None
+}
+
+fn takes_text(ty: &FieldType) -> bool {
+    matches!(
+        ty,
+        FieldType::Text | FieldType::Any | FieldType::IntegerOrText | FieldType::Quantity
+    )
+}
+
+/// Compiles an expression that stands some bytes into a node's text.
+pub(super) fn expression(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    source: &str,
+    offset: usize,
+    path: &str,
+    scope: &Scope,
+) -> Option<Expression> {
+    match Expression::compile(source, scope) {
+        Ok(expression) => Some(expression),
+        Err(error) => {
+            let plain = source.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+            let shell = offset > 0 && (plain || source.contains(":-"));
+            let hint = if shell {
+                format!(
+                    "; `${{…}}` is an expression here: for a literal `${{{source}}}` write `$${{{source}}}`"
+                )
+            } else {
+                String::new()
+            };
+            errors.add_within(node, offset + error.offset, path, format!("{error}{hint}"));
+            None
+        }
+    }
+}
+
+fn dynamic(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    source: &str,
+    offset: usize,
+    path: &str,
+    slot: &Slot,
+    scope: &Scope,
+) -> Option<Fragment> {
+    let expression = expression(errors, node, source, offset, path, scope)?;
+    if !holds(slot, expression.result()) {
+        let message = format!(
+            "expected {}, but `${{{source}}}` gives {}{}",
+            slot.ty.words(),
+            expression.result(),
+            conversion(slot, expression.result())
+        );
+        errors.add_within(node, offset, path, message);
+        return None;
+    }
+    let verbatim = expression.reads().only_app_or_self();
+    let origin = origin(node.place, path);
+    Some(Fragment::Dynamic(Box::new(Dynamic {
+        expression,
+        slot: slot.clone(),
+        verbatim,
+        origin,
+    })))
+}
+
+/// How to write it so that the types agree.
+fn conversion(slot: &Slot, ty: &Type) -> &'static str {
+    match (&slot.ty, ty) {
+        (FieldType::Text, Type::Integer | Type::Number | Type::Boolean) => {
+            "; write `string(…)` around it"
+        }
+        (FieldType::Integer32 | FieldType::Integer64, Type::Text) => "; write `int(…)` around it",
+        (FieldType::Text, Type::List(_)) => "; write `.join(…)` behind it",
+        _ => "",
+    }
+}
+
+fn interpolation(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    pieces: &[Piece],
+    path: &str,
+    slot: &Slot,
+    scope: &Scope,
+) -> Option<Fragment> {
+    if !takes_text(&slot.ty) {
+        let message = format!(
+            "expected {}, but text with an expression in it is always text: write the whole value \
+             as one `${{…}}`",
+            slot.ty.words()
+        );
+        errors.add(node.place, path, message);
+        return None;
+    }
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        parts.push(match piece {
+            Piece::Literal(text) => TextPart::Literal(text.clone()),
+            Piece::Expression { source, offset } => {
+                let expression = expression(errors, node, source, *offset, path, scope)?;
+                if matches!(expression.result(), Type::List(_) | Type::Map(_)) {
+                    let message =
+                        format!("`${{{source}}}` gives {}, not text", expression.result());
+                    errors.add_within(node, *offset, path, message);
+                    return None;
+                }
+                TextPart::Expression(expression)
+            }
+        });
+    }
+    let origin = origin(node.place, path);
+    Some(Fragment::Text(Box::new(Interpolation {
+        parts,
+        slot: slot.clone(),
+        origin,
+    })))
+}
+
+fn compile_list(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    items: &[Node],
+    path: &str,
+    slot: &Slot,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    let Some(element) = slot.element() else {
+        errors.add(
+            node.place,
+            path,
+            format!("expected {}, found a list", slot.ty.words()),
+        );
+        return None;
+    };
+    let fragments = items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            compile(errors, item, &format!("{path}[{index}]"), &element, meaning)
+        })
+        .collect();
+    Some(folded_list(fragments))
+}
+
+fn folded_list(fragments: Vec<Fragment>) -> Fragment {
+    if fragments
+        .iter()
+        .all(|fragment| matches!(fragment, Fragment::Constant(_)))
+    {
+        let values = fragments.into_iter().filter_map(|fragment| match fragment {
+            Fragment::Constant(value) => Some(value),
+            _ => None,
+        });
+        return Fragment::Constant(values.collect());
+    }
+    Fragment::List(fragments)
+}
+
+fn compile_map(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    entries: &[Entry],
+    path: &str,
+    slot: &Slot,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    if !matches!(
+        slot.ty,
+        FieldType::Object(_) | FieldType::Map(_) | FieldType::Any
+    ) {
+        errors.add(
+            node.place,
+            path,
+            format!("expected {}, found a map", slot.ty.words()),
+        );
+        return None;
+    }
+    let condition = when(errors, node, path, meaning.scope);
+    require_fields(errors, node, path, slot);
+    let own_volume = own_volume(errors, entries, path, slot, meaning.volumes);
+    let mut fields = Vec::with_capacity(entries.len());
+    for entry in entries.iter().filter(|entry| entry.key != WHEN) {
+        let field_path = join(path, &entry.key);
+        let Some(inner) = field_slot(errors, entry, &field_path, slot) else {
+            continue;
+        };
+        if let Some(fragment) = compile(errors, &entry.value, &field_path, &inner, meaning) {
+            fields.push((entry.key.clone(), fragment));
+        }
+    }
+    let mut fragment = folded_map(fields);
+    if let Some(volume) = own_volume {
+        fragment = Fragment::Mount(volume, Box::new(fragment), origin(node.place, path));
+    }
+    Some(match condition {
+        Some(condition) => Fragment::When(Box::new(condition), Box::new(fragment)),
+        None => fragment,
+    })
+}
+
+fn folded_map(fields: Vec<(String, Fragment)>) -> Fragment {
+    if fields
+        .iter()
+        .all(|(_, fragment)| matches!(fragment, Fragment::Constant(_)))
+    {
+        let values = fields
+            .into_iter()
+            .filter_map(|(key, fragment)| match fragment {
+                Fragment::Constant(value) => Some((key, value)),
+                _ => None,
+            });
+        return Fragment::Constant(Value::Object(values.collect()));
+    }
+    Fragment::Object(fields)
+}
+
+/// The slot of a map's entry; a key that is wrong is noted.
+pub(super) fn field_slot(
+    errors: &mut Errors<'_>,
+    entry: &Entry,
+    path: &str,
+    slot: &Slot,
+) -> Option<Slot> {
+    if entry.key.contains("${") {
+        errors.add(entry.place, path, "an expression cannot stand in a key");
+        return None;
+    }
+    let inner = slot.field(&entry.key);
+    if let (None, FieldType::Object(name)) = (&inner, &slot.ty) {
+        let known = schema::definition(name)
+            .into_iter()
+            .flatten()
+            .map(|(field, _)| field.as_str());
+        let hint = nearest(&entry.key, known);
+        errors.add(
+            entry.place,
+            path,
+            format!("unknown field `{}` of {name}{hint}", entry.key),
+        );
+    }
+    inner
+}
+
+/// Notes the fields without which the API server refuses the object.
+fn require_fields(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) {
+    let FieldType::Object(name) = &slot.ty else {
+        return;
+    };
+    for (field, declared) in schema::definition(name).into_iter().flatten() {
+        let missing = node
+            .get(field)
+            .is_none_or(|value| matches!(value.value, NodeValue::Null));
+        if declared.required && missing {
+            errors.add(node.place, path, format!("the field `{field}` is required"));
+        }
+    }
+}
+
+/// The condition of a map's `$when`.
+pub(super) fn when(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    scope: &Scope,
+) -> Option<Condition> {
+    let node = node.get(WHEN)?;
+    condition(errors, node, &join(path, WHEN), scope)
+}
+
+/// A node whose text is a condition, or that is a plain boolean.
+pub(super) fn condition(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    scope: &Scope,
+) -> Option<Condition> {
+    let source = match &node.value {
+        NodeValue::Text(text) => text.clone(),
+        NodeValue::Boolean(value) => value.to_string(),
+        _ => {
+            errors.add(
+                node.place,
+                path,
+                format!("expected an expression, found {}", node.words()),
+            );
+            return None;
+        }
+    };
+    if source.trim_start().starts_with("${") {
+        errors.add(
+            node.place,
+            path,
+            "this is an expression already: write it without `${` and `}`",
+        );
+        return None;
+    }
+    let expression = expression(errors, node, &source, 0, path, scope)?;
+    if !matches!(expression.result(), Type::Boolean | Type::Any) {
+        let message = format!(
+            "expected true or false, but this gives {}",
+            expression.result()
+        );
+        errors.add(node.place, path, message);
+        return None;
+    }
+    Some(Condition {
+        expression,
+        origin: origin(node.place, path),
+    })
+}
+
+/// The template's own volume that a mount names literally; a name from an expression is the pod's.
+fn own_volume(
+    errors: &mut Errors<'_>,
+    entries: &[Entry],
+    path: &str,
+    slot: &Slot,
+    volumes: &[String],
+) -> Option<String> {
+    let FieldType::Object(definition) = &slot.ty else {
+        return None;
+    };
+    if definition != "VolumeMount" && definition != "VolumeDevice" {
+        return None;
+    }
+    let name = &entries.iter().find(|entry| entry.key == "name")?.value;
+    let text = name.text().filter(|text| !text.contains("${"))?;
+    if volumes.iter().any(|volume| volume == text) {
+        return Some(text.to_owned());
+    }
+    let hint = nearest(text, volumes.iter().map(String::as_str));
+    let message = format!(
+        "the template has no volume `{text}`{hint} (a volume of the pod's own is named by an \
+         expression)"
+    );
+    errors.add(name.place, &join(path, "name"), message);
+    None
+}

@@ -1,0 +1,120 @@
+//! Labels and annotations for the pod, and selectors.
+
+use super::Errors;
+use super::fragment::{self, Meaning};
+use super::reader::{any_entries, choice, entries, items, join, text};
+use crate::template::fragment::{Fragment, Slot};
+use crate::template::node::{Node, NodeValue};
+use crate::template::schema::FieldType;
+use crate::template::selector::{LabelSelector, Operator, Requirement, Selector};
+
+/// The domain that Pillion keeps for itself.
+const OWN_DOMAIN: &str = "pillion.dev/";
+
+/// Compiles `metadata`: labels and annotations.
+pub(super) fn metadata(
+    errors: &mut Errors<'_>,
+    spec: &Node,
+    meaning: Meaning<'_>,
+) -> (Option<Fragment>, Option<Fragment>) {
+    let Some(node) = spec.get("metadata") else {
+        return (None, None);
+    };
+    entries(errors, node, "spec.metadata", &["labels", "annotations"]);
+    let mut part = |field: &str| {
+        let node = node.get(field)?;
+        let path = join("spec.metadata", field);
+        for entry in any_entries(errors, node, &path) {
+            if entry.key.contains(OWN_DOMAIN) {
+                let message = "keys of `pillion.dev` are Pillion's own";
+                errors.add(entry.place, &join(&path, &entry.key), message);
+            }
+        }
+        let texts = Slot::of(FieldType::Map(Box::new(FieldType::Text)));
+        fragment::compile(errors, node, &path, &texts, meaning)
+    };
+    (part("labels"), part("annotations"))
+}
+
+/// Compiles `selector`; absent or `{}` it selects nothing by itself.
+pub(super) fn selector(errors: &mut Errors<'_>, node: &Node) -> Option<Selector> {
+    let path = "spec.selector";
+    let found = entries(errors, node, path, &["namespaceSelector", "podSelector"]);
+    if found.is_empty() {
+        return None;
+    }
+    let mut part = |field: &str| {
+        node.get(field)
+            .map(|node| label_selector(errors, node, &join(path, field)))
+    };
+    let namespace = part("namespaceSelector").unwrap_or_default();
+    let pod = part("podSelector").unwrap_or_default();
+    Some(Selector { namespace, pod })
+}
+
+fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSelector {
+    entries(errors, node, path, &["matchLabels", "matchExpressions"]);
+    let mut requirements = Vec::new();
+    if let Some(labels) = node.get("matchLabels") {
+        let path = join(path, "matchLabels");
+        for entry in any_entries(errors, labels, &path) {
+            if let Some(value) = text(errors, &entry.value, &join(&path, &entry.key)) {
+                let operator = Operator::In(vec![value.to_owned()]);
+                requirements.push(Requirement {
+                    key: entry.key.clone(),
+                    operator,
+                });
+            }
+        }
+    }
+    if let Some(list) = node.get("matchExpressions") {
+        let path = join(path, "matchExpressions");
+        for (index, item) in items(errors, list, &path).iter().enumerate() {
+            requirements.extend(requirement(errors, item, &format!("{path}[{index}]")));
+        }
+    }
+    LabelSelector(requirements)
+}
+
+fn requirement(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Requirement> {
+    entries(errors, node, path, &["key", "operator", "values"]);
+    let (Some(key), Some(operator)) = (node.get("key"), node.get("operator")) else {
+        errors.add(
+            node.place,
+            path,
+            "the fields `key` and `operator` are required",
+        );
+        return None;
+    };
+    let key = text(errors, key, &join(path, "key"))?.to_owned();
+    let operators = [("In", 0), ("NotIn", 1), ("Exists", 2), ("DoesNotExist", 3)];
+    let chosen = choice(errors, operator, &join(path, "operator"), &operators)?;
+    let values = values(errors, node, path);
+    if values.is_empty() == (chosen < 2) {
+        let message = "`In` and `NotIn` need `values`, `Exists` and `DoesNotExist` take none";
+        errors.add(node.place, path, message);
+        return None;
+    }
+    let operator = match chosen {
+        0 => Operator::In(values),
+        1 => Operator::NotIn(values),
+        2 => Operator::Exists,
+        _ => Operator::DoesNotExist,
+    };
+    Some(Requirement { key, operator })
+}
+
+fn values(errors: &mut Errors<'_>, node: &Node, path: &str) -> Vec<String> {
+    let path = join(path, "values");
+    let Some(list) = node.get("values") else {
+        return Vec::new();
+    };
+    if !matches!(list.value, NodeValue::List(_)) {
+        errors.add(list.place, &path, "expected a list");
+        return Vec::new();
+    }
+    items(errors, list, &path)
+        .iter()
+        .filter_map(|item| text(errors, item, &path).map(str::to_owned))
+        .collect()
+}

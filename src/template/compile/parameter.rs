@@ -1,0 +1,323 @@
+//! Compiling the declarations of parameters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Errors;
+use super::fragment::{self, Meaning};
+use super::reader::{any_entries, boolean, choice, entries, integer, is_label, items, join, text};
+use crate::template::expression::Scope;
+use crate::template::fragment::{Fragment, Slot};
+use crate::template::node::{Entry, Node, NodeValue};
+use crate::template::parameter::constraint::Pattern;
+use crate::template::parameter::{
+    Bound, Constraints, DEFAULT_MAX_ITEMS, Parameter, ParameterType, Setter,
+};
+use crate::template::schema::FieldType;
+
+const FIELDS: [&str; 11] = [
+    "type",
+    "description",
+    "default",
+    "required",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "items",
+    "maxItems",
+    "setBy",
+];
+const ITEM_FIELDS: [&str; 6] = [
+    "type",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "description",
+];
+
+/// Compiles the declarations, and the names that expressions may use.
+///
+/// Parameters come back in the order of evaluation: each after those that its computed default
+/// reads.
+pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<Parameter>, Scope) {
+    let mut scope = Scope::new();
+    let Some(node) = node else {
+        return (Vec::new(), scope);
+    };
+    let declared: Vec<_> = any_entries(errors, node, "spec.parameters")
+        .iter()
+        .filter_map(|entry| declaration(errors, entry).map(|parameter| (entry, parameter)))
+        .collect();
+    for (_, parameter) in &declared {
+        let name = parameter.expression_name();
+        scope = scope.parameter(
+            &name,
+            parameter.expression_type(),
+            parameter.expression_bound(),
+        );
+    }
+    let for_defaults = scope.clone().only_parameters_and_app();
+    let parameters = declared
+        .into_iter()
+        .map(|(entry, mut parameter)| {
+            parameter.default = default(errors, entry, &parameter, &for_defaults);
+            check_presence(errors, entry, &parameter);
+            parameter
+        })
+        .collect();
+    (in_order(errors, node, parameters), scope)
+}
+
+fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
+    let path = join("spec.parameters", &entry.key);
+    let node = &entry.value;
+    if !is_label(&entry.key) {
+        let message = format!(
+            "`{}` cannot be part of an annotation: a parameter's name is lower-case letters, \
+             digits and `-`",
+            entry.key
+        );
+        errors.add(entry.place, &path, message);
+        return None;
+    }
+    entries(errors, node, &path, &FIELDS);
+    let ty = match node.get("type") {
+        Some(node) => choice(errors, node, &join(&path, "type"), &ParameterType::NAMES)?,
+        None => {
+            errors.add(node.place, &path, "the field `type` is required");
+            return None;
+        }
+    };
+    let items_node = node.get("items");
+    let items_path = join(&path, "items");
+    let (items, constraints) = match (ty, items_node) {
+        (ParameterType::List | ParameterType::Map, Some(items)) => {
+            entries(errors, items, &items_path, &ITEM_FIELDS);
+            let ty = element_type(errors, items, &items_path);
+            (ty, constraints(errors, items, &items_path, ty))
+        }
+        (ParameterType::List | ParameterType::Map, None) => (
+            ParameterType::String,
+            constraints(errors, node, &path, ParameterType::String),
+        ),
+        (ty, Some(items)) => {
+            let message = format!("a {} has no `items`", ty.name());
+            errors.add(items.place, &items_path, message);
+            return None;
+        }
+        (ty, None) => (ty, constraints(errors, node, &path, ty)),
+    };
+    Some(Parameter {
+        name: entry.key.clone(),
+        description: node
+            .get("description")
+            .and_then(|node| text(errors, node, &join(&path, "description")))
+            .unwrap_or_default()
+            .to_owned(),
+        ty,
+        items,
+        constraints,
+        max_items: max_items(errors, node, &path),
+        required: node
+            .get("required")
+            .and_then(|node| boolean(errors, node, &join(&path, "required")))
+            .unwrap_or(false),
+        default: None,
+        set_by: set_by(errors, node, &path),
+    })
+}
+
+fn element_type(errors: &mut Errors<'_>, items: &Node, path: &str) -> ParameterType {
+    let Some(node) = items.get("type") else {
+        return ParameterType::String;
+    };
+    let scalars = &ParameterType::NAMES[..6];
+    choice(errors, node, &join(path, "type"), scalars).unwrap_or(ParameterType::String)
+}
+
+fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> Constraints {
+    let mut constraints = Constraints::default();
+    if let Some(list) = node.get("enum") {
+        let path = join(path, "enum");
+        constraints.one_of = items(errors, list, &path)
+            .iter()
+            .filter_map(|i| typed(errors, i, &path, ty))
+            .collect();
+    }
+    if let Some(node) = node.get("pattern") {
+        let path = join(path, "pattern");
+        if ty != ParameterType::String {
+            errors.add(
+                node.place,
+                &path,
+                format!("a {} has no `pattern`", ty.name()),
+            );
+        }
+        constraints.pattern =
+            text(errors, node, &path).and_then(|source| match Pattern::new(source) {
+                Ok(pattern) => Some(pattern),
+                Err(error) => {
+                    let problem = error.to_string();
+                    let problem = problem.lines().last().unwrap_or_default();
+                    errors.add(
+                        node.place,
+                        &path,
+                        format!("not a regular expression: {problem}"),
+                    );
+                    None
+                }
+            });
+    }
+    let mut bound = |field: &str| {
+        let node = node.get(field)?;
+        let bound = Bound::new(ty, &node.to_json());
+        if bound.is_none() {
+            let message = format!(
+                "expected a {} as `{field}`, found {}",
+                ty.name(),
+                node.words()
+            );
+            errors.add(node.place, &join(path, field), message);
+        }
+        bound
+    };
+    constraints.minimum = bound("minimum");
+    constraints.maximum = bound("maximum");
+    constraints
+}
+
+/// A constant of a declared type.
+fn typed(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> Option<Value> {
+    let value = match (&node.value, ty) {
+        (
+            NodeValue::Integer(_) | NodeValue::Number(_),
+            ParameterType::Quantity | ParameterType::Duration,
+        ) => Value::String(node.to_json().to_string()),
+        _ => node.to_json(),
+    };
+    let fits = match ty {
+        ParameterType::Integer => value.is_i64(),
+        ParameterType::Number => value.is_number(),
+        ParameterType::Boolean => value.is_boolean(),
+        _ => value.is_string(),
+    };
+    if fits {
+        return Some(value);
+    }
+    errors.add(
+        node.place,
+        path,
+        format!("expected a {}, found {}", ty.name(), node.words()),
+    );
+    None
+}
+
+fn max_items(errors: &mut Errors<'_>, node: &Node, path: &str) -> u64 {
+    node.get("maxItems")
+        .and_then(|node| integer(errors, node, &join(path, "maxItems")))
+        .and_then(|most| u64::try_from(most).ok())
+        .unwrap_or(DEFAULT_MAX_ITEMS)
+}
+
+fn set_by(errors: &mut Errors<'_>, node: &Node, path: &str) -> BTreeSet<Setter> {
+    let setters = [("Pod", Setter::Pod), ("Namespace", Setter::Namespace)];
+    let Some(node) = node.get("setBy") else {
+        return setters.into_iter().map(|(_, setter)| setter).collect();
+    };
+    let path = join(path, "setBy");
+    items(errors, node, &path)
+        .iter()
+        .filter_map(|item| choice(errors, item, &path, &setters))
+        .collect()
+}
+
+/// The slot of a default: the field type that fits the declared type.
+fn slot(ty: ParameterType, items: ParameterType) -> Slot {
+    Slot::of(match ty {
+        ParameterType::Integer => FieldType::Integer64,
+        ParameterType::Number => FieldType::Number,
+        ParameterType::Boolean => FieldType::Boolean,
+        ParameterType::List => FieldType::List(Box::new(slot(items, items).ty)),
+        ParameterType::Map => FieldType::Map(Box::new(slot(items, items).ty)),
+        ParameterType::Quantity => FieldType::Quantity,
+        _ => FieldType::Text,
+    })
+}
+
+fn default(
+    errors: &mut Errors<'_>,
+    entry: &Entry,
+    parameter: &Parameter,
+    scope: &Scope,
+) -> Option<Fragment> {
+    let node = entry.value.get("default")?;
+    let path = join(&join("spec.parameters", &entry.key), "default");
+    let meaning = Meaning {
+        scope,
+        volumes: &[],
+    };
+    let slot = slot(parameter.ty, parameter.items);
+    let fragment = fragment::compile(errors, node, &path, &slot, meaning)?;
+    if let Fragment::Constant(value) = &fragment
+        && !Parameter::is_empty(value)
+        && let Err(error) = parameter.check(value)
+    {
+        errors.add(
+            node.place,
+            &path,
+            format!("the default breaks the declaration: {error}"),
+        );
+    }
+    Some(fragment)
+}
+
+/// Nothing is ever null: a type without an empty value needs a default or is required.
+fn check_presence(errors: &mut Errors<'_>, entry: &Entry, parameter: &Parameter) {
+    if parameter.ty.has_empty() || parameter.required || parameter.default.is_some() {
+        return;
+    }
+    let path = join("spec.parameters", &entry.key);
+    let message = format!(
+        "a {} is never absent: give it a `default` or say `required: true`",
+        parameter.ty.name()
+    );
+    errors.add(entry.place, &path, message);
+}
+
+/// Sorts parameters so that each stands after those that its computed default reads; a cycle is
+/// noted.
+fn in_order(errors: &mut Errors<'_>, node: &Node, parameters: Vec<Parameter>) -> Vec<Parameter> {
+    let mut open: BTreeMap<usize, Parameter> = parameters.into_iter().enumerate().collect();
+    let mut sorted: Vec<Parameter> = Vec::with_capacity(open.len());
+    while !open.is_empty() {
+        let waiting: BTreeSet<String> = open.values().map(Parameter::expression_name).collect();
+        let ready = open
+            .iter()
+            .find(|(_, p)| read_by_default(p).is_disjoint(&waiting));
+        let Some(next) = ready.map(|(index, _)| *index) else {
+            let names: Vec<_> = open.values().map(|p| format!("`{}`", p.name)).collect();
+            let message = format!(
+                "the defaults of {} need each other in a circle",
+                names.join(", ")
+            );
+            errors.add(node.place, "spec.parameters", message);
+            sorted.extend(open.into_values());
+            return sorted;
+        };
+        sorted.extend(open.remove(&next));
+    }
+    sorted
+}
+
+fn read_by_default(parameter: &Parameter) -> BTreeSet<String> {
+    let mut read = BTreeSet::new();
+    if let Some(default) = &parameter.default {
+        default.expressions(&mut |expression| {
+            read.extend(expression.reads().parameters.iter().cloned());
+        });
+    }
+    read
+}

@@ -1,0 +1,64 @@
+//! Other fields of the pod's spec: only those that were proven on a real API server.
+//!
+//! Some fields that look harmless are refused in the second round of admission: a
+//! `priorityClassName`, for one, after the priority was resolved to 0. So `pod:` takes the fields of
+//! a list, each of which `tests/end_to_end.rs` adds to a pod with reinvocation.
+
+use super::Errors;
+use super::fragment::{self, Meaning};
+use super::reader::{any_entries, join};
+use crate::template::fragment::{Fragment, Slot};
+use crate::template::node::Node;
+
+/// The fields of `PodSpec` that a template may set where the user has nothing.
+const PROVEN_FIELDS: [&str; 13] = [
+    "affinity",
+    "automountServiceAccountToken",
+    "dnsConfig",
+    "dnsPolicy",
+    "enableServiceLinks",
+    "hostAliases",
+    "imagePullSecrets",
+    "nodeSelector",
+    "securityContext",
+    "shareProcessNamespace",
+    "terminationGracePeriodSeconds",
+    "tolerations",
+    "topologySpreadConstraints",
+];
+
+/// Compiles `pod`.
+pub(super) fn fields(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    for entry in any_entries(errors, node, "spec.pod") {
+        let known = PROVEN_FIELDS.contains(&entry.key.as_str()) || entry.key == fragment::WHEN;
+        if !known {
+            let message = format!(
+                "`{}` cannot be set by a template; the fields that can are {}",
+                entry.key,
+                PROVEN_FIELDS.join(", ")
+            );
+            errors.add(entry.place, &join("spec.pod", &entry.key), message);
+            return None;
+        }
+    }
+    // Required fields of a PodSpec are the user's; only those that stand here are checked.
+    let mut parts = Vec::new();
+    let slot = Slot::object("PodSpec");
+    let condition = fragment::when(errors, node, "spec.pod", meaning.scope);
+    for entry in any_entries(errors, node, "spec.pod") {
+        let path = join("spec.pod", &entry.key);
+        if let Some(slot) = slot.field(&entry.key) {
+            let part = fragment::compile(errors, &entry.value, &path, &slot, meaning);
+            parts.extend(part.map(|part| (entry.key.clone(), part)));
+        }
+    }
+    let object = Fragment::Object(parts);
+    Some(match condition {
+        Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
+        None => object,
+    })
+}

@@ -1,0 +1,241 @@
+//! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
+
+use super::Errors;
+use super::fragment::{self, Meaning, WHEN, origin};
+use super::reader::{any_entries, entries, is_label, items, join};
+use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
+use crate::template::fragment::{Fragment, Slot};
+use crate::template::node::{Node, NodeValue};
+use crate::template::schema::FieldType;
+
+/// The longest name part of an annotation's key.
+const LONGEST_KEY: usize = 63;
+
+/// The volumes' names, for mounts to refer to.
+pub(super) fn names(errors: &mut Errors<'_>, node: Option<&Node>) -> Vec<String> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = Vec::new();
+    for (index, item) in items(errors, node, "spec.volumes").iter().enumerate() {
+        let Some(name) = item.get("name").and_then(Node::text) else {
+            continue;
+        };
+        if names.iter().any(|known| known == name) {
+            let path = format!("spec.volumes[{index}]");
+            errors.add(
+                item.place,
+                &path,
+                format!("the volume `{name}` stands twice"),
+            );
+        }
+        names.push(name.to_owned());
+    }
+    names
+}
+
+/// Compiles `volumes`.
+pub(super) fn volumes(
+    errors: &mut Errors<'_>,
+    node: Option<&Node>,
+    template: &str,
+    meaning: Meaning<'_>,
+) -> Vec<VolumeTemplate> {
+    let Some(node) = node else {
+        return Vec::new();
+    };
+    items(errors, node, "spec.volumes")
+        .to_vec()
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| {
+            volume(
+                errors,
+                item,
+                &format!("spec.volumes[{index}]"),
+                template,
+                meaning,
+            )
+        })
+        .collect()
+}
+
+fn volume(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    template: &str,
+    meaning: Meaning<'_>,
+) -> Option<VolumeTemplate> {
+    let Some(name) = node.get("name").and_then(Node::text) else {
+        errors.add(node.place, path, "the field `name` is required");
+        return None;
+    };
+    let emitted = format!("{template}-{name}");
+    if !is_label(name) || !is_label(&emitted) {
+        let message = format!(
+            "`{emitted}` is the volume's name in the pod and must be a DNS label of at most 63 \
+             characters"
+        );
+        errors.add(node.place, &join(path, "name"), message);
+        return None;
+    }
+    let files = node
+        .get("files")
+        .map(|node| files(errors, node, &join(path, "files"), &emitted, meaning));
+    let volume = VolumeTemplate {
+        name: name.to_owned(),
+        when: fragment::when(errors, node, path, meaning.scope),
+        adopt: adopt(errors, node, path, meaning),
+        files,
+        source: source(errors, node, path, meaning),
+        origin: origin(node.place, path),
+        emitted,
+    };
+    check_sources(errors, node, path, &volume);
+    Some(volume)
+}
+
+fn adopt(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    let adopt = node.get("adopt")?;
+    let path = join(path, "adopt");
+    entries(errors, adopt, &path, &["mountPath"]);
+    let Some(mount_path) = adopt.get("mountPath") else {
+        errors.add(adopt.place, &path, "the field `mountPath` is required");
+        return None;
+    };
+    let path = join(&path, "mountPath");
+    fragment::compile(
+        errors,
+        mount_path,
+        &path,
+        &Slot::of(FieldType::Text),
+        meaning,
+    )
+}
+
+/// The fields of the volume that are Kubernetes' own.
+fn source(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    meaning: Meaning<'_>,
+) -> Option<Fragment> {
+    let slot = Slot::object("Volume");
+    let mut fields = Vec::new();
+    for entry in any_entries(errors, node, path) {
+        if ["name", "adopt", "files", WHEN].contains(&entry.key.as_str()) {
+            continue;
+        }
+        let path = join(path, &entry.key);
+        let Some(slot) = fragment::field_slot(errors, entry, &path, &slot) else {
+            continue;
+        };
+        if let Some(part) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
+            fields.push((entry.key.clone(), part));
+        }
+    }
+    (!fields.is_empty()).then_some(Fragment::Object(fields))
+}
+
+/// A volume has exactly one source; several may stand where all but one have a `$when`.
+fn check_sources(errors: &mut Errors<'_>, node: &Node, path: &str, volume: &VolumeTemplate) {
+    let always = |fragment: &Fragment| !matches!(fragment, Fragment::When(..));
+    let (fixed, all) = match &volume.source {
+        Some(Fragment::Object(fields)) => (
+            fields.iter().filter(|(_, part)| always(part)).count(),
+            fields.len(),
+        ),
+        _ => (0, 0),
+    };
+    let files_fixed = volume
+        .files
+        .as_ref()
+        .is_some_and(|files| files.when.is_none());
+    let fixed = fixed + usize::from(files_fixed);
+    let all = all + usize::from(volume.files.is_some());
+    if fixed > 1 || (fixed == 1 && all > 1) {
+        errors.add(
+            node.place,
+            path,
+            "a volume has one source; give each of several a `$when`",
+        );
+    }
+    if all == 0 && volume.adopt.is_none() {
+        let message = "a volume needs a source, such as `emptyDir`, `files` or `adopt`";
+        errors.add(node.place, path, message);
+    }
+}
+
+fn files(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    emitted: &str,
+    meaning: Meaning<'_>,
+) -> FilesTemplate {
+    let when = fragment::when(errors, node, path, meaning.scope);
+    let mut files = Vec::new();
+    for entry in any_entries(errors, node, path)
+        .iter()
+        .filter(|entry| entry.key != WHEN)
+    {
+        let path = join(path, &entry.key);
+        if let Err(message) = file_name(emitted, &entry.key) {
+            errors.add(entry.place, &path, message);
+            continue;
+        }
+        let extension = entry.key.rsplit_once('.').map(|(_, extension)| extension);
+        let format = match extension {
+            Some("json") => Some(TreeFormat::Json),
+            Some("yaml" | "yml") => Some(TreeFormat::Yaml),
+            _ => None,
+        };
+        let is_tree = matches!(entry.value.value, NodeValue::Map(_) | NodeValue::List(_));
+        if is_tree && format.is_none() {
+            let message = "a tree is written by its extension: name the file `.json`, `.yaml` or \
+                           `.yml`, or write text";
+            errors.add(entry.value.place, &path, message);
+            continue;
+        }
+        let slot = match format {
+            Some(_) => Slot::of(FieldType::Any),
+            None => Slot::free_text(),
+        };
+        if let Some(content) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
+            files.push(FileTemplate {
+                name: entry.key.clone(),
+                format,
+                content,
+            });
+        }
+    }
+    FilesTemplate { when, files }
+}
+
+/// A file's annotation is `pillion.dev/file.<volume in the pod>.<file>`.
+fn file_name(emitted: &str, file: &str) -> Result<(), String> {
+    let key = format!("file.{emitted}.{file}");
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if file.is_empty() || !file.chars().all(allowed) || file.starts_with("..") {
+        return Err(format!(
+            "`{file}` is not a file name of letters, digits, `-`, `_` and `.`"
+        ));
+    }
+    if !file.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+        return Err(format!("`{file}` must end with a letter or digit"));
+    }
+    if key.len() > LONGEST_KEY {
+        return Err(format!(
+            "the annotation `pillion.dev/{key}` carries the file, and its name may have {LONGEST_KEY} \
+             characters after the `/`; this has {}",
+            key.len()
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! A template as it runs: everything that its document says, checked and typed.
+
+use std::collections::BTreeSet;
+
+use super::expression::{Expression, Reads};
+use super::fragment::{Condition, Fragment, Origin};
+use super::parameter::Parameter;
+use super::selector::Selector;
+
+/// What a template is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pattern {
+    /// Runs for the pod's life beside the app.
+    Sidecar,
+    /// Listens on localhost for the app and tells it so through its environment.
+    Ambassador,
+    /// Offers what the app says in another form, on a named port or standard output.
+    Adapter,
+    /// Runs to its end before the app.
+    Init,
+}
+
+impl Pattern {
+    /// The names that templates use.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("Sidecar", Self::Sidecar),
+        ("Ambassador", Self::Ambassador),
+        ("Adapter", Self::Adapter),
+        ("Init", Self::Init),
+    ];
+
+    /// The name that templates use.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, pattern)| *pattern == self)
+            .map_or("", |(name, _)| name)
+    }
+}
+
+/// How sidecars are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Native where every kubelet surely knows it, else classic.
+    Auto,
+    /// As init containers with `restartPolicy: Always` (KEP-753).
+    Native,
+    /// As regular containers.
+    Classic,
+}
+
+/// Which fields a container of the user's with an injected one's name may set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Override {
+    /// All fields.
+    Everything,
+    /// These fields of the container.
+    Fields(BTreeSet<String>),
+}
+
+impl Override {
+    /// Whether this field of the container may be set.
+    pub fn allows(&self, field: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Fields(fields) => fields.contains(field),
+        }
+    }
+}
+
+/// A named condition for a template to apply to a pod.
+#[derive(Debug, Clone)]
+pub struct MatchCondition {
+    /// The name, which is the reason when it is false.
+    pub name: String,
+    /// The condition.
+    pub condition: Condition,
+}
+
+/// A condition without which a pod is refused.
+#[derive(Debug, Clone)]
+pub struct Validation {
+    /// The condition.
+    pub condition: Condition,
+    /// What the person is told; text with expressions.
+    pub message: Fragment,
+}
+
+/// A container that a template adds.
+#[derive(Debug, Clone)]
+pub struct ContainerTemplate {
+    /// Its name.
+    pub name: String,
+    /// Whether the app starts only after it is ready.
+    pub wait_for_ready: bool,
+    /// The container.
+    pub body: Fragment,
+    /// Where it stands.
+    pub origin: std::sync::Arc<Origin>,
+}
+
+/// How a generated file's tree is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TreeFormat {
+    /// JSON.
+    Json,
+    /// YAML in block style, every string quoted.
+    Yaml,
+}
+
+/// One generated file.
+#[derive(Debug, Clone)]
+pub struct FileTemplate {
+    /// The file's name in the volume.
+    pub name: String,
+    /// How a value that is not text is written.
+    pub format: Option<TreeFormat>,
+    /// The content: text, or a tree.
+    pub content: Fragment,
+}
+
+/// The generated files of a volume.
+#[derive(Debug, Clone)]
+pub struct FilesTemplate {
+    /// Kept where this is true.
+    pub when: Option<Condition>,
+    /// The files.
+    pub files: Vec<FileTemplate>,
+}
+
+/// A volume that a template adds, or takes over from the app.
+#[derive(Debug, Clone)]
+pub struct VolumeTemplate {
+    /// Its name inside the template.
+    pub name: String,
+    /// Its name in the pod: `<template>-<name>`.
+    pub emitted: String,
+    /// Kept where this is true.
+    pub when: Option<Condition>,
+    /// `adopt.mountPath`: the app's own volume at this path is used where it has one.
+    pub adopt: Option<Fragment>,
+    /// Generated configuration.
+    pub files: Option<FilesTemplate>,
+    /// The volume's own source: an object without `name`; `None` where it has none.
+    pub source: Option<Fragment>,
+    /// Where it stands.
+    pub origin: std::sync::Arc<Origin>,
+}
+
+/// A compiled template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// The namespace that it is for; `None`: the whole cluster.
+    pub namespace: Option<String>,
+    /// A short digest of its content: the same content has the same revision everywhere.
+    pub revision: String,
+    /// What it is for.
+    pub pattern: Pattern,
+    /// What its author says of it.
+    pub description: String,
+    /// Its parameters, each after those that its computed default reads.
+    pub parameters: Vec<Parameter>,
+    /// Whether everything is computed and nothing applied.
+    pub shadow: bool,
+    /// Whether no pod in a mandatory namespace gets around it.
+    pub mandatory: bool,
+    /// What a same-named container of the user's may set.
+    pub overridable: Override,
+    /// Whether a namespace's template of this name replaces it there.
+    pub shadowable: bool,
+    /// How its sidecars are placed.
+    pub placement: Placement,
+    /// Whether a pod that must end is refused, not skipped, where only a classic sidecar is possible.
+    pub denies_ending_pods: bool,
+    /// Its place in the composition; above 0: after the pod's own init containers.
+    pub order: i64,
+    /// The pods that it applies to without being asked for.
+    pub selector: Option<Selector>,
+    /// Conditions to apply; the first false one is the reason to skip.
+    pub match_conditions: Vec<MatchCondition>,
+    /// Conditions to accept the pod.
+    pub validations: Vec<Validation>,
+    /// Named expressions; each may read those before it.
+    pub variables: Vec<(String, Expression)>,
+    /// Containers beside the app.
+    pub sidecars: Vec<ContainerTemplate>,
+    /// Containers before the app.
+    pub init_containers: Vec<ContainerTemplate>,
+    /// Volumes.
+    pub volumes: Vec<VolumeTemplate>,
+    /// What each selected app container gets.
+    pub app: Option<Fragment>,
+    /// Labels for the pod.
+    pub labels: Option<Fragment>,
+    /// Annotations for the pod.
+    pub annotations: Option<Fragment>,
+    /// Other fields of the pod's spec.
+    pub pod: Option<Fragment>,
+    /// All that its expressions read.
+    pub reads: Reads,
+}
+
+impl Template {
+    /// The parameter that annotations call by this name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
+    }
+
+    /// The prefix of this template's parameters in annotations: `<template>.pillion.dev/`.
+    pub fn annotation_prefix(&self) -> String {
+        format!("{}.pillion.dev/", self.name)
+    }
+}

@@ -1,0 +1,330 @@
+//! Fragments: the parts of a template as they run.
+//!
+//! A template's tree is compiled once into fragments whose constants are finished JSON, so that a
+//! pod costs only what is different about it. Evaluation gives JSON data and nothing else: a value
+//! from an annotation is placed, never parsed, so it can become no structure.
+
+mod coerce;
+mod slot;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+pub use coerce::{MismatchError, holds};
+pub use slot::Slot;
+
+use super::expression::{Bindings, EvaluationError, Expression, Source};
+
+/// Where something stands in its template, for errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The field path, such as `spec.sidecars[0].image`.
+    pub field: String,
+    /// The line in the template's file, from 1.
+    pub line: u32,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone)]
+pub enum Fragment {
+    /// Finished data.
+    Constant(Value),
+    /// `${expression}` alone: the value of the expression, as the field takes it.
+    Dynamic(Box<Dynamic>),
+    /// Text with expressions in it.
+    Text(Box<Interpolation>),
+    /// A map; keys are literal.
+    Object(Vec<(String, Self)>),
+    /// A list.
+    List(Vec<Self>),
+    /// Kept where the condition is true.
+    When(Box<Condition>, Box<Self>),
+    /// A mount, or device, of the template's own volume of this name.
+    Mount(String, Box<Self>, Arc<Origin>),
+}
+
+/// An expression in a typed place.
+#[derive(Debug, Clone)]
+pub struct Dynamic {
+    /// The expression.
+    pub expression: Expression,
+    /// What its place takes.
+    pub slot: Slot,
+    /// Whether the value is the user's own (it reads `app` or `self` only), so that it is copied
+    /// as it is, fields that are unknown here included.
+    pub verbatim: bool,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
+}
+
+/// Text with expressions in it.
+#[derive(Debug, Clone)]
+pub struct Interpolation {
+    /// The parts, in order.
+    pub parts: Vec<TextPart>,
+    /// What its place takes.
+    pub slot: Slot,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
+}
+
+/// One part of a text.
+#[derive(Debug, Clone)]
+pub enum TextPart {
+    /// Literal text.
+    Literal(String),
+    /// An expression that gives text, a number or a boolean.
+    Expression(Expression),
+}
+
+/// A `$when`.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// The expression, true or false.
+    pub expression: Expression,
+    /// Where it stands.
+    pub origin: Arc<Origin>,
+}
+
+/// An expression that failed on a pod, or gave what its field cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} (line {}): {problem}", origin.field, origin.line)]
+pub struct Failure {
+    /// Where the expression stands.
+    pub origin: Arc<Origin>,
+    /// What went wrong, without values.
+    pub problem: String,
+    /// The parameters that the expression reads, as annotations spell them is up to the caller.
+    pub parameters: Vec<String>,
+}
+
+impl Failure {
+    fn new(origin: &Arc<Origin>, expression: &Expression, problem: impl ToString) -> Self {
+        Self {
+            origin: Arc::clone(origin),
+            problem: problem.to_string(),
+            parameters: expression.reads().parameters.iter().cloned().collect(),
+        }
+    }
+
+    /// A failure that no expression caused.
+    pub fn at(origin: &Arc<Origin>, problem: impl Into<String>) -> Self {
+        Self {
+            origin: Arc::clone(origin),
+            problem: problem.into(),
+            parameters: Vec::new(),
+        }
+    }
+}
+
+/// What the template's own volumes are called in this pod.
+pub trait Volumes {
+    /// The volume's name in the pod, and the `subPath` that an adopted volume is mounted with.
+    /// `None`: the volume's `$when` is false.
+    fn resolve(&self, volume: &str) -> Option<(String, Option<String>)>;
+}
+
+/// Where there are no volumes to mount.
+#[derive(Debug, Clone, Copy)]
+pub struct NoVolumes;
+
+impl Volumes for NoVolumes {
+    fn resolve(&self, _volume: &str) -> Option<(String, Option<String>)> {
+        None
+    }
+}
+
+/// What fragments are evaluated with.
+#[derive(Clone, Copy)]
+pub struct Evaluation<'v> {
+    /// The data for the interpreter.
+    pub bindings: &'v Bindings<'v>,
+    /// The same data, for values that need no interpreter.
+    pub source: &'v dyn Source,
+    /// The template's volumes in this pod.
+    pub volumes: &'v dyn Volumes,
+}
+
+impl std::fmt::Debug for Evaluation<'_> {
+    /// Without values: these may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluation").finish_non_exhaustive()
+    }
+}
+
+impl Fragment {
+    /// The data that the fragment gives on a pod; `None` where it is left out.
+    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+        match self {
+            Self::Constant(value) => Ok(Some(value.clone())),
+            Self::Dynamic(dynamic) => dynamic.evaluate(with),
+            Self::Text(text) => text.evaluate(with).map(Some),
+            Self::Object(fields) => {
+                let mut map = Map::with_capacity(fields.len());
+                for (key, fragment) in fields {
+                    if let Some(value) = fragment.evaluate(with)? {
+                        map.insert(key.clone(), value);
+                    }
+                }
+                Ok(Some(Value::Object(map)))
+            }
+            Self::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.extend(item.evaluate(with)?);
+                }
+                Ok(Some(Value::Array(list)))
+            }
+            Self::When(condition, fragment) => {
+                if condition.holds(with.bindings)? {
+                    fragment.evaluate(with)
+                } else {
+                    Ok(None)
+                }
+            }
+            Self::Mount(volume, mount, origin) => {
+                let Some(Value::Object(mount)) = mount.evaluate(with)? else {
+                    return Ok(None);
+                };
+                let resolved = with.volumes.resolve(volume).ok_or_else(|| {
+                    let problem = format!(
+                        "the volume `{volume}` is left out by its `$when`; give its mounts the \
+                         same `$when`"
+                    );
+                    Failure::at(origin, problem)
+                })?;
+                place_mount(mount, resolved, origin).map(Some)
+            }
+        }
+    }
+
+    /// Calls `visit` on every expression below, conditions included.
+    pub fn expressions<'f>(&'f self, visit: &mut dyn FnMut(&'f Expression)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::Dynamic(dynamic) => visit(&dynamic.expression),
+            Self::Text(text) => text.parts.iter().for_each(|part| {
+                if let TextPart::Expression(expression) = part {
+                    visit(expression);
+                }
+            }),
+            Self::Object(fields) => fields.iter().for_each(|(_, f)| f.expressions(visit)),
+            Self::List(items) => items.iter().for_each(|item| item.expressions(visit)),
+            Self::When(condition, fragment) => {
+                visit(&condition.expression);
+                fragment.expressions(visit);
+            }
+            Self::Mount(_, mount, _) => mount.expressions(visit),
+        }
+    }
+
+    /// The fragment of a field, below conditions; `None` where the map has none of that name.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, f)| f),
+            Self::When(_, inner) | Self::Mount(_, inner, _) => inner.field(name),
+            _ => None,
+        }
+    }
+}
+
+/// A mount with its volume's name in the pod; below an adopted volume's `subPath`, as the app's is.
+fn place_mount(
+    mut mount: Map<String, Value>,
+    (name, sub_path): (String, Option<String>),
+    origin: &Arc<Origin>,
+) -> Result<Value, Failure> {
+    if let Some(base) = sub_path {
+        if mount.contains_key("subPathExpr") {
+            let problem = "`subPathExpr` cannot be put below the `subPath` of an adopted volume";
+            return Err(Failure::at(origin, problem));
+        }
+        let below = mount
+            .get("subPath")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let joined = if below.is_empty() {
+            base
+        } else {
+            format!("{base}/{below}")
+        };
+        mount.insert("subPath".to_owned(), Value::String(joined));
+    }
+    mount.insert("name".to_owned(), Value::String(name));
+    Ok(Value::Object(mount))
+}
+
+impl Condition {
+    /// Whether the condition is true.
+    pub fn holds(&self, bindings: &Bindings<'_>) -> Result<bool, Failure> {
+        self.expression
+            .evaluate_boolean(bindings)
+            .map_err(|error| Failure::new(&self.origin, &self.expression, explain(&error)))
+    }
+}
+
+impl Dynamic {
+    fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+        let value = value_of(&self.expression, with)
+            .map_err(|error| Failure::new(&self.origin, &self.expression, explain(&error)))?;
+        value
+            .map(|value| coerce::coerce(value, &self.slot, self.verbatim))
+            .transpose()
+            .map(Option::flatten)
+            .map_err(|mismatch| Failure::new(&self.origin, &self.expression, mismatch))
+    }
+}
+
+impl Interpolation {
+    fn evaluate(&self, with: Evaluation<'_>) -> Result<Value, Failure> {
+        let mut whole = String::new();
+        for part in &self.parts {
+            match part {
+                TextPart::Literal(text) => whole.push_str(text),
+                TextPart::Expression(expression) => {
+                    let value = value_of(expression, with)
+                        .map_err(|error| Failure::new(&self.origin, expression, explain(&error)))?;
+                    let text = value
+                        .as_ref()
+                        .and_then(coerce::scalar_text)
+                        .ok_or_else(|| {
+                            let problem = format!(
+                                "`${{{}}}` gave no text, number or boolean to stand inside text",
+                                expression.source()
+                            );
+                            Failure::new(&self.origin, expression, problem)
+                        })?;
+                    whole.push_str(&self.slot.interpolated(&text));
+                }
+            }
+        }
+        Ok(Value::String(whole))
+    }
+}
+
+/// An expression's value; a plain parameter needs no interpreter.
+fn value_of(
+    expression: &Expression,
+    with: Evaluation<'_>,
+) -> Result<Option<Value>, EvaluationError> {
+    match expression
+        .plain_parameter()
+        .and_then(|name| with.source.parameter(name))
+    {
+        Some(value) => Ok(Some(value.clone())),
+        None => expression.evaluate(with.bindings),
+    }
+}
+
+/// The error with its sources, in one line.
+fn explain(error: &EvaluationError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(next) = source {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        source = next.source();
+    }
+    text
+}

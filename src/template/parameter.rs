@@ -1,0 +1,203 @@
+//! Parameters: the typed inputs of a template, set by annotation.
+//!
+//! A value from an annotation can only ever become a value: it is parsed by the declared type,
+//! checked against the declared constraints, and handed to expressions as data. Nothing is ever
+//! null: an absent string, list or map is empty, and every other type needs a default or is
+//! required.
+
+pub mod constraint;
+mod value;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub use constraint::{Bound, Constraints};
+pub use value::ValueError;
+
+use super::expression::Type;
+use super::fragment::Fragment;
+
+/// How many elements a list or map parameter may have where `maxItems` does not say it.
+pub const DEFAULT_MAX_ITEMS: u64 = 64;
+
+/// The type of a parameter, or of the elements of a list or map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterType {
+    /// Text.
+    String,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A finite number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A Kubernetes resource quantity, text in expressions.
+    Quantity,
+    /// A duration as Go writes it (`1h30m`, `250ms`), text in expressions.
+    Duration,
+    /// Several values, from one annotation.
+    List,
+    /// Several named values, one annotation for each key.
+    Map,
+}
+
+impl ParameterType {
+    /// The names that templates use, in the order in which messages list them.
+    pub const NAMES: [(&'static str, Self); 8] = [
+        ("string", Self::String),
+        ("integer", Self::Integer),
+        ("number", Self::Number),
+        ("boolean", Self::Boolean),
+        ("quantity", Self::Quantity),
+        ("duration", Self::Duration),
+        ("list", Self::List),
+        ("map", Self::Map),
+    ];
+
+    /// The name that templates use.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(_, ty)| *ty == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// Whether an absent value is empty rather than missing.
+    pub fn has_empty(self) -> bool {
+        matches!(self, Self::String | Self::List | Self::Map)
+    }
+
+    fn expression_type(self, items: Self) -> Type {
+        match self {
+            Self::String | Self::Quantity | Self::Duration => Type::Text,
+            Self::Integer => Type::Integer,
+            Self::Number => Type::Number,
+            Self::Boolean => Type::Boolean,
+            Self::List => Type::List(Box::new(items.expression_type(Self::String))),
+            Self::Map => Type::Map(Box::new(items.expression_type(Self::String))),
+        }
+    }
+}
+
+/// Who may set a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Setter {
+    /// An annotation of the pod.
+    Pod,
+    /// An annotation of the namespace.
+    Namespace,
+}
+
+/// One declared parameter.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name, as annotations spell it.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its type.
+    pub ty: ParameterType,
+    /// The type of its elements, where it is a list or a map.
+    pub items: ParameterType,
+    /// What its value, or each of its elements, must be.
+    pub constraints: Constraints,
+    /// How many elements it may have.
+    pub max_items: u64,
+    /// Whether a pod without a value is refused.
+    pub required: bool,
+    /// The value where nobody sets one.
+    pub default: Option<Fragment>,
+    /// Who may set it; nobody: only its default or the configuration.
+    pub set_by: BTreeSet<Setter>,
+}
+
+impl Parameter {
+    /// The name that expressions use: `-` is not part of a name there.
+    pub fn expression_name(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// What expressions see.
+    pub fn expression_type(&self) -> Type {
+        self.ty.expression_type(self.items)
+    }
+
+    /// How many elements expressions may go over; `None` where it is not a list or map.
+    pub fn expression_bound(&self) -> Option<u64> {
+        matches!(self.ty, ParameterType::List | ParameterType::Map).then_some(self.max_items)
+    }
+
+    /// The value where nobody sets one and there is no default: empty, where the type has that.
+    pub fn empty(&self) -> Option<Value> {
+        match self.ty {
+            ParameterType::String => Some(Value::String(String::new())),
+            ParameterType::List => Some(Value::Array(Vec::new())),
+            ParameterType::Map => Some(Value::Object(serde_json::Map::new())),
+            _ => None,
+        }
+    }
+
+    /// Reads the value of a parameter that is not a map from an annotation's text.
+    pub fn parse(&self, text: &str) -> Result<Value, ValueError> {
+        if self.ty != ParameterType::List {
+            return value::scalar(self.ty, &self.constraints, text);
+        }
+        let separator = if text.contains('\n') { '\n' } else { ',' };
+        let items = text
+            .split(separator)
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(|item| value::scalar(self.items, &self.constraints, item))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.check_count(items.len())?;
+        Ok(Value::Array(items))
+    }
+
+    /// Reads one element of a map parameter from an annotation's text.
+    pub fn parse_element(&self, text: &str) -> Result<Value, ValueError> {
+        value::scalar(self.items, &self.constraints, text)
+    }
+
+    /// Checks a value that is typed already: a default, constant or computed.
+    pub fn check(&self, typed: &Value) -> Result<(), ValueError> {
+        match (self.ty, typed) {
+            (ParameterType::List, Value::Array(items)) => {
+                self.check_count(items.len())?;
+                items
+                    .iter()
+                    .try_for_each(|item| value::typed(self.items, &self.constraints, item))
+            }
+            (ParameterType::Map, Value::Object(entries)) => {
+                self.check_count(entries.len())?;
+                entries
+                    .values()
+                    .try_for_each(|v| value::typed(self.items, &self.constraints, v))
+            }
+            (ty, typed) => value::typed(ty, &self.constraints, typed),
+        }
+    }
+
+    /// Refuses more elements than `maxItems`.
+    pub fn check_count(&self, count: usize) -> Result<(), ValueError> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        if count > self.max_items {
+            return Err(ValueError::TooMany {
+                count,
+                most: self.max_items,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a value is empty, as `required` refuses it.
+    pub fn is_empty(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(entries) => entries.is_empty(),
+            Value::Null => true,
+            _ => false,
+        }
+    }
+}

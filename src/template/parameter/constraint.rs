@@ -1,0 +1,118 @@
+//! What a parameter's value must be: `enum`, `pattern`, `minimum`, `maximum`.
+
+use regex::{Regex, RegexBuilder};
+use serde_json::Value;
+
+use super::value::{ValueError, magnitude};
+use super::{ParameterType, ValueError as Error};
+
+/// Bytes that a compiled pattern may take: a pattern is a template author's, but a tenant's too.
+const PATTERN_SIZE_LIMIT: usize = 1 << 18;
+
+/// The constraints of one parameter; for a list or map they are those of each element.
+#[derive(Debug, Clone, Default)]
+pub struct Constraints {
+    /// The values that are allowed; empty: any.
+    pub one_of: Vec<Value>,
+    /// What the whole text must match.
+    pub pattern: Option<Pattern>,
+    /// The smallest value.
+    pub minimum: Option<Bound>,
+    /// The largest value.
+    pub maximum: Option<Bound>,
+}
+
+/// A regular expression for the whole of a text.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// Compiles a pattern; it is anchored at both ends.
+    pub fn new(source: &str) -> Result<Self, regex::Error> {
+        let regex = RegexBuilder::new(&format!("^(?:{source})$"))
+            .size_limit(PATTERN_SIZE_LIMIT)
+            .build()?;
+        Ok(Self {
+            source: source.to_owned(),
+            regex,
+        })
+    }
+
+    /// The pattern as its author wrote it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// An end of a range, as written and as compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    written: String,
+    magnitude: f64,
+}
+
+impl Bound {
+    /// Reads a bound in the type that it limits.
+    pub fn new(ty: ParameterType, written: &Value) -> Option<Self> {
+        let text = match written {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let typed = if matches!(ty, ParameterType::Quantity | ParameterType::Duration) {
+            Value::String(text.clone())
+        } else {
+            written.clone()
+        };
+        Some(Self {
+            magnitude: magnitude(ty, &typed)?,
+            written: text,
+        })
+    }
+}
+
+impl Constraints {
+    /// Checks one value of the declared type.
+    pub fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+        if !self.one_of.is_empty() && !self.one_of.contains(value) {
+            let allowed = self.one_of.iter().map(plain).collect::<Vec<_>>().join(", ");
+            return Err(Error::NotOneOf { allowed });
+        }
+        if let Value::String(text) = value {
+            match &self.pattern {
+                Some(pattern) if !pattern.regex.is_match(text) => {
+                    return Err(Error::NotMatching {
+                        pattern: pattern.source.clone(),
+                    });
+                }
+                None if text.chars().any(char::is_control) => return Err(Error::Control),
+                _ => {}
+            }
+        }
+        self.check_range(ty, value)
+    }
+
+    fn check_range(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+        let Some(at) = magnitude(ty, value) else {
+            return Ok(());
+        };
+        match (&self.minimum, &self.maximum) {
+            (Some(minimum), _) if at < minimum.magnitude => Err(Error::TooSmall {
+                minimum: minimum.written.clone(),
+            }),
+            (_, Some(maximum)) if at > maximum.magnitude => Err(Error::TooLarge {
+                maximum: maximum.written.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

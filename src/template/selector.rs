@@ -1,0 +1,83 @@
+//! Label selectors with the meaning that `metav1.LabelSelector` has in the API server.
+
+use std::collections::BTreeMap;
+
+/// Which pods a template applies to without being asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// What the namespace's labels must be; `None` and empty match all.
+    pub namespace: LabelSelector,
+    /// What the pod's labels must be; `None` and empty match all.
+    pub pod: LabelSelector,
+}
+
+/// Requirements on labels, all of which must hold; none: everything matches.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LabelSelector(pub Vec<Requirement>);
+
+/// One requirement on one label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The label's key.
+    pub key: String,
+    /// What is asked of it.
+    pub operator: Operator,
+}
+
+/// What a requirement asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operator {
+    /// The label is there with one of these values.
+    In(Vec<String>),
+    /// The label is not there, or has none of these values.
+    NotIn(Vec<String>),
+    /// The label is there.
+    Exists,
+    /// The label is not there.
+    DoesNotExist,
+}
+
+impl LabelSelector {
+    /// Whether all requirements hold for these labels.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.0.iter().all(|requirement| {
+            let value = labels.get(&requirement.key);
+            match &requirement.operator {
+                Operator::In(values) => value.is_some_and(|value| values.contains(value)),
+                Operator::NotIn(values) => !value.is_some_and(|value| values.contains(value)),
+                Operator::Exists => value.is_some(),
+                Operator::DoesNotExist => value.is_none(),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requirements_hold_as_in_the_api_server() {
+        let labels = BTreeMap::from([("tier".to_owned(), "web".to_owned())]);
+        let values = |list: &[&str]| list.iter().map(|v| (*v).to_owned()).collect();
+        let table = [
+            ("tier", Operator::In(values(&["web", "db"])), true),
+            ("tier", Operator::In(values(&["db"])), false),
+            ("none", Operator::In(values(&["db"])), false),
+            ("tier", Operator::NotIn(values(&["web"])), false),
+            ("none", Operator::NotIn(values(&["web"])), true),
+            ("tier", Operator::Exists, true),
+            ("none", Operator::Exists, false),
+            ("tier", Operator::DoesNotExist, false),
+            ("none", Operator::DoesNotExist, true),
+        ];
+        for (key, operator, expected) in table {
+            let selector = LabelSelector(vec![Requirement {
+                key: key.to_owned(),
+                operator: operator.clone(),
+            }]);
+            assert_eq!(selector.matches(&labels), expected, "{key} {operator:?}");
+        }
+        assert!(LabelSelector::default().matches(&BTreeMap::new()));
+    }
+}
