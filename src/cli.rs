@@ -1,10 +1,23 @@
 //! The command line: one file for each command, and the flags that they share.
 //!
-//! Every flag can also be given as an environment variable `PILLION_…`. Here the edges meet: a
+//! Every flag that configures can also be given as an environment variable `PILLION_…`; what says
+//! which manifests are read and how they are written is of one run alone. Here the edges meet: a
 //! command wires them together, and its error is printed once, by `main`.
 
+mod broken;
+mod documents;
 mod engine_options;
+mod inject;
+mod manifest;
+mod output;
+mod report;
+mod resource_list;
+mod review;
 mod serve;
+mod template;
+mod terminal;
+mod transform;
+mod uninject;
 
 use std::error::Error as StdError;
 use std::io;
@@ -12,8 +25,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
+pub use inject::{Inject, InjectError};
+pub use review::{Review, ReviewError};
 pub use serve::{Serve, ServeError};
+pub use template::{Template, TemplateCommandError};
+pub use uninject::Uninject;
 
 /// Exit status of findings and refusals, and of a server that ended otherwise than asked to.
 const REFUSED: u8 = 1;
@@ -34,6 +52,10 @@ pub struct Cli {
 enum Command {
     /// Serve the admission webhook.
     Serve(Box<Serve>),
+    Inject(Box<Inject>),
+    Uninject(Box<Uninject>),
+    Review(Box<Review>),
+    Template(Box<Template>),
 }
 
 /// Why a command did not do what it was asked.
@@ -42,6 +64,18 @@ pub enum Error {
     /// `pillion serve`.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// `pillion inject`.
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    /// `pillion uninject`.
+    #[error(transparent)]
+    Uninject(#[from] DocumentError),
+    /// `pillion review`.
+    #[error(transparent)]
+    Review(#[from] ReviewError),
+    /// `pillion template`.
+    #[error(transparent)]
+    Template(#[from] TemplateCommandError),
 }
 
 impl Cli {
@@ -49,6 +83,10 @@ impl Cli {
     pub fn run(self) -> Result<ExitCode, Error> {
         match self.command {
             Command::Serve(serve) => Ok(serve.run()?),
+            Command::Inject(inject) => Ok(inject.run()?),
+            Command::Uninject(uninject) => Ok(uninject.run()?),
+            Command::Review(review) => Ok(review.run()?),
+            Command::Template(template) => Ok(template.run()?),
         }
     }
 }
@@ -58,7 +96,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Serve(error) if error.is_at_run_time() => REFUSED,
-            Self::Serve(_) => WRONG_USE,
+            _ => WRONG_USE,
         })
     }
 
@@ -94,6 +132,17 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// What one run of a command works on, and how it writes the result.
+    const OF_ONE_RUN: [&str; 7] = [
+        "filename",
+        "in-place",
+        "inject",
+        "namespace",
+        "output",
+        "report",
+        "set",
+    ];
+
     #[test]
     fn every_flag_is_an_environment_variable_too() {
         let command = Cli::command();
@@ -102,6 +151,9 @@ mod tests {
                 .get_arguments()
                 .filter(|a| a.get_long().is_some())
             {
+                if OF_ONE_RUN.contains(&flag.get_long().unwrap()) {
+                    continue;
+                }
                 let variable = flag.get_env().map(|name| name.to_string_lossy());
                 let variable = variable.unwrap_or_default();
                 assert!(

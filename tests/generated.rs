@@ -50,7 +50,11 @@ fn fields_of(definition: &Value) -> BTreeMap<String, String> {
         .map(|names| names.iter().filter_map(Value::as_str).collect())
         .unwrap_or_default();
     let field = |(name, schema): (&String, &Value)| {
-        let mark = if required.contains(&name.as_str()) { "!" } else { "" };
+        let mark = if required.contains(&name.as_str()) {
+            "!"
+        } else {
+            ""
+        };
         (name.clone(), format!("{}{mark}", type_of(schema)))
     };
     properties.iter().map(field).collect()
@@ -63,7 +67,10 @@ fn pod_schema() -> String {
     for (name, definition) in schema["$defs"].as_object().expect("definitions") {
         if special(short(name)).is_none() {
             let previous = definitions.insert(short(name).to_owned(), fields_of(definition));
-            assert!(previous.is_none() || short(name) == "PodSpec", "{name} stands twice");
+            assert!(
+                previous.is_none() || short(name) == "PodSpec",
+                "{name} stands twice"
+            );
         }
     }
     serde_json::to_string_pretty(&definitions).expect("plain maps serialise") + "\n"

@@ -44,8 +44,10 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let built_in: Vec<_> =
-            EMBEDDED.iter().map(|(path, _)| path.split('/').nth(1).unwrap()).collect();
+        let built_in: Vec<_> = EMBEDDED
+            .iter()
+            .map(|(path, _)| path.split('/').nth(1).unwrap())
+            .collect();
         assert_eq!(names, built_in);
     }
 }

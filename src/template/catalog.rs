@@ -80,14 +80,20 @@ impl Catalog {
                         if catalog.entry(&namespace, &name).is_some() {
                             errors.push(stands_twice(source, &name));
                         }
-                        Entry { template: Some(Arc::from(template)), error: None }
+                        Entry {
+                            template: Some(Arc::from(template)),
+                            error: None,
+                        }
                     }
                     Err(found) => {
                         let error = found.first().map(ToString::to_string).unwrap_or_default();
                         errors.extend(found);
                         let last_good = previous.and_then(|old| old.entry(&namespace, &name));
                         let template = last_good.and_then(|entry| entry.template.clone());
-                        Entry { template, error: Some(error) }
+                        Entry {
+                            template,
+                            error: Some(error),
+                        }
                     }
                 };
                 catalog.insert(namespace, name, entry);
@@ -118,7 +124,11 @@ impl Catalog {
         if namespace.is_empty() {
             self.cluster.entry(name).or_insert(entry);
         } else {
-            self.namespaced.entry(name).or_default().entry(namespace).or_insert(entry);
+            self.namespaced
+                .entry(name)
+                .or_default()
+                .entry(namespace)
+                .or_insert(entry);
         }
     }
 
@@ -136,7 +146,10 @@ impl Catalog {
     /// cluster's only where that says `shadowable: true`.
     pub fn find(&self, namespace: &str, name: &str) -> Found<'_> {
         let cluster = self.cluster.get(name);
-        let own = self.namespaced.get(name).and_then(|entries| entries.get(namespace));
+        let own = self
+            .namespaced
+            .get(name)
+            .and_then(|entries| entries.get(namespace));
         let shadowable = |entry: &Entry| entry.template.as_ref().is_some_and(|t| t.shadowable);
         let entry = match (cluster, own) {
             (Some(cluster), Some(own)) if shadowable(cluster) => own,
@@ -181,7 +194,11 @@ impl Catalog {
                 stale: entry.error.is_some(),
             })
         };
-        self.cluster.values().chain(namespaced).filter_map(summary).collect()
+        self.cluster
+            .values()
+            .chain(namespaced)
+            .filter_map(summary)
+            .collect()
     }
 }
 

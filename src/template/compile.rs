@@ -34,9 +34,10 @@ pub struct Compiled {
 /// Compiles every document of a file.
 pub fn compile(source: &Source) -> Vec<Compiled> {
     match node::read(&source.text) {
-        Ok(documents) => {
-            documents.iter().map(|document| compile_document(source, document)).collect()
-        }
+        Ok(documents) => documents
+            .iter()
+            .map(|document| compile_document(source, document))
+            .collect(),
         Err(error) => vec![Compiled {
             name: None,
             namespace: None,
@@ -53,10 +54,19 @@ pub fn compile(source: &Source) -> Vec<Compiled> {
 }
 
 fn compile_document(source: &Source, document: &Node) -> Compiled {
-    let mut errors = Errors { source, template: String::new(), list: Vec::new() };
+    let mut errors = Errors {
+        source,
+        template: String::new(),
+        list: Vec::new(),
+    };
     let template = spec::template(&mut errors, document);
     let metadata = document.get("metadata");
-    let text = |key| metadata.and_then(|m| m.get(key)).and_then(Node::text).map(str::to_owned);
+    let text = |key| {
+        metadata
+            .and_then(|m| m.get(key))
+            .and_then(Node::text)
+            .map(str::to_owned)
+    };
     Compiled {
         name: text("name"),
         namespace: text("namespace"),

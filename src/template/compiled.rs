@@ -31,7 +31,10 @@ impl Pattern {
 
     /// The name that templates use.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, pattern)| *pattern == self).map_or("", |(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(_, pattern)| *pattern == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -202,7 +205,9 @@ pub struct Template {
 impl Template {
     /// The parameter that annotations call by this name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
-        self.parameters.iter().find(|parameter| parameter.name == name)
+        self.parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
     }
 
     /// The prefix of this template's parameters in annotations: `<template>.pillion.dev/`.

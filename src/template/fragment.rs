@@ -110,7 +110,11 @@ impl Failure {
 
     /// A failure that no expression caused.
     pub fn at(origin: &Arc<Origin>, problem: impl Into<String>) -> Self {
-        Self { origin: Arc::clone(origin), problem: problem.into(), parameters: Vec::new() }
+        Self {
+            origin: Arc::clone(origin),
+            problem: problem.into(),
+            parameters: Vec::new(),
+        }
     }
 }
 
@@ -173,7 +177,11 @@ impl Fragment {
                 Ok(Some(Value::Array(list)))
             }
             Self::When(condition, fragment) => {
-                if condition.holds(with.bindings)? { fragment.evaluate(with) } else { Ok(None) }
+                if condition.holds(with.bindings)? {
+                    fragment.evaluate(with)
+                } else {
+                    Ok(None)
+                }
             }
             Self::Mount(volume, mount, origin) => {
                 let Some(Value::Object(mount)) = mount.evaluate(with)? else {
@@ -232,8 +240,15 @@ fn place_mount(
             let problem = "`subPathExpr` cannot be put below the `subPath` of an adopted volume";
             return Err(Failure::at(origin, problem));
         }
-        let below = mount.get("subPath").and_then(Value::as_str).unwrap_or_default();
-        let joined = if below.is_empty() { base } else { format!("{base}/{below}") };
+        let below = mount
+            .get("subPath")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let joined = if below.is_empty() {
+            base
+        } else {
+            format!("{base}/{below}")
+        };
         mount.insert("subPath".to_owned(), Value::String(joined));
     }
     mount.insert("name".to_owned(), Value::String(name));
@@ -268,16 +283,18 @@ impl Interpolation {
             match part {
                 TextPart::Literal(text) => whole.push_str(text),
                 TextPart::Expression(expression) => {
-                    let value = value_of(expression, with).map_err(|error| {
-                        Failure::new(&self.origin, expression, explain(&error))
-                    })?;
-                    let text = value.as_ref().and_then(coerce::scalar_text).ok_or_else(|| {
-                        let problem = format!(
-                            "`${{{}}}` gave no text, number or boolean to stand inside text",
-                            expression.source()
-                        );
-                        Failure::new(&self.origin, expression, problem)
-                    })?;
+                    let value = value_of(expression, with)
+                        .map_err(|error| Failure::new(&self.origin, expression, explain(&error)))?;
+                    let text = value
+                        .as_ref()
+                        .and_then(coerce::scalar_text)
+                        .ok_or_else(|| {
+                            let problem = format!(
+                                "`${{{}}}` gave no text, number or boolean to stand inside text",
+                                expression.source()
+                            );
+                            Failure::new(&self.origin, expression, problem)
+                        })?;
                     whole.push_str(&self.slot.interpolated(&text));
                 }
             }
@@ -291,7 +308,10 @@ fn value_of(
     expression: &Expression,
     with: Evaluation<'_>,
 ) -> Result<Option<Value>, EvaluationError> {
-    match expression.plain_parameter().and_then(|name| with.source.parameter(name)) {
+    match expression
+        .plain_parameter()
+        .and_then(|name| with.source.parameter(name))
+    {
         Some(value) => Ok(Some(value.clone())),
         None => expression.evaluate(with.bindings),
     }

@@ -77,7 +77,10 @@ impl Node {
         let NodeValue::Map(entries) = &self.value else {
             return None;
         };
-        entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        entries
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
     }
 
     /// The text, where the value is text.
@@ -140,7 +143,10 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
                 line: u32::try_from(location.line()).unwrap_or_default(),
                 column: u32::try_from(location.column()).unwrap_or_default(),
             });
-            YamlError { place: place.unwrap_or_default(), message: error.to_string() }
+            YamlError {
+                place: place.unwrap_or_default(),
+                message: error.to_string(),
+            }
         })?;
     Ok(documents
         .into_iter()
@@ -157,7 +163,10 @@ fn place(location: serde_saphyr::Location) -> Place {
 }
 
 fn node(spanned: Spanned<NodeValue>) -> Node {
-    Node { place: place(spanned.defined), value: spanned.value }
+    Node {
+        place: place(spanned.defined),
+        value: spanned.value,
+    }
 }
 
 impl<'de> Deserialize<'de> for NodeValue {
@@ -222,7 +231,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some((key, value)) =
             entries.next_entry::<Spanned<String>, Spanned<NodeValue>>()?
         {
-            map.push(Entry { key: key.value, place: place(key.defined), value: node(value) });
+            map.push(Entry {
+                key: key.value,
+                place: place(key.defined),
+                value: node(value),
+            });
         }
         Ok(NodeValue::Map(map))
     }
@@ -238,7 +251,8 @@ mod tests {
 
     #[test]
     fn numbers_and_words_read_as_kubectl_reads_them() {
-        let json = one("{mode: 0644, answer: no, on: yes, port: 8080, half: 0.5, none: }").to_json();
+        let json =
+            one("{mode: 0644, answer: no, on: yes, port: 8080, half: 0.5, none: }").to_json();
         let expected = serde_json::json!({
             "mode": 420, "answer": "no", "on": "yes", "port": 8080, "half": 0.5, "none": null
         });
@@ -248,7 +262,10 @@ mod tests {
     #[test]
     fn places_are_those_of_the_file_through_anchors_and_merges() {
         let node = one("a: &base\n  x: 1\nb:\n  <<: *base\n  y: 2\n");
-        assert_eq!(node.get("a").unwrap().get("x").unwrap().place, Place { line: 2, column: 6 });
+        assert_eq!(
+            node.get("a").unwrap().get("x").unwrap().place,
+            Place { line: 2, column: 6 }
+        );
         let merged = node.get("b").unwrap();
         assert_eq!(merged.to_json(), serde_json::json!({"x": 1, "y": 2}));
         assert_eq!(merged.get("x").unwrap().place, Place { line: 2, column: 6 });

@@ -57,7 +57,10 @@ impl ParameterType {
 
     /// The name that templates use.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, ty)| *ty == self).map_or("", |(name, _)| name)
+        Self::NAMES
+            .iter()
+            .find(|(_, ty)| *ty == self)
+            .map_or("", |(name, _)| name)
     }
 
     /// Whether an absent value is empty rather than missing.
@@ -161,11 +164,15 @@ impl Parameter {
         match (self.ty, typed) {
             (ParameterType::List, Value::Array(items)) => {
                 self.check_count(items.len())?;
-                items.iter().try_for_each(|item| value::typed(self.items, &self.constraints, item))
+                items
+                    .iter()
+                    .try_for_each(|item| value::typed(self.items, &self.constraints, item))
             }
             (ParameterType::Map, Value::Object(entries)) => {
                 self.check_count(entries.len())?;
-                entries.values().try_for_each(|v| value::typed(self.items, &self.constraints, v))
+                entries
+                    .values()
+                    .try_for_each(|v| value::typed(self.items, &self.constraints, v))
             }
             (ty, typed) => value::typed(ty, &self.constraints, typed),
         }
@@ -175,7 +182,10 @@ impl Parameter {
     pub fn check_count(&self, count: usize) -> Result<(), ValueError> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         if count > self.max_items {
-            return Err(ValueError::TooMany { count, most: self.max_items });
+            return Err(ValueError::TooMany {
+                count,
+                most: self.max_items,
+            });
         }
         Ok(())
     }

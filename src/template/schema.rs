@@ -99,9 +99,14 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
         required: text.ends_with('!'),
     };
     let definition = |fields: BTreeMap<String, String>| {
-        fields.into_iter().map(|(name, text)| (name, field(&text))).collect()
+        fields
+            .into_iter()
+            .map(|(name, text)| (name, field(&text)))
+            .collect()
     };
-    raw.into_iter().map(|(name, fields)| (name, definition(fields))).collect()
+    raw.into_iter()
+        .map(|(name, fields)| (name, definition(fields)))
+        .collect()
 });
 
 /// The definition of an API type by its short name, such as `Container`.
@@ -123,7 +128,10 @@ mod tests {
         let ty = |definition: &str, name: &str| field(definition, name).unwrap().ty.clone();
         assert_eq!(ty("Container", "image"), FieldType::Text);
         assert_eq!(ty("ContainerPort", "containerPort"), FieldType::Integer32);
-        assert_eq!(ty("PodSpec", "terminationGracePeriodSeconds"), FieldType::Integer64);
+        assert_eq!(
+            ty("PodSpec", "terminationGracePeriodSeconds"),
+            FieldType::Integer64
+        );
         assert_eq!(ty("HTTPGetAction", "port"), FieldType::IntegerOrText);
         assert_eq!(ty("EmptyDirVolumeSource", "sizeLimit"), FieldType::Quantity);
         let mounts = FieldType::List(Box::new(FieldType::Object("VolumeMount".to_owned())));

@@ -72,8 +72,10 @@ mod tests {
             ("none", Operator::DoesNotExist, true),
         ];
         for (key, operator, expected) in table {
-            let selector =
-                LabelSelector(vec![Requirement { key: key.to_owned(), operator: operator.clone() }]);
+            let selector = LabelSelector(vec![Requirement {
+                key: key.to_owned(),
+                operator: operator.clone(),
+            }]);
             assert_eq!(selector.matches(&labels), expected, "{key} {operator:?}");
         }
         assert!(LabelSelector::default().matches(&BTreeMap::new()));

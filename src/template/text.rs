@@ -46,7 +46,10 @@ pub fn split(text: &str) -> Result<Vec<Piece>, UnclosedError> {
             pieces.push(Piece::Literal(std::mem::take(&mut literal)));
         }
         let (source, after) = inside.split_at(length);
-        pieces.push(Piece::Expression { source: source.to_owned(), offset: offset + 2 });
+        pieces.push(Piece::Expression {
+            source: source.to_owned(),
+            offset: offset + 2,
+        });
         rest = after.get(1..).unwrap_or_default();
     }
     literal.push_str(rest);
@@ -78,7 +81,12 @@ fn expression_length(text: &str) -> Option<usize> {
 /// escapes) and triple quotes included.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let quote = *bytes.get(start)?;
-    let before = |back: usize| start.checked_sub(back).and_then(|at| bytes.get(at)).copied();
+    let before = |back: usize| {
+        start
+            .checked_sub(back)
+            .and_then(|at| bytes.get(at))
+            .copied()
+    };
     let is_word = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
     let is_raw = match before(1) {
         Some(b'r' | b'R') => !is_word(before(2)) || matches!(before(2), Some(b'b' | b'B')),
@@ -110,7 +118,10 @@ mod tests {
     }
 
     fn expression(source: &str, offset: usize) -> Piece {
-        Piece::Expression { source: source.to_owned(), offset }
+        Piece::Expression {
+            source: source.to_owned(),
+            offset,
+        }
     }
 
     #[test]
@@ -119,17 +130,32 @@ mod tests {
             ("plain", vec![literal("plain")]),
             ("", vec![]),
             ("${a}", vec![expression("a", 2)]),
-            ("x${a}y${b}", vec![
-                literal("x"),
-                expression("a", 3),
-                literal("y"),
-                expression("b", 8),
-            ]),
-            ("${{'a': {'b': 1}}['a']}", vec![expression("{'a': {'b': 1}}['a']", 2)]),
-            ("${p == '}' ? '${X}' : \"}\"}", vec![expression("p == '}' ? '${X}' : \"}\"", 2)]),
-            (r"${'it\'s}' + r'\'}", vec![expression(r"'it\'s}' + r'\'", 2)]),
+            (
+                "x${a}y${b}",
+                vec![
+                    literal("x"),
+                    expression("a", 3),
+                    literal("y"),
+                    expression("b", 8),
+                ],
+            ),
+            (
+                "${{'a': {'b': 1}}['a']}",
+                vec![expression("{'a': {'b': 1}}['a']", 2)],
+            ),
+            (
+                "${p == '}' ? '${X}' : \"}\"}",
+                vec![expression("p == '}' ? '${X}' : \"}\"", 2)],
+            ),
+            (
+                r"${'it\'s}' + r'\'}",
+                vec![expression(r"'it\'s}' + r'\'", 2)],
+            ),
             ("${'''a'}''' + b}", vec![expression("'''a'}''' + b", 2)]),
-            ("$${HOME} ${a}", vec![literal("${HOME} "), expression("a", 11)]),
+            (
+                "$${HOME} ${a}",
+                vec![literal("${HOME} "), expression("a", 11)],
+            ),
             ("$(VAR) $x {y}", vec![literal("$(VAR) $x {y}")]),
         ];
         for (text, expected) in table {

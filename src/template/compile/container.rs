@@ -12,8 +12,12 @@ use crate::template::node::{Node, NodeValue};
 /// The field that is the language's own.
 const WAIT_FOR_READY: &str = "waitForReady";
 /// Fields that the API server refuses on an init container that is not a sidecar.
-const NOT_FOR_STEPS: [&str; 4] =
-    ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
+const NOT_FOR_STEPS: [&str; 4] = [
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+];
 /// Fields that a template may set in an app container where the user has nothing.
 const APP_FIELDS: [&str; 10] = [
     "env",
@@ -53,7 +57,10 @@ pub(super) fn containers(
             }
             if is_sidecar {
                 let wait = wait_for_ready(errors, item, &path, &container.body, default_wait);
-                template.sidecars.push(ContainerTemplate { wait_for_ready: wait, ..container });
+                template.sidecars.push(ContainerTemplate {
+                    wait_for_ready: wait,
+                    ..container
+                });
             } else {
                 template.init_containers.push(container);
             }
@@ -95,12 +102,23 @@ fn container(
     if node.get("image").is_none() {
         errors.add(node.place, path, "the field `image` is required");
     }
-    let own: Vec<_> =
-        entries.iter().filter(|entry| entry.key != WAIT_FOR_READY).cloned().collect();
-    let body = Node { value: NodeValue::Map(own), place: node.place };
+    let own: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.key != WAIT_FOR_READY)
+        .cloned()
+        .collect();
+    let body = Node {
+        value: NodeValue::Map(own),
+        place: node.place,
+    };
     let body = fragment::compile(errors, &body, path, &Slot::object("Container"), meaning)?;
     let origin = origin(node.place, path);
-    Some(ContainerTemplate { name, wait_for_ready: false, body, origin })
+    Some(ContainerTemplate {
+        name,
+        wait_for_ready: false,
+        body,
+        origin,
+    })
 }
 
 /// Whether the app waits for a sidecar: what the template says, else so for an Ambassador that has
@@ -112,8 +130,7 @@ fn wait_for_ready(
     body: &Fragment,
     default: bool,
 ) -> bool {
-    let has_probe =
-        body.field("readinessProbe").is_some() || body.field("startupProbe").is_some();
+    let has_probe = body.field("readinessProbe").is_some() || body.field("startupProbe").is_some();
     let in_constant = |field: &str| match body {
         Fragment::Constant(value) => value.get(field).is_some(),
         _ => false,
@@ -137,7 +154,10 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) ->
     let condition = fragment::when(errors, node, path, meaning.scope);
     let slot = Slot::object("Container");
     let mut fields = Vec::new();
-    for entry in any_entries(errors, node, path).iter().filter(|entry| entry.key != WHEN) {
+    for entry in any_entries(errors, node, path)
+        .iter()
+        .filter(|entry| entry.key != WHEN)
+    {
         let path = join(path, &entry.key);
         if !APP_FIELDS.contains(&entry.key.as_str()) {
             let hint = super::nearest(&entry.key, APP_FIELDS);

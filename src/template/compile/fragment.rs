@@ -28,7 +28,10 @@ pub(super) struct Meaning<'m> {
 
 /// The place of a node, for errors at admission.
 pub(super) fn origin(place: Place, path: &str) -> Arc<Origin> {
-    Arc::new(Origin { field: path.to_owned(), line: place.line })
+    Arc::new(Origin {
+        field: path.to_owned(),
+        line: place.line,
+    })
 }
 
 /// Compiles what goes into a slot. `None` where it is null, or wrong (which is noted).
@@ -51,7 +54,9 @@ pub(super) fn compile(
 /// A number or boolean, as the slot takes it.
 fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Option<Fragment> {
     let value = node.to_json();
-    let fits_32 = value.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
+    let fits_32 = value
+        .as_i64()
+        .is_some_and(|number| i32::try_from(number).is_ok());
     let fits = match &slot.ty {
         FieldType::Any => true,
         FieldType::Boolean => value.is_boolean(),
@@ -69,8 +74,16 @@ fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Op
     if fits {
         return Some(Fragment::Constant(value));
     }
-    let quote = if slot.ty == FieldType::Text { ": put it in quotes" } else { "" };
-    let message = format!("expected {}, found {}{quote}", slot.ty.words(), node.words());
+    let quote = if slot.ty == FieldType::Text {
+        ": put it in quotes"
+    } else {
+        ""
+    };
+    let message = format!(
+        "expected {}, found {}{quote}",
+        slot.ty.words(),
+        node.words()
+    );
     errors.add(node.place, path, message);
     None
 }
@@ -113,13 +126,21 @@ fn literal(
     if slot.ty == FieldType::Quantity
         && let Err(error) = text.parse::<crate::template::quantity::Quantity>()
     {
-        errors.add(node.place, path, format!("`{text}` is not a quantity: {error}"));
+        errors.add(
+            node.place,
+            path,
+            format!("`{text}` is not a quantity: {error}"),
+        );
         return None;
     }
     if takes_text(&slot.ty) {
         return Some(Fragment::Constant(Value::String(text.to_owned())));
     }
-    errors.add(node.place, path, format!("expected {}, found text", slot.ty.words()));
+    errors.add(
+        node.place,
+        path,
+        format!("expected {}, found text", slot.ty.words()),
+    );
     None
 }
 
@@ -145,7 +166,9 @@ pub(super) fn expression(
             let plain = source.chars().all(|c| c.is_ascii_uppercase() || c == '_');
             let shell = offset > 0 && (plain || source.contains(":-"));
             let hint = if shell {
-                format!("; `${{…}}` is an expression here: for a literal `${{{source}}}` write `$${{{source}}}`")
+                format!(
+                    "; `${{…}}` is an expression here: for a literal `${{{source}}}` write `$${{{source}}}`"
+                )
             } else {
                 String::new()
             };
@@ -177,7 +200,12 @@ fn dynamic(
     }
     let verbatim = expression.reads().only_app_or_self();
     let origin = origin(node.place, path);
-    Some(Fragment::Dynamic(Box::new(Dynamic { expression, slot: slot.clone(), verbatim, origin })))
+    Some(Fragment::Dynamic(Box::new(Dynamic {
+        expression,
+        slot: slot.clone(),
+        verbatim,
+        origin,
+    })))
 }
 
 /// How to write it so that the types agree.
@@ -226,7 +254,11 @@ fn interpolation(
         });
     }
     let origin = origin(node.place, path);
-    Some(Fragment::Text(Box::new(Interpolation { parts, slot: slot.clone(), origin })))
+    Some(Fragment::Text(Box::new(Interpolation {
+        parts,
+        slot: slot.clone(),
+        origin,
+    })))
 }
 
 fn compile_list(
@@ -238,7 +270,11 @@ fn compile_list(
     meaning: Meaning<'_>,
 ) -> Option<Fragment> {
     let Some(element) = slot.element() else {
-        errors.add(node.place, path, format!("expected {}, found a list", slot.ty.words()));
+        errors.add(
+            node.place,
+            path,
+            format!("expected {}, found a list", slot.ty.words()),
+        );
         return None;
     };
     let fragments = items
@@ -252,7 +288,10 @@ fn compile_list(
 }
 
 fn folded_list(fragments: Vec<Fragment>) -> Fragment {
-    if fragments.iter().all(|fragment| matches!(fragment, Fragment::Constant(_))) {
+    if fragments
+        .iter()
+        .all(|fragment| matches!(fragment, Fragment::Constant(_)))
+    {
         let values = fragments.into_iter().filter_map(|fragment| match fragment {
             Fragment::Constant(value) => Some(value),
             _ => None,
@@ -270,8 +309,15 @@ fn compile_map(
     slot: &Slot,
     meaning: Meaning<'_>,
 ) -> Option<Fragment> {
-    if !matches!(slot.ty, FieldType::Object(_) | FieldType::Map(_) | FieldType::Any) {
-        errors.add(node.place, path, format!("expected {}, found a map", slot.ty.words()));
+    if !matches!(
+        slot.ty,
+        FieldType::Object(_) | FieldType::Map(_) | FieldType::Any
+    ) {
+        errors.add(
+            node.place,
+            path,
+            format!("expected {}, found a map", slot.ty.words()),
+        );
         return None;
     }
     let condition = when(errors, node, path, meaning.scope);
@@ -298,11 +344,16 @@ fn compile_map(
 }
 
 fn folded_map(fields: Vec<(String, Fragment)>) -> Fragment {
-    if fields.iter().all(|(_, fragment)| matches!(fragment, Fragment::Constant(_))) {
-        let values = fields.into_iter().filter_map(|(key, fragment)| match fragment {
-            Fragment::Constant(value) => Some((key, value)),
-            _ => None,
-        });
+    if fields
+        .iter()
+        .all(|(_, fragment)| matches!(fragment, Fragment::Constant(_)))
+    {
+        let values = fields
+            .into_iter()
+            .filter_map(|(key, fragment)| match fragment {
+                Fragment::Constant(value) => Some((key, value)),
+                _ => None,
+            });
         return Fragment::Constant(Value::Object(values.collect()));
     }
     Fragment::Object(fields)
@@ -321,9 +372,16 @@ pub(super) fn field_slot(
     }
     let inner = slot.field(&entry.key);
     if let (None, FieldType::Object(name)) = (&inner, &slot.ty) {
-        let known = schema::definition(name).into_iter().flatten().map(|(field, _)| field.as_str());
+        let known = schema::definition(name)
+            .into_iter()
+            .flatten()
+            .map(|(field, _)| field.as_str());
         let hint = nearest(&entry.key, known);
-        errors.add(entry.place, path, format!("unknown field `{}` of {name}{hint}", entry.key));
+        errors.add(
+            entry.place,
+            path,
+            format!("unknown field `{}` of {name}{hint}", entry.key),
+        );
     }
     inner
 }
@@ -334,8 +392,9 @@ fn require_fields(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot)
         return;
     };
     for (field, declared) in schema::definition(name).into_iter().flatten() {
-        let missing =
-            node.get(field).is_none_or(|value| matches!(value.value, NodeValue::Null));
+        let missing = node
+            .get(field)
+            .is_none_or(|value| matches!(value.value, NodeValue::Null));
         if declared.required && missing {
             errors.add(node.place, path, format!("the field `{field}` is required"));
         }
@@ -364,21 +423,35 @@ pub(super) fn condition(
         NodeValue::Text(text) => text.clone(),
         NodeValue::Boolean(value) => value.to_string(),
         _ => {
-            errors.add(node.place, path, format!("expected an expression, found {}", node.words()));
+            errors.add(
+                node.place,
+                path,
+                format!("expected an expression, found {}", node.words()),
+            );
             return None;
         }
     };
     if source.trim_start().starts_with("${") {
-        errors.add(node.place, path, "this is an expression already: write it without `${` and `}`");
+        errors.add(
+            node.place,
+            path,
+            "this is an expression already: write it without `${` and `}`",
+        );
         return None;
     }
     let expression = expression(errors, node, &source, 0, path, scope)?;
     if !matches!(expression.result(), Type::Boolean | Type::Any) {
-        let message = format!("expected true or false, but this gives {}", expression.result());
+        let message = format!(
+            "expected true or false, but this gives {}",
+            expression.result()
+        );
         errors.add(node.place, path, message);
         return None;
     }
-    Some(Condition { expression, origin: origin(node.place, path) })
+    Some(Condition {
+        expression,
+        origin: origin(node.place, path),
+    })
 }
 
 /// The template's own volume that a mount names literally; a name from an expression is the pod's.

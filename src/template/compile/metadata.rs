@@ -44,7 +44,8 @@ pub(super) fn selector(errors: &mut Errors<'_>, node: &Node) -> Option<Selector>
         return None;
     }
     let mut part = |field: &str| {
-        node.get(field).map(|node| label_selector(errors, node, &join(path, field)))
+        node.get(field)
+            .map(|node| label_selector(errors, node, &join(path, field)))
     };
     let namespace = part("namespaceSelector").unwrap_or_default();
     let pod = part("podSelector").unwrap_or_default();
@@ -59,7 +60,10 @@ fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSele
         for entry in any_entries(errors, labels, &path) {
             if let Some(value) = text(errors, &entry.value, &join(&path, &entry.key)) {
                 let operator = Operator::In(vec![value.to_owned()]);
-                requirements.push(Requirement { key: entry.key.clone(), operator });
+                requirements.push(Requirement {
+                    key: entry.key.clone(),
+                    operator,
+                });
             }
         }
     }
@@ -75,7 +79,11 @@ fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSele
 fn requirement(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Requirement> {
     entries(errors, node, path, &["key", "operator", "values"]);
     let (Some(key), Some(operator)) = (node.get("key"), node.get("operator")) else {
-        errors.add(node.place, path, "the fields `key` and `operator` are required");
+        errors.add(
+            node.place,
+            path,
+            "the fields `key` and `operator` are required",
+        );
         return None;
     };
     let key = text(errors, key, &join(path, "key"))?.to_owned();

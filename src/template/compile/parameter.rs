@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::fragment::{self, Meaning};
-use super::reader::{
-    any_entries, boolean, choice, entries, integer, is_label, items, join, text,
-};
 use super::Errors;
+use super::fragment::{self, Meaning};
+use super::reader::{any_entries, boolean, choice, entries, integer, is_label, items, join, text};
 use crate::template::expression::Scope;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
@@ -31,16 +29,20 @@ const FIELDS: [&str; 11] = [
     "maxItems",
     "setBy",
 ];
-const ITEM_FIELDS: [&str; 6] = ["type", "enum", "pattern", "minimum", "maximum", "description"];
+const ITEM_FIELDS: [&str; 6] = [
+    "type",
+    "enum",
+    "pattern",
+    "minimum",
+    "maximum",
+    "description",
+];
 
 /// Compiles the declarations, and the names that expressions may use.
 ///
 /// Parameters come back in the order of evaluation: each after those that its computed default
 /// reads.
-pub(super) fn parameters(
-    errors: &mut Errors<'_>,
-    node: Option<&Node>,
-) -> (Vec<Parameter>, Scope) {
+pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<Parameter>, Scope) {
     let mut scope = Scope::new();
     let Some(node) = node else {
         return (Vec::new(), scope);
@@ -51,8 +53,11 @@ pub(super) fn parameters(
         .collect();
     for (_, parameter) in &declared {
         let name = parameter.expression_name();
-        scope =
-            scope.parameter(&name, parameter.expression_type(), parameter.expression_bound());
+        scope = scope.parameter(
+            &name,
+            parameter.expression_type(),
+            parameter.expression_bound(),
+        );
     }
     let for_defaults = scope.clone().only_parameters_and_app();
     let parameters = declared
@@ -94,9 +99,10 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
             let ty = element_type(errors, items, &items_path);
             (ty, constraints(errors, items, &items_path, ty))
         }
-        (ParameterType::List | ParameterType::Map, None) => {
-            (ParameterType::String, constraints(errors, node, &path, ParameterType::String))
-        }
+        (ParameterType::List | ParameterType::Map, None) => (
+            ParameterType::String,
+            constraints(errors, node, &path, ParameterType::String),
+        ),
         (ty, Some(items)) => {
             let message = format!("a {} has no `items`", ty.name());
             errors.add(items.place, &items_path, message);
@@ -132,22 +138,23 @@ fn element_type(errors: &mut Errors<'_>, items: &Node, path: &str) -> ParameterT
     choice(errors, node, &join(path, "type"), scalars).unwrap_or(ParameterType::String)
 }
 
-fn constraints(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    path: &str,
-    ty: ParameterType,
-) -> Constraints {
+fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> Constraints {
     let mut constraints = Constraints::default();
     if let Some(list) = node.get("enum") {
         let path = join(path, "enum");
-        constraints.one_of =
-            items(errors, list, &path).iter().filter_map(|i| typed(errors, i, &path, ty)).collect();
+        constraints.one_of = items(errors, list, &path)
+            .iter()
+            .filter_map(|i| typed(errors, i, &path, ty))
+            .collect();
     }
     if let Some(node) = node.get("pattern") {
         let path = join(path, "pattern");
         if ty != ParameterType::String {
-            errors.add(node.place, &path, format!("a {} has no `pattern`", ty.name()));
+            errors.add(
+                node.place,
+                &path,
+                format!("a {} has no `pattern`", ty.name()),
+            );
         }
         constraints.pattern =
             text(errors, node, &path).and_then(|source| match Pattern::new(source) {
@@ -155,7 +162,11 @@ fn constraints(
                 Err(error) => {
                     let problem = error.to_string();
                     let problem = problem.lines().last().unwrap_or_default();
-                    errors.add(node.place, &path, format!("not a regular expression: {problem}"));
+                    errors.add(
+                        node.place,
+                        &path,
+                        format!("not a regular expression: {problem}"),
+                    );
                     None
                 }
             });
@@ -164,7 +175,11 @@ fn constraints(
         let node = node.get(field)?;
         let bound = Bound::new(ty, &node.to_json());
         if bound.is_none() {
-            let message = format!("expected a {} as `{field}`, found {}", ty.name(), node.words());
+            let message = format!(
+                "expected a {} as `{field}`, found {}",
+                ty.name(),
+                node.words()
+            );
             errors.add(node.place, &join(path, field), message);
         }
         bound
@@ -192,7 +207,11 @@ fn typed(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) ->
     if fits {
         return Some(value);
     }
-    errors.add(node.place, path, format!("expected a {}, found {}", ty.name(), node.words()));
+    errors.add(
+        node.place,
+        path,
+        format!("expected a {}, found {}", ty.name(), node.words()),
+    );
     None
 }
 
@@ -236,14 +255,21 @@ fn default(
 ) -> Option<Fragment> {
     let node = entry.value.get("default")?;
     let path = join(&join("spec.parameters", &entry.key), "default");
-    let meaning = Meaning { scope, volumes: &[] };
+    let meaning = Meaning {
+        scope,
+        volumes: &[],
+    };
     let slot = slot(parameter.ty, parameter.items);
     let fragment = fragment::compile(errors, node, &path, &slot, meaning)?;
     if let Fragment::Constant(value) = &fragment
         && !Parameter::is_empty(value)
         && let Err(error) = parameter.check(value)
     {
-        errors.add(node.place, &path, format!("the default breaks the declaration: {error}"));
+        errors.add(
+            node.place,
+            &path,
+            format!("the default breaks the declaration: {error}"),
+        );
     }
     Some(fragment)
 }
@@ -263,20 +289,20 @@ fn check_presence(errors: &mut Errors<'_>, entry: &Entry, parameter: &Parameter)
 
 /// Sorts parameters so that each stands after those that its computed default reads; a cycle is
 /// noted.
-fn in_order(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    parameters: Vec<Parameter>,
-) -> Vec<Parameter> {
+fn in_order(errors: &mut Errors<'_>, node: &Node, parameters: Vec<Parameter>) -> Vec<Parameter> {
     let mut open: BTreeMap<usize, Parameter> = parameters.into_iter().enumerate().collect();
     let mut sorted: Vec<Parameter> = Vec::with_capacity(open.len());
     while !open.is_empty() {
         let waiting: BTreeSet<String> = open.values().map(Parameter::expression_name).collect();
-        let ready = open.iter().find(|(_, p)| read_by_default(p).is_disjoint(&waiting));
+        let ready = open
+            .iter()
+            .find(|(_, p)| read_by_default(p).is_disjoint(&waiting));
         let Some(next) = ready.map(|(index, _)| *index) else {
             let names: Vec<_> = open.values().map(|p| format!("`{}`", p.name)).collect();
-            let message =
-                format!("the defaults of {} need each other in a circle", names.join(", "));
+            let message = format!(
+                "the defaults of {} need each other in a circle",
+                names.join(", ")
+            );
             errors.add(node.place, "spec.parameters", message);
             sorted.extend(open.into_values());
             return sorted;

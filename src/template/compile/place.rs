@@ -13,16 +13,24 @@ pub(super) fn within(file: &str, node: &Node, offset: usize) -> Place {
 }
 
 fn exact(file: &str, text: &str, start: Place, offset: usize) -> Option<Place> {
-    let line_at = |number: u32| file.lines().nth(usize::try_from(number.checked_sub(1)?).ok()?);
+    let line_at = |number: u32| {
+        file.lines()
+            .nth(usize::try_from(number.checked_sub(1)?).ok()?)
+    };
     let before = text.get(..offset)?;
     let line = line_at(start.line)?;
-    let written: String =
-        line.chars().skip(usize::try_from(start.column.checked_sub(1)?).ok()?).collect();
+    let written: String = line
+        .chars()
+        .skip(usize::try_from(start.column.checked_sub(1)?).ok()?)
+        .collect();
     let quote = written.starts_with(['"', '\'']);
     let inner = if quote { written.get(1..)? } else { &written };
     if inner.starts_with(text) {
         let column = start.column + u32::from(quote) + characters(before)?;
-        return Some(Place { line: start.line, column });
+        return Some(Place {
+            line: start.line,
+            column,
+        });
     }
     // A block scalar's place is its first line of text.
     let lines_before = u32::try_from(before.matches('\n').count()).ok()?;
@@ -32,7 +40,10 @@ fn exact(file: &str, text: &str, start: Place, offset: usize) -> Option<Place> {
     let in_file = line_at(number)?;
     let indent = in_file.strip_suffix(text_line)?;
     let column = characters(indent)? + characters(before.get(line_start..)?)? + 1;
-    Some(Place { line: number, column })
+    Some(Place {
+        line: number,
+        column,
+    })
 }
 
 fn characters(text: &str) -> Option<u32> {

@@ -11,7 +11,10 @@ pub(super) fn entries<'n>(
     known: &[&str],
 ) -> &'n [Entry] {
     let entries = any_entries(errors, node, path);
-    for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+    for entry in entries
+        .iter()
+        .filter(|entry| !known.contains(&entry.key.as_str()))
+    {
         let hint = nearest(&entry.key, known.iter().copied());
         let message = format!("unknown field `{}`{hint}", entry.key);
         errors.add(entry.place, &join(path, &entry.key), message);
@@ -20,16 +23,16 @@ pub(super) fn entries<'n>(
 }
 
 /// The entries of a map with free keys.
-pub(super) fn any_entries<'n>(
-    errors: &mut Errors<'_>,
-    node: &'n Node,
-    path: &str,
-) -> &'n [Entry] {
+pub(super) fn any_entries<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> &'n [Entry] {
     match &node.value {
         NodeValue::Map(entries) => entries,
         NodeValue::Null => &[],
         _ => {
-            errors.add(node.place, path, format!("expected a map, found {}", node.words()));
+            errors.add(
+                node.place,
+                path,
+                format!("expected a map, found {}", node.words()),
+            );
             &[]
         }
     }
@@ -41,7 +44,11 @@ pub(super) fn items<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> 
         NodeValue::List(items) => items,
         NodeValue::Null => &[],
         _ => {
-            errors.add(node.place, path, format!("expected a list, found {}", node.words()));
+            errors.add(
+                node.place,
+                path,
+                format!("expected a list, found {}", node.words()),
+            );
             &[]
         }
     }
@@ -51,7 +58,11 @@ pub(super) fn items<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> 
 pub(super) fn text<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> Option<&'n str> {
     let text = node.text();
     if text.is_none() {
-        errors.add(node.place, path, format!("expected text, found {}", node.words()));
+        errors.add(
+            node.place,
+            path,
+            format!("expected text, found {}", node.words()),
+        );
     }
     text
 }
@@ -61,7 +72,11 @@ pub(super) fn boolean(errors: &mut Errors<'_>, node: &Node, path: &str) -> Optio
     if let NodeValue::Boolean(value) = node.value {
         return Some(value);
     }
-    errors.add(node.place, path, format!("expected true or false, found {}", node.words()));
+    errors.add(
+        node.place,
+        path,
+        format!("expected true or false, found {}", node.words()),
+    );
     None
 }
 
@@ -70,7 +85,11 @@ pub(super) fn integer(errors: &mut Errors<'_>, node: &Node, path: &str) -> Optio
     if let NodeValue::Integer(value) = node.value {
         return Some(value);
     }
-    errors.add(node.place, path, format!("expected an integer, found {}", node.words()));
+    errors.add(
+        node.place,
+        path,
+        format!("expected an integer, found {}", node.words()),
+    );
     None
 }
 
@@ -82,7 +101,10 @@ pub(super) fn choice<T: Copy>(
     choices: &[(&str, T)],
 ) -> Option<T> {
     let word = text(errors, node, path)?;
-    let chosen = choices.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
+    let chosen = choices
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, value)| *value);
     if chosen.is_none() {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         let hint = nearest(word, names.iter().copied());

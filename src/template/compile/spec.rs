@@ -45,7 +45,10 @@ const SPEC_FIELDS: [&str; 22] = [
 
 /// Compiles a document; what is wrong is noted in `errors`.
 pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Template> {
-    let empty = Node { value: NodeValue::Map(Vec::new()), place: document.place };
+    let empty = Node {
+        value: NodeValue::Map(Vec::new()),
+        place: document.place,
+    };
     let known = ["apiVersion", "kind", "metadata", "spec"];
     entries(errors, document, "", &known);
     let cluster_wide = kind(errors, document)?;
@@ -68,13 +71,24 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
 fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
     let version = document.get("apiVersion").unwrap_or(document);
     if version.text() != Some(API_VERSION) {
-        errors.add(version.place, "apiVersion", format!("expected `{API_VERSION}`"));
+        errors.add(
+            version.place,
+            "apiVersion",
+            format!("expected `{API_VERSION}`"),
+        );
     }
-    let kinds = [("ClusterInjectionTemplate", true), ("InjectionTemplate", false)];
+    let kinds = [
+        ("ClusterInjectionTemplate", true),
+        ("InjectionTemplate", false),
+    ];
     match document.get("kind") {
         Some(node) => choice(errors, node, "kind", &kinds),
         None => {
-            errors.add(document.place, "kind", "expected `ClusterInjectionTemplate`");
+            errors.add(
+                document.place,
+                "kind",
+                "expected `ClusterInjectionTemplate`",
+            );
             None
         }
     }
@@ -88,7 +102,11 @@ fn names(
     let name = match metadata.get("name") {
         Some(node) => label(errors, node, "metadata.name", LONGEST_NAME),
         None => {
-            errors.add(metadata.place, "metadata.name", "the field `name` is required");
+            errors.add(
+                metadata.place,
+                "metadata.name",
+                "the field `name` is required",
+            );
             None
         }
     };
@@ -117,9 +135,12 @@ fn names(
 fn revision(document: &Node) -> String {
     let mut content = document.to_json();
     content.sort_all_objects();
-    let digest = content.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let digest = content
+        .to_string()
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
     format!("{digest:016x}").chars().take(12).collect()
 }
 
@@ -131,33 +152,59 @@ fn settings(
     namespace: Option<String>,
 ) -> Template {
     let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
-    let usual = if only_steps { Pattern::Init } else { Pattern::Sidecar };
-    let mandatory = chosen(errors, spec, "requirement", false, &[
-        ("Optional", false),
-        ("Mandatory", true),
-    ]);
+    let usual = if only_steps {
+        Pattern::Init
+    } else {
+        Pattern::Sidecar
+    };
+    let mandatory = chosen(
+        errors,
+        spec,
+        "requirement",
+        false,
+        &[("Optional", false), ("Mandatory", true)],
+    );
     if let (true, Some(_), Some(node)) = (mandatory, &namespace, spec.get("requirement")) {
         let message = "only a ClusterInjectionTemplate can be Mandatory";
         errors.add(node.place, "spec.requirement", message);
     }
     Template {
         pattern: chosen(errors, spec, "pattern", usual, &Pattern::NAMES),
-        description: optional(errors, spec, "description", text).unwrap_or_default().to_owned(),
-        shadow: chosen(errors, spec, "mode", false, &[("Enforce", false), ("Shadow", true)]),
+        description: optional(errors, spec, "description", text)
+            .unwrap_or_default()
+            .to_owned(),
+        shadow: chosen(
+            errors,
+            spec,
+            "mode",
+            false,
+            &[("Enforce", false), ("Shadow", true)],
+        ),
         mandatory,
         overridable: overridable(errors, spec, mandatory),
         shadowable: optional(errors, spec, "shadowable", boolean).unwrap_or(false),
-        placement: chosen(errors, spec, "lifecycle", Placement::Auto, &[
-            ("Auto", Placement::Auto),
-            ("Native", Placement::Native),
-            ("Classic", Placement::Classic),
-        ]),
-        denies_ending_pods: chosen(errors, spec, "endingPods", false, &[
-            ("Skip", false),
-            ("Deny", true),
-        ]),
+        placement: chosen(
+            errors,
+            spec,
+            "lifecycle",
+            Placement::Auto,
+            &[
+                ("Auto", Placement::Auto),
+                ("Native", Placement::Native),
+                ("Classic", Placement::Classic),
+            ],
+        ),
+        denies_ending_pods: chosen(
+            errors,
+            spec,
+            "endingPods",
+            false,
+            &[("Skip", false), ("Deny", true)],
+        ),
         order: optional(errors, spec, "order", integer).unwrap_or(0),
-        selector: spec.get("selector").and_then(|node| metadata::selector(errors, node)),
+        selector: spec
+            .get("selector")
+            .and_then(|node| metadata::selector(errors, node)),
         name,
         namespace,
         revision: String::new(),
@@ -184,7 +231,8 @@ fn chosen<T: Copy>(
     choices: &[(&str, T)],
 ) -> T {
     let node = spec.get(field);
-    node.and_then(|node| choice(errors, node, &join("spec", field), choices)).unwrap_or(default)
+    node.and_then(|node| choice(errors, node, &join("spec", field), choices))
+        .unwrap_or(default)
 }
 
 fn optional<'n, 's, T>(
@@ -198,7 +246,11 @@ fn optional<'n, 's, T>(
 
 fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Override {
     let Some(node) = spec.get("override") else {
-        return if mandatory { Override::Fields(BTreeSet::new()) } else { Override::Everything };
+        return if mandatory {
+            Override::Fields(BTreeSet::new())
+        } else {
+            Override::Everything
+        };
     };
     let mut fields = BTreeSet::new();
     for (index, item) in items(errors, node, "spec.override").iter().enumerate() {
@@ -209,7 +261,11 @@ fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Overrid
         if schema::field("Container", field).is_none() {
             let known = schema::definition("Container").into_iter().flatten();
             let hint = super::nearest(field, known.map(|(name, _)| name.as_str()));
-            errors.add(item.place, &path, format!("a container has no field `{field}`{hint}"));
+            errors.add(
+                item.place,
+                &path,
+                format!("a container has no field `{field}`{hint}"),
+            );
         }
         fields.insert(field.to_owned());
     }
@@ -222,17 +278,29 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
     template.parameters = parameters;
     scope = variables(errors, spec, scope, &mut template.variables);
     let volume_names = volume::names(errors, spec.get("volumes"));
-    let meaning = Meaning { scope: &scope, volumes: &volume_names };
+    let meaning = Meaning {
+        scope: &scope,
+        volumes: &volume_names,
+    };
     template.match_conditions = match_conditions(errors, spec, &scope);
     template.validations = validations(errors, spec, meaning);
     template.volumes = volume::volumes(errors, spec.get("volumes"), &template.name, meaning);
     container::containers(errors, spec, template, meaning);
     let in_app = scope.clone().with_self();
     template.app = spec.get("app").and_then(|node| {
-        container::app(errors, node, Meaning { scope: &in_app, volumes: &volume_names })
+        container::app(
+            errors,
+            node,
+            Meaning {
+                scope: &in_app,
+                volumes: &volume_names,
+            },
+        )
     });
     (template.labels, template.annotations) = metadata::metadata(errors, spec, meaning);
-    template.pod = spec.get("pod").and_then(|node| pod::fields(errors, node, meaning));
+    template.pod = spec
+        .get("pod")
+        .and_then(|node| pod::fields(errors, node, meaning));
     template.reads = reads(template);
 }
 
@@ -255,7 +323,11 @@ fn variables(
             continue;
         };
         if variables.iter().any(|(known, _)| known == name) {
-            errors.add(item.place, &path, format!("the variable `{name}` stands twice"));
+            errors.add(
+                item.place,
+                &path,
+                format!("the variable `{name}` stands twice"),
+            );
             continue;
         }
         let expression = expression_field(errors, item, &path, &scope);
@@ -268,7 +340,9 @@ fn variables(
 }
 
 fn is_identifier(text: &str) -> bool {
-    text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+    text.chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
@@ -305,12 +379,21 @@ fn match_conditions(errors: &mut Errors<'_>, spec: &Node, scope: &Scope) -> Vec<
         return Vec::new();
     };
     let mut conditions = Vec::new();
-    for (index, item) in items(errors, list, "spec.matchConditions").iter().enumerate() {
+    for (index, item) in items(errors, list, "spec.matchConditions")
+        .iter()
+        .enumerate()
+    {
         let path = format!("spec.matchConditions[{index}]");
         entries(errors, item, &path, &["name", "expression"]);
-        let name = item.get("name").and_then(|node| text(errors, node, &join(&path, "name")));
+        let name = item
+            .get("name")
+            .and_then(|node| text(errors, node, &join(&path, "name")));
         if name.is_none() {
-            errors.add(item.place, &path, "the field `name` is required: it is the reason to skip");
+            errors.add(
+                item.place,
+                &path,
+                "the field `name` is required: it is the reason to skip",
+            );
         }
         if let Some(condition) = condition_field(errors, item, &path, scope) {
             let name = name.unwrap_or_default().to_owned();
@@ -351,11 +434,31 @@ fn reads(template: &Template) -> Reads {
     let mut reads = Reads::default();
     let mut visit = |expression: &Expression| reads.extend(expression.reads());
     let mut fragments: Vec<&Fragment> = Vec::new();
-    fragments.extend(template.parameters.iter().filter_map(|p| p.default.as_ref()));
-    fragments.extend(template.validations.iter().map(|validation| &validation.message));
+    fragments.extend(
+        template
+            .parameters
+            .iter()
+            .filter_map(|p| p.default.as_ref()),
+    );
+    fragments.extend(
+        template
+            .validations
+            .iter()
+            .map(|validation| &validation.message),
+    );
     fragments.extend(template.sidecars.iter().map(|container| &container.body));
-    fragments.extend(template.init_containers.iter().map(|container| &container.body));
-    let parts = [&template.app, &template.labels, &template.annotations, &template.pod];
+    fragments.extend(
+        template
+            .init_containers
+            .iter()
+            .map(|container| &container.body),
+    );
+    let parts = [
+        &template.app,
+        &template.labels,
+        &template.annotations,
+        &template.pod,
+    ];
     fragments.extend(parts.into_iter().flatten());
     for volume in &template.volumes {
         fragments.extend(volume.adopt.iter().chain(&volume.source));
@@ -368,8 +471,17 @@ fn reads(template: &Template) -> Reads {
     for fragment in fragments {
         fragment.expressions(&mut visit);
     }
-    template.variables.iter().for_each(|(_, expression)| visit(expression));
-    template.match_conditions.iter().for_each(|c| visit(&c.condition.expression));
-    template.validations.iter().for_each(|v| visit(&v.condition.expression));
+    template
+        .variables
+        .iter()
+        .for_each(|(_, expression)| visit(expression));
+    template
+        .match_conditions
+        .iter()
+        .for_each(|c| visit(&c.condition.expression));
+    template
+        .validations
+        .iter()
+        .for_each(|v| visit(&v.condition.expression));
     reads
 }

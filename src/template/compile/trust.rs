@@ -60,7 +60,10 @@ fn find_privilege<'n>(node: &'n Node, path: &str, found: &mut Vec<(&'n Node, Str
             }
         }
         NodeValue::Map(entries) => {
-            for entry in entries.iter().filter(|entry| entry.key != WHEN && entry.key != "files") {
+            for entry in entries
+                .iter()
+                .filter(|entry| entry.key != WHEN && entry.key != "files")
+            {
                 let path = join(path, &entry.key);
                 if is_privilege(&entry.key, &entry.value) {
                     found.push((&entry.value, path.clone()));
@@ -88,7 +91,8 @@ fn is_privilege(key: &str, node: &Node) -> bool {
         }
         "add" => match &node.value {
             NodeValue::List(items) => items.iter().any(|item| {
-                item.text().is_some_and(|name| !BASELINE_CAPABILITIES.contains(&name))
+                item.text()
+                    .is_some_and(|name| !BASELINE_CAPABILITIES.contains(&name))
             }),
             _ => dynamic,
         },
@@ -111,12 +115,18 @@ fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
             }
         });
     };
-    let containers = [("initContainers", &template.init_containers), ("sidecars", &template.sidecars)];
+    let containers = [
+        ("initContainers", &template.init_containers),
+        ("sidecars", &template.sidecars),
+    ];
     for (list, containers) in containers {
         for container in containers {
             for field in ["image", "command", "args", "securityContext"] {
                 if let Some(fragment) = container.body.field(field) {
-                    refuse(fragment, format!("spec.{list}['{}'].{field}", container.name));
+                    refuse(
+                        fragment,
+                        format!("spec.{list}['{}'].{field}", container.name),
+                    );
                 }
             }
         }
@@ -129,7 +139,11 @@ fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     if let Some(pod) = &template.pod {
         refuse(pod, "spec.pod".to_owned());
     }
-    if let Some(security) = template.app.as_ref().and_then(|app| app.field("securityContext")) {
+    if let Some(security) = template
+        .app
+        .as_ref()
+        .and_then(|app| app.field("securityContext"))
+    {
         refuse(security, "spec.app.securityContext".to_owned());
     }
 }
@@ -141,7 +155,10 @@ struct OpenNames {
 }
 
 fn open_names(template: &Template) -> OpenNames {
-    let mut open = OpenNames { parameters: BTreeSet::new(), variables: BTreeSet::new() };
+    let mut open = OpenNames {
+        parameters: BTreeSet::new(),
+        variables: BTreeSet::new(),
+    };
     for parameter in &template.parameters {
         let mut by_default = false;
         if let Some(default) = &parameter.default {
@@ -168,5 +185,8 @@ fn reached_by(reads: &Reads, open: &OpenNames) -> Option<String> {
         return Some(format!("the variable `{name}`"));
     }
     let of_the_pod = [&reads.pod, &reads.app, &reads.apps, &reads.own];
-    of_the_pod.iter().any(|paths| !paths.is_empty()).then(|| "the pod itself".to_owned())
+    of_the_pod
+        .iter()
+        .any(|paths| !paths.is_empty())
+        .then(|| "the pod itself".to_owned())
 }

@@ -23,7 +23,11 @@ pub(super) fn names(errors: &mut Errors<'_>, node: Option<&Node>) -> Vec<String>
         };
         if names.iter().any(|known| known == name) {
             let path = format!("spec.volumes[{index}]");
-            errors.add(item.place, &path, format!("the volume `{name}` stands twice"));
+            errors.add(
+                item.place,
+                &path,
+                format!("the volume `{name}` stands twice"),
+            );
         }
         names.push(name.to_owned());
     }
@@ -45,7 +49,13 @@ pub(super) fn volumes(
         .iter()
         .enumerate()
         .filter_map(|(index, item)| {
-            volume(errors, item, &format!("spec.volumes[{index}]"), template, meaning)
+            volume(
+                errors,
+                item,
+                &format!("spec.volumes[{index}]"),
+                template,
+                meaning,
+            )
         })
         .collect()
 }
@@ -100,7 +110,13 @@ fn adopt(
         return None;
     };
     let path = join(&path, "mountPath");
-    fragment::compile(errors, mount_path, &path, &Slot::of(FieldType::Text), meaning)
+    fragment::compile(
+        errors,
+        mount_path,
+        &path,
+        &Slot::of(FieldType::Text),
+        meaning,
+    )
 }
 
 /// The fields of the volume that are Kubernetes' own.
@@ -131,16 +147,24 @@ fn source(
 fn check_sources(errors: &mut Errors<'_>, node: &Node, path: &str, volume: &VolumeTemplate) {
     let always = |fragment: &Fragment| !matches!(fragment, Fragment::When(..));
     let (fixed, all) = match &volume.source {
-        Some(Fragment::Object(fields)) => {
-            (fields.iter().filter(|(_, part)| always(part)).count(), fields.len())
-        }
+        Some(Fragment::Object(fields)) => (
+            fields.iter().filter(|(_, part)| always(part)).count(),
+            fields.len(),
+        ),
         _ => (0, 0),
     };
-    let files_fixed = volume.files.as_ref().is_some_and(|files| files.when.is_none());
+    let files_fixed = volume
+        .files
+        .as_ref()
+        .is_some_and(|files| files.when.is_none());
     let fixed = fixed + usize::from(files_fixed);
     let all = all + usize::from(volume.files.is_some());
     if fixed > 1 || (fixed == 1 && all > 1) {
-        errors.add(node.place, path, "a volume has one source; give each of several a `$when`");
+        errors.add(
+            node.place,
+            path,
+            "a volume has one source; give each of several a `$when`",
+        );
     }
     if all == 0 && volume.adopt.is_none() {
         let message = "a volume needs a source, such as `emptyDir`, `files` or `adopt`";
@@ -157,7 +181,10 @@ fn files(
 ) -> FilesTemplate {
     let when = fragment::when(errors, node, path, meaning.scope);
     let mut files = Vec::new();
-    for entry in any_entries(errors, node, path).iter().filter(|entry| entry.key != WHEN) {
+    for entry in any_entries(errors, node, path)
+        .iter()
+        .filter(|entry| entry.key != WHEN)
+    {
         let path = join(path, &entry.key);
         if let Err(message) = file_name(emitted, &entry.key) {
             errors.add(entry.place, &path, message);
@@ -181,7 +208,11 @@ fn files(
             None => Slot::free_text(),
         };
         if let Some(content) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
-            files.push(FileTemplate { name: entry.key.clone(), format, content });
+            files.push(FileTemplate {
+                name: entry.key.clone(),
+                format,
+                content,
+            });
         }
     }
     FilesTemplate { when, files }
@@ -192,7 +223,9 @@ fn file_name(emitted: &str, file: &str) -> Result<(), String> {
     let key = format!("file.{emitted}.{file}");
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if file.is_empty() || !file.chars().all(allowed) || file.starts_with("..") {
-        return Err(format!("`{file}` is not a file name of letters, digits, `-`, `_` and `.`"));
+        return Err(format!(
+            "`{file}` is not a file name of letters, digits, `-`, `_` and `.`"
+        ));
     }
     if !file.ends_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(format!("`{file}` must end with a letter or digit"));

@@ -17,16 +17,28 @@ pub struct MismatchError {
 }
 
 fn at(path: &str) -> String {
-    if path.is_empty() { String::new() } else { format!("at {path}: ") }
+    if path.is_empty() {
+        String::new()
+    } else {
+        format!("at {path}: ")
+    }
 }
 
 impl MismatchError {
     fn new(slot: &Slot, value: &Value) -> Self {
-        Self { path: String::new(), wanted: slot.ty.words(), found: kind(value) }
+        Self {
+            path: String::new(),
+            wanted: slot.ty.words(),
+            found: kind(value),
+        }
     }
 
     fn below(mut self, step: &str) -> Self {
-        self.path = format!("{step}{}{}", if self.path.is_empty() { "" } else { "." }, self.path);
+        self.path = format!(
+            "{step}{}{}",
+            if self.path.is_empty() { "" } else { "." },
+            self.path
+        );
         self
     }
 }
@@ -88,11 +100,17 @@ pub(super) fn coerce(
 }
 
 fn text_in(text: String, slot: &Slot, verbatim: bool) -> String {
-    if verbatim { text } else { slot.interpolated(&text).into_owned() }
+    if verbatim {
+        text
+    } else {
+        slot.interpolated(&text).into_owned()
+    }
 }
 
 fn fits_32(value: &Value) -> bool {
-    value.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+    value
+        .as_i64()
+        .is_some_and(|number| i32::try_from(number).is_ok())
 }
 
 fn list(items: Vec<Value>, slot: &Slot, verbatim: bool) -> Result<Value, MismatchError> {
@@ -108,11 +126,7 @@ fn list(items: Vec<Value>, slot: &Slot, verbatim: bool) -> Result<Value, Mismatc
     Ok(Value::Array(fitted))
 }
 
-fn object(
-    fields: Map<String, Value>,
-    slot: &Slot,
-    verbatim: bool,
-) -> Result<Value, MismatchError> {
+fn object(fields: Map<String, Value>, slot: &Slot, verbatim: bool) -> Result<Value, MismatchError> {
     let mut fitted = Map::with_capacity(fields.len());
     for (key, value) in fields {
         let fitted_value = match slot.field(&key) {
@@ -120,7 +134,11 @@ fn object(
             None if verbatim => Some(value),
             None => {
                 let wanted = format!("a field of {}", slot.ty.words());
-                return Err(MismatchError { path: key, wanted, found: "an unknown field" });
+                return Err(MismatchError {
+                    path: key,
+                    wanted,
+                    found: "an unknown field",
+                });
             }
         };
         if let Some(value) = fitted_value {
@@ -128,12 +146,17 @@ fn object(
         }
     }
     if let (FieldType::Object(name), false) = (&slot.ty, verbatim) {
-        let missing = schema::definition(name).into_iter().flatten().find(|(field, declared)| {
-            declared.required && !fitted.contains_key(field.as_str())
-        });
+        let missing = schema::definition(name)
+            .into_iter()
+            .flatten()
+            .find(|(field, declared)| declared.required && !fitted.contains_key(field.as_str()));
         if let Some((field, _)) = missing {
             let wanted = format!("the field `{field}`, which is required,");
-            return Err(MismatchError { path: String::new(), wanted, found: "none" });
+            return Err(MismatchError {
+                path: String::new(),
+                wanted,
+                found: "none",
+            });
         }
     }
     Ok(Value::Object(fitted))
@@ -142,9 +165,11 @@ fn object(
 /// Drops what is null in free data.
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Array(items) => {
-            items.into_iter().filter(|item| !item.is_null()).map(without_nulls).collect()
-        }
+        Value::Array(items) => items
+            .into_iter()
+            .filter(|item| !item.is_null())
+            .map(without_nulls)
+            .collect(),
         Value::Object(fields) => fields
             .into_iter()
             .filter(|(_, value)| !value.is_null())
@@ -190,7 +215,9 @@ mod tests {
     fn the_field_decides_the_type() {
         let env = Slot::object("EnvVar").field("value").unwrap();
         let image = Slot::object("Container").field("image").unwrap();
-        let port = Slot::object("ContainerPort").field("containerPort").unwrap();
+        let port = Slot::object("ContainerPort")
+            .field("containerPort")
+            .unwrap();
         let target = Slot::object("TCPSocketAction").field("port").unwrap();
         let memory = Slot::of(FieldType::Quantity);
         let args = Slot::object("Container").field("args").unwrap();

@@ -31,12 +31,20 @@ impl Slot {
     /// A slot with no rules but its type.
     pub fn of(ty: FieldType) -> Self {
         let scalars_as_text = false;
-        Self { ty, scalars_as_text, doubles_dollars: false, in_lifecycle: false }
+        Self {
+            ty,
+            scalars_as_text,
+            doubles_dollars: false,
+            in_lifecycle: false,
+        }
     }
 
     /// A text that takes any scalar: an annotation, a label, a file.
     pub fn free_text() -> Self {
-        Self { scalars_as_text: true, ..Self::of(FieldType::Text) }
+        Self {
+            scalars_as_text: true,
+            ..Self::of(FieldType::Text)
+        }
     }
 
     /// The slot of a field; `None` where the definition has no such field.
@@ -72,7 +80,10 @@ impl Slot {
     /// The slot of a list's elements.
     pub fn element(&self) -> Option<Self> {
         match &self.ty {
-            FieldType::List(element) => Some(Self { ty: (**element).clone(), ..self.clone() }),
+            FieldType::List(element) => Some(Self {
+                ty: (**element).clone(),
+                ..self.clone()
+            }),
             FieldType::Any => Some(self.clone()),
             _ => None,
         }
@@ -109,7 +120,12 @@ mod tests {
         for (path, doubled) in table {
             let mut slot = Slot::object("Container");
             for step in *path {
-                slot = if *step == "*" { slot.element() } else { slot.field(step) }.unwrap();
+                slot = if *step == "*" {
+                    slot.element()
+                } else {
+                    slot.field(step)
+                }
+                .unwrap();
             }
             assert_eq!(slot.interpolated("$(A)") == "$$(A)", *doubled, "{path:?}");
         }

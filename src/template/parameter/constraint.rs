@@ -35,7 +35,10 @@ impl Pattern {
         let regex = RegexBuilder::new(&format!("^(?:{source})$"))
             .size_limit(PATTERN_SIZE_LIMIT)
             .build()?;
-        Ok(Self { source: source.to_owned(), regex })
+        Ok(Self {
+            source: source.to_owned(),
+            regex,
+        })
     }
 
     /// The pattern as its author wrote it.
@@ -64,7 +67,10 @@ impl Bound {
         } else {
             written.clone()
         };
-        Some(Self { magnitude: magnitude(ty, &typed)?, written: text })
+        Some(Self {
+            magnitude: magnitude(ty, &typed)?,
+            written: text,
+        })
     }
 }
 
@@ -78,7 +84,9 @@ impl Constraints {
         if let Value::String(text) = value {
             match &self.pattern {
                 Some(pattern) if !pattern.regex.is_match(text) => {
-                    return Err(Error::NotMatching { pattern: pattern.source.clone() });
+                    return Err(Error::NotMatching {
+                        pattern: pattern.source.clone(),
+                    });
                 }
                 None if text.chars().any(char::is_control) => return Err(Error::Control),
                 _ => {}
@@ -92,17 +100,19 @@ impl Constraints {
             return Ok(());
         };
         match (&self.minimum, &self.maximum) {
-            (Some(minimum), _) if at < minimum.magnitude => {
-                Err(Error::TooSmall { minimum: minimum.written.clone() })
-            }
-            (_, Some(maximum)) if at > maximum.magnitude => {
-                Err(Error::TooLarge { maximum: maximum.written.clone() })
-            }
+            (Some(minimum), _) if at < minimum.magnitude => Err(Error::TooSmall {
+                minimum: minimum.written.clone(),
+            }),
+            (_, Some(maximum)) if at > maximum.magnitude => Err(Error::TooLarge {
+                maximum: maximum.written.clone(),
+            }),
             _ => Ok(()),
         }
     }
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -120,7 +120,11 @@ pub(super) fn typed(
 pub(super) fn magnitude(ty: ParameterType, value: &Value) -> Option<f64> {
     match ty {
         ParameterType::Integer | ParameterType::Number => value.as_f64(),
-        ParameterType::Quantity => value.as_str()?.parse::<Quantity>().ok().map(|q| q.as_approximate_float()),
+        ParameterType::Quantity => value
+            .as_str()?
+            .parse::<Quantity>()
+            .ok()
+            .map(|q| q.as_approximate_float()),
         ParameterType::Duration => duration_seconds(value.as_str()?),
         _ => None,
     }
@@ -149,7 +153,9 @@ fn duration_seconds(text: &str) -> Option<f64> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, tail) = rest.split_at(digits);
-        let length = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let length = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
         let (unit, next) = tail.split_at(length);
         let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
         seconds = Some(seconds.unwrap_or(0.0) + number.parse::<f64>().ok()? * scale);
@@ -203,10 +209,21 @@ mod tests {
         assert_eq!(error.to_string(), "expected at least 100m");
         let error = scalar(ParameterType::Quantity, &range, "2001m").unwrap_err();
         assert_eq!(error.to_string(), "expected at most 2");
-        let pattern =
-            Constraints { pattern: Pattern::new("[a-z]+|x\n").ok(), ..Constraints::default() };
-        for (text, ok) in [("abc", true), ("abc1", false), ("x\n", true), ("abc\n", false)] {
-            assert_eq!(scalar(ParameterType::String, &pattern, text).is_ok(), ok, "{text:?}");
+        let pattern = Constraints {
+            pattern: Pattern::new("[a-z]+|x\n").ok(),
+            ..Constraints::default()
+        };
+        for (text, ok) in [
+            ("abc", true),
+            ("abc1", false),
+            ("x\n", true),
+            ("abc\n", false),
+        ] {
+            assert_eq!(
+                scalar(ParameterType::String, &pattern, text).is_ok(),
+                ok,
+                "{text:?}"
+            );
         }
     }
 }

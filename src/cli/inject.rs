@@ -1,0 +1,226 @@
+//! `pillion inject`: manifests in, injected manifests out.
+//!
+//! A pod template in a file is decided about exactly as the webhook decides about the pod that
+//! comes of it; the patch is then applied below the template's place in its object. Namespace
+//! objects in the same input count as namespace manifests, unless one of the same name was given
+//! by `--namespace-manifest`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::broken;
+use super::documents::{DocumentArguments, DocumentError};
+use super::engine_options::{EngineOptions, EngineOptionsError};
+use super::manifest::Manifest;
+use super::manifest::kinds::{self, Identity};
+use super::transform::{Ending, Treated, Treatment, TreatmentError};
+use crate::inject::{Decision, Engine, Namespace, Namespaces, Settings, Subject};
+
+/// Inject templates into the pods of manifests.
+///
+/// Every object is reported on standard error. If any pod is refused, nothing is written and the
+/// exit status is 1; it is 2 for input that cannot be read. Namespace objects in the input count
+/// as namespace manifests.
+#[derive(Debug, clap::Args)]
+pub struct Inject {
+    #[command(flatten)]
+    documents: DocumentArguments,
+
+    /// Templates to inject into every pod, as if each carried the annotation pillion.dev/inject
+    #[arg(long = "inject", value_name = "TEMPLATE,…", value_delimiter = ',')]
+    asked_for: Vec<String>,
+
+    /// A parameter for every pod, as if each carried the annotation
+    /// TEMPLATE.pillion.dev/PARAMETER. May be given several times
+    #[arg(long = "set", value_name = "TEMPLATE.PARAMETER=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+
+    #[command(flatten)]
+    engine: EngineOptions,
+}
+
+/// Why `inject` could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum InjectError {
+    /// The manifests could not be read, changed or written.
+    #[error(transparent)]
+    Documents(#[from] DocumentError),
+    /// Templates or settings could not be read.
+    #[error(transparent)]
+    Engine(#[from] EngineOptionsError),
+}
+
+/// `template.parameter=value` as the annotation that means the same.
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let wrong = || {
+        format!("expected TEMPLATE.PARAMETER=VALUE, such as pgbouncer.host=db, but got {text:?}")
+    };
+    let (key, value) = text.split_once('=').ok_or_else(wrong)?;
+    match key.split_once('.') {
+        Some((template, parameter)) if !template.is_empty() && !parameter.is_empty() => {
+            let annotation = format!("{template}.pillion.dev/{parameter}");
+            Ok((annotation, value.to_owned()))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+impl Inject {
+    /// Does what the command says.
+    pub(crate) fn run(&self) -> Result<ExitCode, InjectError> {
+        let mut manifests = self.documents.read()?;
+        let catalog = broken::catalog(&self.engine)?;
+        let mut settings = self.engine.settings()?;
+        add_namespaces(&mut settings, &mut manifests);
+        let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
+        let injection = Injection {
+            decider: &engine,
+            annotations: self.annotations(),
+        };
+        Ok(self.documents.run(manifests, &injection)?)
+    }
+
+    fn annotations(&self) -> BTreeMap<String, String> {
+        let mut annotations: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
+        if !self.asked_for.is_empty() {
+            annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
+        }
+        annotations
+    }
+}
+
+/// Adds the Namespace objects of the input that are not known already.
+fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]) {
+    let given = settings.namespaces.clone();
+    let mut visit = |identity: &Identity, object: &mut Value| {
+        let known = matches!(given.get(&identity.name), Cow::Borrowed(_));
+        if identity.is_namespace() && !known {
+            add_namespace(&mut settings.namespaces, &identity.name, object);
+        }
+        Ok::<(), Infallible>(())
+    };
+    for manifest in manifests {
+        for document in &mut manifest.documents {
+            match kinds::each_object(&mut document.value, "", &mut visit) {
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
+    let texts = |pointer: &str| {
+        let entries = object.pointer(pointer).and_then(Value::as_object);
+        entries
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| {
+                // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
+                let text = if value.is_null() { "" } else { value.as_str()? };
+                Some((key.clone(), text.to_owned()))
+            })
+            .collect()
+    };
+    let namespace = Namespace {
+        labels: texts("/metadata/labels"),
+        annotations: texts("/metadata/annotations"),
+    };
+    namespaces.insert(name, namespace);
+}
+
+/// Who decides about a pod: the engine, in tests a closure.
+trait Decider {
+    fn decide(&self, subject: &Subject, pod: &str) -> Decision;
+}
+
+impl Decider for Engine {
+    fn decide(&self, subject: &Subject, pod: &str) -> Decision {
+        Self::decide(self, subject, pod)
+    }
+}
+
+/// Decides about each pod and applies what was decided.
+struct Injection<'a> {
+    decider: &'a dyn Decider,
+    annotations: BTreeMap<String, String>,
+}
+
+impl Treatment for Injection<'_> {
+    fn treat(
+        &self,
+        identity: &Identity,
+        pointer: &str,
+        object: &mut Value,
+    ) -> Result<Treated, TreatmentError> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TreatmentError {
+            object: identity.to_string(),
+            source,
+        };
+        let subject = Subject {
+            namespace: identity.namespace.clone(),
+            from_node: false,
+            annotations: self.annotations.clone(),
+        };
+        let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
+        let ending = Ending::Decided(decision.verdict());
+        let patch = if decision.patch.is_empty() {
+            None
+        } else {
+            let prepared = prepare(object, pointer);
+            let below = decision.patch.below(pointer);
+            let operations = serde_json::to_value(&below).map_err(|error| failed(error.into()))?;
+            let patch: json_patch::Patch =
+                serde_json::from_value(operations.clone()).map_err(|error| failed(error.into()))?;
+            json_patch::patch(object, &patch).map_err(|error| failed(error.into()))?;
+            Some(whole_patch(prepared, operations))
+        };
+        Ok(Treated {
+            ending,
+            code: decision.reason.code(),
+            message: decision.message,
+            outcomes: decision.outcomes,
+            patch,
+        })
+    }
+}
+
+/// The JSON of the pod that comes of a pod template, or of the pod itself.
+fn pod(holder: Option<&Value>) -> String {
+    let mut pod = Map::new();
+    pod.insert("apiVersion".to_owned(), "v1".into());
+    pod.insert("kind".to_owned(), "Pod".into());
+    pod.insert("metadata".to_owned(), json!({}));
+    for (key, value) in holder.and_then(Value::as_object).into_iter().flatten() {
+        if key != "metadata" || !value.is_null() {
+            pod.insert(key.clone(), value.clone());
+        }
+    }
+    Value::Object(pod).to_string()
+}
+
+/// Gives the pod template the `metadata` that a pod always has and the decision relied on. Returns
+/// the operation that did it.
+fn prepare(object: &mut Value, pointer: &str) -> Option<Value> {
+    let holder = object.pointer_mut(pointer)?.as_object_mut()?;
+    if holder.get("metadata").is_some_and(|own| !own.is_null()) {
+        return None;
+    }
+    holder.insert("metadata".to_owned(), json!({}));
+    let path = format!("{pointer}/metadata");
+    Some(json!({ "op": "add", "path": path, "value": {} }))
+}
+
+fn whole_patch(prepared: Option<Value>, operations: Value) -> Value {
+    match (prepared, operations) {
+        (Some(first), Value::Array(rest)) => std::iter::once(first).chain(rest).collect(),
+        (_, operations) => operations,
+    }
+}
+
+#[cfg(test)]
+mod tests;

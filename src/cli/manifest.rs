@@ -1,0 +1,235 @@
+//! Manifests: files in, files out.
+//!
+//! A manifest is kept as its exact text beside its value, so that whoever changes nothing gives
+//! back the same bytes, comments and separators included. Only a document whose value was changed
+//! is written anew: what stands before its content and the comments after it stay, the content is
+//! written in block style with its keys in their order. Comments between its lines are lost, as a
+//! value has no place for them.
+
+pub(crate) mod booleans;
+mod emit;
+mod error;
+pub(crate) mod kinds;
+mod parse;
+mod source;
+mod split;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::template::Source;
+use emit::Style;
+pub(crate) use error::ManifestError;
+use source::Wanted;
+
+/// One file of manifests, or what came from standard input.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    /// Its name in messages.
+    pub(crate) name: String,
+    /// Where it can be written back to; `None` for standard input.
+    pub(crate) path: Option<PathBuf>,
+    /// Its documents, in order.
+    pub(crate) documents: Vec<Document>,
+}
+
+/// The language of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    Yaml,
+    Json,
+}
+
+/// One document: its text and its value.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// Its value; `null` for a document without content.
+    pub(crate) value: Value,
+    /// Whether the value is no longer that of the text.
+    pub(crate) changed: bool,
+    /// The language that it is written in.
+    pub(crate) syntax: Syntax,
+    text: String,
+    head: usize,
+    tail: usize,
+}
+
+impl Manifest {
+    /// Reads manifests: files, directories and everything below them (`*.yaml`, `*.yml`, `*.json`
+    /// in the order of their names), and `-` for standard input.
+    pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Self>, ManifestError> {
+        let mut manifests = Vec::new();
+        for argument in arguments {
+            for text in source::texts(argument, Wanted::Manifests)? {
+                let documents = documents(&text.name, &text.content)?;
+                manifests.push(Self {
+                    name: text.name,
+                    path: text.path,
+                    documents,
+                });
+            }
+        }
+        Ok(manifests)
+    }
+
+    /// The text that was read.
+    pub(crate) fn original(&self) -> String {
+        self.documents
+            .iter()
+            .map(|document| document.text.as_str())
+            .collect()
+    }
+
+    /// The text with every changed document written anew, all others byte for byte.
+    pub(crate) fn render(&self) -> Result<String, ManifestError> {
+        self.render_documents().map(|texts| texts.concat())
+    }
+
+    /// The same, document by document.
+    pub(crate) fn render_documents(&self) -> Result<Vec<String>, ManifestError> {
+        let render = |(index, document): (usize, &Document)| {
+            document.render().map_err(|source| ManifestError::Emit {
+                name: self.name.clone(),
+                document: index + 1,
+                source,
+            })
+        };
+        self.documents.iter().enumerate().map(render).collect()
+    }
+
+    /// Whether any document was changed.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.documents.iter().any(|document| document.changed)
+    }
+}
+
+impl Document {
+    /// Whether the text has no content: nothing but comments and markers.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.value.is_null()
+    }
+
+    fn part(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn render(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+        if !self.changed {
+            return Ok(self.text.clone());
+        }
+        let body = self.part(self.head, self.tail);
+        let head = self.part(0, self.head);
+        let tail = self.part(self.tail, self.text.len());
+        match self.syntax {
+            Syntax::Json => {
+                let written = if body.contains('\n') {
+                    serde_json::to_string_pretty(&self.value)?
+                } else {
+                    serde_json::to_string(&self.value)?
+                };
+                Ok([head, &written, tail].concat())
+            }
+            Syntax::Yaml => {
+                let written = emit::emit(&self.value, Style::of(body))?;
+                // Content that began on the line of its `---` starts a line of its own.
+                let starts_line = head.is_empty() || head.ends_with(['\n', '\u{feff}']);
+                let head = if starts_line {
+                    head.to_owned()
+                } else {
+                    format!("{}\n", head.trim_end())
+                };
+                Ok([&head, &written, tail].concat())
+            }
+        }
+    }
+}
+
+/// The texts of files, directories and standard input, as sources of templates.
+pub(crate) fn sources(arguments: &[PathBuf]) -> Result<Vec<Source>, ManifestError> {
+    let mut sources = Vec::new();
+    for argument in arguments {
+        let texts = source::texts(argument, Wanted::Templates)?.into_iter();
+        sources.extend(texts.map(|text| Source {
+            path: text.name,
+            text: text.content,
+        }));
+    }
+    Ok(sources)
+}
+
+/// A text as documents. One that begins with `{` is a stream of JSON documents unless only YAML
+/// can read it; a file that calls itself `.json` is never YAML.
+fn documents(name: &str, text: &str) -> Result<Vec<Document>, ManifestError> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let named_json = Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    if named_json || body.trim_start().starts_with('{') {
+        match parse::json(body) {
+            Ok(parsed) => return Ok(json_documents(text, text.len() - body.len(), parsed)),
+            Err((read, fault)) if named_json => return Err(syntax(name, read + 1, fault)),
+            Err(_) => {}
+        }
+    }
+    let pieces = split::split(text).into_iter().enumerate();
+    pieces
+        .map(|(index, piece)| yaml_document(name, index + 1, &piece))
+        .collect()
+}
+
+fn yaml_document(
+    name: &str,
+    number: usize,
+    piece: &split::Piece<'_>,
+) -> Result<Document, ManifestError> {
+    let value = parse::yaml(piece.text).map_err(|mut fault| {
+        fault.line += piece.lines_before as u64;
+        syntax(name, number, fault)
+    })?;
+    Ok(Document {
+        value,
+        changed: false,
+        syntax: Syntax::Yaml,
+        text: piece.text.to_owned(),
+        head: piece.head,
+        tail: piece.tail,
+    })
+}
+
+/// Cuts a stream behind each of its values; white space goes to the value that follows, at the end
+/// to the last one.
+fn json_documents(text: &str, skipped: usize, parsed: Vec<(Value, usize)>) -> Vec<Document> {
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let count = parsed.len();
+    for (index, (value, end)) in parsed.into_iter().enumerate() {
+        let end = end + skipped;
+        let stop = if index + 1 == count { text.len() } else { end };
+        let part = text.get(start..stop).unwrap_or_default();
+        let unmarked = part.trim_start_matches('\u{feff}').trim_start();
+        documents.push(Document {
+            value,
+            changed: false,
+            syntax: Syntax::Json,
+            head: part.len() - unmarked.len(),
+            tail: end - start,
+            text: part.to_owned(),
+        });
+        start = stop;
+    }
+    documents
+}
+
+fn syntax(name: &str, document: usize, fault: parse::Fault) -> ManifestError {
+    ManifestError::Syntax {
+        name: name.to_owned(),
+        document,
+        line: fault.line,
+        column: fault.column,
+        message: fault.message,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! What is wrong with a manifest, and where.
+
+/// Why manifests could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// A file or directory could not be read.
+    #[error("failed to read {name}")]
+    Read {
+        /// Its name.
+        name: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A text is not UTF-8.
+    #[error("failed to read {name}: byte {offset} is not UTF-8; save the file as UTF-8")]
+    Encoding {
+        /// The file's name.
+        name: String,
+        /// The number of good bytes before.
+        offset: usize,
+    },
+    /// A directory holds nothing to read.
+    #[error("nothing to read in directory {name}: expected files that end in {expected}")]
+    Empty {
+        /// The directory's name.
+        name: String,
+        /// The endings of what would be read.
+        expected: &'static str,
+    },
+    /// A document is not YAML or JSON.
+    #[error("{name}:{line}:{column}: document {document}: {message}")]
+    Syntax {
+        /// The file's name.
+        name: String,
+        /// The number of the document, from 1.
+        document: usize,
+        /// The line in the file, from 1.
+        line: u64,
+        /// The column, from 1.
+        column: u64,
+        /// What the parser said.
+        message: String,
+    },
+    /// A changed document could not be written as YAML or JSON.
+    #[error("failed to write document {document} of {name}")]
+    Emit {
+        /// The file's name.
+        name: String,
+        /// The number of the document, from 1.
+        document: usize,
+        /// What the serializer said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

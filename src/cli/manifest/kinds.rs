@@ -1,0 +1,237 @@
+//! Which objects hold a pod, and where.
+//!
+//! Objects are known by API group and kind, in any version: `apps/v1` and `apps/v1beta1` keep the
+//! pod template in the same place. Lists hold objects: `List`, the typed lists that `kubectl get`
+//! prints (whose items may leave out their own kind), and the `ResourceList` of KRM functions.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// The group of KRM functions' `ResourceList`.
+const FUNCTION_GROUP: &str = "config.kubernetes.io";
+
+/// What an object is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// `apiVersion`.
+    pub(crate) api_version: String,
+    /// `kind`.
+    pub(crate) kind: String,
+    /// `metadata.namespace`, else, for an object that holds a pod, the namespace that was given for
+    /// those without one; empty for others, which may well belong to no namespace.
+    pub(crate) namespace: String,
+    /// `metadata.name`, else `metadata.generateName` with a `*` behind it; empty without either.
+    pub(crate) name: String,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [&self.kind, &self.namespace, &self.name];
+        let mut parts = parts.into_iter().filter(|part| !part.is_empty());
+        formatter.write_str(parts.next().map_or("", String::as_str))?;
+        parts.try_for_each(|part| write!(formatter, "/{part}"))
+    }
+}
+
+impl Identity {
+    fn of(object: &Map<String, Value>, type_name: &TypeName, namespace: &str) -> Self {
+        let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
+        let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
+        let mut identity = Self {
+            api_version: type_name.api_version.clone(),
+            kind: type_name.kind.clone(),
+            namespace: metadata("namespace").unwrap_or_default().to_owned(),
+            name: metadata("name")
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .or_else(generated)
+                .unwrap_or_default(),
+        };
+        if identity.namespace.is_empty() && identity.pod_pointer().is_some() {
+            namespace.clone_into(&mut identity.namespace);
+        }
+        identity
+    }
+
+    /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
+    /// `None` for every kind without a pod.
+    pub(crate) fn pod_pointer(&self) -> Option<&'static str> {
+        match (group(&self.api_version), self.kind.as_str()) {
+            ("", "Pod") => Some(""),
+            ("", "PodTemplate") => Some("/template"),
+            ("", "ReplicationController")
+            | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+            | ("batch", "Job") => Some("/spec/template"),
+            ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template"),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a Namespace.
+    pub(crate) fn is_namespace(&self) -> bool {
+        group(&self.api_version).is_empty() && self.kind == "Namespace"
+    }
+}
+
+/// Whether a document is a `ResourceList`, which carries the results of functions.
+pub(crate) fn is_resource_list(document: &Value) -> bool {
+    TypeName::of(document, None).is_some_and(|name| name.is_resource_list())
+}
+
+/// Calls `visit` for each object of a document, lists opened. Returns whether the document is a
+/// Kubernetes object at all, that is, whether it has an `apiVersion` and a `kind`.
+pub(crate) fn each_object<E>(
+    document: &mut Value,
+    namespace: &str,
+    visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
+) -> Result<bool, E> {
+    each_below(document, None, namespace, visit)
+}
+
+fn each_below<E>(
+    value: &mut Value,
+    inherited: Option<&TypeName>,
+    namespace: &str,
+    visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
+) -> Result<bool, E> {
+    let Some(type_name) = TypeName::of(value, inherited) else {
+        return Ok(false);
+    };
+    let Some(object) = value.as_object_mut() else {
+        return Ok(false);
+    };
+    let items = object.get_mut("items").and_then(Value::as_array_mut);
+    match items.filter(|_| type_name.is_list()) {
+        Some(items) => {
+            let of_items = type_name.of_items();
+            for item in items {
+                each_below(item, of_items.as_ref(), namespace, visit)?;
+            }
+        }
+        None => visit(&Identity::of(object, &type_name, namespace), value)?,
+    }
+    Ok(true)
+}
+
+/// `apiVersion` and `kind`.
+#[derive(Debug, Clone)]
+struct TypeName {
+    api_version: String,
+    kind: String,
+}
+
+impl TypeName {
+    fn of(value: &Value, inherited: Option<&Self>) -> Option<Self> {
+        let text = |key: &str| {
+            let text = value.get(key)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        match (text("apiVersion"), text("kind")) {
+            (Some(api_version), Some(kind)) => Some(Self { api_version, kind }),
+            (None, None) => value.is_object().then_some(inherited).flatten().cloned(),
+            _ => None,
+        }
+    }
+
+    fn is_resource_list(&self) -> bool {
+        group(&self.api_version) == FUNCTION_GROUP && self.kind == "ResourceList"
+    }
+
+    fn is_list(&self) -> bool {
+        self.kind.ends_with("List")
+    }
+
+    /// What the items of a typed list are where they do not say it themselves.
+    fn of_items(&self) -> Option<Self> {
+        let kind = self.kind.strip_suffix("List")?;
+        (!kind.is_empty() && !self.is_resource_list()).then(|| Self {
+            api_version: self.api_version.clone(),
+            kind: kind.to_owned(),
+        })
+    }
+}
+
+/// The group of an `apiVersion`; empty for the core group.
+fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn objects(mut document: Value) -> Vec<(String, Option<&'static str>)> {
+        let mut seen = Vec::new();
+        let visited: Result<bool, ()> = each_object(&mut document, "here", &mut |identity, _| {
+            seen.push((identity.to_string(), identity.pod_pointer()));
+            Ok(())
+        });
+        assert_eq!(visited, Ok(true));
+        seen
+    }
+
+    #[test]
+    fn every_kind_that_holds_a_pod_is_known() {
+        let table = [
+            ("v1", "Pod", Some("")),
+            ("v1", "PodTemplate", Some("/template")),
+            ("v1", "ReplicationController", Some("/spec/template")),
+            ("apps/v1", "Deployment", Some("/spec/template")),
+            ("apps/v1", "ReplicaSet", Some("/spec/template")),
+            ("apps/v1", "StatefulSet", Some("/spec/template")),
+            ("apps/v1beta2", "DaemonSet", Some("/spec/template")),
+            ("batch/v1", "Job", Some("/spec/template")),
+            (
+                "batch/v1",
+                "CronJob",
+                Some("/spec/jobTemplate/spec/template"),
+            ),
+            ("serving.knative.dev/v1", "Service", None),
+            ("example.org/v1", "Deployment", None),
+            ("v1", "Deployment", None),
+            ("v1", "Service", None),
+        ];
+        for (api_version, kind, pointer) in table {
+            let object = json!({
+                "apiVersion": api_version, "kind": kind,
+                "metadata": {"name": "web", "namespace": "shop"},
+            });
+            assert_eq!(objects(object), [(format!("{kind}/shop/web"), pointer)]);
+        }
+    }
+
+    #[test]
+    fn lists_are_opened() {
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "a-"}});
+        let inner = json!({"apiVersion": "v1", "kind": "List", "items": [pod]});
+        let outer = json!({"apiVersion": "v1", "kind": "List", "items": [inner, {"no": "kind"}]});
+        assert_eq!(objects(outer), [("Pod/here/a-*".to_owned(), Some(""))]);
+
+        let typed = json!({"apiVersion": "apps/v1", "kind": "DeploymentList",
+            "items": [{"metadata": {"name": "web"}}]});
+        assert_eq!(
+            objects(typed),
+            [("Deployment/here/web".to_owned(), Some("/spec/template"))]
+        );
+
+        let function = json!({"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
+            "items": [pod], "functionConfig": {"apiVersion": "v1", "kind": "Pod"}});
+        assert!(is_resource_list(&function));
+        assert_eq!(objects(function), [("Pod/here/a-*".to_owned(), Some(""))]);
+    }
+
+    #[test]
+    fn other_documents_are_no_objects() {
+        for mut document in [
+            json!(null),
+            json!([1]),
+            json!({"kind": "Pod"}),
+            json!({"a": 1}),
+        ] {
+            let visited: Result<bool, ()> = each_object(&mut document, "here", &mut |_, _| Err(()));
+            assert_eq!(visited, Ok(false));
+        }
+    }
+}

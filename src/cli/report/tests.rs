@@ -1,0 +1,103 @@
+//! The wording of reports.
+
+use super::*;
+use crate::cli::manifest::kinds::Identity;
+use crate::cli::transform::{Note, Treated};
+use crate::inject::Reason;
+
+fn entry(file: &str, name: &str, treated: Treated) -> Entry {
+    Entry {
+        file: file.to_owned(),
+        document: 2,
+        identity: Identity {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        },
+        treated,
+    }
+}
+
+fn injected() -> Treated {
+    Treated {
+        outcomes: vec![Outcome {
+            template: "proxy".to_owned(),
+            revision: "3f2a".to_owned(),
+            reason: Reason::Applied,
+            message: "added 1 container".to_owned(),
+            findings: vec!["kept env\nPORT".to_owned()],
+        }],
+        ..Treated::plain(Reason::Applied, "added proxy")
+    }
+}
+
+fn plain() -> Paint {
+    Paint::for_stream(&tempfile::tempfile().unwrap())
+}
+
+#[test]
+fn every_object_is_told_with_its_templates_and_findings() {
+    let report = Report {
+        entries: vec![entry("-", "web", injected())],
+        notes: Vec::new(),
+    };
+    assert_eq!(
+        text(&report, plain()),
+        "Pod/shop/web: Injected (Applied): added proxy\n  \
+         proxy 3f2a: Injected (Applied): added 1 container\n    \
+         warning: kept env\\nPORT\n1 injected\n"
+    );
+}
+
+#[test]
+fn files_are_named_where_there_are_several_and_a_refusal_is_clear() {
+    let refused = Treated::plain(Reason::ParameterMissing, "host is required");
+    let report = Report {
+        entries: vec![
+            entry("a.yaml", "web\u{1b}[2J", refused),
+            entry(
+                "b.yaml",
+                "db",
+                Treated::plain(Reason::NotRequested, "nothing asked"),
+            ),
+        ],
+        notes: vec![Note {
+            file: "b.yaml".to_owned(),
+            document: 3,
+        }],
+    };
+    assert_eq!(
+        text(&report, plain()),
+        "a.yaml: Pod/shop/web\\u{1b}[2J: Denied (ParameterMissing): host is required\n\
+         b.yaml: Pod/shop/db: Unchanged (NotRequested): nothing asked\n\
+         b.yaml: document 3: not a Kubernetes object, left as it is\n\
+         1 denied, 1 unchanged; nothing was written\n"
+    );
+}
+
+#[test]
+fn json_holds_everything() {
+    let report = Report {
+        entries: vec![entry("a.yaml", "web", injected())],
+        notes: Vec::new(),
+    };
+    assert_eq!(
+        json(&report),
+        json!({
+            "objects": [{
+                "file": "a.yaml", "document": 2, "apiVersion": "v1", "kind": "Pod",
+                "namespace": "shop", "name": "web", "verdict": "Injected", "reason": "Applied",
+                "message": "added proxy",
+                "templates": [{
+                    "template": "proxy", "revision": "3f2a", "verdict": "Injected",
+                    "reason": "Applied", "message": "added 1 container",
+                    "findings": ["kept env\nPORT"],
+                }],
+            }],
+            "notes": [],
+            "counts": {"Denied": 0, "Injected": 1, "Removed": 0, "Shadowed": 0, "Skipped": 0,
+                "Unchanged": 0},
+        })
+    );
+}

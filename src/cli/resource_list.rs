@@ -1,0 +1,194 @@
+//! The results that a KRM function adds to its `ResourceList`.
+//!
+//! kustomize and kpt show them to the person who runs the function; the field names are those of
+//! the KRM Functions Specification, `config.kubernetes.io/v1`, section `results`.
+
+use serde_json::{Map, Value, json};
+
+use super::manifest::kinds;
+use super::transform::{Ending, Entry};
+use crate::inject::{Outcome, Verdict};
+
+/// Annotations by which a function's caller says which file an object stands in: the current one
+/// and the one before it.
+const PATH_ANNOTATIONS: [&str; 2] = [
+    "internal.config.kubernetes.io/path",
+    "config.kubernetes.io/path",
+];
+
+/// Appends what is to be told about the objects of a `ResourceList`. Returns whether anything was.
+pub(crate) fn add_results(document: &mut Value, entries: &[Entry]) -> bool {
+    if !kinds::is_resource_list(document) {
+        return false;
+    }
+    let paths = paths(document);
+    let told: Vec<Value> = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(index, entry)| results(entry, paths.get(index).and_then(Option::as_deref)))
+        .collect();
+    let Some(list) = document.as_object_mut().filter(|_| !told.is_empty()) else {
+        return false;
+    };
+    match list.get_mut("results").and_then(Value::as_array_mut) {
+        Some(results) => results.extend(told),
+        None => {
+            list.insert("results".to_owned(), Value::Array(told));
+        }
+    }
+    true
+}
+
+/// The file of each object, in the order in which objects are visited.
+fn paths(document: &mut Value) -> Vec<Option<String>> {
+    let mut paths = Vec::new();
+    let mut visit = |_: &kinds::Identity, object: &mut Value| {
+        let annotations = object.pointer("/metadata/annotations");
+        let path = PATH_ANNOTATIONS
+            .iter()
+            .find_map(|key| annotations?.get(key)?.as_str())
+            .map(str::to_owned);
+        paths.push(path);
+        Ok::<(), std::convert::Infallible>(())
+    };
+    match kinds::each_object(document, "", &mut visit) {
+        Ok(_) => paths,
+    }
+}
+
+fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
+    let treated = &entry.treated;
+    let severity = match treated.ending {
+        Ending::Decided(Verdict::Unchanged) => return Vec::new(),
+        Ending::Decided(verdict) => severity(verdict),
+        Ending::Removed => "info",
+    };
+    let word = treated.ending.as_str();
+    let summary = format!("{word} ({}): {}", treated.code, treated.message);
+    let mut told = vec![result(entry, path, severity, &summary)];
+    for outcome in &treated.outcomes {
+        told.extend(outcome_results(entry, path, outcome));
+    }
+    told
+}
+
+fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &Outcome) -> Vec<Value> {
+    let verdict = outcome.reason.verdict();
+    let own = (verdict != Verdict::Injected).then(|| {
+        let sentence = format!(
+            "{}: {verdict} ({}): {}",
+            outcome.template, outcome.reason, outcome.message
+        );
+        result(entry, path, severity(verdict), &sentence)
+    });
+    let findings = outcome.findings.iter().map(|finding| {
+        let sentence = format!("{}: {finding}", outcome.template);
+        result(entry, path, "warning", &sentence)
+    });
+    own.into_iter().chain(findings).collect()
+}
+
+fn severity(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Denied => "error",
+        Verdict::Skipped | Verdict::Shadowed => "warning",
+        Verdict::Injected | Verdict::Unchanged => "info",
+    }
+}
+
+fn result(entry: &Entry, path: Option<&str>, severity: &str, message: &str) -> Value {
+    let identity = &entry.identity;
+    let mut result = Map::new();
+    result.insert("message".to_owned(), message.into());
+    result.insert("severity".to_owned(), severity.into());
+    let reference = json!({
+        "apiVersion": identity.api_version,
+        "kind": identity.kind,
+        "namespace": identity.namespace,
+        "name": identity.name,
+    });
+    result.insert("resourceRef".to_owned(), reference);
+    if let Some(path) = path {
+        result.insert("file".to_owned(), json!({ "path": path }));
+    }
+    Value::Object(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::transform::Treated;
+    use crate::inject::Reason;
+
+    fn entry() -> Entry {
+        let outcome = |template: &str, reason, findings: &[&str]| Outcome {
+            template: template.to_owned(),
+            revision: String::new(),
+            reason,
+            message: "why".to_owned(),
+            findings: findings.iter().map(|&finding| finding.to_owned()).collect(),
+        };
+        Entry {
+            file: "-".to_owned(),
+            document: 1,
+            identity: kinds::Identity {
+                api_version: "v1".to_owned(),
+                kind: "Pod".to_owned(),
+                namespace: "shop".to_owned(),
+                name: "web".to_owned(),
+            },
+            treated: Treated {
+                outcomes: vec![
+                    outcome("proxy", Reason::Applied, &["kept PORT"]),
+                    outcome("logs", Reason::ShadowMode, &[]),
+                ],
+                ..Treated::plain(Reason::Applied, "added")
+            },
+        }
+    }
+
+    fn list(results: Option<Value>) -> Value {
+        let mut list = json!({
+            "apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
+            "items": [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web",
+                "annotations": {"internal.config.kubernetes.io/path": "web.yaml"}}}],
+        });
+        if let Some(results) = results {
+            list["results"] = results;
+        }
+        list
+    }
+
+    #[test]
+    fn results_are_appended_with_their_severity() {
+        let mut document = list(Some(json!([{"message": "earlier"}])));
+        assert!(add_results(&mut document, &[entry()]));
+        let results = document["results"].as_array().unwrap();
+        let told: Vec<_> = results
+            .iter()
+            .skip(1)
+            .map(|result| (result["severity"].as_str(), result["message"].as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (Some("info"), Some("Injected (Applied): added")),
+                (Some("warning"), Some("proxy: kept PORT")),
+                (Some("warning"), Some("logs: Shadowed (ShadowMode): why")),
+            ]
+        );
+        assert_eq!(results[1]["file"], json!({"path": "web.yaml"}));
+        assert_eq!(results[1]["resourceRef"]["namespace"], "shop");
+    }
+
+    #[test]
+    fn nothing_to_tell_changes_nothing() {
+        let mut unchanged = entry();
+        unchanged.treated = Treated::plain(Reason::NotRequested, "nothing asked");
+        let mut document = list(None);
+        assert!(!add_results(&mut document, &[unchanged]));
+        assert_eq!(document, list(None));
+        let mut other = json!({"apiVersion": "v1", "kind": "List", "items": []});
+        assert!(!add_results(&mut other, &[entry()]));
+    }
+}

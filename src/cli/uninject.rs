@@ -1,0 +1,127 @@
+//! `pillion uninject`: takes out of manifests what was injected into them.
+//!
+//! What that is, the status annotations of each pod say; nothing else is touched.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::documents::{DocumentArguments, DocumentError};
+use super::manifest::kinds::Identity;
+use super::transform::{Ending, Treated, Treatment, TreatmentError};
+use crate::inject::removal::{self, RemovalError};
+use crate::inject::{Reason, Verdict};
+
+/// Take out of manifests what was injected into them.
+///
+/// Exactly what the status annotations say was added is removed. If a status cannot be read,
+/// nothing is written and the exit status is 1; it is 2 for input that cannot be read.
+#[derive(Debug, clap::Args)]
+pub struct Uninject {
+    #[command(flatten)]
+    documents: DocumentArguments,
+}
+
+impl Uninject {
+    /// Does what the command says.
+    pub(crate) fn run(&self) -> Result<ExitCode, DocumentError> {
+        let manifests = self.documents.read()?;
+        self.documents.run(manifests, &Removal(removal::remove))
+    }
+}
+
+/// Removes by the given function: the core's, in tests another.
+struct Removal<F>(F);
+
+impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> Treatment for Removal<F> {
+    fn treat(
+        &self,
+        _identity: &Identity,
+        pointer: &str,
+        object: &mut Value,
+    ) -> Result<Treated, TreatmentError> {
+        let before = object.clone();
+        let removed = match object.pointer_mut(pointer).map(&self.0) {
+            Some(Ok(removed)) => removed,
+            Some(Err(error)) => {
+                let reason = Reason::AnnotationInvalid;
+                return Ok(Treated::plain(reason, error.to_string()));
+            }
+            None => Vec::new(),
+        };
+        let patch = json_patch::diff(&before, object);
+        if patch.is_empty() {
+            return Ok(Treated {
+                ending: Ending::Decided(Verdict::Unchanged),
+                code: "NotInjected",
+                message: "no status annotation says that anything was injected".to_owned(),
+                outcomes: Vec::new(),
+                patch: None,
+            });
+        }
+        Ok(Treated {
+            ending: Ending::Removed,
+            code: "Removed",
+            message: format!("took out {}", removed.join(", ")),
+            outcomes: Vec::new(),
+            patch: Some(operations(&patch)),
+        })
+    }
+}
+
+/// The operations as JSON. A patch is a list of strings and values, which JSON can always hold.
+fn operations(patch: &json_patch::Patch) -> Value {
+    serde_json::to_value(patch).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn identity() -> Identity {
+        Identity {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+        }
+    }
+
+    fn treat(
+        removal: impl Fn(&mut Value) -> Result<Vec<String>, RemovalError>,
+    ) -> (Treated, Value) {
+        let mut object = json!({"spec": {"template": {"spec": {"a": 1}, "metadata": {}}}});
+        let treated = Removal(removal)
+            .treat(&identity(), "/spec/template", &mut object)
+            .unwrap();
+        (treated, object)
+    }
+
+    #[test]
+    fn what_was_taken_out_is_told() {
+        let (treated, object) = treat(|pod| {
+            pod["spec"] = json!({});
+            Ok(vec!["logs".to_owned(), "proxy".to_owned()])
+        });
+        assert_eq!(treated.ending, Ending::Removed);
+        assert_eq!(treated.message, "took out logs, proxy");
+        let expected = json!([{"op": "remove", "path": "/spec/template/spec/a"}]);
+        assert_eq!(treated.patch, Some(expected));
+        assert_eq!(object["spec"]["template"]["spec"], json!({}));
+    }
+
+    #[test]
+    fn a_pod_without_status_stays_and_a_bad_status_refuses() {
+        let (treated, _) = treat(|_| Ok(Vec::new()));
+        assert_eq!((treated.code, treated.patch), ("NotInjected", None));
+        let (treated, _) = treat(|_| {
+            Err(RemovalError::Status {
+                annotation: "pillion.dev/status.logs".to_owned(),
+                problem: "not JSON".to_owned(),
+            })
+        });
+        assert_eq!(treated.ending, Ending::Decided(Verdict::Denied));
+        assert!(treated.message.contains("pillion.dev/status.logs"));
+    }
+}

@@ -1,0 +1,5 @@
+//! The program as people and scripts run it: what comes out of standard output, byte for byte,
+//! what is told on standard error, and the exit status.
+
+#[cfg(test)]
+mod manifests;

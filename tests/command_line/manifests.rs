@@ -1,0 +1,232 @@
+//! Manifests in and out, reviews, and templates; nothing here asks for an injection, which the
+//! corpus does.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+/// Comments, CR LF, anchors, directives, empty documents, markers inside scalars, and no line break
+/// at the end. Nothing in it asks for a template.
+const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
+    apiVersion: v1\r\nkind: ConfigMap   # aligned\r\nmetadata: {name: \"a\"}\r\n\
+    data:\r\n    key: |\r\n        ---\r\n        text\r\n\
+    ---\n---\n# only a comment\n--- # behind a marker\n\
+    apiVersion: apps/v1\nkind: Deployment\nmetadata:\n    name:   web\nx: &shared\n    b: 0644\n    \
+    c: no\ny:\n    <<: *shared\nspec:\n    replicas: 1\n    template:\n        spec:\n            \
+    containers:\n            - {name: app, image: \"app:1\", env: [{name: A, value: \"no\"}]}\n\
+    ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
+    spec: {containers: [{name: a, image: b}]}}";
+
+fn pillion(arguments: &[&str], stdin: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pillion"))
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // A command that refuses its arguments ends without reading.
+    let _ = input.write_all(stdin.as_bytes());
+    drop(input);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+fn path(root: &Path, name: &str) -> String {
+    root.join(name).display().to_string()
+}
+
+#[test]
+fn untouched_manifests_come_out_byte_for_byte() {
+    for command in ["inject", "uninject"] {
+        let output = pillion(&[command, "-f", "-"], NASTY);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), NASTY);
+        let report = stderr(&output);
+        assert!(
+            report.contains("ConfigMap/a: Unchanged (NotAPod)"),
+            "{report}"
+        );
+        assert!(
+            report.contains("Deployment/default/web: Unchanged ("),
+            "{report}"
+        );
+        assert!(
+            report.contains("document 5: not a Kubernetes object"),
+            "{report}"
+        );
+        assert!(report.ends_with("3 unchanged\n"), "{report}");
+    }
+}
+
+#[test]
+fn nothing_changed_is_no_patch_and_no_diff() {
+    for format in ["patch", "diff"] {
+        let output = pillion(&["inject", "-o", format], NASTY);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stdout(&output), "", "{format}");
+    }
+}
+
+#[test]
+fn json_is_one_document_for_each_input_document_in_order() {
+    let output = pillion(&["inject", "-f", "-", "-o", "json"], NASTY);
+    let stream = serde_json::Deserializer::from_str(stdout(&output)).into_iter::<Value>();
+    let documents: Vec<_> = stream.map(Result::unwrap).collect();
+    let kinds: Vec<_> = documents
+        .iter()
+        .map(|document| document["kind"].as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        [Some("ConfigMap"), Some("Deployment"), None, Some("Pod")]
+    );
+    assert_eq!(documents[0]["data"]["key"], "---\ntext\n");
+    assert_eq!(documents[1]["y"], json!({"b": 420, "c": "no"}));
+    assert_eq!(documents[2], json!({"not": "an object"}));
+}
+
+#[test]
+fn directories_are_read_in_order_into_one_stream() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    fs::create_dir(root.join("b")).unwrap();
+    fs::write(root.join("c.yaml"), "---\nc: 1\n").unwrap();
+    fs::write(root.join("b/b.yml"), "b: 1").unwrap();
+    fs::write(root.join("a.json"), "{\"a\": 1}\n{\"a\": 2}").unwrap();
+    fs::write(root.join("notes.txt"), "not: read").unwrap();
+    let output = pillion(&["inject", "-f", &path(root, "")], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "{\"a\": 1}\n---\n\n{\"a\": 2}\n---\nb: 1\n---\nc: 1\n"
+    );
+
+    let empty = tempfile::tempdir().unwrap();
+    let output = pillion(&["inject", "-f", &path(empty.path(), "")], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("expected files that end in .yaml, .yml or .json"));
+}
+
+#[test]
+fn unreadable_input_leaves_nothing_on_standard_output() {
+    let table: &[(&[&str], &str, &str)] = &[
+        (
+            &["inject", "-f", "-"],
+            "a: 1\n---\nb: 1\nb: 2\n",
+            "-:4:1: document 2: duplicate",
+        ),
+        (&["uninject"], "a: [", "-:1:"),
+        (
+            &["inject", "-f", "missing.yaml"],
+            "",
+            "failed to read missing.yaml: ",
+        ),
+        (&["inject", "-i"], "a: 1\n", "--in-place needs files"),
+        (&["inject", "-i", "-o", "json"], "", "cannot be used with"),
+        (
+            &["inject", "--set", "host=db"],
+            "",
+            "TEMPLATE.PARAMETER=VALUE",
+        ),
+        (&["inject", "-o", "xml"], "", "possible values"),
+        (&["review"], "not JSON", "400 Bad Request"),
+        (
+            &["review", "missing.json"],
+            "",
+            "failed to read missing.json",
+        ),
+        (
+            &["template", "check", "missing"],
+            "",
+            "failed to read missing",
+        ),
+        (&["inject", "--templates", "missing"], "a: 1\n", "missing"),
+    ];
+    for (arguments, stdin, expected) in table {
+        let output = pillion(arguments, stdin);
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn the_report_is_json_for_machines() {
+    let output = pillion(&["inject", "--report", "json", "-n", "shop"], NASTY);
+    let report: Value = serde_json::from_str(stderr(&output)).unwrap();
+    assert_eq!(report["counts"]["Unchanged"], 3);
+    assert_eq!(report["notes"][0]["document"], 5);
+    let object = &report["objects"][1];
+    assert_eq!(object["kind"], "Deployment");
+    assert_eq!(object["namespace"], "shop");
+    assert_eq!(object["file"], "-");
+    assert_eq!(object["document"], 4);
+    assert_eq!(object["verdict"], "Unchanged");
+}
+
+#[test]
+fn templates_are_listed() {
+    let output = pillion(&["template", "list"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let headings: Vec<_> = stdout(&output)
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    assert_eq!(headings, ["NAME", "PATTERN", "REVISION", "DESCRIPTION"]);
+    let output = pillion(&["template", "list", "-o", "json"], "");
+    let list: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert!(list.is_array());
+    let output = pillion(&["template", "check"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("compiled, no errors\n"));
+}
+
+#[test]
+fn errors_of_templates_are_shown_at_their_place() {
+    let text = "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: \
+        {name: broken}\nspec:\n  pattern: Sidecar\n  sidecars:\n    - name: a\n      image: \
+        ${params.imag}\n";
+    let output = pillion(&["template", "check", "-"], text);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.starts_with("-:8:"), "{told}");
+    assert!(told.contains("spec.sidecars[0].image: "), "{told}");
+    assert!(
+        told.contains("  8 |       image: ${params.imag}\n"),
+        "{told}"
+    );
+    assert!(told.ends_with("0 templates compiled, 1 error\n"), "{told}");
+
+    let output = pillion(&["template", "check", "-o", "json", "-"], text);
+    let told: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(told["templates"], json!([]));
+    assert_eq!(told["errors"][0]["line"], 8);
+}
+
+#[test]
+fn a_broken_template_is_told_and_the_rest_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    fs::write(root.join("broken.yaml"), "kind: Nothing\n").unwrap();
+    let output = pillion(&["inject", "--templates", &path(root, "")], "a: 1\n");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "a: 1\n");
+    let told = stderr(&output);
+    assert!(told.starts_with("warning: template left out: "), "{told}");
+}
