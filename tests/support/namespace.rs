@@ -41,7 +41,16 @@ impl Namespace {
     ) -> Outcome<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{prefix}-{number}");
+        Self::named(client, &format!("{prefix}-{number}"), labels, annotations).await
+    }
+
+    /// The same with the whole name given.
+    pub(crate) async fn named(
+        client: &Client,
+        name: &str,
+        labels: &[(&str, &str)],
+        annotations: &[(&str, &str)],
+    ) -> Outcome<Self> {
         let object = json!({"metadata": {
             "name": name,
             "labels": map(labels),
@@ -52,7 +61,7 @@ impl Namespace {
             .create(&PostParams::default(), &object)
             .await
             .during(&format!("create namespace {name}"))?;
-        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &name);
+        let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), name);
         wait_until("the default service account", SOON, async || {
             let account = accounts.get("default").await;
             account.map(drop).map_err(|error| error.to_string())
@@ -60,7 +69,7 @@ impl Namespace {
         .await?;
         Ok(Self {
             client: client.clone(),
-            name,
+            name: name.to_owned(),
         })
     }
 
@@ -159,8 +168,8 @@ impl Namespace {
     {
         let listed = self.api::<K>().list(&ListParams::default()).await;
         let listed = listed.map_err(|error| error.to_string())?;
-        let owned = |object: &K| object.owner_references().iter().any(|by| by.uid == owner);
-        Ok(listed.items.into_iter().filter(owned).collect())
+        let belongs = |object: &K| object.owner_references().iter().any(|by| by.uid == owner);
+        Ok(listed.items.into_iter().filter(belongs).collect())
     }
 }
 

@@ -56,7 +56,10 @@ impl ProcessGroup {
             .process_group(group)
             .stdin(Stdio::null())
             .spawn()
-            .during(&format!("start {name} ({:?})", command.get_program()))?;
+            .during(&format!(
+                "start {name} ({})",
+                command.get_program().display()
+            ))?;
         let (_, child) = self.members.push_mut((name.to_owned(), child));
         Ok(child)
     }

@@ -48,18 +48,18 @@ impl Registration {
         };
         let client = first.client.clone();
         ensure_service(&client).await?;
-        let names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
-        let configuration = configuration(port, authority, &names)?;
+        let mut names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
+        let name = format!("pillion-{}", names.join("-"));
+        // Offered as well, so that only the manifest's own exclusion keeps it away.
+        names.push("kube-system");
+        let configuration = configuration(&name, port, authority, &names)?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
         let created = api.create(&PostParams::default(), &configuration).await;
-        let created = created.during("register the webhook")?;
+        created.during("register the webhook")?;
         for namespace in namespaces {
             called_for(namespace).await?;
         }
-        Ok(Self {
-            client,
-            name: created.metadata.name.unwrap_or_default(),
-        })
+        Ok(Self { client, name })
     }
 
     /// Takes the configuration away again.
@@ -72,6 +72,7 @@ impl Registration {
 
 /// The manifest with the address, the authority and the namespaces filled in.
 fn configuration(
+    name: &str,
     port: u16,
     authority: &str,
     namespaces: &[&str],
@@ -94,7 +95,6 @@ fn configuration(
             "key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces,
         }));
     }
-    let name = format!("pillion-{}", namespaces.join("-"));
     set(&mut manifest, "/metadata/name", json!(name))?;
     serde_json::from_value(manifest).during("read deploy/mutating-webhook.yaml")
 }
