@@ -149,11 +149,28 @@ fn readable(pod: &Pod) -> Outcome<String> {
         remove(&mut pod, "/metadata", field);
     }
     remove(&mut pod, "", "status");
-    let text = serde_saphyr::to_string(&pod).during("write a pod as YAML")?;
+    let text = serde_saphyr::to_string(&names_first(pod)).during("write a pod as YAML")?;
     Ok(match token_volume {
         Some(name) => text.replace(&name, "kube-api-access"),
         None => text,
     })
+}
+
+/// Every map with its `name` first, as people write them: an added field then never looks as
+/// if it replaced the line that begins a list element.
+fn names_first(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let (mut first, rest): (Vec<_>, Vec<_>) = fields
+                .into_iter()
+                .map(|(key, value)| (key, names_first(value)))
+                .partition(|(key, _)| key == "name");
+            first.extend(rest);
+            Value::Object(first.into_iter().collect())
+        }
+        Value::Array(elements) => elements.into_iter().map(names_first).collect(),
+        other => other,
+    }
 }
 
 fn remove(object: &mut Value, parent: &str, field: &str) {
