@@ -45,9 +45,13 @@ command -v base64 >/dev/null || fail "base64 not found: install coreutils"
 echo "building (the first time takes some minutes)"
 cargo build --quiet --release --locked --bin pillion
 
-cargo run --quiet --release --locked -- serve --listen "$listen" --admin-listen "$admin" &
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+ca=$folder/pillion-ca.crt
+cargo run --quiet --release --locked -- serve --listen "$listen" --admin-listen "$admin" \
+    --write-dev-ca "$ca" --drain-seconds 0 &
 server=$!
-trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null' EXIT
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -61,8 +65,8 @@ done
 
 if command -v curl >/dev/null; then
     title "POST https://$listen/mutate  ($review)"
-    # --insecure: the certificate is one that the server has just made for itself.
-    answer=$(curl --silent --show-error --fail-with-body --insecure \
+    # The server has just made itself a certificate, and an authority that vouches for it.
+    answer=$(curl --silent --show-error --fail-with-body --cacert "$ca" \
         --header 'Content-Type: application/json' --data @"$review" "https://$listen/mutate")
 else
     title "pillion review < $review  (curl not found: the same answer without the network)"
@@ -77,7 +81,7 @@ base64 -d <<<"$patch" | pretty
 
 title "send more"
 cat <<TEXT
-  curl --insecure -H 'Content-Type: application/json' --data @$review https://$listen/mutate
+  curl --cacert $ca -H 'Content-Type: application/json' --data @$review https://$listen/mutate
   curl http://$admin/metrics
   curl http://$admin/readyz
 TEXT

@@ -190,6 +190,8 @@ fn command(settings: &Settings<'_>, identity: &Identity) -> Command {
         .arg(identity.mount.certificate())
         .arg("--tls-key")
         .arg(identity.mount.key())
+        // No other server takes over, so serving on after SIGTERM helps nobody here.
+        .args(["--drain-seconds", "1", "--tls-poll-seconds", "1"])
         .args(settings.arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
@@ -217,10 +219,12 @@ fn listening(line: &str) -> Option<(SocketAddr, SocketAddr)> {
         return None;
     }
     let field = |name: &str| {
-        let (_, rest) = line.split_once(name)?;
-        let rest = rest.trim_start_matches(['"', '=', ':', ' ']);
-        let end = rest.find(['"', ',', ' ', '}']).unwrap_or(rest.len());
-        rest.get(..end)?.parse().ok()
+        // The name can also be part of a module's path, so every place of it is tried.
+        line.split(name).skip(1).find_map(|rest| {
+            let rest = rest.trim_start_matches(['"', '=', ':', ' ']);
+            let end = rest.find(['"', ',', ' ', '}']).unwrap_or(rest.len());
+            rest.get(..end)?.parse().ok()
+        })
     };
     Some((field("webhook")?, field("admin")?))
 }
