@@ -13,7 +13,13 @@ fail() {
     printf 'error: %s\n' "$*" >&2
     exit 1
 }
-title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+title() {
+    if [ -t 1 ]; then
+        printf '\n\033[1m%s\033[0m\n' "$*"
+    else
+        printf '\n%s\n' "$*"
+    fi
+}
 
 pillion() { cargo run --quiet --release --locked -- "$@"; }
 
@@ -52,7 +58,7 @@ cargo run --quiet --release --locked -- serve --listen "$listen" --admin-listen 
     --write-dev-ca "$ca" --drain-seconds 0 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
-trap 'exit 130' INT
+trap 'exit 0' INT
 trap 'exit 143' TERM
 
 tries=100
