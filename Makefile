@@ -1,0 +1,41 @@
+# The ways to run this project. Each needs only the tools that it names.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# One clear line for a tool that is missing.
+need = @command -v $(1) >/dev/null || { echo 'error: $(1) not found: $(2)' >&2; exit 1; }
+need_rust = $(call need,cargo,install Rust (https://rustup.rs); the toolchain itself is pinned in rust-toolchain.toml)
+need_cc = $(call need,cc,install a C compiler (for example gcc or clang); the TLS library is built with it)
+need_go = $(call need,go,install Go 1.26 or newer (https://go.dev/dl); a real kube-apiserver is built with it)
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start the server on built-in templates, answer one review, serve until Ctrl-C
+	$(need_rust)
+	$(need_cc)
+	@scripts/run.sh
+
+.PHONY: test
+test: ## Build a real control plane (once), then run every test that needs no root
+	$(need_rust)
+	$(need_cc)
+	$(need_go)
+	@folder=$$(tests/control-plane/build.sh) && \
+		PILLION_CONTROL_PLANE="$$folder" cargo test --locked
+
+.PHONY: demo
+demo: ## Inject a Deployment's pod on a throw-away control plane and show the difference
+	$(need_rust)
+	$(need_cc)
+	$(need_go)
+	@folder=$$(tests/control-plane/build.sh) && cargo build --locked --bin pillion && \
+		PILLION_CONTROL_PLANE="$$folder" cargo run --quiet --locked --example demo
+
+.PHONY: control-plane
+control-plane: ## Build the control plane alone and print its folder
+	$(need_go)
+	@tests/control-plane/build.sh

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Starts the server with nothing prepared, sends it one real AdmissionReview and shows the
+# answer. Serves until Ctrl-C, or ends at once with RUN_ONCE=1.
+# LISTEN and ADMIN_LISTEN choose other addresses.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+listen=${LISTEN:-127.0.0.1:8443}
+admin=${ADMIN_LISTEN:-127.0.0.1:8080}
+review=examples/review.json
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+title() {
+    if [ -t 1 ]; then
+        printf '\n\033[1m%s\033[0m\n' "$*"
+    else
+        printf '\n%s\n' "$*"
+    fi
+}
+
+pillion() { cargo run --quiet --release --locked -- "$@"; }
+
+# Whether the admin port answers /readyz with 200; bash itself speaks enough HTTP for that.
+ready() {
+    local line
+    exec 3<>"/dev/tcp/${admin%:*}/${admin##*:}" || return 1
+    printf 'GET /readyz HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n' >&3
+    read -r line <&3 || true
+    exec 3>&-
+    [[ $line == *" 200 "* ]]
+} 2>/dev/null
+
+pretty() {
+    if command -v jq >/dev/null; then
+        jq .
+    elif command -v python3 >/dev/null; then
+        python3 -m json.tool
+    else
+        # Not a JSON printer: one operation per line is enough to read a patch.
+        sed 's/},{"op"/},\n{"op"/g'
+        echo
+    fi
+}
+
+command -v cargo >/dev/null || fail "cargo not found: install Rust (https://rustup.rs)"
+command -v base64 >/dev/null || fail "base64 not found: install coreutils"
+
+echo "building (the first time takes some minutes)"
+cargo build --quiet --release --locked --bin pillion
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+ca=$folder/pillion-ca.crt
+cargo run --quiet --release --locked -- serve --listen "$listen" --admin-listen "$admin" \
+    --write-dev-ca "$ca" --drain-seconds 0 &
+server=$!
+trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap 'exit 0' INT
+trap 'exit 143' TERM
+
+tries=100
+until ready; do
+    kill -0 "$server" 2>/dev/null || fail "the server ended, see its log above"
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || fail "the server is not ready after 10 s (http://$admin/readyz)"
+    sleep 0.1
+done
+
+if command -v curl >/dev/null; then
+    title "POST https://$listen/mutate  ($review)"
+    # The server has just made itself a certificate, and an authority that vouches for it.
+    answer=$(curl --silent --show-error --fail-with-body --cacert "$ca" \
+        --header 'Content-Type: application/json' --data @"$review" "https://$listen/mutate")
+else
+    title "pillion review < $review  (curl not found: the same answer without the network)"
+    answer=$(pillion review <"$review")
+fi
+printf '%s\n' "$answer" | pretty
+
+patch=$(sed -n 's/.*"patch": *"\([^"]*\)".*/\1/p' <<<"$answer")
+[ -n "$patch" ] || fail "the answer holds no patch"
+title "its patch, decoded"
+base64 -d <<<"$patch" | pretty
+
+title "send more"
+cat <<TEXT
+  curl --cacert $ca -H 'Content-Type: application/json' --data @$review https://$listen/mutate
+  curl http://$admin/metrics
+  curl http://$admin/readyz
+TEXT
+
+[ "${RUN_ONCE:-}" = 1 ] && exit 0
+printf '\nserving until Ctrl-C\n'
+wait "$server"

@@ -1,0 +1,26 @@
+//! Pillion on a real API server: what people see when they create pods.
+//!
+//! One control plane serves all scenarios of this binary; each has its own namespace, its
+//! own server process and its own webhook configuration, so that they run side by side.
+//! Without a control plane every scenario fails and says how to get one.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a test may panic; the lint excepts test functions, but not what they share"
+)]
+
+#[path = "../support/harness.rs"]
+#[allow(
+    dead_code,
+    reason = "each test binary uses its own part of the harness"
+)]
+mod support;
+
+mod availability;
+mod injection;
+mod pods;
+mod precedence;
+mod refusals;
+mod rotation;
+mod scene;
+mod second_call;

@@ -1,0 +1,94 @@
+//! What every scenario begins with: a namespace, a server with a certificate, and the
+//! registration that makes the API server call it.
+
+use std::path::Path;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use serde_json::{Value, json};
+
+use crate::support::control_plane::ControlPlane;
+use crate::support::failure::Outcome;
+use crate::support::namespace::Namespace;
+use crate::support::pillion::{Identity, Pillion, Settings};
+use crate::support::webhook::Registration;
+
+/// The binary under test.
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_pillion"))
+}
+
+/// A namespace whose pods come to a server with the built-in templates.
+pub(crate) struct Scene {
+    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) namespace: Namespace,
+    pub(crate) identity: Identity,
+    pub(crate) server: Pillion,
+}
+
+impl Scene {
+    /// Opens a scene in a namespace without labels, where a pod asks by its annotation.
+    pub(crate) async fn open(prefix: &str) -> Outcome<Self> {
+        let control_plane = ControlPlane::shared().await?;
+        let client = control_plane.client()?;
+        let namespace = Namespace::create(&client, prefix, &[], &[]).await?;
+        let identity = Identity::new()?;
+        let server = Pillion::start(&Settings::new(program()), &identity).await?;
+        let port = server.webhook.port();
+        Registration::install(port, identity.authority(), &[&namespace]).await?;
+        Ok(Self {
+            control_plane,
+            namespace,
+            identity,
+            server,
+        })
+    }
+
+    /// Creates a Deployment of `replicas` pods with these annotations on them.
+    pub(crate) async fn deploy(
+        &self,
+        name: &str,
+        replicas: u32,
+        annotations: &Value,
+    ) -> Outcome<Deployment> {
+        let manifest = json!({
+            "metadata": {"name": name},
+            "spec": {
+                "replicas": replicas,
+                "selector": {"matchLabels": {"app": name}},
+                "template": {
+                    "metadata": {"labels": {"app": name}, "annotations": annotations},
+                    "spec": {"containers": [app()]},
+                },
+            },
+        });
+        self.namespace.create_object(manifest).await
+    }
+}
+
+/// The annotations of a pod that asks for a connection pool.
+pub(crate) fn asks_for_a_pool() -> Value {
+    json!({
+        "pillion.dev/inject": "pgbouncer",
+        "pgbouncer.pillion.dev/host": "db.example.com",
+    })
+}
+
+/// The user's container of every scenario.
+pub(crate) fn app() -> Value {
+    json!({
+        "name": "app",
+        "image": "registry.example.com/app:1.4.2",
+        "env": [{"name": "MODE", "value": "live"}],
+        "ports": [{"containerPort": 8080}],
+    })
+}
+
+/// A pod of that one container with these annotations.
+pub(crate) fn pod(name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {"containers": [app()]},
+    })
+}

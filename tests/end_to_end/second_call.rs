@@ -1,0 +1,135 @@
+//! The API server calls again after other plugins changed the pod, and people copy pods:
+//! neither may add anything twice.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
+use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::support::failure::{During, Outcome};
+use crate::support::namespace::{Namespace, SOON};
+use crate::support::wait::wait_until;
+
+#[tokio::test]
+async fn the_token_mount_brings_a_second_call_that_changes_nothing() -> Outcome {
+    let scene = Scene::open("reinvocation").await?;
+    let answer = scene
+        .namespace
+        .create_pod("", &pod("orders", &asks_for_a_pool()))
+        .await?;
+    assert!(answer.granted(), "{answer:?}");
+    assert_has_pool(&answer.body);
+    for name in ["app", "pgbouncer"] {
+        let mounts = list(container(&answer.body, name), "/volumeMounts").iter();
+        let tokens = mounts.filter(|mount| mount["mountPath"] == TOKEN).count();
+        assert_eq!(tokens, 1, "token mounts of {name}: {:#}", answer.body);
+    }
+    // The API server notes each call: round, configuration, webhook, and whether the object
+    // was changed by it.
+    let calls = calls_of(&scene, &scene.namespace, "orders").await?;
+    let expected = [("round_0", true), ("round_1", false)].map(|(round, changed)| {
+        (
+            round.to_owned(),
+            "annotation.pillion.dev".to_owned(),
+            changed,
+        )
+    });
+    assert_eq!(calls, expected);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_forged_status_is_not_believed() -> Outcome {
+    let scene = Scene::open("forged").await?;
+    let honest = scene
+        .namespace
+        .create_pod("", &pod("honest", &asks_for_a_pool()))
+        .await?;
+    let true_status = status(&honest.body, "pgbouncer");
+
+    let forgeries = [
+        // What an honest status says, without the container that it speaks of.
+        annotation(&honest.body, "pillion.dev/status.pgbouncer").unwrap(),
+        r#"{"verdict":"Injected"}"#,
+        r#"{"verdict":"Injected","containers":["app"]}"#,
+        "not JSON {",
+        "",
+    ];
+    for (number, forgery) in forgeries.into_iter().enumerate() {
+        let mut annotations = asks_for_a_pool();
+        annotations["pillion.dev/status.pgbouncer"] = json!(forgery);
+        let name = format!("forged-{number}");
+        let answer = scene
+            .namespace
+            .create_pod("", &pod(&name, &annotations))
+            .await?;
+        assert!(answer.granted(), "{forgery}: {answer:?}");
+        assert_has_pool(&answer.body);
+        assert_eq!(status(&answer.body, "pgbouncer"), true_status, "{forgery}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copied_pod_gets_nothing_twice() -> Outcome {
+    let scene = Scene::open("copied").await?;
+    let first = scene
+        .namespace
+        .create_pod("", &pod("first", &asks_for_a_pool()))
+        .await?;
+    assert!(first.granted(), "{first:?}");
+
+    // As from `kubectl get pod first -o json`, with another name.
+    let mut copy = first.body.clone();
+    copy.as_object_mut().unwrap().remove("status");
+    copy["metadata"] = json!({
+        "name": "copy",
+        "annotations": first.body["metadata"]["annotations"],
+    });
+    let second = scene.namespace.create_pod("", &copy).await?;
+    assert!(second.granted(), "{second:?}");
+    assert_has_pool(&second.body);
+    for list in ["/spec/initContainers", "/spec/containers", "/spec/volumes"] {
+        assert_eq!(names(&second.body, list), names(&first.body, list));
+    }
+    for name in ["app", "pgbouncer"] {
+        let (copied, original) = (container(&second.body, name), container(&first.body, name));
+        assert_eq!(copied, original);
+    }
+    Ok(())
+}
+
+/// The mutating calls that the API server made to Pillion for one pod, in order.
+async fn calls_of(
+    scene: &Scene,
+    namespace: &Namespace,
+    pod: &str,
+) -> Outcome<Vec<(String, String, bool)>> {
+    let event = wait_until("the pod in the audit log", SOON, async || {
+        let log = fs::read_to_string(scene.control_plane.audit_log())
+            .map_err(|error| error.to_string())?;
+        log.lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find(|event| {
+                let object = &event["objectRef"];
+                object["namespace"] == *namespace.name && object["name"] == pod
+            })
+            .ok_or_else(|| "no such line".into())
+    })
+    .await?;
+    let mut calls = Vec::new();
+    for (key, value) in event["annotations"].as_object().into_iter().flatten() {
+        let Some(place) = key.strip_prefix("mutation.webhook.admission.k8s.io/") else {
+            continue;
+        };
+        let text = value.as_str().unwrap_or_default();
+        let call: Value = serde_json::from_str(text).during("read an audit annotation")?;
+        let round = place.split("_index").next().unwrap_or_default();
+        let webhook = call["webhook"].as_str().unwrap_or_default();
+        let changed = call["mutated"] == true;
+        calls.push((round.to_owned(), webhook.to_owned(), changed));
+    }
+    calls.sort();
+    Ok(calls)
+}

@@ -1,0 +1,77 @@
+//! Requests whose body and answer stay plain JSON: typed objects would drop the very
+//! fields that a scenario is about, and would hide the warnings in the header.
+
+use axum::http::{Request, header::CONTENT_TYPE, header::WARNING};
+use http_body_util::BodyExt;
+use kube::Client;
+use kube::client::Body;
+use serde_json::Value;
+
+use super::failure::{During, Outcome};
+
+/// What the API server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The texts of the `Warning` headers, as `kubectl` shows them.
+    pub(crate) warnings: Vec<String>,
+    /// The object, or a `Status` that says why not.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// Whether the request was granted.
+    pub(crate) fn granted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The message of a `Status`, empty when this is no refusal.
+    pub(crate) fn message(&self) -> &str {
+        self.body
+            .get("message")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+}
+
+/// POSTs `object` to `path`, for example `/api/v1/namespaces/a/pods?dryRun=All`.
+pub(crate) async fn post(client: &Client, path: &str, object: &Value) -> Outcome<Answer> {
+    let request = Request::post(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(object.to_string().into_bytes()))
+        .during("build a request")?;
+    let response = client
+        .send(request)
+        .await
+        .during(&format!("send POST {path}"))?;
+    let status = response.status().as_u16();
+    let warnings = response
+        .headers()
+        .get_all(WARNING)
+        .iter()
+        .map(|value| warning_text(&String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .during(&format!("read the answer of POST {path}"))?
+        .to_bytes();
+    let body = serde_json::from_slice(&bytes).during(&format!("parse the answer of {path}"))?;
+    Ok(Answer {
+        status,
+        warnings,
+        body,
+    })
+}
+
+/// The text of `299 - "text"`, in which quotes and backslashes are escaped (RFC 9110, 5.6.4).
+fn warning_text(value: &str) -> String {
+    let quoted = value.splitn(3, ' ').nth(2).unwrap_or(value);
+    let inner = quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(quoted);
+    inner.replace("\\\"", "\"").replace("\\\\", "\\")
+}

@@ -1,0 +1,171 @@
+//! The webhook as it is installed in production, but for the network.
+//!
+//! A Service of type `ExternalName` that points to `localhost` makes the API server call
+//! this machine exactly as it calls a Service in a cluster: server name
+//! `pillion.pillion-system.svc`, the `caBundle` alone trusted, HTTP/1.1 only.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use kube::api::{DeleteParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use super::failure::{During, Failure, Outcome};
+use super::namespace::Namespace;
+use super::raw;
+use super::wait::wait_until;
+
+/// What a user installs; the tests run with the very same entries.
+const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
+
+/// The namespace and name of the Service that the manifest calls.
+const SERVICE: (&str, &str) = ("pillion-system", "pillion");
+
+/// The server name that the API server asks for and checks the certificate against.
+pub(crate) const SERVER_NAME: &str = "pillion.pillion-system.svc";
+
+/// The webhook configuration of one test, which applies to its namespaces only: tests that
+/// share a control plane do not meet each other's servers.
+pub(crate) struct Registration {
+    client: Client,
+    name: String,
+}
+
+impl Registration {
+    /// Registers a server on this loopback port, which `authority` (PEM) vouches for, for
+    /// these namespaces, and waits until the API server calls it: for that the server must
+    /// run and must refuse a pod that asks for a template that does not exist.
+    pub(crate) async fn install(
+        port: u16,
+        authority: &str,
+        namespaces: &[&Namespace],
+    ) -> Outcome<Self> {
+        let Some(first) = namespaces.first() else {
+            return Err(Failure::new("a registration needs a namespace"));
+        };
+        let client = first.client.clone();
+        ensure_service(&client).await?;
+        let mut names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
+        let name = format!("pillion-{}", names.join("-"));
+        // Offered as well, so that only the manifest's own exclusion keeps it away.
+        names.push("kube-system");
+        let configuration = configuration(&name, port, authority, &names)?;
+        let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+        let created = api.create(&PostParams::default(), &configuration).await;
+        created.during("register the webhook")?;
+        for namespace in namespaces {
+            called_for(namespace).await?;
+        }
+        Ok(Self { client, name })
+    }
+
+    /// Takes the configuration away again.
+    pub(crate) async fn remove(self) -> Outcome {
+        let api: Api<MutatingWebhookConfiguration> = Api::all(self.client);
+        let deleted = api.delete(&self.name, &DeleteParams::default()).await;
+        deleted.map(drop).during("remove the webhook")
+    }
+}
+
+/// The manifest with the address, the authority and the namespaces filled in.
+fn configuration(
+    name: &str,
+    port: u16,
+    authority: &str,
+    namespaces: &[&str],
+) -> Outcome<MutatingWebhookConfiguration> {
+    let mut manifest: Value =
+        serde_saphyr::from_str(MANIFEST).during("read deploy/mutating-webhook.yaml")?;
+    let entries = manifest
+        .get_mut("webhooks")
+        .and_then(Value::as_array_mut)
+        .ok_or_else(|| Failure::new("deploy/mutating-webhook.yaml has no webhooks"))?;
+    for entry in entries {
+        set(entry, "/clientConfig/service/port", json!(port))?;
+        let bundle = json!(STANDARD.encode(authority));
+        set(entry, "/clientConfig", with_bundle(entry, bundle)?)?;
+        let selected = entry
+            .pointer_mut("/namespaceSelector/matchExpressions")
+            .and_then(Value::as_array_mut)
+            .ok_or_else(|| Failure::new("an entry selects no namespaces"))?;
+        selected.push(json!({
+            "key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces,
+        }));
+    }
+    set(&mut manifest, "/metadata/name", json!(name))?;
+    serde_json::from_value(manifest).during("read deploy/mutating-webhook.yaml")
+}
+
+fn with_bundle(entry: &Value, bundle: Value) -> Outcome<Value> {
+    let mut config = entry.get("clientConfig").cloned().unwrap_or_default();
+    let fields = config
+        .as_object_mut()
+        .ok_or_else(|| Failure::new("an entry has no clientConfig"))?;
+    fields.insert("caBundle".to_owned(), bundle);
+    Ok(config)
+}
+
+fn set(object: &mut Value, pointer: &str, value: Value) -> Outcome {
+    let place = object
+        .pointer_mut(pointer)
+        .ok_or_else(|| Failure::new(format!("deploy/mutating-webhook.yaml lacks {pointer}")))?;
+    *place = value;
+    Ok(())
+}
+
+/// The Service that every registration shares; each has a port of its own.
+async fn ensure_service(client: &Client) -> Outcome {
+    let (namespace, name) = SERVICE;
+    let objects = [
+        (
+            "/api/v1/namespaces".to_owned(),
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+        ),
+        (
+            format!("/api/v1/namespaces/{namespace}/services"),
+            json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name},
+                "spec": {"type": "ExternalName", "externalName": "localhost"},
+            }),
+        ),
+    ];
+    for (path, object) in objects {
+        let answer = raw::post(client, &path, &object).await?;
+        // Another test may have been first.
+        if !answer.granted() && answer.status != 409 {
+            let message = answer.message();
+            return Err(Failure::new(format!("failed to POST {path}: {message}")));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until the API server has seen the new configuration. A pod that asks for a template
+/// that cannot exist is refused in every namespace as soon as it has.
+async fn called_for(namespace: &Namespace) -> Outcome {
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "is-the-webhook-called",
+            "labels": {"pillion.dev/inject": "true"},
+            "annotations": {"pillion.dev/inject": "no-such-template"},
+        },
+        "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]},
+    });
+    let what = format!("the webhook to be called for namespace {}", namespace.name);
+    wait_until(&what, Duration::from_secs(30), async || {
+        let answer = namespace.create_pod("dryRun=All", &pod).await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        if answer.message().contains("denied the request") {
+            return Ok(());
+        }
+        Err(format!("status {} {}", answer.status, answer.message()))
+    })
+    .await
+}
