@@ -20,7 +20,8 @@ pub(super) fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
 }
 
 fn text(text: Option<&Text<'_>>) -> String {
-    text.map(|text| text.as_str().to_owned()).unwrap_or_default()
+    text.map(|text| text.as_str().to_owned())
+        .unwrap_or_default()
 }
 
 fn decide(engine: &Engine, request: &Request<'_>, namespace: &str) -> (Decision, String) {
@@ -43,7 +44,10 @@ fn decide(engine: &Engine, request: &Request<'_>, namespace: &str) -> (Decision,
         from_node: request.is_from_node(),
         annotations: std::collections::BTreeMap::new(),
     };
-    (engine.decide(&subject, object.get()), pod_name(object.get()))
+    (
+        engine.decide(&subject, object.get()),
+        pod_name(object.get()),
+    )
 }
 
 /// `metadata.name`, else `metadata.generateName`.
@@ -63,7 +67,9 @@ fn response(uid: &str, decision: &Decision) -> Response {
     } else {
         Response::allowed(uid)
     };
-    let response = response.with_warnings(warnings).with_audit("verdict", &audit(decision));
+    let response = response
+        .with_warnings(warnings)
+        .with_audit("verdict", &audit(decision));
     if decision.patch.is_empty() {
         response
     } else {

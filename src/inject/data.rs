@@ -46,7 +46,9 @@ impl Data<'_> {
             return Value::Object(Map::new());
         };
         let element = self.pod.list(*list).get(*at);
-        let mut value = element.map(|element| element.view().to_value()).unwrap_or_default();
+        let mut value = element
+            .map(|element| element.view().to_value())
+            .unwrap_or_default();
         defaults::fill("Container", &mut value);
         keep(&mut value, paths);
         value
@@ -55,7 +57,10 @@ impl Data<'_> {
     fn metadata(&self) -> Value {
         let texts = |texts: &super::pod::Texts| {
             let all = texts.all().into_iter();
-            Value::Object(all.map(|(key, value)| (key.to_owned(), value.into())).collect())
+            Value::Object(
+                all.map(|(key, value)| (key.to_owned(), value.into()))
+                    .collect(),
+            )
         };
         let mut metadata = Map::new();
         metadata.insert("labels".to_owned(), texts(&self.pod.labels));
@@ -135,7 +140,9 @@ impl Source for Data<'_> {
     }
 
     fn apps(&self, paths: &Paths) -> Value {
-        (0..self.apps.places.len()).map(|index| self.container(index, paths)).collect()
+        (0..self.apps.places.len())
+            .map(|index| self.container(index, paths))
+            .collect()
     }
 
     fn app(&self, paths: &Paths) -> Value {
@@ -143,7 +150,9 @@ impl Source for Data<'_> {
     }
 
     fn own(&self, paths: &Paths) -> Value {
-        self.own.map(|index| self.container(index, paths)).unwrap_or_default()
+        self.own
+            .map(|index| self.container(index, paths))
+            .unwrap_or_default()
     }
 
     fn namespace(&self, _paths: &Paths) -> Value {

@@ -14,8 +14,10 @@ const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How that plugin names its volume.
 const TOKEN_VOLUME: &str = "kube-api-access-";
 /// The tolerations that the DefaultTolerationSeconds admission plugin adds.
-const DEFAULT_TOLERATIONS: [&str; 2] =
-    ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+const DEFAULT_TOLERATIONS: [&str; 2] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+];
 
 /// The default of a field, where it has one that does not depend on other fields.
 pub fn default_of(definition: &str, field: &str) -> Option<Value> {
@@ -69,9 +71,24 @@ const FILLED: &[(&str, &[&str])] = &[
             "preemptionPolicy",
         ],
     ),
-    ("Container", &["terminationMessagePath", "terminationMessagePolicy", "resources"]),
+    (
+        "Container",
+        &[
+            "terminationMessagePath",
+            "terminationMessagePolicy",
+            "resources",
+        ],
+    ),
     ("ContainerPort", &["protocol"]),
-    ("Probe", &["timeoutSeconds", "successThreshold", "periodSeconds", "failureThreshold"]),
+    (
+        "Probe",
+        &[
+            "timeoutSeconds",
+            "successThreshold",
+            "periodSeconds",
+            "failureThreshold",
+        ],
+    ),
     ("HTTPGetAction", &["scheme", "path"]),
     ("GRPCAction", &["service"]),
     ("HostPathVolumeSource", &["type"]),
@@ -90,7 +107,10 @@ pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
 
 /// The fields with defaults that a definition has, for a pod's spec read field by field.
 pub fn filled_fields(definition: &str) -> &'static [&'static str] {
-    FILLED.iter().find(|(name, _)| *name == definition).map_or(&[], |(_, fields)| fields)
+    FILLED
+        .iter()
+        .find(|(name, _)| *name == definition)
+        .map_or(&[], |(_, fields)| fields)
 }
 
 /// Fills in the API server's defaults, and takes out what its admission plugins add, in a value
@@ -123,7 +143,9 @@ fn fill_typed(ty: &FieldType, value: &mut Value) {
             items.iter_mut().for_each(|item| fill_typed(element, item));
         }
         (FieldType::Map(inner), Value::Object(fields)) => {
-            fields.values_mut().for_each(|field| fill_typed(inner, field));
+            fields
+                .values_mut()
+                .for_each(|field| fill_typed(inner, field));
         }
         _ => {}
     }
@@ -133,7 +155,9 @@ fn fill_typed(ty: &FieldType, value: &mut Value) {
 fn fill_container(container: &mut Map<String, Value>) {
     if let Some(image) = container.get("image").and_then(Value::as_str) {
         let policy = pull_policy(image);
-        container.entry("imagePullPolicy").or_insert_with(|| policy.into());
+        container
+            .entry("imagePullPolicy")
+            .or_insert_with(|| policy.into());
     }
     let Some(Value::Object(resources)) = container.get_mut("resources") else {
         return;
@@ -159,7 +183,10 @@ fn pull_policy(image: &str) -> &'static str {
 pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
     let lists: &[(&str, fn(&Value) -> bool)] = match definition {
         "Container" => &[("volumeMounts", is_token_mount)],
-        "PodSpec" => &[("volumes", is_token_volume), ("tolerations", is_default_toleration)],
+        "PodSpec" => &[
+            ("volumes", is_token_volume),
+            ("tolerations", is_default_toleration),
+        ],
         _ => return,
     };
     for (name, is_added) in lists {
@@ -179,13 +206,19 @@ pub fn is_token_mount(mount: &Value) -> bool {
 
 /// Whether a volume is the ServiceAccount admission plugin's.
 pub fn is_token_volume(volume: &Value) -> bool {
-    let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = volume
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     name.starts_with(TOKEN_VOLUME) && volume.get("projected").is_some()
 }
 
 /// Whether a toleration is the DefaultTolerationSeconds admission plugin's.
 pub fn is_default_toleration(toleration: &Value) -> bool {
-    let key = toleration.get("key").and_then(Value::as_str).unwrap_or_default();
+    let key = toleration
+        .get("key")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     DEFAULT_TOLERATIONS.contains(&key)
         && toleration.get("tolerationSeconds") == Some(&json!(300))
         && toleration.get("effect").and_then(Value::as_str) == Some("NoExecute")
@@ -230,8 +263,14 @@ mod tests {
     fn every_filled_field_has_its_default() {
         for (definition, fields) in FILLED {
             for field in *fields {
-                assert!(default_of(definition, field).is_some(), "{definition}.{field}");
-                assert!(schema::field(definition, field).is_some(), "{definition}.{field}");
+                assert!(
+                    default_of(definition, field).is_some(),
+                    "{definition}.{field}"
+                );
+                assert!(
+                    schema::field(definition, field).is_some(),
+                    "{definition}.{field}"
+                );
             }
         }
     }

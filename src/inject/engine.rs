@@ -113,7 +113,9 @@ impl Engine {
             Selection::Templates(templates) => templates,
             Selection::Nothing(reason, message) => return Decision::plain(reason, message),
         };
-        let has_status = annotations.keys().any(|key| key.starts_with(status::PREFIX));
+        let has_status = annotations
+            .keys()
+            .any(|key| key.starts_with(status::PREFIX));
         if has_status && let Some(decision) = repeat::decide(self, subject, &templates, text) {
             return decision;
         }
@@ -171,7 +173,9 @@ type Texts = BTreeMap<String, String>;
 
 fn own(dictionary: Option<&Dictionary<'_>>) -> Texts {
     let texts = dictionary.into_iter().flatten();
-    texts.map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned())).collect()
+    texts
+        .map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()))
+        .collect()
 }
 
 fn unreadable(error: &serde_json::Error) -> Decision {
@@ -202,27 +206,45 @@ fn conclude(
 
 /// The first verdict, by precedence, of the templates', with its reason.
 fn verdict(outcomes: Vec<Outcome>) -> Decision {
-    let first = outcomes.iter().min_by_key(|outcome| outcome.reason.verdict());
+    let first = outcomes
+        .iter()
+        .min_by_key(|outcome| outcome.reason.verdict());
     let Some(first) = first else {
         return Decision::plain(Reason::NothingToAdd, "no template was selected");
     };
     let reason = first.reason;
-    let same = outcomes.iter().filter(|outcome| outcome.reason.verdict() == reason.verdict());
+    let same = outcomes
+        .iter()
+        .filter(|outcome| outcome.reason.verdict() == reason.verdict());
     let messages = same.map(|outcome| format!("{}: {}", outcome.template, outcome.message));
     let message = messages.collect::<Vec<_>>().join("; ");
-    Decision { reason, message, outcomes, patch: super::Patch::default() }
+    Decision {
+        reason,
+        message,
+        outcomes,
+        patch: super::Patch::default(),
+    }
 }
 
 /// Unites our emptyDirs into the cluster autoscaler's list.
 fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>) {
-    let ours: Vec<&String> =
-        statuses.values().flat_map(|status| &status.safe_to_evict).collect();
+    let ours: Vec<&String> = statuses
+        .values()
+        .flat_map(|status| &status.safe_to_evict)
+        .collect();
     if ours.is_empty() {
         return;
     }
-    let users = pod.annotations.get(SAFE_TO_EVICT).unwrap_or_default().to_owned();
-    let mut names: Vec<&str> =
-        users.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let users = pod
+        .annotations
+        .get(SAFE_TO_EVICT)
+        .unwrap_or_default()
+        .to_owned();
+    let mut names: Vec<&str> = users
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
     for name in ours {
         if !names.contains(&name.as_str()) {
             names.push(name);
@@ -238,13 +260,19 @@ fn write_statuses(
     statuses: &BTreeMap<String, Status>,
 ) -> Result<(), String> {
     let size = |pod: &WorkingPod<'_>| -> usize {
-        pod.annotations.all().iter().map(|(key, value)| key.len() + value.len()).sum()
+        pod.annotations
+            .all()
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     };
     let injected = Verdict::Injected.as_str();
-    let (needed, others): (Vec<_>, Vec<_>) =
-        statuses.iter().partition(|(_, status)| status.verdict == injected);
+    let (needed, others): (Vec<_>, Vec<_>) = statuses
+        .iter()
+        .partition(|(_, status)| status.verdict == injected);
     for (template, status) in needed {
-        pod.annotations.set(&Status::key(template), status.to_json());
+        pod.annotations
+            .set(&Status::key(template), status.to_json());
     }
     let total = size(pod);
     if total > ANNOTATIONS_LIMIT {

@@ -15,7 +15,11 @@ const MAP_KEYS: &[(&str, &str, &[&str])] = &[
     ("PodSpec", "ephemeralContainers", &["name"]),
     ("PodSpec", "imagePullSecrets", &["name"]),
     ("PodSpec", "hostAliases", &["ip"]),
-    ("PodSpec", "topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
+    (
+        "PodSpec",
+        "topologySpreadConstraints",
+        &["topologyKey", "whenUnsatisfiable"],
+    ),
     ("PodSpec", "schedulingGates", &["name"]),
     ("PodSpec", "resourceClaims", &["name"]),
     ("PodSpec", "evictionResponders", &["name"]),
@@ -66,7 +70,11 @@ pub fn list_merge(definition: &str, field: &str) -> ListMerge {
     if let Some((_, _, keys)) = MAP_KEYS.iter().find(|(d, f, _)| here(&(d, f))) {
         return ListMerge::ByKeys(keys);
     }
-    if ADDITIVE.iter().any(here) { ListMerge::Additive } else { ListMerge::Atomic }
+    if ADDITIVE.iter().any(here) {
+        ListMerge::Additive
+    } else {
+        ListMerge::Atomic
+    }
 }
 
 /// Whether values of this definition are added whole or not at all.
@@ -106,7 +114,10 @@ mod tests {
             }
         }
         for name in WHOLE {
-            assert!(crate::template::schema::definition(name).is_some(), "{name}");
+            assert!(
+                crate::template::schema::definition(name).is_some(),
+                "{name}"
+            );
         }
     }
 

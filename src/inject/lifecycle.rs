@@ -38,7 +38,9 @@ pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
         return;
     };
     let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
-    let handler = handlers.into_iter().find_map(|name| readiness.get_key_value(name));
+    let handler = handlers
+        .into_iter()
+        .find_map(|name| readiness.get_key_value(name));
     if let Some((name, handler)) = handler {
         let mut probe = Map::new();
         probe.insert(name.clone(), handler.clone());
@@ -58,7 +60,12 @@ pub fn fit(want: &mut Map<String, Value>, list: List, theirs: &Value) {
     let native = want.contains_key("restartPolicy")
         || theirs.get("restartPolicy").and_then(Value::as_str) == Some("Always");
     if !native {
-        for field in ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] {
+        for field in [
+            "livenessProbe",
+            "readinessProbe",
+            "startupProbe",
+            "lifecycle",
+        ] {
             want.shift_remove(field);
         }
     }
@@ -84,7 +91,11 @@ mod tests {
             (Placement::Classic, 37, Some(true), false),
         ];
         for (placement, minor, native, expected) in table {
-            assert_eq!(is_native(placement, &settings(minor, native)), expected, "{minor}");
+            assert_eq!(
+                is_native(placement, &settings(minor, native)),
+                expected,
+                "{minor}"
+            );
         }
     }
 

@@ -112,7 +112,10 @@ impl Fill {
     /// Adds a field that the user does not have.
     fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
         let path = at.pointer.clone();
-        self.operations.push(Operation::Add { path, value: want.clone() });
+        self.operations.push(Operation::Add {
+            path,
+            value: want.clone(),
+        });
         self.note(definition, name, ty, want, at);
     }
 
@@ -126,7 +129,8 @@ impl Fill {
                     self.added.extend(elements.map(|key| at.step("", &key).key));
                 }
                 ListMerge::Additive => {
-                    self.added.extend(items.iter().map(|item| at.step("", &item.to_string()).key));
+                    self.added
+                        .extend(items.iter().map(|item| at.step("", &item.to_string()).key));
                 }
                 ListMerge::Atomic => self.added.push(at.key.clone()),
             },
@@ -140,7 +144,8 @@ impl Fill {
                 }
             }
             (FieldType::Map(_), Value::Object(entries)) if !entries.is_empty() => {
-                self.added.extend(entries.keys().map(|key| at.field(key).key));
+                self.added
+                    .extend(entries.keys().map(|key| at.field(key).key));
             }
             _ => self.added.push(at.key.clone()),
         }
@@ -221,7 +226,9 @@ impl Fill {
             let Some(key) = element_key(item, keys) else {
                 continue;
             };
-            let found = known.iter().position(|known| known.as_deref() == Some(key.as_str()));
+            let found = known
+                .iter()
+                .position(|known| known.as_deref() == Some(key.as_str()));
             let at_key = at.step("", &key);
             match found.and_then(|index| theirs.get(index)) {
                 Some(view) => {
@@ -238,7 +245,10 @@ impl Fill {
 
     fn insert(&mut self, index: &mut usize, item: &Value, key: &str, at: &At) {
         let at = at.step(&index.to_string(), key);
-        self.operations.push(Operation::Add { path: at.pointer, value: item.clone() });
+        self.operations.push(Operation::Add {
+            path: at.pointer,
+            value: item.clone(),
+        });
         self.added.push(at.key);
         *index += 1;
     }
@@ -247,12 +257,18 @@ impl Fill {
     /// is not there, so a resource with a limit has a request; and a limit below the user's request
     /// would make the pod invalid.
     fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At) {
-        let data = |name: &str| user.get(name).map(|view| view.to_value()).unwrap_or_default();
+        let data = |name: &str| {
+            user.get(name)
+                .map(|view| view.to_value())
+                .unwrap_or_default()
+        };
         let (requests, limits) = (data("requests"), data("limits"));
         for (name, value) in want {
             let (Value::Object(wanted), true) = (value, name == "requests" || name == "limits")
             else {
-                let Some(field) = schema::field("ResourceRequirements", name) else { continue };
+                let Some(field) = schema::field("ResourceRequirements", name) else {
+                    continue;
+                };
                 let definition = "ResourceRequirements";
                 self.field(user, definition, name, &field.ty, value, &at.field(name));
                 continue;
@@ -265,8 +281,12 @@ impl Fill {
                 }
             };
             let (add, keep): (Vec<_>, Vec<_>) = wanted.iter().partition(allowed);
-            self.kept.extend(keep.iter().map(|(key, _)| at.field(name).field(key).key));
-            let add: Map<_, _> = add.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            self.kept
+                .extend(keep.iter().map(|(key, _)| at.field(name).field(key).key));
+            let add: Map<_, _> = add
+                .into_iter()
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect();
             if let (Some(field), false) =
                 (schema::field("ResourceRequirements", name), add.is_empty())
             {
@@ -281,7 +301,10 @@ impl Fill {
 /// Whether the name of a port is another port's already: it is unique inside a container.
 fn takes_name(theirs: &[View<'_>], port: &Value) -> bool {
     let name = port.get("name").and_then(Value::as_str);
-    name.is_some() && theirs.iter().any(|view| view.key(&["name"]).as_deref() == name)
+    name.is_some()
+        && theirs
+            .iter()
+            .any(|view| view.key(&["name"]).as_deref() == name)
 }
 
 /// Whether one amount is below another.

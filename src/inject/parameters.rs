@@ -81,13 +81,18 @@ fn configured<'g>(
         }
         let place = format!("configuration parameters.{name}.{parameter}");
         let (name, element) = split(parameter);
-        set.entry(name).or_default().push(Setting { element, text, place });
+        set.entry(name).or_default().push(Setting {
+            element,
+            text,
+            place,
+        });
     }
 }
 
 /// `secret.db` is the element `db` of the map parameter `secret`.
 fn split(name: &str) -> (&str, Option<&str>) {
-    name.split_once('.').map_or((name, None), |(name, element)| (name, Some(element)))
+    name.split_once('.')
+        .map_or((name, None), |(name, element)| (name, Some(element)))
 }
 
 fn annotated<'g>(
@@ -103,13 +108,20 @@ fn annotated<'g>(
         let (name, element) = split(key.get(prefix.len()..).unwrap_or_default());
         let place = format!("annotation {key} {by}");
         let Some(parameter) = template.parameter(name) else {
-            let known = template.parameters.iter().map(|parameter| parameter.name.as_str());
+            let known = template
+                .parameters
+                .iter()
+                .map(|parameter| parameter.name.as_str());
             let hint = nearest(name, known.clone());
             let known: Vec<_> = known.collect();
             let message = format!(
                 "{place}: the template `{}` has no parameter `{name}`{}",
                 template.name,
-                if hint.is_empty() { format!("; it has {}", known.join(", ")) } else { hint }
+                if hint.is_empty() {
+                    format!("; it has {}", known.join(", "))
+                } else {
+                    hint
+                }
             );
             return Err((Reason::ParameterUnknown, message));
         };
@@ -118,7 +130,11 @@ fn annotated<'g>(
             return Err((Reason::ParameterNotAllowed, message));
         }
         check_form(parameter, element, &place)?;
-        set.entry(name).or_default().push(Setting { element, text, place });
+        set.entry(name).or_default().push(Setting {
+            element,
+            text,
+            place,
+        });
     }
     Ok(())
 }
@@ -139,12 +155,18 @@ fn who_may(parameter: &Parameter) -> String {
 fn check_form(parameter: &Parameter, element: Option<&str>, place: &str) -> Result<(), Refusal> {
     let problem = match (parameter.ty, element) {
         (ParameterType::Map, None) => {
-            format!("the parameter is a map: set each key by `{}.<key>`", parameter.name)
+            format!(
+                "the parameter is a map: set each key by `{}.<key>`",
+                parameter.name
+            )
         }
         (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
         (ParameterType::Map, Some(_)) | (_, None) => return Ok(()),
         (_, Some(_)) => {
-            format!("the parameter `{}` is no map and has no keys", parameter.name)
+            format!(
+                "the parameter `{}` is no map and has no keys",
+                parameter.name
+            )
         }
     };
     Err((Reason::ParameterInvalid, format!("{place}: {problem}")))
@@ -161,8 +183,12 @@ fn value(
         map(parameter, settings)?
     } else {
         let last = settings.last();
-        last.map(|setting| parameter.parse(setting.text).map_err(|e| invalid(setting, &e)))
-            .transpose()?
+        last.map(|setting| {
+            parameter
+                .parse(setting.text)
+                .map_err(|e| invalid(setting, &e))
+        })
+        .transpose()?
     };
     let value = match set {
         Some(value) => Some(value),
@@ -180,10 +206,13 @@ fn value(
 fn map(parameter: &Parameter, settings: &[Setting<'_>]) -> Result<Option<Value>, Refusal> {
     let mut entries = Map::new();
     for setting in settings {
-        let value =
-            parameter.parse_element(setting.text).map_err(|error| invalid(setting, &error))?;
+        let value = parameter
+            .parse_element(setting.text)
+            .map_err(|error| invalid(setting, &error))?;
         entries.insert(setting.element.unwrap_or_default().to_owned(), value);
-        parameter.check_count(entries.len()).map_err(|error| invalid(setting, &error))?;
+        parameter
+            .check_count(entries.len())
+            .map_err(|error| invalid(setting, &error))?;
     }
     Ok((!entries.is_empty()).then_some(Value::Object(entries)))
 }
@@ -198,17 +227,38 @@ fn shown(text: &str) -> String {
     let plain: String = text
         .chars()
         .take(SHOWN)
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
         .collect();
-    if text.chars().count() > SHOWN { format!("{plain}…") } else { plain }
+    if text.chars().count() > SHOWN {
+        format!("{plain}…")
+    } else {
+        plain
+    }
 }
 
 fn missing(template: &Template, parameter: &Parameter) -> Refusal {
-    let suffix = if parameter.ty == ParameterType::Map { ".<key>" } else { "" };
-    let place = if parameter.set_by.is_empty() {
-        format!("configuration parameters.{}.{}", template.name, parameter.name)
+    let suffix = if parameter.ty == ParameterType::Map {
+        ".<key>"
     } else {
-        format!("annotation {}{}{suffix}", template.annotation_prefix(), parameter.name)
+        ""
+    };
+    let place = if parameter.set_by.is_empty() {
+        format!(
+            "configuration parameters.{}.{}",
+            template.name, parameter.name
+        )
+    } else {
+        format!(
+            "annotation {}{}{suffix}",
+            template.annotation_prefix(),
+            parameter.name
+        )
     };
     let description = if parameter.description.is_empty() {
         String::new()
@@ -217,7 +267,10 @@ fn missing(template: &Template, parameter: &Parameter) -> Refusal {
     };
     (
         Reason::ParameterMissing,
-        format!("{place} is required by the template `{}`{description}", template.name),
+        format!(
+            "{place} is required by the template `{}`{description}",
+            template.name
+        ),
     )
 }
 
@@ -233,15 +286,26 @@ fn default(
     };
     let source = WithValues { values, source };
     let bindings = Bindings::new(&source, &template.reads, &[]);
-    let with = Evaluation { bindings: &bindings, source: &source, volumes: &NoVolumes };
+    let with = Evaluation {
+        bindings: &bindings,
+        source: &source,
+        volumes: &NoVolumes,
+    };
     let failed = |problem: String| {
-        let message = format!("the default of the parameter `{}`: {problem}", parameter.name);
+        let message = format!(
+            "the default of the parameter `{}`: {problem}",
+            parameter.name
+        );
         (Reason::EvaluationFailed, message)
     };
-    let value = default.evaluate(with).map_err(|failure| failed(failure.to_string()))?;
+    let value = default
+        .evaluate(with)
+        .map_err(|failure| failed(failure.to_string()))?;
     let value = value.or_else(|| parameter.empty());
     if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
-        parameter.check(value).map_err(|error| failed(error.to_string()))?;
+        parameter
+            .check(value)
+            .map_err(|error| failed(error.to_string()))?;
     }
     Ok(value)
 }

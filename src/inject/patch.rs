@@ -35,7 +35,10 @@ impl Operation {
         };
         let last = last.replace("~1", "/").replace("~0", "~");
         match (document.pointer_mut(parent), self) {
-            (Some(Value::Object(object)), Self::Add { value, .. } | Self::Replace { value, .. }) => {
+            (
+                Some(Value::Object(object)),
+                Self::Add { value, .. } | Self::Replace { value, .. },
+            ) => {
                 object.insert(last, value.clone());
                 true
             }
@@ -47,7 +50,10 @@ impl Operation {
                 _ => false,
             },
             (Some(Value::Array(items)), Self::Replace { value, .. }) => {
-                let item = last.parse::<usize>().ok().and_then(|index| items.get_mut(index));
+                let item = last
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| items.get_mut(index));
                 item.map(|item| *item = value.clone()).is_some()
             }
             _ => false,

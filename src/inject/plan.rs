@@ -80,12 +80,7 @@ pub fn apply(
     }
 }
 
-fn outcome(
-    template: &Template,
-    reason: Reason,
-    message: String,
-    findings: Vec<String>,
-) -> Outcome {
+fn outcome(template: &Template, reason: Reason, message: String, findings: Vec<String>) -> Outcome {
     Outcome {
         template: template.name.clone(),
         revision: template.revision.clone(),
@@ -99,15 +94,27 @@ fn outcome(
 fn finish(pod: &mut WorkingPod<'_>, template: &Template, change: Change) -> (Outcome, Status) {
     let summary = change.status.summary();
     let (reason, message) = if template.shadow {
-        (Reason::ShadowMode, format!("nothing is applied in shadow mode; would add {}", summary.join("; ")))
+        (
+            Reason::ShadowMode,
+            format!(
+                "nothing is applied in shadow mode; would add {}",
+                summary.join("; ")
+            ),
+        )
     } else if change.status.adds_nothing() {
-        (Reason::NothingToAdd, "the template has nothing to add to this pod".to_owned())
+        (
+            Reason::NothingToAdd,
+            "the template has nothing to add to this pod".to_owned(),
+        )
     } else {
         (Reason::Applied, format!("added {}", summary.join("; ")))
     };
     let mut status = change.status.clone();
     if template.shadow {
-        status = Status { would_add: summary, ..Status::default() };
+        status = Status {
+            would_add: summary,
+            ..Status::default()
+        };
     }
     status.verdict = reason.verdict().as_str().to_owned();
     status.reason = reason.code().to_owned();
@@ -170,9 +177,16 @@ fn make(
         configuration: &with.settings.parameters,
     };
     let values = parameters::resolve(template, given, &data)?;
-    let data = Data { values: &values, ..data };
+    let data = Data {
+        values: &values,
+        ..data
+    };
     let bindings = Bindings::new(&data, &template.reads, &template.variables);
-    let evaluation = Evaluation { bindings: &bindings, source: &data, volumes: &NoVolumes };
+    let evaluation = Evaluation {
+        bindings: &bindings,
+        source: &data,
+        volumes: &NoVolumes,
+    };
     conditions(template, evaluation)?;
     validations(template, evaluation)?;
     compose(pod, template, with, evaluation, &data, &apps)
@@ -223,7 +237,10 @@ fn compose(
 ) -> Result<Change, Refusal> {
     let mut change = Change::default();
     let names: Names = volume::volumes(pod, template, evaluation, apps, &mut change)?;
-    let evaluation = Evaluation { volumes: &names, ..evaluation };
+    let evaluation = Evaluation {
+        volumes: &names,
+        ..evaluation
+    };
     container::containers(pod, template, with, evaluation, &mut change)?;
     app::edits(pod, template, data, &names, apps, &mut change)?;
     pod_fields::metadata(pod, template, evaluation, &mut change)?;

@@ -62,25 +62,34 @@ impl Element<'_> {
     pub fn name(&self) -> Cow<'_, str> {
         match self {
             Self::Users { object, .. } => object.text("name").unwrap_or_default(),
-            Self::Added { value, .. } => {
-                value.get("name").and_then(Value::as_str).unwrap_or_default().into()
-            }
+            Self::Added { value, .. } => value
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .into(),
         }
     }
 
     /// The element as it is now.
     pub fn view(&self) -> View<'_> {
         match self {
-            Self::Users { current: Some(value), .. } | Self::Added { value, .. } => {
-                View::Data(value)
+            Self::Users {
+                current: Some(value),
+                ..
             }
+            | Self::Added { value, .. } => View::Data(value),
             Self::Users { object, .. } => View::Fields(object),
         }
     }
 
     /// Adds to the user's element.
     fn edit(&mut self, operations: Vec<Operation>) {
-        if let Self::Users { object, edits, current } = self {
+        if let Self::Users {
+            object,
+            edits,
+            current,
+        } = self
+        {
             let value = current.get_or_insert_with(|| object.to_value());
             for operation in operations {
                 if operation.apply(value) {
@@ -103,7 +112,10 @@ pub struct Texts {
 impl Texts {
     /// The value of a key as it is now.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.added.get(key).or_else(|| self.users.get(key)).map(String::as_str)
+        self.added
+            .get(key)
+            .or_else(|| self.users.get(key))
+            .map(String::as_str)
     }
 
     /// Sets a key; a value that is there already changes nothing.
@@ -116,7 +128,9 @@ impl Texts {
     /// The keys and values as they are now.
     pub fn all(&self) -> BTreeMap<&str, &str> {
         let texts = self.users.iter().chain(&self.added);
-        texts.map(|(key, value)| (key.as_str(), value.as_str())).collect()
+        texts
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
     }
 
     /// Writes what was added.
@@ -131,7 +145,10 @@ impl Texts {
         }
         for (key, value) in &self.added {
             let path = format!("{path}/{}", escape(key));
-            patch.0.push(Operation::Add { path, value: json!(value) });
+            patch.0.push(Operation::Add {
+                path,
+                value: json!(value),
+            });
         }
     }
 }
@@ -160,14 +177,22 @@ impl<'p> WorkingPod<'p> {
         let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
         let metadata = pod.metadata.clone().unwrap_or_default();
         let elements = |objects: Vec<Object<'p>>| {
-            let users = |object| Element::Users { object, edits: Vec::new(), current: None };
+            let users = |object| Element::Users {
+                object,
+                edits: Vec::new(),
+                current: None,
+            };
             objects.into_iter().map(users).collect::<Vec<_>>()
         };
         let optional = |objects: Option<Vec<Object<'p>>>| {
             (objects.is_some(), elements(objects.unwrap_or_default()))
         };
         Ok(Self {
-            name: metadata.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            name: metadata
+                .name
+                .as_ref()
+                .map(|name| name.as_str().to_owned())
+                .unwrap_or_default(),
             owner_kinds: owner_kinds(&metadata),
             labels: texts(metadata.labels.as_ref()),
             annotations: texts(metadata.annotations.as_ref()),
@@ -196,14 +221,20 @@ impl<'p> WorkingPod<'p> {
 
     /// The element of a list with this name.
     pub fn find(&self, list: List, name: &str) -> Option<(usize, &Element<'p>)> {
-        self.list(list).iter().enumerate().find(|(_, element)| element.name() == name)
+        self.list(list)
+            .iter()
+            .enumerate()
+            .find(|(_, element)| element.name() == name)
     }
 
     /// A field of the spec other than the lists, as it is now.
     pub fn field(&self, name: &str) -> Option<Value> {
         match self.changed.get(name) {
             Some(value) => Some(value.clone()),
-            None => self.others.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            None => self
+                .others
+                .get(name)
+                .and_then(|raw| serde_json::from_str(raw.get()).ok()),
         }
     }
 
@@ -229,7 +260,10 @@ impl<'p> WorkingPod<'p> {
 
     /// Adds an element: at the front, behind what templates put there before, or at the end.
     pub fn add(&mut self, list: List, template: &str, value: Value, in_front: bool) {
-        let element = Element::Added { template: template.to_owned(), value };
+        let element = Element::Added {
+            template: template.to_owned(),
+            value,
+        };
         let (_, elements) = &mut self.lists[list as usize];
         match self.front.get_mut(list as usize) {
             Some(front) if in_front => {
@@ -252,7 +286,12 @@ impl<'p> WorkingPod<'p> {
         let mut fields = self.fields_view();
         for operation in fill.operations {
             if operation.apply(&mut fields) {
-                let name = operation.path().split('/').nth(1).unwrap_or_default().to_owned();
+                let name = operation
+                    .path()
+                    .split('/')
+                    .nth(1)
+                    .unwrap_or_default()
+                    .to_owned();
                 self.changed.insert(name.clone(), fields[&name].clone());
                 self.edits.push(operation);
             }
@@ -264,7 +303,10 @@ impl<'p> WorkingPod<'p> {
         let mut patch = Patch::default();
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
         if adds_metadata && !self.has_metadata {
-            patch.0.push(Operation::Add { path: "/metadata".to_owned(), value: json!({}) });
+            patch.0.push(Operation::Add {
+                path: "/metadata".to_owned(),
+                value: json!({}),
+            });
         }
         self.labels.write("/metadata/labels", &mut patch);
         self.annotations.write("/metadata/annotations", &mut patch);
@@ -280,9 +322,15 @@ impl<'p> WorkingPod<'p> {
         let (present, elements) = &self.lists[list as usize];
         let path = format!("/spec/{}", list.field());
         if !present {
-            let added: Vec<_> = elements.iter().map(|element| element.view().to_value()).collect();
+            let added: Vec<_> = elements
+                .iter()
+                .map(|element| element.view().to_value())
+                .collect();
             if !added.is_empty() {
-                patch.0.push(Operation::Add { path, value: Value::Array(added) });
+                patch.0.push(Operation::Add {
+                    path,
+                    value: Value::Array(added),
+                });
             }
             return;
         }
@@ -290,7 +338,10 @@ impl<'p> WorkingPod<'p> {
             let path = format!("{path}/{index}");
             match element {
                 Element::Added { value, .. } => {
-                    patch.0.push(Operation::Add { path, value: value.clone() });
+                    patch.0.push(Operation::Add {
+                        path,
+                        value: value.clone(),
+                    });
                 }
                 Element::Users { edits, .. } => {
                     patch.0.extend(Patch(edits.clone()).below(&path).0);
@@ -304,12 +355,19 @@ fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
     let own = |text: &crate::review::Text<'_>| text.as_str().to_owned();
     Texts {
         present: dictionary.is_some(),
-        users: dictionary.into_iter().flatten().map(|(k, v)| (own(k), own(v))).collect(),
+        users: dictionary
+            .into_iter()
+            .flatten()
+            .map(|(k, v)| (own(k), own(v)))
+            .collect(),
         added: BTreeMap::new(),
     }
 }
 
 fn owner_kinds(metadata: &Metadata<'_>) -> Vec<String> {
     let owners = metadata.owner_references.iter().flatten();
-    owners.filter_map(|owner| owner.kind.as_ref()).map(|kind| kind.as_str().to_owned()).collect()
+    owners
+        .filter_map(|owner| owner.kind.as_ref())
+        .map(|kind| kind.as_str().to_owned())
+        .collect()
 }

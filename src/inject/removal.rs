@@ -40,7 +40,9 @@ pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
 
 /// The statuses of a pod, by template.
 pub fn statuses(pod: &Value) -> Result<Vec<(String, Status)>, RemovalError> {
-    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    let annotations = pod
+        .pointer("/metadata/annotations")
+        .and_then(Value::as_object);
     let mut statuses = Vec::new();
     for (key, value) in annotations.into_iter().flatten() {
         let Some(template) = key.strip_prefix(PREFIX) else {
@@ -72,7 +74,11 @@ fn remove_one(pod: &mut Value, status: &Status) {
             continue;
         };
         for container in containers {
-            let name = container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let name = container
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
             for key in status.edited.get(&name).into_iter().flatten() {
                 remove_path(container, "Container", key);
             }
@@ -108,7 +114,9 @@ fn remove_keys(pod: &mut Value, field: &str, keys: &[String]) {
 
 /// A key path's steps, unescaped.
 fn steps(path: &str) -> Vec<String> {
-    path.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
+    path.split('/')
+        .map(|step| step.replace("~1", "/").replace("~0", "~"))
+        .collect()
 }
 
 /// Takes out what a key path names; parents that are left empty go with it.
@@ -176,13 +184,20 @@ fn restore_default(spec: &mut Value, key: &str) {
 
 /// Takes names out of the autoscaler's list.
 fn remove_evictable(pod: &mut Value, names: &[String]) {
-    let annotations = pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut);
+    let annotations = pod
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut);
     let Some(annotations) = annotations.filter(|_| !names.is_empty()) else {
         return;
     };
-    let listed = annotations.get(SAFE_TO_EVICT).and_then(Value::as_str).unwrap_or_default();
-    let left: Vec<_> =
-        listed.split(',').filter(|name| !names.iter().any(|known| known == name.trim())).collect();
+    let listed = annotations
+        .get(SAFE_TO_EVICT)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let left: Vec<_> = listed
+        .split(',')
+        .filter(|name| !names.iter().any(|known| known == name.trim()))
+        .collect();
     let left = left.join(",");
     if left.is_empty() {
         annotations.shift_remove(SAFE_TO_EVICT);

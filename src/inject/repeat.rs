@@ -37,7 +37,10 @@ pub(super) fn decide(
         return None;
     }
     let comes_back = claimed.iter().all(|(template, claimed)| {
-        planned.statuses.get(template).is_some_and(|status| status.includes(claimed))
+        planned
+            .statuses
+            .get(template)
+            .is_some_and(|status| status.includes(claimed))
     });
     for operation in &planned.decision.patch.0 {
         operation.apply(&mut without);
@@ -57,7 +60,9 @@ pub(super) fn decide(
 /// Whether a pod has everything that a planned one has, statuses aside.
 fn is_in(received: &Value, planned: &Value) -> bool {
     let texts = |pod: &Value, field: &str| {
-        let texts = pod.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
+        let texts = pod
+            .pointer(&format!("/metadata/{field}"))
+            .and_then(Value::as_object);
         texts.cloned().unwrap_or_default()
     };
     let has_all = |field: &str| {

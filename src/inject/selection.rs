@@ -48,7 +48,10 @@ pub enum Selection {
 /// Selects the templates for a pod.
 pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selection {
     if settings.excluded_namespaces.contains(asked.namespace) {
-        let message = format!("pods of the namespace `{}` are never touched", asked.namespace);
+        let message = format!(
+            "pods of the namespace `{}` are never touched",
+            asked.namespace
+        );
         return Selection::Nothing(Reason::NamespaceExcluded, message);
     }
     if asked.from_node && asked.annotations.contains_key(MIRROR) {
@@ -88,8 +91,13 @@ fn mandatory(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
     if !asked.namespace_object.labels.contains_key(MANDATORY) {
         return Vec::new();
     }
-    let applies = |template: &&Arc<Template>| template.mandatory && selector_matches(template, asked);
-    catalog.unasked(asked.namespace).filter(applies).cloned().collect()
+    let applies =
+        |template: &&Arc<Template>| template.mandatory && selector_matches(template, asked);
+    catalog
+        .unasked(asked.namespace)
+        .filter(applies)
+        .cloned()
+        .collect()
 }
 
 /// Whether a template's selector, where it has one, matches.
@@ -103,7 +111,11 @@ fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
 fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, String)> {
     let label = asked.labels.get(INJECT).map(String::as_str);
-    let namespace = asked.namespace_object.labels.get(INJECTION).map(String::as_str);
+    let namespace = asked
+        .namespace_object
+        .labels
+        .get(INJECTION)
+        .map(String::as_str);
     match label {
         Some("false") => {
             let message = format!("the pod's label {INJECT} is `false`");
@@ -134,11 +146,18 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, Stri
             .collect();
     }
     let mut removed_by_pod = BTreeSet::new();
-    read_list(asked.annotations.get(INJECT), "pod", &mut names.listed, &mut removed_by_pod);
+    read_list(
+        asked.annotations.get(INJECT),
+        "pod",
+        &mut names.listed,
+        &mut removed_by_pod,
+    );
     removed.retain(|name| !names.listed.contains_key(name));
     removed.extend(removed_by_pod);
     names.listed.retain(|name, _| !removed.contains(name));
-    names.selected.retain(|template| !removed.contains(&template.name));
+    names
+        .selected
+        .retain(|template| !removed.contains(&template.name));
     Ok(names)
 }
 
@@ -182,7 +201,10 @@ fn find_all(
                 return Err((Reason::TemplateBroken, message));
             }
             Found::Nothing => {
-                return Err((Reason::TemplateNotFound, not_found(catalog, asked, &name, by)));
+                return Err((
+                    Reason::TemplateNotFound,
+                    not_found(catalog, asked, &name, by),
+                ));
             }
         }
     }

@@ -114,9 +114,14 @@ impl Status {
             ]
         };
         let all = |here: &[String], there: &[String]| there.iter().all(|name| here.contains(name));
-        lists(self).iter().zip(&lists(other)).all(|(here, there)| all(here, there))
+        lists(self)
+            .iter()
+            .zip(&lists(other))
+            .all(|(here, there)| all(here, there))
             && other.edited.iter().all(|(container, keys)| {
-                self.edited.get(container).is_some_and(|here| all(here, keys))
+                self.edited
+                    .get(container)
+                    .is_some_and(|here| all(here, keys))
             })
     }
 }

@@ -72,7 +72,10 @@ impl<'a> Object<'a> {
     /// The object as data of its own.
     pub fn to_value(&self) -> Value {
         let field = |(key, raw): &(Text<'a>, &'a RawValue)| {
-            (key.as_str().to_owned(), serde_json::from_str(raw.get()).unwrap_or_default())
+            (
+                key.as_str().to_owned(),
+                serde_json::from_str(raw.get()).unwrap_or_default(),
+            )
         };
         Value::Object(self.0.iter().map(field).collect())
     }

@@ -120,9 +120,15 @@ mod tests {
         assert!(metadata.annotations.is_none());
         assert_eq!(metadata.labels.unwrap().len(), 1);
         let spec = Spec::read(pod.spec.unwrap()).unwrap();
-        assert_eq!(spec.containers[0].get("brandNew").unwrap().get(), r#"{"deep":[1]}"#);
+        assert_eq!(
+            spec.containers[0].get("brandNew").unwrap().get(),
+            r#"{"deep":[1]}"#
+        );
         assert!(spec.init_containers.is_none());
         assert_eq!(spec.others.get_as::<bool>("hostNetwork"), Some(true));
-        assert_eq!(spec.others.get("brandNewField").unwrap().get(), r#"{"x":1}"#);
+        assert_eq!(
+            spec.others.get("brandNewField").unwrap().get(),
+            r#"{"x":1}"#
+        );
     }
 }

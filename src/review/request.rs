@@ -123,17 +123,21 @@ impl Request<'_> {
     /// Whether the object is a pod as a whole.
     pub fn is_about_a_pod(&self) -> bool {
         let text = |text: &Option<Text<'_>>| {
-            text.as_ref().map_or(String::new(), |text| text.as_str().to_owned())
+            text.as_ref()
+                .map_or(String::new(), |text| text.as_str().to_owned())
         };
         text(&self.sub_resource).is_empty()
-            && self.kind.as_ref().is_some_and(|kind| {
-                text(&kind.group).is_empty() && text(&kind.kind) == "Pod"
-            })
+            && self
+                .kind
+                .as_ref()
+                .is_some_and(|kind| text(&kind.group).is_empty() && text(&kind.kind) == "Pod")
     }
 
     /// Whether the request creates its object.
     pub fn is_creation(&self) -> bool {
-        self.operation.as_ref().is_some_and(|operation| operation.as_str() == "CREATE")
+        self.operation
+            .as_ref()
+            .is_some_and(|operation| operation.as_str() == "CREATE")
     }
 
     /// Whether a node asks: only a node makes mirror pods.
@@ -158,20 +162,33 @@ mod tests {
         let table = [
             ("no json", "failed to read"),
             ("[]", "expected kind AdmissionReview, found none"),
-            (r#"{"kind":"Pod","apiVersion":"v1"}"#, "expected kind AdmissionReview, found Pod"),
-            (r#"{"kind":"AdmissionReview"}"#, "expected apiVersion admission.k8s.io/v1, found none"),
+            (
+                r#"{"kind":"Pod","apiVersion":"v1"}"#,
+                "expected kind AdmissionReview, found Pod",
+            ),
+            (
+                r#"{"kind":"AdmissionReview"}"#,
+                "expected apiVersion admission.k8s.io/v1, found none",
+            ),
             (
                 r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1"}"#,
                 "found admission.k8s.io/v1beta1",
             ),
-            (r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#, "no request"),
+            (
+                r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#,
+                "no request",
+            ),
             (
                 r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":""}}"#,
                 "no uid",
             ),
         ];
         for (body, expected) in table {
-            assert!(problem(body).contains(expected), "{body}: {}", problem(body));
+            assert!(
+                problem(body).contains(expected),
+                "{body}: {}",
+                problem(body)
+            );
         }
     }
 

@@ -54,7 +54,11 @@ struct Review<'r> {
 impl Response {
     /// The object is accepted as it is.
     pub fn allowed(uid: &str) -> Self {
-        Self { uid: uid.to_owned(), allowed: true, ..Self::default() }
+        Self {
+            uid: uid.to_owned(),
+            allowed: true,
+            ..Self::default()
+        }
     }
 
     /// The object is refused; `reason` is the stable code.
@@ -65,7 +69,11 @@ impl Response {
             reason: reason.to_owned(),
             code,
         };
-        Self { uid: uid.to_owned(), status: Some(status), ..Self::default() }
+        Self {
+            uid: uid.to_owned(),
+            status: Some(status),
+            ..Self::default()
+        }
     }
 
     /// The object is changed by this JSON Patch.
@@ -77,7 +85,8 @@ impl Response {
 
     /// Notes a value for the audit log. The key is at most 63 letters, digits, `-`, `_` and `.`.
     pub fn with_audit(mut self, key: &str, value: &str) -> Self {
-        self.audit_annotations.insert(key.to_owned(), value.to_owned());
+        self.audit_annotations
+            .insert(key.to_owned(), value.to_owned());
         self
     }
 
@@ -86,8 +95,10 @@ impl Response {
     pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
         let mut left = WARNINGS_TOGETHER;
         for warning in warnings {
-            let clean: String =
-                warning.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let clean: String = warning
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect();
             let warning = cut(&clean, LONGEST_WARNING);
             let length = warning.chars().count();
             if length > left {
@@ -103,7 +114,11 @@ impl Response {
 
     /// The AdmissionReview with this response, as JSON.
     pub fn to_json(&self) -> Vec<u8> {
-        let review = Review { api_version: API_VERSION, kind: KIND, response: self };
+        let review = Review {
+            api_version: API_VERSION,
+            kind: KIND,
+            response: self,
+        };
         serde_json::to_vec(&review).unwrap_or_default()
     }
 }
@@ -113,7 +128,10 @@ fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    text.chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
 }
 
 #[cfg(test)]
@@ -134,7 +152,11 @@ mod tests {
 
     #[test]
     fn a_patch_is_base64_with_its_type() {
-        let answer = json_of(&Response::allowed("u").with_patch("[]").with_audit("verdict", "x"));
+        let answer = json_of(
+            &Response::allowed("u")
+                .with_patch("[]")
+                .with_audit("verdict", "x"),
+        );
         assert_eq!(answer["response"]["patch"], "W10=");
         assert_eq!(answer["response"]["patchType"], "JSONPatch");
         assert_eq!(answer["response"]["auditAnnotations"]["verdict"], "x");
@@ -142,7 +164,12 @@ mod tests {
 
     #[test]
     fn a_refusal_repeats_the_uid_and_says_why() {
-        let answer = json_of(&Response::denied("u", 422, "ParameterInvalid", "port: not a number"));
+        let answer = json_of(&Response::denied(
+            "u",
+            422,
+            "ParameterInvalid",
+            "port: not a number",
+        ));
         assert_eq!(answer["response"]["uid"], "u");
         assert_eq!(answer["response"]["allowed"], false);
         let expected = json!({"status": "Failure", "code": 422, "reason": "ParameterInvalid",

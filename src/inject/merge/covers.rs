@@ -25,12 +25,15 @@ pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
                 }
             })
         }
-        (FieldType::Map(inner), Value::Object(theirs), Value::Object(want)) => {
-            want.iter().all(|(key, value)| theirs.get(key).is_some_and(|t| covers(t, value, inner)))
-        }
+        (FieldType::Map(inner), Value::Object(theirs), Value::Object(want)) => want
+            .iter()
+            .all(|(key, value)| theirs.get(key).is_some_and(|t| covers(t, value, inner))),
         (FieldType::List(element), Value::Array(theirs), Value::Array(want)) => {
             theirs.len() == want.len()
-                && theirs.iter().zip(want).all(|(theirs, want)| covers(theirs, want, element))
+                && theirs
+                    .iter()
+                    .zip(want)
+                    .all(|(theirs, want)| covers(theirs, want, element))
         }
         (_, Value::Null, want) => is_zero(want),
         (_, theirs, want) => theirs == want,
@@ -47,15 +50,20 @@ fn list_covers(
     match list_merge(definition, name) {
         ListMerge::ByKeys(keys) => want.iter().all(|want| {
             let key = element_key(want, keys);
-            let found = theirs.iter().find(|theirs| element_key(theirs, keys) == key);
+            let found = theirs
+                .iter()
+                .find(|theirs| element_key(theirs, keys) == key);
             found.is_some_and(|theirs| covers(theirs, want, element))
         }),
-        ListMerge::Additive => {
-            want.iter().all(|want| theirs.iter().any(|theirs| covers(theirs, want, element)))
-        }
+        ListMerge::Additive => want
+            .iter()
+            .all(|want| theirs.iter().any(|theirs| covers(theirs, want, element))),
         ListMerge::Atomic => {
             theirs.len() == want.len()
-                && theirs.iter().zip(want).all(|(theirs, want)| covers(theirs, want, element))
+                && theirs
+                    .iter()
+                    .zip(want)
+                    .all(|(theirs, want)| covers(theirs, want, element))
         }
     }
 }

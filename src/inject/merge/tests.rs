@@ -2,7 +2,9 @@ use super::*;
 use serde_json::json;
 
 fn filled(user: &Value, want: &Value) -> (Value, Fill) {
-    let Value::Object(want) = want else { panic!("an object is wanted") };
+    let Value::Object(want) = want else {
+        panic!("an object is wanted")
+    };
     let text = user.to_string();
     let raw: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
     let from_raw = fill(View::Raw(raw), want, "Container");
@@ -10,7 +12,10 @@ fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     assert_eq!(from_raw, from_data, "raw and read views agree");
     let mut result = user.clone();
     for operation in &from_raw.operations {
-        assert!(operation.apply(&mut result), "{operation:?} applies to {result}");
+        assert!(
+            operation.apply(&mut result),
+            "{operation:?} applies to {result}"
+        );
     }
     (result, from_raw)
 }
@@ -25,13 +30,24 @@ fn lists_merge_by_key_and_our_environment_comes_first() {
         "ports": [{"containerPort": 53}],
         "volumeMounts": [{"name": "y", "mountPath": "/y"}, {"name": "z", "mountPath": "/x"}]});
     let (result, fill) = filled(&user, &want);
-    let names: Vec<_> = result["env"].as_array().unwrap().iter().map(|e| &e["name"]).collect();
+    let names: Vec<_> = result["env"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| &e["name"])
+        .collect();
     assert_eq!(names, ["B", "C", "A"]);
     assert_eq!(result["env"][2], json!({"name": "A", "value": "1"}));
     assert_eq!(result["ports"].as_array().unwrap().len(), 2);
-    assert_eq!(result["volumeMounts"][0], json!({"name": "x", "mountPath": "/x"}));
+    assert_eq!(
+        result["volumeMounts"][0],
+        json!({"name": "x", "mountPath": "/x"})
+    );
     assert_eq!(fill.kept, ["env/A", "volumeMounts/~1x"]);
-    assert_eq!(fill.added, ["env/B", "env/C", "ports/53~1TCP", "volumeMounts/~1y"]);
+    assert_eq!(
+        fill.added,
+        ["env/B", "env/C", "ports/53~1TCP", "volumeMounts/~1y"]
+    );
 }
 
 #[test]
@@ -58,10 +74,24 @@ fn no_request_rises_above_the_users_limit_and_no_limit_falls_below_the_users_req
     let want = json!({"resources": {"requests": {"cpu": "2", "memory": "1Mi", "x/y": "1"},
         "limits": {"memory": "512Mi", "x/y": "1"}}});
     let (result, fill) = filled(&user, &want);
-    assert_eq!(result["resources"]["requests"], json!({"memory": "1Gi", "x/y": "1"}));
-    assert_eq!(result["resources"]["limits"], json!({"cpu": "1", "x/y": "1"}));
-    assert!(fill.kept.contains(&"resources/requests/cpu".to_owned()), "{:?}", fill.kept);
-    assert!(fill.kept.contains(&"resources/limits/memory".to_owned()), "{:?}", fill.kept);
+    assert_eq!(
+        result["resources"]["requests"],
+        json!({"memory": "1Gi", "x/y": "1"})
+    );
+    assert_eq!(
+        result["resources"]["limits"],
+        json!({"cpu": "1", "x/y": "1"})
+    );
+    assert!(
+        fill.kept.contains(&"resources/requests/cpu".to_owned()),
+        "{:?}",
+        fill.kept
+    );
+    assert!(
+        fill.kept.contains(&"resources/limits/memory".to_owned()),
+        "{:?}",
+        fill.kept
+    );
 }
 
 #[test]
@@ -100,7 +130,9 @@ fn a_port_whose_name_is_taken_is_not_added() {
 fn defaults_of_the_api_server_give_way() {
     let user = json!({"terminationGracePeriodSeconds": 30, "dnsPolicy": "Default"});
     let want = json!({"terminationGracePeriodSeconds": 60, "dnsPolicy": "None"});
-    let Value::Object(want) = want else { unreachable!() };
+    let Value::Object(want) = want else {
+        unreachable!()
+    };
     let fill = fill(View::Data(&user), &want, "PodSpec");
     assert_eq!(fill.replaced, ["terminationGracePeriodSeconds"]);
     assert_eq!(fill.kept, ["dnsPolicy"]);

@@ -117,7 +117,10 @@ impl Opened<'_> {
     pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
         match self {
             Self::Raw(object) => object.get(name).map(View::Raw),
-            Self::Data(map) => map.get(name).filter(|value| !value.is_null()).map(View::Data),
+            Self::Data(map) => map
+                .get(name)
+                .filter(|value| !value.is_null())
+                .map(View::Data),
         }
     }
 }

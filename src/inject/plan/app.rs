@@ -19,7 +19,12 @@ const CONTAINERS: &str = "pillion.dev/containers";
 /// The annotation by which kubectl knows the main container.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 /// What the API server refuses on an init container that is not a sidecar.
-const NOT_FOR_STEPS: [&str; 4] = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"];
+const NOT_FOR_STEPS: [&str; 4] = [
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+];
 
 /// Finds the app containers: those that `pillion.dev/containers` names, else all regular ones that
 /// the user wrote. The main one is the first named, else kubectl's default, else the first.
@@ -32,7 +37,10 @@ pub fn find(pod: &WorkingPod<'_>, with: Circumstances<'_>) -> Result<Apps, Refus
         .filter(|name| !name.is_empty())
         .collect();
     if !named.is_empty() {
-        let places = named.iter().map(|name| place(pod, with, name)).collect::<Result<_, _>>()?;
+        let places = named
+            .iter()
+            .map(|name| place(pod, with, name))
+            .collect::<Result<_, _>>()?;
         return Ok(Apps { places, main: 0 });
     }
     let places: Vec<_> = (0..pod.list(List::Containers).len())
@@ -67,7 +75,10 @@ fn place(
             .filter(|place| is_app(pod, with, *place))
     });
     let name_of = |(list, index): &(List, usize)| {
-        pod.list(*list).get(*index).map(|element| element.name().into_owned()).unwrap_or_default()
+        pod.list(*list)
+            .get(*index)
+            .map(|element| element.name().into_owned())
+            .unwrap_or_default()
     };
     let known: Vec<_> = apps.map(|place| (name_of(&place), place)).collect();
     let found = known.iter().find(|(known, _)| known == name);
@@ -95,26 +106,37 @@ pub(super) fn edits(
     let Some(fragment) = &template.app else {
         return Ok(());
     };
-    let all: Vec<Data<'_>> =
-        (0..apps.places.len()).map(|own| Data { own: Some(own), ..*data }).collect();
+    let all: Vec<Data<'_>> = (0..apps.places.len())
+        .map(|own| Data {
+            own: Some(own),
+            ..*data
+        })
+        .collect();
     for (source, (list, index)) in all.iter().zip(&apps.places) {
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
         let bindings = Bindings::new(source, &template.reads, &template.variables);
-        let with = Evaluation { bindings: &bindings, source, volumes: names };
+        let with = Evaluation {
+            bindings: &bindings,
+            source,
+            volumes: names,
+        };
         let Some(Value::Object(mut want)) = fragment.evaluate(with).map_err(failed)? else {
             continue;
         };
         let view = element.view();
-        let sidecar = view.to_value().get("restartPolicy").and_then(Value::as_str) == Some("Always");
+        let sidecar =
+            view.to_value().get("restartPolicy").and_then(Value::as_str) == Some("Always");
         if *list == List::InitContainers && !sidecar {
             want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
         }
         let fill = merge::fill(view, &want, "Container");
         let name = element.name().into_owned();
         change.findings.extend(
-            fill.kept.iter().map(|key| format!("container `{name}` keeps its own {key}")),
+            fill.kept
+                .iter()
+                .map(|key| format!("container `{name}` keeps its own {key}")),
         );
         if !fill.operations.is_empty() {
             change.status.edited.insert(name, fill.added.clone());

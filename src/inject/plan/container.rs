@@ -27,7 +27,10 @@ pub(super) fn containers(
     change: &mut Change,
 ) -> Result<(), Refusal> {
     let native = lifecycle::is_native(template.placement, with.settings);
-    let steps = template.init_containers.iter().map(|container| (container, false));
+    let steps = template
+        .init_containers
+        .iter()
+        .map(|container| (container, false));
     let sidecars = template.sidecars.iter().map(|container| (container, true));
     for (container, is_sidecar) in steps.chain(sidecars) {
         let body = container.body.evaluate(evaluation).map_err(failed)?;
@@ -41,7 +44,13 @@ pub(super) fn containers(
             Some((list, index, Element::Users { .. })) => {
                 fill(pod, template, container, (list, index), value, change)?;
             }
-            Some((_, _, Element::Added { template: other, .. })) => {
+            Some((
+                _,
+                _,
+                Element::Added {
+                    template: other, ..
+                },
+            )) => {
                 let message = format!(
                     "the container `{}` is added by the template `{other}` already",
                     container.name
@@ -57,7 +66,10 @@ pub(super) fn containers(
 fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e Element<'p>)> {
     [List::InitContainers, List::Containers]
         .into_iter()
-        .find_map(|list| pod.find(list, name).map(|(index, element)| (list, index, element)))
+        .find_map(|list| {
+            pod.find(list, name)
+                .map(|(index, element)| (list, index, element))
+        })
 }
 
 /// Adds the template's own container.
@@ -76,8 +88,11 @@ fn add(
              keep it from ending; native sidecars need every node at Kubernetes 1.29 or newer",
             container.name
         );
-        let reason =
-            if template.denies_ending_pods { Reason::PodMustEndDenied } else { Reason::PodMustEnd };
+        let reason = if template.denies_ending_pods {
+            Reason::PodMustEndDenied
+        } else {
+            Reason::PodMustEnd
+        };
         return Err((reason, message));
     }
     if is_sidecar && !native {
@@ -111,14 +126,23 @@ fn fill(
     {
         fill.kept.retain(|key| key != "image");
         let path = "/image".to_owned();
-        fill.operations.push(Operation::Replace { path, value: image.clone() });
+        fill.operations.push(Operation::Replace {
+            path,
+            value: image.clone(),
+        });
         change.status.auto.push(container.name.clone());
     }
-    let changed = fill.kept.iter().map(|key| key.split('/').next().unwrap_or_default());
+    let changed = fill
+        .kept
+        .iter()
+        .map(|key| key.split('/').next().unwrap_or_default());
     let added = SENSITIVE.into_iter().filter(|field| {
         theirs.get(*field).is_some_and(|value| !value.is_null()) && !want.contains_key(*field)
     });
-    if let Some(field) = changed.chain(added).find(|field| !template.overridable.allows(field)) {
+    if let Some(field) = changed
+        .chain(added)
+        .find(|field| !template.overridable.allows(field))
+    {
         let message = format!(
             "the container `{}` of the pod sets `{field}`, which the template keeps for itself; \
              remove it there",
@@ -127,10 +151,15 @@ fn fill(
         return Err((Reason::OverrideNotAllowed, message));
     }
     change.findings.extend(
-        fill.kept.iter().map(|key| format!("container `{}` keeps its own {key}", container.name)),
+        fill.kept
+            .iter()
+            .map(|key| format!("container `{}` keeps its own {key}", container.name)),
     );
     if !fill.operations.is_empty() {
-        change.status.edited.insert(container.name.clone(), fill.added.clone());
+        change
+            .status
+            .edited
+            .insert(container.name.clone(), fill.added.clone());
         change.edits.push((list, index, fill));
     }
     Ok(())

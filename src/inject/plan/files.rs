@@ -116,7 +116,11 @@ fn plain_or_quoted(key: &str) -> String {
     let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.chars().all(is_word)
         && !reserved.contains(&key.to_ascii_lowercase().as_str());
-    if plain { key.to_owned() } else { Value::String(key.to_owned()).to_string() }
+    if plain {
+        key.to_owned()
+    } else {
+        Value::String(key.to_owned()).to_string()
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +142,7 @@ mod tests {
     - "b: 2"
   nested:
     - x: 1
-      y:
+      "y":
         - "q"
     - - 1
       - - 2
@@ -146,7 +150,10 @@ mod tests {
 "no": "on"
 "#;
         assert_eq!(text, expected);
-        let read = crate::template::node::read(&text).unwrap().remove(0).to_json();
+        let read = crate::template::node::read(&text)
+            .unwrap()
+            .remove(0)
+            .to_json();
         assert_eq!(read, tree);
     }
 

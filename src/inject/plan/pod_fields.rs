@@ -17,10 +17,13 @@ pub(super) fn metadata(
     change: &mut Change,
 ) -> Result<(), Refusal> {
     let wanted = |fragment: &Option<Fragment>| match fragment {
-        Some(fragment) => fragment.evaluate(with).map_err(failed).map(|value| match value {
-            Some(Value::Object(texts)) => texts,
-            _ => serde_json::Map::new(),
-        }),
+        Some(fragment) => fragment
+            .evaluate(with)
+            .map_err(failed)
+            .map(|value| match value {
+                Some(Value::Object(texts)) => texts,
+                _ => serde_json::Map::new(),
+            }),
         None => Ok(serde_json::Map::new()),
     };
     for (key, value) in wanted(&template.labels)? {
@@ -31,7 +34,9 @@ pub(super) fn metadata(
                 change.labels.push((key, value.to_owned()));
             }
             Some(theirs) if theirs == value => {}
-            Some(_) => change.findings.push(format!("the pod keeps its own label {key}")),
+            Some(_) => change
+                .findings
+                .push(format!("the pod keeps its own label {key}")),
         }
     }
     for (key, value) in wanted(&template.annotations)? {
@@ -42,7 +47,9 @@ pub(super) fn metadata(
                 change.annotations.push((key, value.to_owned()));
             }
             Some(theirs) if theirs == value => {}
-            Some(_) => change.findings.push(format!("the pod keeps its own annotation {key}")),
+            Some(_) => change
+                .findings
+                .push(format!("the pod keeps its own annotation {key}")),
         }
     }
     Ok(())
@@ -63,7 +70,11 @@ pub(super) fn fields(
     };
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Data(&theirs), &want, "PodSpec");
-    change.findings.extend(fill.kept.iter().map(|key| format!("the pod keeps its own {key}")));
+    change.findings.extend(
+        fill.kept
+            .iter()
+            .map(|key| format!("the pod keeps its own {key}")),
+    );
     change.status.pod.clone_from(&fill.added);
     change.status.replaced.clone_from(&fill.replaced);
     change.fields = Some(fill);

@@ -64,16 +64,27 @@ fn adopted(
         return Ok(None);
     };
     let path = adopt.evaluate(with).map_err(failed)?;
-    let path = path.as_ref().and_then(Value::as_str).unwrap_or_default().trim_end_matches('/');
+    let path = path
+        .as_ref()
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim_end_matches('/');
     let main = apps.places.get(apps.main).into_iter();
     for (list, index) in main.chain(&apps.places) {
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
         let container = element.view().to_value();
-        let mounts = container.get("volumeMounts").and_then(Value::as_array).into_iter().flatten();
+        let mounts = container
+            .get("volumeMounts")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
         for mount in mounts {
-            let at = mount.get("mountPath").and_then(Value::as_str).unwrap_or_default();
+            let at = mount
+                .get("mountPath")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let at = at.trim_end_matches('/');
             if at == path {
                 return take(mount, &element.name(), path).map(Some);
@@ -98,14 +109,11 @@ fn adopted(
 }
 
 fn is_below(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'))
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn take(
-    mount: &Value,
-    container: &str,
-    path: &str,
-) -> Result<(String, Option<String>), Refusal> {
+fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<String>), Refusal> {
     let text = |field: &str| mount.get(field).and_then(Value::as_str).map(str::to_owned);
     if text("subPathExpr").is_some_and(|expression| !expression.is_empty()) {
         let message = format!(

@@ -193,7 +193,10 @@ pub fn holds(slot: &Slot, ty: &Type) -> bool {
         (FieldType::Boolean, ty) => *ty == Type::Boolean,
         (FieldType::IntegerOrText, ty) => matches!(ty, Type::Integer | Type::Text),
         (FieldType::Quantity, ty) => {
-            matches!(ty, Type::Integer | Type::Number | Type::Text | Type::Quantity)
+            matches!(
+                ty,
+                Type::Integer | Type::Number | Type::Text | Type::Quantity
+            )
         }
         (FieldType::List(_), Type::List(item)) => {
             slot.element().is_none_or(|element| holds(&element, item))
