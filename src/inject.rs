@@ -16,6 +16,7 @@ mod parameters;
 pub mod patch;
 mod plan;
 mod pod;
+mod refusal;
 pub mod removal;
 mod repeat;
 pub mod selection;

@@ -113,6 +113,9 @@ impl Engine {
             Selection::Templates(templates) => templates,
             Selection::Nothing(reason, message) => return Decision::plain(reason, message),
         };
+        if pod.spec.is_none() {
+            return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
+        }
         let has_status = annotations
             .keys()
             .any(|key| key.starts_with(status::PREFIX));
@@ -198,6 +201,7 @@ fn conclude(
         Ok(()) => decision.patch = pod.patch(),
         Err(message) => {
             decision.reason = Reason::AnnotationsTooLarge;
+            decision.logged.clone_from(&message);
             decision.message = message;
         }
     }
@@ -213,14 +217,18 @@ fn verdict(outcomes: Vec<Outcome>) -> Decision {
         return Decision::plain(Reason::NothingToAdd, "no template was selected");
     };
     let reason = first.reason;
-    let same = outcomes
-        .iter()
-        .filter(|outcome| outcome.reason.verdict() == reason.verdict());
-    let messages = same.map(|outcome| format!("{}: {}", outcome.template, outcome.message));
-    let message = messages.collect::<Vec<_>>().join("; ");
+    let same = || {
+        let same = |outcome: &&Outcome| outcome.reason.verdict() == reason.verdict();
+        outcomes.iter().filter(same)
+    };
+    let joined = |text: fn(&Outcome) -> &str| {
+        let texts = same().map(|outcome| format!("{}: {}", outcome.template, text(outcome)));
+        texts.collect::<Vec<_>>().join("; ")
+    };
     Decision {
         reason,
-        message,
+        message: joined(|outcome| &outcome.message),
+        logged: joined(|outcome| &outcome.logged),
         outcomes,
         patch: super::Patch::default(),
     }

@@ -197,8 +197,7 @@ pub struct WorkingPod<'p> {
     /// `metadata.annotations`.
     pub annotations: Texts,
     has_metadata: bool,
-    owner_kinds: Vec<String>,
-    name: String,
+    metadata: Metadata<'p>,
     init_containers: Elements<'p>,
     containers: Elements<'p>,
     volumes: Elements<'p>,
@@ -213,18 +212,13 @@ impl<'p> WorkingPod<'p> {
         let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
         let metadata = pod.metadata.clone().unwrap_or_default();
         Ok(Self {
-            name: metadata
-                .name
-                .as_ref()
-                .map(|name| name.as_str().to_owned())
-                .unwrap_or_default(),
-            owner_kinds: owner_kinds(&metadata),
             labels: texts(metadata.labels.as_ref()),
             annotations: texts(metadata.annotations.as_ref()),
             has_metadata: pod.metadata.is_some(),
             init_containers: Elements::new(spec.init_containers),
-            containers: Elements::new(Some(spec.containers)),
+            containers: Elements::new(spec.containers),
             volumes: Elements::new(spec.volumes),
+            metadata,
             others: spec.others,
             edits: Vec::new(),
             changed: BTreeMap::new(),
@@ -252,9 +246,9 @@ impl<'p> WorkingPod<'p> {
         &self.elements(list).list
     }
 
-    /// `metadata.name`, empty where it will be generated.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// `metadata`, as it came.
+    pub fn metadata(&self) -> &Metadata<'p> {
+        &self.metadata
     }
 
     /// The element of a list with this name.
@@ -287,7 +281,13 @@ impl<'p> WorkingPod<'p> {
     pub fn must_end(&self) -> bool {
         let policy = self.others.text("restartPolicy");
         policy.is_some_and(|policy| policy != "Always")
-            || self.owner_kinds.iter().any(|kind| kind == "Job")
+            || self
+                .metadata
+                .owner_references
+                .iter()
+                .flatten()
+                .filter_map(|owner| owner.kind.as_ref())
+                .any(|kind| kind.as_str() == "Job")
     }
 
     /// The spec's other fields, to fill wanted ones in.
@@ -399,12 +399,4 @@ fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
             .collect(),
         added: BTreeMap::new(),
     }
-}
-
-fn owner_kinds(metadata: &Metadata<'_>) -> Vec<String> {
-    let owners = metadata.owner_references.iter().flatten();
-    owners
-        .filter_map(|owner| owner.kind.as_ref())
-        .map(|kind| kind.as_str().to_owned())
-        .collect()
 }

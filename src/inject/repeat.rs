@@ -50,8 +50,10 @@ pub(super) fn decide(
     }
     let mut decision = planned.decision;
     if decision.verdict() == Verdict::Injected {
+        let message = "everything that the templates add is in the pod already";
         decision.reason = Reason::AlreadyInjected;
-        "everything that the templates add is in the pod already".clone_into(&mut decision.message);
+        message.clone_into(&mut decision.message);
+        message.clone_into(&mut decision.logged);
     }
     decision.patch = super::Patch::default();
     Some(decision)
