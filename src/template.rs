@@ -18,6 +18,7 @@ pub mod quantity;
 pub mod schema;
 pub mod selector;
 pub mod text;
+pub mod validity;
 
 pub use catalog::{Catalog, Found, Source};
 pub use compiled::Template;

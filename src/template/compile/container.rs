@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Errors;
+use super::{Errors, validity};
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
 use crate::template::compiled::{ContainerTemplate, Pattern, Template};
@@ -12,11 +12,12 @@ use crate::template::node::{Node, NodeValue};
 /// The field that is the language's own.
 const WAIT_FOR_READY: &str = "waitForReady";
 /// Fields that the API server refuses on an init container that is not a sidecar.
-const NOT_FOR_STEPS: [&str; 4] = [
+const NOT_FOR_STEPS: [&str; 5] = [
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
     "lifecycle",
+    "resizePolicy",
 ];
 /// Fields that a template may set in an app container where the user has nothing.
 const APP_FIELDS: [&str; 10] = [
@@ -102,6 +103,7 @@ fn container(
     if node.get("image").is_none() {
         errors.add(node.place, path, "the field `image` is required");
     }
+    validity::container(errors, node, path);
     let own: Vec<_> = entries
         .iter()
         .filter(|entry| entry.key != WAIT_FOR_READY)
@@ -175,6 +177,7 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) ->
             fields.push((entry.key.clone(), part));
         }
     }
+    validity::container(errors, node, path);
     let object = Fragment::Object(fields);
     Some(match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),

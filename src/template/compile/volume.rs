@@ -1,6 +1,6 @@
 //! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
 
-use super::Errors;
+use super::{Errors, validity};
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, entries, is_label, items, join};
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
@@ -93,6 +93,7 @@ fn volume(
         emitted,
     };
     check_sources(errors, node, path, &volume);
+    validity::check(errors, "Volume", node, path, &["adopt", "files"]);
     Some(volume)
 }
 
