@@ -44,7 +44,10 @@ fn every_mistake_has_its_place_and_says_what_would_be_right() {
     assert!(cases.len() > 100, "only {} cases found", cases.len());
     for case in cases {
         let found = errors(&case);
-        assert!(!found.is_empty(), "{} loads", case.display());
+        if found.is_empty() {
+            differing.push(format!("{} loads without an error", case.display()));
+            continue;
+        }
         let beside = case.with_extension("txt");
         if update {
             fs::write(&beside, &found).unwrap();

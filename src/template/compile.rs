@@ -82,7 +82,7 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
         place,
         result: match template {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),
-            _ => Err(errors.list),
+            _ => Err(errors.in_order()),
         },
     }
 }
@@ -105,6 +105,17 @@ impl Errors<'_> {
             field: field.to_owned(),
             message: message.into(),
         });
+    }
+
+    /// All errors in the order of the file; of two about a value's type the first.
+    fn in_order(mut self) -> Vec<TemplateError> {
+        self.list.sort_by_key(|error| (error.line, error.column));
+        self.list.dedup_by(|next, first| {
+            let about_type = |error: &TemplateError| error.message.starts_with("expected ");
+            next == first
+                || (next.field == first.field && about_type(next) && about_type(first))
+        });
+        self.list
     }
 
     /// Notes an error some bytes into a scalar's text.

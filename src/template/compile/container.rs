@@ -93,7 +93,10 @@ fn container(
             errors.add(entry.place, &join(path, &entry.key), message);
         }
     }
-    let name_node = node.get("name").unwrap_or(node);
+    let Some(name_node) = node.get("name") else {
+        errors.add(node.place, path, "the field `name` is required");
+        return None;
+    };
     if name_node.text().is_some_and(|name| name.contains("${")) {
         let message = "the name of a container is literal, so that pods can name it to override it";
         errors.add(name_node.place, &join(path, "name"), message);

@@ -10,7 +10,7 @@ use crate::template::validity::names;
 use crate::template::selector::{LabelSelector, Operator, Requirement, Selector};
 
 /// The domain that Pillion keeps for itself.
-const OWN_DOMAIN: &str = "pillion.dev/";
+const OWN_DOMAIN: &str = "pillion.dev";
 
 /// Compiles `metadata`: labels and annotations.
 pub(super) fn metadata(
@@ -26,7 +26,8 @@ pub(super) fn metadata(
         let node = node.get(field)?;
         let path = join("spec.metadata", field);
         for entry in any_entries(errors, node, &path) {
-            if entry.key.contains(OWN_DOMAIN) {
+            let domain = entry.key.split_once('/').map_or("", |(domain, _)| domain);
+            if domain == OWN_DOMAIN || domain.strip_suffix(OWN_DOMAIN).is_some_and(|d| d.ends_with('.')) {
                 let message = "keys of `pillion.dev` are Pillion's own";
                 errors.add(entry.place, &join(&path, &entry.key), message);
             }

@@ -48,7 +48,7 @@ pub(super) fn port(problems: &mut Problems, port: &Map<String, Value>) {
 
 /// Checks a mount.
 pub(super) fn mount(problems: &mut Problems, mount: &Map<String, Value>) {
-    if let Some(path) = text(mount, "mountPath") {
+    if let Some(path) = text(mount, "mountPath").filter(|path| !path.is_empty()) {
         let bytes = path.as_bytes();
         let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
         if !path.starts_with('/') && !drive {
@@ -129,7 +129,8 @@ pub(super) fn is_field_path(path: &str, for_variable: bool) -> bool {
 pub(super) fn resources(problems: &mut Problems, resources: &Map<String, Value>) {
     let amounts = |name: &str| resources.get(name).and_then(Value::as_object);
     for list in ["requests", "limits"] {
-        for (name, amount) in amounts(list).into_iter().flatten() {
+        let all = amounts(list).into_iter().flatten();
+        for (name, amount) in all.filter(|(name, _)| *name != super::WHEN) {
             let path = || [field(list), Step::Field(name.clone())];
             if !is_resource(name) {
                 let message = format!(

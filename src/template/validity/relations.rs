@@ -205,7 +205,7 @@ fn name_servers(problems: &mut Problems, fields: &Map<String, Value>) {
 
 fn pod(problems: &mut Problems, fields: &Map<String, Value>) {
     let labels = fields.get("nodeSelector").and_then(Value::as_object);
-    for (key, value) in labels.into_iter().flatten().filter(|(key, _)| *key != "$when") {
+    for (key, value) in labels.into_iter().flatten().filter(|(key, _)| *key != super::WHEN) {
         let wrong_value = value.as_str().and_then(names::not_a_label_value);
         if let Some(problem) = names::not_a_key(key).or(wrong_value) {
             problems.at([field("nodeSelector"), Step::Field(key.clone())], problem);
