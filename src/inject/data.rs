@@ -100,7 +100,9 @@ fn fill_field(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(definition), value) => defaults::fill(definition, value),
         (FieldType::List(element), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| fill_field(element, item));
+            for item in items {
+                fill_field(element, item);
+            }
         }
         _ => {}
     }

@@ -101,7 +101,7 @@ impl Engine {
 
     fn decide_read(&self, subject: &Subject, pod: &Pod<'_>, text: &str) -> Decision {
         let namespace = self.settings.namespaces.get(&subject.namespace);
-        let (labels, annotations) = self.metadata(subject, pod);
+        let (labels, annotations) = metadata(subject, pod);
         let asked = Asked {
             namespace: &subject.namespace,
             namespace_object: &namespace,
@@ -125,17 +125,6 @@ impl Engine {
         }
     }
 
-    /// Labels and annotations, the subject's included.
-    fn metadata(&self, subject: &Subject, pod: &Pod<'_>) -> (Texts, Texts) {
-        let metadata = pod.metadata.as_ref();
-        let labels = own(metadata.and_then(|metadata| metadata.labels.as_ref()));
-        let mut annotations = own(metadata.and_then(|metadata| metadata.annotations.as_ref()));
-        for (key, value) in &subject.annotations {
-            annotations.insert(key.clone(), value.clone());
-        }
-        (labels, annotations)
-    }
-
     /// Plans for the pod as it is, whatever its statuses say.
     pub(super) fn plan(
         &self,
@@ -145,7 +134,7 @@ impl Engine {
         templates: &[Arc<Template>],
     ) -> Result<Planned, serde_json::Error> {
         let mut working = WorkingPod::new(pod)?;
-        let (_, annotations) = self.metadata(subject, pod);
+        let (_, annotations) = metadata(subject, pod);
         let helpers: BTreeSet<String> = templates
             .iter()
             .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
@@ -170,6 +159,17 @@ impl Engine {
 }
 
 type Texts = BTreeMap<String, String>;
+
+/// Labels and annotations, the subject's included.
+fn metadata(subject: &Subject, pod: &Pod<'_>) -> (Texts, Texts) {
+    let metadata = pod.metadata.as_ref();
+    let labels = own(metadata.and_then(|metadata| metadata.labels.as_ref()));
+    let mut annotations = own(metadata.and_then(|metadata| metadata.annotations.as_ref()));
+    for (key, value) in &subject.annotations {
+        annotations.insert(key.clone(), value.clone());
+    }
+    (labels, annotations)
+}
 
 fn own(dictionary: Option<&Dictionary<'_>>) -> Texts {
     let texts = dictionary.into_iter().flatten();

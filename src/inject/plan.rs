@@ -116,8 +116,8 @@ fn finish(pod: &mut WorkingPod<'_>, template: &Template, change: Change) -> (Out
             ..Status::default()
         };
     }
-    status.verdict = reason.verdict().as_str().to_owned();
-    status.reason = reason.code().to_owned();
+    reason.verdict().as_str().clone_into(&mut status.verdict);
+    reason.code().clone_into(&mut status.reason);
     status.revision.clone_from(&template.revision);
     let outcome = outcome(template, reason, message, change.findings.clone());
     if !template.shadow {
@@ -215,6 +215,7 @@ fn validations(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal>
 }
 
 /// The refusal for an expression that failed, naming field and parameters.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` takes")]
 fn failed(failure: Failure) -> Refusal {
     let read = match failure.parameters.as_slice() {
         [] => String::new(),
