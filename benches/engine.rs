@@ -4,7 +4,16 @@
 //! library can be under, so that the ratio to it means the same on every machine. The pod of
 //! `review.json` is one that the API server has defaulted, `managedFields` included.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a bench states what it expects"
+)]
+
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -28,7 +37,7 @@ struct Case {
 }
 
 fn main() {
-    let engine = Engine::new(Catalog::built_in().into(), Default::default());
+    let engine = Engine::new(Catalog::built_in().into(), Arc::default());
     let cases = cases(&engine);
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("engine");

@@ -5,6 +5,12 @@
 //!
 //! Reviews would find a wrong import too, but later, and only when somebody looks.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test states what it expects"
+)]
+
 mod source;
 
 use std::fs;
