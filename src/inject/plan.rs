@@ -8,6 +8,7 @@ mod app;
 mod container;
 mod files;
 mod pod_fields;
+mod validity;
 mod volume;
 
 use std::collections::BTreeSet;
