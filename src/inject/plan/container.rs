@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, Circumstances, failed};
+use super::{Change, Circumstances, failed, validity};
 use crate::inject::lifecycle;
 use crate::inject::merge;
 use crate::inject::patch::Operation;
@@ -11,7 +11,7 @@ use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::ContainerTemplate;
-use crate::template::fragment::Evaluation;
+use crate::template::fragment::{Evaluation, Failure};
 
 /// The image by which a container of the user's says: take the template's.
 const PLACEHOLDER: &str = "auto";
@@ -37,6 +37,7 @@ pub(super) fn containers(
         let Some(Value::Object(mut value)) = body else {
             continue;
         };
+        checked(container, &value)?;
         if is_sidecar && native {
             lifecycle::make_native(&mut value, container.wait_for_ready);
         }
@@ -61,6 +62,15 @@ pub(super) fn containers(
         }
     }
     Ok(())
+}
+
+/// Refuses a container that the API server would refuse for what its expressions gave. What is
+/// constant was checked when the template was loaded.
+fn checked(container: &ContainerTemplate, value: &Map<String, Value>) -> Result<(), Refusal> {
+    match validity::check("Container", value, &container.body) {
+        Some(problem) => Err(failed(Failure::at(&container.origin, problem.to_string()))),
+        None => Ok(()),
+    }
 }
 
 fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e Element<'p>)> {
