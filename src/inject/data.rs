@@ -167,3 +167,6 @@ impl Source for Data<'_> {
         self.kubernetes_minor
     }
 }
+
+#[cfg(test)]
+mod tests;
