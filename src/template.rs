@@ -17,9 +17,11 @@ pub mod parameter;
 pub mod quantity;
 pub mod schema;
 pub mod selector;
+pub mod source;
 pub mod text;
 pub mod validity;
 
-pub use catalog::{Catalog, Found, Source};
+pub use catalog::{Catalog, Found};
 pub use compiled::Template;
 pub use error::TemplateError;
+pub use source::Source;

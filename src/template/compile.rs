@@ -18,9 +18,9 @@ mod validity;
 mod volume;
 
 use super::TemplateError;
-use super::catalog::Source;
 use super::compiled::Template;
 use super::node::{Node, Place};
+use super::source::Source;
 use documents::Document;
 
 /// What became of one document of a template file.

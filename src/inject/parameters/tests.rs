@@ -402,7 +402,12 @@ fn refusals_name_the_annotation_the_value_and_what_would_be_right() {
         if !about_host {
             set.push(("host", "db"));
         }
-        let Err((found, message)) = resolve_with(PARAMETERS, &set, namespace, configuration) else {
+        let Err(Refusal {
+            reason: found,
+            message,
+            ..
+        }) = resolve_with(PARAMETERS, &set, namespace, configuration)
+        else {
             panic!("{set:?} {namespace:?} {configuration:?} resolves");
         };
         assert_eq!(found.code(), *reason, "{message}");
@@ -417,7 +422,7 @@ fn refusals_name_the_annotation_the_value_and_what_would_be_right() {
 fn long_values_are_not_repeated_in_full() {
     let long = "x".repeat(10_000);
     let set = [("host", "db"), ("port", long.as_str())];
-    let (_, message) = resolve_with(PARAMETERS, &set, &[], &[]).unwrap_err();
+    let Refusal { message, .. } = resolve_with(PARAMETERS, &set, &[], &[]).unwrap_err();
     assert!(message.len() < 250, "{message}");
 }
 
@@ -429,7 +434,9 @@ fn a_computed_default_is_checked_like_any_value() {
 ";
     let resolve = |host: &str| resolve_with(declared, &[("host", host)], &[], &[]);
     assert!(resolve("abc").is_ok());
-    let (reason, message) = resolve("abcd").unwrap_err();
+    let Refusal {
+        reason, message, ..
+    } = resolve("abcd").unwrap_err();
     assert_eq!(reason, Reason::EvaluationFailed);
     assert_eq!(
         message,
@@ -444,12 +451,13 @@ fn a_required_list_or_map_is_not_empty() {
     names: {type: list, required: true}
     keys: {type: map, required: true}
 ";
-    let (_, message) = resolve_with(declared, &[("names", " , ")], &[], &[]).unwrap_err();
+    let Refusal { message, .. } =
+        resolve_with(declared, &[("names", " , ")], &[], &[]).unwrap_err();
     assert_eq!(
         message,
         "annotation t.pillion.dev/names is required by the template `t`"
     );
-    let (_, message) = resolve_with(declared, &[("names", "a")], &[], &[]).unwrap_err();
+    let Refusal { message, .. } = resolve_with(declared, &[("names", "a")], &[], &[]).unwrap_err();
     assert_eq!(
         message,
         "annotation t.pillion.dev/keys.<key> is required by the template `t`"

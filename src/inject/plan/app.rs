@@ -6,8 +6,8 @@ use super::volume::Names;
 use super::{Change, Circumstances, failed, validity};
 use crate::inject::data::{Apps, Data};
 use crate::inject::merge;
-use crate::inject::parameters::Refusal;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compile::nearest;
@@ -90,7 +90,7 @@ fn place(
         }
         let message =
             format!("annotation {CONTAINERS}: the pod has no app container `{name}`{hint}");
-        (Reason::ContainerNotFound, message)
+        Refusal::new(Reason::ContainerNotFound, message)
     })
 }
 
@@ -125,19 +125,17 @@ pub(super) fn edits(
         let Some(Value::Object(mut want)) = fragment.evaluate(with).map_err(failed)? else {
             continue;
         };
-        if let Some(problem) = validity::check("Container", &want, fragment) {
-            let message = format!(
-                "spec.app of the template `{}` for the container `{}`: {problem}",
-                template.name,
-                element.name()
-            );
-            return Err((Reason::EvaluationFailed, message));
-        }
+        let place = format!("spec.app, for the container `{}`", element.name());
+        validity::check("Container", &want, fragment, &place)?;
         let view = element.view();
         let sidecar =
             view.to_value().get("restartPolicy").and_then(Value::as_str) == Some("Always");
         if *list == List::InitContainers && !sidecar {
             want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
+        }
+        if data.pod.field("resources").is_some() && want.shift_remove("resources").is_some() {
+            let finding = "the pod has resources of its own, so its containers get none";
+            change.findings.push(finding.to_owned());
         }
         let fill = merge::fill(view, &want, "Container");
         let name = element.name().into_owned();

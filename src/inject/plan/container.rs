@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use super::{Change, Circumstances, failed, validity};
 use crate::inject::lifecycle;
 use crate::inject::merge;
-use crate::inject::parameters::Refusal;
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::ContainerTemplate;
-use crate::template::fragment::{Evaluation, Failure};
+use crate::template::fragment::Evaluation;
 
 /// The image by which a container of the user's says: take the template's.
 const PLACEHOLDER: &str = "auto";
@@ -37,7 +37,8 @@ pub(super) fn containers(
         let Some(Value::Object(mut value)) = body else {
             continue;
         };
-        checked(container, &value)?;
+        let place = validity::place(&container.origin);
+        validity::check("Container", &value, &container.body, &place)?;
         if is_sidecar && native {
             lifecycle::make_native(&mut value, container.wait_for_ready);
         }
@@ -56,21 +57,12 @@ pub(super) fn containers(
                     "the container `{}` is added by the template `{other}` already",
                     container.name
                 );
-                return Err((Reason::Conflict, message));
+                return Err(Refusal::new(Reason::Conflict, message));
             }
             None => add(pod, template, container, is_sidecar, native, value, change)?,
         }
     }
     Ok(())
-}
-
-/// Refuses a container that the API server would refuse for what its expressions gave. What is
-/// constant was checked when the template was loaded.
-fn checked(container: &ContainerTemplate, value: &Map<String, Value>) -> Result<(), Refusal> {
-    match validity::check("Container", value, &container.body) {
-        Some(problem) => Err(failed(Failure::at(&container.origin, problem.to_string()))),
-        None => Ok(()),
-    }
 }
 
 fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e Element<'p>)> {
@@ -103,7 +95,7 @@ fn add(
         } else {
             Reason::PodMustEnd
         };
-        return Err((reason, message));
+        return Err(Refusal::new(reason, message));
     }
     if is_sidecar && !native {
         change.status.containers.push(container.name.clone());
@@ -158,7 +150,7 @@ fn fill(
              remove it there",
             container.name
         );
-        return Err((Reason::OverrideNotAllowed, message));
+        return Err(Refusal::new(Reason::OverrideNotAllowed, message));
     }
     change.findings.extend(
         fill.kept

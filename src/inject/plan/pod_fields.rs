@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use super::{Change, failed, validity};
 use crate::inject::merge::{self, View};
-use crate::inject::parameters::Refusal;
 use crate::inject::pod::WorkingPod;
-use crate::inject::verdict::Reason;
+use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
 use crate::template::validity::names;
@@ -32,7 +31,7 @@ pub(super) fn metadata(
         let value = value.as_str().unwrap_or_default();
         if let Some(problem) = names::not_a_label_value(value) {
             let field = format!("spec.metadata.labels['{key}']");
-            return Err(invalid(template, &field, problem));
+            return Err(validity::refusal(&field, "", &problem));
         }
         match pod.labels.get(&key) {
             None => {
@@ -61,12 +60,6 @@ pub(super) fn metadata(
     Ok(())
 }
 
-/// The refusal of a value that the API server would refuse.
-fn invalid(template: &Template, field: &str, problem: impl std::fmt::Display) -> Refusal {
-    let message = format!("{field} of the template `{}`: {problem}", template.name);
-    (Reason::EvaluationFailed, message)
-}
-
 /// Plans the other fields of the spec.
 pub(super) fn fields(
     pod: &WorkingPod<'_>,
@@ -80,9 +73,7 @@ pub(super) fn fields(
     let Some(Value::Object(want)) = fragment.evaluate(with).map_err(failed)? else {
         return Ok(());
     };
-    if let Some(problem) = validity::check("PodSpec", &want, fragment) {
-        return Err(invalid(template, "spec.pod", problem));
-    }
+    validity::check("PodSpec", &want, fragment, "spec.pod")?;
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Data(&theirs), &want, "PodSpec");
     change.findings.extend(

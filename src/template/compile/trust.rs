@@ -108,10 +108,9 @@ fn is_privilege(key: &str, node: &Node) -> bool {
         .text()
         .is_some_and(|text| text.contains("${") && !copies_from_app(key, text));
     match key {
-        "privileged" => dynamic || node.value == NodeValue::Boolean(true),
+        "privileged" | "hostProcess" => dynamic || node.value == NodeValue::Boolean(true),
         "hostPort" => dynamic || !matches!(node.value, NodeValue::Integer(0)),
         "procMount" => node.text() != Some("Default"),
-        "hostProcess" => dynamic || node.value == NodeValue::Boolean(true),
         "sysctls" | "seLinuxOptions" => true,
         "securityContext" | "capabilities" | "windowsOptions" => dynamic,
         "ports" => dynamic || has_dynamic_items(node),
