@@ -51,7 +51,11 @@ impl Problem {
                     words.push('.');
                     words.push_str(name);
                 }
-                Step::Index(index) => words.push_str(&format!("[{index}]")),
+                Step::Index(index) => {
+                    words.push('[');
+                    words.push_str(&index.to_string());
+                    words.push(']');
+                }
             }
         }
         words

@@ -210,6 +210,7 @@ fn the_configuration_sets_what_nobody_may() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn refusals_name_the_annotation_the_value_and_what_would_be_right() {
     let table: &[(Settings<'_>, Settings<'_>, Settings<'_>, &str, &str)] = &[
         (

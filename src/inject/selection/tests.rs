@@ -31,6 +31,10 @@ fn catalog() -> Catalog {
 }
 
 /// One pod in one namespace.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a column of the table"
+)]
 #[derive(Debug, Clone, Copy, Default)]
 struct Case {
     excluded: bool,
@@ -187,6 +191,7 @@ fn every_cell_is_as_the_rules_say() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn the_cells_that_people_ask_about() {
     let catalog = catalog();
     let none = Case::default();
