@@ -47,6 +47,8 @@ pub enum Element<'p> {
         edits: Vec<Operation>,
         /// The element with the edits, once there are any.
         current: Option<Value>,
+        /// Environment variables at the front that templates put there.
+        env_in_front: usize,
     },
     /// Added by a template of this name.
     Added {
@@ -82,16 +84,39 @@ impl Element<'_> {
         }
     }
 
+    /// Whether the element is an init container that runs beside the app.
+    pub fn is_sidecar(&self) -> bool {
+        match self {
+            Self::Users { object, .. } => object.text("restartPolicy").as_deref() == Some("Always"),
+            Self::Added { value, .. } => {
+                value.get("restartPolicy").and_then(Value::as_str) == Some("Always")
+            }
+        }
+    }
+
+    /// How many environment variables at the front templates put there.
+    pub fn env_in_front(&self) -> usize {
+        match self {
+            Self::Users { env_in_front, .. } => *env_in_front,
+            Self::Added { .. } => 0,
+        }
+    }
+
     /// Adds to the user's element.
     fn edit(&mut self, operations: Vec<Operation>) {
         if let Self::Users {
             object,
             edits,
             current,
+            env_in_front,
         } = self
         {
             let value = current.get_or_insert_with(|| object.to_value());
             for operation in operations {
+                *env_in_front += match operation.path() {
+                    "/env" => operation.value().as_array().map_or(0, Vec::len),
+                    path => usize::from(path.starts_with("/env/")),
+                };
                 if operation.apply(value) {
                     edits.push(operation);
                 }
@@ -123,6 +148,14 @@ impl Texts {
         if self.get(key) != Some(value.as_str()) {
             self.added.insert(key.to_owned(), value);
         }
+    }
+
+    /// Bytes of keys and values together, as they are now.
+    pub fn size(&self) -> usize {
+        self.all()
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     }
 
     /// The keys and values as they are now.
@@ -170,6 +203,7 @@ impl<'p> Elements<'p> {
             object,
             edits: Vec::new(),
             current: None,
+            env_in_front: 0,
         };
         let list = objects.into_iter().flatten().map(users).collect();
         Self {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::inject::keys::element_key;
+use crate::inject::keys::{element_key, plain_path};
 use crate::review::{Object, Text};
 
 /// A value of the user's.
@@ -63,7 +63,9 @@ impl Keys<'_> {
             "whenUnsatisfiable" => &self.when_unsatisfiable,
             _ => return None,
         };
-        text.as_ref().map(|text| text.as_str().into())
+        let text = text.as_ref()?.as_str();
+        let is_path = key.ends_with("Path");
+        Some(if is_path { plain_path(text) } else { text }.into())
     }
 }
 
