@@ -100,9 +100,14 @@ const FILLED: &[(&str, &[&str])] = &[
     ("ServiceAccountTokenProjection", &["expirationSeconds"]),
 ];
 
-/// Whether a value says no more than the API server would have filled in.
-pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
-    default_of(definition, field).as_ref() == Some(value)
+/// The default of a field of an object with this image; only a container's pull policy needs it.
+pub fn default_in(definition: &str, field: &str, image: Option<&Value>) -> Option<Value> {
+    if (definition, field) == ("Container", "imagePullPolicy") {
+        return image
+            .and_then(Value::as_str)
+            .map(|image| pull_policy(image).into());
+    }
+    default_of(definition, field)
 }
 
 /// The fields with defaults that a definition has, for a pod's spec read field by field.
@@ -175,7 +180,7 @@ fn fill_container(container: &mut Map<String, Value>) {
 }
 
 /// `Always` for the tag `latest` or none, else `IfNotPresent`.
-fn pull_policy(image: &str) -> &'static str {
+pub fn pull_policy(image: &str) -> &'static str {
     let name = image.rsplit('/').next().unwrap_or(image);
     let floating = !name.contains('@') && name.split_once(':').is_none_or(|(_, t)| t == "latest");
     if floating { "Always" } else { "IfNotPresent" }

@@ -29,9 +29,11 @@ pub(super) fn decide(
     text: &str,
 ) -> Option<Decision> {
     let received: Value = serde_json::from_str(text).ok()?;
-    let claimed = removal::statuses(&received).ok()?;
+    let mut claimed = removal::statuses(&received).ok()?;
+    // A status of a template that is not selected says nothing here: no plan could bring it back.
+    claimed.retain(|(name, _)| templates.iter().any(|template| template.name == *name));
     let mut without = received.clone();
-    removal::remove(&mut without).ok()?;
+    removal::remove_all(&mut without, &claimed);
     let without_text = without.to_string();
     let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
     let namespace = settings.namespaces.get(&subject.namespace);
