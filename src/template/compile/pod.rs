@@ -4,7 +4,7 @@
 //! `priorityClassName`, for one, after the priority was resolved to 0. So `pod:` takes the fields of
 //! a list, each of which `tests/end_to_end.rs` adds to a pod with reinvocation.
 
-use super::Errors;
+use super::{Errors, validity};
 use super::fragment::{self, Meaning};
 use super::reader::{any_entries, join};
 use crate::template::fragment::{Fragment, Slot};
@@ -45,6 +45,7 @@ pub(super) fn fields(
             return None;
         }
     }
+    validity::check(errors, "PodSpec", node, "spec.pod", &[]);
     // Required fields of a PodSpec are the user's; only those that stand here are checked.
     let mut parts = Vec::new();
     let slot = Slot::object("PodSpec");
