@@ -18,7 +18,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     files.sort();
     files
@@ -111,15 +114,26 @@ fn served(catalog: &Catalog) -> Vec<String> {
 #[test]
 fn a_broken_document_is_refused_alone() {
     let broken = [
-        ("a wrong field", "metadata: {name: bad}\nspec: {patern: Init}\n"),
-        ("a duplicate key", "metadata: {name: bad}\nspec: {order: 1, order: 2}\n"),
+        (
+            "a wrong field",
+            "metadata: {name: bad}\nspec: {patern: Init}\n",
+        ),
+        (
+            "a duplicate key",
+            "metadata: {name: bad}\nspec: {order: 1, order: 2}\n",
+        ),
         ("no YAML at all", "metadata: {name: bad\nspec: [\n"),
     ];
     for (what, rest) in broken {
-        let bad = format!("apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n{rest}");
+        let bad =
+            format!("apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n{rest}");
         let text = [template("first", "one"), bad, template("last", "two")].join("---\n");
         let (catalog, errors) = Catalog::load(&[file("all.yaml", &text)], None);
-        assert_eq!(served(&catalog), ["first=one", "last=two"], "{what}: {errors:?}");
+        assert_eq!(
+            served(&catalog),
+            ["first=one", "last=two"],
+            "{what}: {errors:?}"
+        );
         assert_eq!(errors.len(), 1, "{what}: {errors:?}");
         assert!((8..=12).contains(&errors[0].line), "{what}: {}", errors[0]);
         assert!(
@@ -132,7 +146,10 @@ fn a_broken_document_is_refused_alone() {
 #[test]
 fn the_last_good_revision_serves_until_its_text_is_mended_or_gone() {
     let (first, errors) = Catalog::load(
-        &[file("a.yaml", &template("a", "one")), file("b.yaml", &template("b", "one"))],
+        &[
+            file("a.yaml", &template("a", "one")),
+            file("b.yaml", &template("b", "one")),
+        ],
         None,
     );
     assert!(errors.is_empty(), "{errors:?}");
@@ -146,7 +163,11 @@ fn the_last_good_revision_serves_until_its_text_is_mended_or_gone() {
         assert_eq!(served(&second), ["a=one!", "b=two"], "{broken}");
         assert!(!errors.is_empty());
         let (third, errors) = Catalog::load(&[file("a.yaml", &broken)], Some(&second));
-        assert_eq!(served(&third), ["a=one!"], "b is gone with its file: {errors:?}");
+        assert_eq!(
+            served(&third),
+            ["a=one!"],
+            "b is gone with its file: {errors:?}"
+        );
         let mended = file("a.yaml", &template("a", "three"));
         let (fourth, errors) = Catalog::load(&[mended], Some(&third));
         assert_eq!(served(&fourth), ["a=three"], "{errors:?}");
@@ -166,7 +187,10 @@ fn a_broken_template_without_a_good_revision_is_known_as_broken() {
 
 #[test]
 fn the_first_of_two_with_one_name_serves() {
-    let files = [file("a.yaml", &template("a", "one")), file("z.yaml", &template("a", "two"))];
+    let files = [
+        file("a.yaml", &template("a", "one")),
+        file("z.yaml", &template("a", "two")),
+    ];
     let (catalog, errors) = Catalog::load(&files, None);
     assert_eq!(served(&catalog), ["a=one"]);
     assert_eq!(
@@ -190,7 +214,10 @@ fn a_namespace_gets_its_own_template_only_where_that_is_allowed() {
             let Found::Template(found) = catalog.find(namespace, "a") else {
                 panic!("a template serves");
             };
-            assert_eq!(found.description, expected, "shadowable: {shadowable}, {namespace}");
+            assert_eq!(
+                found.description, expected,
+                "shadowable: {shadowable}, {namespace}"
+            );
         }
     }
 }

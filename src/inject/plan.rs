@@ -26,6 +26,7 @@ use super::verdict::{Outcome, Reason, Verdict};
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
+pub use files::PREFIX as FILE_PREFIX;
 use volume::Names;
 
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::plan::FILE_PREFIX;
 use super::verdict::Reason;
 
 /// The start of the annotations' keys; the template's name follows.
@@ -86,6 +87,11 @@ impl Status {
         };
         let edited = self.edited.iter();
         let edited = edited.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
+        // Files are told by the volumes that show them.
+        let annotations = self.annotations.iter().cloned();
+        let annotations: Vec<_> = annotations
+            .filter(|key| !key.starts_with(FILE_PREFIX))
+            .collect();
         let defaults = self.defaults.iter();
         let defaults = defaults.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
         [
@@ -94,7 +100,7 @@ impl Status {
             named("images of", &self.auto),
             named("volumes", &self.volumes),
             named("labels", &self.labels),
-            named("annotations", &self.annotations),
+            named("annotations", &annotations),
             named("pod fields", &self.pod),
             named("pod fields", &self.replaced),
         ]

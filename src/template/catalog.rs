@@ -70,7 +70,13 @@ impl Catalog {
         for source in sources {
             for compiled in compile(source) {
                 if compiled.name.is_none() {
-                    nameless.extend(compiled.result.as_ref().err().map(|e| (source, one_line(e))));
+                    nameless.extend(
+                        compiled
+                            .result
+                            .as_ref()
+                            .err()
+                            .map(|e| (source, one_line(e))),
+                    );
                 }
                 catalog.take(source, compiled, previous, &mut errors);
             }

@@ -112,8 +112,7 @@ impl Errors<'_> {
         self.list.sort_by_key(|error| (error.line, error.column));
         self.list.dedup_by(|next, first| {
             let about_type = |error: &TemplateError| error.message.starts_with("expected ");
-            next == first
-                || (next.field == first.field && about_type(next) && about_type(first))
+            next == first || (next.field == first.field && about_type(next) && about_type(first))
         });
         self.list
     }

@@ -163,7 +163,10 @@ fn in_our_words(message: &str) -> String {
     }
     match message.strip_prefix("duplicate mapping key: ") {
         Some(rest) => {
-            let key = rest.split(", set DuplicateKeyPolicy").next().unwrap_or(rest);
+            let key = rest
+                .split(", set DuplicateKeyPolicy")
+                .next()
+                .unwrap_or(rest);
             format!("the key `{key}` is a duplicate")
         }
         None => message.to_owned(),

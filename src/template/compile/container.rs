@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Errors, validity};
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
+use super::{Errors, validity};
 use crate::template::compiled::{ContainerTemplate, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};

@@ -124,9 +124,18 @@ mod tests {
             namespace: namespace.map(str::to_owned),
         };
         let table = [
-            ("metadata:\n  name: a\n  namespace: b\nspec: [", header(Some("a"), Some("b"))),
-            ("metadata: {name: \"a\", namespace: b}\nspec: [", header(Some("a"), Some("b"))),
-            ("metadata:\n  # x\n  name: a # y\nspec:\n  name: c: d", header(Some("a"), None)),
+            (
+                "metadata:\n  name: a\n  namespace: b\nspec: [",
+                header(Some("a"), Some("b")),
+            ),
+            (
+                "metadata: {name: \"a\", namespace: b}\nspec: [",
+                header(Some("a"), Some("b")),
+            ),
+            (
+                "metadata:\n  # x\n  name: a # y\nspec:\n  name: c: d",
+                header(Some("a"), None),
+            ),
             ("spec:\n  name: c: d", header(None, None)),
             ("metadata:\nspec:\n  name: c: d", header(None, None)),
         ];

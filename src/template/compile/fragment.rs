@@ -131,11 +131,7 @@ fn literal(
     if slot.ty == FieldType::Quantity
         && let Err(error) = text.parse::<crate::template::quantity::Quantity>()
     {
-        errors.add(
-            node.place,
-            path,
-            format!("`{text}`: {error}"),
-        );
+        errors.add(node.place, path, format!("`{text}`: {error}"));
         return None;
     }
     if takes_text(&slot.ty) {

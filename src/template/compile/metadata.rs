@@ -6,8 +6,8 @@ use super::reader::{any_entries, choice, entries, items, join, text};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 use crate::template::schema::FieldType;
-use crate::template::validity::names;
 use crate::template::selector::{LabelSelector, Operator, Requirement, Selector};
+use crate::template::validity::names;
 
 /// The domain that Pillion keeps for itself.
 const OWN_DOMAIN: &str = "pillion.dev";
@@ -27,7 +27,11 @@ pub(super) fn metadata(
         let path = join("spec.metadata", field);
         for entry in any_entries(errors, node, &path) {
             let domain = entry.key.split_once('/').map_or("", |(domain, _)| domain);
-            if domain == OWN_DOMAIN || domain.strip_suffix(OWN_DOMAIN).is_some_and(|d| d.ends_with('.')) {
+            if domain == OWN_DOMAIN
+                || domain
+                    .strip_suffix(OWN_DOMAIN)
+                    .is_some_and(|d| d.ends_with('.'))
+            {
                 let message = "keys of `pillion.dev` are Pillion's own";
                 errors.add(entry.place, &join(&path, &entry.key), message);
             }

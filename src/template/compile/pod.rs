@@ -4,9 +4,9 @@
 //! `priorityClassName`, for one, after the priority was resolved to 0. So `pod:` takes the fields of
 //! a list, each of which `tests/end_to_end.rs` adds to a pod with reinvocation.
 
-use super::{Errors, validity};
 use super::fragment::{self, Meaning};
 use super::reader::{any_entries, join};
+use super::{Errors, validity};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 

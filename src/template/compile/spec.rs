@@ -78,7 +78,9 @@ fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
     match document.get("apiVersion") {
         Some(version) if version.text() == Some(API_VERSION) => {}
         Some(version) => {
-            let found = version.text().map_or_else(|| version.words(), |text| format!("`{text}`"));
+            let found = version
+                .text()
+                .map_or_else(|| version.words(), |text| format!("`{text}`"));
             let message = format!("expected `{API_VERSION}`, found {found}");
             errors.add(version.place, "apiVersion", message);
         }
@@ -262,7 +264,12 @@ fn checks(errors: &mut Errors<'_>, spec: &Node) {
     };
     let policies = ["Deny", "Skip", "Warn", "Ignore"].map(|policy| (policy, ()));
     for entry in any_entries(errors, findings, "spec.findings") {
-        choice(errors, &entry.value, &join("spec.findings", &entry.key), &policies);
+        choice(
+            errors,
+            &entry.value,
+            &join("spec.findings", &entry.key),
+            &policies,
+        );
     }
 }
 

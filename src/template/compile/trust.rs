@@ -156,7 +156,9 @@ fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     }
     for volume in &template.volumes {
         if let Some(source) = &volume.source {
-            let node = spec.get("volumes").and_then(|list| named(list, &volume.name));
+            let node = spec
+                .get("volumes")
+                .and_then(|list| named(list, &volume.name));
             reach.refuse(source, node.unwrap_or(spec), &volume.origin.field);
         }
     }
@@ -275,7 +277,9 @@ fn reached_by(reads: &Reads, open: &OpenNames) -> Option<String> {
         ));
     }
     if let Some(name) = reads.variables.intersection(&open.variables).next() {
-        return Some(format!("the variable `{name}`, which reads what a pod may set"));
+        return Some(format!(
+            "the variable `{name}`, which reads what a pod may set"
+        ));
     }
     let of_the_pod = [&reads.pod, &reads.app, &reads.apps, &reads.own];
     of_the_pod

@@ -66,7 +66,11 @@ fn twice(
         };
         if let Some(first) = seen.insert(key.clone(), index) {
             let message = format!("`{key}` stands twice, in {list}[{first}] too");
-            errors.add(item.place, &format!("{}[{index}]", join(path, list)), message);
+            errors.add(
+                item.place,
+                &format!("{}[{index}]", join(path, list)),
+                message,
+            );
         }
     }
 }

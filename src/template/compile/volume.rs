@@ -1,8 +1,8 @@
 //! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
 
-use super::{Errors, validity};
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, entries, is_label, items, join, text};
+use super::{Errors, validity};
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
@@ -177,9 +177,9 @@ fn check_sources(errors: &mut Errors<'_>, node: &Node, path: &str, volume: &Volu
         );
     }
     let own = ["name", WHEN];
-    let tries = any_entries(errors, node, path).iter().any(|entry| {
-        !own.contains(&entry.key.as_str()) && entry.value.value != NodeValue::Null
-    });
+    let tries = any_entries(errors, node, path)
+        .iter()
+        .any(|entry| !own.contains(&entry.key.as_str()) && entry.value.value != NodeValue::Null);
     if all == 0 && volume.adopt.is_none() && !tries {
         let message = "a volume needs a source, such as `emptyDir`, `files` or `adopt`";
         errors.add(node.place, path, message);

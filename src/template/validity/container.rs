@@ -50,7 +50,8 @@ pub(super) fn port(problems: &mut Problems, port: &Map<String, Value>) {
 pub(super) fn mount(problems: &mut Problems, mount: &Map<String, Value>) {
     if let Some(path) = text(mount, "mountPath").filter(|path| !path.is_empty()) {
         let bytes = path.as_bytes();
-        let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
+        let drive =
+            bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
         if !path.starts_with('/') && !drive {
             problems.at(
                 [field("mountPath")],
@@ -121,7 +122,11 @@ pub(super) fn is_field_path(path: &str, for_variable: bool) -> bool {
         path.strip_prefix(map)
             .is_some_and(|rest| rest.starts_with("['") && rest.ends_with("']"))
     });
-    let special: &[&str] = if for_variable { &of_variables } else { &of_files };
+    let special: &[&str] = if for_variable {
+        &of_variables
+    } else {
+        &of_files
+    };
     keyed || of_both.contains(&path) || special.contains(&path)
 }
 
@@ -156,7 +161,8 @@ pub(super) fn resources(problems: &mut Problems, resources: &Map<String, Value>)
         if request.nanos() > limit.nanos() {
             problems.at(path, format!("the request for {name} is above its limit"));
         } else if request.nanos() != limit.nanos() && !OVERCOMMITTED.contains(&name.as_str()) {
-            let message = format!("{name} cannot be overcommitted: request and limit must be equal");
+            let message =
+                format!("{name} cannot be overcommitted: request and limit must be equal");
             problems.at(path, message);
         }
     }

@@ -77,9 +77,7 @@ pub(super) fn not_a_port_name(name: &str) -> Option<String> {
 pub(super) fn not_an_env_name(name: &str) -> Option<String> {
     let first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
     let fits = name.starts_with(first)
-        && name
-            .chars()
-            .all(|c| first(c) || c.is_ascii_digit())
+        && name.chars().all(|c| first(c) || c.is_ascii_digit())
         && name != "."
         && !name.starts_with("..");
     (!fits).then(|| {

@@ -32,9 +32,7 @@ pub(super) fn handler(problems: &mut Problems, definition: &str, fields: &Map<St
     match definition {
         "ExecAction" => {
             let command = fields.get("command");
-            let empty = command
-                .and_then(Value::as_array)
-                .is_some_and(Vec::is_empty);
+            let empty = command.and_then(Value::as_array).is_some_and(Vec::is_empty);
             if command.is_none() || empty {
                 problems.here("the field `command` is required");
             }
@@ -42,7 +40,10 @@ pub(super) fn handler(problems: &mut Problems, definition: &str, fields: &Map<St
         "HTTPGetAction" => {
             port(problems, fields);
             if text(fields, "path").is_some_and(str::is_empty) {
-                problems.at([field("path")], "the path must not be empty; `/` is the default");
+                problems.at(
+                    [field("path")],
+                    "the path must not be empty; `/` is the default",
+                );
             }
             headers(problems, fields);
         }

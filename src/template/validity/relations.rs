@@ -117,7 +117,8 @@ fn empty_directory(problems: &mut Problems, fields: &Map<String, Value>) {
     if let Some(medium) = text(fields, "medium") {
         let known = matches!(medium, "" | "Memory" | "HugePages");
         if !known && !medium.starts_with("HugePages-") {
-            let message = format!("expected Memory, HugePages or HugePages-<size>, found `{medium}`");
+            let message =
+                format!("expected Memory, HugePages or HugePages-<size>, found `{medium}`");
             problems.at([field("medium")], message);
         }
     }
@@ -151,7 +152,9 @@ fn toleration(problems: &mut Problems, fields: &Map<String, Value>) {
     if exists && text(fields, "value").is_some_and(|value| !value.is_empty()) {
         problems.at([field("value")], "`operator: Exists` takes no value");
     }
-    let seconds = fields.get("tolerationSeconds").is_some_and(Value::is_number);
+    let seconds = fields
+        .get("tolerationSeconds")
+        .is_some_and(Value::is_number);
     let effect = fields.get("effect");
     let executes = effect.is_some_and(|effect| effect.is_null() || effect == "NoExecute");
     if seconds && !executes {
@@ -205,7 +208,11 @@ fn name_servers(problems: &mut Problems, fields: &Map<String, Value>) {
 
 fn pod(problems: &mut Problems, fields: &Map<String, Value>) {
     let labels = fields.get("nodeSelector").and_then(Value::as_object);
-    for (key, value) in labels.into_iter().flatten().filter(|(key, _)| *key != super::WHEN) {
+    for (key, value) in labels
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != super::WHEN)
+    {
         let wrong_value = value.as_str().and_then(names::not_a_label_value);
         if let Some(problem) = names::not_a_key(key).or(wrong_value) {
             problems.at([field("nodeSelector"), Step::Field(key.clone())], problem);

@@ -6,28 +6,96 @@ use super::{Problems, field, is_certain};
 
 /// Fields that take one of a few words.
 const WORDS: &[(&str, &str, &[&str])] = &[
-    ("Container", "imagePullPolicy", &["Always", "IfNotPresent", "Never"]),
-    ("Container", "terminationMessagePolicy", &["File", "FallbackToLogsOnError"]),
+    (
+        "Container",
+        "imagePullPolicy",
+        &["Always", "IfNotPresent", "Never"],
+    ),
+    (
+        "Container",
+        "terminationMessagePolicy",
+        &["File", "FallbackToLogsOnError"],
+    ),
     ("ContainerPort", "protocol", &["TCP", "UDP", "SCTP"]),
     ("ContainerResizePolicy", "resourceName", &["cpu", "memory"]),
-    ("ContainerResizePolicy", "restartPolicy", &["NotRequired", "RestartContainer"]),
+    (
+        "ContainerResizePolicy",
+        "restartPolicy",
+        &["NotRequired", "RestartContainer"],
+    ),
     ("HTTPGetAction", "scheme", &["HTTP", "HTTPS"]),
-    ("VolumeMount", "mountPropagation", &["None", "HostToContainer", "Bidirectional"]),
-    ("VolumeMount", "recursiveReadOnly", &["Disabled", "IfPossible", "Enabled"]),
+    (
+        "VolumeMount",
+        "mountPropagation",
+        &["None", "HostToContainer", "Bidirectional"],
+    ),
+    (
+        "VolumeMount",
+        "recursiveReadOnly",
+        &["Disabled", "IfPossible", "Enabled"],
+    ),
     ("SecurityContext", "procMount", &["Default", "Unmasked"]),
-    ("SeccompProfile", "type", &["RuntimeDefault", "Localhost", "Unconfined"]),
-    ("AppArmorProfile", "type", &["RuntimeDefault", "Localhost", "Unconfined"]),
-    ("PodSecurityContext", "fsGroupChangePolicy", &["OnRootMismatch", "Always"]),
-    ("PodSecurityContext", "supplementalGroupsPolicy", &["Merge", "Strict"]),
-    ("PodSpec", "dnsPolicy", &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]),
+    (
+        "SeccompProfile",
+        "type",
+        &["RuntimeDefault", "Localhost", "Unconfined"],
+    ),
+    (
+        "AppArmorProfile",
+        "type",
+        &["RuntimeDefault", "Localhost", "Unconfined"],
+    ),
+    (
+        "PodSecurityContext",
+        "fsGroupChangePolicy",
+        &["OnRootMismatch", "Always"],
+    ),
+    (
+        "PodSecurityContext",
+        "supplementalGroupsPolicy",
+        &["Merge", "Strict"],
+    ),
+    (
+        "PodSpec",
+        "dnsPolicy",
+        &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
+    ),
     ("Toleration", "operator", &["Equal", "Exists"]),
-    ("Toleration", "effect", &["", "NoSchedule", "PreferNoSchedule", "NoExecute"]),
-    ("TopologySpreadConstraint", "whenUnsatisfiable", &["DoNotSchedule", "ScheduleAnyway"]),
-    ("TopologySpreadConstraint", "nodeAffinityPolicy", &["Honor", "Ignore"]),
-    ("TopologySpreadConstraint", "nodeTaintsPolicy", &["Honor", "Ignore"]),
-    ("NodeSelectorRequirement", "operator", &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]),
-    ("LabelSelectorRequirement", "operator", &["In", "NotIn", "Exists", "DoesNotExist"]),
-    ("ImageVolumeSource", "pullPolicy", &["Always", "IfNotPresent", "Never"]),
+    (
+        "Toleration",
+        "effect",
+        &["", "NoSchedule", "PreferNoSchedule", "NoExecute"],
+    ),
+    (
+        "TopologySpreadConstraint",
+        "whenUnsatisfiable",
+        &["DoNotSchedule", "ScheduleAnyway"],
+    ),
+    (
+        "TopologySpreadConstraint",
+        "nodeAffinityPolicy",
+        &["Honor", "Ignore"],
+    ),
+    (
+        "TopologySpreadConstraint",
+        "nodeTaintsPolicy",
+        &["Honor", "Ignore"],
+    ),
+    (
+        "NodeSelectorRequirement",
+        "operator",
+        &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
+    ),
+    (
+        "LabelSelectorRequirement",
+        "operator",
+        &["In", "NotIn", "Exists", "DoesNotExist"],
+    ),
+    (
+        "ImageVolumeSource",
+        "pullPolicy",
+        &["Always", "IfNotPresent", "Never"],
+    ),
     (
         "HostPathVolumeSource",
         "type",
@@ -95,17 +163,30 @@ const RANGES: &[(&str, &str, (i64, i64))] = &[
     ("ProjectedVolumeSource", "defaultMode", MODES),
     ("KeyToPath", "mode", MODES),
     ("DownwardAPIVolumeFile", "mode", MODES),
-    ("ServiceAccountTokenProjection", "expirationSeconds", (600, 1 << 32)),
+    (
+        "ServiceAccountTokenProjection",
+        "expirationSeconds",
+        (600, 1 << 32),
+    ),
 ];
 
 /// Objects that hold exactly one of these fields.
 const ONE_OF: &[(&str, &[&str])] = &[
     ("Probe", &["exec", "httpGet", "tcpSocket", "grpc"]),
-    ("LifecycleHandler", &["exec", "httpGet", "tcpSocket", "sleep"]),
+    (
+        "LifecycleHandler",
+        &["exec", "httpGet", "tcpSocket", "sleep"],
+    ),
     ("EnvFromSource", &["configMapRef", "secretRef"]),
     (
         "EnvVarSource",
-        &["configMapKeyRef", "fieldRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"],
+        &[
+            "configMapKeyRef",
+            "fieldRef",
+            "fileKeyRef",
+            "resourceFieldRef",
+            "secretKeyRef",
+        ],
     ),
     ("DownwardAPIVolumeFile", &["fieldRef", "resourceFieldRef"]),
     (
@@ -128,7 +209,11 @@ pub(super) fn words(problems: &mut Problems, definition: &str, fields: &Map<Stri
             continue;
         };
         if !words.contains(&word) {
-            let known: Vec<_> = words.iter().filter(|word| !word.is_empty()).copied().collect();
+            let known: Vec<_> = words
+                .iter()
+                .filter(|word| !word.is_empty())
+                .copied()
+                .collect();
             let message = format!("expected one of {}, found `{word}`", known.join(", "));
             problems.at([field(name)], message);
         }
