@@ -49,11 +49,12 @@ fn list_covers(
 ) -> bool {
     match list_merge(definition, name) {
         ListMerge::ByKeys(keys) => want.iter().all(|want| {
+            // A key may stand twice, as with environment variables, of which the last one counts.
             let key = element_key(want, keys);
-            let found = theirs
+            theirs
                 .iter()
-                .find(|theirs| element_key(theirs, keys) == key);
-            found.is_some_and(|theirs| covers(theirs, want, element))
+                .filter(|theirs| element_key(theirs, keys) == key)
+                .any(|theirs| covers(theirs, want, element))
         }),
         ListMerge::Additive => want
             .iter()
