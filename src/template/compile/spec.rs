@@ -8,6 +8,7 @@ use super::{Errors, container, metadata, parameter, pod, trust, volume};
 use crate::template::compiled::{
     MatchCondition, Override, Pattern, Placement, Template, Validation,
 };
+use crate::template::digest::digest;
 use crate::template::expression::{Expression, Reads, Scope};
 use crate::template::fragment::{Condition, Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
@@ -67,7 +68,7 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     entries(errors, spec, "spec", &SPEC_FIELDS);
     let name = name?;
     let mut template = settings(errors, spec, name, namespace);
-    template.revision = revision(document);
+    template.revision = digest(&document.to_json());
     contents(errors, spec, &mut template);
     trust::check(errors, spec, &template);
     Some(template)
@@ -147,20 +148,6 @@ fn names(
         }
     };
     (name, namespace)
-}
-
-/// A digest of the content that does not depend on comments, layout or the order of keys: FNV-1a
-/// of 64 bits over the document with sorted keys. It names revisions; nothing trusts it.
-fn revision(document: &Node) -> String {
-    let mut content = document.to_json();
-    content.sort_all_objects();
-    let digest = content
-        .to_string()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-    format!("{digest:016x}").chars().take(12).collect()
 }
 
 /// The plain fields of the spec.
