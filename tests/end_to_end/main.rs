@@ -16,8 +16,10 @@
 )]
 mod support;
 
+mod audit;
 mod availability;
 mod injection;
+mod pod_fields;
 mod pods;
 mod precedence;
 mod refusals;
