@@ -30,6 +30,12 @@ pub(crate) struct Namespace {
     pub(crate) name: String,
 }
 
+impl std::fmt::Debug for Namespace {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name)
+    }
+}
+
 impl Namespace {
     /// Makes a namespace whose name begins with `prefix`, with these labels and annotations,
     /// and waits for its default service account, without which no pod is admitted.

@@ -24,6 +24,9 @@ const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
 /// The namespace and name of the Service that the manifest calls.
 const SERVICE: (&str, &str) = ("pillion-system", "pillion");
 
+/// Namespaces that the manifest itself excludes.
+const EXCLUDED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", SERVICE.0];
+
 /// The server name that the API server asks for and checks the certificate against.
 pub(crate) const SERVER_NAME: &str = "pillion.pillion-system.svc";
 
@@ -49,9 +52,10 @@ impl Registration {
         let client = first.client.clone();
         ensure_service(&client).await?;
         let mut names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
-        let name = format!("pillion-{}", names.join("-"));
-        // Offered as well, so that only the manifest's own exclusion keeps it away.
-        names.push("kube-system");
+        // One name is enough to tell registrations apart, and all could be too long.
+        let name = format!("pillion-{}", first.name);
+        // Offered as well, so that only the manifest's own exclusion keeps them away.
+        names.extend(EXCLUDED);
         let configuration = configuration(&name, port, authority, &names)?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
         let created = api.create(&PostParams::default(), &configuration).await;
