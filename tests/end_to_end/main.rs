@@ -16,7 +16,6 @@
 )]
 mod support;
 
-mod audit;
 mod availability;
 mod injection;
 mod pod_fields;

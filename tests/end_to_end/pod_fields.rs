@@ -11,9 +11,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::audit::calls_of;
 use crate::pods::status;
 use crate::scene::{pod, program};
+use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;
@@ -146,7 +146,7 @@ async fn try_field(
     require(holds(&spec[field], wanted), "not as wanted")?;
     let verdict = &status(&answer.body, &template)["verdict"];
     require(verdict == "Injected", "not injected")?;
-    let calls = calls_of(control_plane, namespace, &name).await?;
+    let calls = calls_before(control_plane, &answer).await?;
     let seen: Vec<_> = calls
         .iter()
         .map(|call| (call.round, call.changed))

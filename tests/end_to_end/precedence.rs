@@ -10,9 +10,9 @@ mod templates;
 
 use serde_json::json;
 
-use crate::audit::calls_of;
 use crate::pods::{names, templates_with_status};
 use crate::scene::pod;
+use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
@@ -77,18 +77,17 @@ async fn every_cell_of_the_precedence_table() -> Outcome {
     let _server = templates::serve(folder.path(), &places).await?;
     for place in &places {
         let cells = TABLE.iter().filter(|cell| cell.0 == place.injection);
-        for (number, cell) in cells.enumerate() {
+        for cell in cells {
             let (entry, templates) = expected(cell, place);
             let told = format!("{cell:?} in {place:?}");
-            let name = format!("cell-{number}");
-            let answer = create(&place.namespace, &name, cell.1, cell.2).await?;
+            let answer = create(&place.namespace, cell.1, cell.2).await?;
             assert!(answer.granted(), "{told}: {answer:?}");
             assert_eq!(templates_with_status(&answer.body), templates, "{told}");
             let mut helpers = names(&answer.body, "/spec/initContainers");
             helpers.sort_unstable();
             assert_eq!(helpers, templates, "{told}");
 
-            let calls = calls_of(control_plane, &place.namespace, &name).await?;
+            let calls = calls_before(control_plane, &answer).await?;
             let first = calls.iter().filter(|call| call.round == 0);
             let called: Vec<_> = first.map(|call| call.webhook.as_str()).collect();
             let entry = entry.map(|entry| format!("{entry}.pillion.dev"));
@@ -126,19 +125,14 @@ async fn excluded_namespaces_are_never_touched() -> Outcome {
         let answer = namespace.create_pod("dryRun=All", &pod).await?;
         assert!(answer.granted(), "{name}: {answer:?}");
         assert!(templates_with_status(&answer.body).is_empty(), "{name}");
-        let calls = calls_of(control_plane, &namespace, "excluded").await?;
+        let calls = calls_before(control_plane, &answer).await?;
         assert_eq!(calls, [], "{name}");
     }
     Ok(())
 }
 
-async fn create(
-    namespace: &Namespace,
-    name: &str,
-    label: Option<&str>,
-    asks: bool,
-) -> Outcome<Answer> {
-    let mut pod = pod(name, &json!({}));
+async fn create(namespace: &Namespace, label: Option<&str>, asks: bool) -> Outcome<Answer> {
+    let mut pod = pod("cell", &json!({}));
     if let Some(label) = label {
         pod["metadata"]["labels"] = json!({"pillion.dev/inject": label});
     }

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use crate::audit::{Call, calls_of};
 use crate::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
 use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::support::audit::{Call, calls_before};
 use crate::support::failure::Outcome;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn the_token_mount_brings_a_second_call_that_changes_nothing() -> Outcome 
         let tokens = mounts.filter(|mount| mount["mountPath"] == TOKEN).count();
         assert_eq!(tokens, 1, "token mounts of {name}: {:#}", answer.body);
     }
-    let calls = calls_of(scene.control_plane, &scene.namespace, "orders").await?;
+    let calls = calls_before(scene.control_plane, &answer).await?;
     let expected = [(0, true), (1, false)].map(|(round, changed)| Call {
         round,
         webhook: "annotation.pillion.dev".to_owned(),
