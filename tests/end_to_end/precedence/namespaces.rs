@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::templates::BY_NAMESPACE;
 use crate::support::failure::{During, Outcome};
-use crate::support::namespace::{Namespace, SOON};
-use crate::support::wait::wait_until;
+use crate::support::namespace::Namespace;
 
 /// The namespace's label `pillion.dev/injection`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,15 +111,5 @@ pub(super) async fn system(client: &Client, name: &str) -> Outcome<Namespace> {
         .patch(name, &PatchParams::default(), &Patch::Merge(labels))
         .await
         .during(&format!("label the namespace {name}"))?;
-    let namespace = Namespace {
-        client: client.clone(),
-        name: name.to_owned(),
-    };
-    let accounts = namespace.api::<k8s_openapi::api::core::v1::ServiceAccount>();
-    wait_until("the default service account", SOON, async || {
-        let account = accounts.get("default").await;
-        account.map(drop).map_err(|error| error.to_string())
-    })
-    .await?;
-    Ok(namespace)
+    Namespace::ensure(client, name).await
 }
