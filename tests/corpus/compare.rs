@@ -1,0 +1,114 @@
+//! When two pods are the same, and how a difference is shown.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+use similar::TextDiff;
+
+/// The start of the keys of status annotations.
+pub(crate) const STATUS: &str = "pillion.dev/status.";
+
+/// Lists whose order says nothing, and which the API server's plugins add to.
+const SETS: [&str; 3] = ["tolerations", "volumes", "volumeMounts"];
+
+/// What of a pod must be the same on every way: labels, annotations and spec. A field whose
+/// default is replaced in one pod is added to the other, where the default was not yet there, so
+/// in statuses the two lists count as one.
+pub(crate) fn essence(pod: &Value) -> Value {
+    let mut annotations = pod["metadata"]["annotations"].clone();
+    for (key, value) in annotations.as_object_mut().into_iter().flatten() {
+        if key.starts_with(STATUS) {
+            *value = status(value);
+        }
+    }
+    let mut essence = json!({
+        "labels": pod["metadata"]["labels"],
+        "annotations": annotations,
+        "spec": pod["spec"],
+    });
+    sort_sets(&mut essence);
+    without_empty(&mut essence);
+    essence
+}
+
+fn status(text: &Value) -> Value {
+    let Some(Ok(mut status)) = text.as_str().map(serde_json::from_str::<Value>) else {
+        return text.clone();
+    };
+    let Some(fields) = status.as_object_mut() else {
+        return status;
+    };
+    let mut pod: Vec<Value> = Vec::new();
+    for name in ["pod", "replaced"] {
+        let list = fields.shift_remove(name).unwrap_or_default();
+        pod.extend(list.as_array().cloned().unwrap_or_default());
+    }
+    pod.sort_by_key(Value::to_string);
+    fields.insert("pod".to_owned(), pod.into());
+    status
+}
+
+fn sort_sets(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                sort_sets(field);
+                if let (true, Value::Array(items)) = (SETS.contains(&name.as_str()), field) {
+                    items.sort_by_cached_key(|item| sorted(item).to_string());
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(sort_sets),
+        _ => {}
+    }
+}
+
+/// The value with the keys of its maps in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut entries: Vec<_> = fields.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entry = |(key, value): (&String, &Value)| (key.clone(), sorted(value));
+            Value::Object(entries.into_iter().map(entry).collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Takes out empty lists, maps and nulls: as data they are absent.
+pub(crate) fn without_empty(value: &mut Value) {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(without_empty);
+            fields.retain(|_, field| !is_empty(field));
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_empty),
+        _ => {}
+    }
+}
+
+/// Notes a difference of two values.
+pub(crate) fn values(failures: &mut String, what: &str, expected: &Value, found: &Value) {
+    if expected != found {
+        let text = |value: &Value| serde_json::to_string_pretty(&sorted(value)).unwrap();
+        texts(failures, what, &text(expected), &text(found));
+    }
+}
+
+/// Notes a difference of two texts.
+pub(crate) fn texts(failures: &mut String, what: &str, expected: &str, found: &str) {
+    if expected == found {
+        return;
+    }
+    let diff = TextDiff::from_lines(expected, found);
+    let unified = diff.unified_diff().header("expected", "found").to_string();
+    let _ = writeln!(failures, "== {what}\n{unified}");
+}

@@ -1,0 +1,171 @@
+//! The API server's defaults for pods, written for these tests from pkg/apis/core/v1/defaults.go
+//! and not from the engine's own table, so that the two can disagree.
+
+use serde_json::{Map, Value, json};
+
+use crate::plugins;
+
+/// A pod as it reaches a webhook on a real API server.
+pub(crate) fn received(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    defaults(&mut pod);
+    plugins::service_account(&mut pod);
+    plugins::tolerations(&mut pod);
+    pod
+}
+
+/// Fills in what is not there.
+pub(crate) fn defaults(pod: &mut Value) {
+    let Some(spec) = pod["spec"].as_object_mut() else {
+        return;
+    };
+    set(spec, "restartPolicy", json!("Always"));
+    set(spec, "dnsPolicy", json!("ClusterFirst"));
+    set(spec, "schedulerName", json!("default-scheduler"));
+    set(spec, "terminationGracePeriodSeconds", json!(30));
+    set(spec, "enableServiceLinks", json!(true));
+    set(spec, "securityContext", json!({}));
+    let account = ["serviceAccountName", "serviceAccount"]
+        .iter()
+        .find_map(|name| spec.get(*name).cloned())
+        .unwrap_or(json!("default"));
+    set(spec, "serviceAccountName", account.clone());
+    set(spec, "serviceAccount", account);
+    if spec.get("priorityClassName").is_none() {
+        set(spec, "priority", json!(0));
+        set(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
+    }
+    let host_network = spec.get("hostNetwork") == Some(&json!(true));
+    for list in ["initContainers", "containers"] {
+        for item in objects(spec.get_mut(list)) {
+            container(item, host_network);
+        }
+    }
+    for volume in objects(spec.get_mut("volumes")) {
+        self::volume(volume);
+    }
+}
+
+fn set(object: &mut Map<String, Value>, name: &str, value: Value) {
+    if object.get(name).is_none_or(Value::is_null) {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+fn objects(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let items = list.and_then(Value::as_array_mut).into_iter().flatten();
+    items.filter_map(Value::as_object_mut)
+}
+
+fn object<'v>(
+    holder: &'v mut Map<String, Value>,
+    name: &str,
+) -> Option<&'v mut Map<String, Value>> {
+    holder.get_mut(name).and_then(Value::as_object_mut)
+}
+
+fn container(container: &mut Map<String, Value>, host_network: bool) {
+    if let Some(image) = container.get("image").and_then(Value::as_str) {
+        let tag = image.rsplit('/').next().unwrap_or_default();
+        let is_pinned = tag.contains('@') || tag.contains(':') && !tag.ends_with(":latest");
+        let policy = if is_pinned { "IfNotPresent" } else { "Always" };
+        set(container, "imagePullPolicy", json!(policy));
+    }
+    set(
+        container,
+        "terminationMessagePath",
+        json!("/dev/termination-log"),
+    );
+    set(container, "terminationMessagePolicy", json!("File"));
+    set(container, "resources", json!({}));
+    let limits = container["resources"].get("limits").cloned();
+    for (resource, limit) in limits
+        .as_ref()
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
+        let resources = object(container, "resources").unwrap();
+        set(resources, "requests", json!({}));
+        set(
+            object(resources, "requests").unwrap(),
+            resource,
+            limit.clone(),
+        );
+    }
+    for port in objects(container.get_mut("ports")) {
+        set(port, "protocol", json!("TCP"));
+        if let (true, Some(number)) = (host_network, port.get("containerPort").cloned()) {
+            set(port, "hostPort", number);
+        }
+    }
+    for variable in objects(container.get_mut("env")) {
+        if let Some(source) = object(variable, "valueFrom") {
+            field_ref(source);
+        }
+    }
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        if let Some(probe) = object(container, name) {
+            self::probe(probe);
+        }
+    }
+    if let Some(lifecycle) = object(container, "lifecycle") {
+        for name in ["postStart", "preStop"] {
+            if let Some(handler) = object(lifecycle, name) {
+                http_get(handler);
+            }
+        }
+    }
+}
+
+fn probe(probe: &mut Map<String, Value>) {
+    set(probe, "timeoutSeconds", json!(1));
+    set(probe, "periodSeconds", json!(10));
+    set(probe, "successThreshold", json!(1));
+    set(probe, "failureThreshold", json!(3));
+    http_get(probe);
+    if let Some(grpc) = object(probe, "grpc") {
+        set(grpc, "service", json!(""));
+    }
+}
+
+fn http_get(handler: &mut Map<String, Value>) {
+    if let Some(get) = object(handler, "httpGet") {
+        set(get, "path", json!("/"));
+        set(get, "scheme", json!("HTTP"));
+    }
+}
+
+fn field_ref(holder: &mut Map<String, Value>) {
+    if let Some(reference) = object(holder, "fieldRef") {
+        set(reference, "apiVersion", json!("v1"));
+    }
+}
+
+fn volume(volume: &mut Map<String, Value>) {
+    if volume.len() == 1 {
+        set(volume, "emptyDir", json!({}));
+    }
+    for source in ["secret", "configMap", "downwardAPI", "projected"] {
+        if let Some(source) = object(volume, source) {
+            set(source, "defaultMode", json!(0o644));
+        }
+    }
+    if let Some(path) = object(volume, "hostPath") {
+        set(path, "type", json!(""));
+    }
+    if let Some(downward) = object(volume, "downwardAPI") {
+        objects(downward.get_mut("items")).for_each(field_ref);
+    }
+    let Some(projected) = object(volume, "projected") else {
+        return;
+    };
+    for source in objects(projected.get_mut("sources")) {
+        if let Some(token) = object(source, "serviceAccountToken") {
+            set(token, "expirationSeconds", json!(3600));
+        }
+        if let Some(downward) = object(source, "downwardAPI") {
+            objects(downward.get_mut("items")).for_each(field_ref);
+        }
+    }
+}
