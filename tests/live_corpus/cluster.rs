@@ -73,7 +73,12 @@ async fn priority_class(client: &Client, name: &str) -> Outcome {
         "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
         "metadata": {"name": name}, "value": 1000,
     });
-    ensure(client, "/apis/scheduling.k8s.io/v1/priorityclasses", &object).await
+    ensure(
+        client,
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        &object,
+    )
+    .await
 }
 
 async fn runtime_class(client: &Client, name: &str) -> Outcome {

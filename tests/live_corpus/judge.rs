@@ -48,7 +48,12 @@ pub(crate) async fn case(cluster: &Cluster, case: &Case, failures: &mut String) 
             pod["metadata"]["namespace"] = cluster.apart.name.clone().into();
             let applied = cluster.apart.create_pod(TRY, &pod).await?;
             if !applied.granted() {
-                compare::texts(failures, &what, "a pod that can be applied", applied.message());
+                compare::texts(
+                    failures,
+                    &what,
+                    "a pod that can be applied",
+                    applied.message(),
+                );
                 continue;
             }
             let (applied, live) = (without_chance(&applied), without_chance(&live));

@@ -61,6 +61,10 @@ async fn the_live_server_agrees_with_the_corpus() -> Outcome {
         judged += judge::case(&cluster, case, &mut failures).await?;
     }
     assert!(failures.is_empty(), "\n{failures}");
-    assert!(judged >= cases.len(), "{judged} pods of {} cases", cases.len());
+    assert!(
+        judged >= cases.len(),
+        "{judged} pods of {} cases",
+        cases.len()
+    );
     Ok(())
 }
