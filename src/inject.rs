@@ -6,6 +6,7 @@
 //! webhook, the command line and a test give the same answer to the same pod.
 
 mod answer;
+mod composition;
 mod data;
 pub mod defaults;
 pub mod engine;
@@ -16,14 +17,18 @@ mod parameters;
 pub mod patch;
 mod plan;
 mod pod;
+mod refusal;
 pub mod removal;
 mod repeat;
 pub mod selection;
 pub mod settings;
 pub mod status;
+mod subject;
 pub mod verdict;
 
-pub use engine::{Answer, Engine, Subject};
+pub use answer::Answer;
+pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use settings::{Namespace, Namespaces, Settings};
+pub use subject::Subject;
 pub use verdict::{Decision, Outcome, Reason, Verdict};

@@ -17,8 +17,10 @@ pub mod parameter;
 pub mod quantity;
 pub mod schema;
 pub mod selector;
+pub mod source;
 pub mod text;
 
-pub use catalog::{Catalog, Found, Source};
+pub use catalog::{Catalog, Found};
 pub use compiled::Template;
 pub use error::TemplateError;
+pub use source::Source;

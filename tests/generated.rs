@@ -1,6 +1,12 @@
 //! Generated files are current: each is made again from its source and compared with what is
 //! committed. `UPDATE=1 cargo test --test generated` writes them.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test states what it expects"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

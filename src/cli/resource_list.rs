@@ -126,6 +126,7 @@ mod tests {
             revision: String::new(),
             reason,
             message: "why".to_owned(),
+            logged: String::new(),
             findings: findings.iter().map(|&finding| finding.to_owned()).collect(),
         };
         Entry {

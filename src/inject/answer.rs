@@ -1,11 +1,44 @@
 //! From a request to the response that states its decision.
 
-use super::engine::{Answer, Engine, Subject};
+use super::engine::Engine;
+use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::{Pod, Request, Response, Text};
+use crate::review::{Pod, Request, Response, Text, request};
+
+/// What an AdmissionReview is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// An AdmissionReview with a response.
+    Review {
+        /// The JSON document to send with HTTP status 200.
+        body: Vec<u8>,
+        /// `request.uid`.
+        uid: String,
+        /// `request.namespace`.
+        namespace: String,
+        /// `metadata.name`, else `metadata.generateName`, of the pod.
+        pod: String,
+        /// `request.dryRun`.
+        dry_run: bool,
+        /// The decision that the response states.
+        decision: Box<Decision>,
+    },
+    /// Bytes that no review can be made of: to be answered with HTTP status 400 and this text.
+    BadRequest(String),
+}
+
+impl Engine {
+    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
+    pub fn review(&self, body: &[u8]) -> Answer {
+        match request::read(body) {
+            Ok(request) => answer(self, &request),
+            Err(error) => Answer::BadRequest(with_sources(&error)),
+        }
+    }
+}
 
 /// Answers a request that was read.
-pub(super) fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
+fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let (decision, pod) = decide(engine, request, &namespace);
@@ -90,7 +123,7 @@ fn audit(decision: &Decision) -> String {
 }
 
 /// An error with its sources, in one line.
-pub(super) fn with_sources(error: &dyn std::error::Error) -> String {
+fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {

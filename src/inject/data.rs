@@ -9,6 +9,7 @@ use super::defaults;
 use super::parameters::Values;
 use super::pod::{List, WorkingPod};
 use super::settings::Namespace;
+use crate::review::pod::Owner;
 use crate::template::expression::{Paths, Source};
 use crate::template::schema::{self, FieldType};
 
@@ -66,8 +67,16 @@ impl Data<'_> {
         metadata.insert("labels".to_owned(), texts(&self.pod.labels));
         metadata.insert("annotations".to_owned(), texts(&self.pod.annotations));
         metadata.insert("namespace".to_owned(), self.namespace_name.into());
-        if !self.pod.name().is_empty() {
-            metadata.insert("name".to_owned(), self.pod.name().into());
+        let read = self.pod.metadata();
+        let plain = [("name", &read.name), ("generateName", &read.generate_name)];
+        for (key, value) in plain {
+            if let Some(value) = value {
+                metadata.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+        if let Some(owners) = &read.owner_references {
+            let owners = owners.iter().map(owner).collect();
+            metadata.insert("ownerReferences".to_owned(), owners);
         }
         Value::Object(metadata)
     }
@@ -100,10 +109,26 @@ fn fill_field(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(definition), value) => defaults::fill(definition, value),
         (FieldType::List(element), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| fill_field(element, item));
+            for item in items {
+                fill_field(element, item);
+            }
         }
         _ => {}
     }
+}
+
+/// What expressions see of an owner reference.
+fn owner(owner: &Owner<'_>) -> Value {
+    let fields = [
+        ("apiVersion", &owner.api_version),
+        ("kind", &owner.kind),
+        ("name", &owner.name),
+    ];
+    let present = fields.into_iter().filter_map(|(key, text)| {
+        let text = text.as_ref()?;
+        Some((key.to_owned(), Value::from(text.as_str())))
+    });
+    Value::Object(present.collect())
 }
 
 /// Keeps the top-level fields that are read.

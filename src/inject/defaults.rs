@@ -140,12 +140,14 @@ fn fill_typed(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(name), value) => fill(name, value),
         (FieldType::List(element), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| fill_typed(element, item));
+            for item in items {
+                fill_typed(element, item);
+            }
         }
         (FieldType::Map(inner), Value::Object(fields)) => {
-            fields
-                .values_mut()
-                .for_each(|field| fill_typed(inner, field));
+            for field in fields.values_mut() {
+                fill_typed(inner, field);
+            }
         }
         _ => {}
     }
@@ -179,9 +181,12 @@ fn pull_policy(image: &str) -> &'static str {
     if floating { "Always" } else { "IfNotPresent" }
 }
 
+/// Whether an element is one that an admission plugin added.
+type Test = fn(&Value) -> bool;
+
 /// Takes out the ServiceAccount's volume and mounts, and the default tolerations.
 pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
-    let lists: &[(&str, fn(&Value) -> bool)] = match definition {
+    let lists: &[(&str, Test)] = match definition {
         "Container" => &[("volumeMounts", is_token_mount)],
         "PodSpec" => &[
             ("volumes", is_token_volume),

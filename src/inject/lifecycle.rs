@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::pod::List;
 use super::settings::Settings;
 use crate::template::compiled::Placement;
+use crate::template::quantity::Quantity;
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -48,6 +49,30 @@ pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
         probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
         container.insert("startupProbe".to_owned(), Value::Object(probe));
     }
+}
+
+/// What containers request of one resource together, by the scheduler's formula: regular containers
+/// and sidecars run side by side, and each init step beside the sidecars that stand before it
+/// (component-helpers:resource/helpers.go, `PodRequests`).
+pub fn effective_request(
+    containers: &[Value],
+    init_containers: &[Value],
+    request: impl Fn(&Value) -> Option<Quantity>,
+) -> Quantity {
+    let amount = |container: &Value| request(container).unwrap_or_else(|| Quantity::from(0));
+    let mut sidecars = Quantity::from(0);
+    let mut steps = Quantity::from(0);
+    for container in init_containers {
+        let with_this = sidecars.add(&amount(container));
+        if container.get("restartPolicy").and_then(Value::as_str) == Some("Always") {
+            sidecars = with_this;
+        }
+        steps = steps.max(with_this);
+    }
+    let apps = containers
+        .iter()
+        .fold(sidecars, |sum, container| sum.add(&amount(container)));
+    apps.max(steps)
 }
 
 /// Fits a template's container to the place where the user put their own of that name: what the
@@ -96,6 +121,27 @@ mod tests {
                 expected,
                 "{minor}"
             );
+        }
+    }
+
+    #[test]
+    fn sidecars_count_beside_the_steps_behind_them() {
+        let amount = |value: &Value| value["cpu"].as_str()?.parse().ok();
+        let step = |cpu: &str| json!({"cpu": cpu});
+        let sidecar = |cpu: &str| json!({"cpu": cpu, "restartPolicy": "Always"});
+        let table: [(&[Value], &[Value], &str); 4] = [
+            (&[step("1"), step("500m")], &[], "1500m"),
+            (&[step("1")], &[sidecar("1"), step("3")], "4"),
+            (&[step("1")], &[step("3"), sidecar("1")], "3"),
+            (
+                &[step("1")],
+                &[sidecar("1"), sidecar("2"), step("500m")],
+                "4",
+            ),
+        ];
+        for (containers, steps, expected) in table {
+            let total = effective_request(containers, steps, amount);
+            assert_eq!(total, expected.parse().unwrap(), "{steps:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::refusal::Refusal;
 use super::verdict::Reason;
 use crate::template::Template;
 use crate::template::compile::nearest;
@@ -17,9 +18,6 @@ use crate::template::parameter::{Parameter, ParameterType, Setter, ValueError};
 
 /// The longest part of a value that a message repeats, in characters.
 const SHOWN: usize = 60;
-
-/// A refusal: the reason and what the person is told.
-pub type Refusal = (Reason, String);
 
 /// Values by the parameters' names in expressions.
 pub type Values = BTreeMap<String, Value>;
@@ -123,11 +121,11 @@ fn annotated<'g>(
                     hint
                 }
             );
-            return Err((Reason::ParameterUnknown, message));
+            return Err(Refusal::new(Reason::ParameterUnknown, message));
         };
         if !parameter.set_by.contains(&setter) {
             let message = format!("{place}: {}", who_may(parameter));
-            return Err((Reason::ParameterNotAllowed, message));
+            return Err(Refusal::new(Reason::ParameterNotAllowed, message));
         }
         check_form(parameter, element, &place)?;
         set.entry(name).or_default().push(Setting {
@@ -169,7 +167,10 @@ fn check_form(parameter: &Parameter, element: Option<&str>, place: &str) -> Resu
             )
         }
     };
-    Err((Reason::ParameterInvalid, format!("{place}: {problem}")))
+    Err(Refusal::new(
+        Reason::ParameterInvalid,
+        format!("{place}: {problem}"),
+    ))
 }
 
 fn value(
@@ -219,7 +220,8 @@ fn map(parameter: &Parameter, settings: &[Setting<'_>]) -> Result<Option<Value>,
 
 fn invalid(setting: &Setting<'_>, error: &ValueError) -> Refusal {
     let message = format!("{}: `{}`: {error}", setting.place, shown(setting.text));
-    (Reason::ParameterInvalid, message)
+    let logged = format!("{}: {error}", setting.place);
+    Refusal::with_value(Reason::ParameterInvalid, message, logged)
 }
 
 /// A value as a message repeats it: short, on one line.
@@ -265,13 +267,11 @@ fn missing(template: &Template, parameter: &Parameter) -> Refusal {
     } else {
         format!(" ({})", parameter.description)
     };
-    (
-        Reason::ParameterMissing,
-        format!(
-            "{place} is required by the template `{}`{description}",
-            template.name
-        ),
-    )
+    let message = format!(
+        "{place} is required by the template `{}`{description}",
+        template.name
+    );
+    Refusal::new(Reason::ParameterMissing, message)
 }
 
 /// The default, computed where it is an expression; else empty, where the type has that.
@@ -296,7 +296,7 @@ fn default(
             "the default of the parameter `{}`: {problem}",
             parameter.name
         );
-        (Reason::EvaluationFailed, message)
+        Refusal::new(Reason::EvaluationFailed, message)
     };
     let value = default
         .evaluate(with)

@@ -8,6 +8,7 @@ mod app;
 mod container;
 mod files;
 mod pod_fields;
+mod safety;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -16,11 +17,12 @@ use serde_json::Value;
 
 use super::data::{Apps, Data};
 use super::merge::Fill;
-use super::parameters::{self, Given, Refusal};
+use super::parameters::{self, Given};
 use super::pod::{List, WorkingPod};
+use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
-use super::verdict::{Outcome, Reason};
+use super::verdict::{Outcome, Reason, Verdict};
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
@@ -68,24 +70,30 @@ pub fn apply(
 ) -> (Outcome, Status) {
     match make(pod, template, with) {
         Ok(change) => finish(pod, template, change),
-        Err((reason, message)) => {
-            let status = Status {
-                verdict: reason.verdict().as_str().to_owned(),
-                reason: reason.code().to_owned(),
-                revision: template.revision.clone(),
-                ..Status::default()
-            };
-            (outcome(template, reason, message, Vec::new()), status)
-        }
+        Err(refusal) => stop(template, refusal),
     }
 }
 
-fn outcome(template: &Template, reason: Reason, message: String, findings: Vec<String>) -> Outcome {
+/// A template that is not applied. In shadow mode it never refuses a pod.
+fn stop(template: &Template, mut refusal: Refusal) -> (Outcome, Status) {
+    if template.shadow && refusal.reason.verdict() == Verdict::Denied {
+        let would = format!("would be refused in enforcing mode: {}: ", refusal.reason);
+        refusal.message.insert_str(0, &would);
+        refusal.logged.insert_str(0, &would);
+        refusal.reason = Reason::ShadowMode;
+    }
+    let mut status = Status::default();
+    status.describe(refusal.reason, &template.revision);
+    (outcome(template, refusal, Vec::new()), status)
+}
+
+fn outcome(template: &Template, why: Refusal, findings: Vec<String>) -> Outcome {
     Outcome {
         template: template.name.clone(),
         revision: template.revision.clone(),
-        reason,
-        message,
+        reason: why.reason,
+        message: why.message,
+        logged: why.logged,
         findings,
     }
 }
@@ -116,10 +124,9 @@ fn finish(pod: &mut WorkingPod<'_>, template: &Template, change: Change) -> (Out
             ..Status::default()
         };
     }
-    status.verdict = reason.verdict().as_str().to_owned();
-    status.reason = reason.code().to_owned();
-    status.revision.clone_from(&template.revision);
-    let outcome = outcome(template, reason, message, change.findings.clone());
+    status.describe(reason, &template.revision);
+    let why = Refusal::new(reason, message);
+    let outcome = outcome(template, why, change.findings.clone());
     if !template.shadow {
         change.apply(pod, template);
     }
@@ -197,7 +204,7 @@ fn conditions(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> 
     for condition in &template.match_conditions {
         if !condition.condition.holds(with.bindings).map_err(failed)? {
             let message = format!("the match condition `{}` is false", condition.name);
-            return Err((Reason::MatchConditionFalse, message));
+            return Err(Refusal::new(Reason::MatchConditionFalse, message));
         }
     }
     Ok(())
@@ -208,13 +215,21 @@ fn validations(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal>
         if !validation.condition.holds(with.bindings).map_err(failed)? {
             let message = validation.message.evaluate(with).map_err(failed)?;
             let message = message.as_ref().and_then(Value::as_str).unwrap_or_default();
-            return Err((Reason::ValidationFailed, message.to_owned()));
+            let origin = &validation.condition.origin;
+            let logged = format!("{} (line {}) is false", origin.field, origin.line);
+            let message = message.to_owned();
+            return Err(Refusal::with_value(
+                Reason::ValidationFailed,
+                message,
+                logged,
+            ));
         }
     }
     Ok(())
 }
 
 /// The refusal for an expression that failed, naming field and parameters.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` takes")]
 fn failed(failure: Failure) -> Refusal {
     let read = match failure.parameters.as_slice() {
         [] => String::new(),
@@ -223,7 +238,7 @@ fn failed(failure: Failure) -> Refusal {
             format!(" (it reads the parameter {})", names.join(", "))
         }
     };
-    (Reason::EvaluationFailed, format!("{failure}{read}"))
+    Refusal::new(Reason::EvaluationFailed, format!("{failure}{read}"))
 }
 
 /// Everything that the template adds.
@@ -245,5 +260,6 @@ fn compose(
     app::edits(pod, template, data, &names, apps, &mut change)?;
     pod_fields::metadata(pod, template, evaluation, &mut change)?;
     pod_fields::fields(pod, template, evaluation, &mut change)?;
+    safety::check(pod, template, &change)?;
     Ok(change)
 }

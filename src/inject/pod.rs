@@ -153,6 +153,42 @@ impl Texts {
     }
 }
 
+/// The elements of one list.
+#[derive(Debug)]
+struct Elements<'p> {
+    /// Whether the pod has the field.
+    present: bool,
+    list: Vec<Element<'p>>,
+    /// How many templates put at the front.
+    front: usize,
+}
+
+impl<'p> Elements<'p> {
+    fn new(objects: Option<Vec<Object<'p>>>) -> Self {
+        let present = objects.is_some();
+        let users = |object| Element::Users {
+            object,
+            edits: Vec::new(),
+            current: None,
+        };
+        let list = objects.into_iter().flatten().map(users).collect();
+        Self {
+            present,
+            list,
+            front: 0,
+        }
+    }
+
+    fn add(&mut self, element: Element<'p>, in_front: bool) {
+        if in_front {
+            self.list.insert(self.front, element);
+            self.front += 1;
+        } else {
+            self.list.push(element);
+        }
+    }
+}
+
 /// A pod that templates are applied to.
 #[derive(Debug)]
 pub struct WorkingPod<'p> {
@@ -161,14 +197,13 @@ pub struct WorkingPod<'p> {
     /// `metadata.annotations`.
     pub annotations: Texts,
     has_metadata: bool,
-    owner_kinds: Vec<String>,
-    name: String,
-    lists: [(bool, Vec<Element<'p>>); 3],
+    metadata: Metadata<'p>,
+    init_containers: Elements<'p>,
+    containers: Elements<'p>,
+    volumes: Elements<'p>,
     others: Object<'p>,
     edits: Vec<Operation>,
     changed: BTreeMap<String, Value>,
-    /// Elements at the front of `initContainers` and `containers` that templates put there.
-    front: [usize; 2],
 }
 
 impl<'p> WorkingPod<'p> {
@@ -176,47 +211,44 @@ impl<'p> WorkingPod<'p> {
     pub fn new(pod: &Pod<'p>) -> Result<Self, serde_json::Error> {
         let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
         let metadata = pod.metadata.clone().unwrap_or_default();
-        let elements = |objects: Vec<Object<'p>>| {
-            let users = |object| Element::Users {
-                object,
-                edits: Vec::new(),
-                current: None,
-            };
-            objects.into_iter().map(users).collect::<Vec<_>>()
-        };
-        let optional = |objects: Option<Vec<Object<'p>>>| {
-            (objects.is_some(), elements(objects.unwrap_or_default()))
-        };
         Ok(Self {
-            name: metadata
-                .name
-                .as_ref()
-                .map(|name| name.as_str().to_owned())
-                .unwrap_or_default(),
-            owner_kinds: owner_kinds(&metadata),
             labels: texts(metadata.labels.as_ref()),
             annotations: texts(metadata.annotations.as_ref()),
             has_metadata: pod.metadata.is_some(),
-            lists: [
-                optional(spec.init_containers),
-                (true, elements(spec.containers)),
-                optional(spec.volumes),
-            ],
+            init_containers: Elements::new(spec.init_containers),
+            containers: Elements::new(spec.containers),
+            volumes: Elements::new(spec.volumes),
+            metadata,
             others: spec.others,
             edits: Vec::new(),
             changed: BTreeMap::new(),
-            front: [0, 0],
         })
+    }
+
+    fn elements(&self, list: List) -> &Elements<'p> {
+        match list {
+            List::InitContainers => &self.init_containers,
+            List::Containers => &self.containers,
+            List::Volumes => &self.volumes,
+        }
+    }
+
+    fn elements_mut(&mut self, list: List) -> &mut Elements<'p> {
+        match list {
+            List::InitContainers => &mut self.init_containers,
+            List::Containers => &mut self.containers,
+            List::Volumes => &mut self.volumes,
+        }
     }
 
     /// The elements of a list as they are now.
     pub fn list(&self, list: List) -> &[Element<'p>] {
-        &self.lists[list as usize].1
+        &self.elements(list).list
     }
 
-    /// `metadata.name`, empty where it will be generated.
-    pub fn name(&self) -> &str {
-        &self.name
+    /// `metadata`, as it came.
+    pub fn metadata(&self) -> &Metadata<'p> {
+        &self.metadata
     }
 
     /// The element of a list with this name.
@@ -249,7 +281,13 @@ impl<'p> WorkingPod<'p> {
     pub fn must_end(&self) -> bool {
         let policy = self.others.text("restartPolicy");
         policy.is_some_and(|policy| policy != "Always")
-            || self.owner_kinds.iter().any(|kind| kind == "Job")
+            || self
+                .metadata
+                .owner_references
+                .iter()
+                .flatten()
+                .filter_map(|owner| owner.kind.as_ref())
+                .any(|kind| kind.as_str() == "Job")
     }
 
     /// The spec's other fields, to fill wanted ones in.
@@ -264,19 +302,13 @@ impl<'p> WorkingPod<'p> {
             template: template.to_owned(),
             value,
         };
-        let (_, elements) = &mut self.lists[list as usize];
-        match self.front.get_mut(list as usize) {
-            Some(front) if in_front => {
-                elements.insert(*front, element);
-                *front += 1;
-            }
-            _ => elements.push(element),
-        }
+        let in_front = in_front && list != List::Volumes;
+        self.elements_mut(list).add(element, in_front);
     }
 
     /// Adds to the user's element at this index.
     pub fn edit(&mut self, list: List, index: usize, fill: Fill) {
-        if let Some(element) = self.lists[list as usize].1.get_mut(index) {
+        if let Some(element) = self.elements_mut(list).list.get_mut(index) {
             element.edit(fill.operations);
         }
     }
@@ -292,7 +324,8 @@ impl<'p> WorkingPod<'p> {
                     .nth(1)
                     .unwrap_or_default()
                     .to_owned();
-                self.changed.insert(name.clone(), fields[&name].clone());
+                self.changed
+                    .insert(name.clone(), fields.get(&name).cloned().unwrap_or_default());
                 self.edits.push(operation);
             }
         }
@@ -319,7 +352,11 @@ impl<'p> WorkingPod<'p> {
     }
 
     fn write_list(&self, list: List, patch: &mut Patch) {
-        let (present, elements) = &self.lists[list as usize];
+        let Elements {
+            present,
+            list: elements,
+            ..
+        } = self.elements(list);
         let path = format!("/spec/{}", list.field());
         if !present {
             let added: Vec<_> = elements
@@ -362,12 +399,4 @@ fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
             .collect(),
         added: BTreeMap::new(),
     }
-}
-
-fn owner_kinds(metadata: &Metadata<'_>) -> Vec<String> {
-    let owners = metadata.owner_references.iter().flatten();
-    owners
-        .filter_map(|owner| owner.kind.as_ref())
-        .map(|kind| kind.as_str().to_owned())
-        .collect()
 }

@@ -33,8 +33,8 @@ pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
         remove_one(pod, status);
         remove_keys(pod, "annotations", &[Status::key(template)]);
     }
-    prune(pod.get_mut("metadata"), &["labels", "annotations"]);
-    prune(pod.get_mut("spec"), &["initContainers", "volumes"]);
+    prune(pod, "metadata", &["labels", "annotations"]);
+    prune(pod, "spec", &["initContainers", "volumes"]);
     Ok(statuses.into_iter().map(|(template, _)| template).collect())
 }
 
@@ -148,7 +148,7 @@ fn remove_field(object: &mut Map<String, Value>, definition: &str, steps: &[&str
             let merge = list_merge(definition, name);
             items.retain(|item| match merge {
                 ListMerge::ByKeys(keys) => element_key(item, keys).as_deref() != Some(&key),
-                _ => item.to_string() != key,
+                _ => serde_json::from_str(&key).ok().as_ref() != Some(item),
             });
         }
         (FieldType::Object(inner_definition), Value::Object(fields)) => {
@@ -202,13 +202,13 @@ fn remove_evictable(pod: &mut Value, names: &[String]) {
     if left.is_empty() {
         annotations.shift_remove(SAFE_TO_EVICT);
     } else {
-        annotations.insert(SAFE_TO_EVICT.to_owned(), left.into());
+        annotations.insert(SAFE_TO_EVICT.to_owned(), Value::String(left));
     }
 }
 
 /// Drops fields that are left empty.
-fn prune(parent: Option<&mut Value>, fields: &[&str]) {
-    if let Some(Value::Object(parent)) = parent {
+fn prune(pod: &mut Value, parent: &str, fields: &[&str]) {
+    if let Some(Value::Object(parent)) = pod.get_mut(parent) {
         for field in fields {
             if parent.get(*field).is_some_and(is_empty) {
                 parent.shift_remove(*field);

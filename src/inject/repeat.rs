@@ -9,10 +9,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::engine::{Engine, Subject, data};
+use super::Patch;
+use super::composition::compose;
 use super::merge::covers;
 use super::removal;
+use super::settings::Settings;
 use super::status::PREFIX;
+use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::Pod;
 use crate::template::Template;
@@ -20,19 +23,19 @@ use crate::template::schema::FieldType;
 
 /// The decision, where everything is in the pod already.
 pub(super) fn decide(
-    engine: &Engine,
+    settings: &Settings,
     subject: &Subject,
     templates: &[Arc<Template>],
     text: &str,
 ) -> Option<Decision> {
-    let received = data(text)?;
+    let received: Value = serde_json::from_str(text).ok()?;
     let claimed = removal::statuses(&received).ok()?;
     let mut without = received.clone();
     removal::remove(&mut without).ok()?;
     let without_text = without.to_string();
     let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
-    let namespace = engine.settings().namespaces.get(&subject.namespace);
-    let planned = engine.plan(subject, &pod, &namespace, templates).ok()?;
+    let namespace = settings.namespaces.get(&subject.namespace);
+    let planned = compose(settings, subject, &pod, &namespace, templates).ok()?;
     if planned.decision.verdict() == Verdict::Denied {
         return None;
     }
@@ -50,10 +53,12 @@ pub(super) fn decide(
     }
     let mut decision = planned.decision;
     if decision.verdict() == Verdict::Injected {
+        let message = "everything that the templates add is in the pod already";
         decision.reason = Reason::AlreadyInjected;
-        "everything that the templates add is in the pod already".clone_into(&mut decision.message);
+        message.clone_into(&mut decision.message);
+        message.clone_into(&mut decision.logged);
     }
-    decision.patch = super::Patch::default();
+    decision.patch = Patch::default();
     Some(decision)
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::verdict::Reason;
+
 /// The start of the annotations' keys; the template's name follows.
 pub const PREFIX: &str = "pillion.dev/status.";
 
@@ -65,6 +67,13 @@ impl Status {
     /// The annotation's value.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Says how the template ended, and which revision of it.
+    pub fn describe(&mut self, reason: Reason, revision: &str) {
+        reason.verdict().as_str().clone_into(&mut self.verdict);
+        reason.code().clone_into(&mut self.reason);
+        revision.clone_into(&mut self.revision);
     }
 
     /// Everything that was added, in a few words for a person.

@@ -111,6 +111,8 @@ reasons! {
     MatchConditionFalse => Skipped, 200;
     /// The pod must end and only a classic sidecar, which would keep it from ending, is possible.
     PodMustEnd => Skipped, 200;
+    /// The pod runs on Windows and the template is for Linux.
+    PodForWindows => Skipped, 200;
     /// The template is in shadow mode.
     ShadowMode => Shadowed, 200;
     /// The review could not be read as the creation of a pod.
@@ -143,6 +145,8 @@ reasons! {
     OverrideNotAllowed => Denied, 403;
     /// What the template adds contradicts what the pod, or another template, already has.
     Conflict => Denied, 422;
+    /// What the containers need together exceeds the pod's own resources.
+    PodResourcesExceeded => Denied, 422;
     /// A pod that must end is refused where only a classic sidecar is possible.
     PodMustEndDenied => Denied, 422;
     /// The annotations would exceed the API server's limit of 256 KiB.
@@ -176,6 +180,8 @@ pub struct Outcome {
     pub reason: Reason,
     /// One sentence for the person who must act: what, where, and what would be right.
     pub message: String,
+    /// The same for the log, without values of annotations.
+    pub logged: String,
     /// What the person should know although it was no reason to refuse, one sentence each.
     pub findings: Vec<String>,
 }
@@ -187,6 +193,8 @@ pub struct Decision {
     pub reason: Reason,
     /// One sentence for the person who must act.
     pub message: String,
+    /// The same for the log, without values of annotations.
+    pub logged: String,
     /// One entry for each selected template, in the order of composition.
     pub outcomes: Vec<Outcome>,
     /// What to change in the pod; empty unless something is added.
@@ -196,9 +204,11 @@ pub struct Decision {
 impl Decision {
     /// A decision without any template's part in it.
     pub fn plain(reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self {
             reason,
-            message: message.into(),
+            logged: message.clone(),
+            message,
             outcomes: Vec::new(),
             patch: super::Patch::default(),
         }

@@ -46,17 +46,24 @@ pub struct Metadata<'a> {
 
 /// What decisions need of an owner reference.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Owner<'a> {
+    /// The owner's API version.
+    #[serde(borrow, default)]
+    pub api_version: Option<Text<'a>>,
     /// The owner's kind.
     #[serde(borrow, default)]
     pub kind: Option<Text<'a>>,
+    /// The owner's name.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
 }
 
 /// The fields of a pod's spec.
 #[derive(Debug, Clone, Default)]
 pub struct Spec<'a> {
-    /// `containers`.
-    pub containers: Vec<Object<'a>>,
+    /// `containers`; `None` where the spec has no such field.
+    pub containers: Option<Vec<Object<'a>>>,
     /// `initContainers`; `None` where the spec has no such field.
     pub init_containers: Option<Vec<Object<'a>>>,
     /// `volumes`; `None` where the spec has no such field.
@@ -86,9 +93,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Spec<'a> {
                 let mut spec = Spec::default();
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     match key.as_str() {
-                        "containers" => {
-                            spec.containers = map.next_value::<Option<_>>()?.unwrap_or_default();
-                        }
+                        "containers" => spec.containers = map.next_value()?,
                         "initContainers" => spec.init_containers = map.next_value()?,
                         "volumes" => spec.volumes = map.next_value()?,
                         "ephemeralContainers" => {
@@ -121,7 +126,7 @@ mod tests {
         assert_eq!(metadata.labels.unwrap().len(), 1);
         let spec = Spec::read(pod.spec.unwrap()).unwrap();
         assert_eq!(
-            spec.containers[0].get("brandNew").unwrap().get(),
+            spec.containers.unwrap()[0].get("brandNew").unwrap().get(),
             r#"{"deep":[1]}"#
         );
         assert!(spec.init_containers.is_none());

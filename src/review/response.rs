@@ -36,6 +36,10 @@ pub struct Response {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are those of `metav1.Status`"
+)]
 struct Status {
     status: &'static str,
     message: String,

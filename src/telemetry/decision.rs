@@ -35,7 +35,7 @@ pub fn log_decision(record: &DecisionRecord<'_>) {
     let verdict = decision.verdict();
     let templates = joined(&decision.outcomes, |outcome| &outcome.template);
     let revision = joined(&decision.outcomes, |outcome| &outcome.revision);
-    let explanation = (verdict == Verdict::Denied).then(|| cut(&decision.message, MESSAGE_LENGTH));
+    let explanation = (verdict == Verdict::Denied).then(|| cut(&decision.logged, MESSAGE_LENGTH));
     // A macro, as the level of an event is fixed where the event is written.
     macro_rules! event {
         ($level:expr) => {
@@ -127,6 +127,7 @@ mod tests {
             revision: "r1".to_owned(),
             reason: Reason::ParameterInvalid,
             message: String::new(),
+            logged: String::new(),
             findings: Vec::new(),
         });
         let line = logged(&decision).unwrap();

@@ -225,6 +225,7 @@ mod tests {
                 revision: String::new(),
                 reason: Reason::Applied,
                 message: String::new(),
+                logged: String::new(),
                 findings: Vec::new(),
             });
         }

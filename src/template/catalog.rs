@@ -9,16 +9,8 @@ use std::sync::Arc;
 
 use super::compile::compile;
 use super::compiled::Template;
+use super::source::Source;
 use super::{TemplateError, built_in};
-
-/// One file of templates (YAML, one or several documents).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    /// Where it comes from, as errors name it.
-    pub path: String,
-    /// Its text.
-    pub text: String,
-}
 
 /// What a person is told about a template that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]

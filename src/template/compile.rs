@@ -16,9 +16,9 @@ mod trust;
 mod volume;
 
 use super::TemplateError;
-use super::catalog::Source;
 use super::compiled::Template;
 use super::node::{self, Node, Place};
+use super::source::Source;
 
 /// What became of one document of a template file.
 #[derive(Debug)]

@@ -149,6 +149,10 @@ pub struct VolumeTemplate {
 
 /// A compiled template.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the document with two choices"
+)]
 pub struct Template {
     /// Its name.
     pub name: String,

@@ -100,7 +100,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(origin: &Arc<Origin>, expression: &Expression, problem: impl ToString) -> Self {
+    fn new(origin: &Arc<Origin>, expression: &Expression, problem: &dyn std::fmt::Display) -> Self {
         Self {
             origin: Arc::clone(origin),
             problem: problem.to_string(),
@@ -260,19 +260,19 @@ impl Condition {
     pub fn holds(&self, bindings: &Bindings<'_>) -> Result<bool, Failure> {
         self.expression
             .evaluate_boolean(bindings)
-            .map_err(|error| Failure::new(&self.origin, &self.expression, explain(&error)))
+            .map_err(|error| Failure::new(&self.origin, &self.expression, &explain(&error)))
     }
 }
 
 impl Dynamic {
     fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
         let value = value_of(&self.expression, with)
-            .map_err(|error| Failure::new(&self.origin, &self.expression, explain(&error)))?;
+            .map_err(|error| Failure::new(&self.origin, &self.expression, &explain(&error)))?;
         value
             .map(|value| coerce::coerce(value, &self.slot, self.verbatim))
             .transpose()
             .map(Option::flatten)
-            .map_err(|mismatch| Failure::new(&self.origin, &self.expression, mismatch))
+            .map_err(|mismatch| Failure::new(&self.origin, &self.expression, &mismatch))
     }
 }
 
@@ -283,8 +283,9 @@ impl Interpolation {
             match part {
                 TextPart::Literal(text) => whole.push_str(text),
                 TextPart::Expression(expression) => {
-                    let value = value_of(expression, with)
-                        .map_err(|error| Failure::new(&self.origin, expression, explain(&error)))?;
+                    let value = value_of(expression, with).map_err(|error| {
+                        Failure::new(&self.origin, expression, &explain(&error))
+                    })?;
                     let text = value
                         .as_ref()
                         .and_then(coerce::scalar_text)
@@ -293,7 +294,7 @@ impl Interpolation {
                                 "`${{{}}}` gave no text, number or boolean to stand inside text",
                                 expression.source()
                             );
-                            Failure::new(&self.origin, expression, problem)
+                            Failure::new(&self.origin, expression, &problem)
                         })?;
                     whole.push_str(&self.slot.interpolated(&text));
                 }

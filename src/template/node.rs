@@ -288,7 +288,7 @@ mod tests {
         let mut text = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
         for (previous, next) in "abcdefgh".chars().zip("bcdefghi".chars()) {
             let aliases = vec![format!("*{previous}"); 9].join(", ");
-            text.push_str(&format!("{next}: &{next} [{aliases}]\n"));
+            text = format!("{text}{next}: &{next} [{aliases}]\n");
         }
         assert!(read(&text).is_err());
     }

@@ -26,6 +26,7 @@ fn injected() -> Treated {
             revision: "3f2a".to_owned(),
             reason: Reason::Applied,
             message: "added 1 container".to_owned(),
+            logged: String::new(),
             findings: vec!["kept env\nPORT".to_owned()],
         }],
         ..Treated::plain(Reason::Applied, "added proxy")

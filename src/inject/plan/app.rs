@@ -6,8 +6,8 @@ use super::volume::Names;
 use super::{Change, Circumstances, failed};
 use crate::inject::data::{Apps, Data};
 use crate::inject::merge;
-use crate::inject::parameters::Refusal;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compile::nearest;
@@ -90,7 +90,7 @@ fn place(
         }
         let message =
             format!("annotation {CONTAINERS}: the pod has no app container `{name}`{hint}");
-        (Reason::ContainerNotFound, message)
+        Refusal::new(Reason::ContainerNotFound, message)
     })
 }
 
@@ -130,6 +130,10 @@ pub(super) fn edits(
             view.to_value().get("restartPolicy").and_then(Value::as_str) == Some("Always");
         if *list == List::InitContainers && !sidecar {
             want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
+        }
+        if data.pod.field("resources").is_some() && want.shift_remove("resources").is_some() {
+            let finding = "the pod has resources of its own, so its containers get none";
+            change.findings.push(finding.to_owned());
         }
         let fill = merge::fill(view, &want, "Container");
         let name = element.name().into_owned();

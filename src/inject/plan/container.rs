@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::{Change, Circumstances, failed};
 use crate::inject::lifecycle;
 use crate::inject::merge;
-use crate::inject::parameters::Refusal;
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::ContainerTemplate;
@@ -55,7 +55,7 @@ pub(super) fn containers(
                     "the container `{}` is added by the template `{other}` already",
                     container.name
                 );
-                return Err((Reason::Conflict, message));
+                return Err(Refusal::new(Reason::Conflict, message));
             }
             None => add(pod, template, container, is_sidecar, native, value, change)?,
         }
@@ -93,7 +93,7 @@ fn add(
         } else {
             Reason::PodMustEnd
         };
-        return Err((reason, message));
+        return Err(Refusal::new(reason, message));
     }
     if is_sidecar && !native {
         change.status.containers.push(container.name.clone());
@@ -148,7 +148,7 @@ fn fill(
              remove it there",
             container.name
         );
-        return Err((Reason::OverrideNotAllowed, message));
+        return Err(Refusal::new(Reason::OverrideNotAllowed, message));
     }
     change.findings.extend(
         fill.kept

@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::failed;
-use crate::inject::parameters::Refusal;
+use crate::inject::refusal::Refusal;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
 

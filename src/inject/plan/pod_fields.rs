@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Change, failed};
 use crate::inject::merge::{self, View};
-use crate::inject::parameters::Refusal;
 use crate::inject::pod::WorkingPod;
+use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
 

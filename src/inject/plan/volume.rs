@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{Change, failed, files};
 use crate::inject::data::Apps;
 use crate::inject::merge::covers;
-use crate::inject::parameters::Refusal;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
@@ -103,7 +103,7 @@ fn adopted(
             "no app container mounts a volume at `{path}`, which {} takes over",
             volume.origin.field
         );
-        return Err((Reason::VolumeNotAdoptable, message));
+        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
     }
     Ok(None)
 }
@@ -120,7 +120,7 @@ fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<St
             "container `{container}` mounts `{path}` with `subPathExpr`, whose value other \
              containers cannot know; use `subPath`"
         );
-        return Err((Reason::VolumeNotAdoptable, message));
+        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
     }
     let sub_path = text("subPath").filter(|sub_path| !sub_path.is_empty());
     Ok((text("name").unwrap_or_default(), sub_path))
@@ -150,7 +150,7 @@ fn add(
             "the pod has a volume `{}` already, with another source than the template's",
             volume.emitted
         );
-        return Err((Reason::Conflict, message));
+        return Err(Refusal::new(Reason::Conflict, message));
     }
     if evictable {
         change.status.safe_to_evict.push(volume.emitted.clone());

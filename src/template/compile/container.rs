@@ -149,7 +149,7 @@ fn wait_for_ready(
 }
 
 /// Compiles `app`: once for each app container that may be edited, which is `self`.
-pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) -> Option<Fragment> {
+pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) -> Fragment {
     let path = "spec.app";
     let condition = fragment::when(errors, node, path, meaning.scope);
     let slot = Slot::object("Container");
@@ -176,8 +176,8 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) ->
         }
     }
     let object = Fragment::Object(fields);
-    Some(match condition {
+    match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
         None => object,
-    })
+    }
 }

@@ -287,7 +287,7 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
     template.volumes = volume::volumes(errors, spec.get("volumes"), &template.name, meaning);
     container::containers(errors, spec, template, meaning);
     let in_app = scope.clone().with_self();
-    template.app = spec.get("app").and_then(|node| {
+    template.app = spec.get("app").map(|node| {
         container::app(
             errors,
             node,

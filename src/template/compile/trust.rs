@@ -78,10 +78,9 @@ fn find_privilege<'n>(node: &'n Node, path: &str, found: &mut Vec<(&'n Node, Str
 fn is_privilege(key: &str, node: &Node) -> bool {
     let dynamic = node.text().is_some_and(|text| text.contains("${"));
     match key {
-        "privileged" => dynamic || node.value == NodeValue::Boolean(true),
+        "privileged" | "hostProcess" => dynamic || node.value == NodeValue::Boolean(true),
         "hostPort" => dynamic || !matches!(node.value, NodeValue::Integer(0)),
         "procMount" => node.text() != Some("Default"),
-        "hostProcess" => dynamic || node.value == NodeValue::Boolean(true),
         "sysctls" | "seLinuxOptions" => true,
         "securityContext" | "capabilities" => dynamic,
         key if NODE_SOURCES.contains(&key) => true,

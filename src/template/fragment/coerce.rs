@@ -184,9 +184,11 @@ fn without_nulls(value: Value) -> Value {
 /// it runs.
 pub fn holds(slot: &Slot, ty: &Type) -> bool {
     match (&slot.ty, ty) {
-        (_, Type::Any | Type::Null) | (FieldType::Any, _) => true,
+        (_, Type::Any | Type::Null)
+        | (FieldType::Any, _)
+        | (FieldType::Text, Type::Text | Type::Quantity)
+        | (FieldType::Object(_), Type::Map(_)) => true,
         (_, Type::Optional(inner)) => holds(slot, inner),
-        (FieldType::Text, Type::Text | Type::Quantity) => true,
         (FieldType::Text, Type::Boolean | Type::Integer | Type::Number) => slot.scalars_as_text,
         (FieldType::Integer32 | FieldType::Integer64, ty) => *ty == Type::Integer,
         (FieldType::Number, ty) => matches!(ty, Type::Integer | Type::Number),
@@ -204,7 +206,6 @@ pub fn holds(slot: &Slot, ty: &Type) -> bool {
         (FieldType::Map(_), Type::Map(value)) => {
             slot.field("").is_none_or(|inner| holds(&inner, value))
         }
-        (FieldType::Object(_), Type::Map(_)) => true,
         _ => false,
     }
 }
