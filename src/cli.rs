@@ -4,6 +4,7 @@
 //! which manifests are read and how they are written is of one run alone. Here the edges meet: a
 //! command wires them together, and its error is printed once, by `main`.
 
+mod assignment;
 mod broken;
 mod documents;
 mod engine_options;

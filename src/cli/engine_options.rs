@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::assignment::Assignment;
 use crate::inject::{Namespaces, Settings};
 use crate::template::{Catalog, Source, TemplateError};
 
@@ -74,6 +75,16 @@ pub struct EngineOptions {
         default_value = OWN_NAMESPACE
     )]
     own_namespace: String,
+
+    /// Set a parameter for the whole installation (repeatable): it wins over the template's
+    /// default, and is the only way to set a parameter with `setBy: []`.
+    #[arg(
+        long = "parameter",
+        value_name = "TEMPLATE.PARAMETER=VALUE",
+        env = "PILLION_PARAMETER",
+        value_delimiter = '\n'
+    )]
+    parameters: Vec<Assignment>,
 }
 
 /// Whether every kubelet knows native sidecars (KEP-753).
@@ -165,6 +176,14 @@ impl EngineOptions {
         settings
             .excluded_namespaces
             .extend(self.exclude_namespace.iter().cloned());
+        settings.parameters = self
+            .parameters
+            .iter()
+            .map(|set| {
+                let key = (set.template.clone(), set.parameter.clone());
+                (key, set.value.clone())
+            })
+            .collect();
         settings.namespaces = self.namespaces()?;
         Ok(settings)
     }
@@ -228,7 +247,10 @@ mod tests {
             "--exclude-namespace=storage",
             "--exclude-namespace=network",
             "--own-namespace=injection",
+            "--parameter=pgbouncer.image=mirror/pgbouncer:1",
         ]);
+        let key = ("pgbouncer".to_owned(), "image".to_owned());
+        assert_eq!(settings.parameters[&key], "mirror/pgbouncer:1");
         assert_eq!(settings.kubernetes_minor, 31);
         assert_eq!(settings.native_sidecars, Some(true));
         let excluded: Vec<_> = settings.excluded_namespaces.iter().collect();

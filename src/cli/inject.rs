@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::assignment::Assignment;
 use super::broken;
 use super::documents::{DocumentArguments, DocumentError};
 use super::engine_options::{EngineOptions, EngineOptionsError};
@@ -37,8 +38,8 @@ pub struct Inject {
 
     /// A parameter for every pod, as if each carried the annotation
     /// TEMPLATE.pillion.dev/PARAMETER. May be given several times
-    #[arg(long = "set", value_name = "TEMPLATE.PARAMETER=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    #[arg(long, value_name = "TEMPLATE.PARAMETER=VALUE")]
+    set: Vec<Assignment>,
 
     #[command(flatten)]
     engine: EngineOptions,
@@ -53,21 +54,6 @@ pub enum InjectError {
     /// Templates or settings could not be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
-}
-
-/// `template.parameter=value` as the annotation that means the same.
-fn parameter(text: &str) -> Result<(String, String), String> {
-    let wrong = || {
-        format!("expected TEMPLATE.PARAMETER=VALUE, such as pgbouncer.host=db, but got {text:?}")
-    };
-    let (key, value) = text.split_once('=').ok_or_else(wrong)?;
-    match key.split_once('.') {
-        Some((template, parameter)) if !template.is_empty() && !parameter.is_empty() => {
-            let annotation = format!("{template}.pillion.dev/{parameter}");
-            Ok((annotation, value.to_owned()))
-        }
-        _ => Err(wrong()),
-    }
 }
 
 impl Inject {
@@ -86,7 +72,11 @@ impl Inject {
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        let mut annotations: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
+        let annotation = |set: &Assignment| {
+            let key = format!("{}.pillion.dev/{}", set.template, set.parameter);
+            (key, set.value.clone())
+        };
+        let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
         if !self.asked_for.is_empty() {
             annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
         }

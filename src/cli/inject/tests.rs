@@ -157,26 +157,3 @@ fn namespaces_of_the_input_are_known_unless_given() {
     assert_eq!(bank.labels["team"], "input");
     assert_eq!(bank.annotations.len(), 1);
 }
-
-#[test]
-fn parameters_become_annotations() {
-    let table = [
-        (
-            "pgbouncer.host=db",
-            Some(("pgbouncer.pillion.dev/host", "db")),
-        ),
-        (
-            "vault.secret.db=a=b",
-            Some(("vault.pillion.dev/secret.db", "a=b")),
-        ),
-        ("a.b=", Some(("a.pillion.dev/b", ""))),
-        ("a=b", None),
-        ("a.b", None),
-        (".b=c", None),
-        ("a.=c", None),
-    ];
-    for (text, expected) in table {
-        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(parameter(text).ok(), expected, "{text}");
-    }
-}
