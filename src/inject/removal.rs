@@ -28,24 +28,32 @@ pub enum RemovalError {
 /// Takes out exactly what the status annotations of `pod` (an object with `metadata` and `spec`)
 /// say was added. Returns the names of the templates that were taken out, in order.
 pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
-    let statuses = statuses(pod)?;
-    for (template, status) in &statuses {
+    let statuses = statuses(pod, |_| true)?;
+    remove_all(pod, &statuses);
+    Ok(statuses.into_iter().map(|(template, _)| template).collect())
+}
+
+/// Takes out what these statuses of the pod say.
+pub fn remove_all(pod: &mut Value, statuses: &[(String, Status)]) {
+    for (template, status) in statuses {
         remove_one(pod, status);
         remove_keys(pod, "annotations", &[Status::key(template)]);
     }
     prune(pod, "metadata", &["labels", "annotations"]);
     prune(pod, "spec", &["initContainers", "volumes"]);
-    Ok(statuses.into_iter().map(|(template, _)| template).collect())
 }
 
-/// The statuses of a pod, by template.
-pub fn statuses(pod: &Value) -> Result<Vec<(String, Status)>, RemovalError> {
+/// The statuses of a pod, by template, as far as the templates are wanted.
+pub fn statuses(
+    pod: &Value,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Status)>, RemovalError> {
     let annotations = pod
         .pointer("/metadata/annotations")
         .and_then(Value::as_object);
     let mut statuses = Vec::new();
     for (key, value) in annotations.into_iter().flatten() {
-        let Some(template) = key.strip_prefix(PREFIX) else {
+        let Some(template) = key.strip_prefix(PREFIX).filter(|name| wanted(name)) else {
             continue;
         };
         let text = value.as_str().unwrap_or_default();

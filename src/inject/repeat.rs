@@ -3,7 +3,9 @@
 //!
 //! The plan is made on the pod without what its statuses name. If all of that comes back and is in
 //! the pod with every field that the template names, there is nothing to do and the statuses stay.
-//! Otherwise the statuses mean nothing: they are forged, copied or stale.
+//! Otherwise the statuses mean nothing: they are forged, copied or stale. Statuses of templates that
+//! are not selected are not read at all: anybody can write them, and they must not make the true
+//! ones look false.
 
 use std::sync::Arc;
 
@@ -29,9 +31,10 @@ pub(super) fn decide(
     text: &str,
 ) -> Option<Decision> {
     let received: Value = serde_json::from_str(text).ok()?;
-    let claimed = removal::statuses(&received).ok()?;
+    let is_selected = |name: &str| templates.iter().any(|template| template.name == name);
+    let claimed = removal::statuses(&received, is_selected).ok()?;
     let mut without = received.clone();
-    removal::remove(&mut without).ok()?;
+    removal::remove_all(&mut without, &claimed);
     let without_text = without.to_string();
     let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
     let namespace = settings.namespaces.get(&subject.namespace);
