@@ -175,7 +175,7 @@ fn fill_container(container: &mut Map<String, Value>) {
 }
 
 /// `Always` for the tag `latest` or none, else `IfNotPresent`.
-fn pull_policy(image: &str) -> &'static str {
+pub fn pull_policy(image: &str) -> &'static str {
     let name = image.rsplit('/').next().unwrap_or(image);
     let floating = !name.contains('@') && name.split_once(':').is_none_or(|(_, t)| t == "latest");
     if floating { "Always" } else { "IfNotPresent" }

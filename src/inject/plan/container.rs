@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{Change, Circumstances, failed};
+use crate::inject::defaults::pull_policy;
 use crate::inject::lifecycle;
-use crate::inject::merge;
+use crate::inject::merge::{self, View};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
@@ -105,6 +106,27 @@ fn add(
     Ok(())
 }
 
+/// With the placeholder for the image goes its pull policy: the API server has filled in `Always`
+/// for `auto`, which has no tag, and a policy for the template's image takes its place.
+fn pull_as_the_image_says(theirs: &mut Value, want: &mut Map<String, Value>) {
+    const POLICY: &str = "imagePullPolicy";
+    let (Some(theirs), Some(image)) = (
+        theirs.as_object_mut(),
+        want.get("image").and_then(Value::as_str),
+    ) else {
+        return;
+    };
+    let is_filled_in = match theirs.get(POLICY) {
+        None | Some(Value::Null) => true,
+        Some(policy) => policy == pull_policy(PLACEHOLDER),
+    };
+    if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER) && is_filled_in {
+        let policy = pull_policy(image);
+        want.entry(POLICY).or_insert_with(|| policy.into());
+        theirs.shift_remove(POLICY);
+    }
+}
+
 /// Fills the template's container into the user's own of that name: the user's fields win, as far
 /// as the template's `override` allows.
 fn fill(
@@ -118,9 +140,10 @@ fn fill(
     let Some(element) = pod.list(list).get(index) else {
         return Ok(());
     };
-    let theirs = element.view().to_value();
+    let mut theirs = element.view().to_value();
     lifecycle::fit(&mut want, list, &theirs);
-    let mut fill = merge::fill(element.view(), &want, "Container");
+    pull_as_the_image_says(&mut theirs, &mut want);
+    let mut fill = merge::fill(View::Data(&theirs), &want, "Container");
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
         && let Some(image) = want.get("image")
     {
