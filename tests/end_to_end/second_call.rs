@@ -65,6 +65,31 @@ async fn a_forged_status_is_not_believed() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_status_of_another_template_is_nothing_to_us() -> Outcome {
+    let scene = Scene::open("foreign").await?;
+    for (name, foreign) in [
+        ("claims", r#"{"verdict":"Injected","containers":["app"]}"#),
+        ("babbles", "not JSON {"),
+    ] {
+        let mut annotations = asks_for_a_pool();
+        annotations["pillion.dev/status.other"] = json!(foreign);
+        let answer = scene
+            .namespace
+            .create_pod("", &pod(name, &annotations))
+            .await?;
+        assert!(answer.granted(), "{foreign}: {answer:?}");
+        // The first call's status is still there after the second call.
+        assert_has_pool(&answer.body);
+        let kept = annotation(&answer.body, "pillion.dev/status.other");
+        assert_eq!(kept, Some(foreign));
+        let calls = calls_before(scene.control_plane, &answer).await?;
+        let changed: Vec<_> = calls.iter().map(|call| call.changed).collect();
+        assert_eq!(changed, [true, false], "{foreign}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_copied_pod_gets_nothing_twice() -> Outcome {
     let scene = Scene::open("copied").await?;
     let first = scene

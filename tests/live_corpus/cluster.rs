@@ -6,11 +6,11 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::case::Case;
-use crate::judge::pods_of;
+use crate::judge::{TRY, pods_of};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
-use crate::support::raw;
+use crate::support::raw::{self, Answer};
 
 /// The control plane, prepared for every case.
 pub(crate) struct Cluster {
@@ -53,6 +53,13 @@ impl Cluster {
             control_plane,
             apart,
         })
+    }
+
+    /// Tries the creation of a pod without the webhook.
+    pub(crate) async fn create_apart(&self, pod: &Value) -> Outcome<Answer> {
+        let mut pod = pod.clone();
+        pod["metadata"]["namespace"] = self.apart.name.clone().into();
+        self.apart.create_pod(TRY, &pod).await
     }
 }
 

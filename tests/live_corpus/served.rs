@@ -11,7 +11,7 @@ use crate::support::pillion::{Identity, Pillion, Settings};
 pub(crate) async fn start(case: &Case, identity: &Identity, port: u16) -> Outcome<Pillion> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let folder = folder.join(&case.name);
-    let templates = folder.join("templates");
+    let templates = folder.join("templates").is_dir();
     let extra = tempfile::tempdir().during("make a folder for namespaces")?;
     // `pillion inject` also learns namespaces from the manifests that it works on.
     let namespaces = extra.path().join("namespaces.yaml");
@@ -33,7 +33,9 @@ pub(crate) async fn start(case: &Case, identity: &Identity, port: u16) -> Outcom
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let settings = Settings {
         program: Path::new(env!("CARGO_BIN_EXE_pillion")),
-        templates: templates.is_dir().then_some(templates.as_path()),
+        // Messages name files by their short paths, as in the reports.
+        folder: Some(&folder),
+        templates: templates.then_some(Path::new("templates")),
         port,
         arguments: &arguments,
     };
