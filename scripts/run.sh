@@ -83,7 +83,8 @@ else
     title "pillion review < $review (curl not found: the same answer without the network)"
     answer=$("$pillion" review <"$review")
 fi
-printf '%s\n' "$answer" | pretty
+# The patch follows in full, decoded.
+printf '%s\n' "$answer" | pretty | sed -E 's/("patch": *"[^"]{60})[^"]*"/\1..."/'
 
 patch=$(sed -n 's/.*"patch": *"\([^"]*\)".*/\1/p' <<<"$answer")
 [ -n "$patch" ] || fail "the answer holds no patch"
