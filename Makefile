@@ -39,3 +39,8 @@ demo: ## Inject a Deployment's pod on a throw-away control plane and show the di
 control-plane: ## Build the control plane alone and print its folder
 	$(need_go)
 	@tests/control-plane/build.sh
+
+.PHONY: deny
+deny: ## Check the dependencies' licences, sources, bans and advisories
+	$(call need,cargo-deny,run cargo install cargo-deny --locked)
+	@cargo deny --locked check

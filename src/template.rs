@@ -19,6 +19,7 @@ pub mod schema;
 pub mod selector;
 pub mod source;
 pub mod text;
+pub mod validity;
 
 pub use catalog::{Catalog, Found};
 pub use compiled::Template;

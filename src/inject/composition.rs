@@ -108,29 +108,20 @@ fn verdict(outcomes: Vec<Outcome>) -> Decision {
 
 /// Unites our emptyDirs into the cluster autoscaler's list.
 fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>) {
-    let ours: Vec<&String> = statuses
+    let ours: Vec<&str> = statuses
         .values()
         .flat_map(|status| &status.safe_to_evict)
+        .map(String::as_str)
         .collect();
     if ours.is_empty() {
         return;
     }
-    let users = pod
-        .annotations
-        .get(SAFE_TO_EVICT)
-        .unwrap_or_default()
-        .to_owned();
-    let mut names: Vec<&str> = users
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect();
-    for name in ours {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    pod.annotations.set(SAFE_TO_EVICT, names.join(","));
+    // The user's text stays as it is, so that taking ours out gives it back.
+    let users = pod.annotations.get(SAFE_TO_EVICT);
+    let users = users.filter(|text| !text.trim().is_empty());
+    let all: Vec<&str> = users.into_iter().chain(ours).collect();
+    let all = all.join(",");
+    pod.annotations.set(SAFE_TO_EVICT, all);
 }
 
 /// Writes each template's status. A status of a template that added nothing is left out where the

@@ -82,9 +82,16 @@ pub fn is_whole(definition: &str) -> bool {
     WHOLE.contains(&definition)
 }
 
+/// A path without the slashes at its end, which name the same place with or without them.
+pub fn path(text: &str) -> &str {
+    let path = text.trim_end_matches('/');
+    if path.is_empty() { text } else { path }
+}
+
 /// What identifies an element of a list: the values of its key fields, defaults filled in.
 pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
     let part = |key: &&str| match element.get(*key) {
+        Some(Value::String(text)) if *key == "mountPath" => Some(path(text).to_owned()),
         Some(Value::String(text)) => Some(text.clone()),
         Some(value) if !value.is_null() => Some(value.to_string()),
         _ if *key == "protocol" => Some("TCP".to_owned()),

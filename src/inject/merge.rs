@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 pub use covers::covers;
 pub use view::View;
 
-use super::defaults::is_default;
+use super::defaults::default_in;
 use super::keys::{ListMerge, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
 use crate::template::quantity::Quantity;
@@ -100,7 +100,7 @@ impl Fill {
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
             _ if covers(&theirs.to_value(), want, ty) => {}
-            _ if is_default(definition, name, &theirs.to_value()) => {
+            _ if is_default(user, definition, name, &theirs.to_value()) => {
                 self.replaced.push(at.key.clone());
                 let (path, value) = (at.pointer.clone(), want.clone());
                 self.operations.push(Operation::Replace { path, value });
@@ -296,6 +296,12 @@ impl Fill {
             }
         }
     }
+}
+
+/// Whether a value of the user's says no more than the API server would have filled in.
+fn is_default(user: &Opened<'_>, definition: &str, name: &str, value: &Value) -> bool {
+    let image = user.get("image").map(|view| view.to_value());
+    default_in(definition, name, image.as_ref()).as_ref() == Some(value)
 }
 
 /// Whether the name of a port is another port's already: it is unique inside a container.

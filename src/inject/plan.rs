@@ -31,6 +31,9 @@ use volume::Names;
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
 pub const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
+/// The image by which a container of the user's says: take the template's.
+pub const PLACEHOLDER: &str = "auto";
+
 /// What plans are made with.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'c> {

@@ -91,12 +91,42 @@ impl Element<'_> {
         } = self
         {
             let value = current.get_or_insert_with(|| object.to_value());
+            let before = edits.iter().map(added_variables).sum();
             for operation in operations {
+                let operation = behind(operation, before);
                 if operation.apply(value) {
                     edits.push(operation);
                 }
             }
         }
+    }
+}
+
+/// Where environment variables are inserted one by one.
+const VARIABLES: &str = "/env/";
+
+/// How many environment variables an operation adds to a container.
+fn added_variables(operation: &Operation) -> usize {
+    match operation {
+        Operation::Add { path, value } if path == "/env" => value.as_array().map_or(0, Vec::len),
+        Operation::Add { path, .. } if path.starts_with(VARIABLES) => 1,
+        _ => 0,
+    }
+}
+
+/// An inserted environment variable goes behind those of the templates before, which stand in
+/// front of the user's: so all of them are in the order of composition.
+fn behind(operation: Operation, before: usize) -> Operation {
+    match operation {
+        Operation::Add { path, value } => {
+            let index = path.strip_prefix(VARIABLES).map(str::parse::<usize>);
+            let path = match index {
+                Some(Ok(index)) => format!("{VARIABLES}{}", index + before),
+                _ => path,
+            };
+            Operation::Add { path, value }
+        }
+        other @ Operation::Replace { .. } => other,
     }
 }
 

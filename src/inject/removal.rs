@@ -6,9 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use super::defaults::default_of;
+use super::defaults::default_in;
 use super::keys::{ListMerge, element_key, list_merge};
-use super::plan::SAFE_TO_EVICT;
+use super::plan::{PLACEHOLDER, SAFE_TO_EVICT};
 use super::status::{PREFIX, Status};
 use crate::template::schema::{self, FieldType};
 
@@ -33,8 +33,8 @@ pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
     Ok(statuses.into_iter().map(|(template, _)| template).collect())
 }
 
-/// Takes out what these statuses of the pod say.
-pub fn remove_all(pod: &mut Value, statuses: &[(String, Status)]) {
+/// Takes out what these statuses say was added, and the statuses themselves.
+pub(super) fn remove_all(pod: &mut Value, statuses: &[(String, Status)]) {
     for (template, status) in statuses {
         remove_one(pod, status);
         remove_keys(pod, "annotations", &[Status::key(template)]);
@@ -90,8 +90,14 @@ fn remove_one(pod: &mut Value, status: &Status) {
             for key in status.edited.get(&name).into_iter().flatten() {
                 remove_path(container, "Container", key);
             }
-            if let (Value::Object(container), true) = (container, status.auto.contains(&name)) {
-                container.insert("image".to_owned(), "auto".into());
+            let Value::Object(container) = container else {
+                continue;
+            };
+            if status.auto.contains(&name) {
+                container.insert("image".to_owned(), PLACEHOLDER.into());
+            }
+            for key in status.defaults.get(&name).into_iter().flatten() {
+                restore_default(container, "Container", key);
             }
         }
     }
@@ -104,7 +110,9 @@ fn remove_one(pod: &mut Value, status: &Status) {
         remove_path(spec, "PodSpec", key);
     }
     for key in &status.replaced {
-        restore_default(spec, key);
+        if let Value::Object(spec) = spec {
+            restore_default(spec, "PodSpec", key);
+        }
     }
     remove_evictable(pod, &status.safe_to_evict);
 }
@@ -181,12 +189,13 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Puts an API-server default back.
-fn restore_default(spec: &mut Value, key: &str) {
+fn restore_default(object: &mut Map<String, Value>, definition: &str, key: &str) {
     let steps = steps(key);
-    if let ([name], Value::Object(spec)) = (steps.as_slice(), spec)
-        && let Some(default) = default_of("PodSpec", name)
-    {
-        spec.insert(name.clone(), default);
+    let [name] = steps.as_slice() else {
+        return;
+    };
+    if let Some(default) = default_in(definition, name, object.get("image")) {
+        object.insert(name.clone(), default);
     }
 }
 

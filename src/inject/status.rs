@@ -44,6 +44,9 @@ pub struct Status {
     /// Containers of the user's whose image was the placeholder `auto`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub auto: Vec<String>,
+    /// Per container of the user's, its keys whose API-server default was replaced.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub defaults: BTreeMap<String, Vec<String>>,
     /// Other keys of the spec that were added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pod: Vec<String>,
@@ -83,16 +86,22 @@ impl Status {
         };
         let edited = self.edited.iter();
         let edited = edited.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
+        let defaults = self.defaults.iter();
+        let defaults = defaults.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
         [
             named("init containers", &self.init_containers),
             named("containers", &self.containers),
+            named("images of", &self.auto),
             named("volumes", &self.volumes),
             named("labels", &self.labels),
+            named("annotations", &self.annotations),
             named("pod fields", &self.pod),
+            named("pod fields", &self.replaced),
         ]
         .into_iter()
         .flatten()
         .chain(edited)
+        .chain(defaults)
         .collect()
     }
 
@@ -123,15 +132,17 @@ impl Status {
             ]
         };
         let all = |here: &[String], there: &[String]| there.iter().all(|name| here.contains(name));
+        let all_in = |here: &BTreeMap<_, Vec<_>>, there: &BTreeMap<String, Vec<_>>| {
+            there
+                .iter()
+                .all(|(container, keys)| here.get(container).is_some_and(|here| all(here, keys)))
+        };
         lists(self)
             .iter()
             .zip(&lists(other))
             .all(|(here, there)| all(here, there))
-            && other.edited.iter().all(|(container, keys)| {
-                self.edited
-                    .get(container)
-                    .is_some_and(|here| all(here, keys))
-            })
+            && all_in(&self.edited, &other.edited)
+            && all_in(&self.defaults, &other.defaults)
     }
 }
 

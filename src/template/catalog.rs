@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::compile::compile;
+use super::compile::{Compiled, compile};
 use super::compiled::Template;
+use super::node::Place;
 use super::source::Source;
 use super::{TemplateError, built_in};
 
@@ -34,6 +35,8 @@ struct Entry {
     template: Option<Arc<Template>>,
     /// What is wrong with the newest text, in one line.
     error: Option<String>,
+    /// The file that it comes from.
+    path: String,
 }
 
 /// What a name stands for.
@@ -63,36 +66,81 @@ impl Catalog {
     pub fn load(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
         let mut catalog = Self::default();
         let mut errors = Vec::new();
+        let mut nameless = Vec::new();
         for source in sources {
             for compiled in compile(source) {
-                let name = compiled.name.unwrap_or_default();
-                let namespace = compiled.namespace.unwrap_or_default();
-                let entry = match compiled.result {
-                    Ok(template) => {
-                        if catalog.entry(&namespace, &name).is_some() {
-                            errors.push(stands_twice(source, &name));
-                        }
-                        Entry {
-                            template: Some(Arc::from(template)),
-                            error: None,
-                        }
-                    }
-                    Err(found) => {
-                        let error = found.first().map(ToString::to_string).unwrap_or_default();
-                        errors.extend(found);
-                        let last_good = previous.and_then(|old| old.entry(&namespace, &name));
-                        let template = last_good.and_then(|entry| entry.template.clone());
-                        Entry {
-                            template,
-                            error: Some(error),
-                        }
-                    }
-                };
-                catalog.insert(namespace, name, entry);
+                if compiled.name.is_none() {
+                    nameless.extend(
+                        compiled
+                            .result
+                            .as_ref()
+                            .err()
+                            .map(|e| (source, one_line(e))),
+                    );
+                }
+                catalog.take(source, compiled, previous, &mut errors);
+            }
+        }
+        for (source, error) in nameless {
+            if let Some(previous) = previous {
+                catalog.keep_file(previous, &source.path, &error);
             }
         }
         catalog.unasked = catalog.find_unasked();
         (catalog, errors)
+    }
+
+    /// Takes what became of one document.
+    fn take(
+        &mut self,
+        source: &Source,
+        compiled: Compiled,
+        previous: Option<&Self>,
+        errors: &mut Vec<TemplateError>,
+    ) {
+        let name = compiled.name.unwrap_or_default();
+        let namespace = compiled.namespace.unwrap_or_default();
+        if let Some(first) = self.entry(&namespace, &name)
+            && !name.is_empty()
+        {
+            errors.push(stands_twice(source, compiled.place, &name, &first.path));
+            return;
+        }
+        let (template, error) = match compiled.result {
+            Ok(template) => (Some(Arc::from(template)), None),
+            Err(found) => {
+                let error = one_line(&found);
+                errors.extend(found);
+                let last_good = previous.and_then(|old| old.entry(&namespace, &name));
+                let template = last_good.and_then(|entry| entry.template.clone());
+                (template, Some(error))
+            }
+        };
+        let path = source.path.clone();
+        let entry = Entry {
+            template,
+            error,
+            path,
+        };
+        self.insert(namespace, name, entry);
+    }
+
+    /// Keeps what served from a file in which a document can no longer be told by its name: nobody
+    /// knows which template that was.
+    fn keep_file(&mut self, previous: &Self, path: &str, error: &str) {
+        let keep = |entry: &Entry| Entry {
+            error: Some(error.to_owned()),
+            ..entry.clone()
+        };
+        let cluster = previous.cluster.iter();
+        for (name, entry) in cluster.filter(|(_, entry)| entry.path == path) {
+            self.insert(String::new(), name.clone(), keep(entry));
+        }
+        for (name, entries) in &previous.namespaced {
+            for (namespace, entry) in entries.iter().filter(|(_, entry)| entry.path == path) {
+                self.insert(namespace.clone(), name.clone(), keep(entry));
+            }
+        }
     }
 
     /// The catalog that is built into the program.
@@ -194,13 +242,18 @@ impl Catalog {
     }
 }
 
-fn stands_twice(source: &Source, name: &str) -> TemplateError {
+/// The first error, as a person is told who asks for the template.
+fn one_line(errors: &[TemplateError]) -> String {
+    errors.first().map(ToString::to_string).unwrap_or_default()
+}
+
+fn stands_twice(source: &Source, place: Place, name: &str, first: &str) -> TemplateError {
     TemplateError {
         file: source.path.clone(),
         template: name.to_owned(),
-        line: 1,
-        column: 1,
+        line: place.line,
+        column: place.column,
         field: "metadata.name".to_owned(),
-        message: format!("the template `{name}` stands in another file already, which serves"),
+        message: format!("the template `{name}` stands in {first} already; that one counts"),
     }
 }

@@ -5,6 +5,7 @@
 //! of a document are collected, not only the first.
 
 mod container;
+mod documents;
 mod fragment;
 mod metadata;
 mod parameter;
@@ -13,12 +14,14 @@ mod pod;
 mod reader;
 mod spec;
 mod trust;
+mod validity;
 mod volume;
 
 use super::TemplateError;
 use super::compiled::Template;
-use super::node::{self, Node, Place};
+use super::node::{Node, Place};
 use super::source::Source;
+use documents::Document;
 
 /// What became of one document of a template file.
 #[derive(Debug)]
@@ -27,30 +30,33 @@ pub struct Compiled {
     pub name: Option<String>,
     /// `metadata.namespace`, where the document is an `InjectionTemplate`.
     pub namespace: Option<String>,
+    /// Where the name stands, else the document.
+    pub place: Place,
     /// The template, or what is wrong with it.
     pub result: Result<Box<Template>, Vec<TemplateError>>,
 }
 
-/// Compiles every document of a file.
+/// Compiles every document of a file, each alone: one that is broken takes no other with it.
 pub fn compile(source: &Source) -> Vec<Compiled> {
-    match node::read(&source.text) {
-        Ok(documents) => documents
-            .iter()
-            .map(|document| compile_document(source, document))
-            .collect(),
-        Err(error) => vec![Compiled {
-            name: None,
-            namespace: None,
-            result: Err(vec![TemplateError {
-                file: source.path.clone(),
-                template: String::new(),
-                line: error.place.line,
-                column: error.place.column,
-                field: String::new(),
-                message: error.to_string(),
-            }]),
-        }],
-    }
+    documents::read(&source.text)
+        .into_iter()
+        .map(|document| match document {
+            Document::Read(document) => compile_document(source, &document),
+            Document::Broken { error, header } => Compiled {
+                place: error.place,
+                result: Err(vec![TemplateError {
+                    file: source.path.clone(),
+                    template: header.name.clone().unwrap_or_default(),
+                    line: error.place.line,
+                    column: error.place.column,
+                    field: String::new(),
+                    message: error.to_string(),
+                }]),
+                name: header.name,
+                namespace: header.namespace,
+            },
+        })
+        .collect()
 }
 
 fn compile_document(source: &Source, document: &Node) -> Compiled {
@@ -67,12 +73,16 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
             .and_then(Node::text)
             .map(str::to_owned)
     };
+    let place = metadata
+        .and_then(|m| m.get("name"))
+        .map_or(document.place, |node| node.place);
     Compiled {
         name: text("name"),
         namespace: text("namespace"),
+        place,
         result: match template {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),
-            _ => Err(errors.list),
+            _ => Err(errors.in_order()),
         },
     }
 }
@@ -95,6 +105,16 @@ impl Errors<'_> {
             field: field.to_owned(),
             message: message.into(),
         });
+    }
+
+    /// All errors in the order of the file; of two about a value's type the first.
+    fn in_order(mut self) -> Vec<TemplateError> {
+        self.list.sort_by_key(|error| (error.line, error.column));
+        self.list.dedup_by(|next, first| {
+            let about_type = |error: &TemplateError| error.message.starts_with("expected ");
+            next == first || (next.field == first.field && about_type(next) && about_type(first))
+        });
+        self.list
     }
 
     /// Notes an error some bytes into a scalar's text.

@@ -145,7 +145,7 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
             });
             YamlError {
                 place: place.unwrap_or_default(),
-                message: error.to_string(),
+                message: in_our_words(&error.to_string()),
             }
         })?;
     Ok(documents
@@ -153,6 +153,24 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
         .map(node)
         .filter(|document| document.value != NodeValue::Null)
         .collect())
+}
+
+/// The parser's message without its place, which is told apart, and without its options.
+fn in_our_words(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    if message.starts_with("budget breached") {
+        return "aliases make the document too large".to_owned();
+    }
+    match message.strip_prefix("duplicate mapping key: ") {
+        Some(rest) => {
+            let key = rest
+                .split(", set DuplicateKeyPolicy")
+                .next()
+                .unwrap_or(rest);
+            format!("the key `{key}` is a duplicate")
+        }
+        None => message.to_owned(),
+    }
 }
 
 fn place(location: serde_saphyr::Location) -> Place {

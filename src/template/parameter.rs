@@ -63,6 +63,12 @@ impl ParameterType {
             .map_or("", |(name, _)| name)
     }
 
+    /// The name with its article, as messages put it.
+    pub fn with_article(self) -> String {
+        let article = if self == Self::Integer { "an" } else { "a" };
+        format!("{article} {}", self.name())
+    }
+
     /// Whether an absent value is empty rather than missing.
     pub fn has_empty(self) -> bool {
         matches!(self, Self::String | Self::List | Self::Map)

@@ -186,6 +186,9 @@ impl Case {
     pub(crate) fn review(&self, review: &[u8]) -> Output {
         let mut arguments = vec!["review".to_owned(), "-".to_owned()];
         arguments.extend(self.engine_flags());
+        if self.input().contains("kind: Namespace\n") {
+            arguments.push("--namespace-manifest=input.yaml".to_owned());
+        }
         self.run(&arguments, Some(review))
     }
 

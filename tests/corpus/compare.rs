@@ -11,6 +11,13 @@ pub(crate) const STATUS: &str = "pillion.dev/status.";
 /// Lists whose order says nothing, and which the API server's plugins add to.
 const SETS: [&str; 3] = ["tolerations", "volumes", "volumeMounts"];
 
+/// Fields of a container that the API server fills in.
+const DEFAULTED: [&str; 3] = [
+    "imagePullPolicy",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+];
+
 /// What of a pod must be the same on every way: labels, annotations and spec. A field whose
 /// default is replaced in one pod is added to the other, where the default was not yet there, so
 /// in statuses the two lists count as one.
@@ -38,6 +45,13 @@ fn status(text: &Value) -> Value {
     let Some(fields) = status.as_object_mut() else {
         return status;
     };
+    // Whether a container's default was there to be replaced depends on the way too.
+    fields.shift_remove("defaults");
+    let edited = fields.get_mut("edited").and_then(Value::as_object_mut);
+    for keys in edited.into_iter().flat_map(Map::values_mut) {
+        let keys = keys.as_array_mut().unwrap();
+        keys.retain(|key| !DEFAULTED.contains(&key.as_str().unwrap()));
+    }
     let mut pod: Vec<Value> = Vec::new();
     for name in ["pod", "replaced"] {
         let list = fields.shift_remove(name).unwrap_or_default();

@@ -11,7 +11,67 @@ pub(crate) fn received(pod: &Value) -> Value {
     defaults(&mut pod);
     plugins::service_account(&mut pod);
     plugins::tolerations(&mut pod);
+    written_by_go(&mut pod, "");
     pod
+}
+
+/// Fields that Go's types leave out of JSON where they are zero (`omitempty` without a pointer).
+const OMITTED: [&str; 14] = [
+    "annotations",
+    "args",
+    "command",
+    "env",
+    "initContainers",
+    "labels",
+    "nodeSelector",
+    "ports",
+    "readOnly",
+    "tolerations",
+    "value",
+    "volumeMounts",
+    "volumes",
+    "hostNetwork",
+];
+
+/// What a pod looks like when the API server has read and written it: amounts in their canonical
+/// spelling, zero values left out, and the keys of every object in an order of its own.
+fn written_by_go(value: &mut Value, field: &str) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields.iter_mut() {
+                written_by_go(inner, name);
+            }
+            let is_zero =
+                |value: &Value| [json!([]), json!({}), json!(""), json!(false)].contains(value);
+            let metadata = ["annotations", "labels"].contains(&field);
+            fields.retain(|name, inner| {
+                metadata || !(inner.is_null() || OMITTED.contains(&name.as_str()) && is_zero(inner))
+            });
+            if ["limits", "requests"].contains(&field) {
+                fields.values_mut().for_each(canonical);
+            } else if let Some(limit) = fields.get_mut("sizeLimit") {
+                canonical(limit);
+            }
+            fields.sort_keys();
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| written_by_go(item, "")),
+        _ => {}
+    }
+}
+
+/// `0.5` becomes `500m`, `1000m` becomes `1` and `1024Mi` becomes `1Gi`; the tests need no more.
+fn canonical(amount: &mut Value) {
+    let text = match &*amount {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let number = |suffix: &str| text.strip_suffix(suffix)?.parse::<u64>().ok();
+    *amount = json!(match (number("m"), number("Mi"), text.parse::<f64>()) {
+        (Some(milli), _, _) if milli % 1000 == 0 => (milli / 1000).to_string(),
+        (_, Some(mebi), _) if mebi % 1024 == 0 => format!("{}Gi", mebi / 1024),
+        (_, _, Ok(plain)) if plain.fract() != 0.0 => format!("{:.0}m", plain * 1000.0),
+        _ => text,
+    });
 }
 
 /// Fills in what is not there.

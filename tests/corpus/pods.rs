@@ -26,6 +26,7 @@ pub(crate) fn find(document: &Value, namespace: &str) -> Vec<Found> {
     }
     let (holder, owner) = match kind {
         "Pod" => (Some(document), None),
+        "PodTemplate" => (document.get("template"), None),
         "Deployment" => (document.pointer("/spec/template"), Some("ReplicaSet")),
         "CronJob" => (
             document.pointer("/spec/jobTemplate/spec/template"),

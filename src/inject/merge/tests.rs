@@ -1,3 +1,5 @@
+//! What covers what, and how lists merge by their map keys.
+
 use super::*;
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::inject::keys::element_key;
+use crate::inject::keys::{element_key, path};
 use crate::review::{Object, Text};
 
 /// A value of the user's.
@@ -52,7 +52,10 @@ impl Keys<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         let text = match key {
             "name" => &self.name,
-            "mountPath" => &self.mount_path,
+            "mountPath" => {
+                let text = self.mount_path.as_ref()?;
+                return Some(path(text.as_str()).into());
+            }
             "devicePath" => &self.device_path,
             "protocol" => {
                 return Some(self.protocol.as_ref().map_or("TCP", Text::as_str).into());

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, Circumstances, failed};
+use super::{Change, Circumstances, PLACEHOLDER, failed};
 use crate::inject::defaults::pull_policy;
 use crate::inject::lifecycle;
-use crate::inject::merge::{self, View};
+use crate::inject::merge;
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
@@ -14,8 +14,6 @@ use crate::template::Template;
 use crate::template::compiled::ContainerTemplate;
 use crate::template::fragment::Evaluation;
 
-/// The image by which a container of the user's says: take the template's.
-const PLACEHOLDER: &str = "auto";
 /// Fields whose addition to an injected container changes what it does.
 const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 
@@ -106,27 +104,6 @@ fn add(
     Ok(())
 }
 
-/// With the placeholder for the image goes its pull policy: the API server has filled in `Always`
-/// for `auto`, which has no tag, and a policy for the template's image takes its place.
-fn pull_as_the_image_says(theirs: &mut Value, want: &mut Map<String, Value>) {
-    const POLICY: &str = "imagePullPolicy";
-    let (Some(theirs), Some(image)) = (
-        theirs.as_object_mut(),
-        want.get("image").and_then(Value::as_str),
-    ) else {
-        return;
-    };
-    let is_filled_in = match theirs.get(POLICY) {
-        None | Some(Value::Null) => true,
-        Some(policy) => policy == pull_policy(PLACEHOLDER),
-    };
-    if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER) && is_filled_in {
-        let policy = pull_policy(image);
-        want.entry(POLICY).or_insert_with(|| policy.into());
-        theirs.shift_remove(POLICY);
-    }
-}
-
 /// Fills the template's container into the user's own of that name: the user's fields win, as far
 /// as the template's `override` allows.
 fn fill(
@@ -140,13 +117,14 @@ fn fill(
     let Some(element) = pod.list(list).get(index) else {
         return Ok(());
     };
-    let mut theirs = element.view().to_value();
+    let theirs = element.view().to_value();
     lifecycle::fit(&mut want, list, &theirs);
-    pull_as_the_image_says(&mut theirs, &mut want);
-    let mut fill = merge::fill(View::Data(&theirs), &want, "Container");
-    if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
-        && let Some(image) = want.get("image")
-    {
+    let is_placeholder = theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER);
+    if is_placeholder {
+        fit_pull_policy(&mut want, &theirs);
+    }
+    let mut fill = merge::fill(element.view(), &want, "Container");
+    if let (true, Some(image)) = (is_placeholder, want.get("image")) {
         fill.kept.retain(|key| key != "image");
         let path = "/image".to_owned();
         fill.operations.push(Operation::Replace {
@@ -159,9 +137,9 @@ fn fill(
         .kept
         .iter()
         .map(|key| key.split('/').next().unwrap_or_default());
-    let added = SENSITIVE.into_iter().filter(|field| {
-        theirs.get(*field).is_some_and(|value| !value.is_null()) && !want.contains_key(*field)
-    });
+    let added = SENSITIVE
+        .into_iter()
+        .filter(|field| adds(theirs.get(*field), want.get(*field)));
     if let Some(field) = changed
         .chain(added)
         .find(|field| !template.overridable.allows(field))
@@ -179,11 +157,39 @@ fn fill(
             .map(|key| format!("container `{}` keeps its own {key}", container.name)),
     );
     if !fill.operations.is_empty() {
-        change
-            .status
-            .edited
-            .insert(container.name.clone(), fill.added.clone());
+        if !fill.added.is_empty() {
+            let name = container.name.clone();
+            change.status.edited.insert(name, fill.added.clone());
+        }
+        if !fill.replaced.is_empty() {
+            let name = container.name.clone();
+            change.status.defaults.insert(name, fill.replaced.clone());
+        }
         change.edits.push((list, index, fill));
     }
     Ok(())
+}
+
+/// The API server derives the pull policy from the image, and has done so from the placeholder
+/// where the pod comes in a review: then it becomes what a file without a policy would get.
+fn fit_pull_policy(want: &mut Map<String, Value>, theirs: &Value) {
+    let derived = theirs.get("imagePullPolicy").and_then(Value::as_str);
+    if derived != Some(pull_policy(PLACEHOLDER)) || want.contains_key("imagePullPolicy") {
+        return;
+    }
+    if let Some(image) = want.get("image").and_then(Value::as_str) {
+        let policy = pull_policy(image).into();
+        want.insert("imagePullPolicy".to_owned(), policy);
+    }
+}
+
+/// Whether the user has something that the template does not mention, at any depth of objects.
+fn adds(theirs: Option<&Value>, want: Option<&Value>) -> bool {
+    match (theirs, want) {
+        (None | Some(Value::Null), _) => false,
+        (Some(Value::Object(theirs)), Some(Value::Object(want))) => theirs
+            .iter()
+            .any(|(name, value)| adds(Some(value), want.get(name))),
+        (Some(_), want) => want.is_none(),
+    }
 }

@@ -4,6 +4,9 @@
 //! as JSON, or as YAML in block style with every string quoted: that is what the strictest readers
 //! take (twemproxy refuses flow style and JSON).
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::failed;
@@ -77,10 +80,33 @@ fn block(value: &Value, indent: usize, text: &mut String) {
             }
         }
         scalar => {
-            text.push_str(&scalar.to_string());
+            text.push_str(&printable(&scalar.to_string()));
             text.push('\n');
         }
     }
+}
+
+/// A scalar with what YAML calls not printable, or takes for a line break inside quotes (YAML 1.1
+/// section 5.4: U+0085, U+2028, U+2029), as escapes. JSON leaves these characters as they are.
+fn printable(scalar: &str) -> Cow<'_, str> {
+    let is_special = |c: char| {
+        matches!(
+            c,
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+        )
+    };
+    if !scalar.contains(is_special) {
+        return Cow::Borrowed(scalar);
+    }
+    let mut text = String::with_capacity(scalar.len() + 8);
+    for c in scalar.chars() {
+        if is_special(c) {
+            let _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
 }
 
 fn start_line(indent: usize, index: usize, text: &mut String) {
@@ -119,7 +145,7 @@ fn plain_or_quoted(key: &str) -> String {
     if plain {
         key.to_owned()
     } else {
-        Value::String(key.to_owned()).to_string()
+        printable(&Value::String(key.to_owned()).to_string()).into_owned()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, failed, files};
+use super::{Change, SAFE_TO_EVICT, failed, files};
 use crate::inject::data::Apps;
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
@@ -69,8 +69,9 @@ fn adopted(
         .and_then(Value::as_str)
         .unwrap_or_default()
         .trim_end_matches('/');
-    let main = apps.places.get(apps.main).into_iter();
-    for (list, index) in main.chain(&apps.places) {
+    let main = apps.places.get(apps.main);
+    let others = apps.places.iter().filter(|place| Some(*place) != main);
+    for (list, index) in main.into_iter().chain(others) {
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
@@ -152,12 +153,18 @@ fn add(
         );
         return Err(Refusal::new(Reason::Conflict, message));
     }
-    if evictable {
+    if evictable && !is_evictable(pod, &volume.emitted) {
         change.status.safe_to_evict.push(volume.emitted.clone());
     }
     change.status.volumes.push(volume.emitted.clone());
     change.volumes.push(value);
     Ok(())
+}
+
+/// Whether the user lists a volume among those that are safe to evict already.
+fn is_evictable(pod: &WorkingPod<'_>, name: &str) -> bool {
+    let users = pod.annotations.get(SAFE_TO_EVICT).unwrap_or_default();
+    users.split(',').any(|listed| listed.trim() == name)
 }
 
 /// The one source that a volume has on this pod.

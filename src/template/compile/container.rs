@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Errors;
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
+use super::{Errors, validity};
 use crate::template::compiled::{ContainerTemplate, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
@@ -12,11 +12,12 @@ use crate::template::node::{Node, NodeValue};
 /// The field that is the language's own.
 const WAIT_FOR_READY: &str = "waitForReady";
 /// Fields that the API server refuses on an init container that is not a sidecar.
-const NOT_FOR_STEPS: [&str; 4] = [
+const NOT_FOR_STEPS: [&str; 5] = [
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
     "lifecycle",
+    "resizePolicy",
 ];
 /// Fields that a template may set in an app container where the user has nothing.
 const APP_FIELDS: [&str; 10] = [
@@ -92,7 +93,10 @@ fn container(
             errors.add(entry.place, &join(path, &entry.key), message);
         }
     }
-    let name_node = node.get("name").unwrap_or(node);
+    let Some(name_node) = node.get("name") else {
+        errors.add(node.place, path, "the field `name` is required");
+        return None;
+    };
     if name_node.text().is_some_and(|name| name.contains("${")) {
         let message = "the name of a container is literal, so that pods can name it to override it";
         errors.add(name_node.place, &join(path, "name"), message);
@@ -102,6 +106,7 @@ fn container(
     if node.get("image").is_none() {
         errors.add(node.place, path, "the field `image` is required");
     }
+    validity::container(errors, node, path);
     let own: Vec<_> = entries
         .iter()
         .filter(|entry| entry.key != WAIT_FOR_READY)
@@ -175,6 +180,7 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) ->
             fields.push((entry.key.clone(), part));
         }
     }
+    validity::container(errors, node, path);
     let object = Fragment::Object(fields);
     match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),

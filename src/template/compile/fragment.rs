@@ -79,8 +79,13 @@ fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Op
     } else {
         ""
     };
+    let bits = if value.is_i64() && slot.ty == FieldType::Integer32 {
+        " of at most 32 bits"
+    } else {
+        ""
+    };
     let message = format!(
-        "expected {}, found {}{quote}",
+        "expected {}{bits}, found {}{quote}",
         slot.ty.words(),
         node.words()
     );
@@ -126,11 +131,7 @@ fn literal(
     if slot.ty == FieldType::Quantity
         && let Err(error) = text.parse::<crate::template::quantity::Quantity>()
     {
-        errors.add(
-            node.place,
-            path,
-            format!("`{text}` is not a quantity: {error}"),
-        );
+        errors.add(node.place, path, format!("`{text}`: {error}"));
         return None;
     }
     if takes_text(&slot.ty) {
@@ -163,9 +164,7 @@ pub(super) fn expression(
     match Expression::compile(source, scope) {
         Ok(expression) => Some(expression),
         Err(error) => {
-            let plain = source.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-            let shell = offset > 0 && (plain || source.contains(":-"));
-            let hint = if shell {
+            let hint = if offset > 0 && is_of_the_shell(source) {
                 format!(
                     "; `${{…}}` is an expression here: for a literal `${{{source}}}` write `$${{{source}}}`"
                 )
@@ -176,6 +175,15 @@ pub(super) fn expression(
             None
         }
     }
+}
+
+/// Whether a source looks like an expansion of the shell rather than an expression.
+fn is_of_the_shell(source: &str) -> bool {
+    let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let operators = [":-", ":=", ":+", ":?", "##", "%%", "%*", "#*"];
+    (!source.is_empty() && source.chars().all(name))
+        || source.starts_with('#')
+        || operators.iter().any(|operator| source.contains(operator))
 }
 
 fn dynamic(

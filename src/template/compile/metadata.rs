@@ -1,15 +1,16 @@
 //! Labels and annotations for the pod, and selectors.
 
 use super::Errors;
-use super::fragment::{self, Meaning};
+use super::fragment::{self, Meaning, WHEN};
 use super::reader::{any_entries, choice, entries, items, join, text};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 use crate::template::schema::FieldType;
 use crate::template::selector::{LabelSelector, Operator, Requirement, Selector};
+use crate::template::validity::names;
 
 /// The domain that Pillion keeps for itself.
-const OWN_DOMAIN: &str = "pillion.dev/";
+const OWN_DOMAIN: &str = "pillion.dev";
 
 /// Compiles `metadata`: labels and annotations.
 pub(super) fn metadata(
@@ -25,9 +26,23 @@ pub(super) fn metadata(
         let node = node.get(field)?;
         let path = join("spec.metadata", field);
         for entry in any_entries(errors, node, &path) {
-            if entry.key.contains(OWN_DOMAIN) {
+            let domain = entry.key.split_once('/').map_or("", |(domain, _)| domain);
+            if domain == OWN_DOMAIN
+                || domain
+                    .strip_suffix(OWN_DOMAIN)
+                    .is_some_and(|d| d.ends_with('.'))
+            {
                 let message = "keys of `pillion.dev` are Pillion's own";
                 errors.add(entry.place, &join(&path, &entry.key), message);
+            }
+            let key = Some(&entry.key).filter(|key| *key != WHEN && !key.contains("${"));
+            if let Some(problem) = key.and_then(|key| names::not_a_key(key)) {
+                errors.add(entry.place, &join(&path, &entry.key), problem);
+            }
+            let value = entry.value.text().filter(|value| !value.contains("${"));
+            let problem = value.and_then(names::not_a_label_value);
+            if let Some(problem) = problem.filter(|_| field == "labels") {
+                errors.add(entry.value.place, &join(&path, &entry.key), problem);
             }
         }
         let texts = Slot::of(FieldType::Map(Box::new(FieldType::Text)));
@@ -58,7 +73,12 @@ fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSele
     if let Some(labels) = node.get("matchLabels") {
         let path = join(path, "matchLabels");
         for entry in any_entries(errors, labels, &path) {
-            if let Some(value) = text(errors, &entry.value, &join(&path, &entry.key)) {
+            let path = join(&path, &entry.key);
+            if let Some(value) = text(errors, &entry.value, &path) {
+                let wrong = names::not_a_key(&entry.key);
+                if let Some(problem) = wrong.or_else(|| names::not_a_label_value(value)) {
+                    errors.add(entry.place, &path, problem);
+                }
                 let operator = Operator::In(vec![value.to_owned()]);
                 requirements.push(Requirement {
                     key: entry.key.clone(),
@@ -86,7 +106,12 @@ fn requirement(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Requi
         );
         return None;
     };
-    let key = text(errors, key, &join(path, "key"))?.to_owned();
+    let key_path = join(path, "key");
+    let key_place = key.place;
+    let key = text(errors, key, &key_path)?.to_owned();
+    if let Some(problem) = names::not_a_key(&key) {
+        errors.add(key_place, &key_path, problem);
+    }
     let operators = [("In", 0), ("NotIn", 1), ("Exists", 2), ("DoesNotExist", 3)];
     let chosen = choice(errors, operator, &join(path, "operator"), &operators)?;
     let values = values(errors, node, path);

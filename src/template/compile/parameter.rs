@@ -96,6 +96,12 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
     let (items, constraints) = match (ty, items_node) {
         (ParameterType::List | ParameterType::Map, Some(items)) => {
             entries(errors, items, &items_path, &ITEM_FIELDS);
+            for field in ["enum", "pattern", "minimum", "maximum"] {
+                if let Some(node) = node.get(field) {
+                    let message = format!("what constrains the elements stands in `items.{field}`");
+                    errors.add(node.place, &join(&path, field), message);
+                }
+            }
             let ty = element_type(errors, items, &items_path);
             (ty, constraints(errors, items, &items_path, ty))
         }
@@ -104,7 +110,7 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
             constraints(errors, node, &path, ParameterType::String),
         ),
         (ty, Some(items)) => {
-            let message = format!("a {} has no `items`", ty.name());
+            let message = format!("{} has no `items`", ty.with_article());
             errors.add(items.place, &items_path, message);
             return None;
         }
@@ -120,7 +126,7 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
         ty,
         items,
         constraints,
-        max_items: max_items(errors, node, &path),
+        max_items: max_items(errors, node, &path, ty),
         required: node
             .get("required")
             .and_then(|node| boolean(errors, node, &join(&path, "required")))
@@ -142,7 +148,11 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
     let mut constraints = Constraints::default();
     if let Some(list) = node.get("enum") {
         let path = join(path, "enum");
-        constraints.one_of = items(errors, list, &path)
+        let values = items(errors, list, &path);
+        if values.is_empty() && matches!(list.value, NodeValue::List(_)) {
+            errors.add(list.place, &path, "an `enum` needs a value");
+        }
+        constraints.one_of = values
             .iter()
             .filter_map(|i| typed(errors, i, &path, ty))
             .collect();
@@ -153,7 +163,7 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
             errors.add(
                 node.place,
                 &path,
-                format!("a {} has no `pattern`", ty.name()),
+                format!("{} has no `pattern`", ty.with_article()),
             );
         }
         constraints.pattern =
@@ -162,6 +172,7 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
                 Err(error) => {
                     let problem = error.to_string();
                     let problem = problem.lines().last().unwrap_or_default();
+                    let problem = problem.trim_start_matches("error: ");
                     errors.add(
                         node.place,
                         &path,
@@ -175,18 +186,42 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
         let node = node.get(field)?;
         let bound = Bound::new(ty, &node.to_json());
         if bound.is_none() {
-            let message = format!(
-                "expected a {} as `{field}`, found {}",
-                ty.name(),
-                node.words()
-            );
+            let ordered = !matches!(ty, ParameterType::String | ParameterType::Boolean);
+            let message = if ordered {
+                format!("expected {}, found {}", ty.with_article(), node.words())
+            } else {
+                format!("{} has no `{field}`", ty.with_article())
+            };
             errors.add(node.place, &join(path, field), message);
         }
         bound
     };
     constraints.minimum = bound("minimum");
     constraints.maximum = bound("maximum");
+    check_enum(errors, node, path, ty, &constraints);
     constraints
+}
+
+/// Notes values that can never be: of an `enum`, or of a range that is empty.
+fn check_enum(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    ty: ParameterType,
+    constraints: &Constraints,
+) {
+    if constraints.is_empty_range()
+        && let Some(minimum) = node.get("minimum")
+    {
+        let message = "`minimum` is above `maximum`, so that no value is allowed";
+        errors.add(minimum.place, &join(path, "minimum"), message);
+    }
+    for value in &constraints.one_of {
+        if let (Err(error), Some(list)) = (constraints.check_typed(ty, value), node.get("enum")) {
+            let message = format!("{value} is not a value of this parameter: {error}");
+            errors.add(list.place, &join(path, "enum"), message);
+        }
+    }
 }
 
 /// A constant of a declared type.
@@ -210,16 +245,27 @@ fn typed(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) ->
     errors.add(
         node.place,
         path,
-        format!("expected a {}, found {}", ty.name(), node.words()),
+        format!("expected {}, found {}", ty.with_article(), node.words()),
     );
     None
 }
 
-fn max_items(errors: &mut Errors<'_>, node: &Node, path: &str) -> u64 {
-    node.get("maxItems")
-        .and_then(|node| integer(errors, node, &join(path, "maxItems")))
-        .and_then(|most| u64::try_from(most).ok())
-        .unwrap_or(DEFAULT_MAX_ITEMS)
+fn max_items(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> u64 {
+    let Some(node) = node.get("maxItems") else {
+        return DEFAULT_MAX_ITEMS;
+    };
+    let path = join(path, "maxItems");
+    if !matches!(ty, ParameterType::List | ParameterType::Map) {
+        let message = format!("{} has no `maxItems`", ty.with_article());
+        errors.add(node.place, &path, message);
+    }
+    let most = integer(errors, node, &path);
+    match most.map(u64::try_from) {
+        Some(Ok(most @ 1..)) => return most,
+        Some(_) => errors.add(node.place, &path, "expected at least 1"),
+        None => {}
+    }
+    DEFAULT_MAX_ITEMS
 }
 
 fn set_by(errors: &mut Errors<'_>, node: &Node, path: &str) -> BTreeSet<Setter> {
@@ -276,13 +322,15 @@ fn default(
 
 /// Nothing is ever null: a type without an empty value needs a default or is required.
 fn check_presence(errors: &mut Errors<'_>, entry: &Entry, parameter: &Parameter) {
-    if parameter.ty.has_empty() || parameter.required || parameter.default.is_some() {
+    let given = entry.value.get("default");
+    let has_default = given.is_some_and(|node| node.value != NodeValue::Null);
+    if parameter.ty.has_empty() || parameter.required || has_default {
         return;
     }
     let path = join("spec.parameters", &entry.key);
     let message = format!(
-        "a {} is never absent: give it a `default` or say `required: true`",
-        parameter.ty.name()
+        "{} is never absent: give it a `default` or say `required: true`",
+        parameter.ty.with_article()
     );
     errors.add(entry.place, &path, message);
 }

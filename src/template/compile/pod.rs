@@ -7,9 +7,9 @@
 //! the fields of a list, each of which `tests/end_to_end/pod_fields.rs` adds to a pod with
 //! reinvocation.
 
-use super::Errors;
 use super::fragment::{self, Meaning};
 use super::reader::{any_entries, join};
+use super::{Errors, validity};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 
@@ -47,6 +47,7 @@ pub(super) fn fields(
             return None;
         }
     }
+    validity::check(errors, "PodSpec", node, "spec.pod", &[]);
     // Required fields of a PodSpec are the user's; only those that stand here are checked.
     let mut parts = Vec::new();
     let slot = Slot::object("PodSpec");

@@ -145,7 +145,8 @@ pub(super) fn is_label(text: &str) -> bool {
 
 /// A field path with one more field.
 pub(super) fn join(path: &str, field: &str) -> String {
-    match (path.is_empty(), field.contains(['.', '/', '['])) {
+    let quoted = field.is_empty() || field.contains(['.', '/', '[', ' ']);
+    match (path.is_empty(), quoted) {
         (true, _) => field.to_owned(),
         (false, false) => format!("{path}.{field}"),
         (false, true) => format!("{path}['{field}']"),

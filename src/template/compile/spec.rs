@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fragment::{self, Meaning};
-use super::reader::{boolean, choice, entries, integer, items, join, label, text};
+use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
 use super::{Errors, container, metadata, parameter, pod, trust, volume};
 use crate::template::compiled::{
     MatchCondition, Override, Pattern, Placement, Template, Validation,
@@ -12,6 +12,7 @@ use crate::template::expression::{Expression, Reads, Scope};
 use crate::template::fragment::{Condition, Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 use crate::template::schema;
+use crate::template::validity::names;
 
 /// The API version of templates.
 const API_VERSION: &str = "pillion.dev/v1alpha1";
@@ -51,10 +52,15 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     };
     let known = ["apiVersion", "kind", "metadata", "spec"];
     entries(errors, document, "", &known);
+    if !matches!(document.value, NodeValue::Map(_)) {
+        return None;
+    }
     let cluster_wide = kind(errors, document)?;
     let metadata = document.get("metadata").unwrap_or(&empty);
+    known_metadata(errors, metadata);
     let (name, namespace) = names(errors, metadata, cluster_wide);
-    let Some(spec) = document.get("spec") else {
+    let spec = document.get("spec");
+    let Some(spec) = spec.filter(|spec| spec.value != NodeValue::Null) else {
         errors.add(document.place, "spec", "the field `spec` is required");
         return None;
     };
@@ -69,13 +75,19 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
 
 /// Whether the template is for the whole cluster.
 fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
-    let version = document.get("apiVersion").unwrap_or(document);
-    if version.text() != Some(API_VERSION) {
-        errors.add(
-            version.place,
-            "apiVersion",
-            format!("expected `{API_VERSION}`"),
-        );
+    match document.get("apiVersion") {
+        Some(version) if version.text() == Some(API_VERSION) => {}
+        Some(version) => {
+            let found = version
+                .text()
+                .map_or_else(|| version.words(), |text| format!("`{text}`"));
+            let message = format!("expected `{API_VERSION}`, found {found}");
+            errors.add(version.place, "apiVersion", message);
+        }
+        None => {
+            let message = format!("the field is required: `{API_VERSION}`");
+            errors.add(document.place, "apiVersion", message);
+        }
     }
     let kinds = [
         ("ClusterInjectionTemplate", true),
@@ -87,11 +99,18 @@ fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
             errors.add(
                 document.place,
                 "kind",
-                "expected `ClusterInjectionTemplate`",
+                "the field is required: `ClusterInjectionTemplate` or `InjectionTemplate`",
             );
             None
         }
     }
+}
+
+/// A template's metadata are those of every object of Kubernetes.
+fn known_metadata(errors: &mut Errors<'_>, metadata: &Node) {
+    let known = schema::definition("ObjectMeta").into_iter().flatten();
+    let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+    entries(errors, metadata, "metadata", &known);
 }
 
 fn names(
@@ -168,6 +187,18 @@ fn settings(
         let message = "only a ClusterInjectionTemplate can be Mandatory";
         errors.add(node.place, "spec.requirement", message);
     }
+    checks(errors, spec);
+    let shadowable = optional(errors, spec, "shadowable", boolean).unwrap_or(false);
+    if let (true, Some(node)) = (shadowable, spec.get("shadowable")) {
+        let problem = match (&namespace, mandatory) {
+            (Some(_), _) => Some("only a ClusterInjectionTemplate can be shadowed"),
+            (None, true) => Some("a Mandatory template cannot be shadowed"),
+            (None, false) => None,
+        };
+        if let Some(problem) = problem {
+            errors.add(node.place, "spec.shadowable", problem);
+        }
+    }
     Template {
         pattern: chosen(errors, spec, "pattern", usual, &Pattern::NAMES),
         description: optional(errors, spec, "description", text)
@@ -182,7 +213,7 @@ fn settings(
         ),
         mandatory,
         overridable: overridable(errors, spec, mandatory),
-        shadowable: optional(errors, spec, "shadowable", boolean).unwrap_or(false),
+        shadowable,
         placement: chosen(
             errors,
             spec,
@@ -220,6 +251,25 @@ fn settings(
         annotations: None,
         pod: None,
         reads: Reads::default(),
+    }
+}
+
+/// What the template declares for the checks of the resulting pod: read and refused here, so that
+/// a misspelt policy is no policy that silently does not hold.
+fn checks(errors: &mut Errors<'_>, spec: &Node) {
+    let levels = ["privileged", "baseline", "restricted"].map(|level| (level, ()));
+    chosen(errors, spec, "podSecurityLevel", (), &levels);
+    let Some(findings) = spec.get("findings") else {
+        return;
+    };
+    let policies = ["Deny", "Skip", "Warn", "Ignore"].map(|policy| (policy, ()));
+    for entry in any_entries(errors, findings, "spec.findings") {
+        choice(
+            errors,
+            &entry.value,
+            &join("spec.findings", &entry.key),
+            &policies,
+        );
     }
 }
 
@@ -388,12 +438,20 @@ fn match_conditions(errors: &mut Errors<'_>, spec: &Node, scope: &Scope) -> Vec<
         let name = item
             .get("name")
             .and_then(|node| text(errors, node, &join(&path, "name")));
-        if name.is_none() {
-            errors.add(
+        match (name, item.get("name")) {
+            (Some(name), Some(node)) => {
+                let twice = conditions.iter().any(|c: &MatchCondition| c.name == name);
+                let twice = twice.then(|| format!("the condition `{name}` stands twice"));
+                if let Some(problem) = twice.or_else(|| names::not_a_key(name)) {
+                    errors.add(node.place, &join(&path, "name"), problem);
+                }
+            }
+            (_, None) => errors.add(
                 item.place,
                 &path,
                 "the field `name` is required: it is the reason to skip",
-            );
+            ),
+            (None, Some(_)) => {}
         }
         if let Some(condition) = condition_field(errors, item, &path, scope) {
             let name = name.unwrap_or_default().to_owned();

@@ -35,10 +35,36 @@ const BASELINE_CAPABILITIES: [&str; 13] = [
     "SYS_CHROOT",
 ];
 
+/// The parts of a template that become parts of a pod's spec.
+const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
+/// Fields of a container that decide how its privilege is used: what runs (in probes and hooks
+/// too), as whom, and which part of a volume it sees.
+const DECISIVE: [&str; 7] = [
+    "image",
+    "command",
+    "args",
+    "securityContext",
+    "exec",
+    "subPath",
+    "subPathExpr",
+];
+/// Fields of a container that hold decisive ones, and may come from an expression as a whole.
+const HOLDERS: [&str; 5] = [
+    "volumeMounts",
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+];
+
 /// Checks a compiled template against the rules of trust.
 pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     let mut privileged = Vec::new();
-    find_privilege(spec, "spec", &mut privileged);
+    for part in POD_PARTS {
+        if let Some(node) = spec.get(part) {
+            find_privilege(node, &join("spec", part), &mut privileged);
+        }
+    }
     if template.namespace.is_some() {
         for (node, path) in &privileged {
             let message = "an InjectionTemplate adds no privilege above the level baseline; that \
@@ -66,7 +92,9 @@ fn find_privilege<'n>(node: &'n Node, path: &str, found: &mut Vec<(&'n Node, Str
             {
                 let path = join(path, &entry.key);
                 if is_privilege(&entry.key, &entry.value) {
-                    found.push((&entry.value, path.clone()));
+                    // Said once: what is below belongs to it.
+                    found.push((&entry.value, path));
+                    continue;
                 }
                 find_privilege(&entry.value, &path, found);
             }
@@ -82,7 +110,10 @@ fn is_privilege(key: &str, node: &Node) -> bool {
         "hostPort" => dynamic || !matches!(node.value, NodeValue::Integer(0)),
         "procMount" => node.text() != Some("Default"),
         "sysctls" | "seLinuxOptions" => true,
-        "securityContext" | "capabilities" => dynamic,
+        "securityContext" | "capabilities" | "windowsOptions" => dynamic,
+        "ports" => dynamic || has_dynamic_items(node),
+        // A handler that calls another host than the pod (Pod Security Standards, since 1.34).
+        "host" => node.text().is_some_and(|host| !host.is_empty()),
         key if NODE_SOURCES.contains(&key) => true,
         "seccompProfile" | "appArmorProfile" => {
             let ty = node.get("type").and_then(Node::text).unwrap_or_default();
@@ -99,51 +130,113 @@ fn is_privilege(key: &str, node: &Node) -> bool {
     }
 }
 
+fn has_dynamic_items(node: &Node) -> bool {
+    let NodeValue::List(items) = &node.value else {
+        return false;
+    };
+    items
+        .iter()
+        .any(|item| item.text().is_some_and(|text| text.contains("${")))
+}
+
 /// Refuses values that a pod may set in the fields that decide how privilege is used.
 fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     let open = open_names(template);
-    let mut refuse = |fragment: &Fragment, place: String| {
-        fragment.expressions(&mut |expression| {
-            if let Some(what) = reached_by(expression.reads(), &open) {
-                let message = format!(
-                    "this template adds privilege above the level baseline, so {what}, which a \
-                     pod may set, cannot reach this field; give the parameter \
-                     `setBy: [Namespace]` or a constant"
-                );
-                errors.add(spec.place, &place, message);
-            }
-        });
-    };
+    let mut reach = Reach { errors, open };
     let containers = [
         ("initContainers", &template.init_containers),
         ("sidecars", &template.sidecars),
     ];
     for (list, containers) in containers {
         for container in containers {
-            for field in ["image", "command", "args", "securityContext"] {
-                if let Some(fragment) = container.body.field(field) {
-                    refuse(
-                        fragment,
-                        format!("spec.{list}['{}'].{field}", container.name),
-                    );
-                }
-            }
+            let node = spec.get(list).and_then(|list| named(list, &container.name));
+            let path = &container.origin.field;
+            reach.walk(&container.body, node.unwrap_or(spec), path);
         }
     }
     for volume in &template.volumes {
         if let Some(source) = &volume.source {
-            refuse(source, format!("spec.volumes['{}']", volume.name));
+            let node = spec
+                .get("volumes")
+                .and_then(|list| named(list, &volume.name));
+            reach.refuse(source, node.unwrap_or(spec), &volume.origin.field);
         }
     }
-    if let Some(pod) = &template.pod {
-        refuse(pod, "spec.pod".to_owned());
+    if let (Some(fragment), Some(node)) = (&template.pod, spec.get("pod")) {
+        reach.refuse(fragment, node, "spec.pod");
     }
-    if let Some(security) = template
-        .app
-        .as_ref()
-        .and_then(|app| app.field("securityContext"))
-    {
-        refuse(security, "spec.app.securityContext".to_owned());
+    let app = spec.get("app").and_then(|app| app.get("securityContext"));
+    let security = template.app.as_ref();
+    let security = security.and_then(|app| app.field("securityContext"));
+    if let (Some(fragment), Some(node)) = (security, app) {
+        reach.refuse(fragment, node, "spec.app.securityContext");
+    }
+}
+
+/// The element of a list that has this name.
+fn named<'n>(list: &'n Node, name: &str) -> Option<&'n Node> {
+    let NodeValue::List(items) = &list.value else {
+        return None;
+    };
+    items
+        .iter()
+        .find(|item| item.get("name").and_then(Node::text) == Some(name))
+}
+
+/// Looks for what a pod may set, and notes where it reaches.
+struct Reach<'e, 's> {
+    errors: &'e mut Errors<'s>,
+    open: OpenNames,
+}
+
+impl Reach<'_, '_> {
+    /// Looks at the decisive fields below a part of a container.
+    fn walk(&mut self, fragment: &Fragment, node: &Node, path: &str) {
+        match fragment {
+            Fragment::Object(fields) => {
+                for (name, fragment) in fields {
+                    let node = node.get(name).unwrap_or(node);
+                    let path = join(path, name);
+                    let whole = matches!(fragment, Fragment::Dynamic(_));
+                    let holder = HOLDERS.contains(&name.as_str()) && whole;
+                    if holder || DECISIVE.contains(&name.as_str()) {
+                        self.refuse(fragment, node, &path);
+                    } else {
+                        self.walk(fragment, node, &path);
+                    }
+                }
+            }
+            Fragment::List(items) => {
+                let nodes = match &node.value {
+                    NodeValue::List(nodes) => nodes.as_slice(),
+                    _ => &[],
+                };
+                for (index, item) in items.iter().enumerate() {
+                    let node = nodes.get(index).unwrap_or(node);
+                    self.walk(item, node, &format!("{path}[{index}]"));
+                }
+            }
+            Fragment::When(_, inner) | Fragment::Mount(_, inner, _) => {
+                self.walk(inner, node, path);
+            }
+            Fragment::Constant(_) | Fragment::Dynamic(_) | Fragment::Text(_) => {}
+        }
+    }
+
+    fn refuse(&mut self, fragment: &Fragment, node: &Node, path: &str) {
+        let mut reached = None;
+        fragment.expressions(&mut |expression| {
+            if reached.is_none() {
+                reached = reached_by(expression.reads(), &self.open);
+            }
+        });
+        if let Some(what) = reached {
+            let message = format!(
+                "this template adds privilege above the level baseline, so {what}, cannot reach \
+                 this field"
+            );
+            self.errors.add(node.place, path, message);
+        }
     }
 }
 
@@ -175,17 +268,22 @@ fn open_names(template: &Template) -> OpenNames {
     open
 }
 
-/// What of these reads a pod may decide, in words.
+/// What of these reads a pod may decide, in words, with what would be right.
 fn reached_by(reads: &Reads, open: &OpenNames) -> Option<String> {
     if let Some(name) = reads.parameters.intersection(&open.parameters).next() {
-        return Some(format!("the parameter `{name}`"));
+        return Some(format!(
+            "the parameter `{name}`, which a pod may set (directly or through its default; \
+             `setBy: [Namespace]` or `[]` keeps it from that)"
+        ));
     }
     if let Some(name) = reads.variables.intersection(&open.variables).next() {
-        return Some(format!("the variable `{name}`"));
+        return Some(format!(
+            "the variable `{name}`, which reads what a pod may set"
+        ));
     }
     let of_the_pod = [&reads.pod, &reads.app, &reads.apps, &reads.own];
     of_the_pod
         .iter()
         .any(|paths| !paths.is_empty())
-        .then(|| "the pod itself".to_owned())
+        .then(|| "what the pod itself says".to_owned())
 }

@@ -1,8 +1,8 @@
 //! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
 
-use super::Errors;
 use super::fragment::{self, Meaning, WHEN, origin};
-use super::reader::{any_entries, entries, is_label, items, join};
+use super::reader::{any_entries, entries, is_label, items, join, text};
+use super::{Errors, validity};
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
@@ -67,10 +67,15 @@ fn volume(
     template: &str,
     meaning: Meaning<'_>,
 ) -> Option<VolumeTemplate> {
-    let Some(name) = node.get("name").and_then(Node::text) else {
+    if !matches!(node.value, NodeValue::Map(_)) {
+        any_entries(errors, node, path);
+        return None;
+    }
+    let Some(name) = node.get("name") else {
         errors.add(node.place, path, "the field `name` is required");
         return None;
     };
+    let name = text(errors, name, &join(path, "name"))?;
     let emitted = format!("{template}-{name}");
     if !is_label(name) || !is_label(&emitted) {
         let message = format!(
@@ -93,6 +98,7 @@ fn volume(
         emitted,
     };
     check_sources(errors, node, path, &volume);
+    validity::check(errors, "Volume", node, path, &["adopt", "files"]);
     Some(volume)
 }
 
@@ -110,6 +116,10 @@ fn adopt(
         return None;
     };
     let path = join(&path, "mountPath");
+    let literal = mount_path.text().filter(|text| !text.contains("${"));
+    if literal.is_some_and(|literal| !literal.starts_with('/')) {
+        errors.add(mount_path.place, &path, "a mountPath begins with `/`");
+    }
     fragment::compile(
         errors,
         mount_path,
@@ -166,7 +176,11 @@ fn check_sources(errors: &mut Errors<'_>, node: &Node, path: &str, volume: &Volu
             "a volume has one source; give each of several a `$when`",
         );
     }
-    if all == 0 && volume.adopt.is_none() {
+    let own = ["name", WHEN];
+    let tries = any_entries(errors, node, path)
+        .iter()
+        .any(|entry| !own.contains(&entry.key.as_str()) && entry.value.value != NodeValue::Null);
+    if all == 0 && volume.adopt.is_none() && !tries {
         let message = "a volume needs a source, such as `emptyDir`, `files` or `adopt`";
         errors.add(node.place, path, message);
     }
@@ -220,6 +234,9 @@ fn files(
 
 /// A file's annotation is `pillion.dev/file.<volume in the pod>.<file>`.
 fn file_name(emitted: &str, file: &str) -> Result<(), String> {
+    if file.contains("${") {
+        return Err("an expression cannot stand in a key".to_owned());
+    }
     let key = format!("file.{emitted}.{file}");
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if file.is_empty() || !file.chars().all(allowed) || file.starts_with("..") {

@@ -75,6 +75,17 @@ impl Bound {
 }
 
 impl Constraints {
+    /// Whether no value lies between the ends of the range.
+    pub fn is_empty_range(&self) -> bool {
+        matches!((&self.minimum, &self.maximum),
+            (Some(minimum), Some(maximum)) if minimum.magnitude > maximum.magnitude)
+    }
+
+    /// Checks that a value has the declared type and is allowed.
+    pub fn check_typed(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+        super::value::typed(ty, self, value)
+    }
+
     /// Checks one value of the declared type.
     pub fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
         if !self.one_of.is_empty() && !self.one_of.contains(value) {

@@ -1,3 +1,5 @@
+//! Quantities as the API server reads, compares and prints them.
+
 use super::*;
 use proptest::prelude::*;
 

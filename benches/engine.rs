@@ -1,0 +1,153 @@
+//! What one review costs the engine, beside what reading the same bytes costs at least.
+//!
+//! A bare scan (`serde_json` over the bytes, keeping nothing) is the floor that no engine on this
+//! library can be under, so that the ratio to it means the same on every machine. The pod of
+//! `review.json` is one that the API server has defaulted, `managedFields` included.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a bench states what it expects"
+)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use criterion::{BenchmarkId, Criterion, Throughput};
+use pillion::inject::{Answer, Decision, Engine, Verdict};
+use pillion::template::Catalog;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+/// An AdmissionReview as the API server sends it, 5 KB on one line.
+const REVIEW: &str = include_str!("review.json");
+
+/// How often each of two things is timed, in turns, for their ratio.
+const ROUNDS: usize = 401;
+
+/// One kind of review.
+struct Case {
+    name: &'static str,
+    bytes: Vec<u8>,
+}
+
+fn main() {
+    let engine = Engine::new(Catalog::built_in().into(), Arc::default());
+    let cases = cases(&engine);
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("engine");
+    for case in &cases {
+        group.throughput(Throughput::Bytes(case.bytes.len() as u64));
+        group.bench_function(BenchmarkId::new("scan", case.name), |bencher| {
+            bencher.iter(|| scan(&case.bytes));
+        });
+        group.bench_function(BenchmarkId::new("review", case.name), |bencher| {
+            bencher.iter(|| engine.review(black_box(&case.bytes)));
+        });
+    }
+    group.finish();
+    print_ratios(&engine, &cases);
+}
+
+fn scan(bytes: &[u8]) {
+    let read: IgnoredAny = serde_json::from_slice(black_box(bytes)).unwrap();
+    black_box(read);
+}
+
+/// Medians of rounds in turns: what disturbs the machine meanwhile disturbs both.
+fn print_ratios(engine: &Engine, cases: &[Case]) {
+    println!(
+        "\n{:<20} {:>8} {:>10} {:>10} {:>6}",
+        "review", "bytes", "scan", "engine", "ratio"
+    );
+    for case in cases {
+        let repeat = 1 + 200_000 / case.bytes.len();
+        let (mut scans, mut reviews) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            scans.push(timed(repeat, || scan(&case.bytes)));
+            reviews.push(timed(repeat, || {
+                black_box(engine.review(black_box(&case.bytes)));
+            }));
+        }
+        let (scan, review) = (median(scans), median(reviews));
+        println!(
+            "{:<20} {:>8} {:>10} {:>10} {:>6.2}",
+            case.name,
+            case.bytes.len(),
+            format!("{:.2} µs", scan * 1e6),
+            format!("{:.2} µs", review * 1e6),
+            review / scan
+        );
+    }
+}
+
+/// Seconds that one run takes, as the mean of several.
+fn timed(repeat: usize, mut run: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..repeat {
+        run();
+    }
+    start.elapsed().max(Duration::from_nanos(1)).as_secs_f64() / repeat as f64
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+fn cases(engine: &Engine) -> Vec<Case> {
+    let review: Value = serde_json::from_str(REVIEW).unwrap();
+    let mut untouched = review.clone();
+    let annotations = "/request/object/metadata/annotations";
+    *untouched.pointer_mut(annotations).unwrap() = json!({});
+    let mut three = review.clone();
+    *three.pointer_mut(annotations).unwrap() = json!({
+        "pillion.dev/inject": "pgbouncer,log-shipper,wait-for",
+        "pgbouncer.pillion.dev/host": "db.example.com",
+        "wait-for.pillion.dev/targets": "db.example.com:5432,cache.example.com:6379",
+    });
+    let mut long = review.clone();
+    let env = (0..1500).map(|n| json!({"name": format!("VARIABLE_{n}"), "value": "a value"}));
+    let variables = long.pointer_mut("/request/object/spec/containers/0/env");
+    *variables.unwrap() = env.collect();
+    let second = second_call(engine, &review);
+    [
+        ("one template", review, Verdict::Injected),
+        ("untouched", untouched, Verdict::Unchanged),
+        ("three templates", three, Verdict::Injected),
+        ("1500 variables", long, Verdict::Injected),
+        ("second call", second, Verdict::Unchanged),
+    ]
+    .into_iter()
+    .map(|(name, review, verdict)| {
+        let bytes = review.to_string().into_bytes();
+        let decision = decided(engine, &bytes).1;
+        assert_eq!(decision.verdict(), verdict, "{name}: {}", decision.message);
+        Case { name, bytes }
+    })
+    .collect()
+}
+
+/// The review as it comes again when the API server calls a second time.
+fn second_call(engine: &Engine, review: &Value) -> Value {
+    let (body, _) = decided(engine, review.to_string().as_bytes());
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    let patch = answer.pointer("/response/patch").and_then(Value::as_str);
+    let patch = STANDARD.decode(patch.unwrap()).unwrap();
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+    let mut review = review.clone();
+    json_patch::patch(review.pointer_mut("/request/object").unwrap(), &patch).unwrap();
+    review
+}
+
+fn decided(engine: &Engine, bytes: &[u8]) -> (Vec<u8>, Decision) {
+    match engine.review(bytes) {
+        Answer::Review { body, decision, .. } => (body, *decision),
+        Answer::BadRequest(message) => panic!("{message}"),
+    }
+}

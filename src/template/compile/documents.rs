@@ -1,0 +1,146 @@
+//! The documents of a file, each by itself.
+//!
+//! A parser gives up at the first error, and all documents behind it, and before it, would be lost
+//! with the one that is broken. So a file that does not parse as a whole is cut at its `---` lines,
+//! which YAML allows nowhere inside a document, and every piece is read alone.
+
+use crate::template::node::{self, Node, YamlError};
+
+/// One document, or what is wrong with it.
+#[derive(Debug)]
+pub(super) enum Document {
+    /// A document that was read.
+    Read(Node),
+    /// One that is no YAML.
+    Broken {
+        /// What is wrong.
+        error: YamlError,
+        /// What can be told of it all the same.
+        header: Header,
+    },
+}
+
+/// What names a document that could not be read, as far as its lines tell.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    /// `metadata.name`.
+    pub name: Option<String>,
+    /// `metadata.namespace`.
+    pub namespace: Option<String>,
+}
+
+/// Reads all documents of a file.
+pub(super) fn read(text: &str) -> Vec<Document> {
+    let whole = match node::read(text) {
+        Ok(documents) => return documents.into_iter().map(Document::Read).collect(),
+        Err(error) => error,
+    };
+    let mut documents = Vec::new();
+    let mut any_broken = false;
+    for piece in pieces(text) {
+        match node::read(&piece) {
+            Ok(read) => documents.extend(read.into_iter().map(Document::Read)),
+            Err(error) => {
+                any_broken = true;
+                let header = header(&piece);
+                documents.push(Document::Broken { error, header });
+            }
+        }
+    }
+    if !any_broken {
+        // Only the whole is too much for the parser: nothing of it is to be trusted.
+        let header = Header::default();
+        return vec![Document::Broken {
+            error: whole,
+            header,
+        }];
+    }
+    documents
+}
+
+/// The text cut at `---`; each piece stands behind as many empty lines as the file has before it,
+/// so that places stay those of the file.
+fn pieces(text: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let opens = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.trim_start().len() < rest.len() || rest.is_empty());
+        if opens && number > 0 {
+            pieces.push("\n".repeat(number));
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push_str(line);
+        }
+    }
+    pieces
+}
+
+/// Name and namespace as the lines of `metadata` have them.
+fn header(text: &str) -> Header {
+    let mut lines = text
+        .lines()
+        .skip_while(|line| !line.starts_with("metadata:"));
+    let first = lines.next().unwrap_or_default();
+    let below = lines.take_while(|line| line.starts_with([' ', '\t', '#']) || line.is_empty());
+    let metadata: Vec<&str> = std::iter::once(first.trim_start_matches("metadata:"))
+        .chain(below)
+        .flat_map(|line| line.split(['{', ',', '}']))
+        .map(str::trim)
+        .collect();
+    let value = |key: &str| {
+        let rest = metadata.iter().find_map(|part| part.strip_prefix(key))?;
+        let word = rest.split_whitespace().next()?.trim_matches(['"', '\'']);
+        (!word.is_empty()).then(|| word.to_owned())
+    };
+    Header {
+        name: value("name:"),
+        namespace: value("namespace:"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_keep_their_lines() {
+        let text = "a: 1\n--- # two\nb: |\n  ---\n----: x\n---\nc: 3";
+        let pieces = pieces(text);
+        assert_eq!(
+            pieces,
+            [
+                "a: 1\n",
+                "\n--- # two\nb: |\n  ---\n----: x\n",
+                "\n\n\n\n\n---\nc: 3"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_are_found_where_the_rest_is_no_yaml() {
+        let header = |name: Option<&str>, namespace: Option<&str>| Header {
+            name: name.map(str::to_owned),
+            namespace: namespace.map(str::to_owned),
+        };
+        let table = [
+            (
+                "metadata:\n  name: a\n  namespace: b\nspec: [",
+                header(Some("a"), Some("b")),
+            ),
+            (
+                "metadata: {name: \"a\", namespace: b}\nspec: [",
+                header(Some("a"), Some("b")),
+            ),
+            (
+                "metadata:\n  # x\n  name: a # y\nspec:\n  name: c: d",
+                header(Some("a"), None),
+            ),
+            ("spec:\n  name: c: d", header(None, None)),
+            ("metadata:\nspec:\n  name: c: d", header(None, None)),
+        ];
+        for (text, expected) in table {
+            assert_eq!(super::header(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The parts of documents that a program can write.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use clap::CommandFactory;
+use pillion::cli::Cli;
+use pillion::inject::{Decision, Outcome, Reason};
+use pillion::telemetry::Metrics;
+use serde_json::Value;
+
+/// The text that an order in a document asks for.
+pub fn part(order: &str) -> String {
+    let (kind, argument) = order.split_once(' ').unwrap_or((order, ""));
+    match kind {
+        "run" => format!("```console\n$ {argument}\n{}```\n", output(argument)),
+        "yaml" => format!("```yaml\n{}```\n", file(argument)),
+        "parameters" => parameters(argument),
+        "reasons" => reasons(),
+        "flags" => flags(argument),
+        "metrics" => metrics(),
+        _ => panic!("nobody knows how to generate {order:?}"),
+    }
+}
+
+fn file(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What a shell prints for a command in which `pillion` is the program under test, run at the
+/// root of the project, standard error included.
+pub fn output(command: &str) -> String {
+    let program = Path::new(env!("CARGO_BIN_EXE_pillion"));
+    let folder = program.parent().unwrap().display();
+    let path = std::env::var("PATH").unwrap();
+    let run = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1; {command}")])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PATH", format!("{folder}:{path}"))
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(run.stdout).unwrap();
+    assert!(!text.is_empty(), "{command} printed nothing");
+    text.trim_end_matches('\n').to_owned() + "\n"
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+fn code(text: &str) -> String {
+    format!("`{}`", cell(text))
+}
+
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The parameters of a template of the catalog, as its file declares them.
+fn parameters(template: &str) -> String {
+    let text = file(&format!("templates/{template}/template.yaml"));
+    let document: Value = serde_saphyr::from_str(&text).unwrap();
+    let mut table =
+        "| Annotation | Type | Default | Allowed | Meaning |\n|---|---|---|---|---|\n".to_owned();
+    for (name, parameter) in document["spec"]["parameters"].as_object().unwrap() {
+        let default = match (&parameter["default"], &parameter["required"]) {
+            (_, Value::Bool(true)) => "**required**".to_owned(),
+            (Value::Null, _) => "empty".to_owned(),
+            (default, _) => code(&shown(default)),
+        };
+        writeln!(
+            table,
+            "| `{template}.pillion.dev/{name}` | {} | {default} | {} | {} |",
+            parameter["type"].as_str().unwrap(),
+            allowed(parameter),
+            cell(parameter["description"].as_str().unwrap()),
+        )
+        .unwrap();
+    }
+    table
+}
+
+fn allowed(parameter: &Value) -> String {
+    let mut rules = Vec::new();
+    for constraints in [parameter, &parameter["items"]] {
+        if let Some(values) = constraints["enum"].as_array() {
+            rules.extend(values.iter().map(|value| code(&shown(value))));
+        }
+        if let Some(pattern) = constraints["pattern"].as_str() {
+            rules.push(code(pattern));
+        }
+    }
+    if let (Some(low), Some(high)) = (
+        &parameter["minimum"].as_i64(),
+        &parameter["maximum"].as_i64(),
+    ) {
+        rules.push(format!("{low} to {high}"));
+    }
+    if let Some(setters) = parameter["setBy"].as_array() {
+        let setters: Vec<_> = setters.iter().map(shown).collect();
+        rules.push(format!("set by the {} only", setters.join(" or ")));
+    }
+    rules.join(", ")
+}
+
+/// Every reason code, with the words that the source explains it with.
+fn reasons() -> String {
+    let source = file("src/inject/verdict.rs");
+    let mut table = "| Reason | Verdict | HTTP | Meaning |\n|---|---|---|---|\n".to_owned();
+    for reason in Reason::ALL {
+        let declared = source
+            .find(&format!("    {reason} => "))
+            .unwrap_or_else(|| panic!("{reason} is not declared"));
+        let meaning: Vec<_> = source[..declared]
+            .lines()
+            .rev()
+            .map_while(|line| line.trim().strip_prefix("/// "))
+            .collect();
+        assert!(!meaning.is_empty(), "{reason} is not explained");
+        let meaning: Vec<_> = meaning.into_iter().rev().collect();
+        let http = match reason.http_code() {
+            200 => String::new(),
+            code => code.to_string(),
+        };
+        let (verdict, meaning) = (reason.verdict(), cell(&meaning.join(" ")));
+        writeln!(table, "| `{reason}` | {verdict} | {http} | {meaning} |").unwrap();
+    }
+    table
+}
+
+/// The flags of a command.
+fn flags(command: &str) -> String {
+    let mut cli = Cli::command();
+    cli.build();
+    let command = cli.find_subcommand(command).unwrap();
+    let mut table = "| Flag | Environment | Default | Meaning |\n|---|---|---|---|\n".to_owned();
+    for flag in command.get_arguments() {
+        let long = flag.get_long().unwrap_or_default();
+        if matches!(long, "help" | "version") {
+            continue;
+        }
+        let value = flag.get_value_names().unwrap_or_default().join(" ");
+        let defaults = flag.get_default_values().iter();
+        let defaults: Vec<_> = defaults
+            .map(|value| code(value.to_str().unwrap()))
+            .collect();
+        let variable = flag
+            .get_env()
+            .map_or(String::new(), |name| code(name.to_str().unwrap()));
+        writeln!(
+            table,
+            "| `--{long} {}` | {variable} | {} | {} |",
+            cell(&value),
+            defaults.join(" "),
+            cell(&flag.get_help().map(ToString::to_string).unwrap_or_default()),
+        )
+        .unwrap();
+    }
+    table
+}
+
+/// A decision in which one template had a part.
+fn decision() -> Decision {
+    let outcome = Outcome {
+        template: String::new(),
+        revision: String::new(),
+        reason: Reason::Applied,
+        message: String::new(),
+        findings: Vec::new(),
+    };
+    Decision {
+        outcomes: vec![outcome],
+        ..Decision::plain(Reason::Applied, "")
+    }
+}
+
+/// The metrics, as the server describes them.
+fn metrics() -> String {
+    let metrics = Metrics::default();
+    // A family appears with its first member.
+    metrics.reviewed(&decision(), Duration::ZERO, |_| true);
+    metrics.rejected(400);
+    metrics.templates(1, 0);
+    let text = metrics.to_text();
+    let described = |line: &str| {
+        let (name, help) = line.strip_prefix("# HELP ")?.split_once(' ')?;
+        let kind = format!("# TYPE {name} ");
+        let kind = text.lines().find_map(|line| line.strip_prefix(&kind))?;
+        let suffix = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        Some(format!("| `{name}{suffix}` | {kind} | {} |\n", cell(help)))
+    };
+    let rows: String = text.lines().filter_map(described).collect();
+    assert!(rows.contains("pillion_reviews_total"), "{text}");
+    format!("| Metric | Type | Meaning |\n|---|---|---|\n{rows}")
+}
