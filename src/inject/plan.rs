@@ -9,6 +9,7 @@ mod container;
 mod files;
 mod pod_fields;
 mod safety;
+mod validity;
 mod volume;
 
 use std::collections::BTreeSet;

@@ -40,6 +40,23 @@ pub struct Problem {
     pub message: String,
 }
 
+impl std::fmt::Display for Problem {
+    /// `path: message`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, step) in self.path.iter().enumerate() {
+            match step {
+                Step::Field(name) if at == 0 => write!(f, "{name}")?,
+                Step::Field(name) => write!(f, ".{name}")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        if !self.path.is_empty() {
+            f.write_str(": ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
 /// The problems of one object, as they are found.
 #[derive(Debug, Default)]
 struct Problems {
@@ -84,6 +101,13 @@ pub fn check(definition: &str, value: &Value) -> Vec<Problem> {
         &FieldType::Object(definition.to_owned()),
         value,
     );
+    problems.list
+}
+
+/// Checks the fields of an object of an API type.
+pub fn check_fields(definition: &str, fields: &Map<String, Value>) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    object(&mut problems, definition, fields);
     problems.list
 }
 

@@ -173,6 +173,7 @@ fn decision() -> Decision {
         revision: String::new(),
         reason: Reason::Applied,
         message: String::new(),
+        logged: String::new(),
         findings: Vec::new(),
     };
     Decision {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::volume::Names;
-use super::{Change, Circumstances, failed};
+use super::{Change, Circumstances, failed, validity};
 use crate::inject::data::{Apps, Data};
 use crate::inject::merge;
 use crate::inject::pod::{Element, List, WorkingPod};
@@ -125,6 +125,14 @@ pub(super) fn edits(
         let Some(Value::Object(mut want)) = fragment.evaluate(with).map_err(failed)? else {
             continue;
         };
+        if let Some(problem) = validity::check("Container", &want, fragment) {
+            let message = format!(
+                "spec.app of the template `{}` for the container `{}`: {problem}",
+                template.name,
+                element.name()
+            );
+            return Err(Refusal::new(Reason::EvaluationFailed, message));
+        }
         let view = element.view();
         let sidecar =
             view.to_value().get("restartPolicy").and_then(Value::as_str) == Some("Always");

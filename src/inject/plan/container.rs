@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, Circumstances, PLACEHOLDER, failed};
+use super::{Change, Circumstances, PLACEHOLDER, failed, validity};
 use crate::inject::defaults::pull_policy;
 use crate::inject::lifecycle;
 use crate::inject::merge;
@@ -12,7 +12,7 @@ use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::ContainerTemplate;
-use crate::template::fragment::Evaluation;
+use crate::template::fragment::{Evaluation, Failure};
 
 /// Fields whose addition to an injected container changes what it does.
 const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
@@ -36,6 +36,7 @@ pub(super) fn containers(
         let Some(Value::Object(mut value)) = body else {
             continue;
         };
+        checked(container, &value)?;
         if is_sidecar && native {
             lifecycle::make_native(&mut value, container.wait_for_ready);
         }
@@ -60,6 +61,15 @@ pub(super) fn containers(
         }
     }
     Ok(())
+}
+
+/// Refuses a container that the API server would refuse for what its expressions gave. What is
+/// constant was checked when the template was loaded.
+fn checked(container: &ContainerTemplate, value: &Map<String, Value>) -> Result<(), Refusal> {
+    match validity::check("Container", value, &container.body) {
+        Some(problem) => Err(failed(Failure::at(&container.origin, problem.to_string()))),
+        None => Ok(()),
+    }
 }
 
 fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e Element<'p>)> {

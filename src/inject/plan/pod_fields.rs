@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Change, failed};
+use super::{Change, failed, validity};
 use crate::inject::merge::{self, View};
 use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
+use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
+use crate::template::validity::names;
 
 /// Plans labels and annotations.
 pub(super) fn metadata(
@@ -28,6 +30,10 @@ pub(super) fn metadata(
     };
     for (key, value) in wanted(&template.labels)? {
         let value = value.as_str().unwrap_or_default();
+        if let Some(problem) = names::not_a_label_value(value) {
+            let field = format!("spec.metadata.labels['{key}']");
+            return Err(invalid(template, &field, problem));
+        }
         match pod.labels.get(&key) {
             None => {
                 change.status.labels.push(key.clone());
@@ -55,6 +61,12 @@ pub(super) fn metadata(
     Ok(())
 }
 
+/// The refusal of a value that the API server would refuse.
+fn invalid(template: &Template, field: &str, problem: impl std::fmt::Display) -> Refusal {
+    let message = format!("{field} of the template `{}`: {problem}", template.name);
+    Refusal::new(Reason::EvaluationFailed, message)
+}
+
 /// Plans the other fields of the spec.
 pub(super) fn fields(
     pod: &WorkingPod<'_>,
@@ -68,6 +80,9 @@ pub(super) fn fields(
     let Some(Value::Object(want)) = fragment.evaluate(with).map_err(failed)? else {
         return Ok(());
     };
+    if let Some(problem) = validity::check("PodSpec", &want, fragment) {
+        return Err(invalid(template, "spec.pod", problem));
+    }
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Data(&theirs), &want, "PodSpec");
     change.findings.extend(

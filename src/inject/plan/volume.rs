@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Change, SAFE_TO_EVICT, failed, files};
+use super::{Change, SAFE_TO_EVICT, failed, files, validity};
 use crate::inject::data::Apps;
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
@@ -194,6 +194,11 @@ fn source(
             }
             source.insert("downwardAPI".to_owned(), json!({"items": items}));
         }
+    }
+    let fragment = volume.source.as_ref();
+    let problem = fragment.and_then(|fragment| validity::check("Volume", &source, fragment));
+    if let Some(problem) = problem {
+        return Err(failed(Failure::at(&volume.origin, problem.to_string())));
     }
     if source.len() != 1 {
         let problem = format!(

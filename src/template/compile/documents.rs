@@ -35,27 +35,33 @@ pub(super) fn read(text: &str) -> Vec<Document> {
         Ok(documents) => return documents.into_iter().map(Document::Read).collect(),
         Err(error) => error,
     };
+    let pieces = pieces(text);
+    let alone = pieces.len() == 1;
     let mut documents = Vec::new();
     let mut any_broken = false;
-    for piece in pieces(text) {
-        match node::read(&piece) {
+    for piece in pieces.iter().filter(|_| !alone) {
+        match node::read(piece) {
             Ok(read) => documents.extend(read.into_iter().map(Document::Read)),
             Err(error) => {
                 any_broken = true;
-                let header = header(&piece);
+                let header = header(piece);
                 documents.push(Document::Broken { error, header });
             }
         }
     }
-    if !any_broken {
-        // Only the whole is too much for the parser: nothing of it is to be trusted.
-        let header = Header::default();
-        return vec![Document::Broken {
-            error: whole,
-            header,
-        }];
+    if any_broken {
+        return documents;
     }
-    documents
+    // One document, or only the whole is too much for the parser: nothing of it is to be trusted.
+    let header = if alone {
+        header(text)
+    } else {
+        Header::default()
+    };
+    vec![Document::Broken {
+        error: whole,
+        header,
+    }]
 }
 
 /// The text cut at `---`; each piece stands behind as many empty lines as the file has before it,

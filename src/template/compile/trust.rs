@@ -104,7 +104,9 @@ fn find_privilege<'n>(node: &'n Node, path: &str, found: &mut Vec<(&'n Node, Str
 }
 
 fn is_privilege(key: &str, node: &Node) -> bool {
-    let dynamic = node.text().is_some_and(|text| text.contains("${"));
+    let dynamic = node
+        .text()
+        .is_some_and(|text| text.contains("${") && !copies_from_app(key, text));
     match key {
         "privileged" | "hostProcess" => dynamic || node.value == NodeValue::Boolean(true),
         "hostPort" => dynamic || !matches!(node.value, NodeValue::Integer(0)),
@@ -128,6 +130,20 @@ fn is_privilege(key: &str, node: &Node) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether a value is `${app.…}` or `${self.…}` down to the field of the same name: what the user
+/// gave the app is no privilege that the template adds.
+fn copies_from_app(key: &str, text: &str) -> bool {
+    let source = text.strip_prefix("${").and_then(|t| t.strip_suffix('}'));
+    let mut steps = source.unwrap_or_default().trim().split('.');
+    let from_app = matches!(steps.next(), Some("app" | "self"));
+    let mut last = "";
+    let plain = steps.all(|step| {
+        last = step.strip_prefix('?').unwrap_or(step);
+        !last.is_empty() && last.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    from_app && plain && last == key
 }
 
 fn has_dynamic_items(node: &Node) -> bool {
@@ -232,7 +248,7 @@ impl Reach<'_, '_> {
         });
         if let Some(what) = reached {
             let message = format!(
-                "this template adds privilege above the level baseline, so {what}, cannot reach \
+                "this template adds privilege above the level baseline, so {what} cannot reach \
                  this field"
             );
             self.errors.add(node.place, path, message);
@@ -273,12 +289,12 @@ fn reached_by(reads: &Reads, open: &OpenNames) -> Option<String> {
     if let Some(name) = reads.parameters.intersection(&open.parameters).next() {
         return Some(format!(
             "the parameter `{name}`, which a pod may set (directly or through its default; \
-             `setBy: [Namespace]` or `[]` keeps it from that)"
+             `setBy: [Namespace]` or `[]` keeps it from that),"
         ));
     }
     if let Some(name) = reads.variables.intersection(&open.variables).next() {
         return Some(format!(
-            "the variable `{name}`, which reads what a pod may set"
+            "the variable `{name}`, which reads what a pod may set,"
         ));
     }
     let of_the_pod = [&reads.pod, &reads.app, &reads.apps, &reads.own];
