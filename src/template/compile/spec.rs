@@ -163,6 +163,16 @@ fn revision(document: &Node) -> String {
     format!("{digest:016x}").chars().take(12).collect()
 }
 
+/// The pattern of a template that names none.
+fn usual_pattern(spec: &Node) -> Pattern {
+    let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
+    if only_steps {
+        Pattern::Init
+    } else {
+        Pattern::Sidecar
+    }
+}
+
 /// The plain fields of the spec.
 fn settings(
     errors: &mut Errors<'_>,
@@ -170,12 +180,7 @@ fn settings(
     name: String,
     namespace: Option<String>,
 ) -> Template {
-    let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
-    let usual = if only_steps {
-        Pattern::Init
-    } else {
-        Pattern::Sidecar
-    };
+    let usual = usual_pattern(spec);
     let mandatory = chosen(
         errors,
         spec,
