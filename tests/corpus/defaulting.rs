@@ -88,7 +88,7 @@ pub(crate) fn defaults(pod: &mut Value) {
     let account = ["serviceAccountName", "serviceAccount"]
         .iter()
         .find_map(|name| spec.get(*name).cloned())
-        .unwrap_or(json!("default"));
+        .unwrap_or_else(|| json!("default"));
     set(spec, "serviceAccountName", account.clone());
     set(spec, "serviceAccount", account);
     if spec.get("priorityClassName").is_none() {

@@ -10,12 +10,15 @@
     reason = "a test may panic; the lint excepts test functions, but not what they share"
 )]
 
+#[cfg(test)]
 #[path = "../corpus/case.rs"]
 #[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
 mod case;
+#[cfg(test)]
 #[path = "../corpus/compare.rs"]
 #[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
 mod compare;
+#[cfg(test)]
 #[path = "../corpus/pods.rs"]
 #[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
 mod pods;
@@ -26,8 +29,11 @@ mod pods;
 )]
 mod support;
 
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
 mod judge;
+#[cfg(test)]
 mod served;
 
 use cluster::Cluster;
