@@ -108,6 +108,9 @@ async fn a_copied_pod_gets_nothing_twice() -> Outcome {
     let second = scene.namespace.create_pod("", &copy).await?;
     assert!(second.granted(), "{second:?}");
     assert_has_pool(&second.body);
+    let calls = calls_before(scene.control_plane, &second).await?;
+    assert!(!calls.is_empty(), "nobody was called");
+    assert!(calls.iter().all(|call| !call.changed), "{calls:?}");
     for list in ["/spec/initContainers", "/spec/containers", "/spec/volumes"] {
         assert_eq!(names(&second.body, list), names(&first.body, list));
     }
