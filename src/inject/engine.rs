@@ -62,6 +62,7 @@ impl Engine {
             settings: &self.settings,
             subject,
             namespace: &namespace,
+            annotations: &annotations,
             templates: &templates,
         };
         if pod.spec.is_none() {
