@@ -243,29 +243,26 @@ impl Filling {
         want: &[Value],
         at: &At,
     ) {
-        // Of several elements with one key, such as environment variables, the last counts.
-        let known: HashMap<String, &View<'_>> = theirs
+        let wanted: Vec<(String, &Value)> = want
             .iter()
-            .filter_map(|view| Some((view.key(keys)?, view)))
+            .filter_map(|item| Some((element_key(item, keys)?, item)))
             .collect();
+        let found = find_keys(theirs, keys, &wanted);
         let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();
-        for item in want {
-            let Some(key) = element_key(item, keys) else {
-                continue;
-            };
-            let at_key = at.step("", &key);
-            match known.get(&key) {
+        for ((key, item), found) in wanted.iter().zip(found) {
+            let at_key = at.step("", key);
+            match found {
                 Some(view) => {
                     if !covers(&view.to_value(), item, element) {
                         self.fill.kept.push(at_key.key);
                     }
                 }
                 None if name == "ports" && takes_name(theirs, item) => {
-                    self.fill.kept.push(at_key.key)
+                    self.fill.kept.push(at_key.key);
                 }
-                None if name == "env" => self.insert(&mut front, item, &key, at),
-                None => self.insert(&mut back, item, &key, at),
+                None if name == "env" => self.insert(&mut front, item, key, at),
+                None => self.insert(&mut back, item, key, at),
             }
         }
     }
@@ -324,6 +321,28 @@ impl Filling {
             }
         }
     }
+}
+
+/// The user's element for each wanted key, in one pass over a list that may be long. Of several
+/// elements with one key, such as environment variables, the last counts.
+fn find_keys<'t, 'v>(
+    theirs: &'t [View<'v>],
+    keys: &[&str],
+    wanted: &[(String, &Value)],
+) -> Vec<Option<&'t View<'v>>> {
+    let by_key: HashMap<&str, usize> = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, (key, _))| (key.as_str(), index))
+        .collect();
+    let mut found = vec![None; wanted.len()];
+    for view in theirs {
+        let index = view.key(keys).and_then(|key| by_key.get(key.as_ref()));
+        if let Some(place) = index.and_then(|index| found.get_mut(*index)) {
+            *place = Some(view);
+        }
+    }
+    found
 }
 
 /// Whether a value says no more than the API server's defaults would.
