@@ -9,6 +9,7 @@
 #[allow(dead_code, reason = "the demonstration uses a part of the harness")]
 mod support;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -21,6 +22,12 @@ use support::failure::{During, Failure, Outcome};
 use support::namespace::Namespace;
 use support::pillion::{Identity, Pillion, Settings};
 use support::webhook::Registration;
+
+/// How the pods ask for their helper, and the one parameter that it needs.
+const ASKS: [(&str, &str); 2] = [
+    ("pillion.dev/inject", "pgbouncer"),
+    ("pgbouncer.pillion.dev/host", "db.example.com"),
+];
 
 #[tokio::main]
 async fn main() -> Outcome {
@@ -39,11 +46,14 @@ async fn main() -> Outcome {
     let port = server.webhook.port();
     Registration::install(port, identity.authority(), &[&with]).await?;
 
-    step("applying the same Deployment to both namespaces");
+    step("applying one Deployment to both namespaces; its pods ask by annotation:");
+    for (key, value) in ASKS {
+        println!("      {key}: {value}");
+    }
     let plain = pod_of_a_deployment(&without).await?;
     let injected = pod_of_a_deployment(&with).await?;
 
-    step("its pod, without and with Pillion");
+    step("a pod of it without Pillion, and what Pillion added (+)");
     show(&plain, &injected)?;
     if std::env::var_os("KEEP").is_some() {
         keep(&control_plane)?;
@@ -52,7 +62,7 @@ async fn main() -> Outcome {
     step("ending everything");
     server.stop().await?;
     drop(control_plane);
-    step("done: nothing is left running, no file is left behind");
+    step("done; nothing is left running. `KEEP=1 make demo` waits, for a look with kubectl");
     Ok(())
 }
 
@@ -87,10 +97,7 @@ async fn pod_of_a_deployment(namespace: &Namespace) -> Outcome<Pod> {
                 "template": {
                     "metadata": {
                         "labels": {"app": "orders"},
-                        "annotations": {
-                            "pillion.dev/inject": "pgbouncer",
-                            "pgbouncer.pillion.dev/host": "db.example.com",
-                        },
+                        "annotations": BTreeMap::from(ASKS),
                     },
                     "spec": {"containers": [{
                         "name": "orders",
@@ -106,24 +113,61 @@ async fn pod_of_a_deployment(namespace: &Namespace) -> Outcome<Pod> {
     pod.ok_or_else(|| Failure::new("the Deployment has no pod"))
 }
 
-/// Prints both pods as one difference, in colour on a terminal.
+/// Unchanged lines that are shown around each difference.
+const CONTEXT: usize = 3;
+
+/// Prints both pods as one difference, in colour on a terminal, and what it amounts to.
 fn show(plain: &Pod, injected: &Pod) -> Outcome {
     let (old, new) = (readable(plain)?, readable(injected)?);
+    let diff = TextDiff::from_lines(&old, &new);
     let colour = std::io::stdout().is_terminal() || std::env::var_os("FORCE_COLOR").is_some();
-    for change in TextDiff::from_lines(&old, &new).iter_all_changes() {
-        let (sign, code) = match change.tag() {
-            ChangeTag::Delete => ('-', "\x1b[31m"),
-            ChangeTag::Insert => ('+', "\x1b[32m"),
-            ChangeTag::Equal => (' ', ""),
-        };
-        let line = change.value().trim_end_matches('\n');
+    let paint = |code: &str, line: &str| {
         if colour && !code.is_empty() {
-            println!("{code}{sign} {line}\x1b[0m");
+            println!("{code}{line}\x1b[0m");
         } else {
-            println!("{sign} {line}");
+            println!("{line}");
+        }
+    };
+    let (mut added, mut removed) = (0, 0);
+    let mut shown = 0;
+    for group in diff.grouped_ops(CONTEXT) {
+        let begin = group
+            .first()
+            .map_or(0, |operation| operation.old_range().start);
+        hidden(begin.saturating_sub(shown), paint);
+        shown = group
+            .last()
+            .map_or(shown, |operation| operation.old_range().end);
+        for change in group
+            .iter()
+            .flat_map(|operation| diff.iter_changes(operation))
+        {
+            let (sign, code) = match change.tag() {
+                ChangeTag::Delete => ('-', "\x1b[31m"),
+                ChangeTag::Insert => ('+', "\x1b[32m"),
+                ChangeTag::Equal => (' ', ""),
+            };
+            added += usize::from(change.tag() == ChangeTag::Insert);
+            removed += usize::from(change.tag() == ChangeTag::Delete);
+            let line = change.value().trim_end_matches('\n');
+            paint(code, &format!("{sign} {line}"));
         }
     }
+    hidden(old.lines().count().saturating_sub(shown), paint);
+    step(&format!(
+        "{added} lines added by Pillion, {removed} of the pod's own changed"
+    ));
     Ok(())
+}
+
+/// Says how many unchanged lines are left out.
+fn hidden(lines: usize, paint: impl Fn(&str, &str)) {
+    if lines > 0 {
+        paint(
+            "\x1b[2m",
+            &format!("  ... {lines} lines that are the same in both"),
+        );
+    }
 }
 
 /// The pod as YAML, without what differs between any two pods.

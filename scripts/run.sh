@@ -21,8 +21,6 @@ title() {
     fi
 }
 
-pillion() { cargo run --quiet --release --locked -- "$@"; }
-
 # Whether the admin port answers /readyz with 200; bash itself speaks enough HTTP for that.
 ready() {
     local line
@@ -48,14 +46,19 @@ pretty() {
 command -v cargo >/dev/null || fail "cargo not found: install Rust (https://rustup.rs)"
 command -v base64 >/dev/null || fail "base64 not found: install coreutils"
 
-echo "building (the first time takes some minutes)"
-cargo build --quiet --release --locked --bin pillion
+# The profile that `make test` and `make demo` use as well, so that all is built only once.
+title "building (some minutes the first time)"
+# Cargo says where the program is, wherever the target folder may be.
+pillion=$(cargo build --locked --bin pillion --message-format=json-render-diagnostics |
+    sed -n 's/.*"executable":"\([^"]*\/pillion\)".*/\1/p' | tail -n 1)
+[ -x "$pillion" ] || fail "cargo built no program"
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-ca=$folder/pillion-ca.crt
-cargo run --quiet --release --locked -- serve --listen "$listen" --admin-listen "$admin" \
-    --write-dev-ca "$ca" --drain-seconds 0 &
+ca=$folder/ca.crt
+title "pillion serve --listen $listen --admin-listen $admin --write-dev-ca $ca"
+"$pillion" serve --listen "$listen" --admin-listen "$admin" --write-dev-ca "$ca" \
+    --drain-seconds 0 &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
 trap 'exit 0' INT
@@ -63,35 +66,39 @@ trap 'exit 143' TERM
 
 tries=100
 until ready; do
-    kill -0 "$server" 2>/dev/null || fail "the server ended, see its log above"
+    kill -0 "$server" 2>/dev/null || fail "the server ended, see its message above"
     tries=$((tries - 1))
     [ "$tries" -gt 0 ] || fail "the server is not ready after 10 s (http://$admin/readyz)"
     sleep 0.1
 done
+# Another server's answer would look just as ready.
+kill -0 "$server" 2>/dev/null || fail "the server ended, see its message above"
 
 if command -v curl >/dev/null; then
-    title "POST https://$listen/mutate  ($review)"
+    title "POST https://$listen/mutate < $review: a pod that asks for pgbouncer; the answer"
     # The server has just made itself a certificate, and an authority that vouches for it.
     answer=$(curl --silent --show-error --fail-with-body --cacert "$ca" \
         --header 'Content-Type: application/json' --data @"$review" "https://$listen/mutate")
 else
-    title "pillion review < $review  (curl not found: the same answer without the network)"
-    answer=$(pillion review <"$review")
+    title "pillion review < $review (curl not found: the same answer without the network)"
+    answer=$("$pillion" review <"$review")
 fi
-printf '%s\n' "$answer" | pretty
+# The patch follows in full, decoded.
+printf '%s\n' "$answer" | pretty | sed -E 's/("patch": *"[^"]{60})[^"]*"/\1..."/'
 
 patch=$(sed -n 's/.*"patch": *"\([^"]*\)".*/\1/p' <<<"$answer")
 [ -n "$patch" ] || fail "the answer holds no patch"
 title "its patch, decoded"
 base64 -d <<<"$patch" | pretty
 
-title "send more"
+if [ "${RUN_ONCE:-}" = 1 ]; then
+    title "done; without RUN_ONCE=1 the server stays and takes more"
+    exit 0
+fi
+title "serving until Ctrl-C; send more from another terminal"
 cat <<TEXT
   curl --cacert $ca -H 'Content-Type: application/json' --data @$review https://$listen/mutate
   curl http://$admin/metrics
   curl http://$admin/readyz
 TEXT
-
-[ "${RUN_ONCE:-}" = 1 ] && exit 0
-printf '\nserving until Ctrl-C\n'
 wait "$server"

@@ -4,6 +4,11 @@
 //! `UPDATE=1 cargo test --test templates` writes the expected errors anew; read the difference as
 //! the author of the template would, before it is committed.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; the lint excepts test functions, but not what they share"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +41,8 @@ fn source(path: &Path) -> Source {
 
 fn errors(path: &Path) -> String {
     let (_, errors) = Catalog::load(&[source(path)], None);
-    errors.iter().map(|error| format!("{error}\n")).collect()
+    let line = |text: String, error: &_| format!("{text}{error}\n");
+    errors.iter().fold(String::new(), line)
 }
 
 #[test]

@@ -221,3 +221,6 @@ fn not_found(catalog: &Catalog, asked: Asked<'_>, name: &str, by: &str) -> Strin
     };
     format!("annotation {INJECT} of the {by}: there is no template `{name}`{known}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! author to mend: a template that compiles gives valid pods or refuses with a reason. All errors
 //! of a document are collected, not only the first.
 
+mod condition;
 mod container;
 mod documents;
 mod fragment;

@@ -43,11 +43,29 @@ pub(crate) fn find(document: &Value, namespace: &str) -> Vec<Found> {
     let metadata = &document["metadata"];
     let namespace = metadata["namespace"].as_str().unwrap_or(namespace);
     let name = metadata["name"].as_str().unwrap_or_default();
+    let mut pod = pod(holder, owner, namespace, name);
+    claim(&mut pod, document, name);
     vec![Found {
         object: format!("{kind}/{namespace}/{name}"),
         namespace: namespace.to_owned(),
-        pod: pod(holder, owner, namespace, name),
+        pod,
     }]
+}
+
+/// Adds the volumes of a `StatefulSet`'s claims, as its controller does.
+fn claim(pod: &mut Value, set: &Value, name: &str) {
+    let claims = set.pointer("/spec/volumeClaimTemplates");
+    for claim in claims.and_then(Value::as_array).into_iter().flatten() {
+        let volume = text(&claim["metadata"], "name");
+        let volumes = &mut pod["spec"]["volumes"];
+        if volumes.is_null() {
+            *volumes = json!([]);
+        }
+        volumes.as_array_mut().unwrap().push(json!({
+            "name": volume,
+            "persistentVolumeClaim": {"claimName": format!("{volume}-{name}-0")},
+        }));
+    }
 }
 
 fn text<'v>(value: &'v Value, field: &str) -> &'v str {

@@ -18,6 +18,7 @@ mod support;
 
 mod availability;
 mod injection;
+mod pod_fields;
 mod pods;
 mod precedence;
 mod refusals;

@@ -2,190 +2,142 @@
 //! server's selectors and match conditions and the server behind them decide it together.
 //!
 //! The order is: excluded namespaces, mandatory templates, the pod's label, a disabled
-//! namespace, the pod's annotation, the namespace.
+//! namespace, the pod's annotation, the namespace. The API server's audit log tells which
+//! entry of the webhook configuration was called, so that no pod comes twice, and none in vain.
 
-use std::fmt::Write;
-use std::fs;
-use std::path::Path;
+mod namespaces;
+mod templates;
 
 use serde_json::json;
 
 use crate::pods::{names, templates_with_status};
-use crate::scene::{pod, program};
+use crate::scene::pod;
+use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
-use crate::support::failure::{During, Outcome};
+use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
-use crate::support::pillion::{Identity, Pillion, Settings};
-use crate::support::webhook::Registration;
+use crate::support::raw::Answer;
+use namespaces::{Injection, Place};
+use templates::{BY_NAMESPACE, BY_POD, BY_SELECTOR, REQUIRED};
 
-/// What the namespaces' annotation asks for, and what the pods' annotation asks for.
-const BY_NAMESPACE: &str = "by-namespace";
-const BY_POD: &str = "by-pod";
-const REQUIRED: &str = "required";
-
-/// A namespace by its label, a pod by its label (`None` where it has none) and whether it
-/// asks by annotation; then the templates that apply.
-type Cell = (Kind, Option<&'static str>, bool, &'static [&'static str]);
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Plain,
-    Enabled,
-    Disabled,
-    Mandatory,
-}
+/// Whether the namespace has the label `pillion.dev/injection`, the value of the pod's label
+/// `pillion.dev/inject`, and whether the pod asks by annotation; then the entry of the webhook
+/// configuration that is called, and the templates that apply where the namespace has an
+/// annotation and is not mandatory.
+type Cell = (
+    Injection,
+    Option<&'static str>,
+    bool,
+    Option<&'static str>,
+    &'static [&'static str],
+);
 
 #[rustfmt::skip]
-const TABLE: &[Cell] = &[
-    (Kind::Plain,     None,          false, &[]),
-    (Kind::Plain,     None,          true,  &[BY_POD]),
-    (Kind::Plain,     Some("true"),  false, &[BY_NAMESPACE]),
-    (Kind::Plain,     Some("true"),  true,  &[BY_NAMESPACE, BY_POD]),
-    (Kind::Plain,     Some("false"), false, &[]),
-    (Kind::Plain,     Some("false"), true,  &[]),
-    (Kind::Enabled,   None,          false, &[BY_NAMESPACE]),
-    (Kind::Enabled,   None,          true,  &[BY_NAMESPACE, BY_POD]),
-    (Kind::Enabled,   Some("true"),  false, &[BY_NAMESPACE]),
-    (Kind::Enabled,   Some("true"),  true,  &[BY_NAMESPACE, BY_POD]),
-    (Kind::Enabled,   Some("false"), false, &[]),
-    (Kind::Enabled,   Some("false"), true,  &[]),
-    (Kind::Disabled,  None,          false, &[]),
-    (Kind::Disabled,  None,          true,  &[]),
-    (Kind::Disabled,  Some("true"),  false, &[BY_NAMESPACE]),
-    (Kind::Disabled,  Some("true"),  true,  &[BY_NAMESPACE, BY_POD]),
-    (Kind::Disabled,  Some("false"), false, &[]),
-    (Kind::Disabled,  Some("false"), true,  &[]),
-    (Kind::Mandatory, None,          false, &[REQUIRED]),
-    (Kind::Mandatory, None,          true,  &[BY_POD, REQUIRED]),
-    (Kind::Mandatory, Some("true"),  false, &[BY_NAMESPACE, REQUIRED]),
-    (Kind::Mandatory, Some("true"),  true,  &[BY_NAMESPACE, BY_POD, REQUIRED]),
-    (Kind::Mandatory, Some("false"), false, &[REQUIRED]),
-    (Kind::Mandatory, Some("false"), true,  &[REQUIRED]),
+const TABLE: [Cell; 18] = [
+    (Injection::None,     None,          false, None,               &[]),
+    (Injection::None,     None,          true,  Some("annotation"), &[BY_POD]),
+    (Injection::None,     Some("true"),  false, Some("pod"),        &[BY_NAMESPACE, BY_SELECTOR]),
+    (Injection::None,     Some("true"),  true,  Some("pod"),        &[BY_NAMESPACE, BY_POD, BY_SELECTOR]),
+    (Injection::None,     Some("false"), false, None,               &[]),
+    (Injection::None,     Some("false"), true,  None,               &[]),
+    (Injection::Enabled,  None,          false, Some("namespace"),  &[BY_NAMESPACE, BY_SELECTOR]),
+    (Injection::Enabled,  None,          true,  Some("annotation"), &[BY_NAMESPACE, BY_POD, BY_SELECTOR]),
+    (Injection::Enabled,  Some("true"),  false, Some("pod"),        &[BY_NAMESPACE, BY_SELECTOR]),
+    (Injection::Enabled,  Some("true"),  true,  Some("pod"),        &[BY_NAMESPACE, BY_POD, BY_SELECTOR]),
+    (Injection::Enabled,  Some("false"), false, None,               &[]),
+    (Injection::Enabled,  Some("false"), true,  None,               &[]),
+    (Injection::Disabled, None,          false, None,               &[]),
+    (Injection::Disabled, None,          true,  None,               &[]),
+    (Injection::Disabled, Some("true"),  false, Some("pod"),        &[BY_NAMESPACE, BY_SELECTOR]),
+    (Injection::Disabled, Some("true"),  true,  Some("pod"),        &[BY_NAMESPACE, BY_POD, BY_SELECTOR]),
+    (Injection::Disabled, Some("false"), false, None,               &[]),
+    (Injection::Disabled, Some("false"), true,  None,               &[]),
 ];
+
+/// The table's answer for one namespace: without an annotation it asks for nothing, and a
+/// mandatory one adds its template to whatever applies, through an entry of its own.
+fn expected(cell: &Cell, place: &Place) -> (Option<&'static str>, Vec<&'static str>) {
+    let (_, _, _, entry, templates) = cell;
+    let listed = templates.iter().copied();
+    let mut listed: Vec<_> = listed
+        .filter(|name| place.asks || *name != BY_NAMESPACE)
+        .collect();
+    if place.mandatory {
+        listed.push(REQUIRED);
+        return (Some("mandatory"), listed);
+    }
+    (*entry, listed)
+}
 
 #[tokio::test]
 async fn every_cell_of_the_precedence_table() -> Outcome {
-    let client = ControlPlane::shared().await?.client()?;
-    let asks = [("pillion.dev/inject", BY_NAMESPACE)];
-    let with = async |labels: &[(&str, &str)]| {
-        Namespace::create(&client, "precedence", labels, &asks).await
-    };
-    let plain = with(&[]).await?;
-    let enabled = with(&[("pillion.dev/injection", "enabled")]).await?;
-    let disabled = with(&[("pillion.dev/injection", "disabled")]).await?;
-    let mandatory = with(&[("pillion.dev/mandatory", "")]).await?;
+    let control_plane = ControlPlane::shared().await?;
+    let places = namespaces::create(&control_plane.client()?).await?;
+    let folder = tempfile::tempdir().unwrap();
+    let _server = templates::serve(folder.path(), &places).await?;
+    for place in &places {
+        let cells = TABLE.iter().filter(|cell| cell.0 == place.injection);
+        for cell in cells {
+            let (entry, templates) = expected(cell, place);
+            let told = format!("{cell:?} in {place:?}");
+            let answer = create(&place.namespace, cell.1, cell.2).await?;
+            assert!(answer.granted(), "{told}: {answer:?}");
+            assert_eq!(templates_with_status(&answer.body), templates, "{told}");
+            let mut helpers = names(&answer.body, "/spec/initContainers");
+            helpers.sort_unstable();
+            assert_eq!(helpers, templates, "{told}");
 
-    let folder = tempfile::tempdir().during("make a folder for templates")?;
-    let templates = write_templates(folder.path())?;
-    let manifest = folder.path().join("namespaces.yaml");
-    let listed = [
-        (&plain, ""),
-        (&enabled, "pillion.dev/injection: enabled"),
-        (&disabled, "pillion.dev/injection: disabled"),
-        (&mandatory, "pillion.dev/mandatory: ''"),
-    ];
-    fs::write(&manifest, namespace_manifest(&listed)?).during("write the namespaces")?;
-    let manifest = manifest.display().to_string();
-    let mut settings = Settings::new(program());
-    settings.templates = Some(&templates);
-    let arguments = ["--namespace-manifest", &manifest];
-    settings.arguments = &arguments;
-    let identity = Identity::new()?;
-    let server = Pillion::start(&settings, &identity).await?;
-    let all = [&plain, &enabled, &disabled, &mandatory];
-    Registration::install(server.webhook.port(), identity.authority(), &all).await?;
-
-    for (kind, label, asks, expected) in TABLE {
-        let namespace = match kind {
-            Kind::Plain => &plain,
-            Kind::Enabled => &enabled,
-            Kind::Disabled => &disabled,
-            Kind::Mandatory => &mandatory,
-        };
-        let cell = format!("{kind:?}, label {label:?}, asks {asks}");
-        let answer = create(namespace, *label, asks.then_some(BY_POD)).await?;
-        assert!(answer.granted(), "{cell}: {answer:?}");
-        assert_eq!(&templates_with_status(&answer.body), expected, "{cell}");
-        let mut helpers = names(&answer.body, "/spec/initContainers");
-        helpers.sort_unstable();
-        assert_eq!(&helpers, expected, "{cell}");
+            let calls = calls_before(control_plane, &answer).await?;
+            let first = calls.iter().filter(|call| call.round == 0);
+            let called: Vec<_> = first.map(|call| call.webhook.as_str()).collect();
+            let entry = entry.map(|entry| format!("{entry}.pillion.dev"));
+            assert_eq!(
+                called,
+                entry.as_deref().into_iter().collect::<Vec<_>>(),
+                "{told}"
+            );
+        }
     }
-
-    // Excluded: not even a template that does not exist is noticed.
-    let system = Namespace {
-        client: client.clone(),
-        name: "kube-system".to_owned(),
-    };
-    let answer = create(&system, Some("true"), Some("no-such-template")).await?;
-    assert!(answer.granted(), "{answer:?}");
-    assert!(templates_with_status(&answer.body).is_empty());
     Ok(())
 }
 
-async fn create(
-    namespace: &Namespace,
-    label: Option<&str>,
-    asks: Option<&str>,
-) -> Outcome<crate::support::raw::Answer> {
+/// The namespaces of Kubernetes and of Pillion come first: not even a mandatory template, or
+/// a template that does not exist, is noticed there.
+#[tokio::test]
+async fn excluded_namespaces_are_never_touched() -> Outcome {
+    let control_plane = ControlPlane::shared().await?;
+    let client = control_plane.client()?;
+    let places = vec![namespaces::mandatory(&client).await?];
+    let folder = tempfile::tempdir().unwrap();
+    let _server = templates::serve(folder.path(), &places).await?;
+    for name in [
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "pillion-system",
+    ] {
+        let namespace = namespaces::system(&client, name).await?;
+        let mut pod = pod(
+            "excluded",
+            &json!({"pillion.dev/inject": "no-such-template"}),
+        );
+        pod["metadata"]["labels"] = json!({"pillion.dev/inject": "true"});
+        let answer = namespace.create_pod("dryRun=All", &pod).await?;
+        assert!(answer.granted(), "{name}: {answer:?}");
+        assert!(templates_with_status(&answer.body).is_empty(), "{name}");
+        let calls = calls_before(control_plane, &answer).await?;
+        assert_eq!(calls, [], "{name}");
+    }
+    Ok(())
+}
+
+async fn create(namespace: &Namespace, label: Option<&str>, asks: bool) -> Outcome<Answer> {
     let mut pod = pod("cell", &json!({}));
     if let Some(label) = label {
         pod["metadata"]["labels"] = json!({"pillion.dev/inject": label});
     }
-    if let Some(template) = asks {
-        pod["metadata"]["annotations"] = json!({"pillion.dev/inject": template});
+    if asks {
+        pod["metadata"]["annotations"] = json!({"pillion.dev/inject": BY_POD});
     }
     namespace.create_pod("dryRun=All", &pod).await
-}
-
-/// Three templates, each with one container of the template's name.
-fn write_templates(folder: &Path) -> Outcome<std::path::PathBuf> {
-    let templates = folder.join("templates");
-    fs::create_dir(&templates).during("make a folder for templates")?;
-    for (name, requirement) in [
-        (BY_POD, "Optional"),
-        (BY_NAMESPACE, "Optional"),
-        (REQUIRED, "Mandatory"),
-    ] {
-        let text = format!(
-            "apiVersion: pillion.dev/v1alpha1
-kind: ClusterInjectionTemplate
-metadata:
-  name: {name}
-spec:
-  pattern: Sidecar
-  description: A helper that says by its name why it is there.
-  requirement: {requirement}
-  sidecars:
-    - name: {name}
-      image: registry.example.com/helper:1.0.0
-"
-        );
-        let file = templates.join(format!("{name}.yaml"));
-        fs::write(file, text).during("write a template")?;
-    }
-    Ok(templates)
-}
-
-/// The namespaces as the server is told them, each with its one label line.
-fn namespace_manifest(namespaces: &[(&Namespace, &str)]) -> Outcome<String> {
-    let mut text = String::new();
-    for (namespace, label) in namespaces {
-        let name = &namespace.name;
-        write!(
-            text,
-            "---
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: {name}
-  labels:
-    kubernetes.io/metadata.name: {name}
-    {label}
-  annotations:
-    pillion.dev/inject: {BY_NAMESPACE}
-"
-        )
-        .during("write the namespaces")?;
-    }
-    Ok(text)
 }

@@ -1,15 +1,12 @@
 //! The API server calls again after other plugins changed the pod, and people copy pods:
 //! neither may add anything twice.
 
-use std::fs;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
 use crate::scene::{Scene, asks_for_a_pool, pod};
-use crate::support::failure::{During, Outcome};
-use crate::support::namespace::{Namespace, SOON};
-use crate::support::wait::wait_until;
+use crate::support::audit::{Call, calls_before};
+use crate::support::failure::Outcome;
 
 #[tokio::test]
 async fn the_token_mount_brings_a_second_call_that_changes_nothing() -> Outcome {
@@ -25,15 +22,11 @@ async fn the_token_mount_brings_a_second_call_that_changes_nothing() -> Outcome 
         let tokens = mounts.filter(|mount| mount["mountPath"] == TOKEN).count();
         assert_eq!(tokens, 1, "token mounts of {name}: {:#}", answer.body);
     }
-    // The API server notes each call: round, configuration, webhook, and whether the object
-    // was changed by it.
-    let calls = calls_of(&scene, &scene.namespace, "orders").await?;
-    let expected = [("round_0", true), ("round_1", false)].map(|(round, changed)| {
-        (
-            round.to_owned(),
-            "annotation.pillion.dev".to_owned(),
-            changed,
-        )
+    let calls = calls_before(scene.control_plane, &answer).await?;
+    let expected = [(0, true), (1, false)].map(|(round, changed)| Call {
+        round,
+        webhook: "annotation.pillion.dev".to_owned(),
+        changed,
     });
     assert_eq!(calls, expected);
     Ok(())
@@ -72,6 +65,31 @@ async fn a_forged_status_is_not_believed() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_status_of_another_template_is_nothing_to_us() -> Outcome {
+    let scene = Scene::open("foreign").await?;
+    for (name, foreign) in [
+        ("claims", r#"{"verdict":"Injected","containers":["app"]}"#),
+        ("babbles", "not JSON {"),
+    ] {
+        let mut annotations = asks_for_a_pool();
+        annotations["pillion.dev/status.other"] = json!(foreign);
+        let answer = scene
+            .namespace
+            .create_pod("", &pod(name, &annotations))
+            .await?;
+        assert!(answer.granted(), "{foreign}: {answer:?}");
+        // The first call's status is still there after the second call.
+        assert_has_pool(&answer.body);
+        let kept = annotation(&answer.body, "pillion.dev/status.other");
+        assert_eq!(kept, Some(foreign));
+        let calls = calls_before(scene.control_plane, &answer).await?;
+        let changed: Vec<_> = calls.iter().map(|call| call.changed).collect();
+        assert_eq!(changed, [true, false], "{foreign}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_copied_pod_gets_nothing_twice() -> Outcome {
     let scene = Scene::open("copied").await?;
     let first = scene
@@ -90,6 +108,9 @@ async fn a_copied_pod_gets_nothing_twice() -> Outcome {
     let second = scene.namespace.create_pod("", &copy).await?;
     assert!(second.granted(), "{second:?}");
     assert_has_pool(&second.body);
+    let calls = calls_before(scene.control_plane, &second).await?;
+    assert!(!calls.is_empty(), "nobody was called");
+    assert!(calls.iter().all(|call| !call.changed), "{calls:?}");
     for list in ["/spec/initContainers", "/spec/containers", "/spec/volumes"] {
         assert_eq!(names(&second.body, list), names(&first.body, list));
     }
@@ -98,38 +119,4 @@ async fn a_copied_pod_gets_nothing_twice() -> Outcome {
         assert_eq!(copied, original);
     }
     Ok(())
-}
-
-/// The mutating calls that the API server made to Pillion for one pod, in order.
-async fn calls_of(
-    scene: &Scene,
-    namespace: &Namespace,
-    pod: &str,
-) -> Outcome<Vec<(String, String, bool)>> {
-    let event = wait_until("the pod in the audit log", SOON, async || {
-        let log = fs::read_to_string(scene.control_plane.audit_log())
-            .map_err(|error| error.to_string())?;
-        log.lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .find(|event| {
-                let object = &event["objectRef"];
-                object["namespace"] == *namespace.name && object["name"] == pod
-            })
-            .ok_or_else(|| "no such line".into())
-    })
-    .await?;
-    let mut calls = Vec::new();
-    for (key, value) in event["annotations"].as_object().into_iter().flatten() {
-        let Some(place) = key.strip_prefix("mutation.webhook.admission.k8s.io/") else {
-            continue;
-        };
-        let text = value.as_str().unwrap_or_default();
-        let call: Value = serde_json::from_str(text).during("read an audit annotation")?;
-        let round = place.split("_index").next().unwrap_or_default();
-        let webhook = call["webhook"].as_str().unwrap_or_default();
-        let changed = call["mutated"] == true;
-        calls.push((round.to_owned(), webhook.to_owned(), changed));
-    }
-    calls.sort();
-    Ok(calls)
 }

@@ -7,6 +7,7 @@
 //! Every helper returns a [`Failure`] that says what was being done, so that a scenario
 //! reads as a list of steps.
 
+pub(crate) mod audit;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
 pub(crate) mod failure;

@@ -30,6 +30,12 @@ pub(crate) struct Namespace {
     pub(crate) name: String,
 }
 
+impl std::fmt::Debug for Namespace {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.name)
+    }
+}
+
 impl Namespace {
     /// Makes a namespace whose name begins with `prefix`, with these labels and annotations,
     /// and waits for its default service account, without which no pod is admitted.
@@ -61,6 +67,23 @@ impl Namespace {
             .create(&PostParams::default(), &object)
             .await
             .during(&format!("create namespace {name}"))?;
+        Self::ready(client, name).await
+    }
+
+    /// A namespace without labels that may be there already, in which pods can be created.
+    pub(crate) async fn ensure(client: &Client, name: &str) -> Outcome<Self> {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let answer = raw::post(client, "/api/v1/namespaces", &object).await?;
+        if !answer.granted() && answer.status != 409 {
+            let message = answer.message();
+            let told = format!("failed to create namespace {name}: {message}");
+            return Err(Failure::new(told));
+        }
+        Self::ready(client, name).await
+    }
+
+    /// Waits for the default service account, without which no pod is admitted.
+    async fn ready(client: &Client, name: &str) -> Outcome<Self> {
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), name);
         wait_until("the default service account", SOON, async || {
             let account = accounts.get("default").await;

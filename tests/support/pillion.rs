@@ -24,6 +24,8 @@ const STOP: Duration = Duration::from_secs(40);
 pub(crate) struct Settings<'a> {
     /// The binary.
     pub(crate) program: &'a Path,
+    /// The folder that the server runs in; this process' own when absent.
+    pub(crate) folder: Option<&'a Path>,
     /// A folder of templates; the built-in catalog when absent.
     pub(crate) templates: Option<&'a Path>,
     /// The port to listen on for the API server; 0 for any.
@@ -37,6 +39,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn new(program: &'a Path) -> Self {
         Self {
             program,
+            folder: None,
             templates: None,
             port: 0,
             arguments: &[],
@@ -195,6 +198,9 @@ fn command(settings: &Settings<'_>, identity: &Identity) -> Command {
         .args(settings.arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+    if let Some(folder) = settings.folder {
+        command.current_dir(folder);
+    }
     if let Some(templates) = settings.templates {
         command.arg("--templates").arg(templates);
     }

@@ -7,13 +7,15 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::failure::{During, Outcome};
+use super::failure::{During, Failure, Outcome};
 
 /// What the API server answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: u16,
+    /// What identifies the request in the audit log.
+    pub(crate) audit_id: String,
     /// The texts of the `Warning` headers, as `kubectl` shows them.
     pub(crate) warnings: Vec<String>,
     /// The object, or a `Status` that says why not.
@@ -46,6 +48,9 @@ pub(crate) async fn post(client: &Client, path: &str, object: &Value) -> Outcome
         .await
         .during(&format!("send POST {path}"))?;
     let status = response.status().as_u16();
+    let audit_id = response.headers().get("audit-id");
+    let audit_id = audit_id.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let audit_id = audit_id.ok_or_else(|| Failure::new(format!("POST {path}: no Audit-Id")))?;
     let warnings = response
         .headers()
         .get_all(WARNING)
@@ -61,6 +66,7 @@ pub(crate) async fn post(client: &Client, path: &str, object: &Value) -> Outcome
     let body = serde_json::from_slice(&bytes).during(&format!("parse the answer of {path}"))?;
     Ok(Answer {
         status,
+        audit_id,
         warnings,
         body,
     })

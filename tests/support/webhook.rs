@@ -24,6 +24,12 @@ const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
 /// The namespace and name of the Service that the manifest calls.
 const SERVICE: (&str, &str) = ("pillion-system", "pillion");
 
+/// Namespaces that the manifest itself excludes.
+const EXCLUDED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", SERVICE.0];
+
+/// The entry of [`register_for_every_pod`].
+pub(crate) const EVERY_POD: &str = "every-pod.pillion.dev";
+
 /// The server name that the API server asks for and checks the certificate against.
 pub(crate) const SERVER_NAME: &str = "pillion.pillion-system.svc";
 
@@ -49,9 +55,10 @@ impl Registration {
         let client = first.client.clone();
         ensure_service(&client).await?;
         let mut names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
-        let name = format!("pillion-{}", names.join("-"));
-        // Offered as well, so that only the manifest's own exclusion keeps it away.
-        names.push("kube-system");
+        // One name is enough to tell registrations apart, and all could be too long.
+        let name = format!("pillion-{}", first.name);
+        // Offered as well, so that only the manifest's own exclusion keeps them away.
+        names.extend(EXCLUDED);
         let configuration = configuration(&name, port, authority, &names)?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
         let created = api.create(&PostParams::default(), &configuration).await;
@@ -68,6 +75,39 @@ impl Registration {
         let deleted = api.delete(&self.name, &DeleteParams::default()).await;
         deleted.map(drop).during("remove the webhook")
     }
+}
+
+/// Registers a server on this loopback port, which `authority` (PEM) vouches for, for every
+/// pod of every namespace but one, so that all decisions are the server's; and waits until
+/// the API server calls it.
+pub(crate) async fn register_for_every_pod(
+    client: &Client,
+    port: u16,
+    authority: &str,
+    except: &str,
+) -> Outcome {
+    ensure_service(client).await?;
+    let mut configuration = configuration("every-pod", port, authority, &[])?;
+    let entries = configuration.webhooks.as_mut();
+    let entries = entries.ok_or_else(|| Failure::new("a configuration without webhooks"))?;
+    // The first is the mandatory one, which has no other selectors.
+    entries.truncate(1);
+    for entry in entries {
+        EVERY_POD.clone_into(&mut entry.name);
+        let selector = json!({"matchExpressions": [{
+            "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [except],
+        }]});
+        let selector = serde_json::from_value(selector).during("build a selector")?;
+        entry.namespace_selector = Some(selector);
+    }
+    let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let created = api.create(&PostParams::default(), &configuration).await;
+    created.during("register the webhook")?;
+    called_for(&Namespace {
+        client: client.clone(),
+        name: "default".to_owned(),
+    })
+    .await
 }
 
 /// The manifest with the address, the authority and the namespaces filled in.

@@ -126,14 +126,8 @@ pub(super) fn edits<'v>(
         let Some(Value::Object(mut want)) = value.map_err(|f| failed(template, &f))? else {
             continue;
         };
-        if let Some(problem) = validity::check("Container", &want, fragment) {
-            let message = format!(
-                "spec.app of the template `{}` for the container `{}`: {problem}",
-                template.name,
-                element.name()
-            );
-            return Err(Refusal::new(Reason::EvaluationFailed, message));
-        }
+        let place = format!("spec.app, for the container `{}`", element.name());
+        validity::check("Container", &want, fragment, &place)?;
         if *list == List::InitContainers && !element.is_sidecar() {
             want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
         }

@@ -1,14 +1,13 @@
 //! The containers that a template wants: init steps first, then sidecars, placed by lifecycle.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Wanted, WantedContainer, failed, validity};
 use crate::inject::lifecycle;
 use crate::inject::refusal::Refusal;
 use crate::inject::settings::Settings;
 use crate::template::Template;
-use crate::template::compiled::ContainerTemplate;
-use crate::template::fragment::{Evaluation, Failure};
+use crate::template::fragment::Evaluation;
 
 /// Evaluates all containers.
 pub(super) fn containers(
@@ -27,7 +26,8 @@ pub(super) fn containers(
         let Some(Value::Object(mut value)) = body else {
             continue;
         };
-        check(template, container, &value)?;
+        let place = validity::place(&container.origin);
+        validity::check("Container", &value, &container.body, &place)?;
         let is_native = is_sidecar && native;
         if is_native {
             lifecycle::make_native(&mut value, container.wait_for_ready);
@@ -40,20 +40,4 @@ pub(super) fn containers(
         });
     }
     Ok(())
-}
-
-/// Refuses a container that the API server would refuse for what its expressions gave. What is
-/// constant was checked when the template was loaded.
-fn check(
-    template: &Template,
-    container: &ContainerTemplate,
-    value: &Map<String, Value>,
-) -> Result<(), Refusal> {
-    match validity::check("Container", value, &container.body) {
-        Some(problem) => {
-            let failure = Failure::at(&container.origin, problem.to_string());
-            Err(failed(template, &failure))
-        }
-        None => Ok(()),
-    }
 }

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use super::{Wanted, failed, validity};
 use crate::inject::refusal::Refusal;
-use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
 use crate::template::validity::names;
@@ -20,7 +19,7 @@ pub(super) fn metadata(
     for (key, value) in &wanted.labels {
         if let Some(problem) = names::not_a_label_value(value) {
             let field = format!("spec.metadata.labels['{key}']");
-            return Err(invalid(template, &field, problem));
+            return Err(validity::refusal(&field, "", &problem));
         }
     }
     Ok(())
@@ -49,9 +48,8 @@ pub(super) fn pod_fields(
 ) -> Result<(), Refusal> {
     wanted.pod = object(template, template.pod.as_ref(), with)?;
     let fragment = template.pod.as_ref();
-    let problem = fragment.and_then(|f| validity::check("PodSpec", &wanted.pod, f));
-    match problem {
-        Some(problem) => Err(invalid(template, "spec.pod", problem)),
+    match fragment {
+        Some(fragment) => validity::check("PodSpec", &wanted.pod, fragment, "spec.pod"),
         None => Ok(()),
     }
 }
@@ -69,10 +67,4 @@ fn object(
         Some(Value::Object(fields)) => Ok(fields),
         _ => Ok(Map::new()),
     }
-}
-
-/// The refusal of a value that the API server would refuse.
-fn invalid(template: &Template, field: &str, problem: impl std::fmt::Display) -> Refusal {
-    let message = format!("{field} of the template `{}`: {problem}", template.name);
-    Refusal::new(Reason::EvaluationFailed, message)
 }

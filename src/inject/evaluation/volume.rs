@@ -168,18 +168,17 @@ fn source(
             source.insert("downwardAPI".to_owned(), json!({"items": items}));
         }
     }
-    let problem = fragment.and_then(|fragment| validity::check("Volume", &source, fragment));
-    let problem = problem.map(|problem| problem.to_string()).or_else(|| {
-        (source.len() != 1).then(|| {
-            format!(
-                "the volume `{}` has {} sources on this pod; it must have one",
-                volume.name,
-                source.len()
-            )
-        })
-    });
-    match problem {
-        Some(problem) => Err(failed(template, &Failure::at(&volume.origin, problem))),
-        None => Ok(source),
+    if let Some(fragment) = fragment {
+        let place = validity::place(&volume.origin);
+        validity::check("Volume", &source, fragment, &place)?;
     }
+    if source.len() == 1 {
+        return Ok(source);
+    }
+    let problem = format!(
+        "the volume `{}` has {} sources on this pod; it must have one",
+        volume.name,
+        source.len()
+    );
+    Err(failed(template, &Failure::at(&volume.origin, problem)))
 }

@@ -1,8 +1,11 @@
 //! Other fields of the pod's spec: only those that were proven on a real API server.
 //!
 //! Some fields that look harmless are refused in the second round of admission: a
-//! `priorityClassName`, for one, after the priority was resolved to 0. So `pod:` takes the fields of
-//! a list, each of which `tests/end_to_end.rs` adds to a pod with reinvocation.
+//! `priorityClassName`, for one, after the priority was resolved to 0. Others come too late: with
+//! `automountServiceAccountToken: false` the pod would say that it has no token, and the user's
+//! containers would have it, because its mount is added before webhooks are called. So `pod:` takes
+//! the fields of a list, each of which `tests/end_to_end/pod_fields.rs` adds to a pod with
+//! reinvocation.
 
 use super::fragment::{self, Meaning};
 use super::reader::{any_entries, join};
@@ -11,9 +14,8 @@ use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 
 /// The fields of `PodSpec` that a template may set where the user has nothing.
-const PROVEN_FIELDS: [&str; 13] = [
+const PROVEN_FIELDS: [&str; 12] = [
     "affinity",
-    "automountServiceAccountToken",
     "dnsConfig",
     "dnsPolicy",
     "enableServiceLinks",
