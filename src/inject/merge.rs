@@ -106,7 +106,11 @@ impl Filling {
         at: &At,
     ) {
         let Some(theirs) = user.get(name) else {
-            self.add(definition, name, ty, want, at);
+            // The API server leaves empty lists and maps out when it writes a pod: adding one
+            // again would be a change at every call.
+            if !is_empty(want) {
+                self.add(definition, name, ty, want, at);
+            }
             return;
         };
         match (ty, want) {
@@ -353,6 +357,15 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
         return image.is_some_and(|image| theirs.as_str() == Some(pull_policy(image)));
     }
     is_default(definition, name, theirs)
+}
+
+/// Whether a value is a list or a map with nothing in it.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether the name of a port is another port's already: it is unique inside a container.

@@ -140,6 +140,7 @@ fn fill(
     let mut fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
         && let Some(image) = want.get("image")
+        && image.as_str() != Some(PLACEHOLDER)
     {
         fill.kept.retain(|key| key != "image");
         default_pull_policy(&mut fill, &want, &theirs, image);
@@ -191,7 +192,7 @@ fn forbidden(
         let theirs = theirs.get(*name).unwrap_or(&none);
         let want = want.get(*name).unwrap_or(&none);
         let ty = field("Container", name).map(|field| &field.ty);
-        !ty.is_some_and(|ty| covers(want, theirs, ty))
+        !theirs.is_null() && !ty.is_some_and(|ty| covers(want, theirs, ty))
     });
     changed
         .chain(added)
