@@ -69,16 +69,26 @@ pub fn compose(
     Ok(composed)
 }
 
-/// Composes on a pod without what its statuses claim, for the pod as it came.
+/// Composes on a pod without what its statuses claim, for the pod as it came. Where that has
+/// everything, and a status of every template, the statuses stay as they are.
 pub fn compose_apart(
     given: Given<'_>,
     without: &Pod<'_>,
     received: &Pod<'_>,
+    claims: &BTreeMap<String, Status>,
 ) -> Result<Composed, serde_json::Error> {
     let mut evaluated = WorkingPod::new(without)?;
     let mut working = WorkingPod::new(received)?;
     let mut composed = apply_all(given, &mut evaluated, Some(&mut working));
-    conclude(working, &mut composed, true);
+    let all_claimed = given
+        .templates
+        .iter()
+        .all(|template| claims.contains_key(&template.name));
+    if all_claimed && working.is_unchanged() {
+        already(&mut composed.decision);
+    } else {
+        conclude(working, &mut composed, true);
+    }
     Ok(composed)
 }
 
@@ -245,7 +255,15 @@ fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed, is_again: bool) {
         return;
     }
     decision.patch = pod.into_patch();
-    if is_again && decision.patch.is_empty() && decision.verdict() == Verdict::Injected {
+    if is_again && decision.patch.is_empty() {
+        already(decision);
+    }
+}
+
+/// The decision about a pod that has everything: nothing is injected again, and what else became of
+/// its templates is repeated.
+fn already(decision: &mut Decision) {
+    if decision.verdict() == Verdict::Injected {
         let message = "everything that the templates add is in the pod already";
         decision.reason = Reason::AlreadyInjected;
         message.clone_into(&mut decision.message);

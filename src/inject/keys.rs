@@ -5,6 +5,8 @@
 //! `containerPort` alone, 53/TCP and 53/UDP would be one port. Every list that is not here is
 //! atomic: it is compared and set as a whole.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 /// Lists that merge, by definition and field, with the fields that identify an element.
@@ -110,6 +112,20 @@ pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
     };
     let parts: Option<Vec<_>> = keys.iter().map(part).collect();
     parts.map(|parts| parts.join("/"))
+}
+
+/// The elements of a list by what identifies them, in their order. Of several with one key, such as
+/// environment variables, the last counts.
+pub fn by_key<'v>(items: &'v [Value], keys: &[&str]) -> Vec<(String, &'v Value)> {
+    let mut seen = HashSet::new();
+    let mut elements: Vec<_> = items
+        .iter()
+        .rev()
+        .filter_map(|item| Some((element_key(item, keys)?, item)))
+        .filter(|(key, _)| seen.insert(key.clone()))
+        .collect();
+    elements.reverse();
+    elements
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub use covers::covers;
 pub use view::View;
 
 use super::defaults::{is_default, pull_policy};
-use super::keys::{ListMerge, element_key, is_whole, list_merge};
+use super::keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
 use crate::template::digest::digest;
 use crate::template::quantity::Quantity;
@@ -247,10 +247,7 @@ impl Filling {
         want: &[Value],
         at: &At,
     ) {
-        let wanted: Vec<(String, &Value)> = want
-            .iter()
-            .filter_map(|item| Some((element_key(item, keys)?, item)))
-            .collect();
+        let wanted = by_key(want, keys);
         let found = find_keys(theirs, keys, &wanted);
         let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();

@@ -233,6 +233,14 @@ impl<'p> Elements<'p> {
         }
     }
 
+    /// Whether nothing was added.
+    fn is_unchanged(&self) -> bool {
+        self.list.iter().all(|element| match element {
+            Element::Users { edits, .. } => edits.is_empty(),
+            Element::Added { .. } => false,
+        })
+    }
+
     /// Writes what was added: the whole list where the pod has none, else each element where it
     /// stands among the others.
     fn write(self, path: &str, patch: &mut Patch) {
@@ -412,6 +420,15 @@ impl<'p> WorkingPod<'p> {
                 self.edits.push(operation);
             }
         }
+    }
+
+    /// Whether nothing was added.
+    pub fn is_unchanged(&self) -> bool {
+        let lists = [&self.init_containers, &self.containers, &self.volumes];
+        self.labels.added.is_empty()
+            && self.annotations.added.is_empty()
+            && self.edits.is_empty()
+            && lists.iter().all(|elements| elements.is_unchanged())
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.

@@ -28,7 +28,7 @@ pub fn decide(given: Given<'_>, received: &Pod<'_>, text: &str) -> Option<Decisi
     });
     let without_text = without.to_string();
     let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
-    let composed = compose_apart(given, &pod, received).ok()?;
+    let composed = compose_apart(given, &pod, received, &claims).ok()?;
     let is_denied = composed.decision.verdict() == Verdict::Denied;
     let truth = truth(&composed, &claims);
     if !is_denied && truth == claims {

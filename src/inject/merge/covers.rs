@@ -1,8 +1,10 @@
 //! Whether the user's value is what a template wants, in every field that the template names.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
-use crate::inject::keys::{ListMerge, element_key, list_merge, same_path};
+use crate::inject::keys::{ListMerge, by_key, list_merge, same_path};
 use crate::template::quantity::Quantity;
 use crate::template::schema::{self, FieldType};
 
@@ -55,13 +57,13 @@ fn list_covers(
     want: &[Value],
 ) -> bool {
     match list_merge(definition, name) {
-        ListMerge::ByKeys(keys) => want.iter().all(|want| {
-            let key = element_key(want, keys);
-            let found = theirs
-                .iter()
-                .rfind(|theirs| element_key(theirs, keys) == key);
-            found.is_some_and(|theirs| covers(theirs, want, element))
-        }),
+        ListMerge::ByKeys(keys) => {
+            let theirs: HashMap<String, &Value> = by_key(theirs, keys).into_iter().collect();
+            by_key(want, keys).iter().all(|(key, want)| {
+                let found = theirs.get(key);
+                found.is_some_and(|theirs| covers(theirs, want, element))
+            })
+        }
         ListMerge::Additive => want
             .iter()
             .all(|want| theirs.iter().any(|theirs| covers(theirs, want, element))),

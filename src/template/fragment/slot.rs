@@ -11,6 +11,10 @@ use crate::template::schema::{self, FieldType};
 
 /// What a place takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a rule of the language by itself"
+)]
 pub struct Slot {
     /// The field's type.
     pub ty: FieldType,
