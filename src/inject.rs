@@ -10,6 +10,7 @@ mod composition;
 mod data;
 pub mod defaults;
 pub mod engine;
+mod evaluation;
 pub mod keys;
 pub mod lifecycle;
 pub mod merge;

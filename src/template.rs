@@ -9,6 +9,7 @@ pub mod built_in;
 pub mod catalog;
 pub mod compile;
 pub mod compiled;
+pub mod digest;
 pub mod error;
 pub mod expression;
 pub mod fragment;

@@ -192,3 +192,6 @@ impl Source for Data<'_> {
         self.kubernetes_minor
     }
 }
+
+#[cfg(test)]
+mod tests;

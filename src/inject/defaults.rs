@@ -100,14 +100,9 @@ const FILLED: &[(&str, &[&str])] = &[
     ("ServiceAccountTokenProjection", &["expirationSeconds"]),
 ];
 
-/// The default of a field of an object with this image; only a container's pull policy needs it.
-pub fn default_in(definition: &str, field: &str, image: Option<&Value>) -> Option<Value> {
-    if (definition, field) == ("Container", "imagePullPolicy") {
-        return image
-            .and_then(Value::as_str)
-            .map(|image| pull_policy(image).into());
-    }
-    default_of(definition, field)
+/// Whether a value says no more than the API server would have filled in.
+pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
+    default_of(definition, field).as_ref() == Some(value)
 }
 
 /// The fields with defaults that a definition has, for a pod's spec read field by field.

@@ -1,8 +1,9 @@
 //! The engine: one immutable snapshot that decides about pods.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::composition::compose;
+use super::composition::{Given, compose};
 use super::repeat;
 use super::selection::{self, Asked, Selection};
 use super::settings::Settings;
@@ -57,19 +58,23 @@ impl Engine {
             Selection::Templates(templates) => templates,
             Selection::Nothing(reason, message) => return Decision::plain(reason, message),
         };
+        let given = Given {
+            settings: &self.settings,
+            subject,
+            namespace: &namespace,
+            templates: &templates,
+        };
         if pod.spec.is_none() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
         let has_status = annotations
             .keys()
             .any(|key| key.starts_with(status::PREFIX));
-        if has_status
-            && let Some(decision) = repeat::decide(&self.settings, subject, &templates, text)
-        {
+        if has_status && let Some(decision) = repeat::decide(given, pod, text) {
             return decision;
         }
-        match compose(&self.settings, subject, pod, &namespace, &templates) {
-            Ok(planned) => planned.decision,
+        match compose(given, pod, &BTreeMap::new()) {
+            Ok(composed) => composed.decision,
             Err(error) => unreadable(&error),
         }
     }

@@ -38,13 +38,17 @@ const ADDITIVE: &[(&str, &str)] = &[("PodSpec", "tolerations")];
 /// they are added whole or not at all.
 const WHOLE: &[&str] = &[
     "Affinity",
+    "AppArmorProfile",
     "EnvVar",
     "EnvVarSource",
     "HostAlias",
     "LifecycleHandler",
     "LocalObjectReference",
     "PodDNSConfig",
+    "PodSecurityContext",
     "Probe",
+    "SeccompProfile",
+    "SecurityContext",
     "Toleration",
     "TopologySpreadConstraint",
     "Volume",
@@ -82,16 +86,23 @@ pub fn is_whole(definition: &str) -> bool {
     WHOLE.contains(&definition)
 }
 
-/// A path without the slashes at its end, which name the same place with or without them.
-pub fn path(text: &str) -> &str {
-    let path = text.trim_end_matches('/');
-    if path.is_empty() { text } else { path }
+/// A path of the file system without a slash at its end: what two spellings of it share.
+pub fn plain_path(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => path,
+        plain => plain,
+    }
+}
+
+/// Whether two spellings mean one path.
+pub fn same_path(one: &str, other: &str) -> bool {
+    plain_path(one) == plain_path(other)
 }
 
 /// What identifies an element of a list: the values of its key fields, defaults filled in.
 pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
     let part = |key: &&str| match element.get(*key) {
-        Some(Value::String(text)) if *key == "mountPath" => Some(path(text).to_owned()),
+        Some(Value::String(text)) if key.ends_with("Path") => Some(plain_path(text).to_owned()),
         Some(Value::String(text)) => Some(text.clone()),
         Some(value) if !value.is_null() => Some(value.to_string()),
         _ if *key == "protocol" => Some("TCP".to_owned()),

@@ -11,6 +11,13 @@ use super::settings::Settings;
 use crate::template::compiled::Placement;
 use crate::template::quantity::Quantity;
 
+/// What the API server refuses on an init container that is not a sidecar.
+pub const NOT_FOR_STEPS: [&str; 4] = [
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+];
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
 const FIRST_SURE_MINOR: u32 = 32;
@@ -85,12 +92,7 @@ pub fn fit(want: &mut Map<String, Value>, list: List, theirs: &Value) {
     let native = want.contains_key("restartPolicy")
         || theirs.get("restartPolicy").and_then(Value::as_str) == Some("Always");
     if !native {
-        for field in [
-            "livenessProbe",
-            "readinessProbe",
-            "startupProbe",
-            "lifecycle",
-        ] {
+        for field in NOT_FOR_STEPS {
             want.shift_remove(field);
         }
     }

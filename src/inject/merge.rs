@@ -8,14 +8,17 @@
 mod covers;
 mod view;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 pub use covers::covers;
 pub use view::View;
 
-use super::defaults::default_in;
+use super::defaults::{is_default, pull_policy};
 use super::keys::{ListMerge, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
+use crate::template::digest::digest;
 use crate::template::quantity::Quantity;
 use crate::template::schema::{self, FieldType};
 use view::Opened;
@@ -33,11 +36,26 @@ pub struct Fill {
     pub kept: Vec<String>,
 }
 
-/// Fills what is wanted into an object of this definition, where the user has nothing.
-pub fn fill(user: View<'_>, want: &Map<String, Value>, definition: &str) -> Fill {
-    let mut fill = Fill::default();
-    fill.object(user, want, definition, &At::default());
-    fill
+/// Fills what is wanted into an object of this definition, where the user has nothing. Behind
+/// `env_in_front` environment variables, which earlier templates added, come ours.
+pub fn fill(
+    user: View<'_>,
+    want: &Map<String, Value>,
+    definition: &str,
+    env_in_front: usize,
+) -> Fill {
+    let mut filling = Filling {
+        fill: Fill::default(),
+        env_in_front,
+    };
+    filling.object(user, want, definition, &At::default());
+    filling.fill
+}
+
+/// A fill while it is made.
+struct Filling {
+    fill: Fill,
+    env_in_front: usize,
 }
 
 /// A place, by position and by key.
@@ -61,10 +79,10 @@ impl At {
     }
 }
 
-impl Fill {
+impl Filling {
     fn object(&mut self, user: View<'_>, want: &Map<String, Value>, definition: &str, at: &At) {
         let Some(user) = user.open() else {
-            self.kept.push(at.key.clone());
+            self.fill.kept.push(at.key.clone());
             return;
         };
         if definition == "ResourceRequirements" {
@@ -100,19 +118,21 @@ impl Fill {
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
             _ if covers(&theirs.to_value(), want, ty) => {}
-            _ if is_default(user, definition, name, &theirs.to_value()) => {
-                self.replaced.push(at.key.clone());
+            _ if is_unset(user, definition, name, &theirs.to_value()) => {
+                self.fill.replaced.push(at.key.clone());
                 let (path, value) = (at.pointer.clone(), want.clone());
-                self.operations.push(Operation::Replace { path, value });
+                self.fill
+                    .operations
+                    .push(Operation::Replace { path, value });
             }
-            _ => self.kept.push(at.key.clone()),
+            _ => self.fill.kept.push(at.key.clone()),
         }
     }
 
     /// Adds a field that the user does not have.
     fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
         let path = at.pointer.clone();
-        self.operations.push(Operation::Add {
+        self.fill.operations.push(Operation::Add {
             path,
             value: want.clone(),
         });
@@ -126,13 +146,16 @@ impl Fill {
             (FieldType::List(_), Value::Array(items)) => match list_merge(definition, name) {
                 ListMerge::ByKeys(keys) => {
                     let elements = items.iter().filter_map(|item| element_key(item, keys));
-                    self.added.extend(elements.map(|key| at.step("", &key).key));
+                    self.fill
+                        .added
+                        .extend(elements.map(|key| at.step("", &key).key));
                 }
                 ListMerge::Additive => {
-                    self.added
-                        .extend(items.iter().map(|item| at.step("", &item.to_string()).key));
+                    self.fill
+                        .added
+                        .extend(items.iter().map(|item| at.step("", &digest(item)).key));
                 }
-                ListMerge::Atomic => self.added.push(at.key.clone()),
+                ListMerge::Atomic => self.fill.added.push(at.key.clone()),
             },
             (FieldType::Object(inner), Value::Object(fields))
                 if !is_whole(inner) && !fields.is_empty() =>
@@ -144,16 +167,17 @@ impl Fill {
                 }
             }
             (FieldType::Map(_), Value::Object(entries)) if !entries.is_empty() => {
-                self.added
+                self.fill
+                    .added
                     .extend(entries.keys().map(|key| at.field(key).key));
             }
-            _ => self.added.push(at.key.clone()),
+            _ => self.fill.added.push(at.key.clone()),
         }
     }
 
     fn map(&mut self, user: View<'_>, ty: &FieldType, want: &Map<String, Value>, at: &At) {
         let (Some(user), FieldType::Map(value_type)) = (user.open(), ty) else {
-            self.kept.push(at.key.clone());
+            self.fill.kept.push(at.key.clone());
             return;
         };
         for (key, value) in want {
@@ -161,11 +185,11 @@ impl Fill {
             match user.get(key) {
                 None => {
                     let (path, value) = (at.pointer, value.clone());
-                    self.operations.push(Operation::Add { path, value });
-                    self.added.push(at.key);
+                    self.fill.operations.push(Operation::Add { path, value });
+                    self.fill.added.push(at.key);
                 }
                 Some(theirs) if covers(&theirs.to_value(), value, value_type) => {}
-                Some(_) => self.kept.push(at.key),
+                Some(_) => self.fill.kept.push(at.key),
             }
         }
     }
@@ -180,7 +204,7 @@ impl Fill {
         at: &At,
     ) {
         let Some(theirs) = user.elements() else {
-            self.kept.push(at.key.clone());
+            self.fill.kept.push(at.key.clone());
             return;
         };
         match list_merge(definition, name) {
@@ -190,19 +214,19 @@ impl Fill {
                 let mut length = values.len();
                 for item in want {
                     if !values.iter().any(|value| covers(value, item, element)) {
-                        self.insert(&mut length, item, &item.to_string(), at);
+                        self.insert(&mut length, item, &digest(item), at);
                     }
                 }
             }
             ListMerge::Atomic if theirs.is_empty() => {
                 let (path, value) = (at.pointer.clone(), Value::Array(want.to_vec()));
-                self.operations.push(Operation::Add { path, value });
-                self.added.push(at.key.clone());
+                self.fill.operations.push(Operation::Add { path, value });
+                self.fill.added.push(at.key.clone());
             }
             ListMerge::Atomic => {
                 let whole = FieldType::List(Box::new(element.clone()));
                 if !covers(&user.to_value(), &Value::Array(want.to_vec()), &whole) {
-                    self.kept.push(at.key.clone());
+                    self.fill.kept.push(at.key.clone());
                 }
             }
         }
@@ -219,24 +243,27 @@ impl Fill {
         want: &[Value],
         at: &At,
     ) {
-        let known: Vec<_> = theirs.iter().map(|view| view.key(keys)).collect();
-        let mut front = 0;
+        // Of several elements with one key, such as environment variables, the last counts.
+        let known: HashMap<String, &View<'_>> = theirs
+            .iter()
+            .filter_map(|view| Some((view.key(keys)?, view)))
+            .collect();
+        let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();
         for item in want {
             let Some(key) = element_key(item, keys) else {
                 continue;
             };
-            let found = known
-                .iter()
-                .position(|known| known.as_deref() == Some(key.as_str()));
             let at_key = at.step("", &key);
-            match found.and_then(|index| theirs.get(index)) {
+            match known.get(&key) {
                 Some(view) => {
                     if !covers(&view.to_value(), item, element) {
-                        self.kept.push(at_key.key);
+                        self.fill.kept.push(at_key.key);
                     }
                 }
-                None if name == "ports" && takes_name(theirs, item) => self.kept.push(at_key.key),
+                None if name == "ports" && takes_name(theirs, item) => {
+                    self.fill.kept.push(at_key.key);
+                }
                 None if name == "env" => self.insert(&mut front, item, &key, at),
                 None => self.insert(&mut back, item, &key, at),
             }
@@ -245,11 +272,11 @@ impl Fill {
 
     fn insert(&mut self, index: &mut usize, item: &Value, key: &str, at: &At) {
         let at = at.step(&index.to_string(), key);
-        self.operations.push(Operation::Add {
+        self.fill.operations.push(Operation::Add {
             path: at.pointer,
             value: item.clone(),
         });
-        self.added.push(at.key);
+        self.fill.added.push(at.key);
         *index += 1;
     }
 
@@ -281,7 +308,8 @@ impl Fill {
                 }
             };
             let (add, keep): (Vec<_>, Vec<_>) = wanted.iter().partition(allowed);
-            self.kept
+            self.fill
+                .kept
                 .extend(keep.iter().map(|(key, _)| at.field(name).field(key).key));
             let add: Map<_, _> = add
                 .into_iter()
@@ -298,10 +326,14 @@ impl Fill {
     }
 }
 
-/// Whether a value of the user's says no more than the API server would have filled in.
-fn is_default(user: &Opened<'_>, definition: &str, name: &str, value: &Value) -> bool {
-    let image = user.get("image").map(|view| view.to_value());
-    default_in(definition, name, image.as_ref()).as_ref() == Some(value)
+/// Whether a value says no more than the API server's defaults would.
+fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> bool {
+    if (definition, name) == ("Container", "imagePullPolicy") {
+        let image = user.get("image").map(|view| view.to_value());
+        let image = image.as_ref().and_then(Value::as_str);
+        return image.is_some_and(|image| theirs.as_str() == Some(pull_policy(image)));
+    }
+    is_default(definition, name, theirs)
 }
 
 /// Whether the name of a port is another port's already: it is unique inside a container.

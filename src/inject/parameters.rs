@@ -49,7 +49,7 @@ pub fn resolve(
     source: &dyn Source,
 ) -> Result<Values, Refusal> {
     let mut set: BTreeMap<&str, Vec<Setting<'_>>> = BTreeMap::new();
-    configured(template, given, &mut set);
+    configured(template, given, &mut set)?;
     let layers = [
         (given.namespace, Setter::Namespace, "of the namespace"),
         (given.pod, Setter::Pod, "of the pod"),
@@ -70,7 +70,7 @@ fn configured<'g>(
     template: &Template,
     given: Given<'g>,
     set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
-) {
+) -> Result<(), Refusal> {
     let first = (template.name.clone(), String::new());
     let of_template = given.configuration.range(first..);
     for ((name, parameter), text) in of_template {
@@ -79,12 +79,33 @@ fn configured<'g>(
         }
         let place = format!("configuration parameters.{name}.{parameter}");
         let (name, element) = split(parameter);
+        check_form(declared(template, name, &place)?, element, &place)?;
         set.entry(name).or_default().push(Setting {
             element,
             text,
             place,
         });
     }
+    Ok(())
+}
+
+/// The declaration of a parameter that is set somewhere; else a refusal with the nearest name.
+fn declared<'t>(template: &'t Template, name: &str, place: &str) -> Result<&'t Parameter, Refusal> {
+    template.parameter(name).ok_or_else(|| {
+        let known = template.parameters.iter().map(|known| known.name.as_str());
+        let hint = nearest(name, known.clone());
+        let known: Vec<_> = known.collect();
+        let hint = match (hint.is_empty(), known.is_empty()) {
+            (false, _) => hint,
+            (true, false) => format!("; it has {}", known.join(", ")),
+            (true, true) => "; it has none".to_owned(),
+        };
+        let message = format!(
+            "{place}: the template `{}` has no parameter `{name}`{hint}",
+            template.name
+        );
+        Refusal::new(Reason::ParameterUnknown, message)
+    })
 }
 
 /// `secret.db` is the element `db` of the map parameter `secret`.
@@ -105,24 +126,7 @@ fn annotated<'g>(
     for (key, text) in after.take_while(|(key, _)| key.starts_with(&prefix)) {
         let (name, element) = split(key.get(prefix.len()..).unwrap_or_default());
         let place = format!("annotation {key} {by}");
-        let Some(parameter) = template.parameter(name) else {
-            let known = template
-                .parameters
-                .iter()
-                .map(|parameter| parameter.name.as_str());
-            let hint = nearest(name, known.clone());
-            let known: Vec<_> = known.collect();
-            let message = format!(
-                "{place}: the template `{}` has no parameter `{name}`{}",
-                template.name,
-                if hint.is_empty() {
-                    format!("; it has {}", known.join(", "))
-                } else {
-                    hint
-                }
-            );
-            return Err(Refusal::new(Reason::ParameterUnknown, message));
-        };
+        let parameter = declared(template, name, &place)?;
         if !parameter.set_by.contains(&setter) {
             let message = format!("{place}: {}", who_may(parameter));
             return Err(Refusal::new(Reason::ParameterNotAllowed, message));
@@ -345,3 +349,6 @@ impl Source for WithValues<'_> {
         self.source.kubernetes_minor()
     }
 }
+
+#[cfg(test)]
+mod tests;

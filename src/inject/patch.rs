@@ -27,6 +27,13 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// What stands at the place afterwards.
+    pub fn value(&self) -> &Value {
+        match self {
+            Self::Add { value, .. } | Self::Replace { value, .. } => value,
+        }
+    }
+
     /// Applies the operation to a document of our own making. `false` where its place is missing,
     /// which leaves the document as it was.
     pub fn apply(&self, document: &mut Value) -> bool {

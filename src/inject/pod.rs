@@ -47,6 +47,8 @@ pub enum Element<'p> {
         edits: Vec<Operation>,
         /// The element with the edits, once there are any.
         current: Option<Value>,
+        /// Environment variables at the front that templates put there.
+        env_in_front: usize,
     },
     /// Added by a template of this name.
     Added {
@@ -82,51 +84,44 @@ impl Element<'_> {
         }
     }
 
+    /// Whether the element is an init container that runs beside the app.
+    pub fn is_sidecar(&self) -> bool {
+        match self {
+            Self::Users { object, .. } => object.text("restartPolicy").as_deref() == Some("Always"),
+            Self::Added { value, .. } => {
+                value.get("restartPolicy").and_then(Value::as_str) == Some("Always")
+            }
+        }
+    }
+
+    /// How many environment variables at the front templates put there.
+    pub fn env_in_front(&self) -> usize {
+        match self {
+            Self::Users { env_in_front, .. } => *env_in_front,
+            Self::Added { .. } => 0,
+        }
+    }
+
     /// Adds to the user's element.
     fn edit(&mut self, operations: Vec<Operation>) {
         if let Self::Users {
             object,
             edits,
             current,
+            env_in_front,
         } = self
         {
             let value = current.get_or_insert_with(|| object.to_value());
-            let before = edits.iter().map(added_variables).sum();
             for operation in operations {
-                let operation = behind(operation, before);
+                *env_in_front += match operation.path() {
+                    "/env" => operation.value().as_array().map_or(0, Vec::len),
+                    path => usize::from(path.starts_with("/env/")),
+                };
                 if operation.apply(value) {
                     edits.push(operation);
                 }
             }
         }
-    }
-}
-
-/// Where environment variables are inserted one by one.
-const VARIABLES: &str = "/env/";
-
-/// How many environment variables an operation adds to a container.
-fn added_variables(operation: &Operation) -> usize {
-    match operation {
-        Operation::Add { path, value } if path == "/env" => value.as_array().map_or(0, Vec::len),
-        Operation::Add { path, .. } if path.starts_with(VARIABLES) => 1,
-        _ => 0,
-    }
-}
-
-/// An inserted environment variable goes behind those of the templates before, which stand in
-/// front of the user's: so all of them are in the order of composition.
-fn behind(operation: Operation, before: usize) -> Operation {
-    match operation {
-        Operation::Add { path, value } => {
-            let index = path.strip_prefix(VARIABLES).map(str::parse::<usize>);
-            let path = match index {
-                Some(Ok(index)) => format!("{VARIABLES}{}", index + before),
-                _ => path,
-            };
-            Operation::Add { path, value }
-        }
-        other @ Operation::Replace { .. } => other,
     }
 }
 
@@ -153,6 +148,14 @@ impl Texts {
         if self.get(key) != Some(value.as_str()) {
             self.added.insert(key.to_owned(), value);
         }
+    }
+
+    /// Bytes of keys and values together, as they are now.
+    pub fn size(&self) -> usize {
+        self.all()
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     }
 
     /// The keys and values as they are now.
@@ -200,6 +203,7 @@ impl<'p> Elements<'p> {
             object,
             edits: Vec::new(),
             current: None,
+            env_in_front: 0,
         };
         let list = objects.into_iter().flatten().map(users).collect();
         Self {

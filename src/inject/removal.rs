@@ -4,12 +4,15 @@
 //! second time. A status names containers, volumes and keys, so whatever others have put beside
 //! them stays.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
-use super::defaults::default_in;
+use super::defaults::{default_of, pull_policy};
 use super::keys::{ListMerge, element_key, list_merge};
-use super::plan::{PLACEHOLDER, SAFE_TO_EVICT};
+use super::plan::SAFE_TO_EVICT;
 use super::status::{PREFIX, Status};
+use crate::template::digest::digest;
 use crate::template::schema::{self, FieldType};
 
 /// Why a pod cannot be brought back to what it was.
@@ -28,43 +31,46 @@ pub enum RemovalError {
 /// Takes out exactly what the status annotations of `pod` (an object with `metadata` and `spec`)
 /// say was added. Returns the names of the templates that were taken out, in order.
 pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
-    let statuses = statuses(pod, |_| true)?;
-    remove_all(pod, &statuses);
-    Ok(statuses.into_iter().map(|(template, _)| template).collect())
+    for (template, text) in annotations(pod) {
+        serde_json::from_str::<Status>(&text).map_err(|error| RemovalError::Status {
+            annotation: Status::key(&template),
+            problem: error.to_string(),
+        })?;
+    }
+    Ok(remove_claims(pod, &|_| true).into_keys().collect())
 }
 
-/// Takes out what these statuses say was added, and the statuses themselves.
-pub(super) fn remove_all(pod: &mut Value, statuses: &[(String, Status)]) {
-    for (template, status) in statuses {
+/// Takes out what the statuses of these templates claim; a status that cannot be read claims
+/// nothing. Returns the claims.
+pub fn remove_claims(pod: &mut Value, is_meant: &dyn Fn(&str) -> bool) -> BTreeMap<String, Status> {
+    let claims: BTreeMap<String, Status> = annotations(pod)
+        .into_iter()
+        .filter(|(template, _)| is_meant(template))
+        .filter_map(|(template, text)| Some((template, serde_json::from_str(&text).ok()?)))
+        .collect();
+    for (template, status) in &claims {
         remove_one(pod, status);
         remove_keys(pod, "annotations", &[Status::key(template)]);
     }
     prune(pod, "metadata", &["labels", "annotations"]);
     prune(pod, "spec", &["initContainers", "volumes"]);
+    claims
 }
 
-/// The statuses of a pod, by template, as far as the templates are wanted.
-pub fn statuses(
-    pod: &Value,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<(String, Status)>, RemovalError> {
+/// The texts of the status annotations, by template.
+fn annotations(pod: &Value) -> BTreeMap<String, String> {
     let annotations = pod
         .pointer("/metadata/annotations")
         .and_then(Value::as_object);
-    let mut statuses = Vec::new();
-    for (key, value) in annotations.into_iter().flatten() {
-        let Some(template) = key.strip_prefix(PREFIX).filter(|name| wanted(name)) else {
-            continue;
-        };
-        let text = value.as_str().unwrap_or_default();
-        let status = serde_json::from_str(text).map_err(|error| RemovalError::Status {
-            annotation: key.clone(),
-            problem: error.to_string(),
-        })?;
-        statuses.push((template.to_owned(), status));
-    }
-    statuses.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(statuses)
+    let status = |(key, value): (&String, &Value)| {
+        let template = key.strip_prefix(PREFIX)?.to_owned();
+        Some((template, value.as_str().unwrap_or_default().to_owned()))
+    };
+    annotations
+        .into_iter()
+        .flatten()
+        .filter_map(status)
+        .collect()
 }
 
 fn remove_one(pod: &mut Value, status: &Status) {
@@ -87,16 +93,13 @@ fn remove_one(pod: &mut Value, status: &Status) {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned();
-            for key in status.edited.get(&name).into_iter().flatten() {
-                remove_path(container, "Container", key);
+            if let (Value::Object(container), true) = (&mut *container, status.auto.contains(&name))
+            {
+                container.insert("image".to_owned(), "auto".into());
             }
-            let Value::Object(container) = container else {
-                continue;
-            };
-            if status.auto.contains(&name) {
-                container.insert("image".to_owned(), PLACEHOLDER.into());
-            }
-            for key in status.defaults.get(&name).into_iter().flatten() {
+            let keys = status.edited.get(&name);
+            remove_paths(container, "Container", keys.into_iter().flatten());
+            for key in status.replaced_in.get(&name).into_iter().flatten() {
                 restore_default(container, "Container", key);
             }
         }
@@ -106,13 +109,9 @@ fn remove_one(pod: &mut Value, status: &Status) {
     let Some(spec) = pod.get_mut("spec") else {
         return;
     };
-    for key in &status.pod {
-        remove_path(spec, "PodSpec", key);
-    }
+    remove_paths(spec, "PodSpec", &status.pod);
     for key in &status.replaced {
-        if let Value::Object(spec) = spec {
-            restore_default(spec, "PodSpec", key);
-        }
+        restore_default(spec, "PodSpec", key);
     }
     remove_evictable(pod, &status.safe_to_evict);
 }
@@ -135,48 +134,57 @@ fn steps(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Takes out what a key path names; parents that are left empty go with it.
-fn remove_path(value: &mut Value, definition: &str, path: &str) {
-    let steps = steps(path);
-    let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+/// Takes out what key paths name; parents that are left empty go with it.
+fn remove_paths<'k>(
+    value: &mut Value,
+    definition: &str,
+    paths: impl IntoIterator<Item = &'k String>,
+) {
     if let Value::Object(object) = value {
-        remove_field(object, definition, &steps);
+        let paths = paths.into_iter().map(|path| steps(path)).collect();
+        remove_fields(object, definition, paths);
     }
 }
 
-fn remove_field(object: &mut Map<String, Value>, definition: &str, steps: &[&str]) {
-    let [name, rest @ ..] = steps else {
-        return;
-    };
-    if rest.is_empty() {
-        object.shift_remove(*name);
-        return;
+/// All paths below one field are taken out together, so that a long list is read once.
+fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<Vec<String>>) {
+    let mut by_field: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    for mut path in paths.into_iter().filter(|path| !path.is_empty()) {
+        let rest = path.split_off(1);
+        by_field.entry(path.concat()).or_default().push(rest);
     }
-    let Some(field) = schema::field(definition, name) else {
-        return;
-    };
-    let Some(inner) = object.get_mut(*name) else {
-        return;
-    };
-    match (&field.ty, inner) {
-        (FieldType::List(_), Value::Array(items)) => {
-            let key = rest.join("/");
-            let merge = list_merge(definition, name);
-            items.retain(|item| match merge {
-                ListMerge::ByKeys(keys) => element_key(item, keys).as_deref() != Some(&key),
-                _ => serde_json::from_str(&key).ok().as_ref() != Some(item),
-            });
+    for (name, below) in by_field {
+        if below.iter().any(Vec::is_empty) {
+            object.shift_remove(&name);
+            continue;
         }
-        (FieldType::Object(inner_definition), Value::Object(fields)) => {
-            remove_field(fields, inner_definition, rest);
+        let field = schema::field(definition, &name);
+        let (Some(field), Some(inner)) = (field, object.get_mut(&name)) else {
+            continue;
+        };
+        match (&field.ty, inner) {
+            (FieldType::List(_), Value::Array(items)) => {
+                let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
+                let merge = list_merge(definition, &name);
+                items.retain(|item| match merge {
+                    ListMerge::ByKeys(fields) => {
+                        element_key(item, fields).is_none_or(|key| !keys.contains(&key))
+                    }
+                    _ => !keys.contains(&digest(item)),
+                });
+            }
+            (FieldType::Object(inner_definition), Value::Object(fields)) => {
+                remove_fields(fields, inner_definition, below);
+            }
+            (FieldType::Map(_), Value::Object(entries)) => {
+                let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
+                entries.retain(|key, _| !keys.contains(key));
+            }
+            _ => {}
         }
-        (FieldType::Map(_), Value::Object(entries)) => {
-            entries.shift_remove(&rest.join("/"));
+        if object.get(&name).is_some_and(is_empty) {
+            object.shift_remove(&name);
         }
-        _ => {}
-    }
-    if object.get(*name).is_some_and(is_empty) {
-        object.shift_remove(*name);
     }
 }
 
@@ -189,13 +197,17 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Puts an API-server default back.
-fn restore_default(object: &mut Map<String, Value>, definition: &str, key: &str) {
+fn restore_default(value: &mut Value, definition: &str, key: &str) {
     let steps = steps(key);
-    let [name] = steps.as_slice() else {
-        return;
-    };
-    if let Some(default) = default_in(definition, name, object.get("image")) {
-        object.insert(name.clone(), default);
+    if let ([name], Value::Object(object)) = (steps.as_slice(), value) {
+        let image = object.get("image").and_then(Value::as_str);
+        let default = match (name.as_str(), image) {
+            ("imagePullPolicy", Some(image)) => Some(pull_policy(image).into()),
+            _ => default_of(definition, name),
+        };
+        if let Some(default) = default {
+            object.insert(name.clone(), default);
+        }
     }
 }
 

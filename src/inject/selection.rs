@@ -58,6 +58,13 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
         let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
         return Selection::Nothing(Reason::MirrorPod, message.to_owned());
     }
+    let is_mandatory = asked.namespace_object.labels.contains_key(MANDATORY);
+    if is_mandatory && let Some((name, error)) = catalog.broken_mandatory() {
+        let message = format!(
+            "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
+        );
+        return Selection::Nothing(Reason::TemplateBroken, message);
+    }
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
         Ok(names) => (names, (Reason::NotRequested, not_requested())),
@@ -78,6 +85,29 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
 struct Names {
     listed: BTreeMap<String, &'static str>,
     selected: Vec<Arc<Template>>,
+}
+
+impl Names {
+    /// Adds the names of a list `a,b,-c`, and takes out those with a `-`.
+    fn add_list(&mut self, list: Option<&String>, by: &'static str) {
+        let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
+        let names: Vec<&str> = names
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect();
+        for name in names.iter().filter(|name| !name.starts_with('-')) {
+            self.listed.insert((*name).to_owned(), by);
+        }
+        let removed: BTreeSet<&str> = names
+            .iter()
+            .filter_map(|name| name.strip_prefix('-'))
+            .map(str::trim)
+            .collect();
+        self.listed
+            .retain(|name, _| !removed.contains(name.as_str()));
+        self.selected
+            .retain(|template| !removed.contains(template.name.as_str()));
+    }
 }
 
 fn not_requested() -> String {
@@ -135,47 +165,17 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, Stri
         return Err((Reason::NamespaceDisabled, message));
     }
     let mut names = Names::default();
-    let mut removed = BTreeSet::new();
     if label == Some("true") || namespace == Some("enabled") {
-        let list = asked.namespace_object.annotations.get(INJECT);
-        read_list(list, "namespace", &mut names.listed, &mut removed);
         names.selected = catalog
             .unasked(asked.namespace)
             .filter(|template| !template.mandatory && selector_matches(template, asked))
             .cloned()
             .collect();
+        let list = asked.namespace_object.annotations.get(INJECT);
+        names.add_list(list, "namespace");
     }
-    let mut removed_by_pod = BTreeSet::new();
-    read_list(
-        asked.annotations.get(INJECT),
-        "pod",
-        &mut names.listed,
-        &mut removed_by_pod,
-    );
-    removed.retain(|name| !names.listed.contains_key(name));
-    removed.extend(removed_by_pod);
-    names.listed.retain(|name, _| !removed.contains(name));
-    names
-        .selected
-        .retain(|template| !removed.contains(&template.name));
+    names.add_list(asked.annotations.get(INJECT), "pod");
     Ok(names)
-}
-
-/// Reads `a,b,-c`.
-fn read_list(
-    list: Option<&String>,
-    by: &'static str,
-    listed: &mut BTreeMap<String, &'static str>,
-    removed: &mut BTreeSet<String>,
-) {
-    let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
-    for name in names.map(str::trim).filter(|name| !name.is_empty()) {
-        if let Some(name) = name.strip_prefix('-') {
-            removed.insert(name.trim().to_owned());
-        } else {
-            listed.insert(name.to_owned(), by);
-        }
-    }
 }
 
 fn find_all(
@@ -221,3 +221,6 @@ fn not_found(catalog: &Catalog, asked: Asked<'_>, name: &str, by: &str) -> Strin
     };
     format!("annotation {INJECT} of the {by}: there is no template `{name}`{known}")
 }
+
+#[cfg(test)]
+mod tests;

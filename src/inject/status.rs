@@ -4,7 +4,7 @@
 //! and never authority: anyone can write an annotation, and pods get copied. `uninject` reads it,
 //! and the second call of the API server compares it with what a fresh plan adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +44,9 @@ pub struct Status {
     /// Containers of the user's whose image was the placeholder `auto`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub auto: Vec<String>,
-    /// Per container of the user's, its keys whose API-server default was replaced.
+    /// Per container of the user's, the keys whose API-server default was replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub defaults: BTreeMap<String, Vec<String>>,
+    pub replaced_in: BTreeMap<String, Vec<String>>,
     /// Other keys of the spec that were added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pod: Vec<String>,
@@ -84,10 +84,9 @@ impl Status {
         let named = |what: &str, names: &[String]| {
             (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
-        let edited = self.edited.iter();
-        let edited = edited.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
-        let defaults = self.defaults.iter();
-        let defaults = defaults.map(|(name, keys)| format!("in `{name}`: {}", keys.join(", ")));
+        let inside = |(name, keys): (&String, &Vec<String>)| {
+            format!("in container `{name}` {}", keys.join(", "))
+        };
         [
             named("init containers", &self.init_containers),
             named("containers", &self.containers),
@@ -96,12 +95,11 @@ impl Status {
             named("labels", &self.labels),
             named("annotations", &self.annotations),
             named("pod fields", &self.pod),
-            named("pod fields", &self.replaced),
+            named("in place of defaults", &self.replaced),
         ]
         .into_iter()
         .flatten()
-        .chain(edited)
-        .chain(defaults)
+        .chain(self.edited.iter().chain(&self.replaced_in).map(inside))
         .collect()
     }
 
@@ -116,33 +114,67 @@ impl Status {
         *self == kept
     }
 
-    /// Whether everything that `other` names is named here too.
-    pub fn includes(&self, other: &Self) -> bool {
-        let lists = |status: &Self| {
-            [
-                status.containers.clone(),
-                status.init_containers.clone(),
-                status.volumes.clone(),
-                status.labels.clone(),
-                status.annotations.clone(),
-                status.auto.clone(),
-                status.pod.clone(),
-                status.replaced.clone(),
-                status.safe_to_evict.clone(),
-            ]
-        };
-        let all = |here: &[String], there: &[String]| there.iter().all(|name| here.contains(name));
-        let all_in = |here: &BTreeMap<_, Vec<_>>, there: &BTreeMap<String, Vec<_>>| {
-            there
-                .iter()
-                .all(|(container, keys)| here.get(container).is_some_and(|here| all(here, keys)))
-        };
-        lists(self)
-            .iter()
-            .zip(&lists(other))
-            .all(|(here, there)| all(here, there))
-            && all_in(&self.edited, &other.edited)
-            && all_in(&self.defaults, &other.defaults)
+    /// The lists of names, in a fixed order.
+    fn lists(&mut self) -> [&mut Vec<String>; 9] {
+        [
+            &mut self.containers,
+            &mut self.init_containers,
+            &mut self.volumes,
+            &mut self.labels,
+            &mut self.annotations,
+            &mut self.auto,
+            &mut self.pod,
+            &mut self.replaced,
+            &mut self.safe_to_evict,
+        ]
+    }
+
+    /// The lists of keys by container, in a fixed order.
+    fn maps(&mut self) -> [&mut BTreeMap<String, Vec<String>>; 2] {
+        [&mut self.edited, &mut self.replaced_in]
+    }
+
+    /// Keeps what `other` names too, or with `not` what it does not name.
+    fn filter(&mut self, mut other: Self, not: bool) {
+        for (list, others) in self.lists().into_iter().zip(other.lists()) {
+            let others: BTreeSet<&String> = others.iter().collect();
+            list.retain(|name| others.contains(name) != not);
+        }
+        for (map, others) in self.maps().into_iter().zip(other.maps()) {
+            for (container, keys) in map.iter_mut() {
+                let others: BTreeSet<&String> =
+                    others.get(container).into_iter().flatten().collect();
+                keys.retain(|key| others.contains(key) != not);
+            }
+            map.retain(|_, keys| !keys.is_empty());
+        }
+    }
+
+    /// What both name.
+    pub fn intersection(mut self, other: &Self) -> Self {
+        self.filter(other.clone(), false);
+        self
+    }
+
+    /// What this names and `other` does not.
+    pub fn without(mut self, other: &Self) -> Self {
+        self.filter(other.clone(), true);
+        self
+    }
+
+    /// Adds what `other` names.
+    pub fn unite(&mut self, mut other: Self) {
+        for (list, others) in self.lists().into_iter().zip(other.lists()) {
+            let known: BTreeSet<String> = list.iter().cloned().collect();
+            list.extend(others.drain(..).filter(|name| !known.contains(name)));
+        }
+        for (map, others) in self.maps().into_iter().zip(other.maps()) {
+            for (container, keys) in std::mem::take(others) {
+                let list = map.entry(container).or_default();
+                let known: BTreeSet<String> = list.iter().cloned().collect();
+                list.extend(keys.into_iter().filter(|key| !known.contains(key)));
+            }
+        }
     }
 }
 
@@ -151,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_reads_back_and_names_what_it_includes() {
+    fn a_status_reads_back_and_is_a_set_of_names() {
         let status = Status {
             verdict: "Injected".to_owned(),
             reason: "Applied".to_owned(),
@@ -165,6 +197,11 @@ mod tests {
         assert!(!status.adds_nothing());
         let mut less = status.clone();
         less.edited.clear();
-        assert!(status.includes(&less) && !less.includes(&status));
+        let rest = status.clone().without(&less);
+        assert_eq!(rest.edited, status.edited);
+        assert!(rest.init_containers.is_empty());
+        assert_eq!(status.clone().intersection(&less), less);
+        less.unite(rest);
+        assert_eq!(less, status);
     }
 }

@@ -35,8 +35,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
                 Ok(Text(Cow::Owned(text.to_owned())))
             }
+
+            // As in the API server, where null decodes into an empty string.
+            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed("")))
+            }
         }
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_any(TextVisitor)
     }
 }
 
@@ -106,6 +111,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn null_is_an_empty_text_as_in_the_api_server() {
+        let texts: Vec<Text<'_>> = serde_json::from_str(r#"["a", null]"#).unwrap();
+        assert_eq!(texts[1].as_str(), "");
+        assert!(serde_json::from_str::<Text<'_>>("1").is_err());
+    }
 
     #[test]
     fn fields_stay_raw_and_null_is_absent() {

@@ -33,6 +33,8 @@ pub struct Summary {
 struct Entry {
     /// What serves; `None`: broken, and without a good revision.
     template: Option<Arc<Template>>,
+    /// Whether its newest text says that it is mandatory.
+    mandatory: bool,
     /// What is wrong with the newest text, in one line.
     error: Option<String>,
     /// The file that it comes from.
@@ -120,6 +122,7 @@ impl Catalog {
         let entry = Entry {
             template,
             error,
+            mandatory: compiled.mandatory,
             path,
         };
         self.insert(namespace, name, entry);
@@ -190,7 +193,10 @@ impl Catalog {
             .namespaced
             .get(name)
             .and_then(|entries| entries.get(namespace));
-        let shadowable = |entry: &Entry| entry.template.as_ref().is_some_and(|t| t.shadowable);
+        let shadowable = |entry: &Entry| {
+            let template = entry.template.as_ref();
+            template.is_some_and(|template| template.shadowable && !template.mandatory)
+        };
         let entry = match (cluster, own) {
             (Some(cluster), Some(own)) if shadowable(cluster) => own,
             (Some(cluster), _) => cluster,
@@ -209,6 +215,14 @@ impl Catalog {
             matches!(self.find(namespace, &template.name), Found::Template(found)
                 if Arc::ptr_eq(found, template))
         })
+    }
+
+    /// A mandatory template that does not compile and has no good revision, with its error: it
+    /// cannot be got around by breaking it.
+    pub fn broken_mandatory(&self) -> Option<(&str, &str)> {
+        let broken = |entry: &Entry| entry.mandatory && entry.template.is_none();
+        let (name, entry) = self.cluster.iter().find(|(_, entry)| broken(entry))?;
+        Some((name, entry.error.as_deref().unwrap_or_default()))
     }
 
     /// The names that a namespace can ask for.

@@ -4,6 +4,7 @@
 //! author to mend: a template that compiles gives valid pods or refuses with a reason. All errors
 //! of a document are collected, not only the first.
 
+mod condition;
 mod container;
 mod documents;
 mod fragment;
@@ -30,6 +31,8 @@ pub struct Compiled {
     pub name: Option<String>,
     /// `metadata.namespace`, where the document is an `InjectionTemplate`.
     pub namespace: Option<String>,
+    /// Whether the document says that the template is mandatory.
+    pub mandatory: bool,
     /// Where the name stands, else the document.
     pub place: Place,
     /// The template, or what is wrong with it.
@@ -43,6 +46,7 @@ pub fn compile(source: &Source) -> Vec<Compiled> {
         .map(|document| match document {
             Document::Read(document) => compile_document(source, &document),
             Document::Broken { error, header } => Compiled {
+                mandatory: false,
                 place: error.place,
                 result: Err(vec![TemplateError {
                     file: source.path.clone(),
@@ -73,12 +77,16 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
             .and_then(Node::text)
             .map(str::to_owned)
     };
+    let requirement = document
+        .get("spec")
+        .and_then(|spec| spec.get("requirement"));
     let place = metadata
         .and_then(|m| m.get("name"))
         .map_or(document.place, |node| node.place);
     Compiled {
         name: text("name"),
         namespace: text("namespace"),
+        mandatory: requirement.and_then(Node::text) == Some("Mandatory"),
         place,
         result: match template {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),

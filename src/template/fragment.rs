@@ -15,6 +15,8 @@ pub use coerce::{MismatchError, holds};
 pub use slot::Slot;
 
 use super::expression::{Bindings, EvaluationError, Expression, Source};
+use super::quantity::Quantity;
+use super::schema::FieldType;
 
 /// Where something stands in its template, for errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +97,7 @@ pub struct Failure {
     pub origin: Arc<Origin>,
     /// What went wrong, without values.
     pub problem: String,
-    /// The parameters that the expression reads, as annotations spell them is up to the caller.
+    /// The parameters that the expression reads, by their names in expressions.
     pub parameters: Vec<String>,
 }
 
@@ -300,7 +302,17 @@ impl Interpolation {
                 }
             }
         }
+        self.fits(&whole)?;
         Ok(Value::String(whole))
+    }
+
+    /// Text that makes a quantity must be one.
+    fn fits(&self, whole: &str) -> Result<(), Failure> {
+        if self.slot.ty != FieldType::Quantity || whole.parse::<Quantity>().is_ok() {
+            return Ok(());
+        }
+        let problem = "expected a quantity, such as 500m or 64Mi";
+        Err(Failure::at(&self.origin, problem))
     }
 }
 

@@ -40,20 +40,25 @@ pub struct Problem {
     pub message: String,
 }
 
-impl std::fmt::Display for Problem {
-    /// `path: message`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, step) in self.path.iter().enumerate() {
+impl Problem {
+    /// The path in words, such as `env[0].name`; empty for the object itself.
+    pub fn field(&self) -> String {
+        let mut words = String::new();
+        for step in &self.path {
             match step {
-                Step::Field(name) if at == 0 => write!(f, "{name}")?,
-                Step::Field(name) => write!(f, ".{name}")?,
-                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Field(name) if words.is_empty() => words.push_str(name),
+                Step::Field(name) => {
+                    words.push('.');
+                    words.push_str(name);
+                }
+                Step::Index(index) => {
+                    words.push('[');
+                    words.push_str(&index.to_string());
+                    words.push(']');
+                }
             }
         }
-        if !self.path.is_empty() {
-            f.write_str(": ")?;
-        }
-        f.write_str(&self.message)
+        words
     }
 }
 

@@ -4,12 +4,14 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::CommandFactory;
 use pillion::cli::Cli;
-use pillion::inject::{Decision, Outcome, Reason};
+use pillion::inject::{Answer, Decision, Engine, Reason};
 use pillion::telemetry::Metrics;
+use pillion::template::Catalog;
 use serde_json::Value;
 
 /// The text that an order in a document asks for.
@@ -168,17 +170,10 @@ fn flags(command: &str) -> String {
 
 /// A decision in which one template had a part.
 fn decision() -> Decision {
-    let outcome = Outcome {
-        template: String::new(),
-        revision: String::new(),
-        reason: Reason::Applied,
-        message: String::new(),
-        logged: String::new(),
-        findings: Vec::new(),
-    };
-    Decision {
-        outcomes: vec![outcome],
-        ..Decision::plain(Reason::Applied, "")
+    let engine = Engine::new(Arc::new(Catalog::built_in()), Arc::default());
+    match engine.review(file("examples/review.json").as_bytes()) {
+        Answer::Review { decision, .. } => *decision,
+        Answer::BadRequest(message) => panic!("{message}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::inject::keys::{ListMerge, element_key, list_merge};
+use crate::inject::keys::{ListMerge, element_key, list_merge, same_path};
 use crate::template::quantity::Quantity;
 use crate::template::schema::{self, FieldType};
 
@@ -10,13 +10,21 @@ use crate::template::schema::{self, FieldType};
 /// API-server defaults, the ServiceAccount's mount, what other webhooks add.
 pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
     match (ty, theirs, want) {
+        (ty, Value::Null, want) => absence_says("", ty, want),
         (FieldType::Quantity, theirs, want) => same_quantity(theirs, want),
         (FieldType::Object(definition), Value::Object(theirs), Value::Object(want)) => {
             want.iter().all(|(name, value)| {
                 let Some(field) = schema::field(definition, name) else {
                     return theirs.get(name) == Some(value);
                 };
-                let theirs = theirs.get(name).unwrap_or(&Value::Null);
+                let Some(theirs) = theirs.get(name).filter(|theirs| !theirs.is_null()) else {
+                    return absence_says(name, &field.ty, value);
+                };
+                if let ("mountPath", Value::String(theirs), Value::String(value)) =
+                    (name.as_str(), theirs, value)
+                {
+                    return same_path(theirs, value);
+                }
                 match (&field.ty, theirs, value) {
                     (FieldType::List(element), Value::Array(theirs), Value::Array(want)) => {
                         list_covers(definition, name, element, theirs, want)
@@ -35,7 +43,6 @@ pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
                     .zip(want)
                     .all(|(theirs, want)| covers(theirs, want, element))
         }
-        (_, Value::Null, want) => is_zero(want),
         (_, theirs, want) => theirs == want,
     }
 }
@@ -52,7 +59,7 @@ fn list_covers(
             let key = element_key(want, keys);
             let found = theirs
                 .iter()
-                .find(|theirs| element_key(theirs, keys) == key);
+                .rfind(|theirs| element_key(theirs, keys) == key);
             found.is_some_and(|theirs| covers(theirs, want, element))
         }),
         ListMerge::Additive => want
@@ -79,15 +86,32 @@ fn same_quantity(theirs: &Value, want: &Value) -> bool {
         || matches!((quantity(theirs), quantity(want)), (Some(theirs), Some(want)) if theirs == want)
 }
 
-/// Whether the API server may drop a value when it writes JSON (`omitempty`), so that its absence
-/// says the same.
-fn is_zero(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_i64() == Some(0),
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Bool(true) => false,
+/// Fields of numbers and booleans that the API server drops where they are zero: they are no
+/// pointers in its types, and `omitempty`. Of all others absence says something else than zero.
+const DROPPED_WHERE_ZERO: [&str; 9] = [
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "hostPort",
+    "initialDelaySeconds",
+    "readOnly",
+    "stdin",
+    "stdinOnce",
+    "tty",
+];
+
+/// Whether a field's absence says the same as a value.
+fn absence_says(name: &str, ty: &FieldType, value: &Value) -> bool {
+    match (ty, value) {
+        (_, Value::Null) => true,
+        (FieldType::Text, Value::String(text)) => text.is_empty(),
+        (FieldType::List(_), Value::Array(items)) => items.is_empty(),
+        (FieldType::Map(_), Value::Object(fields)) => fields.is_empty(),
+        (_, Value::Object(fields)) => name == "resources" && fields.is_empty(),
+        (_, Value::Bool(false)) => DROPPED_WHERE_ZERO.contains(&name),
+        (_, Value::Number(number)) => {
+            number.as_i64() == Some(0) && DROPPED_WHERE_ZERO.contains(&name)
+        }
+        _ => false,
     }
 }

@@ -9,8 +9,8 @@ fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     };
     let text = user.to_string();
     let raw: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
-    let from_raw = fill(View::Raw(raw), want, "Container");
-    let from_data = fill(View::Data(user), want, "Container");
+    let from_raw = fill(View::Raw(raw), want, "Container", 0);
+    let from_data = fill(View::Data(user), want, "Container", 0);
     assert_eq!(from_raw, from_data, "raw and read views agree");
     let mut result = user.clone();
     for operation in &from_raw.operations {
@@ -135,7 +135,7 @@ fn defaults_of_the_api_server_give_way() {
     let Value::Object(want) = want else {
         unreachable!()
     };
-    let fill = fill(View::Data(&user), &want, "PodSpec");
+    let fill = fill(View::Data(&user), &want, "PodSpec", 0);
     assert_eq!(fill.replaced, ["terminationGracePeriodSeconds"]);
     assert_eq!(fill.kept, ["dnsPolicy"]);
 }

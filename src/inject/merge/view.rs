@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::inject::keys::{element_key, path};
+use crate::inject::keys::{element_key, plain_path};
 use crate::review::{Object, Text};
 
 /// A value of the user's.
@@ -52,10 +52,7 @@ impl Keys<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         let text = match key {
             "name" => &self.name,
-            "mountPath" => {
-                let text = self.mount_path.as_ref()?;
-                return Some(path(text.as_str()).into());
-            }
+            "mountPath" => &self.mount_path,
             "devicePath" => &self.device_path,
             "protocol" => {
                 return Some(self.protocol.as_ref().map_or("TCP", Text::as_str).into());
@@ -66,7 +63,9 @@ impl Keys<'_> {
             "whenUnsatisfiable" => &self.when_unsatisfiable,
             _ => return None,
         };
-        text.as_ref().map(|text| text.as_str().into())
+        let text = text.as_ref()?.as_str();
+        let is_path = key.ends_with("Path");
+        Some(if is_path { plain_path(text) } else { text }.into())
     }
 }
 

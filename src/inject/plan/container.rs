@@ -1,115 +1,127 @@
-//! Containers: placed natively or classically, or filled into the user's own of the same name.
+//! Containers: the template's own, or filled into the user's of the same name.
 
 use serde_json::{Map, Value};
 
-use super::{Change, Circumstances, PLACEHOLDER, failed, validity};
+use super::Change;
 use crate::inject::defaults::pull_policy;
+use crate::inject::evaluation::{Wanted, WantedContainer};
 use crate::inject::lifecycle;
-use crate::inject::merge;
+use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
-use crate::template::compiled::ContainerTemplate;
-use crate::template::fragment::{Evaluation, Failure};
+use crate::template::schema::field;
 
-/// Fields whose addition to an injected container changes what it does.
+/// The image by which a container of the user's says: take the template's.
+const PLACEHOLDER: &str = "auto";
+/// Fields in which the user's additions change what an injected container does.
 const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 
-/// Plans all containers: first the steps, then the sidecars.
+/// Plans all containers.
 pub(super) fn containers(
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
-    evaluation: Evaluation<'_>,
+    wanted: &Wanted,
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    let native = lifecycle::is_native(template.placement, with.settings);
-    let steps = template
-        .init_containers
-        .iter()
-        .map(|container| (container, false));
-    let sidecars = template.sidecars.iter().map(|container| (container, true));
-    for (container, is_sidecar) in steps.chain(sidecars) {
-        let body = container.body.evaluate(evaluation).map_err(failed)?;
-        let Some(Value::Object(mut value)) = body else {
-            continue;
-        };
-        checked(container, &value)?;
-        if is_sidecar && native {
-            lifecycle::make_native(&mut value, container.wait_for_ready);
-        }
+    for container in &wanted.containers {
         match find(pod, &container.name) {
-            Some((list, index, Element::Users { .. })) => {
-                fill(pod, template, container, (list, index), value, change)?;
+            Some((list, index, element @ Element::Users { .. })) => {
+                check_place(pod, template, container, list, element)?;
+                fill(template, container, (list, index, element), change)?;
             }
-            Some((
-                _,
-                _,
-                Element::Added {
-                    template: other, ..
-                },
-            )) => {
+            Some((_, _, Element::Added { template: by, .. })) => {
                 let message = format!(
-                    "the container `{}` is added by the template `{other}` already",
+                    "the container `{}` is added by the template `{by}` already",
                     container.name
                 );
                 return Err(Refusal::new(Reason::Conflict, message));
             }
-            None => add(pod, template, container, is_sidecar, native, value, change)?,
+            None => add(pod, template, container, change)?,
         }
     }
     Ok(())
-}
-
-/// Refuses a container that the API server would refuse for what its expressions gave. What is
-/// constant was checked when the template was loaded.
-fn checked(container: &ContainerTemplate, value: &Map<String, Value>) -> Result<(), Refusal> {
-    match validity::check("Container", value, &container.body) {
-        Some(problem) => Err(failed(Failure::at(&container.origin, problem.to_string()))),
-        None => Ok(()),
-    }
 }
 
 fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e Element<'p>)> {
     [List::InitContainers, List::Containers]
         .into_iter()
         .find_map(|list| {
-            pod.find(list, name)
-                .map(|(index, element)| (list, index, element))
+            let (index, element) = pod.find(list, name)?;
+            Some((list, index, element))
         })
+}
+
+/// The refusal, or the reason to skip, where a sidecar would keep a pod from ending.
+fn must_end(template: &Template, container: &WantedContainer) -> Refusal {
+    let message = format!(
+        "the pod must end, and `{}` could only run as a regular container here, which would keep \
+         it from ending; native sidecars need every node at Kubernetes 1.29 or newer",
+        container.name
+    );
+    let reason = if template.denies_ending_pods {
+        Reason::PodMustEndDenied
+    } else {
+        Reason::PodMustEnd
+    };
+    Refusal::new(reason, message)
 }
 
 /// Adds the template's own container.
 fn add(
     pod: &WorkingPod<'_>,
     template: &Template,
-    container: &ContainerTemplate,
-    is_sidecar: bool,
-    native: bool,
-    value: Map<String, Value>,
+    container: &WantedContainer,
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    if is_sidecar && !native && pod.must_end() {
+    let is_classic = container.is_sidecar && !container.is_native;
+    if is_classic && pod.must_end() {
+        return Err(must_end(template, container));
+    }
+    let (names, values) = if is_classic {
+        (&mut change.status.containers, &mut change.containers)
+    } else {
+        (
+            &mut change.status.init_containers,
+            &mut change.init_containers,
+        )
+    };
+    names.push(container.name.clone());
+    values.push(Value::Object(container.value.clone()));
+    Ok(())
+}
+
+/// Checks that the user's container of this name runs when the template's would: a step before the
+/// app, a sidecar beside it.
+fn check_place(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    container: &WantedContainer,
+    list: List,
+    theirs: &Element<'_>,
+) -> Result<(), Refusal> {
+    let is_regular = list == List::Containers;
+    let runs_beside = is_regular || theirs.is_sidecar();
+    if !container.is_sidecar && runs_beside {
         let message = format!(
-            "the pod must end, and `{}` could only run as a regular container here, which would \
-             keep it from ending; native sidecars need every node at Kubernetes 1.29 or newer",
+            "the container `{}` of the pod runs beside the app, and the template's of that name is \
+             a step before it; declare it in initContainers, without restartPolicy",
             container.name
         );
-        let reason = if template.denies_ending_pods {
-            Reason::PodMustEndDenied
-        } else {
-            Reason::PodMustEnd
-        };
-        return Err(Refusal::new(reason, message));
+        return Err(Refusal::new(Reason::Conflict, message));
     }
-    if is_sidecar && !native {
-        change.status.containers.push(container.name.clone());
-        change.containers.push(Value::Object(value));
-    } else {
-        change.status.init_containers.push(container.name.clone());
-        change.init_containers.push(Value::Object(value));
+    if container.is_native && is_regular && template.mandatory {
+        let message = format!(
+            "the container `{}` of the pod stands in containers, and the template, which is \
+             mandatory, has it as a native sidecar; declare it in initContainers",
+            container.name
+        );
+        return Err(Refusal::new(Reason::OverrideNotAllowed, message));
+    }
+    if container.is_sidecar && is_regular && pod.must_end() {
+        return Err(must_end(template, container));
     }
     Ok(())
 }
@@ -117,43 +129,27 @@ fn add(
 /// Fills the template's container into the user's own of that name: the user's fields win, as far
 /// as the template's `override` allows.
 fn fill(
-    pod: &WorkingPod<'_>,
     template: &Template,
-    container: &ContainerTemplate,
-    (list, index): (List, usize),
-    mut want: Map<String, Value>,
+    container: &WantedContainer,
+    (list, index, element): (List, usize, &Element<'_>),
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    let Some(element) = pod.list(list).get(index) else {
-        return Ok(());
-    };
     let theirs = element.view().to_value();
+    let mut want = container.value.clone();
     lifecycle::fit(&mut want, list, &theirs);
-    let is_placeholder = theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER);
-    if is_placeholder {
-        fit_pull_policy(&mut want, &theirs);
-    }
-    let mut fill = merge::fill(element.view(), &want, "Container");
-    if let (true, Some(image)) = (is_placeholder, want.get("image")) {
+    let mut fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
+    if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
+        && let Some(image) = want.get("image")
+    {
         fill.kept.retain(|key| key != "image");
-        let path = "/image".to_owned();
+        default_pull_policy(&mut fill, &want, &theirs, image);
         fill.operations.push(Operation::Replace {
-            path,
+            path: "/image".to_owned(),
             value: image.clone(),
         });
         change.status.auto.push(container.name.clone());
     }
-    let changed = fill
-        .kept
-        .iter()
-        .map(|key| key.split('/').next().unwrap_or_default());
-    let added = SENSITIVE
-        .into_iter()
-        .filter(|field| adds(theirs.get(*field), want.get(*field)));
-    if let Some(field) = changed
-        .chain(added)
-        .find(|field| !template.overridable.allows(field))
-    {
+    if let Some(field) = forbidden(template, &fill.kept, &want, &theirs) {
         let message = format!(
             "the container `{}` of the pod sets `{field}`, which the template keeps for itself; \
              remove it there",
@@ -161,45 +157,44 @@ fn fill(
         );
         return Err(Refusal::new(Reason::OverrideNotAllowed, message));
     }
-    change.findings.extend(
-        fill.kept
-            .iter()
-            .map(|key| format!("container `{}` keeps its own {key}", container.name)),
-    );
-    if !fill.operations.is_empty() {
-        if !fill.added.is_empty() {
-            let name = container.name.clone();
-            change.status.edited.insert(name, fill.added.clone());
-        }
-        if !fill.replaced.is_empty() {
-            let name = container.name.clone();
-            change.status.defaults.insert(name, fill.replaced.clone());
-        }
-        change.edits.push((list, index, fill));
-    }
+    change.edit(list, index, &container.name, fill);
     Ok(())
 }
 
-/// The API server derives the pull policy from the image, and has done so from the placeholder
-/// where the pod comes in a review: then it becomes what a file without a policy would get.
-fn fit_pull_policy(want: &mut Map<String, Value>, theirs: &Value) {
+/// The API server derived the pull policy from the placeholder; from the image it would be another.
+fn default_pull_policy(fill: &mut Fill, want: &Map<String, Value>, theirs: &Value, image: &Value) {
     let derived = theirs.get("imagePullPolicy").and_then(Value::as_str);
-    if derived != Some(pull_policy(PLACEHOLDER)) || want.contains_key("imagePullPolicy") {
-        return;
-    }
-    if let Some(image) = want.get("image").and_then(Value::as_str) {
-        let policy = pull_policy(image).into();
-        want.insert("imagePullPolicy".to_owned(), policy);
+    let policy = pull_policy(image.as_str().unwrap_or_default());
+    let is_default = derived == Some(pull_policy(PLACEHOLDER));
+    if is_default && derived != Some(policy) && !want.contains_key("imagePullPolicy") {
+        fill.replaced.push("imagePullPolicy".to_owned());
+        fill.operations.push(Operation::Replace {
+            path: "/imagePullPolicy".to_owned(),
+            value: policy.into(),
+        });
     }
 }
 
-/// Whether the user has something that the template does not mention, at any depth of objects.
-fn adds(theirs: Option<&Value>, want: Option<&Value>) -> bool {
-    match (theirs, want) {
-        (None | Some(Value::Null), _) => false,
-        (Some(Value::Object(theirs)), Some(Value::Object(want))) => theirs
-            .iter()
-            .any(|(name, value)| adds(Some(value), want.get(name))),
-        (Some(_), want) => want.is_none(),
-    }
+/// The first field in which the user's container goes beyond the template's `override`: it has
+/// another value, or adds to what the container does.
+fn forbidden(
+    template: &Template,
+    kept: &[String],
+    want: &Map<String, Value>,
+    theirs: &Value,
+) -> Option<String> {
+    let changed = kept
+        .iter()
+        .map(|key| key.split('/').next().unwrap_or_default());
+    let added = SENSITIVE.into_iter().filter(|name| {
+        let none = Value::Null;
+        let theirs = theirs.get(*name).unwrap_or(&none);
+        let want = want.get(*name).unwrap_or(&none);
+        let ty = field("Container", name).map(|field| &field.ty);
+        !ty.is_some_and(|ty| covers(want, theirs, ty))
+    });
+    changed
+        .chain(added)
+        .find(|field| !template.overridable.allows(field))
+        .map(str::to_owned)
 }

@@ -9,14 +9,12 @@ use serde_json::Value;
 
 use super::Change;
 use crate::inject::lifecycle;
+use crate::inject::patch::Operation;
 use crate::inject::pod::{List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::quantity::Quantity;
-
-/// Characters that a label's value may have (apimachinery:pkg/util/validation, `IsValidLabelValue`).
-const LONGEST_LABEL: usize = 63;
 
 /// Checks what a template adds against the pod as a whole.
 pub(super) fn check(
@@ -25,7 +23,7 @@ pub(super) fn check(
     change: &Change,
 ) -> Result<(), Refusal> {
     windows(pod, change)?;
-    labels(change)?;
+    contradictions(pod, change)?;
     pod_resources(pod, template, change)
 }
 
@@ -47,7 +45,7 @@ fn windows(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
         .edits
         .iter()
         .map(|(_, _, fill)| fill)
-        .chain(&change.fields);
+        .chain([&change.fields]);
     let in_edits = edits.flat_map(|fill| &fill.operations).any(|operation| {
         let path = operation.path();
         path.starts_with("/securityContext") || path.starts_with("/shareProcessNamespace")
@@ -59,26 +57,33 @@ fn windows(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn labels(change: &Change) -> Result<(), Refusal> {
-    let edge = |c: char| c.is_ascii_alphanumeric();
-    let inner = |c: char| edge(c) || "-_.".contains(c);
-    let valid = |value: &str| {
-        value.is_empty()
-            || (value.len() <= LONGEST_LABEL
-                && value.chars().all(inner)
-                && value.starts_with(edge)
-                && value.ends_with(edge))
+/// Fields that exclude each other (k8s validation, `validatePodSpec` and `validatePodDNSConfig`).
+fn contradictions(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
+    let wanted = |path: &str| {
+        let mut operations = change.fields.operations.iter();
+        operations
+            .find(|operation| operation.path() == path)
+            .map(Operation::value)
     };
-    match change.labels.iter().find(|(_, value)| !valid(value)) {
-        Some((key, _)) => {
-            let message = format!(
-                "the template's label {key} has a value that is no label value on this pod: at \
-                 most {LONGEST_LABEL} letters, digits, `-`, `_` and `.`"
-            );
-            Err(Refusal::new(Reason::EvaluationFailed, message))
-        }
-        None => Ok(()),
+    let hosts_processes = pod.field("hostPID") == Some(Value::Bool(true));
+    if hosts_processes && wanted("/shareProcessNamespace") == Some(&Value::Bool(true)) {
+        let message = "the template shares the pod's process namespace, and the pod has hostPID";
+        return Err(Refusal::new(Reason::Conflict, message));
     }
+    let names_servers = |config: &Value| {
+        let servers = config.get("nameservers").and_then(Value::as_array);
+        servers.is_some_and(|servers| !servers.is_empty())
+    };
+    let config = wanted("/dnsConfig")
+        .cloned()
+        .or_else(|| pod.field("dnsConfig"));
+    let without = wanted("/dnsPolicy").and_then(Value::as_str) == Some("None");
+    if without && !config.is_some_and(|config| names_servers(&config)) {
+        let message = "the template sets dnsPolicy None, and the pod's own dnsConfig, which is \
+                       kept, names no servers";
+        return Err(Refusal::new(Reason::Conflict, message));
+    }
+    Ok(())
 }
 
 type Amounts = BTreeMap<String, Quantity>;

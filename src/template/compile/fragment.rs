@@ -208,9 +208,10 @@ fn dynamic(
     }
     let verbatim = expression.reads().only_app_or_self();
     let origin = origin(node.place, path);
+    let slot = slot.clone();
     Some(Fragment::Dynamic(Box::new(Dynamic {
         expression,
-        slot: slot.clone(),
+        slot: if verbatim { slot.copied() } else { slot },
         verbatim,
         origin,
     })))

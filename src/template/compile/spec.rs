@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::fragment::{self, Meaning};
+use super::fragment::Meaning;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
-use super::{Errors, container, metadata, parameter, pod, trust, volume};
-use crate::template::compiled::{
-    MatchCondition, Override, Pattern, Placement, Template, Validation,
-};
-use crate::template::expression::{Expression, Reads, Scope};
-use crate::template::fragment::{Condition, Fragment, Slot};
+use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
+use crate::template::compiled::{Override, Pattern, Placement, Template};
+use crate::template::digest::digest;
+use crate::template::expression::{Expression, Reads};
+use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
 use crate::template::schema;
-use crate::template::validity::names;
 
 /// The API version of templates.
 const API_VERSION: &str = "pillion.dev/v1alpha1";
@@ -67,7 +65,7 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     entries(errors, spec, "spec", &SPEC_FIELDS);
     let name = name?;
     let mut template = settings(errors, spec, name, namespace);
-    template.revision = revision(document);
+    template.revision = digest(&document.to_json());
     contents(errors, spec, &mut template);
     trust::check(errors, spec, &template);
     Some(template)
@@ -149,30 +147,6 @@ fn names(
     (name, namespace)
 }
 
-/// A digest of the content that does not depend on comments, layout or the order of keys: FNV-1a
-/// of 64 bits over the document with sorted keys. It names revisions; nothing trusts it.
-fn revision(document: &Node) -> String {
-    let mut content = document.to_json();
-    content.sort_all_objects();
-    let digest = content
-        .to_string()
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-    format!("{digest:016x}").chars().take(12).collect()
-}
-
-/// The pattern of a template that names none.
-fn usual_pattern(spec: &Node) -> Pattern {
-    let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
-    if only_steps {
-        Pattern::Init
-    } else {
-        Pattern::Sidecar
-    }
-}
-
 /// The plain fields of the spec.
 fn settings(
     errors: &mut Errors<'_>,
@@ -180,7 +154,12 @@ fn settings(
     name: String,
     namespace: Option<String>,
 ) -> Template {
-    let usual = usual_pattern(spec);
+    let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
+    let usual = if only_steps {
+        Pattern::Init
+    } else {
+        Pattern::Sidecar
+    };
     let mandatory = chosen(
         errors,
         spec,
@@ -193,17 +172,7 @@ fn settings(
         errors.add(node.place, "spec.requirement", message);
     }
     checks(errors, spec);
-    let shadowable = optional(errors, spec, "shadowable", boolean).unwrap_or(false);
-    if let (true, Some(node)) = (shadowable, spec.get("shadowable")) {
-        let problem = match (&namespace, mandatory) {
-            (Some(_), _) => Some("only a ClusterInjectionTemplate can be shadowed"),
-            (None, true) => Some("a Mandatory template cannot be shadowed"),
-            (None, false) => None,
-        };
-        if let Some(problem) = problem {
-            errors.add(node.place, "spec.shadowable", problem);
-        }
-    }
+    let shadowable = shadowable(errors, spec, namespace.is_some(), mandatory);
     Template {
         pattern: chosen(errors, spec, "pattern", usual, &Pattern::NAMES),
         description: optional(errors, spec, "description", text)
@@ -257,6 +226,22 @@ fn settings(
         pod: None,
         reads: Reads::default(),
     }
+}
+
+/// Whether a namespace's template may take this one's place there.
+fn shadowable(errors: &mut Errors<'_>, spec: &Node, namespaced: bool, mandatory: bool) -> bool {
+    let shadowable = optional(errors, spec, "shadowable", boolean).unwrap_or(false);
+    let problem = if namespaced {
+        "only a ClusterInjectionTemplate can be shadowed"
+    } else if mandatory {
+        "a Mandatory template cannot be shadowed"
+    } else {
+        return shadowable;
+    };
+    if let (true, Some(node)) = (shadowable, spec.get("shadowable")) {
+        errors.add(node.place, "spec.shadowable", problem);
+    }
+    false
 }
 
 /// What the template declares for the checks of the resulting pod: read and refused here, so that
@@ -331,14 +316,14 @@ fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Overrid
 fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
     let (parameters, mut scope) = parameter::parameters(errors, spec.get("parameters"));
     template.parameters = parameters;
-    scope = variables(errors, spec, scope, &mut template.variables);
+    scope = condition::variables(errors, spec, scope, &mut template.variables);
     let volume_names = volume::names(errors, spec.get("volumes"));
     let meaning = Meaning {
         scope: &scope,
         volumes: &volume_names,
     };
-    template.match_conditions = match_conditions(errors, spec, &scope);
-    template.validations = validations(errors, spec, meaning);
+    template.match_conditions = condition::match_conditions(errors, spec, &scope);
+    template.validations = condition::validations(errors, spec, meaning);
     template.volumes = volume::volumes(errors, spec.get("volumes"), &template.name, meaning);
     container::containers(errors, spec, template, meaning);
     let in_app = scope.clone().with_self();
@@ -357,139 +342,6 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
         .get("pod")
         .and_then(|node| pod::fields(errors, node, meaning));
     template.reads = reads(template);
-}
-
-fn variables(
-    errors: &mut Errors<'_>,
-    spec: &Node,
-    mut scope: Scope,
-    variables: &mut Vec<(String, Expression)>,
-) -> Scope {
-    let Some(list) = spec.get("variables") else {
-        return scope;
-    };
-    for (index, item) in items(errors, list, "spec.variables").iter().enumerate() {
-        let path = format!("spec.variables[{index}]");
-        entries(errors, item, &path, &["name", "expression"]);
-        let name = item.get("name").and_then(Node::text);
-        let Some(name) = name.filter(|name| is_identifier(name)) else {
-            let message = "a variable needs a `name` of letters, digits and `_`";
-            errors.add(item.place, &path, message);
-            continue;
-        };
-        if variables.iter().any(|(known, _)| known == name) {
-            errors.add(
-                item.place,
-                &path,
-                format!("the variable `{name}` stands twice"),
-            );
-            continue;
-        }
-        let expression = expression_field(errors, item, &path, &scope);
-        if let Some(expression) = expression {
-            scope = scope.variable(name, expression.result().clone(), expression.max_items());
-            variables.push((name.to_owned(), expression));
-        }
-    }
-    scope
-}
-
-fn is_identifier(text: &str) -> bool {
-    text.chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn expression_field(
-    errors: &mut Errors<'_>,
-    item: &Node,
-    path: &str,
-    scope: &Scope,
-) -> Option<Expression> {
-    let Some(node) = item.get("expression") else {
-        errors.add(item.place, path, "the field `expression` is required");
-        return None;
-    };
-    let path = join(path, "expression");
-    let source = text(errors, node, &path)?;
-    fragment::expression(errors, node, source, 0, &path, scope)
-}
-
-fn condition_field(
-    errors: &mut Errors<'_>,
-    item: &Node,
-    path: &str,
-    scope: &Scope,
-) -> Option<Condition> {
-    let Some(node) = item.get("expression") else {
-        errors.add(item.place, path, "the field `expression` is required");
-        return None;
-    };
-    fragment::condition(errors, node, &join(path, "expression"), scope)
-}
-
-fn match_conditions(errors: &mut Errors<'_>, spec: &Node, scope: &Scope) -> Vec<MatchCondition> {
-    let Some(list) = spec.get("matchConditions") else {
-        return Vec::new();
-    };
-    let mut conditions = Vec::new();
-    for (index, item) in items(errors, list, "spec.matchConditions")
-        .iter()
-        .enumerate()
-    {
-        let path = format!("spec.matchConditions[{index}]");
-        entries(errors, item, &path, &["name", "expression"]);
-        let name = item
-            .get("name")
-            .and_then(|node| text(errors, node, &join(&path, "name")));
-        match (name, item.get("name")) {
-            (Some(name), Some(node)) => {
-                let twice = conditions.iter().any(|c: &MatchCondition| c.name == name);
-                let twice = twice.then(|| format!("the condition `{name}` stands twice"));
-                if let Some(problem) = twice.or_else(|| names::not_a_key(name)) {
-                    errors.add(node.place, &join(&path, "name"), problem);
-                }
-            }
-            (_, None) => errors.add(
-                item.place,
-                &path,
-                "the field `name` is required: it is the reason to skip",
-            ),
-            (None, Some(_)) => {}
-        }
-        if let Some(condition) = condition_field(errors, item, &path, scope) {
-            let name = name.unwrap_or_default().to_owned();
-            conditions.push(MatchCondition { name, condition });
-        }
-    }
-    conditions
-}
-
-fn validations(errors: &mut Errors<'_>, spec: &Node, meaning: Meaning<'_>) -> Vec<Validation> {
-    let Some(list) = spec.get("validations") else {
-        return Vec::new();
-    };
-    let mut validations = Vec::new();
-    for (index, item) in items(errors, list, "spec.validations").iter().enumerate() {
-        let path = format!("spec.validations[{index}]");
-        entries(errors, item, &path, &["expression", "message"]);
-        let condition = condition_field(errors, item, &path, meaning.scope);
-        let message = match item.get("message") {
-            Some(node) => {
-                let path = join(&path, "message");
-                fragment::compile(errors, node, &path, &Slot::free_text(), meaning)
-            }
-            None => condition.as_ref().map(|condition| {
-                let source = condition.expression.source();
-                Fragment::Constant(format!("not true: {source}").into())
-            }),
-        };
-        if let (Some(condition), Some(message)) = (condition, message) {
-            validations.push(Validation { condition, message });
-        }
-    }
-    validations
 }
 
 /// What all expressions of a template read, variables and computed defaults included.

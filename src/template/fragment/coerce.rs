@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Slot;
 use crate::template::expression::Type;
+use crate::template::quantity::Quantity;
 use crate::template::schema::{self, FieldType};
 
 /// A value that its field cannot hold. The value itself is not named: it may be secret.
@@ -66,7 +67,7 @@ pub(super) fn scalar_text(value: &Value) -> Option<String> {
 
 /// Fits a value into a slot; `None` where it is null and so left out.
 ///
-/// A `verbatim` value is the user's own: its `$` stay, and fields that this version of the API
+/// A `verbatim` value is the user's own: fields that this version of the API
 /// types does not know are kept.
 pub(super) fn coerce(
     value: Value,
@@ -78,7 +79,9 @@ pub(super) fn coerce(
     }
     let fitted = match (&slot.ty, value) {
         (FieldType::Any, value) => without_nulls(value),
-        (FieldType::Text, Value::String(text)) => Value::String(text_in(text, slot, verbatim)),
+        (FieldType::Text, Value::String(text)) => {
+            Value::String(slot.interpolated(&text).into_owned())
+        }
         (FieldType::Text, value) if slot.scalars_as_text => match scalar_text(&value) {
             Some(text) => Value::String(text),
             None => return Err(MismatchError::new(slot, &value)),
@@ -88,8 +91,10 @@ pub(super) fn coerce(
         (FieldType::Number, value) if value.is_number() => value,
         (FieldType::Boolean, value) if value.is_boolean() => value,
         (FieldType::IntegerOrText, value) if value.is_string() || fits_32(&value) => value,
-        (FieldType::Quantity, Value::String(text)) => Value::String(text),
-        (FieldType::Quantity, value) if value.is_number() => Value::String(value.to_string()),
+        (FieldType::Quantity, value) => match quantity(&value) {
+            Some(text) => Value::String(text),
+            None => return Err(MismatchError::new(slot, &value)),
+        },
         (FieldType::List(_), Value::Array(items)) => list(items, slot, verbatim)?,
         (FieldType::Map(_) | FieldType::Object(_), Value::Object(fields)) => {
             object(fields, slot, verbatim)?
@@ -99,11 +104,12 @@ pub(super) fn coerce(
     Ok(Some(fitted))
 }
 
-fn text_in(text: String, slot: &Slot, verbatim: bool) -> String {
-    if verbatim {
-        text
-    } else {
-        slot.interpolated(&text).into_owned()
+/// A quantity as the API server reads it: a text stays as it is written, a number becomes text.
+fn quantity(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => text.parse::<Quantity>().ok().map(|_| text.clone()),
+        Value::Number(number) => Some(number.to_string().parse::<Quantity>().ok()?.to_string()),
+        _ => None,
     }
 }
 
@@ -239,6 +245,7 @@ mod tests {
             (&target, json!(80), Some(json!(80))),
             (&memory, json!(5), Some(json!("5"))),
             (&memory, json!("5Mi"), Some(json!("5Mi"))),
+            (&memory, json!("lots of it"), None),
             (&args, json!(["-p", 80, null]), Some(json!(["-p", "80"]))),
             (&args, json!("-p"), None),
         ];
@@ -258,6 +265,9 @@ mod tests {
         let error = coerce(json!([{"value": "x"}]), &env, false).unwrap_err();
         assert!(error.to_string().contains("`name`"), "{error}");
         let copied = json!([{"name": "A", "value": "$(B)"}]);
-        assert_eq!(coerce(copied.clone(), &env, true).unwrap(), Some(copied));
+        assert_eq!(
+            coerce(copied.clone(), &env.copied(), true).unwrap(),
+            Some(copied)
+        );
     }
 }

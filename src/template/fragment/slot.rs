@@ -11,6 +11,10 @@ use crate::template::schema::{self, FieldType};
 
 /// What a place takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of the field of its own"
+)]
 pub struct Slot {
     /// The field's type.
     pub ty: FieldType,
@@ -20,6 +24,8 @@ pub struct Slot {
     pub doubles_dollars: bool,
     /// Whether the place is below a container's `lifecycle`.
     in_lifecycle: bool,
+    /// Whether a whole list is copied from the app, whose `$` mean there what they mean here.
+    is_copied: bool,
 }
 
 impl Slot {
@@ -36,6 +42,7 @@ impl Slot {
             scalars_as_text,
             doubles_dollars: false,
             in_lifecycle: false,
+            is_copied: false,
         }
     }
 
@@ -72,8 +79,9 @@ impl Slot {
         Some(Self {
             ty,
             scalars_as_text: expands && name != "subPathExpr",
-            doubles_dollars: expands && !in_lifecycle,
+            doubles_dollars: expands && !in_lifecycle && !self.is_copied,
             in_lifecycle,
+            is_copied: self.is_copied,
         })
     }
 
@@ -87,6 +95,18 @@ impl Slot {
             FieldType::Any => Some(self.clone()),
             _ => None,
         }
+    }
+
+    /// The same slot for a value that is copied from the app: in a whole list `env`, `command` or
+    /// `args` no `$` is doubled.
+    pub fn copied(mut self) -> Self {
+        let env = FieldType::List(Box::new(FieldType::Object("EnvVar".to_owned())));
+        let is_list = matches!(self.ty, FieldType::List(_));
+        if self.ty == env || (is_list && self.doubles_dollars) {
+            self.is_copied = true;
+            self.doubles_dollars = false;
+        }
+        self
     }
 
     /// An interpolated value's text as this place needs it.

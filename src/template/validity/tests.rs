@@ -20,7 +20,7 @@ fn problems(definition: &str, value: &Value) -> Vec<String> {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "one table of everything")]
+#[expect(clippy::too_many_lines, reason = "it is one table")]
 fn what_the_api_server_refuses_is_refused() {
     let table = [
         (

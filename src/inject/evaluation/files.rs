@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::failed;
 use crate::inject::refusal::Refusal;
+use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
 
@@ -22,6 +23,7 @@ pub(super) type Files = (Vec<Value>, Vec<(String, String)>);
 
 /// Evaluates the files of a volume.
 pub(super) fn evaluate(
+    template: &Template,
     volume: &VolumeTemplate,
     files: &FilesTemplate,
     with: Evaluation<'_>,
@@ -29,10 +31,11 @@ pub(super) fn evaluate(
     let mut items = Vec::with_capacity(files.files.len());
     let mut annotations = Vec::with_capacity(files.files.len());
     for file in &files.files {
-        let Some(content) = file.content.evaluate(with).map_err(failed)? else {
+        let content = file.content.evaluate(with);
+        let Some(content) = content.map_err(|failure| failed(template, &failure))? else {
             continue;
         };
-        let text = text(volume, file, &content)?;
+        let text = text(template, volume, file, &content)?;
         let key = format!("{PREFIX}{}.{}", volume.emitted, file.name);
         items.push(json!({
             "path": file.name,
@@ -43,7 +46,12 @@ pub(super) fn evaluate(
     Ok((items, annotations))
 }
 
-fn text(volume: &VolumeTemplate, file: &FileTemplate, content: &Value) -> Result<String, Refusal> {
+fn text(
+    template: &Template,
+    volume: &VolumeTemplate,
+    file: &FileTemplate,
+    content: &Value,
+) -> Result<String, Refusal> {
     match (content, file.format) {
         (Value::String(text), _) => Ok(text.clone()),
         (tree, Some(TreeFormat::Json)) => {
@@ -56,7 +64,7 @@ fn text(volume: &VolumeTemplate, file: &FileTemplate, content: &Value) -> Result
         }
         (_, None) => {
             let problem = format!("the file `{}` of `{}` is not text", file.name, volume.name);
-            Err(failed(Failure::at(&volume.origin, problem)))
+            Err(failed(template, &Failure::at(&volume.origin, problem)))
         }
     }
 }

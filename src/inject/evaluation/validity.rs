@@ -5,22 +5,42 @@
 
 use serde_json::{Map, Value};
 
-use crate::template::fragment::Fragment;
-use crate::template::validity::{self, Problem, Step};
+use crate::inject::refusal::Refusal;
+use crate::inject::verdict::Reason;
+use crate::template::fragment::{Fragment, Origin};
+use crate::template::validity::{self, Step};
 
-/// The first thing that the API server would refuse in an object that a fragment gave.
+/// Refuses an object that a fragment gave where the API server would refuse it. `place` says in
+/// words where the fragment stands.
 pub(super) fn check(
     definition: &str,
     value: &Map<String, Value>,
     fragment: &Fragment,
-) -> Option<Problem> {
+    place: &str,
+) -> Result<(), Refusal> {
     if matches!(fragment, Fragment::Constant(_)) {
-        return None;
+        return Ok(());
     }
     let problems = validity::check_fields(definition, value);
-    problems
-        .into_iter()
-        .find(|problem| !is_the_users(fragment, &problem.path))
+    let first = problems
+        .iter()
+        .find(|problem| !is_the_users(fragment, &problem.path));
+    match first {
+        Some(problem) => Err(refusal(place, &problem.field(), &problem.message)),
+        None => Ok(()),
+    }
+}
+
+/// The refusal of what an expression gave; the value may be anybody's and is not logged.
+pub(super) fn refusal(place: &str, field: &str, problem: &str) -> Refusal {
+    let place = if field.is_empty() {
+        place.to_owned()
+    } else {
+        format!("{place}: {field}")
+    };
+    let logged = format!("{place}: not what the API server takes");
+    let message = format!("{place}: {problem}");
+    Refusal::with_value(Reason::EvaluationFailed, message, logged)
 }
 
 /// Whether something on a path is copied from the app.
@@ -42,3 +62,11 @@ fn is_the_users(fragment: &Fragment, path: &[Step]) -> bool {
         Fragment::Constant(_) | Fragment::Text(_) => false,
     }
 }
+
+/// Where a part of a template stands, in words.
+pub(super) fn place(origin: &Origin) -> String {
+    format!("{} (line {})", origin.field, origin.line)
+}
+
+#[cfg(test)]
+mod tests;

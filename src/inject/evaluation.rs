@@ -1,0 +1,208 @@
+//! Evaluation: what one template wants for a pod.
+//!
+//! Parameters, conditions and fragments are evaluated on the pod as earlier templates left it.
+//! What comes out is data, compared with nothing yet: the plan decides what of it the pod lacks.
+
+mod app;
+mod container;
+mod files;
+mod metadata;
+mod validity;
+mod volume;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::data::{Apps, Data};
+use super::parameters::{self, Given};
+use super::pod::{List, WorkingPod};
+use super::refusal::Refusal;
+use super::settings::{Namespace, Settings};
+use super::verdict::Reason;
+use crate::template::Template;
+use crate::template::expression::Bindings;
+use crate::template::fragment::{Evaluation, Failure, NoVolumes};
+use volume::Names;
+
+/// What templates are evaluated with.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'c> {
+    /// The installation's settings.
+    pub settings: &'c Settings,
+    /// The namespace's name.
+    pub namespace_name: &'c str,
+    /// The namespace.
+    pub namespace: &'c Namespace,
+    /// The pod's annotations as it came, and those it is treated to carry.
+    pub annotations: &'c BTreeMap<String, String>,
+    /// The names of containers that are helpers, not the app's.
+    pub helpers: &'c BTreeSet<String>,
+}
+
+/// A volume that the template wants in the pod.
+#[derive(Debug)]
+pub struct WantedVolume {
+    /// Its name in the pod.
+    pub name: String,
+    /// The volume, its name included.
+    pub value: Value,
+}
+
+/// A container that the template wants in the pod.
+#[derive(Debug)]
+pub struct WantedContainer {
+    /// Its name.
+    pub name: String,
+    /// The container.
+    pub value: Map<String, Value>,
+    /// Whether it runs beside the app.
+    pub is_sidecar: bool,
+    /// Whether it is a native sidecar.
+    pub is_native: bool,
+}
+
+/// What the template wants in an app container.
+#[derive(Debug)]
+pub struct WantedEdit {
+    /// The list that the container is in.
+    pub list: List,
+    /// The container's name.
+    pub name: String,
+    /// The fields.
+    pub want: Map<String, Value>,
+}
+
+/// What a template wants for a pod.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Volumes.
+    pub volumes: Vec<WantedVolume>,
+    /// Containers, init steps first.
+    pub containers: Vec<WantedContainer>,
+    /// Edits of app containers.
+    pub app: Vec<WantedEdit>,
+    /// Labels.
+    pub labels: Vec<(String, String)>,
+    /// Annotations.
+    pub annotations: Vec<(String, String)>,
+    /// Annotations that carry generated files; these are ours whatever the pod has.
+    pub files: Vec<(String, String)>,
+    /// Other fields of the spec.
+    pub pod: Map<String, Value>,
+    /// What the person should know, one sentence each.
+    pub findings: Vec<String>,
+}
+
+/// Evaluates a template on a pod.
+pub fn evaluate(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    with: Circumstances<'_>,
+) -> Result<Wanted, Refusal> {
+    let apps = app::find(pod, template, with)?;
+    let none = parameters::Values::new();
+    let data = Data {
+        pod,
+        namespace: with.namespace,
+        namespace_name: with.namespace_name,
+        values: &none,
+        apps: &apps,
+        own: None,
+        kubernetes_minor: with.settings.kubernetes_minor,
+    };
+    let given = Given {
+        pod: with.annotations,
+        namespace: &with.namespace.annotations,
+        configuration: &with.settings.parameters,
+    };
+    let values = parameters::resolve(template, given, &data)?;
+    let data = Data {
+        values: &values,
+        ..data
+    };
+    let own = app::data_of_each(&data);
+    let mut bindings = Bindings::new(&data, &template.reads, &template.variables);
+    let mut wanted = Wanted::default();
+    let names = pod_parts(pod, template, with, &data, &bindings, &apps, &mut wanted)?;
+    app::edits(pod, template, &own, &mut bindings, &names, &mut wanted)?;
+    Ok(wanted)
+}
+
+/// Everything but what the app containers get.
+fn pod_parts(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    with: Circumstances<'_>,
+    data: &Data<'_>,
+    bindings: &Bindings<'_>,
+    apps: &Apps,
+    wanted: &mut Wanted,
+) -> Result<Names, Refusal> {
+    let evaluation = Evaluation {
+        bindings,
+        source: data,
+        volumes: &NoVolumes,
+    };
+    conditions(template, evaluation)?;
+    validations(template, evaluation)?;
+    let names = volume::volumes(pod, template, evaluation, apps, wanted)?;
+    let evaluation = Evaluation {
+        volumes: &names,
+        ..evaluation
+    };
+    container::containers(template, with.settings, evaluation, wanted)?;
+    metadata::metadata(template, evaluation, wanted)?;
+    metadata::pod_fields(template, evaluation, wanted)?;
+    Ok(names)
+}
+
+/// The first condition that is false is the reason to skip.
+fn conditions(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> {
+    for condition in &template.match_conditions {
+        let holds = condition.condition.holds(with.bindings);
+        if !holds.map_err(|failure| failed(template, &failure))? {
+            let message = format!("the match condition `{}` is false", condition.name);
+            return Err(Refusal::new(Reason::MatchConditionFalse, message));
+        }
+    }
+    Ok(())
+}
+
+fn validations(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> {
+    for validation in &template.validations {
+        let holds = validation.condition.holds(with.bindings);
+        if !holds.map_err(|failure| failed(template, &failure))? {
+            let message = validation.message.evaluate(with);
+            let message = message.map_err(|failure| failed(template, &failure))?;
+            let message = message.as_ref().and_then(Value::as_str).unwrap_or_default();
+            let origin = &validation.condition.origin;
+            let logged = format!("{} (line {}) is false", origin.field, origin.line);
+            let message = message.to_owned();
+            return Err(Refusal::with_value(
+                Reason::ValidationFailed,
+                message,
+                logged,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal for an expression that failed, naming field and parameters.
+fn failed(template: &Template, failure: &Failure) -> Refusal {
+    let spelled = |name: &String| {
+        let declared = template
+            .parameters
+            .iter()
+            .find(|p| p.expression_name() == *name);
+        format!("`{}`", declared.map_or(name, |parameter| &parameter.name))
+    };
+    let names: Vec<_> = failure.parameters.iter().map(spelled).collect();
+    let read = match names.as_slice() {
+        [] => String::new(),
+        [name] => format!(" (it reads the parameter {name})"),
+        names => format!(" (it reads the parameters {})", names.join(", ")),
+    };
+    Refusal::new(Reason::EvaluationFailed, format!("{failure}{read}"))
+}

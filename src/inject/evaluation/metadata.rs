@@ -1,0 +1,70 @@
+//! The labels, annotations and other fields of the pod that a template wants.
+
+use serde_json::{Map, Value};
+
+use super::{Wanted, failed, validity};
+use crate::inject::refusal::Refusal;
+use crate::template::Template;
+use crate::template::fragment::{Evaluation, Fragment};
+use crate::template::validity::names;
+
+/// Evaluates labels and annotations.
+pub(super) fn metadata(
+    template: &Template,
+    with: Evaluation<'_>,
+    wanted: &mut Wanted,
+) -> Result<(), Refusal> {
+    wanted.labels = texts(template, template.labels.as_ref(), with)?;
+    wanted.annotations = texts(template, template.annotations.as_ref(), with)?;
+    for (key, value) in &wanted.labels {
+        if let Some(problem) = names::not_a_label_value(value) {
+            let field = format!("spec.metadata.labels['{key}']");
+            return Err(validity::refusal(&field, "", &problem));
+        }
+    }
+    Ok(())
+}
+
+fn texts(
+    template: &Template,
+    fragment: Option<&Fragment>,
+    with: Evaluation<'_>,
+) -> Result<Vec<(String, String)>, Refusal> {
+    let text = |(key, value): (String, Value)| match value {
+        Value::String(text) => (key, text),
+        other => (key, other.to_string()),
+    };
+    Ok(object(template, fragment, with)?
+        .into_iter()
+        .map(text)
+        .collect())
+}
+
+/// Evaluates the other fields of the spec.
+pub(super) fn pod_fields(
+    template: &Template,
+    with: Evaluation<'_>,
+    wanted: &mut Wanted,
+) -> Result<(), Refusal> {
+    wanted.pod = object(template, template.pod.as_ref(), with)?;
+    let fragment = template.pod.as_ref();
+    match fragment {
+        Some(fragment) => validity::check("PodSpec", &wanted.pod, fragment, "spec.pod"),
+        None => Ok(()),
+    }
+}
+
+fn object(
+    template: &Template,
+    fragment: Option<&Fragment>,
+    with: Evaluation<'_>,
+) -> Result<Map<String, Value>, Refusal> {
+    let value = fragment.map(|fragment| fragment.evaluate(with)).transpose();
+    match value
+        .map_err(|failure| failed(template, &failure))?
+        .flatten()
+    {
+        Some(Value::Object(fields)) => Ok(fields),
+        _ => Ok(Map::new()),
+    }
+}

@@ -1,0 +1,184 @@
+//! The volumes that a template wants: its own, generated files, and those adopted from the app.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Wanted, WantedVolume, failed, files, validity};
+use crate::inject::data::Apps;
+use crate::inject::keys::same_path;
+use crate::inject::pod::WorkingPod;
+use crate::inject::refusal::Refusal;
+use crate::inject::verdict::Reason;
+use crate::template::Template;
+use crate::template::compiled::VolumeTemplate;
+use crate::template::fragment::{Evaluation, Failure, Volumes};
+
+/// What the template's volumes are called in this pod.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeMap<String, (String, Option<String>)>);
+
+impl Volumes for Names {
+    fn resolve(&self, volume: &str) -> Option<(String, Option<String>)> {
+        self.0.get(volume).cloned()
+    }
+}
+
+/// Evaluates all volumes.
+pub(super) fn volumes(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    with: Evaluation<'_>,
+    apps: &Apps,
+    wanted: &mut Wanted,
+) -> Result<Names, Refusal> {
+    let mut names = Names::default();
+    for volume in &template.volumes {
+        if let Some(when) = &volume.when
+            && !when
+                .holds(with.bindings)
+                .map_err(|f| failed(template, &f))?
+        {
+            continue;
+        }
+        let resolved = match adopted(pod, template, volume, with, apps, wanted)? {
+            Some(adopted) => adopted,
+            None => {
+                own(template, volume, with, wanted)?;
+                (volume.emitted.clone(), None)
+            }
+        };
+        names.0.insert(volume.name.clone(), resolved);
+    }
+    Ok(names)
+}
+
+/// The app's volume at the path, with the `subPath` that it is mounted with.
+fn adopted(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    volume: &VolumeTemplate,
+    with: Evaluation<'_>,
+    apps: &Apps,
+    wanted: &mut Wanted,
+) -> Result<Option<(String, Option<String>)>, Refusal> {
+    let Some(adopt) = &volume.adopt else {
+        return Ok(None);
+    };
+    let path = adopt.evaluate(with).map_err(|f| failed(template, &f))?;
+    let path = path.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let main = apps.places.get(apps.main);
+    let others = apps.places.iter().filter(|place| Some(*place) != main);
+    let mut nested = Vec::new();
+    for (list, index) in main.into_iter().chain(others) {
+        let Some(element) = pod.list(*list).get(*index) else {
+            continue;
+        };
+        let container = element.view().to_value();
+        let mounts = container.get("volumeMounts").and_then(Value::as_array);
+        for mount in mounts.into_iter().flatten() {
+            let at = mount
+                .get("mountPath")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            if same_path(at, path) {
+                return take(mount, &element.name(), path).map(Some);
+            }
+            if is_below(at, path) || is_below(path, at) {
+                nested.push(format!(
+                    "container `{}` mounts `{at}`, above or below `{path}`, which is adopted only \
+                     where it is mounted itself",
+                    element.name()
+                ));
+            }
+        }
+    }
+    wanted.findings.extend(nested);
+    if volume.source.is_none() && volume.files.is_none() {
+        let message = format!(
+            "no app container mounts a volume at `{path}`, which {} takes over",
+            volume.origin.field
+        );
+        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
+    }
+    Ok(None)
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+}
+
+fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<String>), Refusal> {
+    let text = |field: &str| {
+        let text = mount.get(field).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    if text("subPathExpr").is_some() {
+        let message = format!(
+            "container `{container}` mounts `{path}` with `subPathExpr`, whose value other \
+             containers cannot know; use `subPath`"
+        );
+        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
+    }
+    Ok((text("name").unwrap_or_default(), text("subPath")))
+}
+
+/// The template's own volume.
+fn own(
+    template: &Template,
+    volume: &VolumeTemplate,
+    with: Evaluation<'_>,
+    wanted: &mut Wanted,
+) -> Result<(), Refusal> {
+    let mut value = Map::new();
+    value.insert("name".to_owned(), volume.emitted.clone().into());
+    value.extend(source(template, volume, with, wanted)?);
+    wanted.volumes.push(WantedVolume {
+        name: volume.emitted.clone(),
+        value: Value::Object(value),
+    });
+    Ok(())
+}
+
+/// The one source that a volume has on this pod.
+fn source(
+    template: &Template,
+    volume: &VolumeTemplate,
+    with: Evaluation<'_>,
+    wanted: &mut Wanted,
+) -> Result<Map<String, Value>, Refusal> {
+    let fragment = volume.source.as_ref();
+    let source = fragment.map(|fragment| fragment.evaluate(with)).transpose();
+    let source = source
+        .map_err(|failure| failed(template, &failure))?
+        .flatten();
+    let mut source = match source {
+        Some(Value::Object(source)) => source,
+        _ => Map::new(),
+    };
+    if let Some(files) = &volume.files {
+        let kept = files.when.as_ref().map(|when| when.holds(with.bindings));
+        let kept = kept
+            .transpose()
+            .map_err(|failure| failed(template, &failure))?;
+        if kept.unwrap_or(true) {
+            let (items, annotations) = files::evaluate(template, volume, files, with)?;
+            wanted.files.extend(annotations);
+            source.insert("downwardAPI".to_owned(), json!({"items": items}));
+        }
+    }
+    if let Some(fragment) = fragment {
+        let place = validity::place(&volume.origin);
+        validity::check("Volume", &source, fragment, &place)?;
+    }
+    if source.len() == 1 {
+        return Ok(source);
+    }
+    let problem = format!(
+        "the volume `{}` has {} sources on this pod; it must have one",
+        volume.name,
+        source.len()
+    );
+    Err(failed(template, &Failure::at(&volume.origin, problem)))
+}

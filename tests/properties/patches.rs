@@ -1,0 +1,77 @@
+//! Patches: they apply, keep everything of the user's, are the same every time, and are enough.
+
+use std::sync::LazyLock;
+
+use pillion::inject::{Engine, Reason, Verdict, removal};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::engines::{decide, engine, patched};
+use crate::pods::{pod, reversed};
+use crate::survival::{lost, without_empty};
+
+/// With native sidecars, and with classic ones.
+static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| [engine(37), engine(28)]);
+
+fn normal(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    without_empty(&mut pod);
+    pod
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_patch_applies_and_nothing_of_the_users_is_lost(which in 0..2_usize, pod in pod()) {
+        let decision = decide(&ENGINES[which], &pod);
+        let after = patched(&pod, &decision);
+        let mut own = pod.clone();
+        for operation in &decision.patch.0 {
+            prop_assert!(operation.apply(&mut own), "{operation:?}");
+        }
+        prop_assert_eq!(&own, &after);
+        prop_assert_eq!(lost(&pod, &after, ""), None);
+        if decision.verdict() == Verdict::Denied {
+            prop_assert!(decision.patch.is_empty());
+            prop_assert!(!decision.message.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_same_pod_gets_the_same_bytes_and_keys_may_stand_in_any_order(
+        which in 0..2_usize,
+        pod in pod(),
+    ) {
+        let first = decide(&ENGINES[which], &pod);
+        let second = decide(&ENGINES[which], &pod);
+        prop_assert_eq!(first.patch.to_json(), second.patch.to_json());
+        prop_assert_eq!(&first, &second);
+        let other = reversed(&pod);
+        let decision = decide(&ENGINES[which], &other);
+        prop_assert_eq!(decision.reason, first.reason);
+        prop_assert_eq!(patched(&other, &decision), patched(&pod, &first));
+    }
+
+    #[test]
+    fn a_second_call_changes_nothing(which in 0..2_usize, pod in pod()) {
+        let first = decide(&ENGINES[which], &pod);
+        prop_assume!(first.verdict() != Verdict::Denied);
+        let after = patched(&pod, &first);
+        let second = decide(&ENGINES[which], &after);
+        prop_assert!(second.patch.is_empty(), "{:?}\n{:?}", first, second);
+        let expected = match first.reason {
+            Reason::Applied => Reason::AlreadyInjected,
+            other => other,
+        };
+        prop_assert_eq!(second.reason, expected);
+    }
+
+    #[test]
+    fn taking_out_gives_the_pod_back(which in 0..2_usize, pod in pod()) {
+        let decision = decide(&ENGINES[which], &pod);
+        let mut after = patched(&pod, &decision);
+        removal::remove(&mut after).unwrap();
+        prop_assert_eq!(normal(&after), normal(&pod));
+    }
+}

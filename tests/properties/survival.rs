@@ -1,0 +1,63 @@
+//! Whether everything that the user wrote is still there, in its order and unchanged.
+
+use serde_json::Value;
+
+/// Annotations that Pillion writes.
+const OURS: [&str; 2] = ["pillion.dev/status.", "pillion.dev/file."];
+/// The list that Pillion adds to.
+const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+/// What the API server would have filled in: it counts as not written.
+const DEFAULTS: [(&str, &str); 3] = [
+    ("dnsPolicy", "ClusterFirst"),
+    ("terminationMessagePolicy", "File"),
+    ("image", "auto"),
+];
+
+/// The first place where something of the user's is missing or changed.
+pub(crate) fn lost(before: &Value, after: &Value, key: &str) -> Option<String> {
+    let at = |inner: String| Some(format!("{key}/{inner}"));
+    match (before, after) {
+        (Value::Null, _) => None,
+        (Value::Object(before), Value::Object(after)) => before.iter().find_map(|(name, value)| {
+            let null = Value::Null;
+            lost(value, after.get(name).unwrap_or(&null), name).and_then(at)
+        }),
+        (Value::Array(before), Value::Array(after)) => {
+            let mut rest = after.iter();
+            let missing = before
+                .iter()
+                .position(|item| !rest.any(|found| lost(item, found, "").is_none()));
+            missing.and_then(|index| at(index.to_string()))
+        }
+        _ if before == after || is_ours(key, before, after) => None,
+        _ => Some(key.to_owned()),
+    }
+}
+
+fn is_ours(key: &str, before: &Value, after: &Value) -> bool {
+    let before = before.as_str().unwrap_or_default();
+    let after = after.as_str().unwrap_or_default();
+    OURS.iter().any(|prefix| key.starts_with(prefix))
+        || key == SAFE_TO_EVICT && after.starts_with(before)
+        || DEFAULTS.contains(&(key, before))
+        // The policy that follows from an image counts as not written either.
+        || key == "imagePullPolicy" && before != "Never"
+}
+
+/// Takes out empty lists, maps and nulls: as data they are absent.
+pub(crate) fn without_empty(value: &mut Value) {
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    };
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(without_empty);
+            fields.retain(|_, field| !is_empty(field));
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_empty),
+        _ => {}
+    }
+}
