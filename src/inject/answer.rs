@@ -1,6 +1,8 @@
 //! From a request to the response that states its decision.
 
-use super::engine::Engine;
+use serde_json::value::RawValue;
+
+use super::engine::{Engine, has_status};
 use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
@@ -30,18 +32,55 @@ pub enum Answer {
 impl Engine {
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
     pub fn review(&self, body: &[u8]) -> Answer {
-        match request::read(body) {
-            Ok(request) => answer(self, &request),
+        // Mostly the object is a pod that is seen for the first time: then one pass is enough.
+        if let Ok(request) = request::read::<Pod<'_>>(body)
+            && !request.object.as_ref().is_some_and(has_status)
+        {
+            return answer(&request, |subject, pod| {
+                (self.decide_first(subject, pod), name(pod))
+            });
+        }
+        match request::read::<&RawValue>(body) {
+            Ok(request) => answer(&request, |subject, object| {
+                let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
+                let name = pod.as_ref().map(name).unwrap_or_default();
+                (self.decide(subject, object.get()), name)
+            }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
     }
 }
 
-/// Answers a request that was read.
-fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
+/// Answers a request that was read; `decide` gives the decision about its object and the name.
+fn answer<O>(
+    request: &Request<'_, O>,
+    decide: impl FnOnce(&Subject, &O) -> (Decision, String),
+) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
-    let (decision, pod) = decide(engine, request, &namespace);
+    let plain = |reason, message: &str| {
+        let decision = Decision::plain(reason, message);
+        (decision, text(request.name.as_ref()))
+    };
+    let (decision, pod) = match &request.object {
+        _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
+        _ if !request.is_creation() => plain(
+            Reason::NotACreation,
+            "pods are changed at their creation alone",
+        ),
+        None => plain(
+            Reason::ReviewInvalid,
+            "request.object is missing: a CREATE brings the pod to create",
+        ),
+        Some(object) => {
+            let subject = Subject {
+                namespace: namespace.clone(),
+                from_node: request.is_from_node(),
+                annotations: std::collections::BTreeMap::new(),
+            };
+            decide(&subject, object)
+        }
+    };
     Answer::Review {
         body: response(&uid, &decision).to_json(),
         uid,
@@ -57,37 +96,13 @@ fn text(text: Option<&Text<'_>>) -> String {
         .unwrap_or_default()
 }
 
-fn decide(engine: &Engine, request: &Request<'_>, namespace: &str) -> (Decision, String) {
-    if !request.is_about_a_pod() {
-        let decision = Decision::plain(Reason::NotAPod, "the request is not about a pod");
-        return (decision, text(request.name.as_ref()));
-    }
-    if !request.is_creation() {
-        let message = "pods are changed at their creation alone";
-        let decision = Decision::plain(Reason::NotACreation, message);
-        return (decision, text(request.name.as_ref()));
-    }
-    let Some(object) = request.object else {
-        let message = "request.object is missing: a CREATE brings the pod to create";
-        let decision = Decision::plain(Reason::ReviewInvalid, message);
-        return (decision, text(request.name.as_ref()));
-    };
-    let subject = Subject {
-        namespace: namespace.to_owned(),
-        from_node: request.is_from_node(),
-        annotations: std::collections::BTreeMap::new(),
-    };
-    (
-        engine.decide(&subject, object.get()),
-        pod_name(object.get()),
-    )
-}
-
 /// `metadata.name`, else `metadata.generateName`.
-fn pod_name(pod: &str) -> String {
-    let pod: Option<Pod<'_>> = serde_json::from_str(pod).ok();
-    let metadata = pod.and_then(|pod| pod.metadata).unwrap_or_default();
-    text(metadata.name.as_ref().or(metadata.generate_name.as_ref()))
+fn name(pod: &Pod<'_>) -> String {
+    let name = pod
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.name.as_ref().or(metadata.generate_name.as_ref()));
+    text(name)
 }
 
 /// The response that states a decision.

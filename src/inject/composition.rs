@@ -17,7 +17,7 @@ use super::pod::WorkingPod;
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
-use super::subject::{Subject, metadata};
+use super::subject::{Subject, Texts};
 use super::verdict::{Decision, Outcome, Reason, Verdict};
 use crate::review::Pod;
 use crate::template::Template;
@@ -35,6 +35,8 @@ pub struct Given<'g> {
     pub subject: &'g Subject,
     /// The namespace.
     pub namespace: &'g Namespace,
+    /// The pod's annotations as it came, and those it is treated to carry.
+    pub annotations: &'g Texts,
     /// The selected templates, in order.
     pub templates: &'g [Arc<Template>],
 }
@@ -57,13 +59,13 @@ pub fn compose(
     claims: &BTreeMap<String, Status>,
 ) -> Result<Composed, serde_json::Error> {
     let mut working = WorkingPod::new(pod)?;
-    let mut composed = apply_all(given, pod, &mut working, None);
+    let mut composed = apply_all(given, &mut working, None);
     for (template, claimed) in claims {
         if let Some(status) = composed.statuses.get_mut(template) {
             status.unite(claimed.clone());
         }
     }
-    conclude(&mut working, &mut composed, !claims.is_empty());
+    conclude(working, &mut composed, !claims.is_empty());
     Ok(composed)
 }
 
@@ -75,18 +77,16 @@ pub fn compose_apart(
 ) -> Result<Composed, serde_json::Error> {
     let mut evaluated = WorkingPod::new(without)?;
     let mut working = WorkingPod::new(received)?;
-    let mut composed = apply_all(given, without, &mut evaluated, Some(&mut working));
-    conclude(&mut working, &mut composed, true);
+    let mut composed = apply_all(given, &mut evaluated, Some(&mut working));
+    conclude(working, &mut composed, true);
     Ok(composed)
 }
 
 fn apply_all<'p>(
     given: Given<'_>,
-    pod: &Pod<'_>,
     evaluated: &mut WorkingPod<'p>,
     mut received: Option<&mut WorkingPod<'p>>,
 ) -> Composed {
-    let (_, annotations) = metadata(given.subject, pod);
     let mut outcomes = Vec::with_capacity(given.templates.len());
     let mut composed = Composed {
         decision: Decision::plain(Reason::NothingToAdd, ""),
@@ -99,7 +99,7 @@ fn apply_all<'p>(
             settings: given.settings,
             namespace_name: &given.subject.namespace,
             namespace: given.namespace,
-            annotations: &annotations,
+            annotations: given.annotations,
             helpers: &helpers,
         };
         let (outcome, status, kept) = apply(evaluated, received.as_deref_mut(), template, with);
@@ -137,11 +137,9 @@ fn apply(
 ) -> (Outcome, Status, Status) {
     let plans = |received: Option<&WorkingPod<'_>>| -> Result<(Change, Option<Change>), Refusal> {
         let wanted = evaluate(evaluated, template, with)?;
-        let change = plan(evaluated, template, &wanted)?;
-        let for_received = received
-            .map(|pod| plan(pod, template, &wanted))
-            .transpose()?;
-        Ok((change, for_received))
+        let for_received = received.map(|pod| plan(pod, template, wanted.clone()));
+        let for_received = for_received.transpose()?;
+        Ok((plan(evaluated, template, wanted)?, for_received))
     };
     let (change, for_received) = match plans(received.as_deref()) {
         Ok(changes) => changes,
@@ -219,7 +217,7 @@ fn added(status: &Status) -> Refusal {
 }
 
 /// Writes statuses and patch, unless the pod is refused. `is_again`: the pod carries statuses.
-fn conclude(pod: &mut WorkingPod<'_>, composed: &mut Composed, is_again: bool) {
+fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed, is_again: bool) {
     if composed.decision.verdict() == Verdict::Denied {
         return;
     }
@@ -238,15 +236,15 @@ fn conclude(pod: &mut WorkingPod<'_>, composed: &mut Composed, is_again: bool) {
     }
     let outcomes = std::mem::take(&mut composed.decision.outcomes);
     composed.decision = verdict(outcomes);
-    mark_evictable(pod, &composed.statuses);
+    mark_evictable(&mut pod, &composed.statuses);
     let decision = &mut composed.decision;
-    if let Err(message) = write_statuses(pod, &composed.statuses) {
+    if let Err(message) = write_statuses(&mut pod, &composed.statuses) {
         decision.reason = Reason::AnnotationsTooLarge;
         decision.logged.clone_from(&message);
         decision.message = message;
         return;
     }
-    decision.patch = pod.patch();
+    decision.patch = pod.into_patch();
     if is_again && decision.patch.is_empty() && decision.verdict() == Verdict::Injected {
         let message = "everything that the templates add is in the pod already";
         decision.reason = Reason::AlreadyInjected;

@@ -56,7 +56,7 @@ impl Data<'_> {
     }
 
     fn metadata(&self) -> Value {
-        let texts = |texts: &super::pod::Texts| {
+        let texts = |texts: &super::pod::Texts<'_>| {
             let all = texts.all().into_iter();
             Value::Object(
                 all.map(|(key, value)| (key.to_owned(), value.into()))

@@ -39,12 +39,19 @@ impl Engine {
     /// Decides about one pod, given as its JSON text.
     pub fn decide(&self, subject: &Subject, pod: &str) -> Decision {
         match serde_json::from_str::<Pod<'_>>(pod) {
-            Ok(read) => self.decide_read(subject, &read, pod),
+            Ok(read) if has_status(&read) => self.decide_with(subject, &read, Some(pod)),
+            Ok(read) => self.decide_first(subject, &read),
             Err(error) => unreadable(&error),
         }
     }
 
-    fn decide_read(&self, subject: &Subject, pod: &Pod<'_>, text: &str) -> Decision {
+    /// Decides about a pod that carries no status.
+    pub(super) fn decide_first(&self, subject: &Subject, pod: &Pod<'_>) -> Decision {
+        self.decide_with(subject, pod, None)
+    }
+
+    /// `with_status`: the text of a pod that carries statuses.
+    fn decide_with(&self, subject: &Subject, pod: &Pod<'_>, with_status: Option<&str>) -> Decision {
         let namespace = self.settings.namespaces.get(&subject.namespace);
         let (labels, annotations) = metadata(subject, pod);
         let asked = Asked {
@@ -58,19 +65,19 @@ impl Engine {
             Selection::Templates(templates) => templates,
             Selection::Nothing(reason, message) => return Decision::plain(reason, message),
         };
+        if pod.spec.is_none() {
+            return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
+        }
         let given = Given {
             settings: &self.settings,
             subject,
             namespace: &namespace,
+            annotations: &annotations,
             templates: &templates,
         };
-        if pod.spec.is_none() {
-            return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
-        }
-        let has_status = annotations
-            .keys()
-            .any(|key| key.starts_with(status::PREFIX));
-        if has_status && let Some(decision) = repeat::decide(given, pod, text) {
+        if let Some(text) = with_status
+            && let Some(decision) = repeat::decide(given, pod, text)
+        {
             return decision;
         }
         match compose(given, pod, &BTreeMap::new()) {
@@ -78,6 +85,16 @@ impl Engine {
             Err(error) => unreadable(&error),
         }
     }
+}
+
+/// Whether a pod carries a status annotation.
+pub(super) fn has_status(pod: &Pod<'_>) -> bool {
+    let metadata = pod.metadata.as_ref();
+    let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
+    annotations
+        .into_iter()
+        .flat_map(|annotations| annotations.keys())
+        .any(|key| key.as_str().starts_with(status::PREFIX))
 }
 
 fn unreadable(error: &serde_json::Error) -> Decision {

@@ -41,7 +41,7 @@ pub struct Circumstances<'c> {
 }
 
 /// A volume that the template wants in the pod.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WantedVolume {
     /// Its name in the pod.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct WantedVolume {
 }
 
 /// A container that the template wants in the pod.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WantedContainer {
     /// Its name.
     pub name: String,
@@ -63,7 +63,7 @@ pub struct WantedContainer {
 }
 
 /// What the template wants in an app container.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct WantedEdit {
     /// The list that the container is in.
     pub list: List,
@@ -74,7 +74,7 @@ pub struct WantedEdit {
 }
 
 /// What a template wants for a pod.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Volumes.
     pub volumes: Vec<WantedVolume>,

@@ -106,7 +106,11 @@ impl Filling {
         at: &At,
     ) {
         let Some(theirs) = user.get(name) else {
-            self.add(definition, name, ty, want, at);
+            // The API server leaves empty lists and maps out when it writes a pod: adding one
+            // again would be a change at every call.
+            if !is_empty(want) {
+                self.add(definition, name, ty, want, at);
+            }
             return;
         };
         match (ty, want) {
@@ -243,19 +247,16 @@ impl Filling {
         want: &[Value],
         at: &At,
     ) {
-        // Of several elements with one key, such as environment variables, the last counts.
-        let known: HashMap<String, &View<'_>> = theirs
+        let wanted: Vec<(String, &Value)> = want
             .iter()
-            .filter_map(|view| Some((view.key(keys)?, view)))
+            .filter_map(|item| Some((element_key(item, keys)?, item)))
             .collect();
+        let found = find_keys(theirs, keys, &wanted);
         let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();
-        for item in want {
-            let Some(key) = element_key(item, keys) else {
-                continue;
-            };
-            let at_key = at.step("", &key);
-            match known.get(&key) {
+        for ((key, item), found) in wanted.iter().zip(found) {
+            let at_key = at.step("", key);
+            match found {
                 Some(view) => {
                     if !covers(&view.to_value(), item, element) {
                         self.fill.kept.push(at_key.key);
@@ -264,8 +265,8 @@ impl Filling {
                 None if name == "ports" && takes_name(theirs, item) => {
                     self.fill.kept.push(at_key.key);
                 }
-                None if name == "env" => self.insert(&mut front, item, &key, at),
-                None => self.insert(&mut back, item, &key, at),
+                None if name == "env" => self.insert(&mut front, item, key, at),
+                None => self.insert(&mut back, item, key, at),
             }
         }
     }
@@ -326,6 +327,28 @@ impl Filling {
     }
 }
 
+/// The user's element for each wanted key, in one pass over a list that may be long. Of several
+/// elements with one key, such as environment variables, the last counts.
+fn find_keys<'t, 'v>(
+    theirs: &'t [View<'v>],
+    keys: &[&str],
+    wanted: &[(String, &Value)],
+) -> Vec<Option<&'t View<'v>>> {
+    let by_key: HashMap<&str, usize> = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, (key, _))| (key.as_str(), index))
+        .collect();
+    let mut found = vec![None; wanted.len()];
+    for view in theirs {
+        let index = view.key(keys).and_then(|key| by_key.get(key.as_ref()));
+        if let Some(place) = index.and_then(|index| found.get_mut(*index)) {
+            *place = Some(view);
+        }
+    }
+    found
+}
+
 /// Whether a value says no more than the API server's defaults would.
 fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> bool {
     if (definition, name) == ("Container", "imagePullPolicy") {
@@ -334,6 +357,15 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
         return image.is_some_and(|image| theirs.as_str() == Some(pull_policy(image)));
     }
     is_default(definition, name, theirs)
+}
+
+/// Whether a value is a list or a map with nothing in it.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether the name of a port is another port's already: it is unique inside a container.

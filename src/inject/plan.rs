@@ -40,16 +40,20 @@ pub struct Change {
 }
 
 /// Plans what the pod lacks.
-pub fn plan(pod: &WorkingPod<'_>, template: &Template, wanted: &Wanted) -> Result<Change, Refusal> {
+pub fn plan(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    mut wanted: Wanted,
+) -> Result<Change, Refusal> {
     let mut change = Change {
-        findings: wanted.findings.clone(),
+        findings: std::mem::take(&mut wanted.findings),
         ..Change::default()
     };
-    volume::volumes(pod, wanted, &mut change)?;
-    container::containers(pod, template, wanted, &mut change)?;
-    app::edits(pod, wanted, &mut change);
-    pod_fields::metadata(pod, wanted, &mut change);
-    pod_fields::fields(pod, wanted, &mut change);
+    volume::volumes(pod, &mut wanted, &mut change)?;
+    container::containers(pod, template, wanted.containers, &mut change)?;
+    app::edits(pod, wanted.app, &mut change);
+    pod_fields::texts(pod, wanted.labels, wanted.annotations, &mut change);
+    pod_fields::fields(pod, &wanted.pod, &mut change);
     safety::check(pod, template, &change)?;
     Ok(change)
 }

@@ -6,16 +6,17 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
 use super::merge::{Fill, View};
 use super::patch::{Operation, Patch, escape};
-use crate::review::pod::Metadata;
-use crate::review::{Object, Pod, Spec};
+use crate::review::pod::{Dictionary, Metadata};
+use crate::review::{Object, Pod, Spec, Text};
 
 /// A list of the pod's spec that templates add to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum List {
     /// `initContainers`.
     InitContainers,
@@ -41,12 +42,14 @@ impl List {
 pub enum Element<'p> {
     /// The user's, with what was added to it.
     Users {
+        /// Its name.
+        name: Cow<'p, str>,
         /// As the review has it.
         object: Object<'p>,
         /// What was added, with pointers below the element.
         edits: Vec<Operation>,
         /// The element with the edits, once there are any.
-        current: Option<Value>,
+        current: OnceLock<Value>,
         /// Environment variables at the front that templates put there.
         env_in_front: usize,
     },
@@ -61,26 +64,27 @@ pub enum Element<'p> {
 
 impl Element<'_> {
     /// The element's name.
-    pub fn name(&self) -> Cow<'_, str> {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Users { object, .. } => object.text("name").unwrap_or_default(),
+            Self::Users { name, .. } => name,
             Self::Added { value, .. } => value
                 .get("name")
                 .and_then(Value::as_str)
-                .unwrap_or_default()
-                .into(),
+                .unwrap_or_default(),
         }
     }
 
     /// The element as it is now.
     pub fn view(&self) -> View<'_> {
         match self {
+            Self::Users { object, edits, .. } if edits.is_empty() => View::Fields(object),
             Self::Users {
-                current: Some(value),
+                object,
+                edits,
+                current,
                 ..
-            }
-            | Self::Added { value, .. } => View::Data(value),
-            Self::Users { object, .. } => View::Fields(object),
+            } => View::Data(current.get_or_init(|| edited(object, edits))),
+            Self::Added { value, .. } => View::Data(value),
         }
     }
 
@@ -105,42 +109,56 @@ impl Element<'_> {
     /// Adds to the user's element.
     fn edit(&mut self, operations: Vec<Operation>) {
         if let Self::Users {
-            object,
             edits,
             current,
             env_in_front,
+            ..
         } = self
         {
-            let value = current.get_or_insert_with(|| object.to_value());
-            for operation in operations {
-                *env_in_front += match operation.path() {
-                    "/env" => operation.value().as_array().map_or(0, Vec::len),
-                    path => usize::from(path.starts_with("/env/")),
-                };
-                if operation.apply(value) {
-                    edits.push(operation);
-                }
-            }
+            current.take();
+            *env_in_front += operations.iter().map(added_env).sum::<usize>();
+            edits.extend(operations);
         }
     }
 }
 
+/// How many environment variables an operation adds.
+fn added_env(operation: &Operation) -> usize {
+    match operation.path() {
+        "/env" => operation.value().as_array().map_or(0, Vec::len),
+        path => usize::from(path.starts_with("/env/")),
+    }
+}
+
+/// The user's element with what was added to it.
+fn edited(object: &Object<'_>, edits: &[Operation]) -> Value {
+    let mut value = object.to_value();
+    for operation in edits {
+        operation.apply(&mut value);
+    }
+    value
+}
+
 /// Labels or annotations: the user's, and what was added.
 #[derive(Debug, Default)]
-pub struct Texts {
-    /// Whether the pod has the field.
-    present: bool,
-    users: BTreeMap<String, String>,
+pub struct Texts<'p> {
+    /// `None` where the pod has no such field.
+    users: Option<Dictionary<'p>>,
     added: BTreeMap<String, String>,
 }
 
-impl Texts {
+impl<'p> Texts<'p> {
+    fn new(users: Option<Dictionary<'p>>) -> Self {
+        Self {
+            users,
+            added: BTreeMap::new(),
+        }
+    }
+
     /// The value of a key as it is now.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.added
-            .get(key)
-            .or_else(|| self.users.get(key))
-            .map(String::as_str)
+        let users = || self.users.as_ref()?.get(key).map(Text::as_str);
+        self.added.get(key).map(String::as_str).or_else(users)
     }
 
     /// Sets a key; a value that is there already changes nothing.
@@ -160,24 +178,25 @@ impl Texts {
 
     /// The keys and values as they are now.
     pub fn all(&self) -> BTreeMap<&str, &str> {
-        let texts = self.users.iter().chain(&self.added);
-        texts
-            .map(|(key, value)| (key.as_str(), value.as_str()))
-            .collect()
+        let users = self.users.iter().flatten();
+        let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
+        let added = self.added.iter();
+        let added = added.map(|(key, value)| (key.as_str(), value.as_str()));
+        users.chain(added).collect()
     }
 
     /// Writes what was added.
-    fn write(&self, path: &str, patch: &mut Patch) {
+    fn write(self, path: &str, patch: &mut Patch) {
         if self.added.is_empty() {
             return;
         }
-        if !self.present {
+        if self.users.is_none() {
             let (path, value) = (path.to_owned(), json!(self.added));
             patch.0.push(Operation::Add { path, value });
             return;
         }
-        for (key, value) in &self.added {
-            let path = format!("{path}/{}", escape(key));
+        for (key, value) in self.added {
+            let path = format!("{path}/{}", escape(&key));
             patch.0.push(Operation::Add {
                 path,
                 value: json!(value),
@@ -199,10 +218,11 @@ struct Elements<'p> {
 impl<'p> Elements<'p> {
     fn new(objects: Option<Vec<Object<'p>>>) -> Self {
         let present = objects.is_some();
-        let users = |object| Element::Users {
+        let users = |object: Object<'p>| Element::Users {
+            name: object.text("name").unwrap_or_default(),
             object,
             edits: Vec::new(),
-            current: None,
+            current: OnceLock::new(),
             env_in_front: 0,
         };
         let list = objects.into_iter().flatten().map(users).collect();
@@ -210,6 +230,30 @@ impl<'p> Elements<'p> {
             present,
             list,
             front: 0,
+        }
+    }
+
+    /// Writes what was added: the whole list where the pod has none, else each element where it
+    /// stands among the others.
+    fn write(self, path: &str, patch: &mut Patch) {
+        let added = |element| match element {
+            Element::Added { value, .. } => Some(value),
+            Element::Users { .. } => None,
+        };
+        if !self.present {
+            let value: Vec<_> = self.list.into_iter().filter_map(added).collect();
+            if !value.is_empty() {
+                let (path, value) = (path.to_owned(), Value::Array(value));
+                patch.0.push(Operation::Add { path, value });
+            }
+            return;
+        }
+        for (index, element) in self.list.into_iter().enumerate() {
+            let path = format!("{path}/{index}");
+            match element {
+                Element::Added { value, .. } => patch.0.push(Operation::Add { path, value }),
+                Element::Users { edits, .. } => patch.0.extend(Patch(edits).below(&path).0),
+            }
         }
     }
 
@@ -227,9 +271,9 @@ impl<'p> Elements<'p> {
 #[derive(Debug)]
 pub struct WorkingPod<'p> {
     /// `metadata.labels`.
-    pub labels: Texts,
+    pub labels: Texts<'p>,
     /// `metadata.annotations`.
-    pub annotations: Texts,
+    pub annotations: Texts<'p>,
     has_metadata: bool,
     metadata: Metadata<'p>,
     init_containers: Elements<'p>,
@@ -244,10 +288,10 @@ impl<'p> WorkingPod<'p> {
     /// The pod of a review, or of a manifest.
     pub fn new(pod: &Pod<'p>) -> Result<Self, serde_json::Error> {
         let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
-        let metadata = pod.metadata.clone().unwrap_or_default();
+        let mut metadata = pod.metadata.clone().unwrap_or_default();
         Ok(Self {
-            labels: texts(metadata.labels.as_ref()),
-            annotations: texts(metadata.annotations.as_ref()),
+            labels: Texts::new(metadata.labels.take()),
+            annotations: Texts::new(metadata.annotations.take()),
             has_metadata: pod.metadata.is_some(),
             init_containers: Elements::new(spec.init_containers),
             containers: Elements::new(spec.containers),
@@ -302,6 +346,11 @@ impl<'p> WorkingPod<'p> {
                 .get(name)
                 .and_then(|raw| serde_json::from_str(raw.get()).ok()),
         }
+    }
+
+    /// Whether the spec has a field other than the lists.
+    pub fn has_field(&self, name: &str) -> bool {
+        self.changed.contains_key(name) || self.others.get(name).is_some()
     }
 
     /// The names of the other fields of the spec.
@@ -366,7 +415,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.
-    pub fn patch(&self) -> Patch {
+    pub fn into_patch(self) -> Patch {
         let mut patch = Patch::default();
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
         if adds_metadata && !self.has_metadata {
@@ -377,60 +426,11 @@ impl<'p> WorkingPod<'p> {
         }
         self.labels.write("/metadata/labels", &mut patch);
         self.annotations.write("/metadata/annotations", &mut patch);
-        let fields = Patch(self.edits.clone()).below("/spec");
-        patch.0.extend(fields.0);
-        for list in [List::Volumes, List::InitContainers, List::Containers] {
-            self.write_list(list, &mut patch);
-        }
+        patch.0.extend(Patch(self.edits).below("/spec").0);
+        self.volumes.write("/spec/volumes", &mut patch);
+        self.init_containers
+            .write("/spec/initContainers", &mut patch);
+        self.containers.write("/spec/containers", &mut patch);
         patch
-    }
-
-    fn write_list(&self, list: List, patch: &mut Patch) {
-        let Elements {
-            present,
-            list: elements,
-            ..
-        } = self.elements(list);
-        let path = format!("/spec/{}", list.field());
-        if !present {
-            let added: Vec<_> = elements
-                .iter()
-                .map(|element| element.view().to_value())
-                .collect();
-            if !added.is_empty() {
-                patch.0.push(Operation::Add {
-                    path,
-                    value: Value::Array(added),
-                });
-            }
-            return;
-        }
-        for (index, element) in elements.iter().enumerate() {
-            let path = format!("{path}/{index}");
-            match element {
-                Element::Added { value, .. } => {
-                    patch.0.push(Operation::Add {
-                        path,
-                        value: value.clone(),
-                    });
-                }
-                Element::Users { edits, .. } => {
-                    patch.0.extend(Patch(edits.clone()).below(&path).0);
-                }
-            }
-        }
-    }
-}
-
-fn texts(dictionary: Option<&crate::review::pod::Dictionary<'_>>) -> Texts {
-    let own = |text: &crate::review::Text<'_>| text.as_str().to_owned();
-    Texts {
-        present: dictionary.is_some(),
-        users: dictionary
-            .into_iter()
-            .flatten()
-            .map(|(k, v)| (own(k), own(v)))
-            .collect(),
-        added: BTreeMap::new(),
     }
 }

@@ -13,13 +13,11 @@ use super::object::{Object, Text};
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// A pod, or a workload's pod template. The spec is read only when something is to be decided.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Pod<'a> {
     /// `metadata`.
-    #[serde(borrow, default)]
     pub metadata: Option<Metadata<'a>>,
     /// `spec`, unread.
-    #[serde(borrow, default)]
     pub spec: Option<&'a RawValue>,
 }
 
@@ -72,6 +70,35 @@ pub struct Spec<'a> {
     pub others: Object<'a>,
 }
 
+// By hand: a derived implementation would take a list for an object.
+impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PodVisitor;
+        impl<'de> Visitor<'de> for PodVisitor {
+            type Value = Pod<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a pod")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod<'de>, A::Error> {
+                let mut pod = Pod::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    match key.as_str() {
+                        "metadata" => pod.metadata = map.next_value()?,
+                        "spec" => pod.spec = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(pod)
+            }
+        }
+        deserializer.deserialize_map(PodVisitor)
+    }
+}
+
 impl<'a> Spec<'a> {
     /// Reads a spec.
     pub fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
@@ -112,6 +139,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Spec<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_no_pod() {
+        assert!(serde_json::from_str::<Pod<'_>>("[null, null]").is_err());
+        assert!(Spec::read(serde_json::from_str("[]").unwrap()).is_err());
+    }
 
     #[test]
     fn a_pod_is_seen_without_reading_what_nobody_asks_for() {

@@ -12,20 +12,20 @@ pub const API_VERSION: &str = "admission.k8s.io/v1";
 pub const KIND: &str = "AdmissionReview";
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Review<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
+struct Review<'a, O> {
     #[serde(borrow, default)]
     api_version: Option<Text<'a>>,
     #[serde(borrow, default)]
     kind: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    request: Option<Request<'a>>,
+    #[serde(borrow, default = "Option::default")]
+    request: Option<Request<'a, O>>,
 }
 
 /// The fields of a request that decisions need. Whatever else it holds is skipped.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Request<'a> {
+#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
+pub struct Request<'a, O = &'a RawValue> {
     /// Names the request; the response must repeat it.
     #[serde(borrow)]
     pub uid: Text<'a>,
@@ -48,9 +48,9 @@ pub struct Request<'a> {
     /// Who asks.
     #[serde(borrow, default)]
     pub user_info: Option<User<'a>>,
-    /// The object, unread; `None` where it is null, as for DELETE.
-    #[serde(borrow, default)]
-    pub object: Option<&'a RawValue>,
+    /// The object; `None` where it is null, as for DELETE.
+    #[serde(default = "Option::default")]
+    pub object: Option<O>,
     /// Whether nothing is to be stored.
     #[serde(default)]
     pub dry_run: Option<bool>,
@@ -101,9 +101,10 @@ pub enum ReviewError {
     NoUid,
 }
 
-/// Reads the bytes of an AdmissionReview.
-pub fn read(body: &[u8]) -> Result<Request<'_>, ReviewError> {
-    let review: Review<'_> = serde_json::from_slice(body)?;
+/// Reads the bytes of an AdmissionReview whose object is an `O`: a pod in one pass, or unread JSON
+/// of whatever kind.
+pub fn read<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Request<'a, O>, ReviewError> {
+    let review: Review<'a, O> = serde_json::from_slice(body)?;
     let kind = review.kind.as_ref().map_or("none", Text::as_str);
     if kind != KIND {
         return Err(ReviewError::Kind(kind.to_owned()));
@@ -119,7 +120,7 @@ pub fn read(body: &[u8]) -> Result<Request<'_>, ReviewError> {
     Ok(request)
 }
 
-impl Request<'_> {
+impl<O> Request<'_, O> {
     /// Whether the object is a pod as a whole.
     pub fn is_about_a_pod(&self) -> bool {
         let text = |text: &Option<Text<'_>>| {
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     fn problem(body: &str) -> String {
-        read(body.as_bytes()).unwrap_err().to_string()
+        read::<&RawValue>(body.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
@@ -198,7 +199,7 @@ mod tests {
             "userInfo":{"username":"system:node:n","groups":["system:nodes"]},"operation":"CREATE",
             "kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"shop","options":{"x":[]}},
             "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
-        let request = read(body.as_bytes()).unwrap();
+        let request: Request<'_> = read(body.as_bytes()).unwrap();
         assert!(request.is_about_a_pod() && request.is_creation() && request.is_from_node());
         assert_eq!(request.object.unwrap().get(), r#"{"a":1}"#);
         assert_eq!(request.dry_run, Some(true));
@@ -209,7 +210,7 @@ mod tests {
         let body = r#"{"request":{"uid":"u","subResource":"ephemeralcontainers",
             "kind":{"version":"v1","kind":"Pod"},"object":null},
             "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
-        let request = read(body.as_bytes()).unwrap();
+        let request: Request<'_> = read(body.as_bytes()).unwrap();
         assert!(!request.is_about_a_pod());
         assert!(request.object.is_none());
     }

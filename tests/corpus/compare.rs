@@ -46,7 +46,7 @@ fn status(text: &Value) -> Value {
         return status;
     };
     // Whether a container's default was there to be replaced depends on the way too.
-    fields.shift_remove("defaults");
+    fields.shift_remove("replacedIn");
     let edited = fields.get_mut("edited").and_then(Value::as_object_mut);
     for keys in edited.into_iter().flat_map(Map::values_mut) {
         let keys = keys.as_array_mut().unwrap();

@@ -69,8 +69,8 @@ fn known(pod: &WorkingPod<'_>, with: Circumstances<'_>) -> BTreeMap<String, (Lis
     for list in [List::InitContainers, List::Containers] {
         for (index, element) in pod.list(list).iter().enumerate() {
             let name = element.name();
-            if matches!(element, Element::Users { .. }) && !with.helpers.contains(name.as_ref()) {
-                known.insert(name.into_owned(), (list, index));
+            if matches!(element, Element::Users { .. }) && !with.helpers.contains(name) {
+                known.insert(name.to_owned(), (list, index));
             }
         }
     }
@@ -133,7 +133,7 @@ pub(super) fn edits<'v>(
         }
         wanted.app.push(WantedEdit {
             list: *list,
-            name: element.name().into_owned(),
+            name: element.name().to_owned(),
             want,
         });
     }

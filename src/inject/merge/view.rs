@@ -48,24 +48,27 @@ struct Keys<'v> {
     when_unsatisfiable: Option<Text<'v>>,
 }
 
-impl Keys<'_> {
-    fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+impl<'v> Keys<'v> {
+    fn take(&mut self, key: &str) -> Option<Cow<'v, str>> {
         let text = match key {
-            "name" => &self.name,
-            "mountPath" => &self.mount_path,
-            "devicePath" => &self.device_path,
+            "name" => self.name.take(),
+            "mountPath" => self.mount_path.take(),
+            "devicePath" => self.device_path.take(),
             "protocol" => {
-                return Some(self.protocol.as_ref().map_or("TCP", Text::as_str).into());
+                let protocol = self.protocol.take();
+                return Some(protocol.map_or(Cow::Borrowed("TCP"), |text| text.0));
             }
             "containerPort" => return self.container_port.map(|port| port.to_string().into()),
-            "ip" => &self.ip,
-            "topologyKey" => &self.topology_key,
-            "whenUnsatisfiable" => &self.when_unsatisfiable,
-            _ => return None,
+            "ip" => self.ip.take(),
+            "topologyKey" => self.topology_key.take(),
+            "whenUnsatisfiable" => self.when_unsatisfiable.take(),
+            _ => None,
         };
-        let text = text.as_ref()?.as_str();
-        let is_path = key.ends_with("Path");
-        Some(if is_path { plain_path(text) } else { text }.into())
+        let text = text?.0;
+        if !key.ends_with("Path") || plain_path(&text).len() == text.len() {
+            return Some(text);
+        }
+        Some(plain_path(&text).to_owned().into())
     }
 }
 
@@ -101,16 +104,18 @@ impl<'v> View<'v> {
     }
 
     /// What identifies the value among the elements of a list.
-    pub(super) fn key(&self, keys: &[&str]) -> Option<String> {
-        let Self::Raw(raw) = self else {
-            return element_key(&self.to_value(), keys);
+    pub(super) fn key(&self, keys: &[&str]) -> Option<Cow<'v, str>> {
+        let raw = match self {
+            Self::Raw(raw) => raw,
+            Self::Data(value) => return element_key(value, keys).map(Cow::Owned),
+            Self::Fields(_) => return element_key(&self.to_value(), keys).map(Cow::Owned),
         };
-        let read: Keys<'_> = serde_json::from_str(raw.get()).ok()?;
+        let mut read: Keys<'v> = serde_json::from_str(raw.get()).ok()?;
         if let [single] = keys {
-            return read.get(single).map(Cow::into_owned);
+            return read.take(single);
         }
-        let parts: Option<Vec<_>> = keys.iter().map(|key| read.get(key)).collect();
-        parts.map(|parts| parts.join("/"))
+        let parts: Option<Vec<_>> = keys.iter().map(|key| read.take(key)).collect();
+        parts.map(|parts| parts.join("/").into())
     }
 }
 

@@ -1,26 +1,50 @@
 //! What app containers get where they have nothing.
 
+use std::collections::HashMap;
+
 use super::Change;
-use crate::inject::evaluation::Wanted;
+use crate::inject::evaluation::WantedEdit;
 use crate::inject::merge;
-use crate::inject::pod::WorkingPod;
+use crate::inject::pod::{List, WorkingPod};
 
 /// Plans the edits of app containers.
-pub(super) fn edits(pod: &WorkingPod<'_>, wanted: &Wanted, change: &mut Change) {
-    let pod_has_resources = pod.field("resources").is_some();
-    for edit in &wanted.app {
-        let Some((index, element)) = pod.find(edit.list, &edit.name) else {
+pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut Change) {
+    let pod_has_resources = pod.has_field("resources");
+    let places = match wanted.len() {
+        0 => return,
+        _ => places(pod),
+    };
+    for mut edit in wanted {
+        let place = places.get(&(edit.list, edit.name.as_str()));
+        let Some((index, element)) =
+            place.and_then(|at| Some((*at, pod.list(edit.list).get(*at)?)))
+        else {
             continue;
         };
-        let mut want = edit.want.clone();
-        if pod_has_resources && want.shift_remove("resources").is_some() {
+        if pod_has_resources && edit.want.shift_remove("resources").is_some() {
             let finding = format!(
                 "container `{}` gets no resources: the pod has some of its own",
                 edit.name
             );
             change.findings.push(finding);
         }
-        let fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
+        let fill = merge::fill(
+            element.view(),
+            &edit.want,
+            "Container",
+            element.env_in_front(),
+        );
         change.edit(edit.list, index, &edit.name, fill);
     }
+}
+
+/// Where each container stands.
+fn places<'e>(pod: &'e WorkingPod<'_>) -> HashMap<(List, &'e str), usize> {
+    let mut places = HashMap::new();
+    for list in [List::InitContainers, List::Containers] {
+        for (index, element) in pod.list(list).iter().enumerate() {
+            places.insert((list, element.name()), index);
+        }
+    }
+    places
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::inject::defaults::pull_policy;
-use crate::inject::evaluation::{Wanted, WantedContainer};
+use crate::inject::evaluation::WantedContainer;
 use crate::inject::lifecycle;
 use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
@@ -23,13 +23,13 @@ const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 pub(super) fn containers(
     pod: &WorkingPod<'_>,
     template: &Template,
-    wanted: &Wanted,
+    wanted: Vec<WantedContainer>,
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    for container in &wanted.containers {
+    for container in wanted {
         match find(pod, &container.name) {
             Some((list, index, element @ Element::Users { .. })) => {
-                check_place(pod, template, container, list, element)?;
+                check_place(pod, template, &container, list, element)?;
                 fill(template, container, (list, index, element), change)?;
             }
             Some((_, _, Element::Added { template: by, .. })) => {
@@ -73,12 +73,12 @@ fn must_end(template: &Template, container: &WantedContainer) -> Refusal {
 fn add(
     pod: &WorkingPod<'_>,
     template: &Template,
-    container: &WantedContainer,
+    container: WantedContainer,
     change: &mut Change,
 ) -> Result<(), Refusal> {
     let is_classic = container.is_sidecar && !container.is_native;
     if is_classic && pod.must_end() {
-        return Err(must_end(template, container));
+        return Err(must_end(template, &container));
     }
     let (names, values) = if is_classic {
         (&mut change.status.containers, &mut change.containers)
@@ -88,8 +88,8 @@ fn add(
             &mut change.init_containers,
         )
     };
-    names.push(container.name.clone());
-    values.push(Value::Object(container.value.clone()));
+    names.push(container.name);
+    values.push(Value::Object(container.value));
     Ok(())
 }
 
@@ -130,16 +130,17 @@ fn check_place(
 /// as the template's `override` allows.
 fn fill(
     template: &Template,
-    container: &WantedContainer,
+    container: WantedContainer,
     (list, index, element): (List, usize, &Element<'_>),
     change: &mut Change,
 ) -> Result<(), Refusal> {
     let theirs = element.view().to_value();
-    let mut want = container.value.clone();
+    let mut want = container.value;
     lifecycle::fit(&mut want, list, &theirs);
     let mut fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
         && let Some(image) = want.get("image")
+        && image.as_str() != Some(PLACEHOLDER)
     {
         fill.kept.retain(|key| key != "image");
         default_pull_policy(&mut fill, &want, &theirs, image);
@@ -191,7 +192,7 @@ fn forbidden(
         let theirs = theirs.get(*name).unwrap_or(&none);
         let want = want.get(*name).unwrap_or(&none);
         let ty = field("Container", name).map(|field| &field.ty);
-        !ty.is_some_and(|ty| covers(want, theirs, ty))
+        !theirs.is_null() && !ty.is_some_and(|ty| covers(want, theirs, ty))
     });
     changed
         .chain(added)

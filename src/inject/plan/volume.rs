@@ -11,17 +11,17 @@ use crate::template::schema::FieldType;
 /// Plans all volumes, and the annotations that generated files are read from.
 pub(super) fn volumes(
     pod: &WorkingPod<'_>,
-    wanted: &Wanted,
+    wanted: &mut Wanted,
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    for (key, text) in &wanted.files {
+    for (key, text) in wanted.files.drain(..) {
         change.status.annotations.push(key.clone());
-        change.annotations.push((key.clone(), text.clone()));
+        change.annotations.push((key, text));
     }
     let ty = FieldType::Object("Volume".to_owned());
     let listed = pod.annotations.get(SAFE_TO_EVICT).unwrap_or_default();
     let is_listed = |name: &str| listed.split(',').any(|listed| listed.trim() == name);
-    for volume in &wanted.volumes {
+    for volume in wanted.volumes.drain(..) {
         match pod.find(List::Volumes, &volume.name) {
             Some((_, theirs @ Element::Users { .. }))
                 if covers(&theirs.view().to_value(), &volume.value, &ty) => {}
@@ -33,12 +33,12 @@ pub(super) fn volumes(
                 return Err(Refusal::new(Reason::Conflict, message));
             }
             None => {
-                change.status.volumes.push(volume.name.clone());
-                change.volumes.push(volume.value.clone());
                 let is_local = volume.value.get("emptyDir").is_some();
                 if is_local && !is_listed(&volume.name) {
                     change.status.safe_to_evict.push(volume.name.clone());
                 }
+                change.status.volumes.push(volume.name);
+                change.volumes.push(volume.value);
             }
         }
     }
