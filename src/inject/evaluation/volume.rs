@@ -82,7 +82,7 @@ fn adopted(
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             if same_path(at, path) {
-                return take(mount, &element.name(), path).map(Some);
+                return take(mount, element.name(), path).map(Some);
             }
             if is_below(at, path) || is_below(path, at) {
                 nested.push(format!(
