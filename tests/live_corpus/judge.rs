@@ -97,9 +97,18 @@ pub(crate) fn pods_of(case: &Case, text: &str) -> Vec<Found> {
         .flat_map(|document| pods::find(&document, case.default_namespace()))
         .map(|mut found| {
             pods::annotate(&mut found.pod, &case.annotations());
+            name(&mut found.pod);
             found
         })
         .collect()
+}
+
+/// Names a pod that has no name of its own, as one made of a `PodTemplate` has none.
+fn name(pod: &mut Value) {
+    let metadata = &mut pod["metadata"];
+    if metadata["name"].is_null() && metadata["generateName"].is_null() {
+        metadata["generateName"] = "nameless-".into();
+    }
 }
 
 /// The objects with pods in the report of `pillion inject`.
