@@ -118,7 +118,23 @@ fn apply_all<'p>(
         composed.kept.insert(template.name.clone(), kept);
     }
     composed.decision = verdict(outcomes);
+    if composed.decision.verdict() == Verdict::Denied {
+        nothing_applied(&mut composed.decision);
+    }
     composed
+}
+
+/// Where one template refuses the pod, no other is applied.
+fn nothing_applied(decision: &mut Decision) {
+    for outcome in &mut decision.outcomes {
+        if outcome.reason == Reason::Applied {
+            let message = "nothing is applied, as another template refuses the pod";
+            outcome.reason = Reason::PodRefused;
+            message.clone_into(&mut outcome.message);
+            message.clone_into(&mut outcome.logged);
+            outcome.findings.clear();
+        }
+    }
 }
 
 /// The names of containers that are helpers, not the app's, for a template. A namespace's template,

@@ -36,6 +36,14 @@ pub struct Fill {
     pub kept: Vec<String>,
 }
 
+/// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`.
+pub fn spelled(key: &str) -> String {
+    let steps = key
+        .split('/')
+        .map(|step| step.replace("~1", "/").replace("~0", "~"));
+    steps.collect::<Vec<_>>().join(" ")
+}
+
 /// Fills what is wanted into an object of this definition, where the user has nothing. Behind
 /// `env_in_front` environment variables, which earlier templates added, come ours.
 pub fn fill(

@@ -12,7 +12,7 @@ mod volume;
 use serde_json::Value;
 
 use super::evaluation::Wanted;
-use super::merge::Fill;
+use super::merge::{Fill, spelled};
 use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::status::Status;
@@ -62,7 +62,7 @@ impl Change {
     /// Notes a fill of a user's container.
     fn edit(&mut self, list: List, index: usize, name: &str, fill: Fill) {
         for key in &fill.kept {
-            let finding = format!("container `{name}` keeps its own {key}");
+            let finding = format!("container `{name}` keeps its own {}", spelled(key));
             self.findings.push(finding);
         }
         let note = |status: &mut Status, keys: &[String]| {

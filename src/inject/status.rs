@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::merge::spelled;
 use super::verdict::Reason;
 
 /// The start of the annotations' keys; the template's name follows.
@@ -82,9 +83,11 @@ impl Status {
     /// Everything that was added, in a few words for a person.
     pub fn summary(&self) -> Vec<String> {
         let named = |what: &str, names: &[String]| {
+            let names: Vec<_> = names.iter().map(|name| spelled_field(what, name)).collect();
             (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
         let inside = |(name, keys): (&String, &Vec<String>)| {
+            let keys: Vec<_> = keys.iter().map(|key| spelled(key)).collect();
             format!("in container `{name}` {}", keys.join(", "))
         };
         [
@@ -175,6 +178,15 @@ impl Status {
                 list.extend(keys.into_iter().filter(|key| !known.contains(key)));
             }
         }
+    }
+}
+
+/// Keys of the spec are key paths; all else are plain names.
+fn spelled_field(what: &str, name: &str) -> String {
+    if what == "pod fields" {
+        spelled(name)
+    } else {
+        name.to_owned()
     }
 }
 

@@ -103,6 +103,8 @@ reasons! {
     NamespaceExcluded => Unchanged, 200;
     /// A static pod's mirror, which the kubelet made.
     MirrorPod => Unchanged, 200;
+    /// The template would apply, but another one refuses the pod.
+    PodRefused => Unchanged, 200;
     /// The request is not about a pod.
     NotAPod => Unchanged, 200;
     /// The request is not the creation of a pod.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Change;
-use crate::inject::merge::{self, View};
+use crate::inject::merge::{self, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
 
 /// Keys and values.
@@ -54,7 +54,7 @@ pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &Map<String, Value>, change: 
     let findings = fill
         .kept
         .iter()
-        .map(|key| format!("the pod keeps its own {key}"));
+        .map(|key| format!("the pod keeps its own {}", spelled(key)));
     change.findings.extend(findings);
     change.kept.pod.clone_from(&fill.kept);
     change.status.pod.clone_from(&fill.added);
