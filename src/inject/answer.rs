@@ -6,6 +6,7 @@ use super::engine::{Engine, has_status};
 use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
+use crate::template::error::with_sources;
 
 /// What an AdmissionReview is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,17 +136,6 @@ fn audit(decision: &Decision) -> String {
         (reason, _) => reason,
     };
     format!("{} ({reason})", reason.verdict())
-}
-
-/// An error with its sources, in one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(next) = source {
-        text = format!("{text}: {next}");
-        source = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

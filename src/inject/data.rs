@@ -11,7 +11,7 @@ use super::pod::{List, WorkingPod};
 use super::settings::Namespace;
 use crate::review::pod::Owner;
 use crate::template::expression::{Paths, Source};
-use crate::template::schema::{self, FieldType};
+use crate::template::schema;
 
 /// The app containers that templates may edit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,23 +97,11 @@ impl Data<'_> {
         let mut spec = Value::Object(Map::from_iter([(name.to_owned(), value)]));
         if let (Value::Object(map), Some(field)) = (&mut spec, schema::field("PodSpec", name)) {
             if let Some(inner) = map.get_mut(name) {
-                fill_field(&field.ty, inner);
+                defaults::fill_typed(&field.ty, inner);
             }
             defaults::without_plugins("PodSpec", map);
         }
         spec.as_object_mut().and_then(|map| map.shift_remove(name))
-    }
-}
-
-fn fill_field(ty: &FieldType, value: &mut Value) {
-    match (ty, value) {
-        (FieldType::Object(definition), value) => defaults::fill(definition, value),
-        (FieldType::List(element), Value::Array(items)) => {
-            for item in items {
-                fill_field(element, item);
-            }
-        }
-        _ => {}
     }
 }
 

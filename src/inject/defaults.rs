@@ -136,7 +136,8 @@ pub fn fill(definition: &str, value: &mut Value) {
     without_plugins(definition, object);
 }
 
-fn fill_typed(ty: &FieldType, value: &mut Value) {
+/// Fills in the API server's defaults in a value of this type.
+pub fn fill_typed(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(name), value) => fill(name, value),
         (FieldType::List(element), Value::Array(items)) => {

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 pub use coerce::{MismatchError, holds};
 pub use slot::Slot;
 
+use super::error::with_sources;
 use super::expression::{Bindings, EvaluationError, Expression, Source};
 use super::quantity::Quantity;
 use super::schema::FieldType;
@@ -262,14 +263,14 @@ impl Condition {
     pub fn holds(&self, bindings: &Bindings<'_>) -> Result<bool, Failure> {
         self.expression
             .evaluate_boolean(bindings)
-            .map_err(|error| Failure::new(&self.origin, &self.expression, &explain(&error)))
+            .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))
     }
 }
 
 impl Dynamic {
     fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
         let value = value_of(&self.expression, with)
-            .map_err(|error| Failure::new(&self.origin, &self.expression, &explain(&error)))?;
+            .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))?;
         value
             .map(|value| coerce::coerce(value, &self.slot, self.verbatim))
             .transpose()
@@ -286,7 +287,7 @@ impl Interpolation {
                 TextPart::Literal(text) => whole.push_str(text),
                 TextPart::Expression(expression) => {
                     let value = value_of(expression, with).map_err(|error| {
-                        Failure::new(&self.origin, expression, &explain(&error))
+                        Failure::new(&self.origin, expression, &with_sources(&error))
                     })?;
                     let text = value
                         .as_ref()
@@ -328,16 +329,4 @@ fn value_of(
         Some(value) => Ok(Some(value.clone())),
         None => expression.evaluate(with.bindings),
     }
-}
-
-/// The error with its sources, in one line.
-fn explain(error: &EvaluationError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(next) = source {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        source = next.source();
-    }
-    text
 }
