@@ -50,44 +50,49 @@ pub struct Composed {
     pub statuses: BTreeMap<String, Status>,
     /// What the pod as it came has that differs from what its template wants.
     pub kept: BTreeMap<String, Status>,
+    /// What the pod as it came lacks of what its template wants.
+    pub lacked: BTreeMap<String, Status>,
 }
 
-/// Composes on the pod as it came.
-pub fn compose(
-    given: Given<'_>,
-    pod: &Pod<'_>,
-    claims: &BTreeMap<String, Status>,
-) -> Result<Composed, serde_json::Error> {
+/// What became of one template.
+struct Applied {
+    outcome: Outcome,
+    status: Status,
+    kept: Status,
+    lacked: Status,
+}
+
+/// Composes on the pod as it came, whatever its statuses say.
+pub fn compose(given: Given<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::Error> {
     let mut working = WorkingPod::new(pod)?;
-    let mut composed = apply_all(given, &mut working, None);
-    for (template, claimed) in claims {
-        if let Some(status) = composed.statuses.get_mut(template) {
-            status.unite(claimed.clone());
-        }
-    }
-    conclude(working, &mut composed, !claims.is_empty());
+    let mut composed = apply_all(given, &mut working, None, &BTreeMap::new());
+    conclude(working, &mut composed);
     Ok(composed)
 }
 
 /// Composes on a pod without what its statuses claim, for the pod as it came. Where that has
-/// everything, and a status of every template, the statuses stay as they are.
+/// everything, and the statuses say so, they stay as they are if `may_keep`.
 pub fn compose_apart(
     given: Given<'_>,
     without: &Pod<'_>,
     received: &Pod<'_>,
     claims: &BTreeMap<String, Status>,
+    may_keep: bool,
 ) -> Result<Composed, serde_json::Error> {
     let mut evaluated = WorkingPod::new(without)?;
     let mut working = WorkingPod::new(received)?;
-    let mut composed = apply_all(given, &mut evaluated, Some(&mut working));
-    let all_claimed = given
-        .templates
-        .iter()
-        .all(|template| claims.contains_key(&template.name));
-    if all_claimed && working.is_unchanged() {
+    let mut composed = apply_all(given, &mut evaluated, Some(&mut working), claims);
+    let says_so = |(template, status): (&String, &Status)| {
+        let claimed = claims.get(template);
+        claimed.is_some_and(|claimed| claimed.tells_the_same_end(status))
+    };
+    if may_keep && working.is_unchanged() && composed.statuses.iter().all(says_so) {
         already(&mut composed.decision);
-    } else {
-        conclude(working, &mut composed, true);
+        return Ok(composed);
+    }
+    conclude(working, &mut composed);
+    if composed.decision.patch.is_empty() {
+        already(&mut composed.decision);
     }
     Ok(composed)
 }
@@ -96,12 +101,14 @@ fn apply_all<'p>(
     given: Given<'_>,
     evaluated: &mut WorkingPod<'p>,
     mut received: Option<&mut WorkingPod<'p>>,
+    claims: &BTreeMap<String, Status>,
 ) -> Composed {
     let mut outcomes = Vec::with_capacity(given.templates.len());
     let mut composed = Composed {
         decision: Decision::plain(Reason::NothingToAdd, ""),
         statuses: BTreeMap::new(),
         kept: BTreeMap::new(),
+        lacked: BTreeMap::new(),
     };
     for template in given.templates {
         let helpers = helpers(given.templates, template);
@@ -111,11 +118,14 @@ fn apply_all<'p>(
             namespace: given.namespace,
             annotations: given.annotations,
             helpers: &helpers,
+            known_apps: known_apps(template, claims),
         };
-        let (outcome, status, kept) = apply(evaluated, received.as_deref_mut(), template, with);
-        outcomes.push(outcome);
-        composed.statuses.insert(template.name.clone(), status);
-        composed.kept.insert(template.name.clone(), kept);
+        let applied = apply(evaluated, received.as_deref_mut(), template, with);
+        let name = || template.name.clone();
+        outcomes.push(applied.outcome);
+        composed.statuses.insert(name(), applied.status);
+        composed.kept.insert(name(), applied.kept);
+        composed.lacked.insert(name(), applied.lacked);
     }
     composed.decision = verdict(outcomes);
     if composed.decision.verdict() == Verdict::Denied {
@@ -137,6 +147,17 @@ fn nothing_applied(decision: &mut Decision) {
     }
 }
 
+/// The app containers that an earlier call of this revision edited: containers that others added
+/// since are not the user's. A mandatory template believes no status.
+fn known_apps<'c>(
+    template: &Template,
+    claims: &'c BTreeMap<String, Status>,
+) -> Option<&'c BTreeMap<String, Vec<String>>> {
+    let claimed = claims.get(&template.name)?;
+    let is_meant = !template.mandatory && claimed.revision == template.revision;
+    (is_meant && !claimed.edited.is_empty()).then_some(&claimed.edited)
+}
+
 /// The names of containers that are helpers, not the app's, for a template. A namespace's template,
 /// or one in shadow mode, can take no container away from another template, and none but another
 /// mandatory one from a mandatory template.
@@ -153,14 +174,13 @@ fn helpers(templates: &[Arc<Template>], of: &Arc<Template>) -> BTreeSet<String> 
         .collect()
 }
 
-/// Evaluates and, unless it is in shadow mode, applies one template. Returns what it adds to the
-/// pod that it is evaluated on, and what the pod as it came has instead.
+/// Evaluates and, unless it is in shadow mode, applies one template.
 fn apply(
     evaluated: &mut WorkingPod<'_>,
     received: Option<&mut WorkingPod<'_>>,
     template: &Template,
     with: Circumstances<'_>,
-) -> (Outcome, Status, Status) {
+) -> Applied {
     let plans = |received: Option<&WorkingPod<'_>>| -> Result<(Change, Option<Change>), Refusal> {
         let wanted = evaluate(evaluated, template, with)?;
         let for_received = received.map(|pod| plan(pod, template, wanted.clone()));
@@ -169,25 +189,27 @@ fn apply(
     };
     let (change, for_received) = match plans(received.as_deref()) {
         Ok(changes) => changes,
-        Err(refusal) => {
-            let (outcome, status) = stop(template, refusal);
-            return (outcome, status, Status::default());
-        }
+        Err(refusal) => return stop(template, refusal),
     };
     let shown = for_received.as_ref().unwrap_or(&change);
-    let kept = shown.kept.clone();
     let (outcome, status) = finish(template, &change, shown.findings.clone());
+    let applied = Applied {
+        outcome,
+        status,
+        kept: shown.kept.clone(),
+        lacked: shown.status.clone(),
+    };
     if !template.shadow {
         change.apply(evaluated, template);
         if let (Some(pod), Some(change)) = (received, for_received) {
             change.apply(pod, template);
         }
     }
-    (outcome, status, kept)
+    applied
 }
 
 /// A template that is not applied. In shadow mode it never refuses a pod.
-fn stop(template: &Template, mut refusal: Refusal) -> (Outcome, Status) {
+fn stop(template: &Template, mut refusal: Refusal) -> Applied {
     if template.shadow && refusal.reason.verdict() == Verdict::Denied {
         let would = format!("would be refused in enforcing mode: {}: ", refusal.reason);
         refusal.message.insert_str(0, &would);
@@ -196,7 +218,12 @@ fn stop(template: &Template, mut refusal: Refusal) -> (Outcome, Status) {
     }
     let mut status = Status::default();
     status.describe(refusal.reason, &template.revision);
-    (outcome(template, refusal, Vec::new()), status)
+    Applied {
+        outcome: outcome(template, refusal, Vec::new()),
+        status,
+        kept: Status::default(),
+        lacked: Status::default(),
+    }
 }
 
 fn outcome(template: &Template, why: Refusal, findings: Vec<String>) -> Outcome {
@@ -242,37 +269,20 @@ fn added(status: &Status) -> Refusal {
     Refusal::new(Reason::Applied, message)
 }
 
-/// Writes statuses and patch, unless the pod is refused. `is_again`: the pod carries statuses.
-fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed, is_again: bool) {
-    if composed.decision.verdict() == Verdict::Denied {
-        return;
-    }
-    for outcome in &mut composed.decision.outcomes {
-        let status = composed.statuses.get_mut(&outcome.template);
-        // A template that adds nothing now has added what was claimed truly.
-        if let (Reason::NothingToAdd, Some(status)) = (outcome.reason, status)
-            && !status.adds_nothing()
-        {
-            let why = added(status);
-            status.describe(why.reason, &outcome.revision);
-            outcome.reason = why.reason;
-            outcome.message = why.message;
-            outcome.logged = why.logged;
-        }
-    }
-    let outcomes = std::mem::take(&mut composed.decision.outcomes);
-    composed.decision = verdict(outcomes);
-    mark_evictable(&mut pod, &composed.statuses);
+/// Writes statuses and patch, unless the pod is refused.
+fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed) {
     let decision = &mut composed.decision;
-    if let Err(message) = write_statuses(&mut pod, &composed.statuses) {
-        decision.reason = Reason::AnnotationsTooLarge;
-        decision.logged.clone_from(&message);
-        decision.message = message;
+    if decision.verdict() == Verdict::Denied {
         return;
     }
-    decision.patch = pod.into_patch();
-    if is_again && decision.patch.is_empty() {
-        already(decision);
+    mark_evictable(&mut pod, &composed.statuses);
+    match write_statuses(&mut pod, &composed.statuses) {
+        Ok(()) => decision.patch = pod.into_patch(),
+        Err(message) => {
+            decision.reason = Reason::AnnotationsTooLarge;
+            decision.logged.clone_from(&message);
+            decision.message = message;
+        }
     }
 }
 
@@ -341,12 +351,13 @@ fn write_statuses(
     let (needed, others): (Vec<_>, Vec<_>) = statuses
         .iter()
         .partition(|(_, status)| status.verdict == injected);
+    let adds = !needed.is_empty();
     for (template, status) in needed {
         pod.annotations
             .set(&Status::key(template), status.to_json());
     }
     let total = pod.annotations.size();
-    if total > ANNOTATIONS_LIMIT {
+    if adds && total > ANNOTATIONS_LIMIT {
         return Err(format!(
             "the pod's annotations would have {total} bytes, more than the {ANNOTATIONS_LIMIT} \
              that the API server takes; generate less configuration, or use a ConfigMap"
@@ -358,7 +369,7 @@ fn write_statuses(
             .annotations
             .get(&key)
             .map_or(0, |text| key.len() + text.len());
-        let size = pod.annotations.size() - present + key.len() + value.len();
+        let size = pod.annotations.size().saturating_sub(present) + key.len() + value.len();
         if size <= ANNOTATIONS_LIMIT {
             pod.annotations.set(&key, value);
         }

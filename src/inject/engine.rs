@@ -1,6 +1,5 @@
 //! The engine: one immutable snapshot that decides about pods.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::composition::{Given, compose};
@@ -63,7 +62,7 @@ impl Engine {
         };
         let templates = match selection::select(&self.catalog, &self.settings, asked) {
             Selection::Templates(templates) => templates,
-            Selection::Nothing(reason, message) => return Decision::plain(reason, message),
+            Selection::Nothing(refusal) => return Decision::refused(refusal),
         };
         if pod.spec.is_none() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
@@ -80,7 +79,7 @@ impl Engine {
         {
             return decision;
         }
-        match compose(given, pod, &BTreeMap::new()) {
+        match compose(given, pod) {
             Ok(composed) => composed.decision,
             Err(error) => unreadable(&error),
         }
@@ -97,7 +96,13 @@ pub(super) fn has_status(pod: &Pod<'_>) -> bool {
         .any(|key| key.as_str().starts_with(status::PREFIX))
 }
 
+/// Without what the parser says: it repeats values.
 fn unreadable(error: &serde_json::Error) -> Decision {
-    let message = format!("the pod cannot be read: {error}");
+    let message = format!(
+        "the pod cannot be read: something at line {}, column {} of its JSON has another type than \
+         the API gives it",
+        error.line(),
+        error.column()
+    );
     Decision::plain(Reason::ReviewInvalid, message)
 }

@@ -38,6 +38,8 @@ pub struct Circumstances<'c> {
     pub annotations: &'c BTreeMap<String, String>,
     /// The names of containers that are helpers, not the app's.
     pub helpers: &'c BTreeSet<String>,
+    /// The app containers that an earlier call edited, by name; `None`: there was none.
+    pub known_apps: Option<&'c BTreeMap<String, Vec<String>>>,
 }
 
 /// A volume that the template wants in the pod.
@@ -125,7 +127,16 @@ pub fn evaluate(
     let mut bindings = Bindings::new(&data, &template.reads, &template.variables);
     let mut wanted = Wanted::default();
     let names = pod_parts(pod, template, with, &data, &bindings, &apps, &mut wanted)?;
-    app::edits(pod, template, &own, &mut bindings, &names, &mut wanted)?;
+    let known = with.known_apps;
+    app::edits(
+        pod,
+        template,
+        &own,
+        &mut bindings,
+        &names,
+        known,
+        &mut wanted,
+    )?;
     Ok(wanted)
 }
 
@@ -204,5 +215,10 @@ fn failed(template: &Template, failure: &Failure) -> Refusal {
         [name] => format!(" (it reads the parameter {name})"),
         names => format!(" (it reads the parameters {})", names.join(", ")),
     };
-    Refusal::new(Reason::EvaluationFailed, format!("{failure}{read}"))
+    let logged = format!(
+        "{} (line {}) failed",
+        failure.origin.field, failure.origin.line
+    );
+    let message = format!("{failure}{read}");
+    Refusal::with_value(Reason::EvaluationFailed, message, logged)
 }

@@ -8,16 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::pod::List;
 use super::settings::Settings;
-use crate::template::compiled::Placement;
+use crate::template::compiled::{NOT_FOR_STEPS, Placement};
 use crate::template::quantity::Quantity;
 
-/// What the API server refuses on an init container that is not a sidecar.
-pub const NOT_FOR_STEPS: [&str; 4] = [
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-    "lifecycle",
-];
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
 const FIRST_SURE_MINOR: u32 = 32;
@@ -62,23 +55,19 @@ pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
 /// and sidecars run side by side, and each init step beside the sidecars that stand before it
 /// (component-helpers:resource/helpers.go, `PodRequests`).
 pub fn effective_request(
-    containers: &[Value],
-    init_containers: &[Value],
-    request: impl Fn(&Value) -> Option<Quantity>,
+    containers: impl Iterator<Item = Quantity>,
+    init_containers: impl Iterator<Item = (Quantity, bool)>,
 ) -> Quantity {
-    let amount = |container: &Value| request(container).unwrap_or_else(|| Quantity::from(0));
     let mut sidecars = Quantity::from(0);
     let mut steps = Quantity::from(0);
-    for container in init_containers {
-        let with_this = sidecars.add(&amount(container));
-        if container.get("restartPolicy").and_then(Value::as_str) == Some("Always") {
+    for (amount, is_sidecar) in init_containers {
+        let with_this = sidecars.add(&amount);
+        if is_sidecar {
             sidecars = with_this;
         }
         steps = steps.max(with_this);
     }
-    let apps = containers
-        .iter()
-        .fold(sidecars, |sum, container| sum.add(&amount(container)));
+    let apps = containers.fold(sidecars, |sum, amount| sum.add(&amount));
     apps.max(steps)
 }
 
@@ -128,22 +117,22 @@ mod tests {
 
     #[test]
     fn sidecars_count_beside_the_steps_behind_them() {
-        let amount = |value: &Value| value["cpu"].as_str()?.parse().ok();
-        let step = |cpu: &str| json!({"cpu": cpu});
-        let sidecar = |cpu: &str| json!({"cpu": cpu, "restartPolicy": "Always"});
-        let table: [(&[Value], &[Value], &str); 4] = [
-            (&[step("1"), step("500m")], &[], "1500m"),
-            (&[step("1")], &[sidecar("1"), step("3")], "4"),
-            (&[step("1")], &[step("3"), sidecar("1")], "3"),
-            (
-                &[step("1")],
-                &[sidecar("1"), sidecar("2"), step("500m")],
-                "4",
-            ),
+        type Row<'t> = (&'t [&'t str], &'t [(&'t str, bool)], &'t str);
+        let amount = |text: &str| -> Quantity { text.parse().unwrap() };
+        let table: [Row<'_>; 4] = [
+            (&["1", "500m"], &[], "1500m"),
+            (&["1"], &[("1", true), ("3", false)], "4"),
+            (&["1"], &[("3", false), ("1", true)], "3"),
+            (&["1"], &[("1", true), ("2", true), ("500m", false)], "4"),
         ];
         for (containers, steps, expected) in table {
-            let total = effective_request(containers, steps, amount);
-            assert_eq!(total, expected.parse().unwrap(), "{steps:?}");
+            let total = effective_request(
+                containers.iter().map(|text| amount(text)),
+                steps
+                    .iter()
+                    .map(|(text, is_sidecar)| (amount(text), *is_sidecar)),
+            );
+            assert_eq!(total, amount(expected), "{steps:?}");
         }
     }
 

@@ -113,12 +113,13 @@ impl Filling {
         want: &Value,
         at: &At,
     ) {
+        // An empty list or map wants nothing. The API server leaves it out when it writes a pod, so
+        // adding it again would be a change at every call.
+        if is_empty(want) {
+            return;
+        }
         let Some(theirs) = user.get(name) else {
-            // The API server leaves empty lists and maps out when it writes a pod: adding one
-            // again would be a change at every call.
-            if !is_empty(want) {
-                self.add(definition, name, ty, want, at);
-            }
+            self.add(definition, name, ty, want, at);
             return;
         };
         match (ty, want) {

@@ -4,7 +4,7 @@
 //! second time. A status names containers, volumes and keys, so whatever others have put beside
 //! them stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -37,24 +37,28 @@ pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
             problem: error.to_string(),
         })?;
     }
-    Ok(remove_claims(pod, &|_| true).into_keys().collect())
+    let claims = claims(pod, &|_| true);
+    remove_claims(pod, &claims);
+    Ok(claims.into_keys().collect())
 }
 
-/// Takes out what the statuses of these templates claim; a status that cannot be read claims
-/// nothing. Returns the claims.
-pub fn remove_claims(pod: &mut Value, is_meant: &dyn Fn(&str) -> bool) -> BTreeMap<String, Status> {
-    let claims: BTreeMap<String, Status> = annotations(pod)
+/// What the statuses of these templates claim; one that cannot be read claims nothing.
+pub fn claims(pod: &Value, is_meant: &dyn Fn(&str) -> bool) -> BTreeMap<String, Status> {
+    annotations(pod)
         .into_iter()
         .filter(|(template, _)| is_meant(template))
         .filter_map(|(template, text)| Some((template, serde_json::from_str(&text).ok()?)))
-        .collect();
-    for (template, status) in &claims {
+        .collect()
+}
+
+/// Takes out what statuses claim, and these statuses.
+pub fn remove_claims(pod: &mut Value, claims: &BTreeMap<String, Status>) {
+    for (template, status) in claims {
         remove_one(pod, status);
         remove_keys(pod, "annotations", &[Status::key(template)]);
     }
     prune(pod, "metadata", &["labels", "annotations"]);
     prune(pod, "spec", &["initContainers", "volumes"]);
-    claims
 }
 
 /// The texts of the status annotations, by template.
@@ -79,10 +83,12 @@ fn remove_one(pod: &mut Value, status: &Status) {
         ("initContainers", &status.init_containers),
         ("volumes", &status.volumes),
     ] {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         if let Some(Value::Array(items)) = pod.pointer_mut(&format!("/spec/{list}")) {
-            items.retain(|item| !named(item, names));
+            items.retain(|item| !named(item, &names));
         }
     }
+    let auto: HashSet<&str> = status.auto.iter().map(String::as_str).collect();
     for list in ["containers", "initContainers"] {
         let Some(Value::Array(containers)) = pod.pointer_mut(&format!("/spec/{list}")) else {
             continue;
@@ -93,7 +99,8 @@ fn remove_one(pod: &mut Value, status: &Status) {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned();
-            if let (Value::Object(container), true) = (&mut *container, status.auto.contains(&name))
+            if let (Value::Object(container), true) =
+                (&mut *container, auto.contains(name.as_str()))
             {
                 container.insert("image".to_owned(), "auto".into());
             }
@@ -116,13 +123,14 @@ fn remove_one(pod: &mut Value, status: &Status) {
     remove_evictable(pod, &status.safe_to_evict);
 }
 
-fn named(item: &Value, names: &[String]) -> bool {
+fn named(item: &Value, names: &HashSet<&str>) -> bool {
     let name = item.get("name").and_then(Value::as_str);
-    name.is_some_and(|name| names.iter().any(|known| known == name))
+    name.is_some_and(|name| names.contains(name))
 }
 
 fn remove_keys(pod: &mut Value, field: &str, keys: &[String]) {
     if let Some(Value::Object(texts)) = pod.pointer_mut(&format!("/metadata/{field}")) {
+        let keys: HashSet<&String> = keys.iter().collect();
         texts.retain(|key, _| !keys.contains(key));
     }
 }

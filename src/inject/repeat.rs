@@ -4,8 +4,8 @@
 //! A status is a hint and never authority. Templates are evaluated on the pod without what its
 //! statuses claim; a claim is true where the template adds just that again and the pod has nothing
 //! else in its place. Where all claims are true, what is missing is added, and mostly that is
-//! nothing. Where one is not, the pod is taken as it came, and only the true claims are kept, so
-//! that a forged or stale status says nothing of what is the user's.
+//! nothing. A false claim is left out and the rest tried again, so that a forged, stale or copied
+//! status says nothing of what is the user's, and one template's undoes no other's.
 
 use std::collections::BTreeMap;
 
@@ -17,25 +17,39 @@ use super::status::Status;
 use super::verdict::{Decision, Verdict};
 use crate::review::Pod;
 
-/// Decides about a pod that carries statuses; `None` where these cannot be taken out of it.
+/// How often false claims are left out before all are: claims shrink each time, and mostly one
+/// round is enough.
+const ROUNDS: usize = 4;
+/// What other webhooks rewrite in containers that are not theirs: registries and amounts. Where
+/// the pod has other values in any other field, the container is not the one that was added.
+const REWRITTEN: [&str; 3] = ["image", "imagePullPolicy", "resources"];
+
+/// Decides about a pod that carries statuses; `None` where it cannot be read as a whole.
 pub fn decide(given: Given<'_>, received: &Pod<'_>, text: &str) -> Option<Decision> {
-    let mut without: Value = serde_json::from_str(text).ok()?;
-    let claims = removal::remove_claims(&mut without, &|template| {
-        given
-            .templates
-            .iter()
-            .any(|selected| selected.name == template)
+    let whole: Value = serde_json::from_str(text).ok()?;
+    let mut claims = removal::claims(&whole, &|template| {
+        let mut selected = given.templates.iter();
+        selected.any(|selected| selected.name == template)
     });
-    let without_text = without.to_string();
-    let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
-    let composed = compose_apart(given, &pod, received, &claims).ok()?;
-    let is_denied = composed.decision.verdict() == Verdict::Denied;
-    let truth = truth(&composed, &claims);
-    if !is_denied && truth == claims {
-        return Some(composed.decision);
+    for round in 0..ROUNDS {
+        let mut without = whole.clone();
+        removal::remove_claims(&mut without, &claims);
+        let without_text = without.to_string();
+        let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
+        let composed = compose_apart(given, &pod, received, &claims, round == 0).ok()?;
+        if composed.decision.verdict() == Verdict::Denied {
+            break;
+        }
+        let truth = truth(&composed, &claims);
+        if truth == claims {
+            return Some(composed.decision);
+        }
+        claims = truth;
+        if claims.values().all(Status::adds_nothing) {
+            break;
+        }
     }
-    let truth = if is_denied { BTreeMap::new() } else { truth };
-    Some(compose(given, received, &truth).ok()?.decision)
+    Some(compose(given, received).ok()?.decision)
 }
 
 /// The claims that are true.
@@ -44,8 +58,35 @@ fn truth(composed: &Composed, claims: &BTreeMap<String, Status>) -> BTreeMap<Str
     let truth = |(template, claimed): (&String, &Status)| {
         let added = composed.statuses.get(template).unwrap_or(&none);
         let kept = composed.kept.get(template).unwrap_or(&none);
+        let lacked = composed.lacked.get(template).unwrap_or(&none);
         let truth = claimed.clone().intersection(added).without(kept);
-        (template.clone(), truth)
+        (template.clone(), not_the_users(truth, kept, lacked))
     };
     claims.iter().map(truth).collect()
+}
+
+/// Leaves out what stands under another name in what the pod keeps, or lacks.
+fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
+    let kept_in = |container: &str, test: &dyn Fn(&str) -> bool| {
+        let keys = kept.edited.get(container).into_iter().flatten();
+        keys.into_iter().any(|key| test(key))
+    };
+    let is_another = |container: &String| {
+        kept_in(container, &|key| {
+            !REWRITTEN.contains(&key.split('/').next().unwrap_or_default())
+        })
+    };
+    truth.containers.retain(|name| !is_another(name));
+    truth.init_containers.retain(|name| !is_another(name));
+    truth
+        .auto
+        .retain(|name| !kept_in(name, &|key| key == "image"));
+    truth
+        .replaced
+        .retain(|key| !kept.pod.contains(key) && !lacked.pod.contains(key));
+    for (container, keys) in &mut truth.replaced_in {
+        keys.retain(|key| !kept_in(container, &|kept| kept == key));
+    }
+    truth.replaced_in.retain(|_, keys| !keys.is_empty());
+    truth
 }

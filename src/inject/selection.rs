@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
 use crate::template::compile::nearest;
@@ -42,7 +43,7 @@ pub enum Selection {
     /// These templates, in the order of composition.
     Templates(Vec<Arc<Template>>),
     /// None; the pod stays as it is, or is refused.
-    Nothing(Reason, String),
+    Nothing(Refusal),
 }
 
 /// Selects the templates for a pod.
@@ -52,31 +53,29 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
             "pods of the namespace `{}` are never touched",
             asked.namespace
         );
-        return Selection::Nothing(Reason::NamespaceExcluded, message);
+        return Selection::Nothing(Refusal::new(Reason::NamespaceExcluded, message));
     }
     if asked.from_node && asked.annotations.contains_key(MIRROR) {
         let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
-        return Selection::Nothing(Reason::MirrorPod, message.to_owned());
+        return Selection::Nothing(Refusal::new(Reason::MirrorPod, message.to_owned()));
     }
     let is_mandatory = asked.namespace_object.labels.contains_key(MANDATORY);
     if is_mandatory && let Some((name, error)) = catalog.broken_mandatory() {
         let message = format!(
             "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
         );
-        return Selection::Nothing(Reason::TemplateBroken, message);
+        return Selection::Nothing(Refusal::new(Reason::TemplateBroken, message));
     }
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
-        Ok(names) => (names, (Reason::NotRequested, not_requested())),
-        Err((reason, message)) if reason.http_code() == 200 => {
-            (Names::default(), (reason, message))
-        }
-        Err((reason, message)) => return Selection::Nothing(reason, message),
+        Ok(names) => (names, Refusal::new(Reason::NotRequested, not_requested())),
+        Err(why) if why.reason.http_code() == 200 => (Names::default(), why),
+        Err(why) => return Selection::Nothing(why),
     };
     match find_all(catalog, asked, names, mandatory) {
-        Ok(templates) if templates.is_empty() => Selection::Nothing(nothing.0, nothing.1),
+        Ok(templates) if templates.is_empty() => Selection::Nothing(nothing),
         Ok(templates) => Selection::Templates(templates),
-        Err((reason, message)) => Selection::Nothing(reason, message),
+        Err(why) => Selection::Nothing(why),
     }
 }
 
@@ -139,7 +138,7 @@ fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
 }
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
-fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, String)> {
+fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
     let label = asked.labels.get(INJECT).map(String::as_str);
     let namespace = asked
         .namespace_object
@@ -149,7 +148,7 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, Stri
     match label {
         Some("false") => {
             let message = format!("the pod's label {INJECT} is `false`");
-            return Err((Reason::OptedOut, message));
+            return Err(Refusal::new(Reason::OptedOut, message));
         }
         Some("true") | None => {}
         Some(other) => {
@@ -157,12 +156,13 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, (Reason, Stri
                 "label {INJECT}: `{other}` is neither `true` nor `false`; the templates wanted are \
                  listed in the annotation of that name"
             );
-            return Err((Reason::LabelInvalid, message));
+            let logged = format!("label {INJECT}: neither `true` nor `false`");
+            return Err(Refusal::with_value(Reason::LabelInvalid, message, logged));
         }
     }
     if label.is_none() && namespace == Some("disabled") {
         let message = format!("the namespace's label {INJECTION} is `disabled`");
-        return Err((Reason::NamespaceDisabled, message));
+        return Err(Refusal::new(Reason::NamespaceDisabled, message));
     }
     let mut names = Names::default();
     if label == Some("true") || namespace == Some("enabled") {
@@ -183,7 +183,7 @@ fn find_all(
     asked: Asked<'_>,
     names: Names,
     mandatory: Vec<Arc<Template>>,
-) -> Result<Vec<Arc<Template>>, (Reason, String)> {
+) -> Result<Vec<Arc<Template>>, Refusal> {
     let mut found: BTreeMap<(i64, String), Arc<Template>> = BTreeMap::new();
     for template in mandatory.into_iter().chain(names.selected) {
         found.insert((template.order, template.name.clone()), template);
@@ -198,13 +198,15 @@ fn find_all(
                     "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
                      no earlier revision: {error}"
                 );
-                return Err((Reason::TemplateBroken, message));
+                return Err(Refusal::new(Reason::TemplateBroken, message));
             }
             Found::Nothing => {
-                return Err((
-                    Reason::TemplateNotFound,
-                    not_found(catalog, asked, &name, by),
-                ));
+                let message = not_found(catalog, asked, &name, by);
+                let logged = format!(
+                    "annotation {INJECT} of the {by}: names a template that does not exist"
+                );
+                let reason = Reason::TemplateNotFound;
+                return Err(Refusal::with_value(reason, message, logged));
             }
         }
     }

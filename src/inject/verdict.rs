@@ -20,7 +20,7 @@ pub enum Verdict {
     Shadowed,
     /// The template was selected but does not apply to this pod.
     Skipped,
-    /// The pod stays byte for byte as it is.
+    /// Nothing is added but, where a template was selected, its status.
     Unchanged,
 }
 
@@ -190,6 +190,14 @@ impl Decision {
             message,
             outcomes: Vec::new(),
             patch: super::Patch::default(),
+        }
+    }
+
+    /// A decision for a reason that concerns the pod as a whole.
+    pub fn refused(why: super::refusal::Refusal) -> Self {
+        Self {
+            logged: why.logged,
+            ..Self::plain(why.reason, why.message)
         }
     }
 

@@ -86,7 +86,8 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
     Compiled {
         name: text("name"),
         namespace: text("namespace"),
-        mandatory: requirement.and_then(Node::text) == Some("Mandatory"),
+        // A word that is none is a mistake that must not take a mandatory template away.
+        mandatory: requirement.is_some_and(|node| node.text() != Some("Optional")),
         place,
         result: match template {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),

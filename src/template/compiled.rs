@@ -38,6 +38,15 @@ impl Pattern {
     }
 }
 
+/// Fields that the API server refuses on an init container that is not a sidecar.
+pub const NOT_FOR_STEPS: [&str; 5] = [
+    "lifecycle",
+    "livenessProbe",
+    "readinessProbe",
+    "resizePolicy",
+    "startupProbe",
+];
+
 /// How sidecars are placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {

@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::volume::Names;
 use super::{Circumstances, Wanted, WantedEdit, failed, validity};
 use crate::inject::data::{Apps, Data};
-use crate::inject::lifecycle::NOT_FOR_STEPS;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compile::nearest;
+use crate::template::compiled::NOT_FOR_STEPS;
 use crate::template::expression::Bindings;
 use crate::template::fragment::Evaluation;
 
@@ -84,7 +84,8 @@ fn not_found(name: &str, known: &BTreeMap<String, (List, usize)>) -> Refusal {
         hint = format!("; it has {}", names.collect::<Vec<_>>().join(", "));
     }
     let message = format!("annotation {CONTAINERS}: the pod has no app container `{name}`{hint}");
-    Refusal::new(Reason::ContainerNotFound, message)
+    let logged = format!("annotation {CONTAINERS}: names a container that the pod does not have");
+    Refusal::with_value(Reason::ContainerNotFound, message, logged)
 }
 
 /// The data for expressions inside `app:`, once for each app container.
@@ -96,13 +97,14 @@ pub(super) fn data_of_each<'d>(data: &Data<'d>) -> Vec<Data<'d>> {
     (0..data.apps.places.len()).map(own).collect()
 }
 
-/// What each app container gets.
+/// What each app container gets; where an earlier call's are `known`, only those.
 pub(super) fn edits<'v>(
     pod: &WorkingPod<'_>,
     template: &Template,
     each: &'v [Data<'_>],
     bindings: &mut Bindings<'v>,
     names: &Names,
+    known: Option<&BTreeMap<String, Vec<String>>>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let Some(fragment) = &template.app else {
@@ -116,6 +118,9 @@ pub(super) fn edits<'v>(
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
+        if known.is_some_and(|known| !known.contains_key(element.name())) {
+            continue;
+        }
         bindings.set_source_of_self(data);
         let with = Evaluation {
             bindings,

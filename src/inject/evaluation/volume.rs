@@ -99,7 +99,15 @@ fn adopted(
             "no app container mounts a volume at `{path}`, which {} takes over",
             volume.origin.field
         );
-        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
+        let logged = format!(
+            "no app container has the mount that {} takes over",
+            volume.origin.field
+        );
+        return Err(Refusal::with_value(
+            Reason::VolumeNotAdoptable,
+            message,
+            logged,
+        ));
     }
     Ok(None)
 }
@@ -119,7 +127,12 @@ fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<St
             "container `{container}` mounts `{path}` with `subPathExpr`, whose value other \
              containers cannot know; use `subPath`"
         );
-        return Err(Refusal::new(Reason::VolumeNotAdoptable, message));
+        let logged = format!("container `{container}` mounts the volume with `subPathExpr`");
+        return Err(Refusal::with_value(
+            Reason::VolumeNotAdoptable,
+            message,
+            logged,
+        ));
     }
     Ok((text("name").unwrap_or_default(), text("subPath")))
 }

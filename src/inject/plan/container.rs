@@ -112,6 +112,19 @@ fn check_place(
         );
         return Err(Refusal::new(Reason::Conflict, message));
     }
+    if container.is_sidecar && !container.is_native && !runs_beside {
+        let message = format!(
+            "the container `{}` of the pod is a step before the app, and the template's of that \
+             name runs beside it; declare it in containers",
+            container.name
+        );
+        let reason = if template.mandatory {
+            Reason::OverrideNotAllowed
+        } else {
+            Reason::Conflict
+        };
+        return Err(Refusal::new(reason, message));
+    }
     if container.is_native && is_regular && template.mandatory {
         let message = format!(
             "the container `{}` of the pod stands in containers, and the template, which is \

@@ -86,7 +86,33 @@ fn contradictions(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// Amounts by the names of resources.
 type Amounts = BTreeMap<String, Quantity>;
+
+/// What a container needs.
+struct Needs {
+    requests: Amounts,
+    limits: Amounts,
+    is_sidecar: bool,
+}
+
+impl Needs {
+    fn of(container: &Value) -> Self {
+        let policy = container.get("restartPolicy").and_then(Value::as_str);
+        Self {
+            requests: amounts(container, "requests"),
+            limits: amounts(container, "limits"),
+            is_sidecar: policy == Some("Always"),
+        }
+    }
+
+    fn request(&self, name: &str) -> Quantity {
+        self.requests
+            .get(name)
+            .copied()
+            .unwrap_or_else(|| Quantity::from(0))
+    }
+}
 
 /// The amounts of a container, or of the pod.
 fn amounts(value: &Value, kind: &str) -> Amounts {
@@ -103,6 +129,31 @@ fn amounts(value: &Value, kind: &str) -> Amounts {
         .collect()
 }
 
+/// What the containers of a list need with the change, the added ones where they will stand.
+fn needs(pod: &WorkingPod<'_>, list: List, change: &Change, added_at_front: bool) -> Vec<Needs> {
+    let theirs = pod.list(list).iter().enumerate().map(|(index, element)| {
+        let mut value = element.view().to_value();
+        let edits = change
+            .edits
+            .iter()
+            .filter(|(l, at, _)| (*l, *at) == (list, index));
+        for operation in edits.flat_map(|(_, _, fill)| &fill.operations) {
+            operation.apply(&mut value);
+        }
+        Needs::of(&value)
+    });
+    let added = match list {
+        List::InitContainers => &change.init_containers,
+        _ => &change.containers,
+    };
+    let added = added.iter().map(Needs::of);
+    if added_at_front {
+        added.chain(theirs).collect()
+    } else {
+        theirs.chain(added).collect()
+    }
+}
+
 /// In a pod with resources of its own (KEP-2837), those of its containers together must fit into
 /// them (k8s validation, `validatePodResourceConsistency`).
 fn pod_resources(
@@ -113,43 +164,32 @@ fn pod_resources(
     let Some(resources) = pod.field("resources") else {
         return Ok(());
     };
-    let whole = serde_json::json!({ "resources": resources });
-    let values = |list: List| -> Vec<Value> {
-        pod.list(list)
-            .iter()
-            .map(|element| element.view().to_value())
-            .collect()
-    };
-    let containers: Vec<Value> = values(List::Containers)
-        .into_iter()
-        .chain(change.containers.clone())
-        .collect();
-    let mut steps = values(List::InitContainers);
-    let at = if template.order <= 0 { 0 } else { steps.len() };
-    steps.splice(at..at, change.init_containers.clone());
-    let too_much = |name: &str, total: Quantity, most: Quantity| {
+    let whole = Needs::of(&serde_json::json!({ "resources": resources }));
+    let at_front = template.order <= 0;
+    let steps = needs(pod, List::InitContainers, change, at_front);
+    let containers = needs(pod, List::Containers, change, at_front);
+    let too_much = |what: &str, name: &str, total: Quantity, most: Quantity| {
         let message = format!(
-            "the pod's own resources leave no room: its containers would request {total} of {name} \
-             together, and the pod allows {most}; raise spec.resources"
+            "the pod's own resources leave no room: its containers would have a {what} of {total} \
+             {name}, and the pod allows {most}; raise spec.resources"
         );
         Refusal::new(Reason::PodResourcesExceeded, message)
     };
-    for (name, most) in amounts(&whole, "requests") {
-        let total = lifecycle::effective_request(&containers, &steps, |container| {
-            amounts(container, "requests").get(&name).copied()
-        });
+    for (name, most) in whole.requests {
+        let apps = containers.iter().map(|container| container.request(&name));
+        let steps = steps
+            .iter()
+            .map(|step| (step.request(&name), step.is_sidecar));
+        let total = lifecycle::effective_request(apps, steps);
         if total > most {
-            return Err(too_much(&name, total, most));
+            return Err(too_much("request", &name, total, most));
         }
     }
-    for (name, most) in amounts(&whole, "limits") {
-        let added = change.init_containers.iter().chain(&change.containers);
-        for container in added {
-            if let Some(limit) = amounts(container, "limits").get(&name)
-                && *limit > most
-            {
-                return Err(too_much(&name, *limit, most));
-            }
+    for (name, most) in whole.limits {
+        let limits = steps.iter().chain(&containers);
+        let limits = limits.filter_map(|container| container.limits.get(&name));
+        if let Some(limit) = limits.copied().find(|limit| *limit > most) {
+            return Err(too_much("limit", &name, limit, most));
         }
     }
     Ok(())

@@ -81,7 +81,9 @@ fn selected(catalog: &Catalog, case: Case) -> String {
             let names: Vec<_> = templates.iter().map(|t| t.name.clone()).collect();
             names.join(",")
         }
-        Selection::Nothing(reason, message) => {
+        Selection::Nothing(Refusal {
+            reason, message, ..
+        }) => {
             assert!(!message.is_empty());
             reason.code().to_owned()
         }
@@ -393,7 +395,7 @@ fn refusals_say_what_would_be_right() {
             from_node: false,
         };
         match select(&catalog, &Settings::default(), asked) {
-            Selection::Nothing(_, message) => message,
+            Selection::Nothing(why) => why.message,
             Selection::Templates(_) => panic!("expected a refusal"),
         }
     };

@@ -5,20 +5,12 @@ use std::collections::BTreeSet;
 use super::fragment::{self, Meaning, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
 use super::{Errors, validity};
-use crate::template::compiled::{ContainerTemplate, Pattern, Template};
+use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 
 /// The field that is the language's own.
 const WAIT_FOR_READY: &str = "waitForReady";
-/// Fields that the API server refuses on an init container that is not a sidecar.
-const NOT_FOR_STEPS: [&str; 5] = [
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-    "lifecycle",
-    "resizePolicy",
-];
 /// Fields that a template may set in an app container where the user has nothing.
 const APP_FIELDS: [&str; 10] = [
     "env",
