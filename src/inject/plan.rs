@@ -21,6 +21,9 @@ use crate::template::Template;
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
 pub const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 
+/// Fields of a container that decide what it does.
+pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
+
 /// What a template adds to a pod.
 #[derive(Debug, Default)]
 pub struct Change {

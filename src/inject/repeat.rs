@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::composition::{Composed, Given, compose, compose_apart};
+use super::plan::SENSITIVE;
 use super::removal;
 use super::status::Status;
 use super::verdict::{Decision, Verdict};
@@ -20,10 +21,6 @@ use crate::review::Pod;
 /// How often false claims are left out before all are: claims shrink each time, and mostly one
 /// round is enough.
 const ROUNDS: usize = 4;
-/// What other webhooks rewrite in containers that are not theirs: registries and amounts. Where
-/// the pod has other values in any other field, the container is not the one that was added.
-const REWRITTEN: [&str; 3] = ["image", "imagePullPolicy", "resources"];
-
 /// Decides about a pod that carries statuses; `None` where it cannot be read as a whole.
 pub fn decide(given: Given<'_>, received: &Pod<'_>, text: &str) -> Option<Decision> {
     let whole: Value = serde_json::from_str(text).ok()?;
@@ -71,9 +68,11 @@ fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
         let keys = kept.edited.get(container).into_iter().flatten();
         keys.into_iter().any(|key| test(key))
     };
+    // Other webhooks rewrite images, amounts and environment; a container that does something else
+    // is not the one that was added.
     let is_another = |container: &String| {
         kept_in(container, &|key| {
-            !REWRITTEN.contains(&key.split('/').next().unwrap_or_default())
+            SENSITIVE.contains(&key.split('/').next().unwrap_or_default())
         })
     };
     truth.containers.retain(|name| !is_another(name));
@@ -90,3 +89,6 @@ fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
     truth.replaced_in.retain(|_, keys| !keys.is_empty());
     truth
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Change;
+use super::{Change, SENSITIVE};
 use crate::inject::defaults::pull_policy;
 use crate::inject::evaluation::WantedContainer;
 use crate::inject::lifecycle;
@@ -16,8 +16,6 @@ use crate::template::schema::field;
 
 /// The image by which a container of the user's says: take the template's.
 const PLACEHOLDER: &str = "auto";
-/// Fields in which the user's additions change what an injected container does.
-const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 
 /// Plans all containers.
 pub(super) fn containers(
@@ -163,7 +161,13 @@ fn fill(
         });
         change.status.auto.push(container.name.clone());
     }
-    if let Some(field) = forbidden(template, &fill.kept, &want, &theirs) {
+    keep_additions(&mut fill, &want, &theirs);
+    let mut kept = fill.kept.iter();
+    let forbidden = kept.find_map(|key| {
+        let field = key.split('/').next().unwrap_or_default();
+        (!template.overridable.allows(field)).then_some(field)
+    });
+    if let Some(field) = forbidden {
         let message = format!(
             "the container `{}` of the pod sets `{field}`, which the template keeps for itself; \
              remove it there",
@@ -189,26 +193,16 @@ fn default_pull_policy(fill: &mut Fill, want: &Map<String, Value>, theirs: &Valu
     }
 }
 
-/// The first field in which the user's container goes beyond the template's `override`: it has
-/// another value, or adds to what the container does.
-fn forbidden(
-    template: &Template,
-    kept: &[String],
-    want: &Map<String, Value>,
-    theirs: &Value,
-) -> Option<String> {
-    let changed = kept
-        .iter()
-        .map(|key| key.split('/').next().unwrap_or_default());
-    let added = SENSITIVE.into_iter().filter(|name| {
+/// Notes as kept what the user's container does beyond the template's.
+fn keep_additions(fill: &mut Fill, want: &Map<String, Value>, theirs: &Value) {
+    for name in SENSITIVE {
         let none = Value::Null;
-        let theirs = theirs.get(*name).unwrap_or(&none);
-        let want = want.get(*name).unwrap_or(&none);
+        let theirs = theirs.get(name).unwrap_or(&none);
+        let want = want.get(name).unwrap_or(&none);
         let ty = field("Container", name).map(|field| &field.ty);
-        !theirs.is_null() && !ty.is_some_and(|ty| covers(want, theirs, ty))
-    });
-    changed
-        .chain(added)
-        .find(|field| !template.overridable.allows(field))
-        .map(str::to_owned)
+        let is_covered = theirs.is_null() || ty.is_some_and(|ty| covers(want, theirs, ty));
+        if !is_covered && !fill.kept.iter().any(|key| key == name) {
+            fill.kept.push(name.to_owned());
+        }
+    }
 }
