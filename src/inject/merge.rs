@@ -366,7 +366,7 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
 }
 
 /// Whether a value is a list or a map with nothing in it.
-fn is_empty(value: &Value) -> bool {
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
@@ -385,11 +385,10 @@ fn takes_name(theirs: &[View<'_>], port: &Value) -> bool {
 
 /// Whether one amount is below another.
 fn is_below(amount: &Value, other: Option<&Value>) -> bool {
-    let quantity = |value: &Value| match value {
-        Value::String(text) => text.parse::<Quantity>().ok(),
-        other => other.to_string().parse::<Quantity>().ok(),
-    };
-    match (quantity(amount), other.and_then(quantity)) {
+    match (
+        Quantity::in_field(amount),
+        other.and_then(Quantity::in_field),
+    ) {
         (Some(amount), Some(other)) => amount < other,
         _ => false,
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::defaults::{default_of, pull_policy};
 use super::keys::{ListMerge, element_key, list_merge};
+use super::merge::is_empty;
 use super::plan::SAFE_TO_EVICT;
 use super::status::{PREFIX, Status};
 use crate::template::digest::digest;
@@ -193,14 +194,6 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
         if object.get(&name).is_some_and(is_empty) {
             object.shift_remove(&name);
         }
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
     }
 }
 

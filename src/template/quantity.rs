@@ -55,6 +55,15 @@ pub struct Quantity {
 }
 
 impl Quantity {
+    /// The quantity in a field of a pod, which JSON has as text or as a number.
+    pub fn in_field(value: &serde_json::Value) -> Option<Self> {
+        match value {
+            serde_json::Value::String(text) => text.parse().ok(),
+            serde_json::Value::Number(number) => number.to_string().parse().ok(),
+            _ => None,
+        }
+    }
+
     /// -1, 0 or 1.
     pub fn sign(&self) -> i64 {
         match self.nanos.cmp(&0) {

@@ -79,13 +79,8 @@ fn list_covers(
 
 /// `0.5` and `500m` are one amount.
 fn same_quantity(theirs: &Value, want: &Value) -> bool {
-    let quantity = |value: &Value| match value {
-        Value::String(text) => text.parse::<Quantity>().ok(),
-        Value::Number(number) => number.to_string().parse::<Quantity>().ok(),
-        _ => None,
-    };
-    theirs == want
-        || matches!((quantity(theirs), quantity(want)), (Some(theirs), Some(want)) if theirs == want)
+    let theirs_read = Quantity::in_field(theirs);
+    theirs == want || (theirs_read.is_some() && theirs_read == Quantity::in_field(want))
 }
 
 /// Fields of numbers and booleans that the API server drops where they are zero: they are no

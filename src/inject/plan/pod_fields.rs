@@ -11,24 +11,19 @@ type Pairs = Vec<(String, String)>;
 
 /// Plans labels and annotations.
 pub(super) fn texts(pod: &WorkingPod<'_>, labels: Pairs, annotations: Pairs, change: &mut Change) {
-    let (labels, kept) = lacked(&pod.labels, labels);
-    let keys = labels.iter().map(|(key, _)| key.clone());
-    change.status.labels.extend(keys);
+    let (labels, kept_labels) = lacked(&pod.labels, labels);
+    let (annotations, kept_annotations) = lacked(&pod.annotations, annotations);
+    let keys = |pairs: &Pairs| pairs.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    change.status.labels.extend(keys(&labels));
+    change.status.annotations.extend(keys(&annotations));
+    for (what, kept) in [("label", &kept_labels), ("annotation", &kept_annotations)] {
+        let finding = |key| format!("the pod keeps its own {what} {key}");
+        change.findings.extend(kept.iter().map(finding));
+    }
     change.labels.extend(labels);
-    let findings = kept
-        .iter()
-        .map(|key| format!("the pod keeps its own label {key}"));
-    change.findings.extend(findings);
-    change.kept.labels = kept;
-    let (annotations, kept) = lacked(&pod.annotations, annotations);
-    let keys = annotations.iter().map(|(key, _)| key.clone());
-    change.status.annotations.extend(keys);
     change.annotations.extend(annotations);
-    let findings = kept
-        .iter()
-        .map(|key| format!("the pod keeps its own annotation {key}"));
-    change.findings.extend(findings);
-    change.kept.annotations = kept;
+    change.kept.labels = kept_labels;
+    change.kept.annotations = kept_annotations;
 }
 
 /// What of the wanted pairs the pod lacks, and the keys of those that it has otherwise.

@@ -119,13 +119,9 @@ fn amounts(value: &Value, kind: &str) -> Amounts {
     let amounts = value
         .pointer(&format!("/resources/{kind}"))
         .and_then(Value::as_object);
-    let quantity = |value: &Value| match value {
-        Value::String(text) => text.parse().ok(),
-        other => other.to_string().parse().ok(),
-    };
     let amounts = amounts.into_iter().flatten();
     amounts
-        .filter_map(|(name, value)| Some((name.clone(), quantity(value)?)))
+        .filter_map(|(name, value)| Some((name.clone(), Quantity::in_field(value)?)))
         .collect()
 }
 
