@@ -1,9 +1,9 @@
 //! Filling in: what a template wants, where the user has nothing.
 //!
-//! One walk serves everything that compares a template's content with a pod's: edits of app
-//! containers, the user's own container with an injected one's name, fields of the pod, and the
-//! question whether everything is there already. It reports what to add, by JSON pointer and by a
-//! key path that stays true when positions change, and what the user has that differs and is kept.
+//! One walk serves everything that fills a template's content into a pod's: edits of app
+//! containers, the user's own container with an injected one's name, and fields of the pod. It
+//! reports what to add, by JSON pointer and by a key path that stays true when positions change, and
+//! what the user has that differs and is kept. [`covers`] alone says whether one value is there.
 
 mod covers;
 mod view;
@@ -123,7 +123,7 @@ impl Filling {
             return;
         };
         match (ty, want) {
-            (FieldType::List(element), Value::Array(items)) if !items.is_empty() => {
+            (FieldType::List(element), Value::Array(items)) => {
                 self.list(theirs, definition, name, element, items, at);
             }
             (FieldType::Object(inner), Value::Object(fields)) if !is_whole(inner) => {

@@ -406,6 +406,10 @@ impl<'p> WorkingPod<'p> {
 
     /// Adds to the spec's other fields.
     pub fn edit_fields(&mut self, fill: Fill) {
+        // Most templates add no field of the pod, and its view reads every field there is.
+        if fill.operations.is_empty() {
+            return;
+        }
         let mut fields = self.fields_view();
         for operation in fill.operations {
             if operation.apply(&mut fields) {

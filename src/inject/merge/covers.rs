@@ -39,14 +39,19 @@ pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
             .iter()
             .all(|(key, value)| theirs.get(key).is_some_and(|t| covers(t, value, inner))),
         (FieldType::List(element), Value::Array(theirs), Value::Array(want)) => {
-            theirs.len() == want.len()
-                && theirs
-                    .iter()
-                    .zip(want)
-                    .all(|(theirs, want)| covers(theirs, want, element))
+            each_covers(theirs, want, element)
         }
         (_, theirs, want) => theirs == want,
     }
+}
+
+/// Whether each element of one list has what the wanted one in its place has.
+fn each_covers(theirs: &[Value], want: &[Value], element: &FieldType) -> bool {
+    theirs.len() == want.len()
+        && theirs
+            .iter()
+            .zip(want)
+            .all(|(theirs, want)| covers(theirs, want, element))
 }
 
 fn list_covers(
@@ -67,13 +72,7 @@ fn list_covers(
         ListMerge::Additive => want
             .iter()
             .all(|want| theirs.iter().any(|theirs| covers(theirs, want, element))),
-        ListMerge::Atomic => {
-            theirs.len() == want.len()
-                && theirs
-                    .iter()
-                    .zip(want)
-                    .all(|(theirs, want)| covers(theirs, want, element))
-        }
+        ListMerge::Atomic => each_covers(theirs, want, element),
     }
 }
 

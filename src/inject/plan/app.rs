@@ -9,11 +9,11 @@ use crate::inject::pod::{List, WorkingPod};
 
 /// Plans the edits of app containers.
 pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut Change) {
+    if wanted.is_empty() {
+        return;
+    }
     let pod_has_resources = pod.has_field("resources");
-    let places = match wanted.len() {
-        0 => return,
-        _ => places(pod),
-    };
+    let places = places(pod);
     for mut edit in wanted {
         let place = places.get(&(edit.list, edit.name.as_str()));
         let Some((index, element)) =
