@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
+use crate::empty::without_empty;
+
 /// The start of the keys of status annotations.
 pub(crate) const STATUS: &str = "pillion.dev/status.";
 
@@ -88,24 +90,6 @@ fn sorted(value: &Value) -> Value {
         }
         Value::Array(items) => items.iter().map(sorted).collect(),
         other => other.clone(),
-    }
-}
-
-/// Takes out empty lists, maps and nulls: as data they are absent.
-pub(crate) fn without_empty(value: &mut Value) {
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
-    };
-    match value {
-        Value::Object(fields) => {
-            fields.values_mut().for_each(without_empty);
-            fields.retain(|_, field| !is_empty(field));
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_empty),
-        _ => {}
     }
 }
 

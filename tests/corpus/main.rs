@@ -25,6 +25,9 @@ mod compare;
 #[cfg(test)]
 mod defaulting;
 #[cfg(test)]
+#[path = "../support/empty.rs"]
+mod empty;
+#[cfg(test)]
 mod plugins;
 #[cfg(test)]
 mod pods;

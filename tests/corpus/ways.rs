@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::case::{self, Case};
 use crate::compare::{self, STATUS, essence};
 use crate::defaulting::received;
+use crate::empty::without_empty;
 use crate::plugins;
 use crate::pods::{self, Found};
 use crate::reviews::{self, Answered};
@@ -172,7 +173,7 @@ fn data(text: &str) -> Value {
             document
         })
         .collect();
-    compare::without_empty(&mut documents);
+    without_empty(&mut documents);
     documents
 }
 

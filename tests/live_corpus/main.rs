@@ -19,6 +19,9 @@ mod case;
 #[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
 mod compare;
 #[cfg(test)]
+#[path = "../support/empty.rs"]
+mod empty;
+#[cfg(test)]
 #[path = "../corpus/pods.rs"]
 #[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
 mod pods;

@@ -4,6 +4,9 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+#[path = "../support/empty.rs"]
+mod empty;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod patches;

@@ -6,9 +6,10 @@ use pillion::inject::{Engine, Reason, Verdict, removal};
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::empty::without_empty;
 use crate::engines::{decide, engine, patched};
 use crate::pods::{pod, reversed};
-use crate::survival::{lost, without_empty};
+use crate::survival::lost;
 
 /// With native sidecars, and with classic ones.
 static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| [engine(37), engine(28)]);

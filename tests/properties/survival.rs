@@ -43,21 +43,3 @@ fn is_ours(key: &str, before: &Value, after: &Value) -> bool {
         // The policy that follows from an image counts as not written either.
         || key == "imagePullPolicy" && before != "Never"
 }
-
-/// Takes out empty lists, maps and nulls: as data they are absent.
-pub(crate) fn without_empty(value: &mut Value) {
-    let is_empty = |value: &Value| match value {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
-    };
-    match value {
-        Value::Object(fields) => {
-            fields.values_mut().for_each(without_empty);
-            fields.retain(|_, field| !is_empty(field));
-        }
-        Value::Array(items) => items.iter_mut().for_each(without_empty),
-        _ => {}
-    }
-}
