@@ -263,3 +263,6 @@ fn describe(composed: &mut Composed) {
         status.findings = lines;
     }
 }
+
+#[cfg(test)]
+mod tests;
