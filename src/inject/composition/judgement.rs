@@ -123,7 +123,7 @@ fn policy(given: Given<'_>, chosen: &Policies, finding: &Finding) -> Policy {
         .or_else(|| given.settings.findings.get(code))
         .unwrap_or_else(|| code.default_policy());
     match (policy, template) {
-        (Policy::Skip, None) => Policy::Warn,
+        (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
         (policy, _) => policy,
     }

@@ -96,6 +96,17 @@ impl Element<'_> {
         }
     }
 
+    /// The fields of the user's element that templates added to, each with the template.
+    pub fn fields_by(&self) -> Vec<(&str, &str)> {
+        match self {
+            Self::Users { edits, .. } => {
+                let edits = edits.iter();
+                edits.map(|edit| (edit.field(), &*edit.template)).collect()
+            }
+            Self::Added { .. } => Vec::new(),
+        }
+    }
+
     /// Of the user's element the fields that were edited other than by new elements of these lists,
     /// as they are now.
     pub fn changed(&self, lists: &[&str]) -> Option<&Map<String, Value>> {

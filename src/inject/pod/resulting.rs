@@ -35,7 +35,11 @@ impl WorkingPod<'_> {
         let container = |(index, element)| {
             let (added_by, source) = read(element);
             let additions = additions(element);
-            Container::read(place(index), element.name(), added_by, source, &additions)
+            let container = Container::read(place(index), element.name(), added_by, source, &additions);
+            Container {
+                fields_by: element.fields_by(),
+                ..container
+            }
         };
         elements.map(container).collect()
     }
@@ -121,6 +125,8 @@ mod tests {
         assert!(app.ports[0].name.is_none() && app.ports[0].by.is_none());
         assert!(app.resources.request("memory").is_some());
         let before = app.resources_before.as_ref().unwrap();
+        assert_eq!(app.field_by("resources"), Some("helper"));
+        assert_eq!(app.field_by("lifecycle"), None);
         assert!(before.request("memory").is_none() && before.request("cpu").is_some());
         let side = &seen.init_containers[0];
         assert!(side.is_sidecar());
