@@ -34,7 +34,9 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 fn finding(helper: &Container<'_>, code: Code, message: String, logged: &str) -> Finding {
     let path = format!("{}.image", helper.place);
     let logged = format!("the image of {} {logged}", helper.title());
-    Finding::new(code, path, message).of(helper.added_by).logged_as(logged)
+    Finding::new(code, path, message)
+        .of(helper.added_by)
+        .logged_as(logged)
 }
 
 /// An image without a digest: the tag may move, or does by habit.
@@ -52,7 +54,9 @@ fn unnamed(helper: &Container<'_>, image: &str, reference: &Reference<'_>) -> Op
         ),
         Some(tag) if FLOATING.contains(&tag) => found(
             Code::ImageTagFloating,
-            format!("the image `{image}` of {title} has the tag {tag}, which moves from one program to the next"),
+            format!(
+                "the image `{image}` of {title} has the tag {tag}, which moves from one program to the next"
+            ),
             "has a tag that moves from one program to the next",
         ),
         Some(_) => found(

@@ -38,7 +38,11 @@ fn template(name: &str) -> Template {
 }
 
 /// What a check finds in a pod, given in YAML; `prepare` changes the view before.
-pub fn found_with(check: Check, pod: &str, prepare: impl FnOnce(&mut Pod<'_>, &mut Settings)) -> Vec<Finding> {
+pub fn found_with(
+    check: Check,
+    pod: &str,
+    prepare: impl FnOnce(&mut Pod<'_>, &mut Settings),
+) -> Vec<Finding> {
     let pod: Value = serde_saphyr::from_str(pod).unwrap();
     let pod = match pod.get("spec") {
         Some(_) => pod,
@@ -46,7 +50,9 @@ pub fn found_with(check: Check, pod: &str, prepare: impl FnOnce(&mut Pod<'_>, &m
     };
     let mut view = Pod::read(&pod, &|name| owner(name));
     let containers = view.init_containers.iter_mut().chain(&mut view.containers);
-    containers.filter(|container| container.added_by.is_none()).for_each(mark);
+    containers
+        .filter(|container| container.added_by.is_none())
+        .for_each(mark);
     let mut settings = Settings::default();
     prepare(&mut view, &mut settings);
     let templates = [template("t"), template("s")];
@@ -102,7 +108,9 @@ pub fn table(check: Check, cases: &[(&str, &str)]) {
     for (pod, expected) in cases {
         let found = found(check, pod).join(", ");
         if found != *expected {
-            failures.push_str(&format!("{pod}\n  expected: {expected}\n  found:    {found}\n"));
+            failures.push_str(&format!(
+                "{pod}\n  expected: {expected}\n  found:    {found}\n"
+            ));
         }
     }
     assert!(failures.is_empty(), "\n{failures}");

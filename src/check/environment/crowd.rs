@@ -16,6 +16,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>) -> Option<Finding> 
     templates.sort_unstable();
     templates.dedup();
     let templates = templates.join(", ");
-    let message = format!("{count} helpers run beside the app, and more than {most} are too many: templates {templates}");
+    let message = format!(
+        "{count} helpers run beside the app, and more than {most} are too many: templates {templates}"
+    );
     Some(Finding::new(Code::TooManyHelpers, "spec", message).of(last))
 }

@@ -60,14 +60,27 @@ const MESHES: [Mesh; 5] = [
         proxies: &[],
         captures: &["osm-init"],
         captured: &[],
-        asked: &[("openservicemesh.io/sidecar-injection", &["enabled", "true", "yes"])],
+        asked: &[(
+            "openservicemesh.io/sidecar-injection",
+            &["enabled", "true", "yes"],
+        )],
         namespace: None,
     },
 ];
 
 /// Programs that need the network.
 const CLIENTS: [&str; 12] = [
-    "curl", "wget", "nc", "git", "psql", "mysql", "redis-cli", "aws", "gsutil", "nslookup", "dig",
+    "curl",
+    "wget",
+    "nc",
+    "git",
+    "psql",
+    "mysql",
+    "redis-cli",
+    "aws",
+    "gsutil",
+    "nslookup",
+    "dig",
     "ssh",
 ];
 
@@ -141,9 +154,8 @@ impl Mesh {
                 || self.captured.contains(&container.name)
         });
         let mut proxies = init().take(own);
-        let proxy_runs = proxies.any(|(_, container)| {
-            container.is_sidecar() && self.proxies.contains(&container.name)
-        });
+        let proxy_runs = proxies
+            .any(|(_, container)| container.is_sidecar() && self.proxies.contains(&container.name));
         let (_, capture) = captures.find(|(_, container)| container.added_by.is_none())?;
         if proxy_runs {
             return None;
@@ -164,8 +176,10 @@ fn needs_network(step: &Container<'_>) -> bool {
     let texts = step.command.iter().chain(&step.args);
     let mut urls = values.chain(texts.clone());
     urls.any(|text| text.as_str().contains("://"))
-        || texts.flat_map(|text| text.as_str().split([' ', '\n', ';', '|', '&'])).any(|word| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            CLIENTS.contains(&name)
-        })
+        || texts
+            .flat_map(|text| text.as_str().split([' ', '\n', ';', '|', '&']))
+            .any(|word| {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                CLIENTS.contains(&name)
+            })
 }

@@ -35,11 +35,17 @@ pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
                 Some(at) if *at < index => continue,
                 Some(_) if is_of_service(read) => continue,
                 Some(at) if *at == index => {
-                    format!("{own} of {title} refers to itself by $({read}): the text stays as it is")
+                    format!(
+                        "{own} of {title} refers to itself by $({read}): the text stays as it is"
+                    )
                 }
-                Some(_) => format!("{own} of {title} refers to $({read}), which is defined behind it: the text stays as it is"),
+                Some(_) => format!(
+                    "{own} of {title} refers to $({read}), which is defined behind it: the text stays as it is"
+                ),
                 None if !is_variable(read) || may_be_of_service(read) => continue,
-                None => format!("{own} of {title} refers to $({read}), which nobody defines: the text stays as it is"),
+                None => format!(
+                    "{own} of {title} refers to $({read}), which nobody defines: the text stays as it is"
+                ),
             };
             let path = format!("{}.env[{index}].value", container.place);
             findings.push(Finding::new(Code::EnvReferenceBroken, path, message).of(env.by));
@@ -63,7 +69,9 @@ fn paths<'c>(
                 continue;
             }
             let title = container.title();
-            let message = format!("a mount of {title} refers to $({read}) in subPathExpr, which nobody defines: the container does not start");
+            let message = format!(
+                "a mount of {title} refers to $({read}) in subPathExpr, which nobody defines: the container does not start"
+            );
             let path = format!("{}.volumeMounts[{index}].subPathExpr", container.place);
             findings.push(Finding::new(Code::EnvReferenceBroken, path, message).of(Some(by)));
         }
@@ -82,23 +90,27 @@ fn definitions<'c>(container: &'c Container<'_>) -> HashMap<&'c str, usize> {
 /// The names that a text refers to; `$$` is a plain `$` (third_party/forked/golang/expansion).
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
-    std::iter::from_fn(move || loop {
-        let (_, behind) = rest.split_once('$')?;
-        rest = behind;
-        if let Some(behind) = rest.strip_prefix('$') {
+    std::iter::from_fn(move || {
+        loop {
+            let (_, behind) = rest.split_once('$')?;
             rest = behind;
-        } else if let Some(behind) = rest.strip_prefix('(')
-            && let Some((name, behind)) = behind.split_once(')')
-        {
-            rest = behind;
-            return Some(name);
+            if let Some(behind) = rest.strip_prefix('$') {
+                rest = behind;
+            } else if let Some(behind) = rest.strip_prefix('(')
+                && let Some((name, behind)) = behind.split_once(')')
+            {
+                rest = behind;
+                return Some(name);
+            }
         }
     })
 }
 
 fn is_variable(name: &str) -> bool {
     let mut bytes = name.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_uppercase() || byte == b'_')
         && bytes.all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 

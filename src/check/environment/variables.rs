@@ -37,8 +37,12 @@ pub(super) fn duplicates(container: &Container<'_>, findings: &mut Vec<Finding>)
         let title = container.title();
         let name = name(env);
         let message = match (first.by, env.by) {
-            (Some(_), None) => format!("{title} defines {name} itself after template {by} defined it; its own value counts"),
-            (None, Some(_)) => format!("template {by} defines {name} again in {title}; the template's value counts"),
+            (Some(_), None) => format!(
+                "{title} defines {name} itself after template {by} defined it; its own value counts"
+            ),
+            (None, Some(_)) => format!(
+                "template {by} defines {name} again in {title}; the template's value counts"
+            ),
             _ => format!("template {by} defines {name} twice in {title}; the last one counts"),
         };
         let path = format!("{}.env[{index}]", container.place);

@@ -48,8 +48,7 @@ impl<'i> Reference<'i> {
             Some((host, path)) => (host, Some(path)),
             None => (start, None),
         };
-        self.host.unwrap_or("docker.io") == host
-            && path.is_none_or(|path| self.is_below(path))
+        self.host.unwrap_or("docker.io") == host && path.is_none_or(|path| self.is_below(path))
     }
 
     fn is_below(&self, folder: &str) -> bool {
@@ -79,9 +78,15 @@ mod tests {
             ("host:5000/x", (Some("host:5000"), "x", None, None)),
             ("host:5000/x:2", (Some("host:5000"), "x", Some("2"), None)),
             ("localhost/x", (Some("localhost"), "x", None, None)),
-            ("ghcr.io/a/b/c@sha256:0", (Some("ghcr.io"), "a/b/c", None, Some("sha256:0"))),
+            (
+                "ghcr.io/a/b/c@sha256:0",
+                (Some("ghcr.io"), "a/b/c", None, Some("sha256:0")),
+            ),
             ("a/b:1@sha256:0", (None, "a/b", Some("1"), Some("sha256:0"))),
-            ("h:1/b:2@sha256:0", (Some("h:1"), "b", Some("2"), Some("sha256:0"))),
+            (
+                "h:1/b:2@sha256:0",
+                (Some("h:1"), "b", Some("2"), Some("sha256:0")),
+            ),
         ];
         for (image, (host, path, tag, digest)) in cases {
             let expected = Reference {

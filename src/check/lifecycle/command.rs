@@ -62,7 +62,10 @@ fn script<'c>(command: &[&'c str]) -> Option<&'c str> {
         let is_short = flag.starts_with('-') && !flag.starts_with("--");
         if is_short && flag.contains('c') {
             // `-o pipefail` can stand behind, as in `sh -ec -o pipefail …`: not certain then.
-            return rest.next().copied().filter(|script| !script.starts_with('-'));
+            return rest
+                .next()
+                .copied()
+                .filter(|script| !script.starts_with('-'));
         }
         if is_short && flag.ends_with('o') {
             rest.next();
@@ -142,7 +145,11 @@ fn time_of(text: &str) -> Option<f64> {
         "d" => 86400.0,
         _ => return None,
     };
-    number.parse::<f64>().ok().filter(|_| is_plain).map(|number| number * unit)
+    number
+        .parse::<f64>()
+        .ok()
+        .filter(|_| is_plain)
+        .map(|number| number * unit)
 }
 
 /// Whether a script, once it is at its end, never gets over it, and surely gets there or fails.
@@ -153,7 +160,9 @@ fn script_never_ends(segments: &[Segment]) -> bool {
     let words = segments.iter().flat_map(|segment| &segment.words);
     let mut words = words.map(String::as_str);
     // Another program takes over with `exec`, so that what stands behind is never reached.
-    let execs = before.iter().any(|segment| segment.words.first().is_some_and(|word| word == "exec"));
+    let execs = before
+        .iter()
+        .any(|segment| segment.words.first().is_some_and(|word| word == "exec"));
     if execs || words.any(|word| ENDING.contains(&base(word))) {
         return false;
     }
@@ -162,7 +171,10 @@ fn script_never_ends(segments: &[Segment]) -> bool {
     match (last.link, link_before) {
         (Link::Then, None | Some(Link::Then | Link::And)) => {
             // `a || b && sleep infinity` may come to the sleep, or to an end before it.
-            let chained = before.iter().rev().take_while(|segment| segment.link != Link::Then);
+            let chained = before
+                .iter()
+                .rev()
+                .take_while(|segment| segment.link != Link::Then);
             let is_sure = chained.clone().all(|segment| segment.link == Link::And);
             let is_last = is_sure && is_endless(&last_words);
             is_last || (last_words == ["done"] && loops(segments))

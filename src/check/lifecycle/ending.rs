@@ -22,9 +22,18 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
             handler,
             grace: pod.spec.grace_period(),
         };
-        let post_start = hooks.post_start.as_ref().map(|handler| hook("postStart", handler));
-        let pre_stop = hooks.pre_stop.as_ref().map(|handler| hook("preStop", handler));
-        let refused = [&post_start, &pre_stop].into_iter().flatten().find_map(Hook::refused);
+        let post_start = hooks
+            .post_start
+            .as_ref()
+            .map(|handler| hook("postStart", handler));
+        let pre_stop = hooks
+            .pre_stop
+            .as_ref()
+            .map(|handler| hook("preStop", handler));
+        let refused = [&post_start, &pre_stop]
+            .into_iter()
+            .flatten()
+            .find_map(Hook::refused);
         let found = refused.or_else(|| pre_stop.as_ref().and_then(Hook::too_long));
         findings.extend(found.map(|finding| finding.of(by)));
     }
@@ -52,7 +61,9 @@ impl Hook<'_, '_> {
         let message = if seconds < 0 {
             format!("the {field} hook of {title} sleeps {seconds}s, which is less than nothing")
         } else {
-            format!("the {field} hook of {title} sleeps {seconds}s, and the pod's grace period is {grace}s")
+            format!(
+                "the {field} hook of {title} sleeps {seconds}s, and the pod's grace period is {grace}s"
+            )
         };
         let path = self.path("sleep.seconds");
         Some(Finding::new(Code::PreStopSleepRefused, path, message))
@@ -78,6 +89,10 @@ impl Hook<'_, '_> {
             "the preStop hook of {title} takes {paused}s or more of the pod's grace period of \
              {grace}s, so the container is killed before it can end"
         );
-        Some(Finding::new(Code::PreStopTooLong, self.path(field), message))
+        Some(Finding::new(
+            Code::PreStopTooLong,
+            self.path(field),
+            message,
+        ))
     }
 }

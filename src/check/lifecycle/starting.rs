@@ -34,8 +34,13 @@ fn endless(step: &Container<'_>) -> Option<Finding> {
         return None;
     }
     let title = step.title();
-    let message = format!("the init step {title} runs a command that never ends, so the app never starts");
-    let field = if step.command.is_empty() { "args" } else { "command" };
+    let message =
+        format!("the init step {title} runs a command that never ends, so the app never starts");
+    let field = if step.command.is_empty() {
+        "args"
+    } else {
+        "command"
+    };
     let path = format!("{}.{field}", step.place);
     Some(Finding::new(Code::InitNeverEnds, path, message).of(step.added_by))
 }
@@ -45,7 +50,9 @@ fn probed(step: &Container<'_>) -> Option<Finding> {
     let probe = step.probes().next().map(|(field, _)| field);
     let field = probe.or_else(|| step.lifecycle.as_ref().map(|_| "lifecycle"))?;
     let title = step.title();
-    let message = format!("the init step {title} has a {field}, which only a container that keeps running may have");
+    let message = format!(
+        "the init step {title} has a {field}, which only a container that keeps running may have"
+    );
     let path = format!("{}.{field}", step.place);
     let by = step.field_by(field);
     Some(Finding::new(Code::ProbeOnInitStep, path, message).of(by))
@@ -59,9 +66,14 @@ fn restarted(container: &Container<'_>) -> Option<Finding> {
         return None;
     }
     let title = container.title();
-    let message = format!("{title} is a regular container with restartPolicy: Always, which does not make it a sidecar");
+    let message = format!(
+        "{title} is a regular container with restartPolicy: Always, which does not make it a sidecar"
+    );
     let path = format!("{}.restartPolicy", container.place);
-    Some(Finding::new(Code::RestartPolicyOnContainer, path, message).of(container.field_by("restartPolicy")))
+    Some(
+        Finding::new(Code::RestartPolicyOnContainer, path, message)
+            .of(container.field_by("restartPolicy")),
+    )
 }
 
 /// A native sidecar that the app talks to, and that nothing waits for: the kubelet starts the next
@@ -69,16 +81,24 @@ fn restarted(container: &Container<'_>) -> Option<Finding> {
 /// both at once. The app talks to what an Ambassador listens on.
 fn not_awaited(with: &Circumstances<'_>, sidecar: &Container<'_>) -> Option<Finding> {
     let template = with.template(sidecar.added_by?)?;
-    let waits_in_hook = sidecar.lifecycle.as_ref().is_some_and(|hooks| hooks.post_start.is_some());
+    let waits_in_hook = sidecar
+        .lifecycle
+        .as_ref()
+        .is_some_and(|hooks| hooks.post_start.is_some());
     if template.pattern != Pattern::Ambassador || sidecar.startup.is_some() || waits_in_hook {
         return None;
     }
-    let listens = !sidecar.ports.is_empty() || sidecar.probes().any(|(_, probe)| probe.own_port().is_some());
+    let listens = !sidecar.ports.is_empty()
+        || sidecar
+            .probes()
+            .any(|(_, probe)| probe.own_port().is_some());
     if !listens && template.sidecars.len() > 1 {
         return None;
     }
     let title = sidecar.title();
-    let message = format!("the app talks to {title} and starts without waiting for it, as it has no startupProbe");
+    let message = format!(
+        "the app talks to {title} and starts without waiting for it, as it has no startupProbe"
+    );
     let path = format!("{}.startupProbe", sidecar.place);
     Some(Finding::new(Code::SidecarNotAwaited, path, message).of(sidecar.added_by))
 }

@@ -17,7 +17,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
             continue;
         };
         let clashes = |other: &Listed<'_, '_>| {
-            is_refused(pod, &port, other) || (is_taken(pod, &port, other) && !port.same_socket(other))
+            is_refused(pod, &port, other)
+                || (is_taken(pod, &port, other) && !port.same_socket(other))
         };
         let Some(other) = clash(pod, with, port, clashes) else {
             continue;
@@ -32,8 +33,9 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
             port.container.title(),
             other.container.title(),
         );
-        let message =
-            format!("port {number}/{protocol} of the node, which {title} wants, is already bound by {theirs}");
+        let message = format!(
+            "port {number}/{protocol} of the node, which {title} wants, is already bound by {theirs}"
+        );
         findings.push(Finding::new(code, port.path(), message).of(port.port.by));
     }
     if pod.spec.host_network {
@@ -52,7 +54,11 @@ fn host_port(pod: &Pod<'_>, port: &Listed<'_, '_>) -> Option<i64> {
 }
 
 fn address<'p>(port: &'p Listed<'_, '_>) -> &'p str {
-    port.port.host_ip.as_ref().map(Text::as_str).unwrap_or_default()
+    port.port
+        .host_ip
+        .as_ref()
+        .map(Text::as_str)
+        .unwrap_or_default()
 }
 
 /// Whether the API server refuses the pod for these two.
@@ -81,16 +87,23 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let start = findings.len();
     for helper in pod.helpers().filter(|helper| helper.added_by != asked_by) {
         let told = findings.get(start..).unwrap_or_default();
-        if told.iter().any(|finding| finding.template.as_deref() == helper.added_by) {
+        if told
+            .iter()
+            .any(|finding| finding.template.as_deref() == helper.added_by)
+        {
             continue;
         }
         let title = helper.title();
         let message = match port(helper) {
             _ if helper.changes_network() => {
-                format!("{title} may change the network, and that is the node's own here (hostNetwork)")
+                format!(
+                    "{title} may change the network, and that is the node's own here (hostNetwork)"
+                )
             }
             Some(number) => {
-                format!("{title} listens on port {number} of the node itself, as the pod is on the node's network (hostNetwork)")
+                format!(
+                    "{title} listens on port {number} of the node itself, as the pod is on the node's network (hostNetwork)"
+                )
             }
             None => continue,
         };

@@ -23,7 +23,11 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
         let Some(other) = clashes else {
             continue;
         };
-        let first = if rank(&port) < rank(&other) { &port } else { &other };
+        let first = if rank(&port) < rank(&other) {
+            &port
+        } else {
+            &other
+        };
         let (title, theirs) = (port.container.title(), other.container.title());
         let reached = first.container.name;
         let message = format!(

@@ -16,7 +16,9 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
     }
     for container in pod.running() {
         for (index, (field, probe)) in container.probes().enumerate() {
-            let number = probe.own_port().filter(|number| !declares(container, *number));
+            let number = probe
+                .own_port()
+                .filter(|number| !declares(container, *number));
             let Some(number) = number else {
                 continue;
             };
@@ -70,7 +72,8 @@ impl Probed<'_, '_> {
             (Some(ours), Some(theirs)) if ours == theirs => return None,
             (Some(_), Some(_)) => by,
         };
-        let (title, theirs, number) = (self.container.title(), other.container.title(), self.number);
+        let (title, theirs, number) =
+            (self.container.title(), other.container.title(), self.number);
         let message = format!(
             "{title} is probed on port {number}/TCP, which only {theirs} declares: the probe asks \
              that one, and if both listen there the second to start fails"
@@ -81,14 +84,19 @@ impl Probed<'_, '_> {
     /// Nobody declares the port, and a helper of another template is probed on it as well.
     fn clashes(&self, pod: &Pod<'_>, with: &Circumstances<'_>) -> Option<Finding> {
         let by = self.container.added_by?;
-        let other = pod.helpers().filter(|other| other.runs_beside()).find(|other| {
-            let mut probes = other.probes();
-            other.added_by != Some(by)
-                && with.later(other.added_by, Some(by)) == Some(by)
-                && probes.any(|(_, probe)| probe.own_port() == Some(self.number))
-        })?;
+        let other = pod
+            .helpers()
+            .filter(|other| other.runs_beside())
+            .find(|other| {
+                let mut probes = other.probes();
+                other.added_by != Some(by)
+                    && with.later(other.added_by, Some(by)) == Some(by)
+                    && probes.any(|(_, probe)| probe.own_port() == Some(self.number))
+            })?;
         let (title, theirs, number) = (self.container.title(), other.title(), self.number);
-        let message = format!("port {number}/TCP of {title} is already bound by {theirs}, as the probes of both show");
+        let message = format!(
+            "port {number}/TCP of {title} is already bound by {theirs}, as the probes of both show"
+        );
         Some(Finding::new(Code::PortConflict, self.path(), message).of(Some(by)))
     }
 }

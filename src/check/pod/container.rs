@@ -167,7 +167,10 @@ pub struct Mount<'a> {
 impl Mount<'_> {
     /// `mountPath`.
     pub fn path(&self) -> &str {
-        self.mount_path.as_ref().map(Text::as_str).unwrap_or_default()
+        self.mount_path
+            .as_ref()
+            .map(Text::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -351,8 +354,10 @@ impl<'a> Container<'a> {
             startup: source.get("startupProbe"),
             lifecycle: source.get("lifecycle"),
             restart_policy: source.get("restartPolicy"),
-            has_restart_rules: !source.get_or_default::<Vec<Present>>("restartPolicyRules") .is_empty(),
-            has_env_from: !source.get_or_default::<Vec<Present>>("envFrom") .is_empty(),
+            has_restart_rules: !source
+                .get_or_default::<Vec<Present>>("restartPolicyRules")
+                .is_empty(),
+            has_env_from: !source.get_or_default::<Vec<Present>>("envFrom").is_empty(),
             fields_by: Vec::new(),
         };
         if added_by.is_some() {

@@ -11,7 +11,11 @@ const SAFE_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local
 const SAFE_POD: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for volume in pod.volumes.iter().filter(|volume| volume.added_by.is_some()) {
+    for volume in pod
+        .volumes
+        .iter()
+        .filter(|volume| volume.added_by.is_some())
+    {
         findings.extend(unbounded(pod, volume));
         findings.extend(blocks_autoscaler(pod, volume));
     }
@@ -58,7 +62,10 @@ fn blocks_autoscaler(pod: &Pod<'_>, volume: &Volume<'_>) -> Option<Finding> {
     if !blocks(pod, volume) || pod.annotations.contains_key(SAFE_POD) {
         return None;
     }
-    let mut users = pod.volumes.iter().filter(|volume| volume.added_by.is_none());
+    let mut users = pod
+        .volumes
+        .iter()
+        .filter(|volume| volume.added_by.is_none());
     if users.any(|volume| blocks(pod, volume)) {
         return None;
     }

@@ -34,9 +34,8 @@ fn volumes<'p, 'a>(
     mounts.filter_map(move |(index, mount)| {
         let volume = written(pod, mount).filter(|volume| is_memory(volume))?;
         let mut before = container.mounts.iter().take(index);
-        let is_first = !before.any(|other| {
-            written(pod, other).is_some_and(|other| std::ptr::eq(other, volume))
-        });
+        let is_first = !before
+            .any(|other| written(pod, other).is_some_and(|other| std::ptr::eq(other, volume)));
         let size = volume.source.empty_dir.as_ref()?.size_limit()?;
         is_first.then_some((mount, volume, size))
     })

@@ -44,7 +44,9 @@ impl<'a> Ours<'_, 'a> {
     fn finding(&self, code: Code, message: String, logged: &str) -> Finding {
         let path = format!("{}.volumeMounts[{}]", self.container.place, self.index);
         let logged = format!("{path} of `{}` {logged}", self.container.name);
-        Finding::new(code, path, message).of(self.mount.by).logged_as(logged)
+        Finding::new(code, path, message)
+            .of(self.mount.by)
+            .logged_as(logged)
     }
 
     /// The first other mount at, above or below its path.
@@ -101,7 +103,11 @@ impl<'a> Ours<'_, 'a> {
             self.described(),
             text(other.name.as_ref())
         );
-        self.finding(Code::MountConflict, message, "is at the path of another mount")
+        self.finding(
+            Code::MountConflict,
+            message,
+            "is at the path of another mount",
+        )
     }
 
     fn nested(&self, other: &Mount<'_>) -> Finding {
@@ -122,7 +128,11 @@ impl<'a> Ours<'_, 'a> {
             other.path(),
             text(other.name.as_ref())
         );
-        self.finding(Code::NestedMount, message, "lies above or below another mount")
+        self.finding(
+            Code::NestedMount,
+            message,
+            "lies above or below another mount",
+        )
     }
 
     /// A volume of the user's in a helper, which lacks what the app has mounted below it.
@@ -136,16 +146,22 @@ impl<'a> Ours<'_, 'a> {
             same_files(mount, self.mount)
                 && relation(mount.path(), self.mount.path()) == Relation::Same
         };
-        let apps = self.pod.containers.iter().filter(|app| app.added_by.is_none());
-        let (app, below) = apps.filter_map(|app| {
-            let adopted = app.mounts.iter().find(here)?;
-            let mut mounts = app.mounts.iter();
-            let below = mounts.find(|mount| {
-                relation(mount.path(), adopted.path()) == Relation::Below
-                    && mount.by != self.mount.by
-            })?;
-            Some((app, below))
-        }).next()?;
+        let apps = self
+            .pod
+            .containers
+            .iter()
+            .filter(|app| app.added_by.is_none());
+        let (app, below) = apps
+            .filter_map(|app| {
+                let adopted = app.mounts.iter().find(here)?;
+                let mut mounts = app.mounts.iter();
+                let below = mounts.find(|mount| {
+                    relation(mount.path(), adopted.path()) == Relation::Below
+                        && mount.by != self.mount.by
+                })?;
+                Some((app, below))
+            })
+            .next()?;
         let message = format!(
             "{} sees volume `{}` at `{}`, but not what `{}` has mounted below it at `{}`",
             self.container.title(),
@@ -154,7 +170,11 @@ impl<'a> Ours<'_, 'a> {
             app.name,
             below.path()
         );
-        Some(self.finding(Code::NestedMount, message, "lacks what the app has mounted below it"))
+        Some(self.finding(
+            Code::NestedMount,
+            message,
+            "lacks what the app has mounted below it",
+        ))
     }
 }
 

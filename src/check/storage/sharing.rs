@@ -18,7 +18,10 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
             };
             let path = format!("{}.volumeMounts[{index}]", helper.place);
             let (title, theirs) = (helper.title(), other.title());
-            let message = format!("{title} and {theirs} can both write volume `{}`", volume.name);
+            let message = format!(
+                "{title} and {theirs} can both write volume `{}`",
+                volume.name
+            );
             let finding = Finding::new(Code::SharedWrite, path, message).of(helper.added_by);
             let told = findings.get(start..).unwrap_or_default();
             if !told.iter().any(|told| told.message == finding.message) {

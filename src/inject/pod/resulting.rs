@@ -35,7 +35,8 @@ impl WorkingPod<'_> {
         let container = |(index, element)| {
             let (added_by, source) = read(element);
             let additions = additions(element);
-            let container = Container::read(place(index), element.name(), added_by, source, &additions);
+            let container =
+                Container::read(place(index), element.name(), added_by, source, &additions);
             Container {
                 fields_by: element.fields_by(),
                 ..container
