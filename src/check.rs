@@ -12,7 +12,7 @@ pub mod pod;
 pub mod pod_security;
 pub mod resources;
 #[cfg(test)]
-mod scene;
+mod sample;
 mod security;
 pub mod settings;
 mod storage;

@@ -1,5 +1,5 @@
 use super::check;
-use crate::check::scene::{found_with, short, table};
+use crate::check::sample::{found_with, short, table};
 
 #[test]
 fn helpers_are_for_linux() {

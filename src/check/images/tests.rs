@@ -1,5 +1,5 @@
 use super::check;
-use crate::check::scene::{found_with, short, table};
+use crate::check::sample::{found_with, short, table};
 
 #[test]
 fn an_image_is_named_by_version_or_digest() {

@@ -1,6 +1,6 @@
 use super::check;
 use super::command::{never_ends, seconds};
-use crate::check::scene::{found_with, table};
+use crate::check::sample::{found_with, table};
 
 fn shell(script: &str) -> Vec<&str> {
     vec!["/bin/sh", "-c", script]

@@ -1,5 +1,5 @@
 use super::check;
-use crate::check::scene::{found_with, table};
+use crate::check::sample::{found_with, table};
 
 #[test]
 fn two_containers_that_run_side_by_side_cannot_listen_on_one_port() {
@@ -52,6 +52,11 @@ fn two_containers_that_run_side_by_side_cannot_listen_on_one_port() {
             // The user's own.
             (
                 "containers: [{name: app, ports: [{containerPort: 80}]}, {name: web, ports: [{containerPort: 80}]}, {name: t-p}]",
+                "",
+            ),
+            // What one template declares for each app container says little of who listens.
+            (
+                "containers: [{name: app, ports: [{containerPort: 80, name: t-x}]}, {name: web, ports: [{containerPort: 80, name: t-x}]}]",
                 "",
             ),
             // A port that a template gives to an app container.

@@ -1,5 +1,5 @@
 use super::check;
-use crate::check::scene::{found_with, short, table};
+use crate::check::sample::{found_with, short, table};
 
 const VOLUMES: &str = "volumes: [{name: data, emptyDir: {}}, {name: other, emptyDir: {}}, \
     {name: conf, configMap: {name: c}}, {name: t-a, emptyDir: {sizeLimit: 1Mi}}, \
