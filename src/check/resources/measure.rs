@@ -103,13 +103,8 @@ impl<'m, 'a> Measure<'m, 'a> {
 
     /// A container's limit: its own, else what a LimitRange gives it.
     pub(super) fn limit(self, container: &'m Container<'a>, name: &str) -> Option<Quantity> {
-        let own = self.own_limit(container, name);
+        let own = self.resources(container).limit(name);
         own.or_else(|| limit_range::default_limit(self.limit_ranges, name))
-    }
-
-    /// A container's limit as it is written.
-    pub(super) fn own_limit(self, container: &'m Container<'a>, name: &str) -> Option<Quantity> {
-        self.resources(container).limit(name)
     }
 
     /// What the containers request together.

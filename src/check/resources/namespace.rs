@@ -1,12 +1,13 @@
 //! What the LimitRanges and ResourceQuotas of the namespace say to the resulting pod.
 
-use super::limit_range::{Item, Kind, LimitRange};
+use super::limit_range::{Item, Kind, LimitRange, default_limit};
 use super::measure::{Extent, Measure};
 use super::{culprit, first_of, path_of};
 use crate::check::Circumstances;
 use crate::check::pod::Container;
 use crate::finding::{Code, Finding};
 use crate::template::Template;
+use crate::template::quantity::Quantity;
 
 /// Finds what a LimitRange refuses with our part and not without it.
 pub(super) fn limit_ranges<'c>(
@@ -44,6 +45,10 @@ fn containers<'c>(
         let Some(why) = refusal(whole) else {
             continue;
         };
+        if crossed(whole, container, name).is_some() {
+            // Validation refuses it before LimitRanges are asked.
+            continue;
+        }
         let by = container.added_by.or_else(|| {
             container.resources_before.as_ref()?;
             let by = culprit(whole, with, |measure| refusal(measure).is_some());
@@ -89,6 +94,24 @@ fn pods<'c>(
     }
 }
 
+/// The request of a container, and the limit below it that a LimitRange gives the container.
+fn crossed<'c>(
+    whole: Measure<'c, '_>,
+    container: &Container<'_>,
+    name: &str,
+) -> Option<(Quantity, Quantity, &'c LimitRange)> {
+    let request = container.resources.own_request(name)?;
+    if container.resources.limit(name).is_some() {
+        return None;
+    }
+    let given = |range: &'c LimitRange| {
+        let limit = default_limit(std::slice::from_ref(range), name)?;
+        Some((request, limit, range))
+    };
+    let first = whole.limit_ranges.iter().find_map(given);
+    first.filter(|(request, limit, _)| request > limit)
+}
+
 /// A LimitRange that gives a container a limit below its own request makes it invalid.
 fn crossed_defaults(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
     if whole.limit_ranges.is_empty() {
@@ -96,17 +119,13 @@ fn crossed_defaults(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
     }
     for helper in whole.pod.helpers() {
         for name in helper.resources.requested() {
-            let request = helper.resources.own_request(name);
-            let given = match whole.own_limit(helper, name) {
-                Some(_) => None,
-                None => whole.limit(helper, name),
-            };
-            let Some((request, limit)) = request.zip(given).filter(|(r, l)| r > l) else {
+            let Some((request, limit, range)) = crossed(whole, helper, name) else {
                 continue;
             };
             let message = format!(
-                "the LimitRange of the namespace gives {} a limit of {limit} {name}, and it \
+                "LimitRange `{}` of the namespace gives {} a limit of {limit} {name}, and it \
                  requests {request}",
+                range.name,
                 helper.title()
             );
             let path = format!("{}.resources.requests.{name}", helper.place);

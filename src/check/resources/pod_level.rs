@@ -1,6 +1,6 @@
 //! Pods with resources of their own (KEP-2837): those of the containers must fit into them.
 
-use super::measure::{Measure, is_huge_pages};
+use super::measure::{Measure, is_huge_pages, is_pod_level};
 use super::{culprit, path_of};
 use crate::check::Circumstances;
 use crate::finding::{Code, Finding};
@@ -43,6 +43,33 @@ pub(super) fn check<'c>(
             findings.push(found(whole, template, &wants, &allows));
         }
         single_limits(whole, with, name, findings);
+        request_follows(whole, with, name, findings);
+    }
+}
+
+/// Where the pod has a limit and no request, its request follows from those of its containers
+/// (pkg/api/pod/util.go, `defaultPodLevelRequests`), and may not be above the limit.
+fn request_follows<'c>(
+    whole: Measure<'c, '_>,
+    with: &Circumstances<'c>,
+    name: &str,
+    findings: &mut Vec<Finding>,
+) {
+    let own = whole.pod.spec.resources.as_ref();
+    let limited = own.filter(|own| own.own_request(name).is_none() && is_pod_level(name));
+    let Some(most) = limited.and_then(|own| own.limit(name)) else {
+        return;
+    };
+    let over = |measure: Measure<'_, '_>| {
+        let total = measure.requests_of_containers(name)?;
+        (!is_huge_pages(name) && total > most).then_some(total)
+    };
+    if let Some(total) = over(whole)
+        && let Some(template) = culprit(whole, with, |measure| over(measure).is_some())
+    {
+        let wants = format!("its containers together request {total} {name}");
+        let allows = format!("spec.resources.limits has {most}");
+        findings.push(found(whole, template, &wants, &allows));
     }
 }
 

@@ -42,8 +42,12 @@ fn pods_with_resources_of_their_own_have_to_hold_the_helpers() {
     let own = |requests: Value, limits: Value| json!({"resources": {"requests": requests, "limits": limits}});
     type Row<'r> = (Value, &'r [&'r str]);
     let code = "PodResourcesExceeded";
-    let table: [Row<'_>; 6] = [
+    let table: [Row<'_>; 7] = [
         (own(json!({"cpu": "1300m"}), json!({"cpu": "2"})), &[]),
+        (
+            own(json!({}), json!({"cpu": "1200m", "memory": "2Gi"})),
+            &["logs spec.containers[2].resources"],
+        ),
         (
             own(json!({"cpu": "1250m"}), json!({})),
             &["logs spec.containers[2].resources"],

@@ -82,7 +82,8 @@ fn a_context_that_was_bad_before_is_the_users_own() {
             "CapabilityAdded mesh spec.containers[0].securityContext.capabilities.add",
         ]
     );
-    view.containers[0].security_before = serde_json::from_str(r#"{"capabilities": {"add": ["SYS_TIME"]}}"#).ok();
+    view.containers[0].security_before =
+        serde_json::from_str(r#"{"capabilities": {"add": ["SYS_TIME"]}}"#).ok();
     let found = scene("baseline").found(&view, check);
     assert_eq!(
         codes(&found),
