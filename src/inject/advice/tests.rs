@@ -202,6 +202,15 @@ fn what_matters_most_is_told_first() {
         told[3],
         "pillion: pods of this Job will be Injected (Applied):"
     );
+    // Each template's part has a line of its own, so that none is cut off with another's.
+    let told = self::told("Deployment", &asks("clock,reader"));
+    assert_eq!(told.len(), 2, "{told:#?}");
+    for (line, template) in told.iter().zip(["clock", "reader"]) {
+        let start = format!(
+            "pillion: pods of this Deployment will be Injected (Applied): {template}: added "
+        );
+        assert!(line.starts_with(&start), "{told:#?}");
+    }
     // The verdict comes first where nothing is added, and its templates are told once.
     let told = lines("old,trial", "Job");
     assert_eq!(

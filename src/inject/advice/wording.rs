@@ -28,8 +28,7 @@ pub(super) fn lines(kind: &str, decision: &Decision) -> Vec<String> {
     }
 }
 
-/// The verdict: in one line where something is added, else one for each template that it is of, as
-/// each has to be acted upon.
+/// The verdict: one line for each template that it is of, where any is.
 fn told(kind: &str, decision: &Decision) -> Vec<String> {
     let verdict = decision.verdict();
     let says = |reason, text: &str| {
@@ -40,7 +39,8 @@ fn told(kind: &str, decision: &Decision) -> Vec<String> {
         .iter()
         .filter(|outcome| outcome.reason.verdict() == verdict)
         .collect();
-    if own.is_empty() || matches!(verdict, Verdict::Injected | Verdict::Unchanged) {
+    // A pod that has everything is Unchanged for another reason than its templates.
+    if own.is_empty() || verdict == Verdict::Unchanged {
         return vec![says(decision.reason, &decision.message)];
     }
     own.into_iter()

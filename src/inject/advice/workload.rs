@@ -97,7 +97,7 @@ impl<'a> Workload<'a> {
     }
 
     /// The pod that the controller would make, as JSON. Of the template's metadata it takes labels
-    /// and annotations, as controllers do (kubernetes:pkg/controller/controller_utils.go,
+    /// and annotations, as controllers do (`kubernetes:pkg/controller/controller_utils.go`,
     /// `GetPodFromTemplate`).
     pub(super) fn pod(&self) -> Option<String> {
         let (_, api_version, kind) = OWNERS.into_iter().find(|(kind, ..)| *kind == self.kind)?;
@@ -137,7 +137,7 @@ impl<'a> Workload<'a> {
 }
 
 /// The volumes of a `StatefulSet`'s first pod: a claim's, and the template's of other names
-/// (kubernetes:pkg/controller/statefulset/stateful_set_utils.go, `updateStorage`).
+/// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).
 fn with_claims(set: &str, claims: &[Value], volumes: Value) -> Value {
     let name = |claim: &Value| {
         let name = claim.pointer("/metadata/name").and_then(Value::as_str);
