@@ -57,6 +57,7 @@ fn engine() -> Engine {
         let namespace = Namespace {
             labels: labels.map(owned).into(),
             annotations: annotations.map(owned).into(),
+            ..Namespace::default()
         };
         settings.namespaces.insert(word, namespace);
     }
