@@ -82,6 +82,14 @@ impl Element<'_> {
         }
     }
 
+    /// The image of a container.
+    pub fn image(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Users { object, .. } => object.text("image"),
+            Self::Added { value, .. } => Some(value.get("image")?.as_str()?.into()),
+        }
+    }
+
     /// The element as it is now.
     pub fn view(&self) -> View<'_> {
         match self {
