@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{Answer, text};
 use super::engine::Engine;
+use super::refusal::Refusal;
 use super::selection::INJECT;
 use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
@@ -46,7 +47,10 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
             let response = response(&uid, &workload, &decision);
             (response, workload.to_string(), decision)
         }
-        Err(decision) => (Response::allowed(&uid), named(request), decision),
+        Err(why) => {
+            let decision = Decision::refused(why);
+            (Response::allowed(&uid), named(request), decision)
+        }
     };
     Answer::Review {
         body: response.to_json(),
@@ -59,23 +63,23 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
 }
 
 /// The workload, and the pod that is to be judged; `Err`: why there is nothing to say.
-fn judged<'a>(request: &Request<'a>) -> Result<(Workload<'a>, String), Decision> {
+fn judged<'a>(request: &Request<'a>) -> Result<(Workload<'a>, String), Refusal> {
     let operation = request.operation.as_ref().map_or("", Text::as_str);
     if !matches!(operation, "CREATE" | "UPDATE") {
         let message = "workloads are judged at their creation and update alone";
-        return Err(Decision::plain(Reason::NotACreation, message));
+        return Err(Refusal::new(Reason::NotACreation, message));
     }
     let (kind, pointer) = place(request)
-        .ok_or_else(|| Decision::plain(Reason::NotAPod, "the request is not about a workload"))?;
+        .ok_or_else(|| Refusal::new(Reason::NotAPod, "the request is not about a workload"))?;
     let unreadable = || {
         let message = format!("the {kind} cannot be read, or has no pod template at {pointer}");
-        Decision::plain(Reason::ReviewInvalid, message)
+        Refusal::new(Reason::ReviewInvalid, message)
     };
     let read = |object| Workload::read(kind, pointer, object);
     let workload = request.object.and_then(read).ok_or_else(unreadable)?;
     if workload.is_made_by_a_controller {
         let message = "a controller made the object, and its owner was judged before";
-        return Err(Decision::plain(Reason::MadeByController, message));
+        return Err(Refusal::new(Reason::MadeByController, message));
     }
     let before = request.old_object.filter(|_| operation == "UPDATE");
     if before
@@ -83,7 +87,7 @@ fn judged<'a>(request: &Request<'a>) -> Result<(Workload<'a>, String), Decision>
         .is_some_and(|before| before.makes_the_same_pods(&workload))
     {
         let message = "the update leaves the pod template as it is";
-        return Err(Decision::plain(Reason::PodTemplateUnchanged, message));
+        return Err(Refusal::new(Reason::PodTemplateUnchanged, message));
     }
     let pod = workload.pod().ok_or_else(unreadable)?;
     Ok((workload, pod))

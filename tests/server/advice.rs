@@ -58,7 +58,7 @@ fn workloads_are_advised_on_counted_and_logged() {
         "pillion_reviews_total{endpoint=\"advise\",verdict=\"Denied\",reason=\"ParameterInvalid\"} 1",
         "pillion_reviews_total{endpoint=\"advise\",verdict=\"Injected\",reason=\"Applied\"} 1",
         "pillion_reviews_total{endpoint=\"advise\",verdict=\"Unchanged\",reason=\"NotAPod\"} 1",
-        "pillion_template_outcomes_total{endpoint=\"advise\",template=\"pgbouncer\",verdict=\"Denied\"} 1",
+        "pillion_template_outcomes_total{endpoint=\"advise\",template=\"pgbouncer\",verdict=\"Denied\",reason=\"ParameterInvalid\"} 1",
         "pillion_review_duration_seconds_count{endpoint=\"advise\"} 3",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
