@@ -13,6 +13,8 @@ pub mod pod_security;
 pub mod resources;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod scene;
 mod security;
 pub mod settings;
 mod storage;

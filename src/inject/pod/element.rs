@@ -37,7 +37,7 @@ impl Edit {
     }
 
     /// The field of the element that it changes.
-    fn field(&self) -> &str {
+    pub fn field(&self) -> &str {
         self.operation.path().split('/').nth(1).unwrap_or_default()
     }
 }
@@ -101,17 +101,6 @@ impl Element<'_> {
                 ..
             } => View::Data(current.get_or_init(|| edited(object, edits))),
             Self::Added { value, .. } => View::Data(value),
-        }
-    }
-
-    /// The fields of the user's element that templates added to, each with the template.
-    pub fn fields_by(&self) -> Vec<(&str, &str)> {
-        match self {
-            Self::Users { edits, .. } => {
-                let edits = edits.iter();
-                edits.map(|edit| (edit.field(), &*edit.template)).collect()
-            }
-            Self::Added { .. } => Vec::new(),
         }
     }
 
