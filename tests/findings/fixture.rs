@@ -18,7 +18,11 @@ pub(crate) struct Fixture {
     /// The file's name without its extension.
     pub(crate) kind: &'static str,
     /// The templates.
+    #[allow(dead_code, reason = "only the tests with an API server read them")]
     pub(crate) templates: Vec<Value>,
+    /// The Namespace and what constrains it.
+    #[allow(dead_code, reason = "only the tests with an API server read them")]
+    pub(crate) surroundings: Vec<Value>,
     /// The pod, as its controller would make it.
     pub(crate) pod: Found,
     folder: PathBuf,
@@ -47,7 +51,7 @@ impl Fixture {
             .unwrap_or_else(|error| panic!("{code}: {kind}.yaml: {error}"));
         let scratch = tempfile::tempdir().unwrap();
         fs::create_dir(scratch.path().join("templates")).unwrap();
-        let (mut templates, mut pods) = (Vec::new(), Vec::new());
+        let (mut templates, mut surroundings, mut pods) = (Vec::new(), Vec::new(), Vec::new());
         for document in text.split("---\n") {
             let value: Value = serde_saphyr::from_str(document)
                 .unwrap_or_else(|error| panic!("{code}: {kind}.yaml: {error}"));
@@ -56,7 +60,10 @@ impl Fixture {
                     templates.push(value);
                     "templates/templates.yaml"
                 }
-                "Namespace" | "LimitRange" | "ResourceQuota" => "namespaces.yaml",
+                "Namespace" | "LimitRange" | "ResourceQuota" => {
+                    surroundings.push(value);
+                    "namespaces.yaml"
+                }
                 _ => {
                     pods.extend(pods::find(&value, "default"));
                     "input.yaml"
@@ -76,6 +83,7 @@ impl Fixture {
             code,
             kind,
             templates,
+            surroundings,
             pod: pods.remove(0),
             folder,
             scratch,
