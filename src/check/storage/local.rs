@@ -57,7 +57,8 @@ fn is_limited(pod: &Pod<'_>) -> bool {
 }
 
 /// The autoscaler removes no node with a pod that has local volumes (`--skip-nodes-with-local-storage`,
-/// on by default). Where the user's own parts keep it from that anyway there is nothing to say.
+/// on by default). A template's emptyDirs are not among them: composing names them in the annotation
+/// in the end. Where the user's own parts keep it from that anyway there is nothing to say.
 fn blocks_autoscaler(pod: &Pod<'_>, volume: &Volume<'_>) -> Option<Finding> {
     if !blocks(pod, volume) || pod.annotations.contains_key(SAFE_POD) {
         return None;
@@ -81,7 +82,7 @@ fn blocks_autoscaler(pod: &Pod<'_>, volume: &Volume<'_>) -> Option<Finding> {
 fn blocks(pod: &Pod<'_>, volume: &Volume<'_>) -> bool {
     let empty_dir = volume.source.empty_dir.as_ref();
     let is_local = volume.kinds.contains(&"hostPath")
-        || empty_dir.is_some_and(|empty_dir| !empty_dir.is_memory());
+        || empty_dir.is_some_and(|empty_dir| !empty_dir.is_memory() && volume.added_by.is_none());
     let mut safe = pod.annotations.get(SAFE_VOLUMES).into_iter();
     is_local && !safe.any(|names| names.split(',').any(|name| name.trim() == volume.name))
 }

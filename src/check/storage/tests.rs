@@ -259,11 +259,13 @@ fn local_volumes_keep_the_node() {
             "{{metadata: {{annotations: {{{annotations}}}}}, spec: {{containers: [], volumes: [{volumes}]}}}}"
         )
     };
-    const OURS: &str = "{name: t-v, emptyDir: {sizeLimit: 1Mi}}";
+    const OURS: &str = "{name: t-v, hostPath: {path: /x}}";
     const SAFE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
     let blocks = "t EmptyDirBlocksAutoscaler";
     let cases = [
         (pod("", OURS), blocks),
+        // Composing lists it.
+        (pod("", "{name: t-v, emptyDir: {sizeLimit: 1Mi}}"), ""),
         (pod(&format!("{SAFE}: 'true'"), OURS), ""),
         (pod(&format!("{SAFE}-local-volumes: 'data, t-v'"), OURS), ""),
         (pod(&format!("{SAFE}-local-volumes: data"), OURS), blocks),
@@ -274,7 +276,6 @@ fn local_volumes_keep_the_node() {
             ),
             "",
         ),
-        (pod("", "{name: t-v, hostPath: {path: /x}}"), blocks),
         (
             pod(
                 "",
