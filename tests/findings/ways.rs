@@ -108,14 +108,13 @@ fn the_report_tells_exactly_what_is_expected() {
 }
 
 /// What an answer must say of the fixture's finding.
-fn judge(fixture: &Fixture, answered: &Answered) {
+fn judge(fixture: &Fixture, told: &[Told], answered: &Answered) {
     let code = fixture.code;
     let response = &answered.response;
-    let (_, told) = reported(fixture);
     let audit = response["auditAnnotations"]["findings"]
         .as_str()
         .unwrap_or_default();
-    for told in &told {
+    for told in told {
         let line = line(code, told);
         assert!(audit.contains(&format!("{code}: ")), "{code}: {response:#}");
         if told.policy == "Deny" {
@@ -168,7 +167,7 @@ fn the_review_says_the_same() {
         let review = reviews::of(&fixture.pod.pod, &fixture.pod.namespace);
         let output = fixture.review(&review);
         let answered = Answered::read(&output.stdout, &fixture.pod.pod);
-        judge(&fixture, &answered);
+        judge(&fixture, &reported(&fixture).1, &answered);
     }
 }
 
@@ -189,13 +188,13 @@ fn the_server_answers_logs_and_counts_the_same() {
             .unwrap();
         assert_eq!(answer.status, 200, "{code}: {answer:?}");
         let answered = Answered::read(answer.body.as_bytes(), &fixture.pod.pod);
-        judge(&fixture, &answered);
+        let (_, told) = reported(&fixture);
+        judge(&fixture, &told, &answered);
 
         let logged = wait_for("the decision's log line", || server.logged("decision"));
         let audit = &answered.response["auditAnnotations"]["findings"];
         assert_eq!(&logged["findings"], audit, "{code}");
         let metrics = plain(server.admin).unwrap().get("/metrics").unwrap().body;
-        let (_, told) = reported(&fixture);
         let kinds: BTreeSet<_> = told
             .iter()
             .map(|told| (&told.template, &told.policy))
