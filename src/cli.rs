@@ -153,7 +153,8 @@ mod tests {
     }
 
     /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 7] = [
+    const OF_ONE_RUN: [&str; 8] = [
+        "advise",
         "filename",
         "in-place",
         "inject",
