@@ -3,6 +3,8 @@
 //! Who added what follows from the names: `t-proxy`, `T_NAME` and a mount of volume `t-data` come
 //! from template `t`, and what begins with `s` from template `s`, which composes after `t`.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::pod::{Container, Pod};
@@ -108,9 +110,10 @@ pub fn table(check: Check, cases: &[(&str, &str)]) {
     for (pod, expected) in cases {
         let found = found(check, pod).join(", ");
         if found != *expected {
-            failures.push_str(&format!(
-                "{pod}\n  expected: {expected}\n  found:    {found}\n"
-            ));
+            let _ = writeln!(
+                failures,
+                "{pod}\n  expected: {expected}\n  found:    {found}"
+            );
         }
     }
     assert!(failures.is_empty(), "\n{failures}");

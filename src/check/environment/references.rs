@@ -87,7 +87,7 @@ fn definitions<'c>(container: &'c Container<'_>) -> HashMap<&'c str, usize> {
     first
 }
 
-/// The names that a text refers to; `$$` is a plain `$` (third_party/forked/golang/expansion).
+/// The names that a text refers to; `$$` is a plain `$` (`third_party/forked/golang/expansion`).
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

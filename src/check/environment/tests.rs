@@ -136,11 +136,11 @@ fn a_step_is_cut_off_between_capture_and_proxy() {
 fn variables_are_defined_once() {
     let twice = |list: &str, by: &[usize]| {
         let pod = format!("containers: [{{name: app, env: {list}}}]");
-        let found = found_with(check, &pod, |pod, _| {
-            let env = &mut pod.containers[0].env;
-            by.iter().for_each(|index| env[*index].by = Some("t"));
-        });
-        found
+        found_with(check, &pod, |pod, _| {
+            for index in by {
+                pod.containers[0].env[*index].by = Some("t");
+            }
+        })
     };
     let two = "[{name: A, value: '1'}, {name: B, value: '2'}, {name: A, value: '3'}]";
     assert_eq!(short(&twice(two, &[0])), ["t EnvDuplicate"]);

@@ -66,11 +66,10 @@ impl Probed<'_, '_> {
         let other = users.or_else(|| declared().next())?;
         let template = match (by, other.port.by) {
             (None, None) => return None,
-            (Some(_), None) => by,
             (None, theirs) => theirs,
             // A template that probes its own ports knows whom it asks.
             (Some(ours), Some(theirs)) if ours == theirs => return None,
-            (Some(_), Some(_)) => by,
+            (Some(_), _) => by,
         };
         let (title, theirs, number) =
             (self.container.title(), other.container.title(), self.number);

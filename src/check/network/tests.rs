@@ -267,7 +267,7 @@ fn helpers_that_listen_are_told_of_the_nodes_network() {
     );
     let pod = "{hostNetwork: true, containers: [{name: t-p, ports: [{containerPort: 80}]}]}";
     let found = found_with(check, pod, |pod, _| {
-        pod.fields_by.push(("hostNetwork", "t"))
+        pod.fields_by.push(("hostNetwork", "t"));
     });
     assert_eq!(found, []);
 }

@@ -146,22 +146,20 @@ impl<'a> Ours<'_, 'a> {
             same_files(mount, self.mount)
                 && relation(mount.path(), self.mount.path()) == Relation::Same
         };
-        let apps = self
+        let mut apps = self
             .pod
             .containers
             .iter()
             .filter(|app| app.added_by.is_none());
-        let (app, below) = apps
-            .filter_map(|app| {
-                let adopted = app.mounts.iter().find(here)?;
-                let mut mounts = app.mounts.iter();
-                let below = mounts.find(|mount| {
-                    relation(mount.path(), adopted.path()) == Relation::Below
-                        && mount.by != self.mount.by
-                })?;
-                Some((app, below))
-            })
-            .next()?;
+        let (app, below) = apps.find_map(|app| {
+            let adopted = app.mounts.iter().find(here)?;
+            let mut mounts = app.mounts.iter();
+            let below = mounts.find(|mount| {
+                relation(mount.path(), adopted.path()) == Relation::Below
+                    && mount.by != self.mount.by
+            })?;
+            Some((app, below))
+        })?;
         let message = format!(
             "{} sees volume `{}` at `{}`, but not what `{}` has mounted below it at `{}`",
             self.container.title(),

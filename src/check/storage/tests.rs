@@ -254,13 +254,13 @@ fn volumes_without_a_limit_grow() {
 
 #[test]
 fn local_volumes_keep_the_node() {
+    const SAFE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+    const OURS: &str = "{name: t-v, hostPath: {path: /x}}";
     let pod = |annotations: &str, volumes: &str| {
         format!(
             "{{metadata: {{annotations: {{{annotations}}}}}, spec: {{containers: [], volumes: [{volumes}]}}}}"
         )
     };
-    const OURS: &str = "{name: t-v, hostPath: {path: /x}}";
-    const SAFE: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
     let blocks = "t EmptyDirBlocksAutoscaler";
     let cases = [
         (pod("", OURS), blocks),

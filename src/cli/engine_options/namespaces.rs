@@ -70,9 +70,9 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
                 path: path.to_owned(),
                 source: Box::new(source),
             })?;
-        objects
-            .iter()
-            .for_each(|object| constrain(object, namespaces));
+        for object in &objects {
+            constrain(object, namespaces);
+        }
     }
     Ok(count)
 }
@@ -80,7 +80,9 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
 /// Adds a LimitRange or ResourceQuota to its namespace; of objects of other kinds nothing.
 fn constrain(object: &Value, namespaces: &mut Namespaces) {
     if let Some(items) = object.get("items").and_then(Value::as_array) {
-        items.iter().for_each(|item| constrain(item, namespaces));
+        for item in items {
+            constrain(item, namespaces);
+        }
     }
     let name = object
         .pointer("/metadata/namespace")
