@@ -11,6 +11,7 @@ mod data;
 pub mod defaults;
 pub mod engine;
 mod evaluation;
+pub mod explanation;
 pub mod keys;
 pub mod lifecycle;
 pub mod merge;

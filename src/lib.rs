@@ -3,9 +3,10 @@
 //! The map of the house. The core (`template`, `inject`, `review`) is pure; the edges around it
 //! adapt files, the network and the terminal to it and never reach into each other:
 //!
-//! `main → cli → {server, tls, telemetry} → inject → template → review`
+//! `main → cli → {server, cluster, tls, telemetry} → inject → template → review`
 
 pub mod cli;
+pub mod cluster;
 pub mod inject;
 pub mod review;
 pub mod server;

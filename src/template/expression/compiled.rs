@@ -22,12 +22,13 @@ use super::scope::Scope;
 use super::types::Type;
 
 /// The functions, built once: an environment takes longer to build than most expressions to run.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(library::environment()));
+pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> =
+    LazyLock::new(|| Arc::new(library::environment()));
 
 /// The stack for compiling, in bytes. The parser takes up to 200 KiB for each bracket in a debug
 /// build, more than a thread of the server has for the nesting that the scan allows. Only what is
 /// touched is really used.
-const COMPILER_STACK: usize = 16 * 1024 * 1024;
+pub(super) const COMPILER_STACK: usize = 16 * 1024 * 1024;
 
 /// A compiled expression. Cheap to clone.
 #[derive(Clone)]
