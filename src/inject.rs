@@ -26,6 +26,7 @@ pub mod selection;
 pub mod settings;
 pub mod status;
 mod subject;
+pub mod trace;
 pub mod verdict;
 
 pub use answer::Answer;

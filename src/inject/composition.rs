@@ -18,6 +18,7 @@ use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
 use super::subject::{Subject, Texts};
+use super::trace::Trace;
 use super::verdict::{Decision, Outcome, Reason, Verdict};
 use crate::review::Pod;
 use crate::template::Template;
@@ -39,6 +40,8 @@ pub struct Given<'g> {
     pub annotations: &'g Texts,
     /// The selected templates, in order.
     pub templates: &'g [Arc<Template>],
+    /// Where notes are taken, if somebody asks why.
+    pub trace: Option<&'g Trace>,
 }
 
 /// A decision, and what each template's status says.
@@ -110,7 +113,13 @@ fn apply_all<'p>(
         kept: BTreeMap::new(),
         lacked: BTreeMap::new(),
     };
+    if let Some(trace) = given.trace {
+        trace.restart();
+    }
     for template in given.templates {
+        if let Some(trace) = given.trace {
+            trace.next_template();
+        }
         let helpers = helpers(given.templates, template);
         let with = Circumstances {
             settings: given.settings,
@@ -119,6 +128,7 @@ fn apply_all<'p>(
             annotations: given.annotations,
             helpers: &helpers,
             known_apps: known_apps(template, claims),
+            trace: given.trace,
         };
         let applied = apply(evaluated, received.as_deref_mut(), template, with);
         let name = || template.name.clone();
@@ -191,6 +201,9 @@ fn apply(
         Ok(changes) => changes,
         Err(refusal) => return stop(template, refusal),
     };
+    if let Some(trace) = with.trace {
+        trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
+    }
     let shown = for_received.as_ref().unwrap_or(&change);
     let (outcome, status) = finish(template, &change, shown.findings.clone());
     let applied = Applied {
