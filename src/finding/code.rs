@@ -57,6 +57,7 @@ macro_rules! codes {
        $meaning:literal; $help:literal;)*) => {
         /// What a check can find.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(clippy::doc_markdown, reason = "the meanings are printed for people too")]
         pub enum Code { $(#[doc = $meaning] $name,)* }
 
         impl Code {

@@ -21,6 +21,7 @@ use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::trace::Trace;
 use super::verdict::Reason;
+use crate::finding::Finding;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
@@ -96,8 +97,8 @@ pub struct Wanted {
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
     pub pod: Map<String, Value>,
-    /// What the person should know, one sentence each.
-    pub findings: Vec<String>,
+    /// What the person should know.
+    pub findings: Vec<Finding>,
 }
 
 /// Evaluates a template on a pod.

@@ -6,6 +6,7 @@
 //! gates are evaluated here ([`gates`]), and lines are looked up in the templates' files (`lines`).
 
 mod fields;
+mod finding;
 pub mod gates;
 mod lines;
 mod question;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use fields::Field;
+pub use finding::FindingExplanation;
 pub use question::Question;
 pub use stop::Stop;
 pub use template::{Condition, Parameter, TemplateExplanation};
@@ -80,6 +82,8 @@ pub struct Explanation {
     pub selection: Vec<Rule>,
     /// The selected templates, in the order of composition.
     pub templates: Vec<TemplateExplanation>,
+    /// What was found about no template in particular.
+    pub findings: Vec<FindingExplanation>,
     /// What the webhook would change (RFC 6902).
     #[serde(serialize_with = "operations")]
     #[cfg_attr(test, schemars(with = "Vec<serde_json::Value>"))]
@@ -126,6 +130,7 @@ impl Engine {
             reason,
             message,
             patch,
+            findings,
             ..
         } = decision;
         Ok(Explanation {
@@ -137,6 +142,7 @@ impl Engine {
             gates,
             selection,
             templates,
+            findings: findings.iter().map(FindingExplanation::from).collect(),
             patch,
         })
     }

@@ -101,17 +101,22 @@ pub struct TemplateNotes {
 #[derive(Debug, Default)]
 pub struct Trace {
     templates: RefCell<Vec<TemplateNotes>>,
+    before: RefCell<Vec<TemplateNotes>>,
 }
 
 impl Trace {
-    /// Forgets everything: the engine tries once more.
+    /// The engine tries once more.
     pub(super) fn restart(&self) {
-        self.templates.borrow_mut().clear();
+        self.before.replace(self.templates.take());
     }
 
-    /// What follows is about the next template.
-    pub(super) fn next_template(&self) {
-        self.templates.borrow_mut().push(TemplateNotes::default());
+    /// What follows is about the next template. One that is `skipped` for what was found about it
+    /// is not evaluated again: its notes are those of the try in which it was.
+    pub(super) fn next_template(&self, skipped: bool) {
+        let mut templates = self.templates.borrow_mut();
+        let before = self.before.borrow();
+        let notes = before.get(templates.len()).filter(|_| skipped);
+        templates.push(notes.cloned().unwrap_or_default());
     }
 
     fn note(&self, note: impl FnOnce(&mut TemplateNotes)) {

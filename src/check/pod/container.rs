@@ -167,7 +167,7 @@ pub struct Resources<'a> {
     limits: Option<BTreeMap<Text<'a>, Value>>,
 }
 
-impl<'a> Resources<'a> {
+impl Resources<'_> {
     /// The request of one resource; a limit without request is one (defaulting of the API server).
     pub fn request(&self, name: &str) -> Option<Quantity> {
         amount(self.requests.as_ref(), name).or_else(|| self.limit(name))

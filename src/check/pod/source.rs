@@ -12,6 +12,8 @@ pub enum Source<'a> {
     Raw(&'a Object<'a>),
     /// The user's, with the fields that templates changed.
     Changed(&'a Object<'a>, &'a Map<String, Value>),
+    /// Nothing at all.
+    Nothing,
     /// A template's.
     Data(&'a Map<String, Value>),
 }
@@ -39,6 +41,7 @@ impl<'a> Source<'a> {
                 None => return object.get_as(name),
             },
             Self::Data(map) => map.get(name),
+            Self::Nothing => None,
         };
         let value = data.filter(|value| !value.is_null())?;
         T::deserialize(value).ok()
@@ -69,6 +72,7 @@ impl<'a> Source<'a> {
                 keys
             }
             Self::Data(map) => data(map),
+            Self::Nothing => Vec::new(),
         }
     }
 }

@@ -12,6 +12,10 @@ use crate::review::Text;
 
 /// What the checks read of the spec.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the API with two choices"
+)]
 pub struct Spec<'a> {
     /// `hostNetwork`.
     pub host_network: bool,

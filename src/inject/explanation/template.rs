@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{self, Field};
+use super::finding::FindingExplanation;
 use super::lines::Lines;
 use crate::inject::engine::Engine;
 use crate::inject::selection::rules::{Asker, askers};
@@ -113,8 +114,8 @@ pub struct TemplateExplanation {
     pub validations: Vec<Condition>,
     /// What it adds, field by field; what it would add, where the verdict is not `Injected`.
     pub fields: Vec<Field>,
-    /// What the person should know.
-    pub findings: Vec<String>,
+    /// What was found about what it adds, most severe first.
+    pub findings: Vec<FindingExplanation>,
 }
 
 /// Explains each selected template.
@@ -175,7 +176,11 @@ fn one(
         match_conditions,
         validations,
         fields: fields::of(template, &notes.additions, lines),
-        findings: outcome.findings.clone(),
+        findings: outcome
+            .findings
+            .iter()
+            .map(FindingExplanation::from)
+            .collect(),
     }
 }
 
