@@ -268,3 +268,6 @@ fn describe(composed: &mut Composed) {
         status.findings = lines;
     }
 }
+
+#[cfg(test)]
+mod tests;
