@@ -6,8 +6,10 @@
 
 mod assignment;
 mod broken;
+mod cluster;
 mod documents;
 mod engine_options;
+mod explain;
 mod inject;
 mod manifest;
 mod output;
@@ -26,8 +28,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use cluster::ClusterError;
 pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
+pub use explain::{Explain, ExplainError};
 pub use inject::{Inject, InjectError};
 pub use review::{Review, ReviewError};
 pub use serve::{Serve, ServeError};
@@ -56,6 +60,7 @@ enum Command {
     Inject(Box<Inject>),
     Uninject(Box<Uninject>),
     Review(Box<Review>),
+    Explain(Box<Explain>),
     Template(Box<Template>),
 }
 
@@ -74,6 +79,9 @@ pub enum Error {
     /// `pillion review`.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// `pillion explain`.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     /// `pillion template`.
     #[error(transparent)]
     Template(#[from] TemplateCommandError),
@@ -87,6 +95,7 @@ impl Cli {
             Command::Inject(inject) => Ok(inject.run()?),
             Command::Uninject(uninject) => Ok(uninject.run()?),
             Command::Review(review) => Ok(review.run()?),
+            Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
         }
     }
@@ -134,10 +143,13 @@ mod tests {
     }
 
     /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 7] = [
+    const OF_ONE_RUN: [&str; 10] = [
+        "check-references",
+        "context",
         "filename",
         "in-place",
         "inject",
+        "kubeconfig",
         "namespace",
         "output",
         "report",

@@ -6,6 +6,7 @@
 //! type than the API gives it counts as absent: the API server refuses it with better words.
 
 mod container;
+mod env_from;
 mod security;
 mod source;
 mod spec;
@@ -19,6 +20,7 @@ pub use container::{
     Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
     PortNumber, Probe, Resources, SecurityContext, Sleep,
 };
+pub use env_from::EnvFrom;
 pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
 pub use source::{Addition, Source};
 pub use spec::{LocalReference, Os, Spec, Toleration};

@@ -9,6 +9,7 @@ mod fields;
 mod finding;
 pub mod gates;
 mod lines;
+mod needed;
 mod question;
 pub mod stop;
 mod template;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 pub use fields::Field;
 pub use finding::FindingExplanation;
+pub use needed::{Existence, Needed};
 pub use question::Question;
 pub use stop::Stop;
 pub use template::{Condition, Parameter, TemplateExplanation};
@@ -25,8 +27,10 @@ pub use template::{Condition, Parameter, TemplateExplanation};
 use super::engine::Engine;
 use super::patch::Patch;
 use super::selection::rules::Rule;
+use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
+use crate::check::references::Reference;
 use crate::template::Source;
 use gates::{Call, Configuration, EntryGates};
 use lines::Lines;
@@ -82,6 +86,8 @@ pub struct Explanation {
     pub selection: Vec<Rule>,
     /// The selected templates, in the order of composition.
     pub templates: Vec<TemplateExplanation>,
+    /// The objects that the templates' additions need.
+    pub references: Vec<Needed>,
     /// What was found about no template in particular.
     pub findings: Vec<FindingExplanation>,
     /// What the webhook would change (RFC 6902).
@@ -125,7 +131,8 @@ impl Engine {
         let gates = gates_of(registration, case.arrival());
         let selection = super::selection::rules::rules(self.catalog(), self.settings(), asked);
         let mut lines = Lines::new(self.catalog(), sources);
-        let templates = template::explain(self, asked, &decision, trace.into_notes(), &mut lines);
+        let (notes, references) = trace.into_notes();
+        let templates = template::explain(self, asked, &decision, notes, &mut lines);
         let Decision {
             reason,
             message,
@@ -142,9 +149,19 @@ impl Engine {
             gates,
             selection,
             templates,
+            references: references.into_iter().map(Needed::from).collect(),
             findings: findings.iter().map(FindingExplanation::from).collect(),
             patch,
         })
+    }
+}
+
+impl Engine {
+    /// The objects that the templates' additions to a pod would need.
+    pub fn references(&self, subject: &Subject, pod: &str) -> Vec<Reference> {
+        let trace = Trace::default();
+        self.decide_noting(subject, pod, Some(&trace));
+        trace.into_notes().1
     }
 }
 

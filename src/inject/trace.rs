@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
+use crate::check::references::Reference;
 use crate::template::fragment::Origin;
 
 /// Where a parameter's value comes from.
@@ -102,6 +103,7 @@ pub struct TemplateNotes {
 pub struct Trace {
     templates: RefCell<Vec<TemplateNotes>>,
     before: RefCell<Vec<TemplateNotes>>,
+    references: RefCell<Vec<Reference>>,
 }
 
 impl Trace {
@@ -146,8 +148,13 @@ impl Trace {
         self.note(|template| template.additions = additions);
     }
 
-    /// The notes.
-    pub fn into_notes(self) -> Vec<TemplateNotes> {
-        self.templates.into_inner()
+    /// What the applied templates refer to.
+    pub(super) fn references(&self, references: Vec<Reference>) {
+        self.references.replace(references);
+    }
+
+    /// The notes, and what the applied templates refer to.
+    pub fn into_notes(self) -> (Vec<TemplateNotes>, Vec<Reference>) {
+        (self.templates.into_inner(), self.references.into_inner())
     }
 }

@@ -98,7 +98,13 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
         },
         templates: &templates,
     };
-    check::findings(&pod.resulting(), &with)
+    let resulting = pod.resulting();
+    if let Some(trace) = given.trace {
+        trace.references(check::references::references(&resulting));
+    }
+    let mut findings = check::findings(&resulting, &with);
+    check::references::check(&resulting, &given.namespace.missing, &mut findings);
+    findings
 }
 
 /// What follows from each finding, strictest and most severe first.
