@@ -12,6 +12,8 @@ pub mod pod;
 pub mod pod_security;
 pub mod references;
 pub mod resources;
+#[cfg(test)]
+mod scene;
 mod security;
 pub mod settings;
 mod storage;

@@ -11,6 +11,7 @@ pub mod gates;
 mod lines;
 mod needed;
 mod question;
+mod resources;
 pub mod stop;
 mod template;
 
@@ -21,6 +22,7 @@ pub use fields::Field;
 pub use finding::FindingExplanation;
 pub use needed::{Existence, Needed};
 pub use question::Question;
+pub use resources::{Amount, Resources};
 pub use stop::Stop;
 pub use template::{Condition, Parameter, TemplateExplanation};
 
@@ -86,6 +88,10 @@ pub struct Explanation {
     pub selection: Vec<Rule>,
     /// The selected templates, in the order of composition.
     pub templates: Vec<TemplateExplanation>,
+    /// What the pod requests and may use, by the scheduler's formula; absent where nothing is
+    /// added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
     /// The objects that the templates' additions need.
     pub references: Vec<Needed>,
     /// What was found about no template in particular.
@@ -131,7 +137,7 @@ impl Engine {
         let gates = gates_of(registration, case.arrival());
         let selection = super::selection::rules::rules(self.catalog(), self.settings(), asked);
         let mut lines = Lines::new(self.catalog(), sources);
-        let (notes, references) = trace.into_notes();
+        let (notes, result) = trace.into_notes();
         let templates = template::explain(self, asked, &decision, notes, &mut lines);
         let Decision {
             reason,
@@ -149,7 +155,8 @@ impl Engine {
             gates,
             selection,
             templates,
-            references: references.into_iter().map(Needed::from).collect(),
+            references: result.references.into_iter().map(Needed::from).collect(),
+            resources: result.effect.as_ref().map(Resources::from),
             findings: findings.iter().map(FindingExplanation::from).collect(),
             patch,
         })
@@ -161,7 +168,7 @@ impl Engine {
     pub fn references(&self, subject: &Subject, pod: &str) -> Vec<Reference> {
         let trace = Trace::default();
         self.decide_noting(subject, pod, Some(&trace));
-        trace.into_notes().1
+        trace.into_notes().1.references
     }
 }
 

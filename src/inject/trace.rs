@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use serde_json::Value;
 
 use crate::check::references::Reference;
+use crate::check::resources::Effect;
 use crate::template::fragment::Origin;
 
 /// Where a parameter's value comes from.
@@ -103,13 +104,23 @@ pub struct TemplateNotes {
 pub struct Trace {
     templates: RefCell<Vec<TemplateNotes>>,
     before: RefCell<Vec<TemplateNotes>>,
-    references: RefCell<Vec<Reference>>,
+    result: RefCell<ResultNotes>,
+}
+
+/// What was noted of the pod that would result.
+#[derive(Debug, Default)]
+pub struct ResultNotes {
+    /// What the applied templates refer to.
+    pub references: Vec<Reference>,
+    /// What they change in what the pod requests; `None` where none is applied.
+    pub effect: Option<Effect>,
 }
 
 impl Trace {
     /// The engine tries once more.
     pub(super) fn restart(&self) {
         self.before.replace(self.templates.take());
+        self.result.take();
     }
 
     /// What follows is about the next template. One that is `skipped` for what was found about it
@@ -150,11 +161,16 @@ impl Trace {
 
     /// What the applied templates refer to.
     pub(super) fn references(&self, references: Vec<Reference>) {
-        self.references.replace(references);
+        self.result.borrow_mut().references = references;
     }
 
-    /// The notes, and what the applied templates refer to.
-    pub fn into_notes(self) -> (Vec<TemplateNotes>, Vec<Reference>) {
-        (self.templates.into_inner(), self.references.into_inner())
+    /// What the applied templates change in what the pod requests.
+    pub(super) fn effect(&self, effect: Effect) {
+        self.result.borrow_mut().effect = Some(effect);
+    }
+
+    /// The notes of each template, and of the pod that would result.
+    pub fn into_notes(self) -> (Vec<TemplateNotes>, ResultNotes) {
+        (self.templates.into_inner(), self.result.into_inner())
     }
 }

@@ -45,6 +45,9 @@ fn add(text: &mut String, item: &Item, paint: Paint) {
     steps::gates(text, &explanation.gates, paint);
     steps::selection(text, &explanation.selection, paint);
     steps::templates(text, &explanation.templates, paint);
+    if let Some(resources) = &explanation.resources {
+        steps::resources(text, resources, paint);
+    }
     steps::references(text, &explanation.references, paint);
     if !explanation.findings.is_empty() {
         heading(text, paint, "Findings about the pod");

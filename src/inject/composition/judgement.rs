@@ -101,6 +101,7 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
     let resulting = pod.resulting();
     if let Some(trace) = given.trace {
         trace.references(check::references::references(&resulting));
+        trace.effect(check::resources::effect(&resulting));
     }
     let mut findings = check::findings(&resulting, &with);
     check::references::check(&resulting, &given.namespace.missing, &mut findings);

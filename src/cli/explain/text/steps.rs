@@ -7,7 +7,8 @@ use super::{heading, shown};
 use crate::inject::explanation::gates::{Call, EntryGates, Passage};
 use crate::inject::explanation::stop::words;
 use crate::inject::explanation::{
-    Condition, Existence, Field, FindingExplanation, Gates, Needed, Parameter, TemplateExplanation,
+    Condition, Existence, Field, FindingExplanation, Gates, Needed, Parameter, Resources,
+    TemplateExplanation,
 };
 use crate::inject::selection::rules::{Effect, Rule};
 
@@ -194,6 +195,29 @@ pub(super) fn finding(text: &mut String, finding: &FindingExplanation, paint: Pa
     );
     let _ = writeln!(text, "      {}", printable(&finding.message));
     let _ = writeln!(text, "      help: {}", finding.help);
+}
+
+/// The whole pod's resources.
+pub(super) fn resources(text: &mut String, resources: &Resources, paint: Paint) {
+    heading(
+        text,
+        paint,
+        "Effective resources of the pod, before and after",
+    );
+    let none = || "none".to_owned();
+    let change = |before: &Option<String>, after: &Option<String>| {
+        let before = before.clone().unwrap_or_else(none);
+        let after = after.clone().unwrap_or_else(none);
+        format!("{before} -> {after}")
+    };
+    for amount in &resources.amounts {
+        let request = change(&amount.request_before, &amount.request_after);
+        let limit = change(&amount.limit_before, &amount.limit_after);
+        let resource = printable(&amount.resource);
+        let _ = writeln!(text, "  {resource}: request {request}, limit {limit}");
+    }
+    let (before, after) = (resources.class_before, resources.class_after);
+    let _ = writeln!(text, "  quality of service: {before} -> {after}");
 }
 
 /// What the templates' additions need.
