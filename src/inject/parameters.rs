@@ -67,7 +67,7 @@ pub fn resolve(
         let settings = set.remove(parameter.name.as_str()).unwrap_or_default();
         let value = value(template, parameter, &settings, &values, source)?;
         if let Some(trace) = given.trace {
-            trace.parameter(note(parameter, &settings, &value));
+            trace.parameter(note(&template.name, parameter, &settings, &value));
         }
         values.insert(parameter.expression_name(), value);
     }
@@ -99,7 +99,12 @@ fn configured<'g>(
 }
 
 /// What is noted of a parameter for a person who asks why.
-fn note(parameter: &Parameter, settings: &[Setting<'_>], value: &Value) -> ParameterNote {
+fn note(
+    template: &str,
+    parameter: &Parameter,
+    settings: &[Setting<'_>],
+    value: &Value,
+) -> ParameterNote {
     let is_map = parameter.ty == ParameterType::Map;
     // Of a map each key counts in its last layer; of anything else the last layer alone.
     let counts = |index: usize, setting: &Setting<'_>| {
@@ -113,7 +118,10 @@ fn note(parameter: &Parameter, settings: &[Setting<'_>], value: &Value) -> Param
         .filter(|(index, setting)| counts(*index, setting))
         .map(|(_, setting)| ValuePlace::Set {
             layer: setting.set_at.0,
-            key: setting.set_at.1.to_owned(),
+            key: match setting.set_at.0 {
+                Layer::Configuration => format!("parameters.{template}.{}", setting.set_at.1),
+                Layer::Namespace | Layer::Pod => setting.set_at.1.to_owned(),
+            },
         })
         .collect();
     if places.is_empty() {

@@ -29,7 +29,6 @@ pub struct Needed {
     pub name: String,
     /// The keys that are read. Whether it has them is not looked up: contents are never read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(test, schemars(default))]
     pub keys: Vec<String>,
     /// Whether the pod starts without it.
     pub optional: bool,

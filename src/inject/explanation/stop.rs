@@ -103,18 +103,11 @@ fn nearest(entries: &[EntryGates]) -> Option<&EntryGates> {
 
 fn at_selection(rules: &[Rule], reason: Reason, message: &str) -> Stop {
     let rule = rules.iter().find(|rule| rule.decides);
-    let (what, why) = match rule {
-        Some(rule) => (words(rule.rule).to_owned(), rule.says.clone()),
-        None => ("the selection".to_owned(), message.to_owned()),
-    };
+    let what = rule.map_or("the selection", |rule| words(rule.rule));
     Stop {
         step: Step::Selection,
-        what,
-        why: if reason == Reason::NotRequested || rule.is_none() {
-            message.to_owned()
-        } else {
-            why
-        },
+        what: what.to_owned(),
+        why: message.to_owned(),
         change: change(reason),
     }
 }

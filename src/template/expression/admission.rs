@@ -7,7 +7,6 @@
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
-use std::thread;
 
 use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
@@ -17,7 +16,7 @@ use serde_json::Value;
 
 use super::analysis::{MAX_EVALUATION_DEPTH, depth};
 use super::budget::Budget;
-use super::compiled::{COMPILER_STACK, ENVIRONMENT};
+use super::compiled::{ENVIRONMENT, with_much_stack};
 use super::convert::{kind_name, to_cel};
 use super::error::{EvaluationError, ExpressionError};
 use super::{failure, scan};
@@ -79,18 +78,7 @@ impl AdmissionCondition {
     /// take it all the same.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
         scan::scan(source)?;
-        let builder = thread::Builder::new().stack_size(COMPILER_STACK);
-        let parsed = thread::scope(|threads| {
-            let parsing = builder.spawn_scoped(threads, || Self::parse(source));
-            parsing.map(thread::ScopedJoinHandle::join)
-        });
-        match parsed {
-            Ok(Ok(parsed)) => parsed,
-            Ok(Err(_)) | Err(_) => Err(ExpressionError::at(
-                0,
-                "the parser failed on this expression",
-            )),
-        }
+        with_much_stack(|| Self::parse(source))
     }
 
     fn parse(source: &str) -> Result<Self, ExpressionError> {
