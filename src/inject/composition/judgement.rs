@@ -83,7 +83,7 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
     };
     let applied = given.templates.iter().filter(applied);
     let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
-    if templates.is_empty() {
+    if templates.is_empty() || !given.settings.checks.enabled {
         return Vec::new();
     }
     let with = check::Circumstances {
@@ -130,7 +130,7 @@ fn policy(given: Given<'_>, chosen: &Policies, finding: &Finding) -> Policy {
         .or_else(|| given.settings.findings.get(code))
         .unwrap_or_else(|| code.default_policy());
     match (policy, template) {
-        (Policy::Skip, None) => Policy::Warn,
+        (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
         (policy, _) => policy,
     }
