@@ -10,6 +10,7 @@ mod lifecycle;
 mod network;
 pub mod pod;
 pub mod pod_security;
+pub mod references;
 pub mod resources;
 #[cfg(test)]
 mod sample;

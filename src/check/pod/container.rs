@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::amount::Amounts;
+use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
 use super::source::{Addition, Source};
 use crate::review::Text;
@@ -49,6 +50,8 @@ pub struct Container<'a> {
     pub ports: Vec<Port<'a>>,
     /// `env`.
     pub env: Vec<Env<'a>>,
+    /// `envFrom`.
+    pub env_from: Vec<EnvFrom<'a>>,
     /// `volumeMounts`.
     pub mounts: Vec<Mount<'a>>,
     /// `resources`.
@@ -349,6 +352,7 @@ impl<'a> Container<'a> {
             args: source.get_or_default("args"),
             ports: source.get_or_default("ports"),
             env: source.get_or_default("env"),
+            env_from: source.get_or_default("envFrom"),
             mounts: source.get_or_default("volumeMounts"),
             resources: source.get_or_default("resources"),
             resources_before: source.before("resources"),
