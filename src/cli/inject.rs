@@ -134,6 +134,14 @@ impl Decider for Engine {
     }
 }
 
+/// The treatment of every pod by this engine.
+pub(super) fn treatment(engine: &Engine) -> impl Treatment + '_ {
+    Injection {
+        decider: engine,
+        annotations: BTreeMap::new(),
+    }
+}
+
 /// Decides about each pod and applies what was decided.
 struct Injection<'a> {
     decider: &'a dyn Decider,

@@ -1,6 +1,7 @@
 //! `pillion template`: what templates there are, and whether they are good.
 
 mod excerpt;
+mod test;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,6 +33,8 @@ enum Command {
     List(List),
     /// Compile templates and show every error at its place; exit status 1 where there are any
     Check(Check),
+    /// Run the cases of templates; exit status 1 where one fails, 2 where one cannot be read
+    Test(test::Test),
 }
 
 #[derive(Debug, clap::Args)]
@@ -87,6 +90,9 @@ pub enum TemplateCommandError {
     /// The templates to list could not be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// `pillion template test`.
+    #[error(transparent)]
+    Test(#[from] test::TestError),
     /// The result could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -98,6 +104,7 @@ impl Template {
         match &self.command {
             Command::List(list) => list.run(),
             Command::Check(check) => check.run(),
+            Command::Test(test) => Ok(test.run()?),
         }
     }
 }
