@@ -2,4 +2,8 @@
 //! what is told on standard error, and the exit status.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod manifests;
+#[cfg(test)]
+mod program;

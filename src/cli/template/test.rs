@@ -53,7 +53,7 @@ enum TestFormat {
     Text,
     /// One JSON document.
     Json,
-    /// JUnit XML, as CI systems read it.
+    /// XML in the form of `JUnit`, as CI systems read it.
     Junit,
 }
 

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use crate::cli::engine_options::KubernetesVersion;
-use crate::cli::manifest::{Manifest, ManifestError};
+use crate::cli::manifest::{Document, Manifest, ManifestError};
 use crate::inject::{Namespace, Settings, Verdict};
 
 /// The first document.
@@ -174,7 +174,7 @@ fn expectation(text: &Manifest) -> Result<Option<Expectation>, ManifestError> {
         let message = "a case has two documents: what is given, and what must come of it";
         return Err(text.wrong(2, message.to_owned()));
     }
-    if text.documents.get(1).is_none_or(|found| found.is_empty()) {
+    if text.documents.get(1).is_none_or(Document::is_empty) {
         return Ok(None);
     }
     let mut expected: Expectation = text.typed(1)?;

@@ -1,4 +1,4 @@
-//! The report as JUnit XML, as CI systems read it: a suite for each template, a test for each case.
+//! The report as XML in `JUnit`'s form, as CI systems read it: a suite for each template, a test for each case.
 //!
 //! There is no standard; this is the part that Jenkins, GitLab and GitHub's actions agree on.
 

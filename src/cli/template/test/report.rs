@@ -226,6 +226,15 @@ pub(super) fn json(report: &Report) -> Value {
 }
 
 fn case_json(case: &Tested) -> Value {
+    let (key, detail): (_, Value) = match &case.ending {
+        Ending::Passed | Ending::Updated => ("", Value::Null),
+        Ending::Unreadable(error) => ("error", error.as_str().into()),
+        Ending::Failed(differences) => {
+            let difference = |one: &Difference| json!({"what": one.what, "expected": one.expected, "found": one.found});
+            let differences = differences.iter().map(difference);
+            ("differences", differences.collect())
+        }
+    };
     let mut told = json!({
         "template": case.template,
         "case": case.case,
@@ -233,13 +242,8 @@ fn case_json(case: &Tested) -> Value {
         "description": case.description,
         "ending": case.ending.word(),
     });
-    match &case.ending {
-        Ending::Failed(differences) => {
-            let difference = |one: &Difference| json!({"what": one.what, "expected": one.expected, "found": one.found});
-            told["differences"] = differences.iter().map(difference).collect();
-        }
-        Ending::Unreadable(error) => told["error"] = error.as_str().into(),
-        Ending::Passed | Ending::Updated => {}
+    if let (false, Some(told)) = (key.is_empty(), told.as_object_mut()) {
+        told.insert(key.to_owned(), detail);
     }
     told
 }
