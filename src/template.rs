@@ -13,6 +13,7 @@ pub mod digest;
 pub mod error;
 pub mod expression;
 pub mod fragment;
+pub mod lint;
 pub mod node;
 pub mod parameter;
 pub mod quantity;

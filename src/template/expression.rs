@@ -17,6 +17,7 @@
 mod analysis;
 mod bindings;
 mod budget;
+mod carried;
 mod compiled;
 mod convert;
 mod error;
@@ -29,6 +30,7 @@ mod scope;
 mod types;
 
 pub use bindings::{Bindings, Source};
+pub use carried::Carried;
 pub use compiled::Expression;
 pub use error::{EvaluationError, ExpressionError};
 pub use reads::{Paths, Reads};

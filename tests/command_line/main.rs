@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod manifests;
 #[cfg(test)]
 mod program;

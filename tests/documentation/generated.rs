@@ -12,6 +12,7 @@ use pillion::cli::Cli;
 use pillion::inject::{Answer, Decision, Engine, Reason};
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
+use pillion::template::lint::LintCode;
 use serde_json::Value;
 
 /// The text that an order in a document asks for.
@@ -22,6 +23,7 @@ pub fn part(order: &str) -> String {
         "yaml" => format!("```yaml\n{}```\n", file(argument)),
         "parameters" => parameters(argument),
         "reasons" => reasons(),
+        "lint" => lint(),
         "flags" => flags(argument),
         "metrics" => metrics(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -133,6 +135,16 @@ fn reasons() -> String {
         };
         let (verdict, meaning) = (reason.verdict(), cell(&meaning.join(" ")));
         writeln!(table, "| `{reason}` | {verdict} | {http} | {meaning} |").unwrap();
+    }
+    table
+}
+
+/// Every code of lint.
+fn lint() -> String {
+    let mut table = "| Code | What the template has | What to do |\n|---|---|---|\n".to_owned();
+    for code in LintCode::ALL {
+        let (meaning, help) = (cell(code.meaning()), cell(code.help()));
+        writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
     }
     table
 }

@@ -15,7 +15,7 @@ use crate::template::schema::{self, FieldType};
 use crate::template::text::{self, Piece};
 
 /// The key that keeps or removes the map in which it stands.
-pub(super) const WHEN: &str = "$when";
+pub(in crate::template) const WHEN: &str = "$when";
 
 /// What names mean where a fragment stands.
 #[derive(Clone, Copy)]
