@@ -20,6 +20,7 @@ use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
+use crate::finding::Finding;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
@@ -92,8 +93,8 @@ pub struct Wanted {
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
     pub pod: Map<String, Value>,
-    /// What the person should know, one sentence each.
-    pub findings: Vec<String>,
+    /// What the person should know.
+    pub findings: Vec<Finding>,
 }
 
 /// Evaluates a template on a pod.

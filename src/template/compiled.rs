@@ -6,6 +6,7 @@ use super::expression::{Expression, Reads};
 use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
 use super::selector::Selector;
+use crate::finding::Policies;
 
 /// What a template is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +212,8 @@ pub struct Template {
     pub annotations: Option<Fragment>,
     /// Other fields of the pod's spec.
     pub pod: Option<Fragment>,
+    /// What follows from findings about what it adds.
+    pub findings: Policies,
     /// All that its expressions read.
     pub reads: Reads,
 }

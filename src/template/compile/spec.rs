@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::fragment::Meaning;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
+use crate::finding::Policies;
 use crate::template::compiled::{Override, Pattern, Placement, Template};
 use crate::template::digest::digest;
 use crate::template::expression::{Expression, Reads};
@@ -224,6 +225,7 @@ fn settings(
         labels: None,
         annotations: None,
         pod: None,
+        findings: Policies::default(),
         reads: Reads::default(),
     }
 }
