@@ -73,7 +73,9 @@ fn collect(expr: &Expr, carried: &mut Carried) {
                 &comprehension.loop_step,
                 &comprehension.result,
             ];
-            parts.iter().for_each(|part| collect(&part.expr, carried));
+            for part in parts {
+                collect(&part.expr, carried);
+            }
         }
         Expr::List(list) => list
             .elements

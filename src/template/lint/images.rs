@@ -26,7 +26,7 @@ pub(super) fn lint(subject: &mut Subject<'_>) {
                 let field = format!("spec.parameters.{}.default", parameter.name);
                 Some((declared.value.get("default")?, field))
             });
-            let (node, field) = default.unwrap_or((node, format!("{}.image", helper.path)));
+            let (node, field) = default.unwrap_or_else(|| (node, format!("{}.image", helper.path)));
             let message =
                 format!("the image `{image}` {problem}; name a released version or a digest");
             subject.add(LintCode::ImageTagFloating, node.place, &field, message);

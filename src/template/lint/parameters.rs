@@ -212,7 +212,8 @@ fn lint_secrets(subject: &mut Subject<'_>) {
 
 /// Where everybody who may read the pod reads a value.
 fn plain_place(path: &str) -> Option<&'static str> {
-    if path.contains(".env[") && path.ends_with(".value") {
+    let field = path.rsplit_once('.').map(|(_, field)| field);
+    if path.contains(".env[") && field == Some("value") {
         return Some("an environment variable");
     }
     if path.starts_with("spec.volumes[") && path.contains(".files") {

@@ -158,7 +158,7 @@ impl<'s> Subject<'s> {
                     let name = source.trim().strip_prefix("params.")?.to_owned();
                     match self.parameter(&name)?.default.as_ref()? {
                         Fragment::Constant(serde_json::Value::String(value)) => {
-                            usual.push_str(value)
+                            usual.push_str(value);
                         }
                         Fragment::Constant(value) => usual.push_str(&value.to_string()),
                         _ => return None,

@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 
 use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::{Document, Manifest, ManifestError};
-use crate::inject::{Namespace, Settings, Verdict};
+use crate::finding::Code;
+use crate::inject::{Namespace, Reason, Settings, Verdict};
+use crate::template::compile::nearest;
 
 /// The first document.
 #[derive(Debug, Deserialize)]
@@ -47,12 +49,12 @@ pub(super) struct Expectation {
     /// The pod's verdict.
     pub(super) verdict: ExpectedVerdict,
     /// The code of its reason.
-    pub(super) reason: String,
+    pub(super) reason: ExpectedReason,
     /// The whole message of a verdict that [tells one](super::compare::tells).
     pub(super) message: Option<String>,
     /// Codes of findings.
     #[serde(default)]
-    pub(super) findings: Vec<String>,
+    pub(super) findings: Vec<ExpectedCode>,
     /// The whole pod.
     pub(super) pod: Option<Map<String, Value>>,
     /// Single places of the pod; `null`: absent.
@@ -78,6 +80,43 @@ impl From<ExpectedVerdict> for Verdict {
             ExpectedVerdict::Skipped => Self::Skipped,
             ExpectedVerdict::Unchanged => Self::Unchanged,
         }
+    }
+}
+
+/// The code of a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct ExpectedReason(pub(super) String);
+
+impl TryFrom<String> for ExpectedReason {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let own = Reason::OWN.iter().map(|reason| reason.code());
+        let codes: Vec<_> = own
+            .chain(Code::ALL.iter().map(|code| code.as_str()))
+            .collect();
+        let known = codes.iter().find(|code| **code == text);
+        let hint = || nearest(&text, codes.iter().copied());
+        known
+            .map(|code| Self((*code).to_owned()))
+            .ok_or_else(|| format!("there is no reason `{text}`{}", hint()))
+    }
+}
+
+/// The code of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct ExpectedCode(pub(super) Code);
+
+impl TryFrom<String> for ExpectedCode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let hint = || nearest(&text, Code::ALL.iter().map(|code| code.as_str()));
+        Code::parse(&text)
+            .map(Self)
+            .ok_or_else(|| format!("there is no code of a finding `{text}`{}", hint()))
     }
 }
 
@@ -143,6 +182,7 @@ impl Case {
             let known = Namespace {
                 labels: own.labels,
                 annotations: own.annotations,
+                ..Namespace::default()
             };
             settings.namespaces.insert(&namespace, known);
         }
@@ -269,7 +309,7 @@ mod tests {
                 "no pod where",
             ),
             (
-                "verdict: Skipped\nreason: X\npaths: {/a: 1}\npod: {}\n",
+                "verdict: Skipped\nreason: Conflict\npaths: {/a: 1}\npod: {}\n",
                 ":9:1:",
                 "one of them",
             ),
@@ -284,7 +324,17 @@ mod tests {
                 "JSON pointer",
             ),
             (
-                "verdict: Denied\nreason: X\nfinding: []\n",
+                "verdict: Denied\nreason: Conflct\n",
+                ":10:",
+                "did you mean `Conflict`?",
+            ),
+            (
+                "verdict: Denied\nreason: Conflict\nfindings: [FieldKeept]\n",
+                ":11:",
+                "did you mean `FieldKept`?",
+            ),
+            (
+                "verdict: Denied\nreason: Conflict\nfinding: []\n",
                 ":11:1:",
                 "unknown field",
             ),
@@ -296,13 +346,13 @@ mod tests {
                 "{place} {told}"
             );
         }
-        let told = parse(&[GIVEN, "---\nverdict: Denied\nreason: X\n---\na: 1\n"].concat());
+        let told = parse(&[GIVEN, "---\nverdict: Denied\nreason: Conflict\n---\na: 1\n"].concat());
         assert!(told.unwrap_err().contains("two documents"));
     }
 
     #[test]
     fn only_the_expectation_is_written() {
-        let text = [GIVEN, "---\n# Why.\nverdict: Denied\nreason: X\n"].concat();
+        let text = [GIVEN, "---\n# Why.\nverdict: Denied\nreason: Conflict\n"].concat();
         let wanted = serde_json::json!({"verdict": "Unchanged"});
         let mut case = parse(&text).unwrap();
         let written = case.with_expectation(wanted.clone()).unwrap();

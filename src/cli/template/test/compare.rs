@@ -5,8 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::case::{Expectation, Pointer};
-use crate::inject::{Outcome, Verdict, status};
+use super::case::{Expectation, ExpectedCode, Pointer};
+use crate::cli::transform::Treated;
+use crate::finding::Code;
+use crate::inject::{Verdict, status};
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +20,7 @@ pub(super) struct Found {
     /// The message, where the verdict [tells one](tells).
     pub(super) message: Option<String>,
     /// Codes of the findings, sorted, each once.
-    pub(super) findings: Vec<String>,
+    pub(super) findings: Vec<Code>,
     /// The pod as it was given, and as it is then; both without what says nothing.
     pub(super) given: Map<String, Value>,
     pub(super) pod: Map<String, Value>,
@@ -43,13 +45,24 @@ pub(super) fn tells(verdict: Verdict) -> bool {
     )
 }
 
-/// The codes of the findings, sorted, each once.
-pub(super) fn codes(outcomes: &[Outcome]) -> Vec<String> {
-    let findings = outcomes.iter().flat_map(|outcome| &outcome.findings);
-    let mut codes: Vec<_> = findings.cloned().collect();
-    codes.sort();
+/// The codes of the findings that people are told, sorted, each once.
+pub(super) fn codes(treated: &Treated) -> Vec<Code> {
+    let of_templates = treated.outcomes.iter().map(|outcome| &outcome.findings);
+    let findings = of_templates.chain([&treated.findings]).flatten();
+    let told = findings.filter(|judged| judged.is_told());
+    sorted(told.map(|judged| judged.finding.code))
+}
+
+fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
+    let mut codes: Vec<_> = codes.collect();
+    codes.sort_by_key(|code| code.as_str());
     codes.dedup();
     codes
+}
+
+/// The codes as words.
+fn words(codes: &[Code]) -> Value {
+    codes.iter().map(|code| code.as_str()).collect()
 }
 
 /// A pod, or a pod template, as cases hold it.
@@ -98,17 +111,12 @@ pub(super) fn compare(expected: &Expectation, found: &Found) -> Vec<Difference> 
     );
     check(
         "reason",
-        expected.reason.as_str().into(),
+        expected.reason.0.as_str().into(),
         found.reason.into(),
     );
     check("message", json!(expected.message), json!(found.message));
-    let mut codes = expected.findings.clone();
-    codes.sort();
-    codes.dedup();
-    // Until findings have codes, only whether there are any.
-    if codes.is_empty() != found.findings.is_empty() {
-        check("findings", json!(codes), json!(found.findings));
-    }
+    let codes = sorted(expected.findings.iter().map(|ExpectedCode(code)| *code));
+    check("findings", words(&codes), words(&found.findings));
     if verdict == Verdict::Denied || found.verdict == Verdict::Denied {
         return differences;
     }
@@ -136,7 +144,7 @@ pub(super) fn expectation(found: &Found, before: Option<&Expectation>) -> Value 
     if let Some(message) = &found.message {
         document.insert("message".to_owned(), message.as_str().into());
     }
-    document.insert("findings".to_owned(), json!(found.findings));
+    document.insert("findings".to_owned(), words(&found.findings));
     if found.verdict == Verdict::Denied {
         return Value::Object(document);
     }
@@ -240,7 +248,7 @@ mod tests {
             assert_eq!(whats(&[same, text].concat(), &found()), *expected, "{text}");
         }
         assert_eq!(
-            whats("verdict: Skipped\nreason: X\npaths: {}", &found()),
+            whats("verdict: Skipped\nreason: Conflict\npaths: {}", &found()),
             ["verdict", "reason"]
         );
     }
@@ -272,10 +280,10 @@ mod tests {
         let found = found();
         for before in [
             None,
-            Some(expected("verdict: Denied\nreason: X\n")),
-            Some(expected("verdict: Injected\nreason: X\npod: {}\n")),
+            Some(expected("verdict: Denied\nreason: Conflict\n")),
+            Some(expected("verdict: Injected\nreason: Conflict\npod: {}\n")),
             Some(expected(
-                "verdict: Injected\nreason: X\npaths: {/spec/x/0: 7, /a: 1}\n",
+                "verdict: Injected\nreason: Conflict\npaths: {/spec/x/0: 7, /a: 1}\n",
             )),
         ] {
             let written = expectation(&found, before.as_ref());

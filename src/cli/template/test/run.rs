@@ -51,7 +51,7 @@ fn result(
     Some(Found {
         verdict,
         reason: treated.code,
-        findings: codes(&treated.outcomes),
+        findings: codes(&treated),
         message: tells(verdict).then_some(treated.message),
         given,
         pod: essence(pod),
