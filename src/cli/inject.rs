@@ -64,18 +64,12 @@ impl Inject {
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut manifests);
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
-        let injection = Injection {
-            decider: &engine,
-            annotations: self.annotations(),
-        };
+        let injection = treatment(&engine, self.annotations());
         Ok(self.documents.run(manifests, &injection)?)
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        let annotation = |set: &Assignment| {
-            let key = format!("{}.pillion.dev/{}", set.template, set.parameter);
-            (key, set.value.clone())
-        };
+        let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
         let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
         if !self.asked_for.is_empty() {
             annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
@@ -135,11 +129,14 @@ impl Decider for Engine {
     }
 }
 
-/// The treatment of every pod by this engine.
-pub(super) fn treatment(engine: &Engine) -> impl Treatment + '_ {
+/// The treatment of every pod by this engine, as if each carried these annotations too.
+pub(super) fn treatment(
+    engine: &Engine,
+    annotations: BTreeMap<String, String>,
+) -> impl Treatment + '_ {
     Injection {
         decider: engine,
-        annotations: BTreeMap::new(),
+        annotations,
     }
 }
 

@@ -2,7 +2,12 @@
 
 mod check;
 mod excerpt;
+mod find;
 mod list;
+mod new;
+mod render;
+mod schema;
+mod show;
 mod test;
 
 use std::process::ExitCode;
@@ -12,6 +17,7 @@ use serde_json::{Value, json};
 use super::engine_options::EngineOptionsError;
 use super::manifest::ManifestError;
 use super::output::OutputError;
+use super::transform::TreatmentError;
 use crate::template::TemplateError;
 use crate::template::catalog::Summary;
 
@@ -28,6 +34,14 @@ enum Command {
     List(list::List),
     /// Compile templates and lint them; exit status 1 where anything is wrong
     Check(check::Check),
+    /// Show what a template is for, how to ask for it and what it adds
+    Show(show::Show),
+    /// Write what a template adds to a plain pod; exit status 1 where the pod is refused
+    Render(render::Render),
+    /// Make the folder of a new template, with README and a first case
+    New(new::New),
+    /// Write the JSON Schema of template files, with which editors complete and check
+    Schema(schema::Schema),
     /// Run the cases of templates; exit status 1 where one fails, 2 where one cannot be read
     Test(test::Test),
 }
@@ -41,6 +55,28 @@ pub enum TemplateCommandError {
     /// The templates to list could not be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// No template has the name.
+    #[error("there is no template `{name}`{hint}")]
+    NotFound {
+        /// The name.
+        name: String,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// The template does not compile.
+    #[error("the template `{name}` does not compile: {error}")]
+    Broken {
+        /// The name.
+        name: String,
+        /// Its first error.
+        error: String,
+    },
+    /// A pod could not be changed.
+    #[error(transparent)]
+    Treatment(#[from] TreatmentError),
+    /// `pillion template new`.
+    #[error(transparent)]
+    New(#[from] new::NewError),
     /// `pillion template test`.
     #[error(transparent)]
     Test(#[from] test::TestError),
@@ -55,6 +91,10 @@ impl Template {
         match &self.command {
             Command::List(list) => list.run(),
             Command::Check(check) => check.run(),
+            Command::Show(show) => show.run(),
+            Command::Render(render) => render.run(),
+            Command::New(new) => Ok(new.run()?),
+            Command::Schema(schema) => schema.run(),
             Command::Test(test) => Ok(test.run()?),
         }
     }

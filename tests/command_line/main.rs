@@ -2,6 +2,8 @@
 //! what is told on standard error, and the exit status.
 
 #[cfg(test)]
+mod author;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod lint;

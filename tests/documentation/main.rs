@@ -6,6 +6,8 @@
 
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod schema;
 
 #[cfg(test)]
 mod tests {

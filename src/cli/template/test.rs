@@ -101,6 +101,17 @@ fn filter(wanted: &[String]) -> String {
     }
 }
 
+/// The text of a case with what comes of it with these templates.
+pub(super) fn case_of(
+    path: &Path,
+    given: &str,
+    catalog: &Arc<Catalog>,
+) -> Result<String, TestError> {
+    let mut case = Case::parse(path, given, true)?;
+    let found = run::run(&case, catalog)?;
+    Ok(case.with_expectation(compare::expectation(&found, None))?)
+}
+
 impl Test {
     /// Runs the cases and tells about them.
     pub(super) fn run(&self) -> Result<ExitCode, TestError> {

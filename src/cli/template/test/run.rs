@@ -1,5 +1,6 @@
 //! Runs one case on the engine that `inject` uses.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::TestError;
@@ -14,7 +15,7 @@ use crate::template::Catalog;
 /// What comes of a case with these templates.
 pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<Found, TestError> {
     let engine = Engine::new(Arc::clone(catalog), Arc::new(case.settings.clone()));
-    let treatment = treatment(&engine);
+    let treatment = treatment(&engine, BTreeMap::new());
     let mut manifest = case.manifest.clone();
     let mut found = Vec::new();
     let mut visit = |identity: &Identity, object: &mut serde_json::Value| {
