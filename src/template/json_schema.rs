@@ -93,7 +93,9 @@ impl Definitions {
             FieldType::Integer32 => {
                 json!({"type": "integer", "minimum": i32::MIN, "maximum": i32::MAX})
             }
-            FieldType::Integer64 => json!({"type": "integer"}),
+            FieldType::Integer64 => {
+                json!({"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX})
+            }
             FieldType::Number => json!({"type": "number"}),
             FieldType::Boolean => json!({"type": "boolean"}),
             FieldType::Object(name) => {

@@ -101,7 +101,7 @@ fn plain_field(name: &str) -> (&'static str, Value) {
         ),
         "order" => (
             "templates compose by order, then name; above 0: after the pod's own init containers",
-            json!({"type": "integer"}),
+            json!({"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX}),
         ),
         "podSecurityLevel" => (
             "the Pod Security level that what is added needs",
@@ -224,7 +224,7 @@ fn findings() -> Value {
     };
     json!({
         "type": ["object", "null"],
-        "additionalProperties": false,
+        "additionalProperties": {"enum": POLICIES},
         "properties": Code::ALL.iter().map(code).collect::<Map<_, _>>(),
     })
 }
