@@ -114,6 +114,11 @@ impl Policies {
         (policies, errors)
     }
 
+    /// Takes over every choice of another, which wins.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.iter());
+    }
+
     /// The policy chosen for a code.
     pub fn get(&self, code: Code) -> Option<Policy> {
         self.0.get(&code).copied()

@@ -6,6 +6,7 @@
 mod app;
 mod container;
 mod files;
+mod image;
 mod metadata;
 mod validity;
 mod volume;
@@ -163,7 +164,7 @@ fn pod_parts(
         volumes: &names,
         ..evaluation
     };
-    container::containers(template, with.settings, evaluation, wanted)?;
+    container::containers(pod, template, with, evaluation, wanted)?;
     metadata::metadata(template, evaluation, wanted)?;
     metadata::pod_fields(template, evaluation, wanted)?;
     Ok(names)

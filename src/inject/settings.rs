@@ -23,6 +23,9 @@ pub struct Settings {
     /// Values of parameters, by `(template, parameter)`: they win over the template's default and
     /// are the only way to set a parameter with `setBy: []`.
     pub parameters: BTreeMap<(String, String), String>,
+    /// The registry, with a path where it has one, that the images of templates are pulled from
+    /// instead of their own.
+    pub registry: Option<String>,
     /// What follows from findings, where neither namespace nor template says it.
     pub findings: Policies,
     /// What the resulting pod is checked with.
@@ -44,6 +47,7 @@ impl Default for Settings {
             native_sidecars: None,
             excluded_namespaces: excluded.map(str::to_owned).into(),
             parameters: BTreeMap::new(),
+            registry: None,
             findings: Policies::default(),
             checks: check::Settings::default(),
             namespaces: Namespaces::default(),

@@ -144,15 +144,16 @@ impl Decision {
             let (template, reason) = (&outcome.template, outcome.reason);
             format!("{template}: {reason}: {}", outcome.message)
         });
-        let told = self.judged().into_iter().filter(|judged| judged.is_told());
+        let told = self.judged().into_iter();
+        // What is the reason of a refusal or a skip was said with that.
+        let told = told.filter(|judged| judged.is_told() && !self.says(&judged.finding));
         let told = told.map(|judged| match &judged.finding.template {
             Some(template) => format!("{template}: {}", judged.finding),
             None => judged.finding.to_string(),
         });
         let mut warnings: Vec<String> = Vec::new();
         for warning in stopped.chain(told) {
-            // What is the reason of a refusal or a skip was said with that.
-            if !warnings.contains(&warning) && !self.says(&warning) {
+            if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
         }
@@ -174,13 +175,12 @@ impl Decision {
     }
 
     /// Whether the refusal says this already.
-    fn says(&self, warning: &str) -> bool {
-        let code = self.reason.code();
-        self.verdict() == Verdict::Denied
-            && warning
-                .split_once(": ")
-                .and_then(|(_, rest)| rest.strip_prefix(code)?.strip_prefix(": "))
-                .is_some_and(|message| self.message.contains(message))
+    fn says(&self, finding: &Finding) -> bool {
+        let sentence = match &finding.template {
+            Some(template) => format!("{template}: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        self.reason == Reason::Finding(finding.code) && self.message.contains(&sentence)
     }
 }
 

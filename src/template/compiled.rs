@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::expression::{Expression, Reads};
 use super::fragment::{Condition, Fragment, Origin};
+use super::level::PodSecurityLevel;
 use super::parameter::Parameter;
 use super::selector::Selector;
 use crate::finding::Policies;
@@ -190,6 +191,10 @@ pub struct Template {
     pub denies_ending_pods: bool,
     /// Its place in the composition; above 0: after the pod's own init containers.
     pub order: i64,
+    /// The Pod Security level that it needs, where its author says so.
+    pub pod_security_level: Option<PodSecurityLevel>,
+    /// What follows from findings about it, where its author chose.
+    pub findings: Policies,
     /// The pods that it applies to without being asked for.
     pub selector: Option<Selector>,
     /// Conditions to apply; the first false one is the reason to skip.
@@ -212,8 +217,6 @@ pub struct Template {
     pub annotations: Option<Fragment>,
     /// Other fields of the pod's spec.
     pub pod: Option<Fragment>,
-    /// What follows from findings about what it adds.
-    pub findings: Policies,
     /// All that its expressions read.
     pub reads: Reads,
 }

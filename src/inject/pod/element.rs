@@ -37,7 +37,7 @@ impl Edit {
     }
 
     /// The field of the element that it changes.
-    fn field(&self) -> &str {
+    pub fn field(&self) -> &str {
         self.operation.path().split('/').nth(1).unwrap_or_default()
     }
 }
@@ -79,6 +79,14 @@ impl Element<'_> {
                 .get("name")
                 .and_then(Value::as_str)
                 .unwrap_or_default(),
+        }
+    }
+
+    /// The image of a container.
+    pub fn image(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Users { object, .. } => object.text("image"),
+            Self::Added { value, .. } => Some(value.get("image")?.as_str()?.into()),
         }
     }
 
