@@ -236,8 +236,8 @@ fn object(mut fields: Map<String, Value>, required: &[&str]) -> Value {
     object
 }
 
-fn nullable(schema: Value) -> Value {
-    json!({"anyOf": [schema, {"type": "null"}]})
+fn nullable(schema: impl Into<Value>) -> Value {
+    json!({"anyOf": [schema.into(), {"type": "null"}]})
 }
 
 #[cfg(test)]

@@ -113,8 +113,10 @@ impl New {
             ("cases/plain.yaml", case),
         ];
         write_all(&folder, &files)?;
-        let names = files.iter().map(|(name, _)| folder.join(name));
-        let told: String = names.map(|name| format!("{}\n", name.display())).collect();
+        let mut told = String::new();
+        for (name, _) in &files {
+            let _ = writeln!(told, "{}", folder.join(name).display());
+        }
         output::print(told.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }

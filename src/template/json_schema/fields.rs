@@ -3,15 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::{Definitions, label};
-use crate::finding::Code;
+use crate::finding::{Code, Policies, Policy};
+use crate::template::PodSecurityLevel;
 use crate::template::compile::{ITEM_FIELDS, PARAMETER_FIELDS, SPEC_FIELDS};
 use crate::template::compiled::Pattern;
 use crate::template::fragment::Slot;
 use crate::template::parameter::ParameterType;
 use crate::template::schema::{self, FieldType};
-
-/// What follows from a finding.
-const POLICIES: [&str; 4] = ["Deny", "Skip", "Warn", "Ignore"];
 
 /// The `spec`.
 pub(super) fn spec(definitions: &mut Definitions) -> Value {
@@ -105,14 +103,14 @@ fn plain_field(name: &str) -> (&'static str, Value) {
         ),
         "podSecurityLevel" => (
             "the Pod Security level that what is added needs",
-            json!({"enum": ["privileged", "baseline", "restricted"]}),
+            json!({"enum": PodSecurityLevel::NAMES.map(|(name, _)| name)}),
         ),
         _ => ("", json!({})),
     }
 }
 
-fn list(items: Value) -> Value {
-    json!({"type": ["array", "null"], "items": items})
+fn list(items: impl Into<Value>) -> Value {
+    json!({"type": ["array", "null"], "items": items.into()})
 }
 
 fn container_fields() -> Vec<&'static str> {
@@ -217,14 +215,21 @@ fn metadata(definitions: &mut Definitions) -> Value {
     })
 }
 
+/// Each code with the policies that it can have.
 fn findings() -> Value {
+    let can_be = |code: &Code, policy: &Policy| {
+        let chosen = Policies::default().choose(code.as_str(), policy.as_str());
+        chosen.is_ok()
+    };
     let code = |code: &Code| {
-        let policy = json!({"enum": POLICIES, "description": code.meaning()});
+        let policies = Policy::ALL.iter().filter(|policy| can_be(code, policy));
+        let policies: Vec<_> = policies.map(|policy| policy.as_str()).collect();
+        let policy = json!({"enum": policies, "description": code.meaning()});
         (code.as_str().to_owned(), policy)
     };
     json!({
         "type": ["object", "null"],
-        "additionalProperties": {"enum": POLICIES},
+        "additionalProperties": false,
         "properties": Code::ALL.iter().map(code).collect::<Map<_, _>>(),
     })
 }

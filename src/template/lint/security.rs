@@ -5,6 +5,7 @@
 
 use super::LintCode;
 use super::subject::{Helper, Subject, entries, has, is_dynamic, items};
+use crate::template::PodSecurityLevel;
 use crate::template::compile::{BASELINE_CAPABILITIES, join, privileges};
 use crate::template::node::{Node, NodeValue};
 
@@ -22,9 +23,9 @@ const RESTRICTED_SOURCES: [&str; 9] = [
 ];
 
 pub(super) fn lint(subject: &mut Subject<'_>) {
-    let level = subject.spec.get("podSecurityLevel").and_then(Node::text);
-    let level = level.unwrap_or("restricted").to_owned();
-    if level == "privileged" {
+    let stated = subject.template.pod_security_level;
+    let level = stated.unwrap_or(PodSecurityLevel::Restricted);
+    if level == PodSecurityLevel::Privileged {
         return;
     }
     for (node, field) in privileges(subject.spec) {
@@ -37,7 +38,7 @@ pub(super) fn lint(subject: &mut Subject<'_>) {
         );
         subject.add(LintCode::PodSecurityExceeded, node.place, &field, message);
     }
-    if level == "restricted" {
+    if level == PodSecurityLevel::Restricted {
         for helper in subject.helpers() {
             lint_restricted(subject, &helper);
         }
