@@ -124,8 +124,9 @@ mod tests {
         let mut count = 0;
         for (path, document) in documents() {
             for (line, text) in yaml_blocks(&document) {
-                let parsed: Result<Value, _> = serde_saphyr::from_str(&text);
-                let value = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&text);
+                let parsed = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let value = parsed.first().cloned().unwrap_or_default();
                 let kind = value["kind"].as_str().unwrap_or_default();
                 if !kind.ends_with("InjectionTemplate") {
                     continue;
