@@ -13,7 +13,12 @@ macro_rules! embedded {
 }
 
 /// Path and text of each template.
-const EMBEDDED: &[(&str, &str)] = embedded!["log-shipper", "pgbouncer", "wait-for"];
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "log-shipper",
+    "pgbouncer",
+    "redis-shards",
+    "wait-for",
+];
 
 /// The files of the built-in catalog.
 pub fn sources() -> Vec<Source> {
