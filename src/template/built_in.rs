@@ -15,6 +15,7 @@ macro_rules! embedded {
 /// Path and text of each template.
 const EMBEDDED: &[(&str, &str)] = embedded![
     "log-shipper",
+    "nginx-tls",
     "pgbouncer",
     "redis-shards",
     "wait-for",
