@@ -14,6 +14,7 @@ macro_rules! embedded {
 
 /// Path and text of each template.
 const EMBEDDED: &[(&str, &str)] = embedded![
+    "config-reloader",
     "log-shipper",
     "nginx-tls",
     "pgbouncer",
