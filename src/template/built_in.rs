@@ -15,6 +15,7 @@ macro_rules! embedded {
 /// Path and text of each template.
 const EMBEDDED: &[(&str, &str)] = embedded![
     "config-reloader",
+    "database-proxy",
     "log-shipper",
     "nginx-tls",
     "pgbouncer",
