@@ -17,6 +17,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "config-reloader",
     "database-proxy",
     "kafka",
+    "log-format",
     "log-shipper",
     "nginx-tls",
     "pgbouncer",
