@@ -21,6 +21,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "log-shipper",
     "nginx-tls",
     "pgbouncer",
+    "pipe-metrics",
     "redis-shards",
     "wait-for",
 ];
