@@ -23,6 +23,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "pgbouncer",
     "pipe-metrics",
     "redis-shards",
+    "stats-exporter",
     "wait-for",
 ];
 
