@@ -16,6 +16,7 @@ macro_rules! embedded {
 const EMBEDDED: &[(&str, &str)] = embedded![
     "config-reloader",
     "database-proxy",
+    "jmx-exporter",
     "kafka",
     "log-format",
     "log-shipper",
