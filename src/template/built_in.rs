@@ -24,6 +24,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "pgbouncer",
     "pipe-metrics",
     "redis-shards",
+    "signal-reloader",
     "stats-exporter",
     "wait-for",
 ];
