@@ -16,6 +16,7 @@ macro_rules! embedded {
 const EMBEDDED: &[(&str, &str)] = embedded![
     "config-reloader",
     "database-proxy",
+    "envoy-tls",
     "jmx-exporter",
     "kafka",
     "log-format",
