@@ -14,6 +14,7 @@ macro_rules! embedded {
 
 /// Path and text of each template.
 const EMBEDDED: &[(&str, &str)] = embedded![
+    "api-proxy",
     "config-reloader",
     "database-proxy",
     "envoy-tls",
