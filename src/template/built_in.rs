@@ -25,6 +25,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "nginx-tls",
     "pgbouncer",
     "pipe-metrics",
+    "promtail",
     "redis-shards",
     "signal-reloader",
     "stats-exporter",
