@@ -29,6 +29,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "redis-shards",
     "signal-reloader",
     "stats-exporter",
+    "vector",
     "wait-for",
 ];
 
