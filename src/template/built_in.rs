@@ -13,7 +13,25 @@ macro_rules! embedded {
 }
 
 /// Path and text of each template.
-const EMBEDDED: &[(&str, &str)] = embedded!["log-shipper", "pgbouncer", "wait-for"];
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "app-probes",
+    "dapr",
+    "debug-tools",
+    "fetch-config",
+    "fix-permissions",
+    "graceful-drain",
+    "linkerd-proxy",
+    "log-shipper",
+    "mesh-proxy",
+    "migrate",
+    "node-agent",
+    "otel-collector",
+    "pgbouncer",
+    "spiffe-csi",
+    "vault-agent",
+    "wait-for",
+    "warm-up",
+];
 
 /// The files of the built-in catalog.
 pub fn sources() -> Vec<Source> {
@@ -41,7 +59,9 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
             .collect();
         names.sort();
         let built_in: Vec<_> = EMBEDDED
