@@ -11,6 +11,8 @@ mod network;
 pub mod pod;
 pub mod pod_security;
 pub mod resources;
+#[cfg(test)]
+mod scene;
 mod security;
 pub mod settings;
 mod storage;

@@ -5,6 +5,7 @@
 //! of templates, namespaces and settings, and a decision depends on nothing else, so that the
 //! webhook, the command line and a test give the same answer to the same pod.
 
+mod advice;
 mod answer;
 mod composition;
 mod data;
@@ -27,7 +28,7 @@ pub mod status;
 mod subject;
 pub mod verdict;
 
-pub use answer::Answer;
+pub use answer::{Answer, Endpoint};
 pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use settings::{Namespace, Namespaces, Settings};

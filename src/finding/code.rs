@@ -194,11 +194,11 @@ codes! {
     "Raise spec.resources by what the helpers need.";
 
     RequestsMissing: Resources, Warning, Warn;
-    "A helper has no CPU or memory request: a HorizontalPodAutoscaler on the pod's utilisation stops working.";
+    "A helper has no CPU or memory request where the app has one: a HorizontalPodAutoscaler on the pod's utilisation stops working.";
     "Set the helper's requests, or scale on the app alone with a ContainerResource metric.";
 
     QosClassChanged: Resources, Warning, Warn;
-    "The helpers change the pod's quality-of-service class, and with it the order of eviction.";
+    "The helpers cost the pod its quality-of-service class Guaranteed: it is evicted earlier.";
     "Give the helpers limits equal to their requests, for CPU and memory.";
 
     LimitRangeViolated: Resources, Error, Deny, Forbidden;

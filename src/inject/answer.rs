@@ -8,6 +8,25 @@ use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
 
+/// The two questions that are answered about a review, each at a path of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// What becomes of a pod ([`Engine::review`]).
+    Mutate,
+    /// What will become of the pods of a workload ([`Engine::advise`]).
+    Advise,
+}
+
+impl Endpoint {
+    /// The word in paths, log lines and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Advise => "advise",
+        }
+    }
+}
+
 /// What an AdmissionReview is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
@@ -19,7 +38,8 @@ pub enum Answer {
         uid: String,
         /// `request.namespace`.
         namespace: String,
-        /// `metadata.name`, else `metadata.generateName`, of the pod.
+        /// `metadata.name`, else `metadata.generateName`, of the pod; where the review is about a
+        /// workload, that of the workload behind its kind, as in `Deployment/orders`.
         pod: String,
         /// `request.dryRun`.
         dry_run: bool,
@@ -31,6 +51,14 @@ pub enum Answer {
 }
 
 impl Engine {
+    /// Answers the bytes of a review as one of the endpoints does.
+    pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+        match endpoint {
+            Endpoint::Mutate => self.review(body),
+            Endpoint::Advise => self.advise(body),
+        }
+    }
+
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
     pub fn review(&self, body: &[u8]) -> Answer {
         // Mostly the object is a pod that is seen for the first time: then one pass is enough.
@@ -93,7 +121,8 @@ fn answer<O>(
     }
 }
 
-fn text(text: Option<&Text<'_>>) -> String {
+/// A text, empty where it is absent.
+pub(super) fn text(text: Option<&Text<'_>>) -> String {
     text.map(|text| text.as_str().to_owned())
         .unwrap_or_default()
 }

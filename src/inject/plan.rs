@@ -58,7 +58,7 @@ pub fn plan(
     app::edits(pod, wanted.app, &mut change);
     pod_fields::texts(pod, wanted.labels, wanted.annotations, &mut change);
     pod_fields::fields(pod, &wanted.pod, &mut change);
-    safety::check(pod, template, &change)?;
+    safety::check(pod, &change)?;
     Ok(change)
 }
 

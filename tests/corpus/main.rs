@@ -19,6 +19,8 @@
 //! `CASE=name` runs the cases whose names begin with it.
 
 #[cfg(test)]
+mod advice;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod compare;

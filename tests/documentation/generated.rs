@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use pillion::cli::Cli;
-use pillion::inject::{Answer, Decision, Engine, Reason};
+use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
 use serde_json::Value;
@@ -181,7 +181,7 @@ fn decision() -> Decision {
 fn metrics() -> String {
     let metrics = Metrics::default();
     // A family appears with its first member.
-    metrics.reviewed(&decision(), Duration::ZERO, |_| true);
+    metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
     metrics.templates(1, 0);
     let text = metrics.to_text();

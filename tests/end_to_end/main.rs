@@ -16,6 +16,7 @@
 )]
 mod support;
 
+mod advice;
 mod availability;
 mod catalog;
 mod injection;

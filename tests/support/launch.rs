@@ -221,7 +221,7 @@ impl Launch {
 
 /// The folder of the programs. Without it nothing is skipped: the test fails and says what
 /// to do.
-fn programs() -> Outcome<PathBuf> {
+pub(crate) fn programs() -> Outcome<PathBuf> {
     let folder = std::env::var_os(PROGRAMS).ok_or_else(|| {
         Failure::new(format!(
             "{PROGRAMS} is not set: run `make test`, or `export \

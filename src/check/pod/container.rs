@@ -1,19 +1,19 @@
 //! A container of the resulting pod.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::amount::Amounts;
 pub use super::security::{Capabilities, SecurityContext};
 use super::source::{Addition, Source};
 use crate::review::Text;
 use crate::template::quantity::Quantity;
 
 /// Where a container stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// `spec.initContainers`, at this index.
     Init(usize),
@@ -57,6 +57,11 @@ pub struct Container<'a> {
     pub resources_before: Option<Resources<'a>>,
     /// `securityContext`.
     pub security: SecurityContext<'a>,
+    /// `securityContext` as the user wrote it, where templates added to it.
+    pub security_before: Option<SecurityContext<'a>>,
+    /// The fields of the user's container that templates added to, each with the template; those
+    /// of `env`, `ports` and `volumeMounts` say it themselves.
+    pub fields_by: Vec<(&'a str, &'a str)>,
     /// `readinessProbe`.
     pub readiness: Option<Probe<'a>>,
     /// `livenessProbe`.
@@ -162,9 +167,9 @@ pub struct Mount<'a> {
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Resources<'a> {
     #[serde(borrow, default)]
-    requests: Option<BTreeMap<Text<'a>, Value>>,
+    requests: Option<Amounts<'a>>,
     #[serde(borrow, default)]
-    limits: Option<BTreeMap<Text<'a>, Value>>,
+    limits: Option<Amounts<'a>>,
 }
 
 impl Resources<'_> {
@@ -190,14 +195,20 @@ impl Resources<'_> {
         requests.chain(limits).map(|(name, _)| name.as_str())
     }
 
+    /// The names of the resources that are requested.
+    pub fn requested(&self) -> impl Iterator<Item = &str> {
+        let requests = self.requests.iter().flatten();
+        requests.map(|(name, _)| name.as_str())
+    }
+
     /// The names of the resources that are limited.
     pub fn limited(&self) -> impl Iterator<Item = &str> {
         self.limits.iter().flatten().map(|(name, _)| name.as_str())
     }
 }
 
-fn amount(amounts: Option<&BTreeMap<Text<'_>, Value>>, name: &str) -> Option<Quantity> {
-    Quantity::in_field(amounts?.get(name)?)
+fn amount(amounts: Option<&Amounts<'_>>, name: &str) -> Option<Quantity> {
+    amounts?.get(name)?.0
 }
 
 /// A probe.
@@ -316,13 +327,10 @@ impl<'a> Container<'a> {
             env: source.get_or_default("env"),
             mounts: source.get_or_default("volumeMounts"),
             resources: source.get_or_default("resources"),
-            resources_before: match source {
-                Source::Changed(object, changed) if changed.contains_key("resources") => {
-                    Some(Source::Raw(object).get_or_default("resources"))
-                }
-                _ => None,
-            },
+            resources_before: source.before("resources"),
             security: source.get_or_default("securityContext"),
+            security_before: source.before("securityContext"),
+            fields_by: Vec::new(),
             readiness: source.get("readinessProbe"),
             liveness: source.get("livenessProbe"),
             startup: source.get("startupProbe"),
@@ -354,6 +362,11 @@ impl<'a> Container<'a> {
             "volumeMounts" => insert(&mut self.mounts, addition, |mount| mount.by = by),
             _ => {}
         }
+    }
+
+    /// Whether this template added to this field of the user's container.
+    pub fn changed(&self, field: &str, template: &str) -> bool {
+        self.fields_by.contains(&(field, template))
     }
 
     /// Whether it is an init container that runs beside the app.
