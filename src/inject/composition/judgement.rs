@@ -83,7 +83,7 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
     };
     let applied = given.templates.iter().filter(applied);
     let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
-    if templates.is_empty() {
+    if templates.is_empty() || !given.settings.checks.enabled {
         return Vec::new();
     }
     let with = check::Circumstances {
