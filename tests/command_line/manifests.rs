@@ -19,7 +19,7 @@ const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
     ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
     spec: {containers: [{name: a, image: b}]}}";
 
-fn pillion(arguments: &[&str], stdin: &str) -> Output {
+pub(crate) fn pillion(arguments: &[&str], stdin: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pillion"))
         .args(arguments)
         .env("NO_COLOR", "1")
@@ -35,15 +35,15 @@ fn pillion(arguments: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn stdout(output: &Output) -> &str {
+pub(crate) fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
 }
 
-fn stderr(output: &Output) -> &str {
+pub(crate) fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-fn path(root: &Path, name: &str) -> String {
+pub(crate) fn path(root: &Path, name: &str) -> String {
     root.join(name).display().to_string()
 }
 

@@ -19,6 +19,7 @@ mod support;
 mod advice;
 mod availability;
 mod catalog;
+mod explanation;
 mod injection;
 mod pod_fields;
 mod pods;
