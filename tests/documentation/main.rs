@@ -244,6 +244,44 @@ mod tests {
         }
     }
 
+    /// The cells of each row of the guide that names a template.
+    fn guide() -> Vec<Vec<String>> {
+        let text = fs::read_to_string(root().join("templates/README.md")).unwrap();
+        let rows = text.lines().filter(|line| line.starts_with("| "));
+        rows.map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .filter(|row: &Vec<String>| row.get(2).is_some_and(|cell| cell.starts_with('`')))
+        .collect()
+    }
+
+    #[test]
+    fn the_guide_leads_to_every_template_of_the_catalog() {
+        let rows = guide();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let pattern = template["spec"]["pattern"].as_str().unwrap();
+            let found: Vec<_> = rows
+                .iter()
+                .filter(|row| row[2] == format!("`{name}`"))
+                .collect();
+            let [row] = found.as_slice() else {
+                panic!("templates/README.md has {} rows for {name}", found.len());
+            };
+            let [need, listed, _, not] = row.as_slice() else {
+                panic!("the row of {name} in templates/README.md does not have four cells");
+            };
+            assert_eq!(
+                listed, pattern,
+                "the pattern of {name} in templates/README.md"
+            );
+            assert!(!need.is_empty() && !not.is_empty(), "{name}: {row:?}");
+        }
+    }
+
     #[test]
     fn what_the_catalog_adds_passes_the_restricted_level() {
         for folder in catalog() {
