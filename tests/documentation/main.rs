@@ -6,12 +6,17 @@
 
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod schema;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::sync::Arc;
 
+    use pillion::inject::{Engine, Namespace, Settings, Subject, Verdict};
     use pillion::template::{Catalog, Source};
     use serde_json::Value;
 
@@ -130,8 +135,9 @@ mod tests {
         let mut count = 0;
         for (path, document) in documents() {
             for (line, text) in yaml_blocks(&document) {
-                let parsed: Result<Value, _> = serde_saphyr::from_str(&text);
-                let value = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&text);
+                let parsed = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let value = parsed.first().cloned().unwrap_or_default();
                 let kind = value["kind"].as_str().unwrap_or_default();
                 if !kind.ends_with("InjectionTemplate") {
                     continue;
@@ -147,6 +153,69 @@ mod tests {
             }
         }
         assert!(count > 8, "only {count} templates were found");
+    }
+
+    /// The annotations of a pod that asks for a template and sets what it must.
+    fn asking(template: &Value) -> BTreeMap<String, String> {
+        let name = template["metadata"]["name"].as_str().unwrap();
+        let parameters = template["spec"]["parameters"].as_object();
+        let required = parameters
+            .into_iter()
+            .flatten()
+            .filter(|(_, p)| p["required"] == true);
+        let set = required.map(|(parameter, _)| {
+            (
+                format!("{name}.pillion.dev/{parameter}"),
+                "db.example.com".to_owned(),
+            )
+        });
+        let asked = ("pillion.dev/inject".to_owned(), name.to_owned());
+        set.chain([asked]).collect()
+    }
+
+    #[test]
+    fn every_template_of_the_guide_applies_to_a_pod() {
+        let guide = fs::read_to_string(root().join("docs/templates.md")).unwrap();
+        let mut settings = Settings::default();
+        let labels = ["pillion.dev/injection", "pillion.dev/mandatory", "audited"];
+        let labels = labels.map(|label| (label.to_owned(), "true".to_owned()));
+        let namespace = Namespace {
+            labels: labels.into(),
+            ..Namespace::default()
+        };
+        settings.namespaces.insert("shop", namespace);
+        let settings = Arc::new(settings);
+        let pod = r#"{"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}"#;
+        let mut count = 0;
+        for (line, text) in yaml_blocks(&guide) {
+            let template: Value = serde_saphyr::from_str(&text).unwrap_or_default();
+            if !template["kind"]
+                .as_str()
+                .unwrap_or_default()
+                .ends_with("InjectionTemplate")
+            {
+                continue;
+            }
+            count += 1;
+            let subject = Subject {
+                namespace: "shop".to_owned(),
+                annotations: asking(&template),
+                ..Subject::default()
+            };
+            let path = format!("docs/templates.md:{line}");
+            let (catalog, _) = Catalog::load(
+                &[Source {
+                    path: path.clone(),
+                    text,
+                }],
+                None,
+            );
+            let decision =
+                Engine::new(Arc::new(catalog), Arc::clone(&settings)).decide(&subject, pod);
+            let applies = matches!(decision.verdict(), Verdict::Injected | Verdict::Shadowed);
+            assert!(applies, "{path}: {}: {}", decision.reason, decision.message);
+        }
+        assert!(count > 10, "only {count} templates were found");
     }
 
     #[test]
@@ -172,6 +241,44 @@ mod tests {
                     "templates/{name}/README.md lacks {part}"
                 );
             }
+        }
+    }
+
+    /// The cells of each row of the guide that names a template.
+    fn guide() -> Vec<Vec<String>> {
+        let text = fs::read_to_string(root().join("templates/README.md")).unwrap();
+        let rows = text.lines().filter(|line| line.starts_with("| "));
+        rows.map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .filter(|row: &Vec<String>| row.get(2).is_some_and(|cell| cell.starts_with('`')))
+        .collect()
+    }
+
+    #[test]
+    fn the_guide_leads_to_every_template_of_the_catalog() {
+        let rows = guide();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let pattern = template["spec"]["pattern"].as_str().unwrap();
+            let found: Vec<_> = rows
+                .iter()
+                .filter(|row| row[2] == format!("`{name}`"))
+                .collect();
+            let [row] = found.as_slice() else {
+                panic!("templates/README.md has {} rows for {name}", found.len());
+            };
+            let [need, listed, _, not] = row.as_slice() else {
+                panic!("the row of {name} in templates/README.md does not have four cells");
+            };
+            assert_eq!(
+                listed, pattern,
+                "the pattern of {name} in templates/README.md"
+            );
+            assert!(!need.is_empty() && !not.is_empty(), "{name}: {row:?}");
         }
     }
 
