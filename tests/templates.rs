@@ -12,6 +12,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pillion::template::lint::{LintCode, lint};
 use pillion::template::{Catalog, Found, Source};
 
 fn folder() -> PathBuf {
@@ -45,16 +46,66 @@ fn errors(path: &Path) -> String {
     errors.iter().fold(String::new(), line)
 }
 
+fn findings(path: &Path) -> String {
+    let line = |text: String, finding: &_| format!("{text}{finding}\n");
+    lint(&[source(path)]).iter().fold(String::new(), line)
+}
+
 #[test]
 fn every_mistake_has_its_place_and_says_what_would_be_right() {
-    let update = std::env::var_os("UPDATE").is_some();
-    let mut differing = Vec::new();
     let cases = files(&folder());
     assert!(cases.len() > 100, "only {} cases found", cases.len());
+    compare_all(cases, errors);
+}
+
+#[test]
+fn every_code_of_lint_finds_its_mistake_and_nothing_else() {
+    let folder = folder().join("lint");
+    let cases = files(&folder);
+    assert_eq!(cases.len(), LintCode::ALL.len());
+    compare_all(cases, findings);
+    for code in LintCode::ALL {
+        let name = format!("{}.yaml", kebab(code.as_str()));
+        let broken = folder.join(&name);
+        assert_eq!(errors(&broken), "", "{name}");
+        let found = lint(&[source(&broken)]);
+        assert!(found.iter().any(|finding| finding.code == *code), "{name}");
+        assert!(
+            found.iter().all(|finding| finding.code == *code),
+            "{name}: {found:#?}"
+        );
+        let good = folder.join("good").join(&name);
+        assert_eq!(errors(&good), "", "good/{name}");
+        assert_eq!(findings(&good), "", "good/{name}");
+    }
+}
+
+/// `ImageTagFloating` as `image-tag-floating`.
+fn kebab(word: &str) -> String {
+    let mut kebab = String::new();
+    for character in word.chars() {
+        if character.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(character.to_ascii_lowercase());
+    }
+    kebab
+}
+
+#[test]
+fn lint_finds_nothing_in_the_catalog() {
+    let found = lint(&pillion::template::built_in::sources());
+    assert_eq!(found, []);
+}
+
+/// Compares what is said about each file with what stands beside it.
+fn compare_all(cases: Vec<PathBuf>, told: fn(&Path) -> String) {
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut differing = Vec::new();
     for case in cases {
-        let found = errors(&case);
+        let found = told(&case);
         if found.is_empty() {
-            differing.push(format!("{} loads without an error", case.display()));
+            differing.push(format!("nothing is wrong with {}", case.display()));
             continue;
         }
         let beside = case.with_extension("txt");

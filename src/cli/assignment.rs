@@ -11,6 +11,13 @@ pub struct Assignment {
     pub value: String,
 }
 
+impl Assignment {
+    /// The annotation that sets the parameter.
+    pub fn annotation(&self) -> String {
+        format!("{}.pillion.dev/{}", self.template, self.parameter)
+    }
+}
+
 impl std::str::FromStr for Assignment {
     type Err = String;
 

@@ -104,8 +104,17 @@ enum NativeSidecars {
 }
 
 /// The minor version of a Kubernetes 1.x.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct KubernetesVersion(u32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct KubernetesVersion(pub(crate) u32);
+
+impl TryFrom<String> for KubernetesVersion {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
 
 impl FromStr for KubernetesVersion {
     type Err = &'static str;

@@ -88,18 +88,12 @@ impl Inject {
             references::tell(&cluster);
         }
         let engine = Engine::new(catalog, Arc::new(settings));
-        let injection = Injection {
-            decider: &engine,
-            annotations,
-        };
+        let injection = treatment(&engine, annotations);
         Ok(self.documents.run(manifests, &injection)?)
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        let annotation = |set: &Assignment| {
-            let key = format!("{}.pillion.dev/{}", set.template, set.parameter);
-            (key, set.value.clone())
-        };
+        let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
         let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
         if !self.asked_for.is_empty() {
             annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
@@ -156,6 +150,17 @@ trait Decider {
 impl Decider for Engine {
     fn decide(&self, subject: &Subject, pod: &str) -> Decision {
         Self::decide(self, subject, pod)
+    }
+}
+
+/// The treatment of every pod by this engine, as if each carried these annotations too.
+pub(super) fn treatment(
+    engine: &Engine,
+    annotations: BTreeMap<String, String>,
+) -> impl Treatment + '_ {
+    Injection {
+        decider: engine,
+        annotations,
     }
 }
 

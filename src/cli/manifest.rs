@@ -16,6 +16,7 @@ mod split;
 
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::template::Source;
@@ -62,24 +63,77 @@ impl Manifest {
         let mut manifests = Vec::new();
         for argument in arguments {
             for text in source::texts(argument, Wanted::Manifests)? {
-                let documents = documents(&text.name, &text.content)?;
-                manifests.push(Self {
-                    name: text.name,
-                    path: text.path,
-                    documents,
-                });
+                manifests.push(Self::parse(text.name, text.path, &text.content)?);
             }
         }
         Ok(manifests)
     }
 
-    /// The documents of a text that is at hand.
-    pub(crate) fn of_text(name: &str, text: &str) -> Result<Self, ManifestError> {
+    /// Reads a text that comes from `path`.
+    pub(crate) fn parse(
+        name: String,
+        path: Option<PathBuf>,
+        text: &str,
+    ) -> Result<Self, ManifestError> {
+        let documents = documents(&name, text)?;
         Ok(Self {
-            name: name.to_owned(),
-            path: None,
-            documents: documents(name, text)?,
+            name,
+            path,
+            documents,
         })
+    }
+
+    /// A document, by its index, as a type; an error has its line in the file.
+    pub(crate) fn typed<T: DeserializeOwned>(&self, index: usize) -> Result<T, ManifestError> {
+        let text = self.documents.get(index).map_or("", |found| &found.text);
+        parse::typed(text).map_err(|mut fault| {
+            fault.line += self.lines_before(index) as u64;
+            syntax(&self.name, index + 1, fault)
+        })
+    }
+
+    /// An error about a document as a whole, by its index.
+    pub(crate) fn wrong(&self, index: usize, message: String) -> ManifestError {
+        let head = self
+            .documents
+            .get(index)
+            .map_or("", |found| found.part(0, found.head));
+        let line = self.lines_before(index) + head.matches('\n').count() + 1;
+        let fault = parse::Fault {
+            line: line as u64,
+            column: 1,
+            message,
+        };
+        syntax(&self.name, index + 1, fault)
+    }
+
+    fn lines_before(&self, index: usize) -> usize {
+        let before = self.documents.iter().take(index);
+        before.map(|found| found.text.matches('\n').count()).sum()
+    }
+
+    /// The text with this value as the document of this index, which is added where it is the next
+    /// one: comments around its content stay.
+    pub(crate) fn with_document(
+        &mut self,
+        index: usize,
+        value: Value,
+    ) -> Result<String, ManifestError> {
+        if let Some(document) = self.documents.get_mut(index) {
+            document.value = value;
+            document.changed = true;
+            return self.render();
+        }
+        let mut text = self.original();
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let written = yaml(&value).map_err(|source| ManifestError::Emit {
+            name: self.name.clone(),
+            document: index + 1,
+            source: source.into(),
+        })?;
+        Ok([text.as_str(), "---\n", &written].concat())
     }
 
     /// The text that was read.
@@ -111,11 +165,6 @@ impl Manifest {
     pub(crate) fn is_changed(&self) -> bool {
         self.documents.iter().any(|document| document.changed)
     }
-}
-
-/// A value as YAML in block style, for a person to compare with another one.
-pub(crate) fn yaml(value: &Value) -> String {
-    emit::emit(value, emit::Style::of("")).unwrap_or_default()
 }
 
 impl Document {
@@ -157,6 +206,11 @@ impl Document {
             }
         }
     }
+}
+
+/// A value as YAML, as `kubectl` writes it.
+pub(crate) fn yaml(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
+    emit::emit(value, Style::of(""))
 }
 
 /// The texts of files, directories and standard input, as sources of templates.

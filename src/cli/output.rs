@@ -160,6 +160,16 @@ fn diffs(manifests: &[Manifest], paint: Paint) -> Result<String, ManifestError> 
 
 /// A unified diff with three lines of context, as `diff -u` writes it and `patch` reads it.
 pub(crate) fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
+    let lines = hunks(before, after, paint);
+    if !lines.is_empty() {
+        let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("--- {name}")));
+        let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("+++ {name}")));
+        text.push_str(&lines);
+    }
+}
+
+/// The hunks of a unified diff; empty where the texts are the same.
+pub(crate) fn hunks(before: &str, after: &str, paint: Paint) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
@@ -182,11 +192,15 @@ pub(crate) fn add_diff(text: &mut String, name: &str, before: &str, after: &str,
             }
         }
     }
-    if !lines.is_empty() {
-        let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("--- {name}")));
-        let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("+++ {name}")));
-        text.push_str(&lines);
-    }
+    lines
+}
+
+/// Replaces the text of a file, which is wholly the old or wholly the new one at any moment.
+pub(crate) fn rewrite(path: &Path, text: &str) -> Result<(), OutputError> {
+    replace(path, text).map_err(|source| OutputError::Replace {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// Replaces every changed file; each is either wholly the old or wholly the new one at any moment.
@@ -194,10 +208,7 @@ pub(crate) fn write_back(manifests: &[Manifest]) -> Result<(), OutputError> {
     for manifest in manifests.iter().filter(|manifest| manifest.is_changed()) {
         let path = manifest.path.as_deref().ok_or(OutputError::NoFile)?;
         let text = manifest.render()?;
-        replace(path, &text).map_err(|source| OutputError::Replace {
-            path: manifest.name.clone(),
-            source,
-        })?;
+        rewrite(path, &text)?;
     }
     Ok(())
 }

@@ -1,25 +1,27 @@
-//! `pillion template`: what templates there are, and whether they are good.
+//! `pillion template`: what templates there are, whether they are good, and help to write them.
 
+mod check;
 mod excerpt;
+mod find;
+mod list;
+mod new;
+mod render;
+mod schema;
+mod show;
+mod test;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::REFUSED;
-use super::broken;
-use super::engine_options::{EngineOptions, EngineOptionsError};
-use super::manifest::{ManifestError, sources};
-use super::output::{self, OutputError};
-use super::terminal::{Colour, Paint, printable};
+use super::engine_options::EngineOptionsError;
+use super::manifest::ManifestError;
+use super::output::OutputError;
+use super::transform::TreatmentError;
+use crate::template::TemplateError;
 use crate::template::catalog::Summary;
-use crate::template::{Catalog, Source, TemplateError};
 
-/// List templates, or check them.
+/// List, check and test templates, and help to write them.
 #[derive(Debug, clap::Args)]
 pub struct Template {
     #[command(subcommand)]
@@ -29,53 +31,19 @@ pub struct Template {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// List the templates that can be injected
-    List(List),
-    /// Compile templates and show every error at its place; exit status 1 where there are any
-    Check(Check),
-}
-
-#[derive(Debug, clap::Args)]
-struct List {
-    #[command(flatten)]
-    engine: EngineOptions,
-
-    /// How to write the list
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "table"
-    )]
-    output: ListFormat,
-}
-
-#[derive(Debug, clap::Args)]
-struct Check {
-    /// Files of templates, directories with everything below them (*.yaml, *.yml; not what is
-    /// below a directory named cases), or - for standard input; without any the built-in catalog
-    #[arg(value_name = "FILE|DIR|-")]
-    files: Vec<PathBuf>,
-
-    /// How to write the result
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: CheckFormat,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ListFormat {
-    /// Columns for people.
-    Table,
-    /// One JSON document.
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum CheckFormat {
-    /// Each error with the line that it is in.
-    Text,
-    /// One JSON document.
-    Json,
+    List(list::List),
+    /// Compile templates and lint them; exit status 1 where anything is wrong
+    Check(check::Check),
+    /// Show what a template is for, how to ask for it and what it adds
+    Show(show::Show),
+    /// Write what a template adds to a plain pod; exit status 1 where the pod is refused
+    Render(render::Render),
+    /// Make the folder of a new template, with README and a first case
+    New(new::New),
+    /// Write the JSON Schema of template files, with which editors complete and check
+    Schema(schema::Schema),
+    /// Run the cases of templates; exit status 1 where one fails, 2 where one cannot be read
+    Test(test::Test),
 }
 
 /// Why `template` could not do its work.
@@ -87,6 +55,31 @@ pub enum TemplateCommandError {
     /// The templates to list could not be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// No template has the name.
+    #[error("there is no template `{name}`{hint}")]
+    NotFound {
+        /// The name.
+        name: String,
+        /// What was probably meant.
+        hint: String,
+    },
+    /// The template does not compile.
+    #[error("the template `{name}` does not compile: {error}")]
+    Broken {
+        /// The name.
+        name: String,
+        /// Its first error.
+        error: String,
+    },
+    /// A pod could not be changed.
+    #[error(transparent)]
+    Treatment(#[from] TreatmentError),
+    /// `pillion template new`.
+    #[error(transparent)]
+    New(#[from] new::NewError),
+    /// `pillion template test`.
+    #[error(transparent)]
+    Test(#[from] test::TestError),
     /// The result could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -98,43 +91,12 @@ impl Template {
         match &self.command {
             Command::List(list) => list.run(),
             Command::Check(check) => check.run(),
+            Command::Show(show) => show.run(),
+            Command::Render(render) => render.run(),
+            Command::New(new) => Ok(new.run()?),
+            Command::Schema(schema) => schema.run(),
+            Command::Test(test) => Ok(test.run()?),
         }
-    }
-}
-
-impl List {
-    fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let summaries = broken::catalog(&self.engine)?.summaries();
-        let text = match self.output {
-            ListFormat::Table => table(&summaries, Paint::for_stream(&io::stdout())),
-            ListFormat::Json => lines_of(&summaries.iter().map(summary_json).collect()),
-        };
-        output::print(text.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl Check {
-    fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let sources = sources(&self.files)?;
-        let (catalog, errors) = match sources.as_slice() {
-            [] => (Catalog::built_in(), Vec::new()),
-            sources => Catalog::load(sources, None),
-        };
-        let good = catalog.summaries();
-        let text = match self.output {
-            CheckFormat::Text => report(&sources, &good, &errors, Paint::for_stream(&io::stdout())),
-            CheckFormat::Json => lines_of(&json!({
-                "templates": good.iter().map(summary_json).collect::<Value>(),
-                "errors": errors.iter().map(error_json).collect::<Value>(),
-            })),
-        };
-        output::print(text.as_bytes())?;
-        Ok(if errors.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(REFUSED)
-        })
     }
 }
 
@@ -162,60 +124,6 @@ fn error_json(error: &TemplateError) -> Value {
         "field": error.field,
         "message": error.message,
     })
-}
-
-/// One line for each template, under a line of headings.
-fn table(summaries: &[Summary], paint: Paint) -> String {
-    let width = |heading: &str, cell: fn(&Summary) -> &str| {
-        let cells = summaries
-            .iter()
-            .map(|summary| cell(summary).chars().count());
-        cells.max().unwrap_or(0).max(heading.len())
-    };
-    let name = width("NAME", |summary| &summary.name);
-    let pattern = width("PATTERN", |summary| &summary.pattern);
-    let revision = width("REVISION", |summary| &summary.revision);
-    let row = |cells: [&str; 4]| {
-        let [a, b, c, d] = cells;
-        let line = format!("{a:name$}  {b:pattern$}  {c:revision$}  {d}");
-        line.trim_end().to_owned()
-    };
-    let headings = row(["NAME", "PATTERN", "REVISION", "DESCRIPTION"]);
-    let mut text = format!("{}\n", paint.text(Colour::Bold, &headings));
-    for summary in summaries {
-        let description = printable(&summary.description);
-        let cells = [
-            summary.name.as_str(),
-            summary.pattern.as_str(),
-            summary.revision.as_str(),
-            description.as_ref(),
-        ];
-        let _ = writeln!(text, "{}", row(cells));
-    }
-    text
-}
-
-/// Every error with its line, and a last line that sums up.
-fn report(sources: &[Source], good: &[Summary], errors: &[TemplateError], paint: Paint) -> String {
-    let texts: BTreeMap<_, _> = sources
-        .iter()
-        .map(|source| (source.path.as_str(), source.text.as_str()))
-        .collect();
-    let mut text = String::new();
-    for error in errors {
-        let source = texts.get(error.file.as_str()).copied().unwrap_or_default();
-        text.push_str(&excerpt::show(error, source, paint));
-    }
-    let templates = counted(good.len(), "template");
-    let summary = match errors.len() {
-        0 => paint.text(Colour::Green, "no errors"),
-        count => paint
-            .text(Colour::Red, &counted(count, "error"))
-            .into_owned()
-            .into(),
-    };
-    let _ = writeln!(text, "{templates} compiled, {summary}");
-    text
 }
 
 fn counted(count: usize, noun: &str) -> String {

@@ -25,6 +25,9 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
+    /// No paint, for what is no stream.
+    pub(crate) const NONE: Self = Self { enabled: false };
+
     /// Paint for a stream of this process.
     pub(crate) fn for_stream(stream: &impl IsTerminal) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -176,7 +176,8 @@ pub(crate) fn transform(
     Ok(report)
 }
 
-fn treat_object(
+/// Treats one object, which may hold no pod.
+pub(crate) fn treat_object(
     treatment: &dyn Treatment,
     identity: &Identity,
     object: &mut Value,

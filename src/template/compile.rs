@@ -20,9 +20,18 @@ mod volume;
 
 use super::TemplateError;
 use super::compiled::Template;
-use super::node::{Node, Place};
+use super::node::{Node, Place, YamlError};
 use super::source::Source;
-use documents::Document;
+use documents::{Document, Header};
+
+pub(super) use container::{APP_FIELDS, WAIT_FOR_READY};
+pub(super) use fragment::WHEN;
+pub(super) use parameter::{FIELDS as PARAMETER_FIELDS, ITEM_FIELDS};
+pub(super) use place::within;
+pub(super) use pod::PROVEN_FIELDS;
+pub(super) use reader::join;
+pub(super) use spec::{API_VERSION, LONGEST_NAME, SPEC_FIELDS};
+pub(super) use trust::privileges;
 
 /// What became of one document of a template file.
 #[derive(Debug)]
@@ -41,26 +50,40 @@ pub struct Compiled {
 
 /// Compiles every document of a file, each alone: one that is broken takes no other with it.
 pub fn compile(source: &Source) -> Vec<Compiled> {
+    let compiled = documents_of(source).into_iter();
+    compiled.map(|(_, compiled)| compiled).collect()
+}
+
+/// The same, each with the document, where that could be read.
+pub(super) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
     documents::read(&source.text)
         .into_iter()
         .map(|document| match document {
-            Document::Read(document) => compile_document(source, &document),
-            Document::Broken { error, header } => Compiled {
-                mandatory: false,
-                place: error.place,
-                result: Err(vec![TemplateError {
-                    file: source.path.clone(),
-                    template: header.name.clone().unwrap_or_default(),
-                    line: error.place.line,
-                    column: error.place.column,
-                    field: String::new(),
-                    message: error.to_string(),
-                }]),
-                name: header.name,
-                namespace: header.namespace,
-            },
+            Document::Read(document) => {
+                let compiled = compile_document(source, &document);
+                (Some(document), compiled)
+            }
+            Document::Broken { error, header } => (None, broken(source, &error, header)),
         })
         .collect()
+}
+
+/// A document that is no YAML.
+fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
+    Compiled {
+        mandatory: false,
+        place: error.place,
+        result: Err(vec![TemplateError {
+            file: source.path.clone(),
+            template: header.name.clone().unwrap_or_default(),
+            line: error.place.line,
+            column: error.place.column,
+            field: String::new(),
+            message: error.to_string(),
+        }]),
+        name: header.name,
+        namespace: header.namespace,
+    }
 }
 
 fn compile_document(source: &Source, document: &Node) -> Compiled {

@@ -18,6 +18,7 @@ mod admission;
 mod analysis;
 mod bindings;
 mod budget;
+mod carried;
 mod compiled;
 mod convert;
 mod error;
@@ -31,6 +32,7 @@ mod types;
 
 pub use admission::{AdmissionCondition, AdmissionData};
 pub use bindings::{Bindings, Source};
+pub use carried::Carried;
 pub use compiled::Expression;
 pub use error::{EvaluationError, ExpressionError};
 pub use reads::{Paths, Reads};

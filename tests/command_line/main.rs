@@ -2,6 +2,14 @@
 //! what is told on standard error, and the exit status.
 
 #[cfg(test)]
+mod author;
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod explain;
 #[cfg(test)]
+mod lint;
+#[cfg(test)]
 mod manifests;
+#[cfg(test)]
+mod program;

@@ -1,11 +1,11 @@
 //! Manifests in and out, reviews, and templates; what injection adds is the corpus' to say.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+
+use crate::program::{pillion, stderr, stdout};
 
 /// Comments, CR LF, anchors, directives, empty documents, markers inside scalars, and no line break
 /// at the end. Nothing in it asks for a template.
@@ -18,30 +18,6 @@ const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
     containers:\n            - {name: app, image: \"app:1\", env: [{name: A, value: \"no\"}]}\n\
     ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
     spec: {containers: [{name: a, image: b}]}}";
-
-pub(crate) fn pillion(arguments: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pillion"))
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    // A command that refuses its arguments ends without reading.
-    let _ = input.write_all(stdin.as_bytes());
-    drop(input);
-    child.wait_with_output().unwrap()
-}
-
-pub(crate) fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-pub(crate) fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
 
 pub(crate) fn path(root: &Path, name: &str) -> String {
     root.join(name).display().to_string()

@@ -13,6 +13,7 @@ use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
+use pillion::template::lint::LintCode;
 use serde_json::Value;
 
 /// The text that an order in a document asks for.
@@ -24,6 +25,7 @@ pub fn part(order: &str) -> String {
         "parameters" => parameters(argument),
         "reasons" => reasons(),
         "findings" => findings(),
+        "lint" => lint(),
         "flags" => flags(argument),
         "metrics" => metrics(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -177,6 +179,16 @@ fn findings() -> String {
         }
     }
     text + "\n"
+}
+
+/// Every code of lint.
+fn lint() -> String {
+    let mut table = "| Code | What the template has | What to do |\n|---|---|---|\n".to_owned();
+    for code in LintCode::ALL {
+        let (meaning, help) = (cell(code.meaning()), cell(code.help()));
+        writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
+    }
+    table
 }
 
 /// The flags of a command.

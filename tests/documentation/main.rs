@@ -6,12 +6,17 @@
 
 #[cfg(test)]
 mod generated;
+#[cfg(test)]
+mod schema;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::sync::Arc;
 
+    use pillion::inject::{Engine, Namespace, Settings, Subject, Verdict};
     use pillion::template::{Catalog, Source};
     use serde_json::Value;
 
@@ -24,11 +29,22 @@ mod tests {
         PathBuf::from(env!("CARGO_MANIFEST_DIR"))
     }
 
+    /// The folders of the catalog, by name.
+    fn catalog() -> Vec<PathBuf> {
+        let entries = fs::read_dir(root().join("templates")).unwrap();
+        let mut folders: Vec<_> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect();
+        folders.sort();
+        assert!(folders.len() > 2, "the catalog is at templates/");
+        folders
+    }
+
     /// Every document, with its path below the root.
     fn documents() -> Vec<(String, String)> {
-        let mut folders = vec![root(), root().join("docs")];
-        let templates = fs::read_dir(root().join("templates")).unwrap();
-        folders.extend(templates.map(|entry| entry.unwrap().path()));
+        let mut folders = vec![root(), root().join("docs"), root().join("templates")];
+        folders.extend(catalog());
         let mut paths: Vec<_> = folders
             .iter()
             .flat_map(|folder| fs::read_dir(folder).unwrap())
@@ -119,8 +135,9 @@ mod tests {
         let mut count = 0;
         for (path, document) in documents() {
             for (line, text) in yaml_blocks(&document) {
-                let parsed: Result<Value, _> = serde_saphyr::from_str(&text);
-                let value = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let parsed: Result<Vec<Value>, _> = serde_saphyr::from_multiple(&text);
+                let parsed = parsed.unwrap_or_else(|error| panic!("{path}:{line}: {error}"));
+                let value = parsed.first().cloned().unwrap_or_default();
                 let kind = value["kind"].as_str().unwrap_or_default();
                 if !kind.ends_with("InjectionTemplate") {
                     continue;
@@ -138,6 +155,69 @@ mod tests {
         assert!(count > 8, "only {count} templates were found");
     }
 
+    /// The annotations of a pod that asks for a template and sets what it must.
+    fn asking(template: &Value) -> BTreeMap<String, String> {
+        let name = template["metadata"]["name"].as_str().unwrap();
+        let parameters = template["spec"]["parameters"].as_object();
+        let required = parameters
+            .into_iter()
+            .flatten()
+            .filter(|(_, p)| p["required"] == true);
+        let set = required.map(|(parameter, _)| {
+            (
+                format!("{name}.pillion.dev/{parameter}"),
+                "db.example.com".to_owned(),
+            )
+        });
+        let asked = ("pillion.dev/inject".to_owned(), name.to_owned());
+        set.chain([asked]).collect()
+    }
+
+    #[test]
+    fn every_template_of_the_guide_applies_to_a_pod() {
+        let guide = fs::read_to_string(root().join("docs/templates.md")).unwrap();
+        let mut settings = Settings::default();
+        let labels = ["pillion.dev/injection", "pillion.dev/mandatory", "audited"];
+        let labels = labels.map(|label| (label.to_owned(), "true".to_owned()));
+        let namespace = Namespace {
+            labels: labels.into(),
+            ..Namespace::default()
+        };
+        settings.namespaces.insert("shop", namespace);
+        let settings = Arc::new(settings);
+        let pod = r#"{"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}"#;
+        let mut count = 0;
+        for (line, text) in yaml_blocks(&guide) {
+            let template: Value = serde_saphyr::from_str(&text).unwrap_or_default();
+            if !template["kind"]
+                .as_str()
+                .unwrap_or_default()
+                .ends_with("InjectionTemplate")
+            {
+                continue;
+            }
+            count += 1;
+            let subject = Subject {
+                namespace: "shop".to_owned(),
+                annotations: asking(&template),
+                ..Subject::default()
+            };
+            let path = format!("docs/templates.md:{line}");
+            let (catalog, _) = Catalog::load(
+                &[Source {
+                    path: path.clone(),
+                    text,
+                }],
+                None,
+            );
+            let decision =
+                Engine::new(Arc::new(catalog), Arc::clone(&settings)).decide(&subject, pod);
+            let applies = matches!(decision.verdict(), Verdict::Injected | Verdict::Shadowed);
+            assert!(applies, "{path}: {}: {}", decision.reason, decision.message);
+        }
+        assert!(count > 10, "only {count} templates were found");
+    }
+
     #[test]
     fn blocks_are_found_with_their_lines() {
         let document = "a\n```yaml\nb: 1\n```\n```sh\nc\n```\n```yaml\nd: 2\ne: 3\n```\n";
@@ -147,8 +227,7 @@ mod tests {
 
     #[test]
     fn every_template_of_the_catalog_is_described() {
-        for entry in fs::read_dir(root().join("templates")).unwrap() {
-            let folder = entry.unwrap().path();
+        for folder in catalog() {
             let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
             let readme = fs::read_to_string(folder.join("README.md")).unwrap_or_default();
             for part in [
@@ -165,15 +244,61 @@ mod tests {
         }
     }
 
+    /// The cells of each row of the guide that names a template.
+    fn guide() -> Vec<Vec<String>> {
+        let text = fs::read_to_string(root().join("templates/README.md")).unwrap();
+        let rows = text.lines().filter(|line| line.starts_with("| "));
+        rows.map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .filter(|row: &Vec<String>| row.get(2).is_some_and(|cell| cell.starts_with('`')))
+        .collect()
+    }
+
+    #[test]
+    fn the_guide_leads_to_every_template_of_the_catalog() {
+        let rows = guide();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let pattern = template["spec"]["pattern"].as_str().unwrap();
+            let found: Vec<_> = rows
+                .iter()
+                .filter(|row| row[2] == format!("`{name}`"))
+                .collect();
+            let [row] = found.as_slice() else {
+                panic!("templates/README.md has {} rows for {name}", found.len());
+            };
+            let [need, listed, _, not] = row.as_slice() else {
+                panic!("the row of {name} in templates/README.md does not have four cells");
+            };
+            assert_eq!(
+                listed, pattern,
+                "the pattern of {name} in templates/README.md"
+            );
+            assert!(!need.is_empty() && !not.is_empty(), "{name}: {row:?}");
+        }
+    }
+
     #[test]
     fn what_the_catalog_adds_passes_the_restricted_level() {
-        for entry in fs::read_dir(root().join("templates")).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let level = &template["spec"]["podSecurityLevel"];
+            if level.as_str().is_some_and(|level| level != "restricted") {
+                continue;
+            }
             let command = format!("pillion inject -o json -f examples/{name}.yaml 2>/dev/null");
             let pod: Value = serde_json::from_str(&generated::output(&command)).unwrap();
-            let added = pod["spec"]["initContainers"].as_array().unwrap();
-            assert!(!added.is_empty());
-            for container in added {
+            for container in pod["spec"]["initContainers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
                 let context = &container["securityContext"];
                 assert_eq!(context["allowPrivilegeEscalation"], false, "{container}");
                 assert_eq!(context["runAsNonRoot"], true, "{container}");
@@ -184,7 +309,14 @@ mod tests {
                 );
             }
             for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
-                let proven = ["emptyDir", "downwardAPI", "configMap", "secret"];
+                let proven = [
+                    "emptyDir",
+                    "downwardAPI",
+                    "configMap",
+                    "secret",
+                    "projected",
+                    "csi",
+                ];
                 assert!(
                     proven.iter().any(|source| volume.get(source).is_some()),
                     "{volume}"

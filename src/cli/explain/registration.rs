@@ -40,7 +40,11 @@ pub(super) fn find(
     match cluster {
         Some(cluster) => Ok(of_cluster(cluster)),
         None => of_manifests(
-            &[Manifest::of_text("deploy/mutating-webhook.yaml", SHIPPED)?],
+            &[Manifest::parse(
+                "deploy/mutating-webhook.yaml".to_owned(),
+                None,
+                SHIPPED,
+            )?],
             "the shipped deploy/mutating-webhook.yaml".to_owned(),
         ),
     }

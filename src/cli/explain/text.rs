@@ -108,8 +108,8 @@ fn difference(text: &mut String, item: &Item, paint: Paint) {
         return;
     }
     heading(text, paint, "Difference");
-    let before = manifest::yaml(&item.pod);
-    let after = manifest::yaml(&explanation.patched(&item.pod));
+    let before = manifest::yaml(&item.pod).unwrap_or_default();
+    let after = manifest::yaml(&explanation.patched(&item.pod)).unwrap_or_default();
     add_diff(text, "pod", &before, &after, paint);
 }
 

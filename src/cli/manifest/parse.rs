@@ -8,7 +8,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::UserMessageFormatter;
 
@@ -22,13 +24,17 @@ pub(super) struct Fault {
 
 /// The value of one YAML document; `null` where it has none.
 pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
+    typed::<Value>(text).map(with_integers)
+}
+
+/// One YAML document as a type, whose errors have a place too.
+pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         strict_booleans: true,
         with_snippet: false,
     };
-    let parsed = serde_saphyr::from_str_with_options::<Value>(text, options);
-    parsed.map(with_integers).map_err(|error| {
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
         let message = match error.without_snippet() {
             serde_saphyr::Error::NonFiniteFloat { .. } => {

@@ -4,16 +4,47 @@ use std::fmt::Write as _;
 
 use crate::cli::terminal::{Colour, Paint, printable};
 use crate::template::TemplateError;
+use crate::template::lint::LintFinding;
 
 /// Characters of a long line that are shown on each side of the place.
 const SIDE: usize = 60;
 
-/// `file:line:column: field: message`, the line, and the caret. A place that the text does not
+/// What is told about a place of a file.
+pub(super) struct Spot {
+    file: String,
+    line: u32,
+    column: u32,
+    headline: String,
+}
+
+impl Spot {
+    /// An error and its place.
+    pub(super) fn of_error(error: &TemplateError) -> Self {
+        Self {
+            file: error.file.clone(),
+            line: error.line,
+            column: error.column,
+            headline: error.to_string(),
+        }
+    }
+
+    /// A finding and its place.
+    pub(super) fn of_finding(finding: &LintFinding) -> Self {
+        Self {
+            file: finding.file.clone(),
+            line: finding.line,
+            column: finding.column,
+            headline: finding.to_string(),
+        }
+    }
+}
+
+/// `file:line:column: what is told`, the line, and the caret. A place that the text does not
 /// have (an error about the whole file) is told without an excerpt.
-pub(super) fn show(error: &TemplateError, source: &str, paint: Paint) -> String {
-    let headline = error.to_string();
+pub(super) fn show(error: &Spot, source: &str, paint: Paint) -> String {
+    let headline = &error.headline;
     let place = format!("{}:{}:{}:", error.file, error.line, error.column);
-    let told = headline.strip_prefix(&place).unwrap_or(&headline);
+    let told = headline.strip_prefix(&place).unwrap_or(headline);
     let mut text = format!(
         "{}{}\n",
         paint.text(Colour::Bold, &printable(&place)),
@@ -76,7 +107,7 @@ mod tests {
 
     fn plain(error: &TemplateError, source: &str) -> String {
         let file = tempfile::tempfile().unwrap();
-        show(error, source, Paint::for_stream(&file))
+        show(&Spot::of_error(error), source, Paint::for_stream(&file))
     }
 
     #[test]

@@ -10,9 +10,9 @@ use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 
 /// The field that is the language's own.
-const WAIT_FOR_READY: &str = "waitForReady";
+pub(in crate::template) const WAIT_FOR_READY: &str = "waitForReady";
 /// Fields that a template may set in an app container where the user has nothing.
-const APP_FIELDS: [&str; 10] = [
+pub(in crate::template) const APP_FIELDS: [&str; 10] = [
     "env",
     "envFrom",
     "lifecycle",

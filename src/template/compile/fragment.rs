@@ -15,7 +15,7 @@ use crate::template::schema::{self, FieldType};
 use crate::template::text::{self, Piece};
 
 /// The key that keeps or removes the map in which it stands.
-pub(super) const WHEN: &str = "$when";
+pub(in crate::template) const WHEN: &str = "$when";
 
 /// What names mean where a fragment stands.
 #[derive(Clone, Copy)]
@@ -225,6 +225,7 @@ fn conversion(slot: &Slot, ty: &Type) -> &'static str {
         }
         (FieldType::Integer32 | FieldType::Integer64, Type::Text) => "; write `int(…)` around it",
         (FieldType::Text, Type::List(_)) => "; write `.join(…)` behind it",
+        (_, Type::Quantity) => "; write `.asInteger()` behind it",
         _ => "",
     }
 }
@@ -252,7 +253,10 @@ fn interpolation(
             Piece::Literal(text) => TextPart::Literal(text.clone()),
             Piece::Expression { source, offset } => {
                 let expression = expression(errors, node, source, *offset, path, scope)?;
-                if matches!(expression.result(), Type::List(_) | Type::Map(_)) {
+                if matches!(
+                    expression.result(),
+                    Type::List(_) | Type::Map(_) | Type::Quantity
+                ) {
                     let message =
                         format!("`${{{source}}}` gives {}, not text", expression.result());
                     errors.add_within(node, *offset, path, message);

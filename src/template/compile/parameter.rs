@@ -16,7 +16,7 @@ use crate::template::parameter::{
 };
 use crate::template::schema::FieldType;
 
-const FIELDS: [&str; 11] = [
+pub(in crate::template) const FIELDS: [&str; 11] = [
     "type",
     "description",
     "default",
@@ -29,7 +29,7 @@ const FIELDS: [&str; 11] = [
     "maxItems",
     "setBy",
 ];
-const ITEM_FIELDS: [&str; 6] = [
+pub(in crate::template) const ITEM_FIELDS: [&str; 6] = [
     "type",
     "enum",
     "pattern",

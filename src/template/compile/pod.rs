@@ -14,7 +14,7 @@ use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 
 /// The fields of `PodSpec` that a template may set where the user has nothing.
-const PROVEN_FIELDS: [&str; 12] = [
+pub(in crate::template) const PROVEN_FIELDS: [&str; 12] = [
     "affinity",
     "dnsConfig",
     "dnsPolicy",

@@ -144,7 +144,7 @@ pub(super) fn is_label(text: &str) -> bool {
 }
 
 /// A field path with one more field.
-pub(super) fn join(path: &str, field: &str) -> String {
+pub(in crate::template) fn join(path: &str, field: &str) -> String {
     let quoted = field.is_empty() || field.contains(['.', '/', '[', ' ']);
     match (path.is_empty(), quoted) {
         (true, _) => field.to_owned(),

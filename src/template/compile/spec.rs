@@ -15,11 +15,11 @@ use crate::template::node::{Node, NodeValue};
 use crate::template::schema;
 
 /// The API version of templates.
-const API_VERSION: &str = "pillion.dev/v1alpha1";
+pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";
 /// A template's name is part of volume names (`<template>-<name>`) and of annotation prefixes.
-const LONGEST_NAME: usize = 50;
+pub(in crate::template) const LONGEST_NAME: usize = 50;
 
-const SPEC_FIELDS: [&str; 22] = [
+pub(in crate::template) const SPEC_FIELDS: [&str; 22] = [
     "pattern",
     "description",
     "parameters",

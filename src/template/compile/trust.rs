@@ -43,12 +43,7 @@ const HOLDERS: [&str; 5] = [
 
 /// Checks a compiled template against the rules of trust.
 pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
-    let mut privileged = Vec::new();
-    for part in POD_PARTS {
-        if let Some(node) = spec.get(part) {
-            find_privilege(node, &join("spec", part), &mut privileged);
-        }
-    }
+    let privileged = privileges(spec);
     if template.namespace.is_some() {
         for (node, path) in &privileged {
             let message = "an InjectionTemplate adds no privilege above the level baseline; that \
@@ -59,6 +54,17 @@ pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     if !privileged.is_empty() {
         check_reach(errors, spec, template);
     }
+}
+
+/// What of a spec is above the level *baseline*, or may be, with its field paths.
+pub(in crate::template) fn privileges(spec: &Node) -> Vec<(&Node, String)> {
+    let mut found = Vec::new();
+    for part in POD_PARTS {
+        if let Some(node) = spec.get(part) {
+            find_privilege(node, &join("spec", part), &mut found);
+        }
+    }
+    found
 }
 
 /// Collects what is above the level *baseline*, or may be, as an expression decides it.

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::analysis::{self, Analysed};
 use super::bindings::{Bindings, Resolver};
 use super::budget::Budget;
+use super::carried::{self, Carried};
 use super::convert::{kind_name, to_json};
 use super::error::{EvaluationError, ExpressionError};
 use super::failure;
@@ -128,6 +129,11 @@ impl Expression {
     /// Which data it reads.
     pub fn reads(&self) -> &Reads {
         &self.inner.reads
+    }
+
+    /// Whose text its value can hold.
+    pub fn carried(&self) -> Carried {
+        carried::of(&self.inner.tree)
     }
 
     /// The parameter, where the expression is nothing but `params.<name>`: its value can then be

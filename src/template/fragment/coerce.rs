@@ -190,9 +190,11 @@ fn without_nulls(value: Value) -> Value {
 /// it runs.
 pub fn holds(slot: &Slot, ty: &Type) -> bool {
     match (&slot.ty, ty) {
+        // A quantity is for calculating: CEL has no function that writes one.
+        (_, Type::Quantity) => false,
         (_, Type::Any | Type::Null)
         | (FieldType::Any, _)
-        | (FieldType::Text, Type::Text | Type::Quantity)
+        | (FieldType::Text, Type::Text)
         | (FieldType::Object(_), Type::Map(_)) => true,
         (_, Type::Optional(inner)) => holds(slot, inner),
         (FieldType::Text, Type::Boolean | Type::Integer | Type::Number) => slot.scalars_as_text,
@@ -201,10 +203,7 @@ pub fn holds(slot: &Slot, ty: &Type) -> bool {
         (FieldType::Boolean, ty) => *ty == Type::Boolean,
         (FieldType::IntegerOrText, ty) => matches!(ty, Type::Integer | Type::Text),
         (FieldType::Quantity, ty) => {
-            matches!(
-                ty,
-                Type::Integer | Type::Number | Type::Text | Type::Quantity
-            )
+            matches!(ty, Type::Integer | Type::Number | Type::Text)
         }
         (FieldType::List(_), Type::List(item)) => {
             slot.element().is_none_or(|element| holds(&element, item))

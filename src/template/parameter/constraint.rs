@@ -55,6 +55,11 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The bound as its author wrote it.
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
     /// Reads a bound in the type that it limits.
     pub fn new(ty: ParameterType, written: &Value) -> Option<Self> {
         let text = match written {

@@ -1,0 +1,142 @@
+//! `pillion template check`: what does not compile, and what lint finds in what does.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::excerpt::{self, Spot};
+use super::{TemplateCommandError, counted, error_json, lines_of, summary_json};
+use crate::cli::REFUSED;
+use crate::cli::manifest::sources;
+use crate::cli::output;
+use crate::cli::terminal::{Colour, Paint};
+use crate::template::catalog::Summary;
+use crate::template::lint::{LintFinding, lint};
+use crate::template::{Catalog, Source, TemplateError, built_in};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// Files of templates, directories with everything below them (*.yaml, *.yml; not what is
+    /// below a directory named cases), or - for standard input; without any the built-in catalog
+    #[arg(value_name = "FILE|DIR|-")]
+    files: Vec<PathBuf>,
+
+    /// Show errors only, nothing that lint finds
+    #[arg(long)]
+    no_lint: bool,
+
+    /// How to write the result
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: CheckFormat,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum CheckFormat {
+    /// Each error and finding with the line that it is in.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// What was checked and what came of it.
+struct Checked {
+    sources: Vec<Source>,
+    good: Vec<Summary>,
+    errors: Vec<TemplateError>,
+    findings: Vec<LintFinding>,
+}
+
+impl Check {
+    /// Checks the templates and tells what is wrong with them.
+    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
+        let mut sources = sources(&self.files)?;
+        if sources.is_empty() {
+            sources = built_in::sources();
+        }
+        let (catalog, errors) = Catalog::load(&sources, None);
+        let findings = if self.no_lint {
+            Vec::new()
+        } else {
+            lint(&sources)
+        };
+        let checked = Checked {
+            good: catalog.summaries(),
+            sources,
+            errors,
+            findings,
+        };
+        let text = match self.output {
+            CheckFormat::Text => report(&checked, Paint::for_stream(&io::stdout())),
+            CheckFormat::Json => lines_of(&json!({
+                "templates": checked.good.iter().map(summary_json).collect::<Value>(),
+                "errors": checked.errors.iter().map(error_json).collect::<Value>(),
+                "findings": checked.findings.iter().map(finding_json).collect::<Value>(),
+            })),
+        };
+        output::print(text.as_bytes())?;
+        Ok(
+            if checked.errors.is_empty() && checked.findings.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::from(REFUSED)
+            },
+        )
+    }
+}
+
+fn finding_json(finding: &LintFinding) -> Value {
+    json!({
+        "code": finding.code.as_str(),
+        "file": finding.file,
+        "template": finding.template,
+        "line": finding.line,
+        "column": finding.column,
+        "field": finding.field,
+        "message": finding.message,
+    })
+}
+
+/// Every error and finding with its line, and a last line that sums up.
+fn report(checked: &Checked, paint: Paint) -> String {
+    let texts: BTreeMap<_, _> = checked
+        .sources
+        .iter()
+        .map(|source| (source.path.as_str(), source.text.as_str()))
+        .collect();
+    let source = |file: &str| texts.get(file).copied().unwrap_or_default();
+    let mut text = String::new();
+    for error in &checked.errors {
+        text.push_str(&excerpt::show(
+            &Spot::of_error(error),
+            source(&error.file),
+            paint,
+        ));
+    }
+    for finding in &checked.findings {
+        text.push_str(&excerpt::show(
+            &Spot::of_finding(finding),
+            source(&finding.file),
+            paint,
+        ));
+    }
+    let templates = counted(checked.good.len(), "template");
+    let errors = match checked.errors.len() {
+        0 => paint.text(Colour::Green, "no errors").into_owned(),
+        count => paint
+            .text(Colour::Red, &counted(count, "error"))
+            .into_owned(),
+    };
+    let findings = match checked.findings.len() {
+        0 => String::new(),
+        count => format!(
+            ", {}",
+            paint.text(Colour::Yellow, &counted(count, "finding"))
+        ),
+    };
+    let _ = writeln!(text, "{templates} compiled, {errors}{findings}");
+    text
+}

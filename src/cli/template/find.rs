@@ -1,0 +1,34 @@
+//! One template of the flags' catalog, by name.
+
+use std::sync::Arc;
+
+use super::TemplateCommandError;
+use crate::cli::broken;
+use crate::cli::engine_options::EngineOptions;
+use crate::template::compile::nearest;
+use crate::template::{Catalog, Found, Template};
+
+/// The catalog of the flags, and the template of this name in it.
+pub(super) fn find(
+    engine: &EngineOptions,
+    namespace: &str,
+    name: &str,
+) -> Result<(Catalog, Arc<Template>), TemplateCommandError> {
+    let catalog = broken::catalog(engine)?;
+    let template = match catalog.find(namespace, name) {
+        Found::Template(template) => Arc::clone(template),
+        Found::Broken(error) => {
+            return Err(TemplateCommandError::Broken {
+                name: name.to_owned(),
+                error: error.to_owned(),
+            });
+        }
+        Found::Nothing => {
+            return Err(TemplateCommandError::NotFound {
+                name: name.to_owned(),
+                hint: nearest(name, catalog.names(namespace)),
+            });
+        }
+    };
+    Ok((catalog, template))
+}

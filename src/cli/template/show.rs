@@ -1,0 +1,157 @@
+//! `pillion template show`: what a template is for, how to ask for it, and what it adds.
+
+use std::fmt::Write as _;
+use std::io;
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::find::find;
+use super::{TemplateCommandError, lines_of};
+use crate::cli::engine_options::EngineOptions;
+use crate::cli::output;
+use crate::cli::terminal::{Colour, Paint, printable};
+use crate::template::description::{Described, Description, describe};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// The template's name
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// The namespace whose own templates count too
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    namespace: String,
+
+    #[command(flatten)]
+    engine: EngineOptions,
+
+    /// How to write it
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: ShowFormat,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ShowFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+impl Show {
+    /// Shows the template.
+    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
+        let (_, template) = find(&self.engine, &self.namespace, &self.name)?;
+        let description = describe(&template);
+        let text = match self.output {
+            ShowFormat::Text => text(&description, Paint::for_stream(&io::stdout())),
+            ShowFormat::Json => lines_of(&json(&description)),
+        };
+        output::print(text.as_bytes())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn text(description: &Description, paint: Paint) -> String {
+    let mut text = String::new();
+    let heading = |heading: &str| paint.text(Colour::Bold, heading).into_owned();
+    let Description {
+        name,
+        pattern,
+        revision,
+        ..
+    } = description;
+    let revision = paint.text(Colour::Dim, revision).into_owned();
+    let _ = writeln!(text, "{} ({pattern}) {revision}", heading(name));
+    if !description.text.is_empty() {
+        let _ = writeln!(text, "{}", printable(&description.text));
+    }
+    if !description.parameters.is_empty() {
+        let _ = writeln!(text, "\n{}", heading("Parameters"));
+        for parameter in &description.parameters {
+            add_parameter(&mut text, parameter, paint);
+        }
+    }
+    let _ = writeln!(text, "\n{}", heading("Annotations to copy"));
+    text.push_str(&annotations(description));
+    let _ = writeln!(text, "\n{}", heading("What it adds"));
+    for (kind, things) in &description.adds {
+        for thing in things {
+            let _ = writeln!(text, "  {kind}: {}", printable(thing));
+        }
+    }
+    text
+}
+
+fn add_parameter(text: &mut String, parameter: &Described, paint: Paint) {
+    let name = paint.text(Colour::Cyan, &parameter.name).into_owned();
+    let presence = match (&parameter.default, parameter.required) {
+        (_, true) => "required".to_owned(),
+        (Some(default), false) => format!("default {}", printable(default)),
+        (None, false) => "default empty".to_owned(),
+    };
+    let _ = writeln!(text, "  {name}: {}, {presence}", parameter.ty);
+    if !parameter.text.is_empty() {
+        let _ = writeln!(text, "      {}", printable(&parameter.text));
+    }
+    if !parameter.allowed.is_empty() {
+        let _ = writeln!(
+            text,
+            "      allowed: {}",
+            printable(&parameter.allowed.join(", "))
+        );
+    }
+    match parameter.set_by.as_slice() {
+        ["Pod", "Namespace"] => {}
+        [] => text.push_str("      set by the configuration only\n"),
+        setters => {
+            let _ = writeln!(text, "      set by the {} only", setters.join(" or "));
+        }
+    }
+}
+
+/// The annotations of a pod: those that it needs, and the others as comments.
+fn annotations(description: &Description) -> String {
+    let mut text = format!("  pillion.dev/inject: {}\n", description.name);
+    let by_pod = |parameter: &&Described| parameter.set_by.contains(&"Pod");
+    for parameter in description.parameters.iter().filter(by_pod) {
+        let default = parameter.default.as_deref().unwrap_or_default();
+        let (comment, value) = match (parameter.required, default.starts_with("${")) {
+            (true, _) => ("", "…".to_owned()),
+            (false, true) => ("# ", "…".to_owned()),
+            (false, false) => ("# ", Value::from(default).to_string()),
+        };
+        let _ = writeln!(text, "  {comment}{}: {value}", parameter.annotation);
+    }
+    text
+}
+
+/// The description as JSON. Fields are only ever added.
+fn json(description: &Description) -> Value {
+    let parameter = |parameter: &Described| {
+        json!({
+            "name": parameter.name,
+            "annotation": parameter.annotation,
+            "type": parameter.ty,
+            "required": parameter.required,
+            "default": parameter.default,
+            "allowed": parameter.allowed,
+            "setBy": parameter.set_by,
+            "description": parameter.text,
+        })
+    };
+    let adds = description.adds.iter();
+    let adds: Map<_, _> = adds
+        .map(|(kind, things)| ((*kind).to_owned(), json!(things)))
+        .collect();
+    json!({
+        "name": description.name,
+        "namespace": description.namespace,
+        "pattern": description.pattern,
+        "description": description.text,
+        "revision": description.revision,
+        "parameters": description.parameters.iter().map(parameter).collect::<Value>(),
+        "adds": adds,
+    })
+}

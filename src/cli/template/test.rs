@@ -1,0 +1,220 @@
+//! `pillion template test`: does every template give the pods that its cases say?
+//!
+//! A case is decided by the same engine and applied by the same code as `pillion inject`, with the
+//! whole catalog that the template stands in. A case that cannot be read does not keep the others
+//! from being run.
+
+mod case;
+mod compare;
+mod folder;
+mod junit;
+mod report;
+mod run;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::cli::manifest::ManifestError;
+use crate::cli::output::{self, OutputError};
+use crate::cli::terminal::Paint;
+use crate::cli::transform::TreatmentError;
+use crate::cli::{REFUSED, WRONG_USE};
+use crate::template::{Catalog, TemplateError};
+use case::Case;
+use folder::Folder;
+use report::{Ending, Report, Tested};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Test {
+    /// Directories of templates, each in a folder of its own with template.yaml and cases/*.yaml;
+    /// or such a folder, whose cases may name the templates beside it
+    #[arg(value_name = "DIR", default_value = "templates")]
+    directories: Vec<PathBuf>,
+
+    /// Run only cases whose TEMPLATE/CASE contains this (repeatable)
+    #[arg(long = "case", value_name = "NAME")]
+    wanted: Vec<String>,
+
+    /// Write what came of each failing case into its file as what must come of it; read the
+    /// difference before you keep it
+    #[arg(long)]
+    update: bool,
+
+    /// How to write the result
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: TestFormat,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum TestFormat {
+    /// A line for each template, and each failure with what differs.
+    Text,
+    /// One JSON document.
+    Json,
+    /// XML in the form of `JUnit`, as CI systems read it.
+    Junit,
+}
+
+/// Why templates could not be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// A file or directory could not be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// What it is called.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A directory has no templates.
+    #[error("{0}: no templates: expected {0}/<name>/template.yaml", directory.display())]
+    NoTemplates {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// There is nothing to run.
+    #[error(
+        "no cases{0}: expected <name>/cases/*.yaml beside <name>/template.yaml",
+        filter(wanted)
+    )]
+    NoCases {
+        /// What `--case` asked for.
+        wanted: Vec<String>,
+    },
+    /// A case is not what cases are.
+    #[error(transparent)]
+    Case(#[from] ManifestError),
+    /// A patch could not be applied.
+    #[error(transparent)]
+    Treatment(#[from] TreatmentError),
+    /// The result could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+fn filter(wanted: &[String]) -> String {
+    match wanted {
+        [] => String::new(),
+        wanted => format!(" with {} in their names", wanted.join(" or ")),
+    }
+}
+
+/// The text of a case with what comes of it with these templates.
+pub(super) fn case_of(
+    path: &Path,
+    given: &str,
+    catalog: &Arc<Catalog>,
+) -> Result<String, TestError> {
+    let mut case = Case::parse(path, given, true)?;
+    let found = run::run(&case, catalog)?;
+    Ok(case.with_expectation(compare::expectation(&found, None))?)
+}
+
+impl Test {
+    /// Runs the cases and tells about them.
+    pub(super) fn run(&self) -> Result<ExitCode, TestError> {
+        let mut report = Report::default();
+        for directory in &self.directories {
+            self.test(directory, &mut report)?;
+        }
+        if report.cases.is_empty() && report.errors.is_empty() {
+            return Err(TestError::NoCases {
+                wanted: self.wanted.clone(),
+            });
+        }
+        let text = match self.output {
+            TestFormat::Text => report::text(&report, Paint::for_stream(&io::stdout())),
+            TestFormat::Json => super::lines_of(&report::json(&report)),
+            TestFormat::Junit => junit::xml(&report),
+        };
+        output::print(text.as_bytes())?;
+        Ok(if report.is_unreadable() {
+            ExitCode::from(WRONG_USE)
+        } else if report.is_failed() {
+            ExitCode::from(REFUSED)
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+
+    /// Runs the cases of one directory.
+    fn test(&self, directory: &Path, report: &mut Report) -> Result<(), TestError> {
+        let shelf = folder::shelf(directory)?;
+        let (catalog, errors) = Catalog::load(&shelf.sources, None);
+        let catalog = Arc::new(catalog);
+        for folder in &shelf.folders {
+            let own = |error: &&TemplateError| Path::new(&error.file) == folder.template;
+            report.errors.extend(errors.iter().filter(own).cloned());
+            if folder.cases.is_empty() {
+                report.without_cases.push(folder.name.clone());
+            }
+            for path in &folder.cases {
+                let tested = self.test_case(folder, path, &catalog)?;
+                report.cases.extend(tested);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one case, unless it is not wanted. What is wrong with the case itself is its ending.
+    fn test_case(
+        &self,
+        folder: &Folder,
+        path: &Path,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Option<Tested>, TestError> {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let full = format!("{}/{name}", folder.name);
+        if !self.wanted.is_empty() && !self.wanted.iter().any(|wanted| full.contains(wanted)) {
+            return Ok(None);
+        }
+        let mut tested = Tested {
+            template: folder.name.clone(),
+            case: name.into_owned(),
+            file: path.display().to_string(),
+            description: String::new(),
+            ending: Ending::Passed,
+        };
+        let ending = Case::parse(path, &folder::read(path)?, self.update)
+            .map_err(TestError::from)
+            .and_then(|case| {
+                tested.description.clone_from(&case.description);
+                self.ending(case, path, catalog)
+            });
+        tested.ending = match ending {
+            Err(TestError::Case(error)) => Ending::Unreadable(error.to_string()),
+            ending => ending?,
+        };
+        Ok(Some(tested))
+    }
+
+    fn ending(
+        &self,
+        mut case: Case,
+        path: &Path,
+        catalog: &Arc<Catalog>,
+    ) -> Result<Ending, TestError> {
+        let found = run::run(&case, catalog)?;
+        let differences = match &case.expected {
+            Some(expected) => compare::compare(expected, &found),
+            None if self.update => Vec::new(),
+            None => {
+                let message = "says nothing of what must come of it: add a second document, or \
+                    let --update write it";
+                return Err(case.wrong(message.to_owned()).into());
+            }
+        };
+        if case.expected.is_some() && differences.is_empty() {
+            return Ok(Ending::Passed);
+        }
+        if !self.update {
+            return Ok(Ending::Failed(differences));
+        }
+        let expectation = compare::expectation(&found, case.expected.as_ref());
+        let text = case.with_expectation(expectation)?;
+        output::rewrite(path, &text)?;
+        Ok(Ending::Updated)
+    }
+}

@@ -1,0 +1,192 @@
+//! Where cases are: `<catalog>/<template>/cases/<case>.yaml`, beside `template.yaml`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::TestError;
+use crate::template::Source;
+
+/// The file of a template in its folder.
+const TEMPLATE: &str = "template.yaml";
+
+/// A template's folder.
+#[derive(Debug)]
+pub(super) struct Folder {
+    /// Its name, which is the template's.
+    pub(super) name: String,
+    /// The files of its cases, sorted.
+    pub(super) cases: Vec<PathBuf>,
+    /// The file of its template.
+    pub(super) template: PathBuf,
+}
+
+/// Folders of templates to test, and the catalog that they are in.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    /// The templates of the whole catalog, sorted by path.
+    pub(super) sources: Vec<Source>,
+    /// The folders to test.
+    pub(super) folders: Vec<Folder>,
+}
+
+/// What a directory stands for: a catalog, or one template of a catalog.
+pub(super) fn shelf(directory: &Path) -> Result<Shelf, TestError> {
+    let is_template = directory.join(TEMPLATE).is_file();
+    let parent = if is_template {
+        above(directory)
+    } else {
+        directory.to_owned()
+    };
+    let templates = templates(&parent)?;
+    let tested = if is_template {
+        vec![directory.to_owned()]
+    } else {
+        templates.clone()
+    };
+    if tested.is_empty() {
+        return Err(TestError::NoTemplates {
+            directory: directory.to_owned(),
+        });
+    }
+    let source = |folder: &PathBuf| source(&folder.join(TEMPLATE));
+    Ok(Shelf {
+        sources: templates.iter().map(source).collect::<Result<_, _>>()?,
+        folders: tested
+            .iter()
+            .map(|path| folder(path))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// The directory above, also of `.` and `a/..`.
+fn above(directory: &Path) -> PathBuf {
+    match (directory.file_name(), directory.parent()) {
+        (Some(_), Some(parent)) if parent.as_os_str().is_empty() => PathBuf::from("."),
+        (Some(_), Some(parent)) => parent.to_owned(),
+        _ => directory.join(".."),
+    }
+}
+
+/// The folders of templates in a catalog.
+fn templates(catalog: &Path) -> Result<Vec<PathBuf>, TestError> {
+    let mut folders = entries(catalog)?;
+    folders.retain(|path| path.join(TEMPLATE).is_file());
+    Ok(folders)
+}
+
+fn folder(path: &Path) -> Result<Folder, TestError> {
+    let named = fs::canonicalize(path).map_err(|source| unreadable(path, source))?;
+    let name = named.file_name().unwrap_or_default();
+    let directory = path.join("cases");
+    let mut cases = Vec::new();
+    if directory.is_dir() {
+        cases = entries(&directory)?;
+        cases.retain(|path| {
+            let extension = path.extension().unwrap_or_default();
+            extension == "yaml" || extension == "yml"
+        });
+    }
+    Ok(Folder {
+        name: name.to_string_lossy().into_owned(),
+        cases,
+        template: path.join(TEMPLATE),
+    })
+}
+
+/// What is in a directory, sorted, without hidden entries.
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, TestError> {
+    let failed = |source| unreadable(directory, source);
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn source(path: &Path) -> Result<Source, TestError> {
+    Ok(Source {
+        path: path.display().to_string(),
+        text: read(path)?,
+    })
+}
+
+/// The text of a file.
+pub(super) fn read(path: &Path) -> Result<String, TestError> {
+    fs::read_to_string(path).map_err(|source| unreadable(path, source))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> TestError {
+    TestError::Read {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalog_and_one_of_its_templates_are_known_by_their_files() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for path in [
+            "b/cases/x.yaml",
+            "b/cases/notes.md",
+            "a/template.yaml",
+            "b/template.yaml",
+            "c/other.yaml",
+            ".d/template.yaml",
+            "b/cases/.x.yaml",
+        ] {
+            fs::create_dir_all(at(path).parent().unwrap()).unwrap();
+            fs::write(at(path), path).unwrap();
+        }
+        let named = |shelf: &Shelf| -> Vec<_> {
+            shelf
+                .folders
+                .iter()
+                .map(|folder| folder.name.clone())
+                .collect()
+        };
+        let whole = shelf(root.path()).unwrap();
+        assert_eq!(named(&whole), ["a", "b"]);
+        let texts: Vec<_> = whole
+            .sources
+            .iter()
+            .map(|source| source.text.as_str())
+            .collect();
+        assert_eq!(texts, ["a/template.yaml", "b/template.yaml"]);
+        assert_eq!(whole.folders[1].cases, [at("b/cases/x.yaml")]);
+
+        for path in ["b", "b/", "a/../b", "b/cases/.."] {
+            let one = shelf(&at(path)).unwrap();
+            assert_eq!(
+                (named(&one), one.sources.len()),
+                (vec!["b".to_owned()], 2),
+                "{path}"
+            );
+        }
+        let error = shelf(&at("b/cases")).unwrap_err().to_string();
+        assert!(error.contains("no templates"), "{error}");
+        assert!(shelf(&at("none")).is_err());
+    }
+
+    #[test]
+    fn the_directory_above_is_found_by_name_alone() {
+        for (path, expected) in [
+            ("a", "."),
+            ("a/b", "a"),
+            (".", "./.."),
+            ("..", "../.."),
+            ("/a", "/"),
+        ] {
+            assert_eq!(above(Path::new(path)), Path::new(expected), "{path}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Lint: what compiles and is still a mistake, or will be one on somebody's cluster.
+//!
+//! Compiling says whether a template gives valid pods. Lint says what an experienced operator
+//! would say on reading it. A finding has a stable [`LintCode`] and a place. A template silences a
+//! code with the annotation `pillion.dev/lint-ignore: CODE,CODE` in its metadata, with the reason in
+//! a comment beside it.
+
+mod code;
+mod ignore;
+mod images;
+mod parameters;
+mod pattern;
+mod ports;
+mod probes;
+mod resources;
+mod security;
+mod storage;
+mod subject;
+
+use std::fmt;
+
+pub use code::LintCode;
+
+use super::Source;
+use super::compile;
+use subject::Subject;
+
+/// One thing that lint found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LintFinding {
+    /// What was found.
+    pub code: LintCode,
+    /// The file, as the source names it.
+    pub file: String,
+    /// The template's name.
+    pub template: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+    /// The field path, such as `spec.sidecars[0].image`.
+    pub field: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for LintFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            column,
+            code,
+            field,
+            message,
+            ..
+        } = self;
+        write!(f, "{file}:{line}:{column}: {code}: {field}: {message}")
+    }
+}
+
+/// Looks at the templates of these files, which may be in one pod together. A template that does
+/// not compile is passed over: its errors come first.
+pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
+    let mut findings = Vec::new();
+    let mut taken = ports::Taken::default();
+    for source in sources {
+        for (document, compiled) in compile::documents_of(source) {
+            let (Some(document), Ok(template)) = (document, &compiled.result) else {
+                continue;
+            };
+            let mut subject = Subject::new(source, &document, template);
+            images::lint(&mut subject);
+            resources::lint(&mut subject);
+            probes::lint(&mut subject);
+            storage::lint(&mut subject);
+            security::lint(&mut subject);
+            parameters::lint(&mut subject);
+            pattern::lint(&mut subject);
+            ports::lint(&mut subject, &mut taken);
+            let ignored = ignore::Ignored::read(source, &document, &template.name);
+            findings.extend(ignored.apply(subject.into_findings()));
+        }
+    }
+    findings
+}

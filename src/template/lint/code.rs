@@ -1,0 +1,90 @@
+//! The registry: every code of lint with what it means and what to do.
+//!
+//! Codes are stable: annotations and scripts name them.
+
+use std::fmt;
+
+/// Declares the codes once.
+macro_rules! codes {
+    ($($name:ident: $meaning:literal; $help:literal;)*) => {
+        /// What lint can find.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum LintCode { $(#[doc = $meaning] $name,)* }
+
+        impl LintCode {
+            /// Every code, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word that is printed everywhere.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// One sentence: what the template has.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
+            /// What to do about it.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$name => $help,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    ImageTagFloating: "The image has no tag or one that moves, so that two nodes can run two programs.";
+        "Name a released version, or a digest.";
+    RequestsMissing: "A helper has no request for CPU or memory, so the scheduler does not count it.";
+        "Give `resources.requests` both, or limits, which requests are copied from.";
+    LimitMissing: "A helper has no memory limit, so its leak takes the node's memory, and the app's.";
+        "Give `resources.limits.memory`.";
+    ProbeMissing: "A sidecar has no probe, so nobody notices when it hangs.";
+        "Give it a `livenessProbe` or `startupProbe`; a `readinessProbe` where the app needs it.";
+    ReadinessNotNeeded: "A sidecar that the app does not need has a readiness probe: when it fails, the app is taken out of its Service.";
+        "Use a `livenessProbe` or `startupProbe`, or say `waitForReady: true` where the app does need it.";
+    EmptyDirUnbounded: "An emptyDir has no `sizeLimit`, so it can fill the node's disk.";
+        "Give it a `sizeLimit`.";
+    MemoryVolumeUnbounded: "An emptyDir in memory has no `sizeLimit`, so it can take half of the node's memory.";
+        "Give it a `sizeLimit` below the memory limit of its writer.";
+    MemoryVolumeOverLimit: "An emptyDir in memory can hold more than the memory limit of a container that writes to it, which is killed before the volume is full.";
+        "Make the `sizeLimit` smaller or the memory limit larger.";
+    VolumeUnused: "No container mounts the volume.";
+        "Mount it or remove it.";
+    MountWritable: "A helper mounts configuration without `readOnly: true`, though it can only read it.";
+        "Add `readOnly: true` to the mount.";
+    PodSecurityExceeded: "A container or volume needs more than the Pod Security level that the template states.";
+        "Add what the level asks for, or state the level with `podSecurityLevel` and say why in the README.";
+    ParameterUnused: "No expression reads the parameter, so an annotation sets nothing.";
+        "Use it or remove it.";
+    ParameterUndescribed: "The parameter has no description, so nobody knows what to set.";
+        "Give it a `description`.";
+    ParameterUnconstrained: "A text parameter without `pattern` and `enum` stands inside text, where a value can become syntax of the program that reads it.";
+        "Give it a `pattern` or an `enum`, or pass it as an argument or a value of its own.";
+    SecretExposed: "A parameter that looks like a secret stands in a plain value, where everybody who may read the pod can read it.";
+        "Take the name of a Secret as parameter, and use `secretKeyRef` or a `secret` volume.";
+    PatternNotKept: "The template does not do what its pattern promises.";
+        "An Ambassador has a port and tells the app of it by `app.env`; an Adapter has a sidecar, and its ports have names; a Sidecar has something that stays; an Init has only steps that end.";
+    PortTaken: "Another template of those that are checked together uses the port, so that the two cannot be in one pod.";
+        "Choose another port.";
+    IgnoreUnknown: "The annotation `pillion.dev/lint-ignore` names a code that does not exist.";
+        "Name codes of this page, separated by commas.";
+    IgnoreUnused: "The annotation `pillion.dev/lint-ignore` names a code that finds nothing.";
+        "Remove the code from the annotation.";
+    IgnoreUnexplained: "The annotation `pillion.dev/lint-ignore` has no comment that says why.";
+        "Write the reason as a comment above it or behind it.";
+}
+
+impl LintCode {
+    /// The code of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+impl fmt::Display for LintCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

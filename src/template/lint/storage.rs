@@ -1,0 +1,181 @@
+//! Volumes and their mounts.
+
+use super::LintCode;
+use super::subject::{Helper, Subject, entries, has, is_dynamic, items};
+use crate::template::node::{Node, NodeValue};
+use crate::template::quantity::Quantity;
+
+/// Sources that containers can only read.
+const READ_ONLY_SOURCES: [&str; 5] = ["configMap", "downwardAPI", "files", "projected", "secret"];
+
+/// Keys of a volume that are no source.
+const NOT_SOURCES: [&str; 3] = ["$when", "adopt", "name"];
+
+/// A volume of the template.
+struct Volume<'s> {
+    node: &'s Node,
+    path: String,
+    name: &'s str,
+}
+
+/// A mount that names a volume of the template.
+struct Mount<'s> {
+    node: &'s Node,
+    path: String,
+    volume: &'s str,
+}
+
+impl Mount<'_> {
+    /// Whether it says that it only reads, or may say so.
+    fn reads_only(&self) -> bool {
+        let said = self.node.get("readOnly");
+        said.is_some_and(|node| node.value == NodeValue::Boolean(true) || is_dynamic(node))
+    }
+}
+
+pub(super) fn lint(subject: &mut Subject<'_>) {
+    let nodes = subject.spec.get("volumes").map(items).unwrap_or_default();
+    for (index, node) in nodes.iter().enumerate() {
+        let volume = Volume {
+            node,
+            path: format!("spec.volumes[{index}]"),
+            name: node.get("name").and_then(Node::text).unwrap_or_default(),
+        };
+        lint_empty_dir(subject, &volume);
+        lint_use(subject, &volume);
+    }
+    let only_read = |name: &str| {
+        let volume = nodes
+            .iter()
+            .find(|node| node.get("name").and_then(Node::text) == Some(name));
+        let sources = volume.map(entries).unwrap_or_default().iter();
+        let mut sources = sources.filter(|entry| !NOT_SOURCES.contains(&entry.key.as_str()));
+        volume.is_some_and(|volume| volume.get("adopt").is_none())
+            && sources.all(|entry| READ_ONLY_SOURCES.contains(&entry.key.as_str()))
+    };
+    for helper in subject.helpers() {
+        for mount in mounts(helper.node, &helper.path) {
+            if only_read(mount.volume) && !mount.reads_only() {
+                let message = format!(
+                    "`{}` can only read the volume `{}`: say `readOnly: true`",
+                    helper.name, mount.volume
+                );
+                subject.add(
+                    LintCode::MountWritable,
+                    mount.node.place,
+                    &mount.path,
+                    message,
+                );
+            }
+        }
+    }
+}
+
+/// The mounts and devices of a container that name their volume.
+fn mounts<'s>(container: &'s Node, path: &str) -> Vec<Mount<'s>> {
+    let mut mounts = Vec::new();
+    for list in ["volumeMounts", "volumeDevices"] {
+        let nodes = container.get(list).map(items).unwrap_or_default();
+        for (index, node) in nodes.iter().enumerate() {
+            if let Some(volume) = node.get("name").and_then(Node::text) {
+                let path = format!("{path}.{list}[{index}]");
+                mounts.push(Mount { node, path, volume });
+            }
+        }
+    }
+    mounts
+}
+
+fn lint_use(subject: &mut Subject<'_>, volume: &Volume<'_>) {
+    let app = subject.spec.get("app");
+    let helpers = subject.helpers();
+    let containers = helpers.iter().map(|helper| helper.node).chain(app);
+    let mut all = containers.flat_map(|container| mounts(container, ""));
+    let emitted = format!("{}-{}", subject.template.name, volume.name);
+    let mut texts = subject.texts.iter();
+    let is_used = all.any(|mount| mount.volume == volume.name)
+        || texts.any(|text| text.node.text().is_some_and(|text| text.contains(&emitted)));
+    if !is_used {
+        let message = format!(
+            "no container mounts the volume `{}`: mount it or remove it",
+            volume.name
+        );
+        subject.add(
+            LintCode::VolumeUnused,
+            volume.node.place,
+            &volume.path,
+            message,
+        );
+    }
+}
+
+fn lint_empty_dir(subject: &mut Subject<'_>, volume: &Volume<'_>) {
+    let Some(source) = volume
+        .node
+        .get("emptyDir")
+        .filter(|source| !is_dynamic(source))
+    else {
+        return;
+    };
+    let field = format!("{}.emptyDir", volume.path);
+    let medium = source.get("medium").and_then(|node| subject.usual(node));
+    let in_memory = medium.as_deref() == Some("Memory");
+    if !has(source, "sizeLimit") {
+        let (code, what) = if in_memory {
+            (
+                LintCode::MemoryVolumeUnbounded,
+                "take half of the node's memory",
+            )
+        } else {
+            (LintCode::EmptyDirUnbounded, "fill the node's disk")
+        };
+        let message = format!(
+            "without a `sizeLimit` the volume `{}` can {what}",
+            volume.name
+        );
+        subject.add(code, source.place, &field, message);
+        return;
+    }
+    if in_memory {
+        for helper in subject.helpers() {
+            lint_writer(subject, volume, source, &helper);
+        }
+    }
+}
+
+/// What is written to an emptyDir in memory counts as its writer's memory.
+fn lint_writer(subject: &mut Subject<'_>, volume: &Volume<'_>, source: &Node, helper: &Helper<'_>) {
+    let mounts = mounts(helper.node, &helper.path);
+    let writes = mounts
+        .iter()
+        .any(|mount| mount.volume == volume.name && !mount.reads_only());
+    let limit = helper
+        .node
+        .get("resources")
+        .and_then(|resources| resources.get("limits"));
+    let limit = limit.and_then(|limits| limits.get("memory"));
+    let (Some(size_node), Some(limit), true) = (source.get("sizeLimit"), limit, writes) else {
+        return;
+    };
+    let (Some(size), Some(limit)) = (subject.usual(size_node), subject.usual(limit)) else {
+        return;
+    };
+    let larger = match (size.parse::<Quantity>(), limit.parse::<Quantity>()) {
+        (Ok(size), Ok(limit)) => size > limit,
+        _ => false,
+    };
+    if larger {
+        let message = format!(
+            "the volume `{}` in memory may hold {size}, but `{}`, which writes to it, may have \
+             only {limit} of memory together with it",
+            volume.name, helper.name
+        );
+        let field = format!("{}.emptyDir.sizeLimit", volume.path);
+        subject.add(
+            LintCode::MemoryVolumeOverLimit,
+            size_node.place,
+            &field,
+            message,
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! `pillion template test`: the catalog's cases hold, and one that does not hold is found, told and
+//! written anew.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{pillion, pillion_in, stderr, stdout};
+
+const TEMPLATE: &str = "\
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: clock}
+spec:
+  pattern: Sidecar
+  parameters:
+    zone: {type: string, default: UTC, pattern: '[A-Z]+'}
+  sidecars:
+    - {name: clock, image: 'busybox:1', env: [{name: TZ, value: '${params.zone}'}]}
+";
+
+const GOOD: &str = "\
+# What everybody gets.
+description: The clock runs beside the app.
+manifest:
+  apiVersion: v1
+  kind: Pod
+  metadata: {name: a, annotations: {pillion.dev/inject: 'clock,lamp'}}
+  spec: {containers: [{name: app, image: 'app:1'}]}
+---
+verdict: Injected
+reason: Applied
+findings: []
+paths:
+  /spec/initContainers/0/name: clock
+  /spec/initContainers/1/name: lamp
+  /spec/initContainers/0/env/0/value: UTC
+  /spec/containers/0/env: null
+";
+
+/// A catalog of two templates, with cases for one of them.
+fn catalog(cases: &[(&str, &str)]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["clock", "lamp"] {
+        let folder = root.path().join("templates").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(
+            folder.join("template.yaml"),
+            TEMPLATE.replace("clock", name),
+        )
+        .unwrap();
+    }
+    fs::create_dir(root.path().join("templates/clock/cases")).unwrap();
+    for (name, text) in cases {
+        fs::write(case(root.path(), name), text).unwrap();
+    }
+    root
+}
+
+fn case(root: &Path, name: &str) -> std::path::PathBuf {
+    root.join(format!("templates/clock/cases/{name}.yaml"))
+}
+
+fn test(root: &TempDir, arguments: &[&str]) -> Output {
+    let arguments = [&["template", "test"], arguments].concat();
+    pillion_in(root.path(), &arguments, "")
+}
+
+#[test]
+fn every_case_of_the_catalog_holds() {
+    let output = pillion(&["template", "test", "-o", "json"], "");
+    let report: Value = serde_json::from_str(stdout(&output)).unwrap_or_default();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{report:#} {}",
+        stderr(&output)
+    );
+    let mut templates: Vec<_> = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    templates.sort();
+    let cases = report["cases"].as_array().unwrap();
+    for template in templates {
+        let has = |name: &str| {
+            let mut cases = cases.iter();
+            cases.any(|case| case["template"] == template.as_str() && case["case"] == name)
+        };
+        assert!(
+            has("plain"),
+            "templates/{template}/cases/plain.yaml is missing"
+        );
+    }
+    assert_eq!(report["counts"]["passed"], cases.len());
+}
+
+#[test]
+fn a_wrong_expectation_fails_with_what_differs() {
+    let wrong = GOOD
+        .replace("value: UTC", "value: CET")
+        .replace("reason: Applied", "reason: OptedOut");
+    let root = catalog(&[("good", GOOD), ("wrong", &wrong)]);
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "templates/clock/cases/wrong.yaml: failed\n  \
+         The clock runs beside the app.\n  \
+         reason: expected \"OptedOut\", found \"Applied\"\n  \
+         /spec/initContainers/0/env/0/value: expected \"CET\", found \"UTC\"\n\
+         clock: 1 passed, 1 failed\n\
+         without cases: lamp\n\
+         2 cases: 1 passed, 1 failed\n"
+    );
+    let output = test(&root, &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert_eq!(report["cases"][0]["ending"], "passed");
+    assert_eq!(report["cases"][1]["differences"][1]["expected"], "CET");
+    let output = test(&root, &["-o", "junit"]);
+    assert_eq!(output.status.code(), Some(1));
+    let xml = stdout(&output);
+    assert!(
+        xml.contains("<testsuite name=\"clock\" tests=\"2\" failures=\"1\" errors=\"0\">"),
+        "{xml}"
+    );
+
+    let output = test(&root, &["--case", "clock/goo", "templates/clock"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert_eq!(stdout(&output), "clock: 1 passed\n1 case: 1 passed\n");
+}
+
+#[test]
+fn a_pod_that_differs_is_shown_as_a_comparison() {
+    let whole = "---\nverdict: Injected\nreason: Applied\npod:\n  metadata: {name: a, annotations: \
+        {pillion.dev/inject: 'clock,lamp'}}\n  spec: {containers: [{image: 'app:2', name: app}]}\n";
+    let given = GOOD.split("---\n").next().unwrap();
+    let root = catalog(&[("whole", &[given, whole].concat())]);
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    for line in [
+        "    -  - image: app:2",
+        "    +  - image: app:1",
+        "    +  initContainers:",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+}
+
+#[test]
+fn an_update_writes_what_came_of_it_and_nothing_else() {
+    let wrong = GOOD.replace("value: UTC", "value: CET");
+    let root = catalog(&[("good", GOOD), ("wrong", &wrong)]);
+    let output = test(&root, &["--update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).ends_with("2 cases: 1 passed, 1 updated\n"));
+    assert_eq!(fs::read_to_string(case(root.path(), "good")).unwrap(), GOOD);
+    let written = fs::read_to_string(case(root.path(), "wrong")).unwrap();
+    let (before, after) = written.split_once("---\n").unwrap();
+    assert_eq!(before, GOOD.split_once("---\n").unwrap().0);
+    assert!(
+        after.contains("/spec/initContainers/0/env/0/value: UTC\n"),
+        "{after}"
+    );
+    assert!(after.contains("/spec/containers/0/env: null\n"), "{after}");
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
+fn what_cannot_be_run_has_its_place_and_the_rest_is_run() {
+    let no_pod = "description: d\nmanifest: {apiVersion: v1, kind: Service}\n---\nverdict: \
+        Unchanged\nreason: NotAPod\n";
+    let given = GOOD.split("---\n").next().unwrap();
+    let root = catalog(&[
+        ("a-typo", &GOOD.replace("description", "decsription")),
+        ("good", GOOD),
+        ("no-pod", no_pod),
+        ("silent", given),
+    ]);
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let told = stdout(&output);
+    for line in [
+        "error: templates/clock/cases/a-typo.yaml:2:1: document 1: unknown field `decsription`",
+        "error: templates/clock/cases/no-pod.yaml:1:1: document 1: `manifest` must hold one pod",
+        "error: templates/clock/cases/silent.yaml:2:1: document 1: says nothing of what must come",
+    ] {
+        assert!(
+            told.lines().any(|told| told.starts_with(line)),
+            "{line}: {told}"
+        );
+    }
+    assert!(
+        told.ends_with("4 cases: 1 passed, 3 unreadable\n"),
+        "{told}"
+    );
+
+    for (arguments, expected) in [
+        (&["none"][..], "failed to read none"),
+        (&["templates/clock/cases"], "no templates"),
+        (
+            &["--case", "nothing"],
+            "no cases with nothing in their names",
+        ),
+        (&["templates/lamp"], "no cases: expected"),
+    ] {
+        let output = test(&root, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_template_that_does_not_compile_fails() {
+    let root = catalog(&[("good", GOOD)]);
+    let broken = TEMPLATE.replace("pattern: Sidecar", "patern: Sidecar");
+    fs::write(root.path().join("templates/clock/template.yaml"), broken).unwrap();
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(
+        told.starts_with("error: templates/clock/template.yaml:5:3: "),
+        "{told}"
+    );
+    assert!(told.contains("found \"TemplateBroken\""), "{told}");
+}
