@@ -5,7 +5,7 @@ use kube::api::ApiResource;
 /// A kind whose objects are pods or make them.
 struct Kind {
     group: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     /// Besides the kind in lower case and the plural.
     short: &'static str,
@@ -24,13 +24,13 @@ const KINDS: [Kind; 7] = [
 
 const fn kind(
     group: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     short: &'static str,
 ) -> Kind {
     Kind {
         group,
-        kind,
+        name,
         plural,
         short,
     }
@@ -50,13 +50,13 @@ impl ObjectName {
         let (word, name) = text.split_once('/')?;
         let word = word.to_ascii_lowercase();
         let is_meant = |kind: &&Kind| {
-            word == kind.kind.to_ascii_lowercase() || word == kind.plural || word == kind.short
+            word == kind.name.to_ascii_lowercase() || word == kind.plural || word == kind.short
         };
         let kind = KINDS.iter().find(is_meant)?;
         // Names of objects have no slash; a path may.
         let is_name = !name.is_empty() && !name.contains('/');
         is_name.then(|| Self {
-            resource: resource(kind.group, kind.kind, kind.plural),
+            resource: resource(kind.group, kind.name, kind.plural),
             name: name.to_owned(),
         })
     }

@@ -216,7 +216,7 @@ fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// What the namespace's label says.
-fn injection<'a>(asked: Asked<'a>) -> Option<&'a str> {
+fn injection(asked: Asked<'_>) -> Option<&str> {
     let label = asked.namespace_object.labels.get(INJECTION);
     label.map(String::as_str)
 }

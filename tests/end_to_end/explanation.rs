@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, app, asks_for_a_pool, pod, program};
 use crate::support::control_plane::ControlPlane;
-use crate::support::failure::{During, Outcome};
+use crate::support::failure::{During, Failure, Outcome};
 
 /// Runs the program with a kubeconfig.
 fn pillion(kubeconfig: &Path, arguments: &[&str]) -> Outcome<Output> {
@@ -23,13 +23,14 @@ fn pillion(kubeconfig: &Path, arguments: &[&str]) -> Outcome<Output> {
 }
 
 /// The first explanation of the JSON that was printed.
-fn told(output: &Output) -> Value {
-    let list: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        panic!("{error}: {}", String::from_utf8_lossy(&output.stderr));
-    });
+fn told(output: &Output) -> Outcome<Value> {
+    let list: Value = serde_json::from_slice(&output.stdout).map_err(|error| {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Failure::new(format!("{error}: {said}"))
+    })?;
     let mut item = list["items"][0].clone();
     item["notes"] = list["notes"].clone();
-    item
+    Ok(item)
 }
 
 /// The entries that are said to be called.
@@ -50,7 +51,7 @@ async fn a_deployment_in_a_namespace_that_is_not_enabled_names_the_gate() -> Out
     let arguments = ["explain", "deployment/bare", &namespace, "-o", "json"];
     let output = pillion(&kubeconfig, &arguments)?;
     assert_eq!(output.status.code(), Some(0));
-    let item = told(&output);
+    let item = told(&output)?;
     assert_eq!(item["gates"]["call"], "NotCalled", "{item:#}");
     assert_eq!(item["reason"], "NotRequested", "{item:#}");
     let stop = &item["stoppedBy"];
@@ -90,7 +91,7 @@ async fn a_live_injected_pod_tells_what_was_added_and_why() -> Outcome {
     let kubeconfig = scene.control_plane.kubeconfig();
     let namespace = format!("--namespace={}", scene.namespace.name);
     let arguments = ["explain", "pod/orders", &namespace, "-o", "json"];
-    let item = told(&pillion(&kubeconfig, &arguments)?);
+    let item = told(&pillion(&kubeconfig, &arguments)?)?;
     assert_eq!(item["reason"], "AlreadyInjected", "{item:#}");
     assert_eq!(called(&item), ["annotation.pillion.dev"], "{item:#}");
     assert!(item.get("stoppedBy").is_none(), "{item:#}");
@@ -127,7 +128,7 @@ async fn a_secret_that_a_helper_needs_is_looked_up() -> Outcome {
     let explain = ["explain", &file, &namespace, "-o", "json"];
     let inject = ["inject", "-f", &file, &namespace, "--check-references"];
 
-    let item = told(&pillion(&kubeconfig, &explain)?);
+    let item = told(&pillion(&kubeconfig, &explain)?)?;
     assert_eq!(item["references"][0]["exists"], "Missing", "{item:#}");
     assert_eq!(item["references"][0]["name"], "users", "{item:#}");
     let codes = codes(&item);
@@ -138,7 +139,7 @@ async fn a_secret_that_a_helper_needs_is_looked_up() -> Outcome {
 
     let secret = json!({"metadata": {"name": "users"}, "stringData": {"userlist.txt": "x"}});
     scene.namespace.create_object::<Secret>(secret).await?;
-    let item = told(&pillion(&kubeconfig, &explain)?);
+    let item = told(&pillion(&kubeconfig, &explain)?)?;
     assert_eq!(item["references"][0]["exists"], "Found", "{item:#}");
     assert!(!self::codes(&item).contains(&"SecretNotFound"), "{item:#}");
     let injected = pillion(&kubeconfig, &inject)?;
@@ -167,7 +168,7 @@ async fn what_the_caller_may_not_read_is_said_and_is_no_failure() -> Outcome {
     let file = file.display().to_string();
     let output = pillion(&kubeconfig, &["explain", &file, &namespace, "-o", "json"])?;
     assert_eq!(output.status.code(), Some(0));
-    let item = told(&output);
+    let item = told(&output)?;
     assert_eq!(item["gates"]["call"], "Unknown", "{item:#}");
     let problem = item["gates"]["problem"].as_str().unwrap();
     assert!(problem.contains("cannot list resource"), "{problem}");

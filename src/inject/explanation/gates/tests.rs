@@ -32,7 +32,7 @@ fn called(configuration: &Configuration, arrival: Arrival<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The table that tests/end_to_end/precedence holds the real API server to.
+/// The table that `tests/end_to_end/precedence` holds the real API server to.
 #[test]
 fn the_shipped_entries_are_called_as_the_table_says() {
     let shipped = shipped();
