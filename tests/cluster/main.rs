@@ -1,4 +1,8 @@
-//! Injected pods, really run.
+//! Injected pods, really run: on a cluster with a real node, through the real webhook.
+//!
+//! One cluster serves all tests of this binary; each has a namespace of its own, so that they run
+//! side by side. It needs root and Linux namespaces, so `make test-node` alone runs them, and
+//! `cargo test` names them as ignored.
 
 #![allow(
     clippy::indexing_slicing,
@@ -12,16 +16,10 @@
 )]
 mod support;
 
-use support::failure::Outcome;
-use support::node::Cluster;
-
-#[tokio::test]
-#[ignore = "needs root and Linux namespaces: run `make test-node`"]
-async fn a_cluster() -> Outcome {
-    let start = std::time::Instant::now();
-    let cluster = Cluster::shared().await?;
-    println!("{:?}", start.elapsed());
-    let out = cluster.kubectl().args(["get", "pods,nodes", "-A"]).output().unwrap();
-    println!("{}", String::from_utf8_lossy(&out.stdout));
-    Ok(())
-}
+mod ending;
+mod log_shipper;
+mod manifests;
+mod pgbouncer;
+mod scene;
+mod starting;
+mod webhook;

@@ -27,7 +27,9 @@ use super::failure::{Failure, Outcome};
 use components::Components;
 use gate::Gate;
 use settings::{API_SERVER, NODE_NAME, Programs};
-use space::{NODE, Space};
+use space::Space;
+
+pub(crate) use space::NODE;
 
 /// From start to a ready node takes some seconds on an idle machine; busy ones get their time.
 const START: Duration = Duration::from_secs(180);
@@ -57,19 +59,23 @@ impl Cluster {
     /// Starts a cluster and waits until its node is ready and has every image.
     pub(crate) async fn start() -> Outcome<Self> {
         let programs = Programs::find()?;
-        let mut space = Space::open().await?;
+        let space = Space::open().await?;
         let gate = Gate::open(&space, (NODE, API_SERVER).into())?;
         settings::write(&space, gate.outside)?;
-        Components::new(&mut space, &programs).start_first()?;
+        let components = Components::new(&space, &programs);
+        components.start_first()?;
         let config = read_config(&space.folder).await?;
         let client = client_of(&config)?;
-        Components::new(&mut space, &programs).containerd(START).await?;
+        components.containerd(START).await?;
         let images = images::import(&space, &programs)?;
-        let mut components = Components::new(&mut space, &programs);
-        components.until("the API server", START, async || answers(&client).await).await?;
+        components
+            .until("the API server", START, async || answers(&client).await)
+            .await?;
         components.start_second()?;
         components.start_kubelet()?;
-        components.until("a ready node", START, async || ready(&client).await).await?;
+        components
+            .until("a ready node", START, async || ready(&client).await)
+            .await?;
         images.finish(START).await?;
         Ok(Self {
             config,
@@ -114,10 +120,15 @@ async fn answers(client: &Client) -> Result<(), String> {
 /// Whether the node is ready and pods can be created.
 async fn ready(client: &Client) -> Result<(), String> {
     let nodes: Api<Node> = Api::all(client.clone());
-    let node = nodes.get(NODE_NAME).await.map_err(|error| error.to_string())?;
+    let node = nodes
+        .get(NODE_NAME)
+        .await
+        .map_err(|error| error.to_string())?;
     let conditions = node.status.and_then(|status| status.conditions);
     let conditions = conditions.unwrap_or_default();
-    let ready = conditions.iter().find(|condition| condition.type_ == "Ready");
+    let ready = conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
     let ready = ready.ok_or("no condition Ready")?;
     if ready.status != "True" {
         return Err(ready.message.clone().unwrap_or_default());

@@ -7,7 +7,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 output=$1
 packages=$2
 
-say() { printf '%s\n' "$*" >&2; }
+
+# shellcheck source=../../cache.sh
+. "$here/../../cache.sh"
 
 work=$(mktemp -d "${output%/}.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT

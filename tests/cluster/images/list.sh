@@ -7,9 +7,11 @@ cc -static -Os -o "$stage/pause" "$here/pause.c"
 strip "$stage/pause"
 image registry.k8s.io/pause:3.10 '{"Entrypoint":["/pause"],"User":"65535:65535"}'
 
-# Debian's BusyBox, with Debian's netcat for the `nc -z` that this build of BusyBox lacks.
+# Debian's BusyBox, with Debian's netcat for the `nc -z` that this build of BusyBox lacks, and
+# dash as the shell, because BusyBox's own would call its own `nc`.
 begin
 program /usr/bin/nc.openbsd /usr/bin/nc
+program /usr/bin/dash /usr/bin/sh
 busybox
 image docker.io/library/busybox:1.37.0 '{"Cmd":["sh"]}'
 
@@ -61,6 +63,20 @@ program /usr/bin/curl
 program /usr/bin/openssl
 program /usr/bin/socat
 program /usr/bin/nc.openbsd /usr/bin/nc
+program /usr/bin/dash /usr/bin/sh
 tree /usr/lib/ssl /etc/ssl/openssl.cnf
 busybox
 image localhost/tests/tools:1
+
+# A pool that takes its time: what waits for it to be ready must wait.
+begin
+program /usr/bin/nc.openbsd /usr/bin/nc
+program /usr/bin/dash /usr/bin/sh
+busybox
+script /usr/bin/pgbouncer <<'SCRIPT'
+#!/bin/sh
+sleep 3
+echo listens after 3 seconds
+exec nc -lk 6432
+SCRIPT
+image localhost/tests/slow-pool:1

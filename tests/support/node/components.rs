@@ -12,13 +12,13 @@ use crate::support::wait::wait_until;
 
 /// Starts programs in a space.
 pub(crate) struct Components<'a> {
-    space: &'a mut Space,
+    space: &'a Space,
     programs: &'a Programs,
 }
 
 impl<'a> Components<'a> {
     /// Nothing is started yet.
-    pub(crate) fn new(space: &'a mut Space, programs: &'a Programs) -> Self {
+    pub(crate) fn new(space: &'a Space, programs: &'a Programs) -> Self {
         Self { space, programs }
     }
 
@@ -27,7 +27,7 @@ impl<'a> Components<'a> {
     }
 
     /// containerd, etcd and the API server, which itself waits for etcd.
-    pub(crate) fn start_first(&mut self) -> Outcome {
+    pub(crate) fn start_first(&self) -> Outcome {
         let flags = vec![format!("--config={}", self.file("containerd.toml"))];
         self.start("containerd", &flags)?;
         let etcd = etcd_flags(&self.file("etcd"));
@@ -38,18 +38,24 @@ impl<'a> Components<'a> {
 
     /// What needs the API server. `kube-scheduler` and others have ports for health and
     /// metrics which nobody asks here.
-    pub(crate) fn start_second(&mut self) -> Outcome {
+    pub(crate) fn start_second(&self) -> Outcome {
         let admin = format!("--kubeconfig={}", self.file("kubeconfig-inside"));
         let flags = [
             admin.clone(),
-            format!("--service-account-private-key-file={}", self.file("service-accounts.key")),
+            format!(
+                "--service-account-private-key-file={}",
+                self.file("service-accounts.key")
+            ),
             format!("--root-ca-file={}", self.file("ca.crt")),
             "--leader-elect=false".to_owned(),
             "--use-service-account-credentials=false".to_owned(),
             "--controllers=*".to_owned(),
         ];
         self.start("kube-controller-manager", &flags)?;
-        self.start("kube-scheduler", &[admin.clone(), "--leader-elect=false".to_owned()])?;
+        self.start(
+            "kube-scheduler",
+            &[admin.clone(), "--leader-elect=false".to_owned()],
+        )?;
         let flags = [
             admin,
             "--proxy-mode=iptables".to_owned(),
@@ -60,7 +66,7 @@ impl<'a> Components<'a> {
     }
 
     /// The kubelet, which needs containerd.
-    pub(crate) fn start_kubelet(&mut self) -> Outcome {
+    pub(crate) fn start_kubelet(&self) -> Outcome {
         let flags = [
             format!("--config={}", self.file("kubelet.json")),
             format!("--kubeconfig={}", self.file("kubeconfig-kubelet")),
@@ -104,7 +110,7 @@ impl<'a> Components<'a> {
         flags
     }
 
-    fn start(&mut self, name: &str, flags: &[String]) -> Outcome {
+    fn start(&self, name: &str, flags: &[String]) -> Outcome {
         let mut command = self.space.inside(self.programs.path(name));
         // containerd finds its shim beside itself, and everybody runc and iptables.
         let path = [
@@ -117,7 +123,7 @@ impl<'a> Components<'a> {
     }
 
     /// Waits until containerd takes connections.
-    pub(crate) async fn containerd(&mut self, bound: Duration) -> Outcome {
+    pub(crate) async fn containerd(&self, bound: Duration) -> Outcome {
         let socket = self.space.folder.join("containerd.sock");
         let connects = async || {
             let connected = UnixStream::connect(&socket);
@@ -128,7 +134,7 @@ impl<'a> Components<'a> {
 
     /// Waits for `probe`, or fails as soon as one of the programs ends, with its last words.
     pub(crate) async fn until(
-        &mut self,
+        &self,
         what: &str,
         bound: Duration,
         mut probe: impl AsyncFnMut() -> Result<(), String>,

@@ -21,10 +21,13 @@ pub(crate) fn import(space: &Space, programs: &Programs) -> Outcome<Import> {
     let mut command = Command::new("sh");
     // One after the other: several at once only compete for the disk.
     command
-        .args(["-euc", r#"ctr=$1 socket=$2 folder=$3
+        .args([
+            "-euc",
+            r#"ctr=$1 socket=$2 folder=$3
 for archive in "$folder"/*.tar; do
     "$ctr" --address "$socket" --namespace k8s.io images import "$archive"
-done"#])
+done"#,
+        ])
         .arg("import")
         .arg(programs.path("ctr"))
         .arg(space.folder.join("containerd.sock"))

@@ -100,9 +100,15 @@ pub(crate) fn write(space: &Space, outside: SocketAddr) -> Outcome {
         ("service-accounts.key", &tokens.serialize_pem()),
         // The API server reads an elliptic key as PKCS #8 to sign, but not to verify.
         ("service-accounts.pub", &tokens.public_key_pem()),
-        ("kubeconfig", &kubeconfig(folder, &format!("https://{outside}"), "admin")),
+        (
+            "kubeconfig",
+            &kubeconfig(folder, &format!("https://{outside}"), "admin"),
+        ),
         ("kubeconfig-inside", &kubeconfig(folder, &inside, "admin")),
-        ("kubeconfig-kubelet", &kubeconfig(folder, &inside, "kubelet")),
+        (
+            "kubeconfig-kubelet",
+            &kubeconfig(folder, &inside, "kubelet"),
+        ),
         ("kubelet.json", &kubelet_configuration(space)),
         ("containerd.toml", &containerd_configuration(folder)),
         ("cni/10-pods.conflist", &pod_network(folder)),

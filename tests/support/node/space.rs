@@ -4,6 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::support::failure::{During, Failure, Outcome};
@@ -48,7 +49,7 @@ while :; do sleep 3600 & wait; done"#;
 pub(crate) struct Space {
     /// Holds data, certificates, configuration and logs; removed at the end.
     pub(crate) folder: PathBuf,
-    processes: ProcessGroup,
+    processes: Mutex<ProcessGroup>,
     /// The process that made the namespaces, and so names them under `/proc`.
     maker: u32,
 }
@@ -75,9 +76,9 @@ impl Space {
         let log = folder.join("namespaces.log");
         logs::write_to(&mut command, &log)?;
         let maker = processes.spawn("unshare", &mut command)?.id();
-        let mut space = Self {
+        let space = Self {
             folder,
-            processes,
+            processes: Mutex::new(processes),
             maker,
         };
         let open = space.folder.join("open");
@@ -85,7 +86,9 @@ impl Space {
             if let Some(failure) = space.ended() {
                 return Ok(Err(failure));
             }
-            open.exists().then_some(Ok(())).ok_or_else(|| logs::tail(&log))
+            open.exists()
+                .then_some(Ok(()))
+                .ok_or_else(|| logs::tail(&log))
         })
         .await??;
         Ok(space)
@@ -110,7 +113,11 @@ impl Space {
     /// A command that runs inside.
     pub(crate) fn inside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("nsenter");
-        for (flag, name) in [("net", "net"), ("mount", "mnt"), ("pid", "pid_for_children")] {
+        for (flag, name) in [
+            ("net", "net"),
+            ("mount", "mnt"),
+            ("pid", "pid_for_children"),
+        ] {
             let file = self.namespace(name);
             command.arg(format!("--{flag}={}", file.display()));
         }
@@ -119,19 +126,25 @@ impl Space {
     }
 
     /// Starts a command, which must be from [`Self::inside`], for as long as this space is open.
-    pub(crate) fn start(&mut self, name: &str, command: &mut Command) -> Outcome {
+    pub(crate) fn start(&self, name: &str, command: &mut Command) -> Outcome {
         command.current_dir(&self.folder);
         logs::write_to(command, &self.log(name))?;
-        self.processes.spawn(name, command).map(drop)
+        self.processes().spawn(name, command).map(drop)
     }
 
     /// The first process that has ended, none of which should, with its last words.
-    pub(crate) fn ended(&mut self) -> Option<Failure> {
-        let (name, status) = self.processes.ended()?;
-        let name = name.to_owned();
-        let tail = logs::tail(&self.log(&name));
+    pub(crate) fn ended(&self) -> Option<Failure> {
+        let mut processes = self.processes();
+        let (name, status) = processes.ended()?;
+        let tail = logs::tail(&self.log(name));
         let message = format!("{name} ended ({status}); its last lines:\n{tail}");
         Some(Failure::new(message))
+    }
+
+    fn processes(&self) -> MutexGuard<'_, ProcessGroup> {
+        self.processes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the output of one program goes.
