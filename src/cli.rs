@@ -6,6 +6,7 @@
 
 mod assignment;
 mod broken;
+mod configuration;
 mod documents;
 mod engine_options;
 mod inject;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use configuration::ConfigurationError;
 pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
 pub use inject::{Inject, InjectError};
@@ -44,6 +46,11 @@ const WRONG_USE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(name = "pillion", version, propagate_version = true)]
 pub struct Cli {
+    /// Read flags from this YAML file, each by its name in camelCase; a flag or an environment
+    /// variable wins.
+    #[arg(long, value_name = "FILE", env = "PILLION_CONFIG", global = true)]
+    config: Option<std::path::PathBuf>,
+
     /// What to do.
     #[command(subcommand)]
     command: Command,
@@ -62,6 +69,9 @@ enum Command {
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The configuration file.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// `pillion serve`.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -80,6 +90,15 @@ pub enum Error {
 }
 
 impl Cli {
+    /// Reads the arguments, and the configuration file that they name. Wrong use ends the process
+    /// with clap's message.
+    pub fn from_arguments(
+        arguments: impl IntoIterator<Item = std::ffi::OsString>,
+    ) -> Result<Self, Error> {
+        let arguments: Vec<_> = arguments.into_iter().collect();
+        Ok(configuration::parse(&arguments)?)
+    }
+
     /// Runs the command. `Ok` holds the exit status of a command that did its work.
     pub fn run(self) -> Result<ExitCode, Error> {
         match self.command {

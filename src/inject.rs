@@ -32,4 +32,4 @@ pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use settings::{Namespace, Namespaces, Settings};
 pub use subject::Subject;
-pub use verdict::{Decision, Outcome, Reason, Verdict};
+pub use verdict::{Decision, Judged, Outcome, Reason, Verdict};

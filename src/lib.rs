@@ -1,11 +1,13 @@
 //! Pillion: a Kubernetes mutating admission webhook that injects helper containers from templates.
 //!
-//! The map of the house. The core (`template`, `inject`, `review`) is pure; the edges around it
+//! The map of the house. The core (`review`, `finding`, `template`, `check`, `inject`) is pure; the edges around it
 //! adapt files, the network and the terminal to it and never reach into each other:
 //!
-//! `main → cli → {server, tls, telemetry} → inject → template → review`
+//! `main → cli → {server, tls, telemetry} → inject → check → template → {finding, review}`
 
+pub mod check;
 pub mod cli;
+pub mod finding;
 pub mod inject;
 pub mod review;
 pub mod server;

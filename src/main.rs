@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use pillion::cli::Cli;
 
 fn main() -> ExitCode {
     pillion::tls::install_provider();
-    match pillion::cli::Cli::parse().run() {
+    let cli = Cli::from_arguments(std::env::args_os());
+    match cli.and_then(Cli::run) {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {

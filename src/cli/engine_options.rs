@@ -1,6 +1,7 @@
 //! The flags that make an engine: templates, namespaces and the cluster's version. The webhook and
 //! the commands that work on files share them, and so give the same answers.
 
+mod checks;
 mod namespaces;
 mod sources;
 
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use super::assignment::Assignment;
 use crate::inject::{Namespaces, Settings};
 use crate::template::{Catalog, Source, TemplateError};
+use checks::CheckOptions;
 
 /// Kubernetes' own name for the namespace that the chart installs into.
 const OWN_NAMESPACE: &str = "pillion-system";
@@ -85,6 +87,9 @@ pub struct EngineOptions {
         value_delimiter = '\n'
     )]
     parameters: Vec<Assignment>,
+
+    #[command(flatten)]
+    checks: CheckOptions,
 }
 
 /// Whether every kubelet knows native sidecars (KEP-753).
@@ -185,6 +190,7 @@ impl EngineOptions {
             })
             .collect();
         settings.namespaces = self.namespaces()?;
+        self.checks.apply(&mut settings);
         Ok(settings)
     }
 
@@ -218,6 +224,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::finding::Policies;
 
     #[derive(Debug, Parser)]
     struct Flags {
@@ -248,7 +255,16 @@ mod tests {
             "--exclude-namespace=network",
             "--own-namespace=injection",
             "--parameter=pgbouncer.image=mirror/pgbouncer:1",
+            "--registry=mirror.example.com",
+            "--finding=FieldKept=Ignore,ImageTagFloating=Deny",
+            "--most-helpers=3",
+            "--private-registry=registry.example.com/team/",
         ]);
+        let chosen = "FieldKept=Ignore,ImageTagFloating=Deny";
+        assert_eq!(settings.findings, Policies::parse(chosen).0);
+        assert_eq!(settings.registry.as_deref(), Some("mirror.example.com"));
+        assert_eq!(settings.checks.most_helpers, 3);
+        assert_eq!(settings.checks.private_registries.len(), 1);
         let key = ("pgbouncer".to_owned(), "image".to_owned());
         assert_eq!(settings.parameters[&key], "mirror/pgbouncer:1");
         assert_eq!(settings.kubernetes_minor, 31);

@@ -119,6 +119,7 @@ fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
     let namespace = Namespace {
         labels: texts("/metadata/labels"),
         annotations: texts("/metadata/annotations"),
+        ..Namespace::default()
     };
     namespaces.insert(name, namespace);
 }
@@ -154,6 +155,7 @@ impl Treatment for Injection<'_> {
         let subject = Subject {
             namespace: identity.namespace.clone(),
             from_node: false,
+            user: None,
             annotations: self.annotations.clone(),
         };
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
@@ -174,6 +176,7 @@ impl Treatment for Injection<'_> {
             code: decision.reason.code(),
             message: decision.message,
             outcomes: decision.outcomes,
+            findings: decision.findings,
             patch,
         })
     }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::terminal::{Colour, Paint, printable};
 use super::transform::{Ending, Entry, Report};
-use crate::inject::{Outcome, Verdict};
+use crate::finding::{Finding, Policy};
+use crate::inject::{Judged, Outcome, Verdict};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -73,6 +74,7 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     for outcome in &treated.outcomes {
         add_outcome(text, outcome, paint);
     }
+    add_findings(text, "  ", &treated.findings, paint);
 }
 
 fn add_outcome(text: &mut String, outcome: &Outcome, paint: Paint) {
@@ -89,10 +91,41 @@ fn add_outcome(text: &mut String, outcome: &Outcome, paint: Paint) {
         outcome.reason,
         printable(&outcome.message),
     );
-    for finding in &outcome.findings {
-        let warning = paint.text(Colour::Yellow, "warning");
-        let _ = writeln!(text, "    {warning}: {}", printable(finding));
+    add_findings(text, "    ", &outcome.findings, paint);
+}
+
+fn add_findings(text: &mut String, indent: &str, findings: &[Judged], paint: Paint) {
+    for judged in findings.iter().filter(|judged| judged.is_told()) {
+        let (word, colour) = match judged.policy {
+            Policy::Deny => ("refused", Colour::Red),
+            Policy::Skip => ("skipped", Colour::Yellow),
+            Policy::Warn | Policy::Ignore => ("warning", Colour::Yellow),
+        };
+        let word = paint.text(colour, word);
+        let finding = judged.finding.to_string();
+        let _ = writeln!(text, "{indent}{word}: {}", printable(&finding));
     }
+}
+
+/// Findings as JSON, the ignored ones too.
+pub(crate) fn findings_json(findings: &[Judged]) -> Value {
+    let one = |judged: &Judged| {
+        let Finding {
+            code,
+            path,
+            message,
+            ..
+        } = &judged.finding;
+        json!({
+            "code": code.as_str(),
+            "severity": code.severity().as_str(),
+            "policy": judged.policy.as_str(),
+            "path": path,
+            "message": message,
+            "help": code.help(),
+        })
+    };
+    findings.iter().map(one).collect()
 }
 
 fn word(ending: Ending, paint: Paint) -> String {
@@ -138,7 +171,7 @@ fn entry_json(entry: &Entry) -> Value {
                 "verdict": outcome.reason.verdict().as_str(),
                 "reason": outcome.reason.code(),
                 "message": outcome.message,
-                "findings": outcome.findings,
+                "findings": findings_json(&outcome.findings),
             })
         })
         .collect();
@@ -153,6 +186,7 @@ fn entry_json(entry: &Entry) -> Value {
         "reason": treated.code,
         "message": treated.message,
         "templates": outcomes,
+        "findings": findings_json(&treated.findings),
     })
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::manifest::kinds;
 use super::transform::{Ending, Entry};
-use crate::inject::{Outcome, Verdict};
+use crate::finding::Policy;
+use crate::inject::{Judged, Outcome, Verdict};
 
 /// Annotations by which a function's caller says which file an object stands in: the current one
 /// and the one before it.
@@ -69,6 +70,7 @@ fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
     for outcome in &treated.outcomes {
         told.extend(outcome_results(entry, path, outcome));
     }
+    told.extend(finding_results(entry, path, &treated.findings));
     told
 }
 
@@ -81,11 +83,25 @@ fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &Outcome) -> Vec<
         );
         result(entry, path, severity(verdict), &sentence)
     });
-    let findings = outcome.findings.iter().map(|finding| {
-        let sentence = format!("{}: {finding}", outcome.template);
-        result(entry, path, "warning", &sentence)
-    });
+    let findings = finding_results(entry, path, &outcome.findings);
     own.into_iter().chain(findings).collect()
+}
+
+fn finding_results(entry: &Entry, path: Option<&str>, findings: &[Judged]) -> Vec<Value> {
+    let told = findings.iter().filter(|judged| judged.is_told());
+    let told = told.map(|judged| {
+        let finding = &judged.finding;
+        let sentence = match &finding.template {
+            Some(template) => format!("{template}: {finding}"),
+            None => finding.to_string(),
+        };
+        let severity = match judged.policy {
+            Policy::Deny => "error",
+            _ => "warning",
+        };
+        result(entry, path, severity, &sentence)
+    });
+    told.collect()
 }
 
 fn severity(verdict: Verdict) -> &'static str {
@@ -118,7 +134,15 @@ fn result(entry: &Entry, path: Option<&str>, severity: &str, message: &str) -> V
 mod tests {
     use super::*;
     use crate::cli::transform::Treated;
+    use crate::finding::{Code, Finding};
     use crate::inject::Reason;
+
+    fn judged(template: &str, message: &str) -> Judged {
+        Judged {
+            finding: Finding::new(Code::FieldKept, "", message).of(Some(template)),
+            policy: Policy::Warn,
+        }
+    }
 
     fn entry() -> Entry {
         let outcome = |template: &str, reason, findings: &[&str]| Outcome {
@@ -127,7 +151,10 @@ mod tests {
             reason,
             message: "why".to_owned(),
             logged: String::new(),
-            findings: findings.iter().map(|&finding| finding.to_owned()).collect(),
+            findings: findings
+                .iter()
+                .map(|message| judged(template, message))
+                .collect(),
         };
         Entry {
             file: "-".to_owned(),
@@ -174,7 +201,7 @@ mod tests {
             told,
             [
                 (Some("info"), Some("Injected (Applied): added")),
-                (Some("warning"), Some("proxy: kept PORT")),
+                (Some("warning"), Some("proxy: FieldKept: kept PORT")),
                 (Some("warning"), Some("logs: Shadowed (ShadowMode): why")),
             ]
         );

@@ -10,7 +10,7 @@ use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity};
 use super::resource_list;
-use crate::inject::{Outcome, Reason, Verdict};
+use crate::inject::{Judged, Outcome, Reason, Verdict};
 
 /// What is done with an object that holds a pod.
 pub(crate) trait Treatment {
@@ -73,6 +73,8 @@ pub(crate) struct Treated {
     pub(crate) message: String,
     /// One entry for each template.
     pub(crate) outcomes: Vec<Outcome>,
+    /// What was found that is no template's doing.
+    pub(crate) findings: Vec<Judged>,
     /// The change as a JSON Patch on the object (RFC 6902); `None` where there is none.
     pub(crate) patch: Option<Value>,
 }
@@ -85,6 +87,7 @@ impl Treated {
             code: reason.code(),
             message: message.into(),
             outcomes: Vec::new(),
+            findings: Vec::new(),
             patch: None,
         }
     }

@@ -56,6 +56,7 @@ impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> Treatment for Remov
                 code: "NotInjected",
                 message: "no status annotation says that anything was injected".to_owned(),
                 outcomes: Vec::new(),
+                findings: Vec::new(),
                 patch: None,
             });
         }
@@ -64,6 +65,7 @@ impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> Treatment for Remov
             code: "Removed",
             message: format!("took out {}", removed.join(", ")),
             outcomes: Vec::new(),
+            findings: Vec::new(),
             patch: Some(operations(&patch)),
         })
     }

@@ -77,6 +77,7 @@ fn answer<O>(
             let subject = Subject {
                 namespace: namespace.clone(),
                 from_node: request.is_from_node(),
+                user: request.user().map(str::to_owned),
                 annotations: std::collections::BTreeMap::new(),
             };
             decide(&subject, object)
@@ -119,6 +120,13 @@ fn response(uid: &str, decision: &Decision) -> Response {
     let response = response
         .with_warnings(warnings)
         .with_audit("verdict", &audit(decision));
+    let findings = decision.logged_findings();
+    // Others may have changed what is found since the first call said it.
+    let response = if findings.is_empty() || decision.reason == Reason::AlreadyInjected {
+        response
+    } else {
+        response.with_audit("findings", &findings.join("; "))
+    };
     if decision.patch.is_empty() {
         response
     } else {

@@ -6,6 +6,7 @@
 mod app;
 mod container;
 mod files;
+mod image;
 mod metadata;
 mod validity;
 mod volume;
@@ -20,6 +21,7 @@ use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
+use crate::finding::Finding;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
@@ -92,8 +94,8 @@ pub struct Wanted {
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
     pub pod: Map<String, Value>,
-    /// What the person should know, one sentence each.
-    pub findings: Vec<String>,
+    /// What the person should know.
+    pub findings: Vec<Finding>,
 }
 
 /// Evaluates a template on a pod.
@@ -162,7 +164,7 @@ fn pod_parts(
         volumes: &names,
         ..evaluation
     };
-    container::containers(template, with.settings, evaluation, wanted)?;
+    container::containers(pod, template, with, evaluation, wanted)?;
     metadata::metadata(template, evaluation, wanted)?;
     metadata::pod_fields(template, evaluation, wanted)?;
     Ok(names)

@@ -16,6 +16,7 @@ use super::merge::{Fill, spelled};
 use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::status::Status;
+use crate::finding::{Code, Finding};
 use crate::template::Template;
 
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
@@ -38,8 +39,8 @@ pub struct Change {
     pub status: Status,
     /// What the pod has that differs from what the template wants, in the same words as `status`.
     pub kept: Status,
-    /// What the person should know, one sentence each.
-    pub findings: Vec<String>,
+    /// What the person should know.
+    pub findings: Vec<Finding>,
 }
 
 /// Plans what the pod lacks.
@@ -64,9 +65,13 @@ pub fn plan(
 impl Change {
     /// Notes a fill of a user's container.
     fn edit(&mut self, list: List, index: usize, name: &str, fill: Fill) {
-        for key in &fill.kept {
-            let finding = format!("container `{name}` keeps its own {}", spelled(key));
-            self.findings.push(finding);
+        if !fill.kept.is_empty() {
+            let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
+            keys.sort();
+            let message = format!("container `{name}` keeps its own {}", keys.join(", "));
+            let path = format!("spec.{}[{index}]", list.field());
+            self.findings
+                .push(Finding::new(Code::FieldKept, path, message));
         }
         let note = |status: &mut Status, keys: &[String]| {
             if !keys.is_empty() {
@@ -90,7 +95,7 @@ impl Change {
         let in_front = template.order <= 0;
         // Edits first: their indices are those of the pod as it was planned on.
         for (list, index, fill) in self.edits {
-            pod.edit(list, index, fill);
+            pod.edit(list, index, &template.name, fill);
         }
         for (list, values) in [
             (List::Volumes, self.volumes),
@@ -101,7 +106,7 @@ impl Change {
                 pod.add(list, &template.name, value, in_front);
             }
         }
-        pod.edit_fields(self.fields);
+        pod.edit_fields(&template.name, self.fields);
         for (key, value) in self.labels {
             pod.labels.set(&key, value);
         }

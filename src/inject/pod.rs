@@ -4,16 +4,19 @@
 //! the pod as the ones before it left it, and the patch is written once, at the end, from what was
 //! added: so parents are created once and no operation can miss its place.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+mod element;
+mod resulting;
+mod texts;
 
 use serde_json::{Map, Value, json};
 
-use super::merge::{Fill, View};
-use super::patch::{Operation, Patch, escape};
-use crate::review::pod::{Dictionary, Metadata};
-use crate::review::{Object, Pod, Spec, Text};
+use super::merge::Fill;
+use super::patch::{Operation, Patch};
+use crate::review::pod::Metadata;
+use crate::review::{Object, Pod, Spec};
+pub use element::Element;
+use element::Elements;
+pub use texts::Texts;
 
 /// A list of the pod's spec that templates add to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,244 +40,6 @@ impl List {
     }
 }
 
-/// An element of a list: a container or a volume.
-#[derive(Debug)]
-pub enum Element<'p> {
-    /// The user's, with what was added to it.
-    Users {
-        /// Its name.
-        name: Cow<'p, str>,
-        /// As the review has it.
-        object: Object<'p>,
-        /// What was added, with pointers below the element.
-        edits: Vec<Operation>,
-        /// The element with the edits, once there are any.
-        current: OnceLock<Value>,
-        /// Environment variables at the front that templates put there.
-        env_in_front: usize,
-    },
-    /// Added by a template of this name.
-    Added {
-        /// The template.
-        template: String,
-        /// The element.
-        value: Value,
-    },
-}
-
-impl Element<'_> {
-    /// The element's name.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Users { name, .. } => name,
-            Self::Added { value, .. } => value
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default(),
-        }
-    }
-
-    /// The element as it is now.
-    pub fn view(&self) -> View<'_> {
-        match self {
-            Self::Users { object, edits, .. } if edits.is_empty() => View::Fields(object),
-            Self::Users {
-                object,
-                edits,
-                current,
-                ..
-            } => View::Data(current.get_or_init(|| edited(object, edits))),
-            Self::Added { value, .. } => View::Data(value),
-        }
-    }
-
-    /// Whether the element is an init container that runs beside the app.
-    pub fn is_sidecar(&self) -> bool {
-        match self {
-            Self::Users { object, .. } => object.text("restartPolicy").as_deref() == Some("Always"),
-            Self::Added { value, .. } => {
-                value.get("restartPolicy").and_then(Value::as_str) == Some("Always")
-            }
-        }
-    }
-
-    /// How many environment variables at the front templates put there.
-    pub fn env_in_front(&self) -> usize {
-        match self {
-            Self::Users { env_in_front, .. } => *env_in_front,
-            Self::Added { .. } => 0,
-        }
-    }
-
-    /// Adds to the user's element.
-    fn edit(&mut self, operations: Vec<Operation>) {
-        if let Self::Users {
-            edits,
-            current,
-            env_in_front,
-            ..
-        } = self
-        {
-            current.take();
-            *env_in_front += operations.iter().map(added_env).sum::<usize>();
-            edits.extend(operations);
-        }
-    }
-}
-
-/// How many environment variables an operation adds.
-fn added_env(operation: &Operation) -> usize {
-    match operation.path() {
-        "/env" => operation.value().as_array().map_or(0, Vec::len),
-        path => usize::from(path.starts_with("/env/")),
-    }
-}
-
-/// The user's element with what was added to it.
-fn edited(object: &Object<'_>, edits: &[Operation]) -> Value {
-    let mut value = object.to_value();
-    for operation in edits {
-        operation.apply(&mut value);
-    }
-    value
-}
-
-/// Labels or annotations: the user's, and what was added.
-#[derive(Debug, Default)]
-pub struct Texts<'p> {
-    /// `None` where the pod has no such field.
-    users: Option<Dictionary<'p>>,
-    added: BTreeMap<String, String>,
-}
-
-impl<'p> Texts<'p> {
-    fn new(users: Option<Dictionary<'p>>) -> Self {
-        Self {
-            users,
-            added: BTreeMap::new(),
-        }
-    }
-
-    /// The value of a key as it is now.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let users = || self.users.as_ref()?.get(key).map(Text::as_str);
-        self.added.get(key).map(String::as_str).or_else(users)
-    }
-
-    /// Sets a key; a value that is there already changes nothing.
-    pub fn set(&mut self, key: &str, value: String) {
-        if self.get(key) != Some(value.as_str()) {
-            self.added.insert(key.to_owned(), value);
-        }
-    }
-
-    /// Bytes of keys and values together, as they are now.
-    pub fn size(&self) -> usize {
-        self.all()
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum()
-    }
-
-    /// The keys and values as they are now.
-    pub fn all(&self) -> BTreeMap<&str, &str> {
-        let users = self.users.iter().flatten();
-        let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
-        let added = self.added.iter();
-        let added = added.map(|(key, value)| (key.as_str(), value.as_str()));
-        users.chain(added).collect()
-    }
-
-    /// Writes what was added.
-    fn write(self, path: &str, patch: &mut Patch) {
-        if self.added.is_empty() {
-            return;
-        }
-        if self.users.is_none() {
-            let (path, value) = (path.to_owned(), json!(self.added));
-            patch.0.push(Operation::Add { path, value });
-            return;
-        }
-        for (key, value) in self.added {
-            let path = format!("{path}/{}", escape(&key));
-            patch.0.push(Operation::Add {
-                path,
-                value: json!(value),
-            });
-        }
-    }
-}
-
-/// The elements of one list.
-#[derive(Debug)]
-struct Elements<'p> {
-    /// Whether the pod has the field.
-    present: bool,
-    list: Vec<Element<'p>>,
-    /// How many templates put at the front.
-    front: usize,
-}
-
-impl<'p> Elements<'p> {
-    fn new(objects: Option<Vec<Object<'p>>>) -> Self {
-        let present = objects.is_some();
-        let users = |object: Object<'p>| Element::Users {
-            name: object.text("name").unwrap_or_default(),
-            object,
-            edits: Vec::new(),
-            current: OnceLock::new(),
-            env_in_front: 0,
-        };
-        let list = objects.into_iter().flatten().map(users).collect();
-        Self {
-            present,
-            list,
-            front: 0,
-        }
-    }
-
-    /// Whether nothing was added.
-    fn is_unchanged(&self) -> bool {
-        self.list.iter().all(|element| match element {
-            Element::Users { edits, .. } => edits.is_empty(),
-            Element::Added { .. } => false,
-        })
-    }
-
-    /// Writes what was added: the whole list where the pod has none, else each element where it
-    /// stands among the others.
-    fn write(self, path: &str, patch: &mut Patch) {
-        let added = |element| match element {
-            Element::Added { value, .. } => Some(value),
-            Element::Users { .. } => None,
-        };
-        if !self.present {
-            let value: Vec<_> = self.list.into_iter().filter_map(added).collect();
-            if !value.is_empty() {
-                let (path, value) = (path.to_owned(), Value::Array(value));
-                patch.0.push(Operation::Add { path, value });
-            }
-            return;
-        }
-        for (index, element) in self.list.into_iter().enumerate() {
-            let path = format!("{path}/{index}");
-            match element {
-                Element::Added { value, .. } => patch.0.push(Operation::Add { path, value }),
-                Element::Users { edits, .. } => patch.0.extend(Patch(edits).below(&path).0),
-            }
-        }
-    }
-
-    fn add(&mut self, element: Element<'p>, in_front: bool) {
-        if in_front {
-            self.list.insert(self.front, element);
-            self.front += 1;
-        } else {
-            self.list.push(element);
-        }
-    }
-}
-
 /// A pod that templates are applied to.
 #[derive(Debug)]
 pub struct WorkingPod<'p> {
@@ -289,7 +54,8 @@ pub struct WorkingPod<'p> {
     volumes: Elements<'p>,
     others: Object<'p>,
     edits: Vec<Operation>,
-    changed: BTreeMap<String, Value>,
+    changed: Map<String, Value>,
+    fields_by: Vec<(String, String)>,
 }
 
 impl<'p> WorkingPod<'p> {
@@ -307,7 +73,8 @@ impl<'p> WorkingPod<'p> {
             metadata,
             others: spec.others,
             edits: Vec::new(),
-            changed: BTreeMap::new(),
+            changed: Map::new(),
+            fields_by: Vec::new(),
         })
     }
 
@@ -398,14 +165,14 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Adds to the user's element at this index.
-    pub fn edit(&mut self, list: List, index: usize, fill: Fill) {
+    pub fn edit(&mut self, list: List, index: usize, template: &str, fill: Fill) {
         if let Some(element) = self.elements_mut(list).list.get_mut(index) {
-            element.edit(fill.operations);
+            element.edit(template, fill.operations);
         }
     }
 
     /// Adds to the spec's other fields.
-    pub fn edit_fields(&mut self, fill: Fill) {
+    pub fn edit_fields(&mut self, template: &str, fill: Fill) {
         // Most templates add no field of the pod, and its view reads every field there is.
         if fill.operations.is_empty() {
             return;
@@ -421,6 +188,7 @@ impl<'p> WorkingPod<'p> {
                     .to_owned();
                 self.changed
                     .insert(name.clone(), fields.get(&name).cloned().unwrap_or_default());
+                self.fields_by.push((name, template.to_owned()));
                 self.edits.push(operation);
             }
         }

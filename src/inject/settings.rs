@@ -3,6 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check;
+use crate::check::resources::{LimitRange, Quota};
+use crate::finding::Policies;
+
 /// The name of the label that the API server gives every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
@@ -19,6 +23,13 @@ pub struct Settings {
     /// Values of parameters, by `(template, parameter)`: they win over the template's default and
     /// are the only way to set a parameter with `setBy: []`.
     pub parameters: BTreeMap<(String, String), String>,
+    /// The registry, with a path where it has one, that the images of templates are pulled from
+    /// instead of their own.
+    pub registry: Option<String>,
+    /// What follows from findings, where neither namespace nor template says it.
+    pub findings: Policies,
+    /// What the resulting pod is checked with.
+    pub checks: check::Settings,
     /// What is known about namespaces.
     pub namespaces: Namespaces,
 }
@@ -36,6 +47,9 @@ impl Default for Settings {
             native_sidecars: None,
             excluded_namespaces: excluded.map(str::to_owned).into(),
             parameters: BTreeMap::new(),
+            registry: None,
+            findings: Policies::default(),
+            checks: check::Settings::default(),
             namespaces: Namespaces::default(),
         }
     }
@@ -61,7 +75,7 @@ impl Namespaces {
             Some(known) => std::borrow::Cow::Borrowed(known),
             None => std::borrow::Cow::Owned(Namespace {
                 labels: BTreeMap::from([(NAME_LABEL.to_owned(), name.to_owned())]),
-                annotations: BTreeMap::new(),
+                ..Namespace::default()
             }),
         }
     }
@@ -74,6 +88,10 @@ pub struct Namespace {
     pub labels: BTreeMap<String, String>,
     /// `metadata.annotations`.
     pub annotations: BTreeMap<String, String>,
+    /// The LimitRanges in it that are known.
+    pub limit_ranges: Vec<LimitRange>,
+    /// The ResourceQuotas in it that are known.
+    pub quotas: Vec<Quota>,
 }
 
 #[cfg(test)]

@@ -57,6 +57,12 @@ pub struct Status {
     /// Volumes that were added to the cluster autoscaler's list of those safe to evict.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safe_to_evict: Vec<String>,
+    /// Why the template was not applied, without values.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// What was found about what it adds, without values: `CODE: sentence`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
     /// In shadow mode: containers, volumes and keys that would have been added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub would_add: Vec<String>,
@@ -113,12 +119,25 @@ impl Status {
             && self.would_add == other.would_add
     }
 
+    /// Keeps the findings of an earlier status that tells of the same otherwise.
+    pub fn keep_findings(&mut self, earlier: &Self) {
+        let same = Self {
+            findings: self.findings.clone(),
+            ..earlier.clone()
+        };
+        if *self == same {
+            self.findings.clone_from(&earlier.findings);
+        }
+    }
+
     /// Whether nothing was added.
     pub fn adds_nothing(&self) -> bool {
         let kept = Self {
             verdict: self.verdict.clone(),
             reason: self.reason.clone(),
             revision: self.revision.clone(),
+            message: self.message.clone(),
+            findings: self.findings.clone(),
             ..Self::default()
         };
         *self == kept

@@ -12,6 +12,8 @@ pub struct Subject {
     pub namespace: String,
     /// Whether the requester is in the group `system:nodes`: only then a mirror pod is believed.
     pub from_node: bool,
+    /// The user that creates the pod; `None` where nobody knows.
+    pub user: Option<String>,
     /// Annotations that the pod is treated to carry besides its own (`--inject` and `--set`).
     pub annotations: BTreeMap<String, String>,
 }

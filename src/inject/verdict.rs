@@ -4,7 +4,12 @@
 //! stable: the admission response, the status annotation, the log line, the metric label and the
 //! command line all print [`Reason::code`], so that one search finds them all.
 
+mod reason;
+
 use std::fmt;
+
+use crate::finding::{Finding, Policy};
+pub use reason::Reason;
 
 /// What was done with a pod, or with one template on it.
 ///
@@ -43,108 +48,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Declares the reasons once: code, verdict and the HTTP code of a refusal.
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident => $verdict:ident, $code:expr;)*) => {
-        /// Why a verdict was given. Codes are stable: scripts, alerts and searches rely on them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Reason { $($(#[$doc])* $name,)* }
-
-        impl Reason {
-            /// Every reason, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The stable code, printed everywhere.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
-            }
-
-            /// The verdict that this reason belongs to.
-            pub fn verdict(self) -> Verdict {
-                match self { $(Self::$name => Verdict::$verdict,)* }
-            }
-
-            /// The HTTP code in `status.code` of a refusal (403 or 422, never one that the
-            /// API server or its clients would retry), 200 for every other verdict.
-            pub fn http_code(self) -> u16 {
-                match self { $(Self::$name => $code,)* }
-            }
-        }
-    };
+/// A finding with what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What was found.
+    pub finding: Finding,
+    /// What follows.
+    pub policy: Policy,
 }
 
-reasons! {
-    /// The templates' content was added.
-    Applied => Injected, 200;
-    /// Everything that the templates add is in the pod already (the API server's second call).
-    AlreadyInjected => Unchanged, 200;
-    /// The templates were evaluated and have nothing to add to this pod.
-    NothingToAdd => Unchanged, 200;
-    /// No label, annotation, namespace or selector asked for a template.
-    NotRequested => Unchanged, 200;
-    /// The pod's label `pillion.dev/inject` is `false`.
-    OptedOut => Unchanged, 200;
-    /// The namespace's label `pillion.dev/injection` is `disabled`.
-    NamespaceDisabled => Unchanged, 200;
-    /// Pods of this namespace are never touched.
-    NamespaceExcluded => Unchanged, 200;
-    /// A static pod's mirror, which the kubelet made.
-    MirrorPod => Unchanged, 200;
-    /// The template would apply, but another one refuses the pod.
-    PodRefused => Unchanged, 200;
-    /// The request is not about a pod.
-    NotAPod => Unchanged, 200;
-    /// The request is not the creation of a pod.
-    NotACreation => Unchanged, 200;
-    /// A match condition of the template is false.
-    MatchConditionFalse => Skipped, 200;
-    /// The pod must end and only a classic sidecar, which would keep it from ending, is possible.
-    PodMustEnd => Skipped, 200;
-    /// The pod runs on Windows and the template is for Linux.
-    PodForWindows => Skipped, 200;
-    /// The template is in shadow mode.
-    ShadowMode => Shadowed, 200;
-    /// The review could not be read as the creation of a pod.
-    ReviewInvalid => Denied, 422;
-    /// The label `pillion.dev/inject` is neither `true` nor `false`.
-    LabelInvalid => Denied, 422;
-    /// An annotation of Pillion's cannot be read.
-    AnnotationInvalid => Denied, 422;
-    /// A template that is asked for does not exist.
-    TemplateNotFound => Denied, 422;
-    /// A template that is asked for does not compile and has no good revision.
-    TemplateBroken => Denied, 422;
-    /// An annotation names a parameter that the template does not have.
-    ParameterUnknown => Denied, 422;
-    /// A required parameter has no value.
-    ParameterMissing => Denied, 422;
-    /// A parameter's value is not what its declaration allows.
-    ParameterInvalid => Denied, 422;
-    /// A parameter is set where its `setBy` does not allow it.
-    ParameterNotAllowed => Denied, 403;
-    /// A validation of the template is false.
-    ValidationFailed => Denied, 422;
-    /// An expression failed, or gave a value that its field cannot hold.
-    EvaluationFailed => Denied, 422;
-    /// `pillion.dev/containers` names a container that the pod does not have.
-    ContainerNotFound => Denied, 422;
-    /// The volume that a template adopts is not in the pod, or cannot be shared.
-    VolumeNotAdoptable => Denied, 422;
-    /// The pod overrides a field of an injected container that the template keeps for itself.
-    OverrideNotAllowed => Denied, 403;
-    /// What the template adds contradicts what the pod, or another template, already has.
-    Conflict => Denied, 422;
-    /// What the containers need together exceeds the pod's own resources.
-    PodResourcesExceeded => Denied, 422;
-    /// A pod that must end is refused where only a classic sidecar is possible.
-    PodMustEndDenied => Denied, 422;
-    /// The annotations would exceed the API server's limit of 256 KiB.
-    AnnotationsTooLarge => Denied, 422;
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
+impl Judged {
+    /// Whether the person who creates the pod is told of it.
+    pub fn is_told(&self) -> bool {
+        self.policy != Policy::Ignore
     }
 }
 
@@ -161,8 +77,8 @@ pub struct Outcome {
     pub message: String,
     /// The same for the log, without values of annotations.
     pub logged: String,
-    /// What the person should know although it was no reason to refuse, one sentence each.
-    pub findings: Vec<String>,
+    /// What was found about what it adds, most severe first; ignored findings too.
+    pub findings: Vec<Judged>,
 }
 
 /// The pod's verdict, made from the outcomes of its templates.
@@ -176,6 +92,8 @@ pub struct Decision {
     pub logged: String,
     /// One entry for each selected template, in the order of composition.
     pub outcomes: Vec<Outcome>,
+    /// What was found that is no template's doing, most severe first; ignored findings too.
+    pub findings: Vec<Judged>,
     /// What to change in the pod; empty unless something is added.
     pub patch: super::Patch,
 }
@@ -189,6 +107,7 @@ impl Decision {
             logged: message.clone(),
             message,
             outcomes: Vec::new(),
+            findings: Vec::new(),
             patch: super::Patch::default(),
         }
     }
@@ -206,46 +125,68 @@ impl Decision {
         self.reason.verdict()
     }
 
-    /// The sentences that the person who created the pod is shown besides a refusal: skipped and
-    /// shadowed templates, and findings.
+    /// Every finding, with the template that it is about, most severe first.
+    pub fn judged(&self) -> Vec<&Judged> {
+        let of_templates = self.outcomes.iter().flat_map(|outcome| &outcome.findings);
+        let mut judged: Vec<_> = of_templates.chain(&self.findings).collect();
+        judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
+        judged
+    }
+
+    /// The sentences that the person who created the pod is shown besides a refusal, most important
+    /// first: skipped and shadowed templates, then findings.
     pub fn warnings(&self) -> Vec<String> {
-        let told = |outcome: &Outcome| {
-            matches!(
-                outcome.reason.verdict(),
-                Verdict::Skipped | Verdict::Shadowed
-            )
-            .then(|| {
-                format!(
-                    "{}: {}: {}",
-                    outcome.template, outcome.reason, outcome.message
-                )
-            })
-            .into_iter()
-            .chain(
-                outcome
-                    .findings
-                    .iter()
-                    .map(|finding| format!("{}: {finding}", outcome.template)),
-            )
-            .collect::<Vec<_>>()
+        let stopped = self.outcomes.iter().filter(|outcome| {
+            let verdict = outcome.reason.verdict();
+            matches!(verdict, Verdict::Skipped | Verdict::Shadowed)
+        });
+        let stopped = stopped.map(|outcome| {
+            let (template, reason) = (&outcome.template, outcome.reason);
+            format!("{template}: {reason}: {}", outcome.message)
+        });
+        let told = self.judged().into_iter();
+        // What is the reason of a refusal or a skip was said with that.
+        let told = told.filter(|judged| judged.is_told() && !self.says(&judged.finding));
+        let told = told.map(|judged| match &judged.finding.template {
+            Some(template) => format!("{template}: {}", judged.finding),
+            None => judged.finding.to_string(),
+        });
+        let mut warnings: Vec<String> = Vec::new();
+        for warning in stopped.chain(told) {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+
+    /// What was found and told, without values, for logs and audit: `TEMPLATE: CODE: sentence`.
+    pub fn logged_findings(&self) -> Vec<String> {
+        let told = self.judged().into_iter().filter(|judged| judged.is_told());
+        let line = |judged: &Judged| {
+            let finding = &judged.finding;
+            let line = format!("{}: {}", finding.code, finding.logged);
+            match &finding.template {
+                Some(template) => format!("{template}: {line}"),
+                None => line,
+            }
         };
-        self.outcomes.iter().flat_map(told).collect()
+        told.map(line).collect()
+    }
+
+    /// Whether the refusal says this already.
+    fn says(&self, finding: &Finding) -> bool {
+        let sentence = match &finding.template {
+            Some(template) => format!("{template}: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        self.reason == Reason::Finding(finding.code) && self.message.contains(&sentence)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn codes_are_unique_and_no_refusal_is_retried() {
-        let codes: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|r| r.code()).collect();
-        assert_eq!(codes.len(), Reason::ALL.len());
-        for reason in Reason::ALL {
-            let refused = reason.verdict() == Verdict::Denied;
-            assert_eq!(refused, matches!(reason.http_code(), 403 | 422), "{reason}");
-        }
-    }
 
     #[test]
     fn precedence_is_the_order_of_the_verdicts() {

@@ -73,6 +73,9 @@ pub struct Kind<'a> {
 /// The requester.
 #[derive(Debug, Clone, Deserialize)]
 pub struct User<'a> {
+    /// Name of the requester.
+    #[serde(borrow, default)]
+    pub username: Option<Text<'a>>,
     /// Groups of the requester.
     #[serde(borrow, default)]
     pub groups: Option<Vec<Text<'a>>>,
@@ -139,6 +142,12 @@ impl<O> Request<'_, O> {
         self.operation
             .as_ref()
             .is_some_and(|operation| operation.as_str() == "CREATE")
+    }
+
+    /// The requester's name.
+    pub fn user(&self) -> Option<&str> {
+        let user = self.user_info.as_ref()?;
+        user.username.as_ref().map(Text::as_str)
     }
 
     /// Whether a node asks: only a node makes mirror pods.

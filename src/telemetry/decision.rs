@@ -29,13 +29,20 @@ pub struct DecisionRecord<'a> {
 }
 
 /// Logs a decision: at `debug` when the pod stays as it is, at `info` otherwise. The sentence is
-/// logged for refusals alone: it is what the refused person was told, and the place to look for it.
+/// logged for refusals, and for what was not applied: it is what the person was told, and the place
+/// to look for it. So are findings.
 pub fn log_decision(record: &DecisionRecord<'_>) {
     let decision = record.decision;
     let verdict = decision.verdict();
     let templates = joined(&decision.outcomes, |outcome| &outcome.template);
     let revision = joined(&decision.outcomes, |outcome| &outcome.revision);
-    let explanation = (verdict == Verdict::Denied).then(|| cut(&decision.logged, MESSAGE_LENGTH));
+    let findings = decision.logged_findings().join("; ");
+    let findings = (!findings.is_empty()).then(|| cut(&findings, MESSAGE_LENGTH));
+    let is_explained = matches!(
+        verdict,
+        Verdict::Denied | Verdict::Skipped | Verdict::Shadowed
+    );
+    let explanation = is_explained.then(|| cut(&decision.logged, MESSAGE_LENGTH));
     // A macro, as the level of an event is fixed where the event is written.
     macro_rules! event {
         ($level:expr) => {
@@ -52,6 +59,7 @@ pub fn log_decision(record: &DecisionRecord<'_>) {
                 dry_run = record.dry_run,
                 duration_us = u64::try_from(record.duration.as_micros()).unwrap_or(u64::MAX),
                 explanation,
+                findings,
                 "decision"
             )
         };

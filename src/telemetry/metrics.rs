@@ -35,7 +35,8 @@ const OTHER: &str = "other";
 pub struct Metrics {
     registry: Registry,
     reviews: Counters<2>,
-    outcomes: Counters<2>,
+    outcomes: Counters<3>,
+    findings: Counters<3>,
     duration: Histogram,
     rejections: Counters<1>,
     refused_connections: Counter,
@@ -51,6 +52,7 @@ impl Default for Metrics {
             registry: Registry::default(),
             reviews: Family::default(),
             outcomes: Family::default(),
+            findings: Family::default(),
             duration: Histogram::new(DURATIONS),
             rejections: Family::default(),
             refused_connections: Counter::default(),
@@ -77,6 +79,11 @@ impl Metrics {
             "pillion_template_outcomes",
             "How selected templates ended on pods; templates that are not served count as other",
             self.outcomes.clone(),
+        );
+        self.registry.register(
+            "pillion_findings",
+            "What was found in resulting pods, by template, code and the policy that was followed",
+            self.findings.clone(),
         );
         self.registry.register(
             "pillion_review_duration_seconds",
@@ -153,6 +160,18 @@ impl Metrics {
                 .get_or_create(&[
                     ("template", template.unwrap_or(OTHER).to_owned()),
                     verdict(outcome.reason.verdict().as_str()),
+                    ("reason", outcome.reason.code().to_owned()),
+                ])
+                .inc();
+        }
+        for judged in decision.judged() {
+            let template = judged.finding.template.as_deref();
+            let template = template.map(|name| if is_served(name) { name } else { OTHER });
+            self.findings
+                .get_or_create(&[
+                    ("template", template.unwrap_or_default().to_owned()),
+                    ("code", judged.finding.code.as_str().to_owned()),
+                    ("policy", judged.policy.as_str().to_owned()),
                 ])
                 .inc();
         }
@@ -240,8 +259,8 @@ mod tests {
         let text = metrics.to_text();
         for line in [
             "pillion_reviews_total{verdict=\"Injected\",reason=\"Applied\"} 1",
-            "pillion_template_outcomes_total{template=\"log-shipper\",verdict=\"Injected\"} 1",
-            "pillion_template_outcomes_total{template=\"other\",verdict=\"Injected\"} 1",
+            "pillion_template_outcomes_total{template=\"log-shipper\",verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_template_outcomes_total{template=\"other\",verdict=\"Injected\",reason=\"Applied\"} 1",
             "pillion_review_duration_seconds_bucket{le=\"0.000025\"} 1",
             "pillion_review_duration_seconds_bucket{le=\"1.0\"} 1",
             "pillion_http_rejections_total{code=\"415\"} 1",

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use super::expression::{Expression, Reads};
 use super::fragment::{Condition, Fragment, Origin};
+use super::level::PodSecurityLevel;
 use super::parameter::Parameter;
 use super::selector::Selector;
+use crate::finding::Policies;
 
 /// What a template is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +191,10 @@ pub struct Template {
     pub denies_ending_pods: bool,
     /// Its place in the composition; above 0: after the pod's own init containers.
     pub order: i64,
+    /// The Pod Security level that it needs, where its author says so.
+    pub pod_security_level: Option<PodSecurityLevel>,
+    /// What follows from findings about it, where its author chose.
+    pub findings: Policies,
     /// The pods that it applies to without being asked for.
     pub selector: Option<Selector>,
     /// Conditions to apply; the first false one is the reason to skip.

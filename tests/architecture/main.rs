@@ -20,17 +20,18 @@ use source::Source;
 
 /// The rooms of the house from the outermost in. A room may use rooms further in, never one
 /// further out, and never another one of its own rank.
-const RANKS: [&[&str]; 6] = [
+const RANKS: [&[&str]; 7] = [
     &["main", "lib"],
     &["cli"],
     &["server", "tls", "telemetry"],
     &["inject"],
+    &["check"],
     &["template"],
-    &["review"],
+    &["finding", "review"],
 ];
 
 /// The rooms that depend on nothing but their arguments.
-const CORE: [&str; 3] = ["inject", "template", "review"];
+const CORE: [&str; 5] = ["inject", "check", "template", "finding", "review"];
 
 /// What the core may not name, as the first segments of a path.
 const WORLD: [&[&str]; 20] = [

@@ -224,6 +224,7 @@ impl Case {
                     let namespace = Namespace {
                         labels: texts(&document["metadata"]["labels"]),
                         annotations: texts(&document["metadata"]["annotations"]),
+                        ..Namespace::default()
                     };
                     settings.namespaces.insert(name, namespace);
                 }

@@ -114,9 +114,9 @@ fn allowed(parameter: &Value) -> String {
 
 /// Every reason code, with the words that the source explains it with.
 fn reasons() -> String {
-    let source = file("src/inject/verdict.rs");
+    let source = file("src/inject/verdict/reason.rs");
     let mut table = "| Reason | Verdict | HTTP | Meaning |\n|---|---|---|---|\n".to_owned();
-    for reason in Reason::ALL {
+    for reason in Reason::OWN {
         let declared = source
             .find(&format!("    {reason} => "))
             .unwrap_or_else(|| panic!("{reason} is not declared"));

@@ -69,6 +69,7 @@ fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
                 let namespace = Namespace {
                     labels: texts(metadata.labels),
                     annotations: texts(metadata.annotations),
+                    ..Namespace::default()
                 };
                 namespaces.insert(&metadata.name, namespace);
                 count += 1;

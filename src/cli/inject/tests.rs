@@ -147,7 +147,7 @@ fn namespaces_of_the_input_are_known_unless_given() {
     let mut settings = Settings::default();
     let given = Namespace {
         labels: BTreeMap::from([("team".to_owned(), "given".to_owned())]),
-        annotations: BTreeMap::new(),
+        ..Namespace::default()
     };
     settings.namespaces.insert("shop", given);
     let text = namespace("shop", "input") + &namespace("bank", "input");

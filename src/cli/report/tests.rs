@@ -3,6 +3,7 @@
 use super::*;
 use crate::cli::manifest::kinds::Identity;
 use crate::cli::transform::{Note, Treated};
+use crate::finding::Code;
 use crate::inject::Reason;
 
 fn entry(file: &str, name: &str, treated: Treated) -> Entry {
@@ -19,6 +20,13 @@ fn entry(file: &str, name: &str, treated: Treated) -> Entry {
     }
 }
 
+fn judged(policy: Policy, message: &str) -> Judged {
+    Judged {
+        finding: Finding::new(Code::FieldKept, "spec.containers[0].env", message),
+        policy,
+    }
+}
+
 fn injected() -> Treated {
     Treated {
         outcomes: vec![Outcome {
@@ -27,7 +35,10 @@ fn injected() -> Treated {
             reason: Reason::Applied,
             message: "added 1 container".to_owned(),
             logged: String::new(),
-            findings: vec!["kept env\nPORT".to_owned()],
+            findings: vec![
+                judged(Policy::Warn, "kept env\nPORT"),
+                judged(Policy::Ignore, "nobody minds"),
+            ],
         }],
         ..Treated::plain(Reason::Applied, "added proxy")
     }
@@ -47,7 +58,7 @@ fn every_object_is_told_with_its_templates_and_findings() {
         text(&report, plain()),
         "Pod/shop/web: Injected (Applied): added proxy\n  \
          proxy 3f2a: Injected (Applied): added 1 container\n    \
-         warning: kept env\\nPORT\n1 injected\n"
+         warning: FieldKept: kept env\\nPORT\n1 injected\n"
     );
 }
 
@@ -79,6 +90,12 @@ fn files_are_named_where_there_are_several_and_a_refusal_is_clear() {
 
 #[test]
 fn json_holds_everything() {
+    let finding = |policy: &str, message: &str| {
+        json!({
+            "code": "FieldKept", "severity": "Info", "policy": policy, "message": message,
+            "path": "spec.containers[0].env", "help": Code::FieldKept.help(),
+        })
+    };
     let report = Report {
         entries: vec![entry("a.yaml", "web", injected())],
         notes: Vec::new(),
@@ -93,8 +110,9 @@ fn json_holds_everything() {
                 "templates": [{
                     "template": "proxy", "revision": "3f2a", "verdict": "Injected",
                     "reason": "Applied", "message": "added 1 container",
-                    "findings": ["kept env\nPORT"],
+                    "findings": [finding("Warn", "kept env\nPORT"), finding("Ignore", "nobody minds")],
                 }],
+                "findings": [],
             }],
             "notes": [],
             "counts": {"Denied": 0, "Injected": 1, "Removed": 0, "Shadowed": 0, "Skipped": 0,

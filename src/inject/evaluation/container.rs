@@ -2,21 +2,22 @@
 
 use serde_json::Value;
 
-use super::{Wanted, WantedContainer, failed, validity};
+use super::{Circumstances, Wanted, WantedContainer, failed, image, validity};
 use crate::inject::lifecycle;
+use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
-use crate::inject::settings::Settings;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
 
 /// Evaluates all containers.
 pub(super) fn containers(
+    pod: &WorkingPod<'_>,
     template: &Template,
-    settings: &Settings,
+    circumstances: Circumstances<'_>,
     with: Evaluation<'_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
-    let native = lifecycle::is_native(template.placement, settings);
+    let native = lifecycle::is_native(template.placement, circumstances.settings);
     let steps = template.init_containers.iter();
     let steps = steps.map(|container| (container, false));
     let sidecars = template.sidecars.iter().map(|container| (container, true));
@@ -28,6 +29,12 @@ pub(super) fn containers(
         };
         let place = validity::place(&container.origin);
         validity::check("Container", &value, &container.body, &place)?;
+        let image = value.get("image").and_then(Value::as_str);
+        if let Some(image) =
+            image.and_then(|image| image::mirrored(image, pod, template, circumstances))
+        {
+            value.insert("image".to_owned(), image.into());
+        }
         let is_native = is_sidecar && native;
         if is_native {
             lifecycle::make_native(&mut value, container.wait_for_ready);

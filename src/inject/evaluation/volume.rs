@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Wanted, WantedVolume, failed, files, validity};
+use crate::finding::{Code, Finding};
 use crate::inject::data::Apps;
 use crate::inject::keys::same_path;
 use crate::inject::pod::WorkingPod;
@@ -85,11 +86,18 @@ fn adopted(
                 return take(mount, element.name(), path).map(Some);
             }
             if is_below(at, path) || is_below(path, at) {
-                nested.push(format!(
-                    "container `{}` mounts `{at}`, above or below `{path}`, which is adopted only \
-                     where it is mounted itself",
-                    element.name()
-                ));
+                let name = element.name();
+                let (place, rest) = (
+                    format!("spec.{}[{index}].volumeMounts", list.field()),
+                    "which is adopted only where it is mounted itself",
+                );
+                let message =
+                    format!("container `{name}` mounts `{at}`, above or below `{path}`, {rest}");
+                let logged = format!(
+                    "container `{name}` has a mount above or below the path of {}, {rest}",
+                    volume.origin.field
+                );
+                nested.push(Finding::new(Code::NestedMount, place, message).logged_as(logged));
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Change;
+use crate::finding::{Code, Finding};
 use crate::inject::evaluation::WantedEdit;
 use crate::inject::merge;
 use crate::inject::pod::{List, WorkingPod};
@@ -22,11 +23,14 @@ pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut 
             continue;
         };
         if pod_has_resources && edit.want.shift_remove("resources").is_some() {
-            let finding = format!(
+            let message = format!(
                 "container `{}` gets no resources: the pod has some of its own",
                 edit.name
             );
-            change.findings.push(finding);
+            let path = format!("spec.{}[{index}].resources", edit.list.field());
+            change
+                .findings
+                .push(Finding::new(Code::ResourcesKept, path, message));
         }
         let fill = merge::fill(
             element.view(),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Change;
+use crate::finding::{Code, Finding};
 use crate::inject::merge::{self, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
 
@@ -17,8 +18,13 @@ pub(super) fn texts(pod: &WorkingPod<'_>, labels: Pairs, annotations: Pairs, cha
     change.status.labels.extend(keys(&labels));
     change.status.annotations.extend(keys(&annotations));
     for (what, kept) in [("label", &kept_labels), ("annotation", &kept_annotations)] {
-        let finding = |key| format!("the pod keeps its own {what} {key}");
-        change.findings.extend(kept.iter().map(finding));
+        if !kept.is_empty() {
+            let message = format!("the pod keeps its own {what} {}", kept.join(", "));
+            let path = format!("metadata.{what}s");
+            change
+                .findings
+                .push(Finding::new(Code::FieldKept, path, message));
+        }
     }
     change.labels.extend(labels);
     change.annotations.extend(annotations);
@@ -46,11 +52,14 @@ pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &Map<String, Value>, change: 
     }
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Data(&theirs), wanted, "PodSpec", 0);
-    let findings = fill
-        .kept
-        .iter()
-        .map(|key| format!("the pod keeps its own {}", spelled(key)));
-    change.findings.extend(findings);
+    if !fill.kept.is_empty() {
+        let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
+        keys.sort();
+        let message = format!("the pod keeps its own {}", keys.join(", "));
+        change
+            .findings
+            .push(Finding::new(Code::FieldKept, "spec", message));
+    }
     change.kept.pod.clone_from(&fill.kept);
     change.status.pod.clone_from(&fill.added);
     change.status.replaced.clone_from(&fill.replaced);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Change;
+use crate::finding::Code;
 use crate::inject::lifecycle;
 use crate::inject::patch::Operation;
 use crate::inject::pod::{List, WorkingPod};
@@ -169,7 +170,7 @@ fn pod_resources(
             "the pod's own resources leave no room: its containers would have a {what} of {total} \
              {name}, and the pod allows {most}; raise spec.resources"
         );
-        Refusal::new(Reason::PodResourcesExceeded, message)
+        Refusal::new(Reason::Finding(Code::PodResourcesExceeded), message)
     };
     for (name, most) in whole.requests {
         let apps = containers.iter().map(|container| container.request(&name));

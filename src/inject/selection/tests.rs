@@ -63,6 +63,7 @@ fn selected(catalog: &Catalog, case: Case) -> String {
             (MANDATORY, flag(case.mandatory)),
         ]),
         annotations: pairs(&[(INJECT, case.namespace_list)]),
+        ..Namespace::default()
     };
     let labels = pairs(&[
         (INJECT, case.pod_label),

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use super::fragment::Meaning;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
+use crate::finding::{Policies, PolicyError};
 use crate::template::compiled::{Override, Pattern, Placement, Template};
 use crate::template::digest::digest;
 use crate::template::expression::{Expression, Reads};
 use crate::template::fragment::Fragment;
+use crate::template::level::PodSecurityLevel;
 use crate::template::node::{Node, NodeValue};
 use crate::template::schema;
 
@@ -171,7 +173,6 @@ fn settings(
         let message = "only a ClusterInjectionTemplate can be Mandatory";
         errors.add(node.place, "spec.requirement", message);
     }
-    checks(errors, spec);
     let shadowable = shadowable(errors, spec, namespace.is_some(), mandatory);
     Template {
         pattern: chosen(errors, spec, "pattern", usual, &Pattern::NAMES),
@@ -207,6 +208,11 @@ fn settings(
             &[("Skip", false), ("Deny", true)],
         ),
         order: optional(errors, spec, "order", integer).unwrap_or(0),
+        pod_security_level: spec.get("podSecurityLevel").and_then(|node| {
+            let names = &PodSecurityLevel::NAMES;
+            choice(errors, node, "spec.podSecurityLevel", names)
+        }),
+        findings: findings(errors, spec),
         selector: spec
             .get("selector")
             .and_then(|node| metadata::selector(errors, node)),
@@ -244,23 +250,27 @@ fn shadowable(errors: &mut Errors<'_>, spec: &Node, namespaced: bool, mandatory:
     false
 }
 
-/// What the template declares for the checks of the resulting pod: read and refused here, so that
-/// a misspelt policy is no policy that silently does not hold.
-fn checks(errors: &mut Errors<'_>, spec: &Node) {
-    let levels = ["privileged", "baseline", "restricted"].map(|level| (level, ()));
-    chosen(errors, spec, "podSecurityLevel", (), &levels);
-    let Some(findings) = spec.get("findings") else {
-        return;
+/// What follows from findings: a misspelt code or policy is an error here, and so no choice that
+/// silently does not hold.
+fn findings(errors: &mut Errors<'_>, spec: &Node) -> Policies {
+    let mut policies = Policies::default();
+    let Some(node) = spec.get("findings") else {
+        return policies;
     };
-    let policies = ["Deny", "Skip", "Warn", "Ignore"].map(|policy| (policy, ()));
-    for entry in any_entries(errors, findings, "spec.findings") {
-        choice(
-            errors,
-            &entry.value,
-            &join("spec.findings", &entry.key),
-            &policies,
-        );
+    for entry in any_entries(errors, node, "spec.findings") {
+        let path = join("spec.findings", &entry.key);
+        let Some(policy) = text(errors, &entry.value, &path) else {
+            continue;
+        };
+        if let Err(error) = policies.choose(&entry.key, policy) {
+            let place = match error {
+                PolicyError::Code { .. } => entry.place,
+                _ => entry.value.place,
+            };
+            errors.add(place, &path, error.to_string());
+        }
     }
+    policies
 }
 
 fn chosen<T: Copy>(

@@ -1,0 +1,118 @@
+//! The pod that would result, as the checks see it.
+//!
+//! A typed, borrowed view of what the checks read and of nothing else, made once for each decision:
+//! from the raw JSON of the user's parts and from the data of what templates added. Every element
+//! says which template it comes from, so that a finding can name both sides. A field of another
+//! type than the API gives it counts as absent: the API server refuses it with better words.
+
+mod container;
+mod security;
+mod source;
+mod spec;
+mod volume;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use container::{
+    Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
+    PortNumber, Probe, Resources, SecurityContext, Sleep,
+};
+pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
+pub use source::{Addition, Source};
+pub use spec::{LocalReference, Os, Spec, Toleration};
+pub use volume::{EmptyDir, Keys, Projected, ProjectedSource, Volume, VolumeSource};
+
+/// The pod that would result.
+#[derive(Debug, Default)]
+pub struct Pod<'a> {
+    /// `spec.initContainers`.
+    pub init_containers: Vec<Container<'a>>,
+    /// `spec.containers`.
+    pub containers: Vec<Container<'a>>,
+    /// `spec.volumes`.
+    pub volumes: Vec<Volume<'a>>,
+    /// The other fields of the spec.
+    pub spec: Spec<'a>,
+    /// The fields of the spec that templates added to, each with the template.
+    pub fields_by: Vec<(&'a str, &'a str)>,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<&'a str, &'a str>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<&'a str, &'a str>,
+    /// Whether the pod must end: it is not restarted always, or a Job owns it.
+    pub must_end: bool,
+}
+
+impl<'a> Pod<'a> {
+    /// Reads a whole pod from data; `added_by` says which template added the container or volume of
+    /// a name.
+    pub fn read(pod: &'a Value, added_by: &dyn Fn(&str) -> Option<&'a str>) -> Self {
+        let Some(spec) = pod.get("spec").and_then(Value::as_object) else {
+            return Self::default();
+        };
+        let list = |field: &str| {
+            let items = spec.get(field).and_then(Value::as_array);
+            let objects = items.into_iter().flatten().filter_map(Value::as_object);
+            objects
+                .enumerate()
+                .map(|(index, object)| {
+                    let name = object.get("name").and_then(Value::as_str);
+                    (index, name.unwrap_or_default(), Source::Data(object))
+                })
+                .collect::<Vec<_>>()
+        };
+        let containers = |field, place: fn(usize) -> Place| {
+            let read = |(index, name, source)| {
+                Container::read(place(index), name, added_by(name), source, &[])
+            };
+            list(field).into_iter().map(read).collect()
+        };
+        let volume = |(index, name, source)| Volume::read(index, name, added_by(name), source);
+        let texts = |field: &str| {
+            let texts = pod.get("metadata").and_then(|metadata| metadata.get(field));
+            let texts = texts.and_then(Value::as_object).into_iter().flatten();
+            texts
+                .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+                .collect()
+        };
+        let policy = spec.get("restartPolicy").and_then(Value::as_str);
+        Self {
+            init_containers: containers("initContainers", Place::Init),
+            containers: containers("containers", Place::Regular),
+            volumes: list("volumes").into_iter().map(volume).collect(),
+            spec: Spec::read(Source::Data(spec)),
+            fields_by: Vec::new(),
+            labels: texts("labels"),
+            annotations: texts("annotations"),
+            must_end: policy.is_some_and(|policy| policy != "Always"),
+        }
+    }
+
+    /// Every container, init containers first.
+    pub fn all(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+
+    /// The containers that templates added.
+    pub fn helpers(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.all().filter(|container| container.added_by.is_some())
+    }
+
+    /// The containers that run side by side: regular ones and native sidecars.
+    pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.all().filter(|container| container.runs_beside())
+    }
+
+    /// The volume of this name.
+    pub fn volume(&self, name: &str) -> Option<&Volume<'a>> {
+        self.volumes.iter().find(|volume| volume.name == name)
+    }
+
+    /// The template that added to this field of the spec.
+    pub fn field_by(&self, field: &str) -> Option<&'a str> {
+        let mut by = self.fields_by.iter();
+        by.find(|(name, _)| *name == field).map(|(_, by)| *by)
+    }
+}

@@ -1,0 +1,415 @@
+//! A container of the resulting pod.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+pub use super::security::{Capabilities, SecurityContext};
+use super::source::{Addition, Source};
+use crate::review::Text;
+use crate::template::quantity::Quantity;
+
+/// Where a container stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// `spec.initContainers`, at this index.
+    Init(usize),
+    /// `spec.containers`, at this index.
+    Regular(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Init(index) => write!(f, "spec.initContainers[{index}]"),
+            Self::Regular(index) => write!(f, "spec.containers[{index}]"),
+        }
+    }
+}
+
+/// A container of the resulting pod.
+#[derive(Debug)]
+pub struct Container<'a> {
+    /// Where it stands.
+    pub place: Place,
+    /// Its name.
+    pub name: &'a str,
+    /// The template that added it; `None`: the user.
+    pub added_by: Option<&'a str>,
+    /// `image`.
+    pub image: Option<Text<'a>>,
+    /// `command`.
+    pub command: Vec<Text<'a>>,
+    /// `args`.
+    pub args: Vec<Text<'a>>,
+    /// `ports`.
+    pub ports: Vec<Port<'a>>,
+    /// `env`.
+    pub env: Vec<Env<'a>>,
+    /// `volumeMounts`.
+    pub mounts: Vec<Mount<'a>>,
+    /// `resources`.
+    pub resources: Resources<'a>,
+    /// `resources` as the user wrote them, where templates added to them.
+    pub resources_before: Option<Resources<'a>>,
+    /// `securityContext`.
+    pub security: SecurityContext<'a>,
+    /// `readinessProbe`.
+    pub readiness: Option<Probe<'a>>,
+    /// `livenessProbe`.
+    pub liveness: Option<Probe<'a>>,
+    /// `startupProbe`.
+    pub startup: Option<Probe<'a>>,
+    /// `lifecycle`.
+    pub lifecycle: Option<Lifecycle<'a>>,
+    /// `restartPolicy`.
+    pub restart_policy: Option<Text<'a>>,
+}
+
+/// A port.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Port<'a> {
+    /// `name`.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    /// `containerPort`.
+    #[serde(default)]
+    pub container_port: Option<i64>,
+    /// `hostPort`; 0 counts as absent.
+    #[serde(default)]
+    pub host_port: Option<i64>,
+    /// `hostIP`.
+    #[serde(borrow, default, rename = "hostIP")]
+    pub host_ip: Option<Text<'a>>,
+    /// `protocol`.
+    #[serde(borrow, default)]
+    pub protocol: Option<Text<'a>>,
+    /// The template that added it.
+    #[serde(skip)]
+    pub by: Option<&'a str>,
+}
+
+impl Port<'_> {
+    /// The protocol, which is TCP where nothing else is said.
+    pub fn protocol(&self) -> &str {
+        self.protocol
+            .as_ref()
+            .map(Text::as_str)
+            .filter(|protocol| !protocol.is_empty())
+            .unwrap_or("TCP")
+    }
+}
+
+/// An environment variable.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Env<'a> {
+    /// `name`.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    /// `value`.
+    #[serde(borrow, default)]
+    pub value: Option<Text<'a>>,
+    /// `valueFrom`.
+    #[serde(borrow, default)]
+    pub value_from: Option<EnvSource<'a>>,
+    /// The template that added it.
+    #[serde(skip)]
+    pub by: Option<&'a str>,
+}
+
+/// Where a variable's value comes from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvSource<'a> {
+    /// `secretKeyRef`.
+    #[serde(borrow, default)]
+    pub secret_key_ref: Option<super::Keys<'a>>,
+    /// `configMapKeyRef`.
+    #[serde(borrow, default)]
+    pub config_map_key_ref: Option<super::Keys<'a>>,
+}
+
+/// A volume mount.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Mount<'a> {
+    /// `name`: the volume's.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+    /// `mountPath`.
+    #[serde(borrow, default)]
+    pub mount_path: Option<Text<'a>>,
+    /// `subPath`.
+    #[serde(borrow, default)]
+    pub sub_path: Option<Text<'a>>,
+    /// `subPathExpr`.
+    #[serde(borrow, default)]
+    pub sub_path_expr: Option<Text<'a>>,
+    /// `readOnly`.
+    #[serde(default)]
+    pub read_only: Option<bool>,
+    /// The template that added it.
+    #[serde(skip)]
+    pub by: Option<&'a str>,
+}
+
+/// Amounts by resource.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Resources<'a> {
+    #[serde(borrow, default)]
+    requests: Option<BTreeMap<Text<'a>, Value>>,
+    #[serde(borrow, default)]
+    limits: Option<BTreeMap<Text<'a>, Value>>,
+}
+
+impl Resources<'_> {
+    /// The request of one resource; a limit without request is one (defaulting of the API server).
+    pub fn request(&self, name: &str) -> Option<Quantity> {
+        amount(self.requests.as_ref(), name).or_else(|| self.limit(name))
+    }
+
+    /// The request of one resource as it is written.
+    pub fn own_request(&self, name: &str) -> Option<Quantity> {
+        amount(self.requests.as_ref(), name)
+    }
+
+    /// The limit of one resource.
+    pub fn limit(&self, name: &str) -> Option<Quantity> {
+        amount(self.limits.as_ref(), name)
+    }
+
+    /// The names of all resources that are requested or limited.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let requests = self.requests.iter().flatten();
+        let limits = self.limits.iter().flatten();
+        requests.chain(limits).map(|(name, _)| name.as_str())
+    }
+
+    /// The names of the resources that are limited.
+    pub fn limited(&self) -> impl Iterator<Item = &str> {
+        self.limits.iter().flatten().map(|(name, _)| name.as_str())
+    }
+}
+
+fn amount(amounts: Option<&BTreeMap<Text<'_>, Value>>, name: &str) -> Option<Quantity> {
+    Quantity::in_field(amounts?.get(name)?)
+}
+
+/// A probe.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe<'a> {
+    /// `exec`.
+    #[serde(borrow, default)]
+    pub exec: Option<Exec<'a>>,
+    /// `httpGet`.
+    #[serde(borrow, default)]
+    pub http_get: Option<Network<'a>>,
+    /// `tcpSocket`.
+    #[serde(borrow, default)]
+    pub tcp_socket: Option<Network<'a>>,
+    /// `grpc`.
+    #[serde(borrow, default)]
+    pub grpc: Option<Network<'a>>,
+}
+
+impl<'a> Probe<'a> {
+    /// What it connects to.
+    pub fn network(&self) -> Option<&Network<'a>> {
+        self.http_get
+            .as_ref()
+            .or(self.tcp_socket.as_ref())
+            .or(self.grpc.as_ref())
+    }
+}
+
+/// The target of a probe or hook that connects.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Network<'a> {
+    /// `host`.
+    #[serde(borrow, default)]
+    pub host: Option<Text<'a>>,
+    /// `port`.
+    #[serde(borrow, default)]
+    pub port: Option<PortNumber<'a>>,
+}
+
+/// A port by number or by name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum PortNumber<'a> {
+    /// Its number.
+    Number(i64),
+    /// Its name.
+    #[serde(borrow)]
+    Name(Text<'a>),
+}
+
+/// A command in the container.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Exec<'a> {
+    /// `command`.
+    #[serde(borrow, default)]
+    pub command: Option<Vec<Text<'a>>>,
+}
+
+/// The hooks of a container.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lifecycle<'a> {
+    /// `postStart`.
+    #[serde(borrow, default)]
+    pub post_start: Option<Handler<'a>>,
+    /// `preStop`.
+    #[serde(borrow, default)]
+    pub pre_stop: Option<Handler<'a>>,
+}
+
+/// What a hook does.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Handler<'a> {
+    /// `exec`.
+    #[serde(borrow, default)]
+    pub exec: Option<Exec<'a>>,
+    /// `sleep`.
+    #[serde(default)]
+    pub sleep: Option<Sleep>,
+    /// `httpGet`.
+    #[serde(borrow, default)]
+    pub http_get: Option<Network<'a>>,
+    /// `tcpSocket`.
+    #[serde(borrow, default)]
+    pub tcp_socket: Option<Network<'a>>,
+}
+
+/// A pause.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Sleep {
+    /// `seconds`.
+    #[serde(default)]
+    pub seconds: i64,
+}
+
+impl<'a> Container<'a> {
+    /// Reads a container; `additions`: what templates added to its lists.
+    pub fn read(
+        place: Place,
+        name: &'a str,
+        added_by: Option<&'a str>,
+        source: Source<'a>,
+        additions: &[Addition<'a>],
+    ) -> Self {
+        let mut container = Self {
+            place,
+            name,
+            added_by,
+            image: source.get("image"),
+            command: source.get_or_default("command"),
+            args: source.get_or_default("args"),
+            ports: source.get_or_default("ports"),
+            env: source.get_or_default("env"),
+            mounts: source.get_or_default("volumeMounts"),
+            resources: source.get_or_default("resources"),
+            resources_before: match source {
+                Source::Changed(object, changed) if changed.contains_key("resources") => {
+                    Some(Source::Raw(object).get_or_default("resources"))
+                }
+                _ => None,
+            },
+            security: source.get_or_default("securityContext"),
+            readiness: source.get("readinessProbe"),
+            liveness: source.get("livenessProbe"),
+            startup: source.get("startupProbe"),
+            lifecycle: source.get("lifecycle"),
+            restart_policy: source.get("restartPolicy"),
+        };
+        if added_by.is_some() {
+            container
+                .ports
+                .iter_mut()
+                .for_each(|port| port.by = added_by);
+            container.env.iter_mut().for_each(|env| env.by = added_by);
+            container
+                .mounts
+                .iter_mut()
+                .for_each(|mount| mount.by = added_by);
+        }
+        for addition in additions {
+            container.add(addition);
+        }
+        container
+    }
+
+    fn add(&mut self, addition: &Addition<'a>) {
+        let by = Some(addition.template);
+        match addition.list {
+            "ports" => insert(&mut self.ports, addition, |port| port.by = by),
+            "env" => insert(&mut self.env, addition, |env| env.by = by),
+            "volumeMounts" => insert(&mut self.mounts, addition, |mount| mount.by = by),
+            _ => {}
+        }
+    }
+
+    /// Whether it is an init container that runs beside the app.
+    pub fn is_sidecar(&self) -> bool {
+        matches!(self.place, Place::Init(_))
+            && self.restart_policy.as_ref().map(Text::as_str) == Some("Always")
+    }
+
+    /// Whether it runs to its end before the app.
+    pub fn is_step(&self) -> bool {
+        matches!(self.place, Place::Init(_)) && !self.is_sidecar()
+    }
+
+    /// Whether it runs beside the app, or is the app.
+    pub fn runs_beside(&self) -> bool {
+        !self.is_step()
+    }
+
+    /// Its probes, each with the field's name.
+    pub fn probes(&self) -> impl Iterator<Item = (&'static str, &Probe<'a>)> {
+        let probes = [
+            ("readinessProbe", &self.readiness),
+            ("livenessProbe", &self.liveness),
+            ("startupProbe", &self.startup),
+        ];
+        probes
+            .into_iter()
+            .filter_map(|(name, probe)| Some((name, probe.as_ref()?)))
+    }
+
+    /// The container as a person reads of it: `` `envoy` (template envoy-tls) ``.
+    pub fn title(&self) -> String {
+        match self.added_by {
+            Some(template) => format!("`{}` (template {template})", self.name),
+            None => format!("`{}`", self.name),
+        }
+    }
+}
+
+/// Inserts what a template added. An addition to a field as a whole brings the whole list.
+fn insert<'a, T: Deserialize<'a>>(
+    list: &mut Vec<T>,
+    addition: &Addition<'a>,
+    mut mark: impl FnMut(&mut T),
+) {
+    let values = match addition.value {
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
+    };
+    let start = addition.index.unwrap_or(list.len()).min(list.len());
+    let read = values.iter().filter_map(|value| T::deserialize(value).ok());
+    for (offset, mut element) in read.enumerate() {
+        mark(&mut element);
+        list.insert(start + offset, element);
+    }
+}
+
+/// A value that is only known to be there.
+pub type Present = IgnoredAny;

@@ -1,0 +1,115 @@
+//! The fields of the spec other than containers and volumes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::container::Resources;
+use super::security::PodSecurityContext;
+use super::source::Source;
+use crate::review::Text;
+
+/// What the checks read of the spec.
+#[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the API with two choices"
+)]
+pub struct Spec<'a> {
+    /// `hostNetwork`.
+    pub host_network: bool,
+    /// `hostPID`.
+    pub host_pid: bool,
+    /// `hostIPC`.
+    pub host_ipc: bool,
+    /// `hostUsers`.
+    pub host_users: Option<bool>,
+    /// `shareProcessNamespace`.
+    pub share_process_namespace: bool,
+    /// `automountServiceAccountToken`.
+    pub automount_service_account_token: Option<bool>,
+    /// `serviceAccountName`.
+    pub service_account_name: Option<Text<'a>>,
+    /// `terminationGracePeriodSeconds`.
+    pub termination_grace_period_seconds: Option<i64>,
+    /// `securityContext`.
+    pub security: PodSecurityContext<'a>,
+    /// `imagePullSecrets`.
+    pub image_pull_secrets: Vec<LocalReference<'a>>,
+    /// `os.name`.
+    pub os: Option<Os<'a>>,
+    /// `nodeSelector`.
+    pub node_selector: BTreeMap<Text<'a>, Text<'a>>,
+    /// `tolerations`.
+    pub tolerations: Vec<Toleration<'a>>,
+    /// `resources`: the pod's own (KEP-2837).
+    pub resources: Option<Resources<'a>>,
+    /// `overhead`.
+    pub overhead: BTreeMap<Text<'a>, Value>,
+    /// `runtimeClassName`.
+    pub runtime_class_name: Option<Text<'a>>,
+}
+
+/// `spec.os`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Os<'a> {
+    /// `name`.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+}
+
+/// A reference by name in the same namespace.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct LocalReference<'a> {
+    /// `name`.
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
+}
+
+/// A toleration.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Toleration<'a> {
+    /// `key`.
+    #[serde(borrow, default)]
+    pub key: Option<Text<'a>>,
+}
+
+impl<'a> Spec<'a> {
+    /// Reads the fields.
+    pub fn read(source: Source<'a>) -> Self {
+        Self {
+            host_network: source.get_or_default("hostNetwork"),
+            host_pid: source.get_or_default("hostPID"),
+            host_ipc: source.get_or_default("hostIPC"),
+            host_users: source.get("hostUsers"),
+            share_process_namespace: source.get_or_default("shareProcessNamespace"),
+            automount_service_account_token: source.get("automountServiceAccountToken"),
+            service_account_name: source.get("serviceAccountName"),
+            termination_grace_period_seconds: source.get("terminationGracePeriodSeconds"),
+            security: source.get_or_default("securityContext"),
+            image_pull_secrets: source.get_or_default("imagePullSecrets"),
+            os: source.get("os"),
+            node_selector: source.get_or_default("nodeSelector"),
+            tolerations: source.get_or_default("tolerations"),
+            resources: source.get("resources"),
+            overhead: source.get_or_default("overhead"),
+            runtime_class_name: source.get("runtimeClassName"),
+        }
+    }
+
+    /// Seconds until a container that does not end is killed; the API server's default is 30.
+    pub fn grace_period(&self) -> i64 {
+        self.termination_grace_period_seconds.unwrap_or(30)
+    }
+
+    /// Whether the pod says that it runs on Windows.
+    pub fn is_windows(&self) -> bool {
+        let os = self.os.as_ref().and_then(|os| os.name.as_ref());
+        let selected = self.node_selector.get("kubernetes.io/os");
+        [os, selected]
+            .into_iter()
+            .flatten()
+            .any(|name| name.as_str() == "windows")
+    }
+}

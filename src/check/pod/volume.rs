@@ -1,0 +1,151 @@
+//! A volume of the resulting pod.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::source::Source;
+use crate::review::Text;
+use crate::template::quantity::Quantity;
+
+/// A volume.
+#[derive(Debug)]
+pub struct Volume<'a> {
+    /// Where it stands in `spec.volumes`.
+    pub index: usize,
+    /// Its name.
+    pub name: &'a str,
+    /// The template that added it; `None`: the user.
+    pub added_by: Option<&'a str>,
+    /// The fields that are there besides the name: its sources, of which a valid volume has one.
+    pub kinds: Vec<&'a str>,
+    /// The source, as far as the checks read it.
+    pub source: VolumeSource<'a>,
+}
+
+/// The sources that the checks look into.
+#[derive(Debug, Default)]
+pub struct VolumeSource<'a> {
+    /// `emptyDir`.
+    pub empty_dir: Option<EmptyDir<'a>>,
+    /// `secret`.
+    pub secret: Option<Keys<'a>>,
+    /// `configMap`.
+    pub config_map: Option<Keys<'a>>,
+    /// `projected`.
+    pub projected: Option<Projected<'a>>,
+}
+
+/// `emptyDir`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EmptyDir<'a> {
+    /// `medium`.
+    #[serde(borrow, default)]
+    pub medium: Option<Text<'a>>,
+    /// `sizeLimit`.
+    #[serde(default)]
+    size_limit: Option<Value>,
+}
+
+impl EmptyDir<'_> {
+    /// Whether it is held in memory.
+    pub fn is_memory(&self) -> bool {
+        self.medium.as_ref().map(Text::as_str) == Some("Memory")
+    }
+
+    /// `sizeLimit`; zero means no limit.
+    pub fn size_limit(&self) -> Option<Quantity> {
+        let limit = Quantity::in_field(self.size_limit.as_ref()?)?;
+        (limit.sign() > 0).then_some(limit)
+    }
+}
+
+/// Keys of a Secret or ConfigMap: a volume source, a projection, or a variable's source.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys<'a> {
+    /// `name`, or in a secret volume `secretName`.
+    #[serde(borrow, default, alias = "secretName")]
+    pub name: Option<Text<'a>>,
+    /// `key` of a variable's source.
+    #[serde(borrow, default)]
+    pub key: Option<Text<'a>>,
+    /// `items`.
+    #[serde(borrow, default)]
+    pub items: Option<Vec<Item<'a>>>,
+    /// `optional`.
+    #[serde(default)]
+    pub optional: Option<bool>,
+}
+
+/// An entry of `items`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Item<'a> {
+    /// `key`.
+    #[serde(borrow, default)]
+    pub key: Option<Text<'a>>,
+}
+
+/// `projected`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Projected<'a> {
+    /// `sources`.
+    #[serde(borrow, default)]
+    pub sources: Option<Vec<ProjectedSource<'a>>>,
+}
+
+/// An entry of `projected.sources`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectedSource<'a> {
+    /// `secret`.
+    #[serde(borrow, default)]
+    pub secret: Option<Keys<'a>>,
+    /// `configMap`.
+    #[serde(borrow, default)]
+    pub config_map: Option<Keys<'a>>,
+    /// `serviceAccountToken`.
+    #[serde(default)]
+    pub service_account_token: Option<super::container::Present>,
+}
+
+impl<'a> Volume<'a> {
+    /// Reads a volume.
+    pub fn read(
+        index: usize,
+        name: &'a str,
+        added_by: Option<&'a str>,
+        source: Source<'a>,
+    ) -> Self {
+        let kinds = source.keys().into_iter().filter(|key| *key != "name");
+        Self {
+            index,
+            name,
+            added_by,
+            kinds: kinds.collect(),
+            source: VolumeSource {
+                empty_dir: source.get("emptyDir"),
+                secret: source.get("secret"),
+                config_map: source.get("configMap"),
+                projected: source.get("projected"),
+            },
+        }
+    }
+
+    /// The field's path.
+    pub fn path(&self) -> String {
+        format!("spec.volumes[{}]", self.index)
+    }
+
+    /// Whether it carries a service account token.
+    pub fn has_token(&self) -> bool {
+        let sources = self
+            .source
+            .projected
+            .iter()
+            .filter_map(|projected| projected.sources.as_ref());
+        sources
+            .flatten()
+            .any(|source| source.service_account_token.is_some())
+    }
+}

@@ -1,0 +1,311 @@
+//! The configuration file: each field is a flag by another spelling.
+//!
+//! A field has the name of its flag's value in Kubernetes' spelling, `kubernetesVersion` for
+//! `--kubernetes-version`, and stands behind the flag and its environment variable: it is what
+//! clap takes where neither is there. So there is one list of settings, one check of each value,
+//! and one help text.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use clap::builder::OsStr;
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use serde_json::{Map, Value};
+
+use super::Cli;
+
+/// The environment variable that names the file.
+const VARIABLE: &str = "PILLION_CONFIG";
+
+/// Why a configuration file cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// The file cannot be read.
+    #[error("failed to read the configuration {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is no YAML map.
+    #[error("{}: not a configuration", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A field that no flag has.
+    #[error("{}: there is no field `{field}`{hint}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// The field that was probably meant.
+        hint: String,
+    },
+    /// A field with a value of another shape.
+    #[error("{}: `{field}`: expected {expected}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The field.
+        field: String,
+        /// What is wanted.
+        expected: &'static str,
+    },
+    /// A value that its flag does not take.
+    #[error("{}: {message}", path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// What clap said.
+        message: String,
+    },
+}
+
+/// The arguments as they are, or with what the configuration file says besides.
+pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, ConfigurationError> {
+    let Some(path) = path(arguments) else {
+        return Ok(taken(Cli::command(), arguments).unwrap_or_else(|error| error.exit()));
+    };
+    let command = configured(Cli::command(), &path)?;
+    match taken(command, arguments) {
+        Ok(cli) => Ok(cli),
+        Err(error) if !error.use_stderr() || taken(Cli::command(), arguments).is_err() => {
+            error.exit()
+        }
+        // Without the file there is nothing wrong.
+        Err(error) => {
+            let text = error.to_string();
+            let message = text.lines().next().unwrap_or_default();
+            let message = message.trim_start_matches("error: ").to_owned();
+            Err(ConfigurationError::Value { path, message })
+        }
+    }
+}
+
+fn taken(command: Command, arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command.try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// The file that the arguments or the environment name.
+fn path(arguments: &[OsString]) -> Option<PathBuf> {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.to_str() {
+            Some("--") => break,
+            Some("--config") => return rest.next().map(PathBuf::from),
+            Some(text) if text.starts_with("--config=") => {
+                return text.strip_prefix("--config=").map(PathBuf::from);
+            }
+            _ => {}
+        }
+    }
+    std::env::var_os(VARIABLE)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// The command whose defaults are what the file says.
+fn configured(mut command: Command, path: &PathBuf) -> Result<Command, ConfigurationError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigurationError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let fields: Option<Map<String, Value>> = serde_saphyr::from_str_with_options(&text, options)
+        .map_err(|source| ConfigurationError::Syntax {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+    for (field, value) in fields.unwrap_or_default() {
+        let values = texts(&field, &value).map_err(|expected| ConfigurationError::Shape {
+            path: path.clone(),
+            field: field.clone(),
+            expected,
+        })?;
+        let mut is_known = false;
+        command = each_subcommand(command, &mut |subcommand| {
+            let ids: Vec<_> = configurable(&subcommand)
+                .filter(|arg| spelled(arg) == field)
+                .map(|arg| arg.get_id().clone())
+                .collect();
+            is_known |= !ids.is_empty();
+            let values: Vec<OsStr> = values.iter().map(OsStr::from).collect();
+            ids.into_iter().fold(subcommand, |subcommand, id| {
+                subcommand.mut_arg(id, |arg| arg.default_values(values.clone()).required(false))
+            })
+        });
+        if !is_known {
+            let hint = hint(&command, &field);
+            let path = path.clone();
+            return Err(ConfigurationError::Field { path, field, hint });
+        }
+    }
+    Ok(command)
+}
+
+/// Changes every command that can be called, those inside others too.
+fn each_subcommand(command: Command, change: &mut dyn FnMut(Command) -> Command) -> Command {
+    let names: Vec<_> = command
+        .get_subcommands()
+        .map(|subcommand| subcommand.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |subcommand| {
+            let subcommand = change(subcommand);
+            each_subcommand(subcommand, change)
+        })
+    })
+}
+
+/// The flags that configure: those that are environment variables too.
+fn configurable(command: &Command) -> impl Iterator<Item = &Arg> {
+    command
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some() && arg.get_id() != "config")
+}
+
+/// `kubernetes_version` as `kubernetesVersion`.
+fn spelled(arg: &Arg) -> String {
+    let mut parts = arg.get_id().as_str().split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut name, part| {
+        let mut letters = part.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
+fn hint(command: &Command, field: &str) -> String {
+    fn names(command: &Command) -> Vec<String> {
+        let own = configurable(command).map(spelled);
+        let below = command.get_subcommands().flat_map(names);
+        own.chain(below).collect()
+    }
+    let names = names(command);
+    let near = |name: &&String| strsim::damerau_levenshtein(name, field) <= field.len() / 3 + 1;
+    let nearest = names
+        .iter()
+        .filter(near)
+        .min_by_key(|name| strsim::damerau_levenshtein(name, field));
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// A field's value as its flag takes it.
+fn texts(field: &str, value: &Value) -> Result<Vec<String>, &'static str> {
+    let expected = "a text, a number or a list of them";
+    let scalar = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    };
+    match (field, value) {
+        ("findings", Value::Object(policies)) => policies
+            .iter()
+            .map(|(code, policy)| Some(format!("{code}={}", policy.as_str()?)))
+            .collect::<Option<_>>()
+            .ok_or("a policy for each code, `CODE: Warn`"),
+        ("parameters", Value::Object(templates)) => {
+            parameters(templates, scalar).ok_or("a value for each parameter below its template")
+        }
+        (_, Value::Array(items)) => {
+            let items = items.iter().map(scalar);
+            items.collect::<Option<_>>().ok_or(expected)
+        }
+        (_, value) => Ok(vec![scalar(value).ok_or(expected)?]),
+    }
+}
+
+/// `TEMPLATE.PARAMETER=VALUE` for each; a list has one line for each item.
+fn parameters(
+    templates: &Map<String, Value>,
+    scalar: impl Fn(&Value) -> Option<String>,
+) -> Option<Vec<String>> {
+    let mut set = Vec::new();
+    for (template, values) in templates {
+        for (parameter, value) in values.as_object()? {
+            let value = match value {
+                Value::Array(items) => {
+                    let items = items.iter().map(&scalar);
+                    items.collect::<Option<Vec<_>>>()?.join(",")
+                }
+                value => scalar(value)?,
+            };
+            set.push(format!("{template}.{parameter}={value}"));
+        }
+    }
+    Some(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let path = file.path().to_owned();
+        let error = configured(Cli::command(), &path).unwrap_err();
+        error
+            .to_string()
+            .replace(&path.display().to_string(), "FILE")
+    }
+
+    /// The value of a flag of `review` with this file and these arguments.
+    fn value(text: &str, arguments: &[&str], id: &str) -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let command = configured(Cli::command(), &file.path().to_owned()).unwrap();
+        let arguments = ["pillion", "review"].iter().chain(arguments);
+        let matches = command.try_get_matches_from(arguments).unwrap();
+        let review = matches.subcommand_matches("review").unwrap();
+        let raw = review.get_raw(id).into_iter().flatten();
+        raw.map(|value| value.to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn fields_stand_behind_flags() {
+        let text = "kubernetesVersion: '1.31'\nexcludeNamespace: [a, b]\n\
+                    findings: {FieldKept: Ignore}\n\
+                    parameters: {pgbouncer: {image: 'x:1', databases: [a, b], port: 1}}\n";
+        assert_eq!(value(text, &[], "kubernetes_version"), ["1.31"]);
+        let flag = ["--kubernetes-version=1.32"];
+        assert_eq!(value(text, &flag, "kubernetes_version"), ["1.32"]);
+        assert_eq!(value(text, &[], "exclude_namespace"), ["a", "b"]);
+        assert_eq!(value(text, &[], "findings"), ["FieldKept=Ignore"]);
+        let parameters = [
+            "pgbouncer.image=x:1",
+            "pgbouncer.databases=a,b",
+            "pgbouncer.port=1",
+        ];
+        assert_eq!(value(text, &[], "parameters"), parameters);
+        assert!(value("", &[], "findings").is_empty());
+    }
+
+    #[test]
+    fn wrong_fields_are_named() {
+        assert_eq!(
+            problem("kubernetesVerson: '1.31'"),
+            "FILE: there is no field `kubernetesVerson`; did you mean `kubernetesVersion`?"
+        );
+        assert_eq!(
+            problem("findings: {FieldKept: [Warn]}"),
+            "FILE: `findings`: expected a policy for each code, `CODE: Warn`"
+        );
+        assert_eq!(
+            problem("registry: {a: b}"),
+            "FILE: `registry`: expected a text, a number or a list of them"
+        );
+        assert_eq!(problem("[1]"), "FILE: not a configuration");
+    }
+}

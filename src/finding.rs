@@ -1,0 +1,64 @@
+//! Findings: what is said about the pod that would result, before it exists.
+//!
+//! A finding has a stable [`Code`], one sentence that names both sides, and the path of the field
+//! that it is about. What follows from it is a matter of [`Policy`], which an installation, a
+//! template and a namespace can choose for each code. Templates name codes and checks give
+//! findings, so that the words stand below both.
+
+pub mod code;
+mod policy;
+
+use std::fmt;
+
+pub use code::{Code, Family, Refusal, Severity};
+pub use policy::{Policies, Policy, PolicyError};
+
+/// One thing that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What was found.
+    pub code: Code,
+    /// The template whose addition it is about; `None`: the user's own part of the pod.
+    pub template: Option<String>,
+    /// Where: a field of the resulting pod such as `spec.containers[1].ports[0]`.
+    pub path: String,
+    /// One sentence for the person who must act, naming both sides.
+    pub message: String,
+    /// The same for the log and the status annotation, without values.
+    pub logged: String,
+}
+
+impl Finding {
+    /// A finding whose sentence holds no value: names, ports, amounts and codes are none.
+    pub fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            code,
+            template: None,
+            path: path.into(),
+            logged: message.clone(),
+            message,
+        }
+    }
+
+    /// The same finding about what this template adds.
+    #[must_use]
+    pub fn of(mut self, template: Option<&str>) -> Self {
+        self.template = template.map(str::to_owned);
+        self
+    }
+
+    /// The same finding with other words for the log, as its sentence holds a value: an image, or
+    /// whatever else a parameter can reach.
+    #[must_use]
+    pub fn logged_as(mut self, logged: impl Into<String>) -> Self {
+        self.logged = logged.into();
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}

@@ -1,0 +1,354 @@
+//! The registry: every code with its family, severity, default policy, meaning and remedy.
+//!
+//! Codes are stable: policies, scripts, alerts and searches rely on them. A code for what validation
+//! of pods refuses can be `Deny` or `Skip` only, as anything milder would let a pod pass that is
+//! refused a moment later with words about fields that nobody wrote.
+
+use std::fmt;
+
+use super::policy::Policy;
+
+/// What a code is about; one file of `check` for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// What composing templates met.
+    Composition,
+    /// Ports and the pod's network.
+    Network,
+    /// Volumes and mounts.
+    Storage,
+    /// Starting, ending and probing.
+    Lifecycle,
+    /// Requests, limits and quotas.
+    Resources,
+    /// Pod Security and privilege.
+    Security,
+    /// Images and how they are pulled.
+    Images,
+    /// What else is in the pod, and where it runs.
+    Environment,
+    /// Objects that the pod needs.
+    References,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The pod is refused, or fails.
+    Error,
+    /// The pod may fail, or something else suffers.
+    Warning,
+    /// Worth knowing.
+    Info,
+}
+
+/// Why the API server refuses a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Validation of pods: whatever the cluster.
+    Invalid,
+    /// Admission of this cluster, as far as it is known.
+    Forbidden,
+}
+
+/// Declares the codes once.
+macro_rules! codes {
+    ($($name:ident: $family:ident, $severity:ident, $policy:ident $(, $refusal:ident)?;
+       $meaning:literal; $help:literal;)*) => {
+        /// What a check can find.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(clippy::doc_markdown, reason = "the meanings are printed for people too")]
+        pub enum Code { $(#[doc = $meaning] $name,)* }
+
+        impl Code {
+            /// Every code, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word that is printed everywhere.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// What it is about.
+            pub fn family(self) -> Family {
+                match self { $(Self::$name => Family::$family,)* }
+            }
+
+            /// How bad it is.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)* }
+            }
+
+            /// What follows from it where nobody chose otherwise.
+            pub fn default_policy(self) -> Policy {
+                match self { $(Self::$name => Policy::$policy,)* }
+            }
+
+            /// Whether and why the API server refuses such a pod itself.
+            pub fn refusal(self) -> Option<Refusal> {
+                match self { $(Self::$name => codes!(@refusal $($refusal)?),)* }
+            }
+
+            /// One sentence: what the pod would have.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+
+            /// What to do about it.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$name => $help,)* }
+            }
+        }
+    };
+    (@refusal) => { None };
+    (@refusal $refusal:ident) => { Some(Refusal::$refusal) };
+}
+
+codes! {
+    FieldKept: Composition, Info, Warn;
+    "The pod has a value of its own where the template wants another; the pod's is kept.";
+    "Remove the pod's own value to get the template's, or leave it: nothing of yours is overwritten.";
+
+    ResourcesKept: Composition, Info, Warn;
+    "A template wants resources for an app container, and the pod has pod-level resources, which rule.";
+    "Set the container's resources yourself, within spec.resources.";
+
+    PolicyInvalid: Composition, Warning, Warn;
+    "The namespace's annotation `pillion.dev/findings` has an entry that cannot be taken; it is left out.";
+    "Write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore, separated by commas, with codes of this page.";
+
+    PortConflict: Network, Error, Deny;
+    "A helper listens on a port that another container of the pod listens on; the second to start fails.";
+    "Give one of the two another port: by the template's parameter, or in the app.";
+
+    HostPortConflict: Network, Error, Deny, Invalid;
+    "Two regular containers want the same port of the node; the API server refuses the pod.";
+    "Remove one hostPort, or give it another number.";
+
+    PortNameConflict: Network, Warning, Warn;
+    "Two containers give their ports the same name; a Service that names it reaches the first only.";
+    "Rename one of the two ports.";
+
+    ProbePortOfOther: Network, Warning, Warn;
+    "A helper is probed on a port that another container declares and it does not; the kubelet asks that other one.";
+    "Declare the port at the helper, or probe a port of its own.";
+
+    HostNetworkHelper: Network, Warning, Warn;
+    "A helper runs in a pod on the node's network: its ports are open on the node, and clash with those of other pods there.";
+    "Take the pod off the node's network, or leave the helper out.";
+
+    MountConflict: Storage, Error, Deny;
+    "Two volumes are mounted at the same path of one container; one hides the other.";
+    "Mount one of them elsewhere.";
+
+    NestedMount: Storage, Warning, Warn;
+    "A volume of a template is mounted above or below another mount of the same container.";
+    "Choose paths that do not contain each other, or mount the app's volume at exactly the template's path.";
+
+    SharedWrite: Storage, Info, Warn;
+    "A helper and another container that runs beside it can both write the same files.";
+    "Mount the volume read-only where it is only read.";
+
+    MemoryVolumeOverLimit: Storage, Warning, Warn;
+    "A memory-backed emptyDir can grow beyond the memory limit of a container that writes it, which is then killed.";
+    "Lower the volume's sizeLimit, or raise the container's memory limit.";
+
+    MemoryVolumeUnbounded: Storage, Warning, Warn;
+    "A memory-backed emptyDir has no sizeLimit: what is written there counts as memory of the pod.";
+    "Set emptyDir.sizeLimit.";
+
+    EmptyDirUnbounded: Storage, Warning, Warn;
+    "An emptyDir of a template has no sizeLimit and can fill the node's disk.";
+    "Set emptyDir.sizeLimit.";
+
+    EmptyDirBlocksAutoscaler: Storage, Info, Ignore;
+    "A local volume that a helper uses keeps the cluster autoscaler from removing the node.";
+    "Name the volume in the annotation cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes.";
+
+    RestartPolicyOnContainer: Lifecycle, Warning, Warn;
+    "A regular container has restartPolicy: Always, which does not make it a sidecar.";
+    "Move the container to initContainers: there it starts before the app and ends after it.";
+
+    InitNeverEnds: Lifecycle, Error, Warn;
+    "An init step runs a command that never ends, so that the app never starts.";
+    "Let the step end, or make it a native sidecar with restartPolicy: Always.";
+
+    SidecarNotAwaited: Lifecycle, Warning, Warn;
+    "The app depends on a native sidecar that has no startup probe, and may start before it answers.";
+    "Give the template's sidecar a readinessProbe and waitForReady: true, or a startupProbe.";
+
+    PreStopTooLong: Lifecycle, Warning, Warn;
+    "A preStop hook takes at least as long as the pod's grace period; the container is killed before it can end.";
+    "Raise terminationGracePeriodSeconds, or shorten the hook.";
+
+    PreStopSleepRefused: Lifecycle, Error, Deny, Invalid;
+    "A preStop sleep is longer than the pod's grace period; the API server refuses the pod.";
+    "Raise terminationGracePeriodSeconds, or shorten the sleep.";
+
+    ProbeOnInitStep: Lifecycle, Error, Deny, Invalid;
+    "An init step has a probe or a lifecycle hook; the API server refuses the pod.";
+    "Remove it, or make the step a native sidecar with restartPolicy: Always.";
+
+    PodResourcesExceeded: Resources, Error, Deny, Invalid;
+    "The containers together exceed the pod's own spec.resources; the API server refuses the pod.";
+    "Raise spec.resources by what the helpers need.";
+
+    RequestsMissing: Resources, Warning, Warn;
+    "A helper has no CPU or memory request: a HorizontalPodAutoscaler on the pod's utilisation stops working.";
+    "Set the helper's requests, or scale on the app alone with a ContainerResource metric.";
+
+    QosClassChanged: Resources, Warning, Warn;
+    "The helpers change the pod's quality-of-service class, and with it the order of eviction.";
+    "Give the helpers limits equal to their requests, for CPU and memory.";
+
+    LimitRangeViolated: Resources, Error, Deny, Forbidden;
+    "A LimitRange of the namespace does not allow the resulting pod; the API server refuses it.";
+    "Change the helper's resources by the template's parameters, or the LimitRange.";
+
+    QuotaExceeded: Resources, Error, Warn;
+    "The ResourceQuota of the namespace has no room for the resulting pod, or wants resources that a helper lacks.";
+    "Free some of the quota, raise it, or ask for smaller helpers.";
+
+    HelperLargerThanApp: Resources, Info, Ignore;
+    "The helpers request more than the app itself.";
+    "Consider one shared Deployment or DaemonSet instead of a helper in every pod.";
+
+    PodSecurityViolated: Security, Error, Deny, Forbidden;
+    "What a template adds violates the Pod Security level that is enforced in the namespace; the API server refuses the pod.";
+    "Use a template that fits the level, or have the namespace's label pod-security.kubernetes.io/enforce changed.";
+
+    CapabilityAdded: Security, Warning, Warn;
+    "A helper gets Linux capabilities beyond what level restricted allows.";
+    "Make sure that the template may have them; its author can set this finding to Ignore where they are the point.";
+
+    HostNamespaceShared: Security, Warning, Warn;
+    "A helper runs in the node's process or IPC namespace, as the pod asks for that.";
+    "Leave the helper out of this pod, or the pod out of the node's namespaces.";
+
+    ProcessNamespaceShared: Security, Warning, Warn;
+    "A template makes the containers share their process namespace: each sees the others' processes, environment and files.";
+    "Make sure that this is wanted; the template's author can set this finding to Ignore where it is the point.";
+
+    HelperRunsAsRoot: Security, Warning, Warn;
+    "A helper runs as root beside an app that does not.";
+    "Set the helper's runAsUser, or runAsNonRoot: true where its image names a user.";
+
+    TokenMounted: Security, Warning, Warn;
+    "A helper gets a service account token in a pod that has automountServiceAccountToken: false.";
+    "Make sure that the helper needs the API, and that its service account may do no more than that.";
+
+    ImageTagFloating: Images, Warning, Warn;
+    "A helper's image has no tag, or the tag latest: two pods may run different programs.";
+    "Name a released version, or a digest.";
+
+    ImageNotPinned: Images, Info, Ignore;
+    "A helper's image is named by tag and not by digest.";
+    "Name the image as NAME:TAG@sha256:DIGEST.";
+
+    PullSecretMissing: Images, Warning, Warn;
+    "A helper's image comes from a private registry, and the pod names no imagePullSecrets.";
+    "Add imagePullSecrets to the pod, to its service account, or by the template.";
+
+    WindowsPod: Environment, Error, Skip;
+    "The pod runs on Windows nodes, and the helper's image is for Linux.";
+    "Leave the template out there; an author whose image runs on Windows sets this finding to Ignore.";
+
+    VirtualNode: Environment, Warning, Warn;
+    "The pod may run on a virtual node, and those know no init containers or native sidecars.";
+    "Keep the pod on real nodes, or leave the helper out.";
+
+    ForeignMesh: Environment, Warning, Warn;
+    "A service mesh captures the pod's traffic already, and a helper wants to change it too, or needs the network before it.";
+    "Use one of the two, or exclude the helper's ports and user from the mesh.";
+
+    EnvReferenceBroken: Environment, Warning, Warn;
+    "An environment variable refers by $(NAME) to one that is defined behind it, or nowhere; the text stays as it is.";
+    "Define the variable before it is referred to.";
+
+    EnvDuplicate: Environment, Warning, Warn;
+    "A container that a template edits defines an environment variable twice; the last one counts.";
+    "Remove one of the two.";
+
+    TooManyHelpers: Environment, Info, Warn;
+    "More helpers run beside the app than is sane.";
+    "Consider a shared Deployment or DaemonSet for some of them.";
+
+    SecretNotFound: References, Error, Warn;
+    "A Secret that a helper needs does not exist, or lacks the key; the pod would wait for it.";
+    "Create it, or correct the parameter that names it.";
+
+    ConfigMapNotFound: References, Error, Warn;
+    "A ConfigMap that a helper needs does not exist, or lacks the key; the pod would wait for it.";
+    "Create it, or correct the parameter that names it.";
+
+    ServiceAccountNotFound: References, Error, Warn, Forbidden;
+    "The pod's service account does not exist; the API server refuses the pod.";
+    "Create it, or name another one.";
+}
+
+impl Code {
+    /// The code of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+
+    /// The code that was probably meant by a word that is none.
+    pub fn nearest(word: &str) -> Option<String> {
+        let distance = |code: &Self| (strsim::damerau_levenshtein(word, code.as_str()), *code);
+        let (distance, code) = Self::ALL.iter().map(distance).min()?;
+        (distance <= word.len() / 3 + 1).then(|| code.as_str().to_owned())
+    }
+}
+
+impl Family {
+    /// The heading of the family.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Composition => "Composition",
+            Self::Network => "Network",
+            Self::Storage => "Storage",
+            Self::Lifecycle => "Lifecycle",
+            Self::Resources => "Resources",
+            Self::Security => "Security",
+            Self::Images => "Images",
+            Self::Environment => "Environment",
+            Self::References => "References",
+        }
+    }
+}
+
+impl Severity {
+    /// The word that is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "Error",
+            Self::Warning => "Warning",
+            Self::Info => "Info",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_validation_refuses_is_never_let_pass() {
+        for code in Code::ALL {
+            assert_eq!(Code::parse(code.as_str()), Some(*code));
+            let says_so = ["refuses the pod", "refuses it"]
+                .iter()
+                .any(|words| code.meaning().contains(words));
+            assert_eq!(says_so, code.refusal().is_some(), "{code}");
+            if code.refusal() == Some(Refusal::Invalid) {
+                assert!(code.default_policy() <= Policy::Skip, "{code}");
+            }
+        }
+    }
+}

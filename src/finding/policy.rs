@@ -1,0 +1,162 @@
+//! What follows from a finding, and who may choose it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::code::{Code, Refusal};
+
+/// What follows from a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Policy {
+    /// The pod is refused.
+    Deny,
+    /// The template is not applied to this pod.
+    Skip,
+    /// The person is told.
+    Warn,
+    /// Nothing; `pillion explain` shows it all the same.
+    Ignore,
+}
+
+impl Policy {
+    /// Every policy, strictest first.
+    pub const ALL: [Self; 4] = [Self::Deny, Self::Skip, Self::Warn, Self::Ignore];
+
+    /// The word that is written in templates, annotations and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "Deny",
+            Self::Skip => "Skip",
+            Self::Warn => "Warn",
+            Self::Ignore => "Ignore",
+        }
+    }
+
+    /// The policy of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a choice of policies cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// An entry that is not `CODE=POLICY`.
+    #[error("`{0}` is no policy: write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore")]
+    Form(String),
+    /// A code that no check has.
+    #[error("there is no finding `{code}`{}", suggestion(.nearest.as_deref()))]
+    Code {
+        /// The code as it was written.
+        code: String,
+        /// The code that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A word that is no policy.
+    #[error("`{0}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
+    Policy(String),
+    /// A policy that would let a pod pass which the API server refuses.
+    #[error(
+        "`{code}` can be Deny or Skip only, not {policy}: the API server refuses such a pod itself"
+    )]
+    TooMild {
+        /// The code.
+        code: Code,
+        /// The policy that was chosen.
+        policy: Policy,
+    },
+}
+
+fn suggestion(code: Option<&str>) -> String {
+    code.map_or_else(String::new, |code| format!("; did you mean `{code}`?"))
+}
+
+/// Policies by code: a choice that overrides the defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policies(BTreeMap<Code, Policy>);
+
+impl Policies {
+    /// Chooses the policy of one code, given by their words.
+    pub fn choose(&mut self, code: &str, policy: &str) -> Result<(), PolicyError> {
+        let known = Code::parse(code).ok_or_else(|| PolicyError::Code {
+            code: code.to_owned(),
+            nearest: Code::nearest(code),
+        })?;
+        let policy = Policy::parse(policy).ok_or_else(|| PolicyError::Policy(policy.to_owned()))?;
+        if known.refusal() == Some(Refusal::Invalid) && policy > Policy::Skip {
+            return Err(PolicyError::TooMild {
+                code: known,
+                policy,
+            });
+        }
+        self.0.insert(known, policy);
+        Ok(())
+    }
+
+    /// Reads `CODE=Policy,CODE=Policy`. Entries that cannot be taken are left out and reported.
+    pub fn parse(text: &str) -> (Self, Vec<PolicyError>) {
+        let mut policies = Self::default();
+        let mut errors = Vec::new();
+        let entries = text.split([',', '\n']).map(str::trim);
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            let chosen = match entry.split_once('=') {
+                Some((code, policy)) => policies.choose(code.trim(), policy.trim()),
+                None => Err(PolicyError::Form(entry.to_owned())),
+            };
+            errors.extend(chosen.err());
+        }
+        (policies, errors)
+    }
+
+    /// Takes over every choice of another, which wins.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.iter());
+    }
+
+    /// The policy chosen for a code.
+    pub fn get(&self, code: Code) -> Option<Policy> {
+        self.0.get(&code).copied()
+    }
+
+    /// Every choice, by code.
+    pub fn iter(&self) -> impl Iterator<Item = (Code, Policy)> + '_ {
+        self.0.iter().map(|(code, policy)| (*code, *policy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_entries_hold_and_bad_ones_are_named() {
+        let text = "PortConflict = Warn,\nImageTagFloating=Deny, PortConfict=Warn,NestedMount,\
+                    NestedMount=Maybe,HostPortConflict=Warn";
+        let (policies, errors) = Policies::parse(text);
+        let chosen: Vec<_> = policies.iter().collect();
+        assert_eq!(
+            chosen,
+            [
+                (Code::PortConflict, Policy::Warn),
+                (Code::ImageTagFloating, Policy::Deny)
+            ]
+        );
+        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            errors,
+            [
+                "there is no finding `PortConfict`; did you mean `PortConflict`?",
+                "`NestedMount` is no policy: write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore",
+                "`Maybe` is no policy: Deny, Skip, Warn or Ignore is wanted",
+                "`HostPortConflict` can be Deny or Skip only, not Warn: the API server refuses \
+                 such a pod itself",
+            ]
+        );
+    }
+}

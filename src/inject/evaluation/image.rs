@@ -1,0 +1,128 @@
+//! Images from the installation's own registry.
+//!
+//! Where a cluster pulls from a mirror, templates need not be changed: the registry of each image
+//! that a template brings is replaced. An image that somebody named, by an annotation, in the
+//! configuration or in the pod itself, is what they mean and stays.
+
+use super::Circumstances;
+use crate::inject::pod::{List, WorkingPod};
+use crate::template::Template;
+
+/// The image to use; `None`: as the template has it.
+pub(super) fn mirrored(
+    image: &str,
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    with: Circumstances<'_>,
+) -> Option<String> {
+    let registry = with.settings.registry.as_deref()?.trim_end_matches('/');
+    let of_registry = image.strip_prefix(registry);
+    if of_registry.is_some_and(|rest| rest.starts_with('/')) || is_named(image, pod, template, with)
+    {
+        return None;
+    }
+    Some(format!("{registry}/{}", without_registry(image)))
+}
+
+/// The reference without its registry: its first part is one where it has a dot or a port, or is
+/// `localhost` (the rule of container runtimes).
+fn without_registry(image: &str) -> &str {
+    match image.split_once('/') {
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => rest,
+        _ => image,
+    }
+}
+
+/// Whether an annotation, the configuration or a container of the pod names this very image.
+fn is_named(
+    image: &str,
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    with: Circumstances<'_>,
+) -> bool {
+    let prefix = template.annotation_prefix();
+    let annotations = with.annotations.iter().chain(&with.namespace.annotations);
+    let mut annotated = annotations.filter(|(key, _)| key.starts_with(&prefix));
+    let mut configured = with.settings.parameters.iter();
+    let in_pod = |list| {
+        let mut elements = pod.list(list).iter();
+        elements.any(|element| element.image().as_deref() == Some(image))
+    };
+    annotated.any(|(_, value)| value == image)
+        || configured.any(|((of, _), value)| *of == template.name && value == image)
+        || in_pod(List::Containers)
+        || in_pod(List::InitContainers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use crate::inject::{Engine, Settings, Subject};
+    use crate::template::{Catalog, Source};
+
+    const TEMPLATE: &str = r#"
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: t}
+spec:
+  parameters:
+    image: {type: string, default: "docker.io/team/helper:1@sha256:0a"}
+  initContainers:
+    - {name: same, image: "${app.image}"}
+    - {name: short, image: "busybox:1"}
+    - {name: local, image: "localhost/x:1"}
+    - {name: there, image: "mirror.example:5000/all/y:1"}
+  sidecars:
+    - {name: helper, image: "${params.image}"}
+"#;
+
+    fn images(annotation: Option<&str>) -> Vec<String> {
+        let source = Source {
+            path: "t.yaml".to_owned(),
+            text: TEMPLATE.to_owned(),
+        };
+        let (catalog, errors) = Catalog::load(&[source], None);
+        assert!(errors.is_empty(), "{errors:?}");
+        let settings = Settings {
+            registry: Some("mirror.example:5000/all/".to_owned()),
+            ..Settings::default()
+        };
+        let mut annotations = json!({"pillion.dev/inject": "t"});
+        if let Some(image) = annotation {
+            annotations["t.pillion.dev/image"] = image.into();
+        }
+        let pod = json!({"metadata": {"annotations": annotations},
+            "spec": {"containers": [{"name": "web", "image": "ghcr.io/shop/web:1"}]}});
+        let subject = Subject {
+            namespace: "shop".to_owned(),
+            ..Subject::default()
+        };
+        let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
+        let decision = engine.decide(&subject, &pod.to_string());
+        let patch = serde_json::to_value(&decision.patch).unwrap();
+        let list = patch.as_array().unwrap().iter();
+        let mut list = list.filter(|operation| operation["path"] == "/spec/initContainers");
+        let containers = list.next().unwrap()["value"].as_array().unwrap().clone();
+        let images = containers.iter().map(|container| &container["image"]);
+        images
+            .map(|image| image.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_registry_is_replaced_unless_somebody_named_the_image() {
+        let mut expected = [
+            "ghcr.io/shop/web:1",
+            "mirror.example:5000/all/busybox:1",
+            "mirror.example:5000/all/x:1",
+            "mirror.example:5000/all/y:1",
+            "mirror.example:5000/all/team/helper:1@sha256:0a",
+        ];
+        assert_eq!(images(None), expected);
+        expected[4] = "quay.io/own/helper:2";
+        assert_eq!(images(Some("quay.io/own/helper:2")), expected);
+    }
+}

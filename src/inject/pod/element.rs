@@ -1,0 +1,275 @@
+//! Containers and volumes while a pod is being decided about: the user's, and what templates added.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value};
+
+use crate::inject::merge::View;
+use crate::inject::patch::{Operation, Patch};
+use crate::review::Object;
+
+/// What a template added to something of the user's.
+#[derive(Debug)]
+pub struct Edit {
+    /// The template.
+    pub template: Arc<str>,
+    /// What was added.
+    pub operation: Operation,
+}
+
+impl Edit {
+    /// Whether it adds an element to one of these lists, or such a list as a whole: which, and at
+    /// which index.
+    pub fn new_element<'l>(&self, lists: &[&'l str]) -> Option<(&'l str, Option<usize>)> {
+        let Operation::Add { path, .. } = &self.operation else {
+            return None;
+        };
+        let path = path.strip_prefix('/')?;
+        let (field, index) = match path.split_once('/') {
+            None => (path, None),
+            Some((field, "-")) => (field, None),
+            Some((field, index)) => (field, Some(index.parse().ok()?)),
+        };
+        let list = lists.iter().find(|list| **list == field)?;
+        Some((list, index))
+    }
+
+    /// The field of the element that it changes.
+    fn field(&self) -> &str {
+        self.operation.path().split('/').nth(1).unwrap_or_default()
+    }
+}
+
+/// An element of a list: a container or a volume.
+#[derive(Debug)]
+pub enum Element<'p> {
+    /// The user's, with what was added to it.
+    Users {
+        /// Its name.
+        name: Cow<'p, str>,
+        /// As the review has it.
+        object: Object<'p>,
+        /// What was added, with pointers below the element.
+        edits: Vec<Edit>,
+        /// The element with the edits, once there are any.
+        current: OnceLock<Value>,
+        /// Of the fields that were edited other than by new elements of their lists: each as it is
+        /// now, once somebody asks.
+        changed: OnceLock<Map<String, Value>>,
+        /// Environment variables at the front that templates put there.
+        env_in_front: usize,
+    },
+    /// Added by a template of this name.
+    Added {
+        /// The template.
+        template: String,
+        /// The element.
+        value: Value,
+    },
+}
+
+impl Element<'_> {
+    /// The element's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Users { name, .. } => name,
+            Self::Added { value, .. } => value
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The image of a container.
+    pub fn image(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Users { object, .. } => object.text("image"),
+            Self::Added { value, .. } => Some(value.get("image")?.as_str()?.into()),
+        }
+    }
+
+    /// The element as it is now.
+    pub fn view(&self) -> View<'_> {
+        match self {
+            Self::Users { object, edits, .. } if edits.is_empty() => View::Fields(object),
+            Self::Users {
+                object,
+                edits,
+                current,
+                ..
+            } => View::Data(current.get_or_init(|| edited(object, edits))),
+            Self::Added { value, .. } => View::Data(value),
+        }
+    }
+
+    /// Of the user's element the fields that were edited other than by new elements of these lists,
+    /// as they are now.
+    pub fn changed(&self, lists: &[&str]) -> Option<&Map<String, Value>> {
+        match self {
+            Self::Users {
+                object,
+                edits,
+                changed,
+                ..
+            } if !edits.is_empty() => {
+                Some(changed.get_or_init(|| changed_fields(object, edits, lists)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the element is an init container that runs beside the app.
+    pub fn is_sidecar(&self) -> bool {
+        match self {
+            Self::Users { object, .. } => object.text("restartPolicy").as_deref() == Some("Always"),
+            Self::Added { value, .. } => {
+                value.get("restartPolicy").and_then(Value::as_str) == Some("Always")
+            }
+        }
+    }
+
+    /// How many environment variables at the front templates put there.
+    pub fn env_in_front(&self) -> usize {
+        match self {
+            Self::Users { env_in_front, .. } => *env_in_front,
+            Self::Added { .. } => 0,
+        }
+    }
+
+    /// Adds to the user's element.
+    pub(super) fn edit(&mut self, template: &str, operations: Vec<Operation>) {
+        if let Self::Users {
+            edits,
+            current,
+            changed,
+            env_in_front,
+            ..
+        } = self
+        {
+            current.take();
+            changed.take();
+            *env_in_front += operations.iter().map(added_env).sum::<usize>();
+            let template: Arc<str> = template.into();
+            edits.extend(operations.into_iter().map(|operation| Edit {
+                template: Arc::clone(&template),
+                operation,
+            }));
+        }
+    }
+}
+
+/// How many environment variables an operation adds.
+fn added_env(operation: &Operation) -> usize {
+    match operation.path() {
+        "/env" => operation.value().as_array().map_or(0, Vec::len),
+        path => usize::from(path.starts_with("/env/")),
+    }
+}
+
+/// The fields that edits other than new elements of lists change, as they are then.
+fn changed_fields(object: &Object<'_>, edits: &[Edit], lists: &[&str]) -> Map<String, Value> {
+    let others = edits
+        .iter()
+        .filter(|edit| edit.new_element(lists).is_none());
+    let fields: BTreeSet<&str> = others.map(Edit::field).collect();
+    if fields.is_empty() {
+        return Map::new();
+    }
+    let present = fields.iter().filter_map(|field| {
+        let value = serde_json::from_str(object.get(field)?.get()).ok()?;
+        Some(((*field).to_owned(), value))
+    });
+    let mut whole = Value::Object(present.collect());
+    for edit in edits.iter().filter(|edit| fields.contains(edit.field())) {
+        edit.operation.apply(&mut whole);
+    }
+    match whole {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The user's element with what was added to it.
+fn edited(object: &Object<'_>, edits: &[Edit]) -> Value {
+    let mut value = object.to_value();
+    for edit in edits {
+        edit.operation.apply(&mut value);
+    }
+    value
+}
+
+/// The elements of one list.
+#[derive(Debug)]
+pub(super) struct Elements<'p> {
+    /// Whether the pod has the field.
+    pub(super) present: bool,
+    pub(super) list: Vec<Element<'p>>,
+    /// How many templates put at the front.
+    front: usize,
+}
+
+impl<'p> Elements<'p> {
+    pub(super) fn new(objects: Option<Vec<Object<'p>>>) -> Self {
+        let present = objects.is_some();
+        let users = |object: Object<'p>| Element::Users {
+            name: object.text("name").unwrap_or_default(),
+            object,
+            edits: Vec::new(),
+            current: OnceLock::new(),
+            changed: OnceLock::new(),
+            env_in_front: 0,
+        };
+        let list = objects.into_iter().flatten().map(users).collect();
+        Self {
+            present,
+            list,
+            front: 0,
+        }
+    }
+
+    /// Whether nothing was added.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.list.iter().all(|element| match element {
+            Element::Users { edits, .. } => edits.is_empty(),
+            Element::Added { .. } => false,
+        })
+    }
+
+    /// Writes what was added: the whole list where the pod has none, else each element where it
+    /// stands among the others.
+    pub(super) fn write(self, path: &str, patch: &mut Patch) {
+        let added = |element| match element {
+            Element::Added { value, .. } => Some(value),
+            Element::Users { .. } => None,
+        };
+        if !self.present {
+            let value: Vec<_> = self.list.into_iter().filter_map(added).collect();
+            if !value.is_empty() {
+                let (path, value) = (path.to_owned(), Value::Array(value));
+                patch.0.push(Operation::Add { path, value });
+            }
+            return;
+        }
+        for (index, element) in self.list.into_iter().enumerate() {
+            let path = format!("{path}/{index}");
+            match element {
+                Element::Added { value, .. } => patch.0.push(Operation::Add { path, value }),
+                Element::Users { edits, .. } => {
+                    let operations = edits.into_iter().map(|edit| edit.operation).collect();
+                    patch.0.extend(Patch(operations).below(&path).0);
+                }
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, element: Element<'p>, in_front: bool) {
+        if in_front {
+            self.list.insert(self.front, element);
+            self.front += 1;
+        } else {
+            self.list.push(element);
+        }
+    }
+}

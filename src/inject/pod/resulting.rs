@@ -1,0 +1,132 @@
+//! The view of the pod as it is now that the checks look at.
+
+use super::element::Element;
+use super::{List, WorkingPod};
+use crate::check::pod::{Addition, Container, Place, Pod, Source, Spec, Volume};
+
+/// The lists of a container whose new elements are reported one by one.
+const LISTS: [&str; 3] = ["env", "ports", "volumeMounts"];
+
+impl WorkingPod<'_> {
+    /// The pod as it is now, for the checks.
+    pub fn resulting(&self) -> Pod<'_> {
+        let fields_by = self.fields_by.iter();
+        let volumes = self.list(List::Volumes).iter().enumerate();
+        let volume = |(index, element)| {
+            let (added_by, source) = read(element);
+            Volume::read(index, Element::name(element), added_by, source)
+        };
+        Pod {
+            init_containers: self.containers_of(List::InitContainers, Place::Init),
+            containers: self.containers_of(List::Containers, Place::Regular),
+            volumes: volumes.map(volume).collect(),
+            spec: Spec::read(Source::Changed(&self.others, &self.changed)),
+            fields_by: fields_by
+                .map(|(field, by)| (field.as_str(), by.as_str()))
+                .collect(),
+            labels: self.labels.all(),
+            annotations: self.annotations.all(),
+            must_end: self.must_end(),
+        }
+    }
+
+    fn containers_of(&self, list: List, place: fn(usize) -> Place) -> Vec<Container<'_>> {
+        let elements = self.list(list).iter().enumerate();
+        let container = |(index, element)| {
+            let (added_by, source) = read(element);
+            let additions = additions(element);
+            Container::read(place(index), element.name(), added_by, source, &additions)
+        };
+        elements.map(container).collect()
+    }
+}
+
+/// The template that added an element, and where its fields are read.
+fn read<'e>(element: &'e Element<'_>) -> (Option<&'e str>, Source<'e>) {
+    match element {
+        Element::Added { template, value } => {
+            let source = value.as_object().map_or(Source::Nothing, Source::Data);
+            (Some(template), source)
+        }
+        Element::Users { object, .. } => match element.changed(&LISTS) {
+            Some(changed) => (None, Source::Changed(object, changed)),
+            None => (None, Source::Raw(object)),
+        },
+    }
+}
+
+/// What templates added to the lists of the user's element.
+fn additions<'e>(element: &'e Element<'_>) -> Vec<Addition<'e>> {
+    let (Element::Users { edits, .. }, Some(changed)) = (element, element.changed(&LISTS)) else {
+        return Vec::new();
+    };
+    let addition = |edit: &'e super::element::Edit| {
+        let (list, index) = edit.new_element(&LISTS)?;
+        (!changed.contains_key(list)).then(|| Addition {
+            template: &edit.template,
+            list,
+            index,
+            value: edit.operation.value(),
+        })
+    };
+    edits.iter().filter_map(addition).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::inject::merge::fill;
+    use crate::review::Pod as Review;
+
+    fn object(value: Value) -> serde_json::Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            _ => serde_json::Map::new(),
+        }
+    }
+
+    #[test]
+    fn everything_says_which_template_it_comes_from() {
+        let text = json!({"metadata": {}, "spec": {"hostNetwork": true, "containers": [{
+            "name": "app", "image": "app:1", "env": [{"name": "OWN", "value": "1"}],
+            "resources": {"requests": {"cpu": "1"}}, "ports": [{"containerPort": 80}]}]}})
+        .to_string();
+        let review: Review<'_> = serde_json::from_str(&text).unwrap();
+        let mut pod = WorkingPod::new(&review).unwrap();
+        let want = object(json!({"env": [{"name": "OURS", "value": "2"}],
+            "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+            "ports": [{"containerPort": 80, "name": "web"}],
+            "resources": {"requests": {"memory": "1Gi"}}}));
+        let edit = fill(pod.list(List::Containers)[0].view(), &want, "Container", 0);
+        pod.edit(List::Containers, 0, "helper", edit);
+        pod.add(
+            List::InitContainers,
+            "helper",
+            json!({"name": "side", "restartPolicy": "Always", "ports": [{"containerPort": 81}]}),
+            true,
+        );
+        let seen = pod.resulting();
+        assert!(seen.spec.host_network);
+        let app = &seen.containers[0];
+        let env: Vec<_> = app
+            .env
+            .iter()
+            .map(|env| (env.name.as_ref().unwrap().as_str(), env.by))
+            .collect();
+        assert_eq!(env, [("OURS", Some("helper")), ("OWN", None)]);
+        assert_eq!(app.mounts[0].by, Some("helper"));
+        assert_eq!(app.ports.len(), 1);
+        assert!(app.ports[0].name.is_none() && app.ports[0].by.is_none());
+        assert!(app.resources.request("memory").is_some());
+        let before = app.resources_before.as_ref().unwrap();
+        assert!(before.request("memory").is_none() && before.request("cpu").is_some());
+        let side = &seen.init_containers[0];
+        assert!(side.is_sidecar());
+        assert_eq!(
+            (side.added_by, side.ports[0].by),
+            (Some("helper"), Some("helper"))
+        );
+    }
+}

@@ -1,0 +1,75 @@
+//! Labels and annotations while a pod is being decided about.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::inject::patch::{Operation, Patch, escape};
+use crate::review::Text;
+use crate::review::pod::Dictionary;
+
+/// Labels or annotations: the user's, and what was added.
+#[derive(Debug, Default)]
+pub struct Texts<'p> {
+    /// `None` where the pod has no such field.
+    users: Option<Dictionary<'p>>,
+    pub(super) added: BTreeMap<String, String>,
+}
+
+impl<'p> Texts<'p> {
+    pub(super) fn new(users: Option<Dictionary<'p>>) -> Self {
+        Self {
+            users,
+            added: BTreeMap::new(),
+        }
+    }
+
+    /// The value of a key as it is now.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let users = || self.users.as_ref()?.get(key).map(Text::as_str);
+        self.added.get(key).map(String::as_str).or_else(users)
+    }
+
+    /// Sets a key; a value that is there already changes nothing.
+    pub fn set(&mut self, key: &str, value: String) {
+        if self.get(key) != Some(value.as_str()) {
+            self.added.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Bytes of keys and values together, as they are now.
+    pub fn size(&self) -> usize {
+        self.all()
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
+    }
+
+    /// The keys and values as they are now.
+    pub fn all(&self) -> BTreeMap<&str, &str> {
+        let users = self.users.iter().flatten();
+        let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
+        let added = self.added.iter();
+        let added = added.map(|(key, value)| (key.as_str(), value.as_str()));
+        users.chain(added).collect()
+    }
+
+    /// Writes what was added.
+    pub(super) fn write(self, path: &str, patch: &mut Patch) {
+        if self.added.is_empty() {
+            return;
+        }
+        if self.users.is_none() {
+            let (path, value) = (path.to_owned(), json!(self.added));
+            patch.0.push(Operation::Add { path, value });
+            return;
+        }
+        for (key, value) in self.added {
+            let path = format!("{path}/{}", escape(&key));
+            patch.0.push(Operation::Add {
+                path,
+                value: json!(value),
+            });
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The levels of the Pod Security Standards: what a template says that it needs, and what a
+//! namespace enforces.
+
+use std::fmt;
+
+/// A level of the Pod Security Standards, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PodSecurityLevel {
+    /// Everything is allowed.
+    Privileged,
+    /// Known escalations of privilege are not.
+    Baseline,
+    /// Only what hardened pods do.
+    Restricted,
+}
+
+impl PodSecurityLevel {
+    /// The words of labels and templates.
+    pub const NAMES: [(&'static str, Self); 3] = [
+        ("privileged", Self::Privileged),
+        ("baseline", Self::Baseline),
+        ("restricted", Self::Restricted),
+    ];
+
+    /// The level of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        let mut names = Self::NAMES.iter();
+        names
+            .find(|(name, _)| *name == word)
+            .map(|(_, level)| *level)
+    }
+
+    /// The word of labels and templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+impl fmt::Display for PodSecurityLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
