@@ -13,7 +13,25 @@ macro_rules! embedded {
 }
 
 /// Path and text of each template.
-const EMBEDDED: &[(&str, &str)] = embedded!["log-shipper", "pgbouncer", "wait-for"];
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "api-proxy",
+    "config-reloader",
+    "database-proxy",
+    "envoy-tls",
+    "jmx-exporter",
+    "kafka",
+    "log-format",
+    "log-shipper",
+    "nginx-tls",
+    "pgbouncer",
+    "pipe-metrics",
+    "promtail",
+    "redis-shards",
+    "signal-reloader",
+    "stats-exporter",
+    "vector",
+    "wait-for",
+];
 
 /// The files of the built-in catalog.
 pub fn sources() -> Vec<Source> {

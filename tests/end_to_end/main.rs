@@ -17,6 +17,7 @@
 mod support;
 
 mod availability;
+mod catalog;
 mod injection;
 mod pod_fields;
 mod pods;
