@@ -9,6 +9,7 @@
 set -euo pipefail
 
 kubernetes_version=1.37.0
+jmx_exporter_sum=a493eb637f9eb827dc3bee2a8cb0dc6bf2b291ace896d4ebfe98b055e394ab1b
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../cache.sh
@@ -84,24 +85,51 @@ build_programs() {
     go_build containerd "$1" -tags "no_btrfs no_devmapper no_zfs" -ldflags "-s -w"
 }
 
+# Programs of the catalog's images that come as Go modules, or from Maven Central.
+build_helpers() {
+    local folder=$1
+    say "building programs for container images: once, about three minutes"
+    (
+        cd "$here"
+        # Each of them with the versions of its own go.mod, which the checksum database vouches for.
+        export GOBIN=$folder CGO_ENABLED=0
+        go install -ldflags "-s -w" github.com/prometheus/statsd_exporter@v0.28.0
+        go install -ldflags "-s -w" github.com/prometheus/node_exporter@v1.8.2
+        cd collector
+        go build -mod=readonly -ldflags "-s -w" -o "$folder/otelcol" .
+    ) >&2
+    local jar=io/prometheus/jmx/jmx_prometheus_httpserver/1.0.1/jmx_prometheus_httpserver-1.0.1.jar
+    mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get -Dtransitive=false \
+        -Dartifact=io.prometheus.jmx:jmx_prometheus_httpserver:1.0.1 \
+        -Dmaven.repo.local="$folder/maven" >&2
+    mv "$folder/maven/$jar" "$folder/jmx_exporter.jar"
+    rm -rf "$folder/maven"
+    [ "$(sum_of <"$folder/jmx_exporter.jar" | cut -d' ' -f1)" = "$jmx_exporter_sum" ] ||
+        fail "the JMX exporter of Maven Central is not the one that this script knows"
+}
+
 build_images() {
     local packages_sum
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
         fail "the node's images are made from Debian packages: run this where apt-get and dpkg-deb are"
     packages_sum=$(sum_of "$here/images/packages.txt")
     say "making container images from Debian packages: once, about two minutes"
-    "$here/images/build.sh" "$1" "$cache/debian/${packages_sum:0:12}"
+    "$here/images/build.sh" "$1" "$cache/debian/${packages_sum:0:12}" "$helpers"
 }
 
 [ "$(uname -m)" = x86_64 ] || fail "the node's images are made for x86_64 only, this is $(uname -m)"
 command -v go >/dev/null || fail "go not found: install Go 1.26 or newer (https://go.dev/dl)"
 command -v cc >/dev/null || fail "cc not found: install a C compiler and the static C library"
+command -v mvn >/dev/null || fail "mvn not found: install Maven; the JMX exporter comes from Maven Central"
 install_packages
 
 programs_sum=$(cat "$here"/{kubernetes,containerd}/go.{mod,sum} | sum_of)
 cached node-programs "$programs_sum" build_programs
 programs=$result
-images_sum=$(find "$here/images" -type f | LC_ALL=C sort | xargs cat | sum_of)
+helpers_sum=$({ declare -f build_helpers && cat "$here"/collector/*; } | sum_of)
+cached node-helpers "$helpers_sum" build_helpers
+helpers=$result
+images_sum=$({ echo "${helpers##*/}" && find "$here/images" -type f | LC_ALL=C sort | xargs cat; } | sum_of)
 cached node-images "$images_sum" build_images
 images=$result
 

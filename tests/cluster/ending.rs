@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use kube::api::DeleteParams;
@@ -32,19 +31,11 @@ async fn the_last_words_of_a_deleted_pod_are_shipped() -> Outcome {
     scene
         .log_has("orders", "log-shipper", "first words")
         .await?;
-    let follower = scene
-        .kubectl()
-        .args(["logs", "--follow", "orders", "--container", "log-shipper"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .during("follow a log")?;
+    let follower = scene.follow("orders", "log-shipper")?;
     let pods = scene.namespace.api::<k8s_openapi::api::core::v1::Pod>();
     let deleted = pods.delete("orders", &DeleteParams::default()).await;
     deleted.map(drop).during("delete a pod")?;
-    // Following ends with the container, which the grace period bounds.
-    let output = follower.wait_with_output().during("read a log")?;
-    let log = String::from_utf8_lossy(&output.stdout);
+    let log = follower.read()?;
     assert!(log.ends_with("first words\nlast words\n"), "{log}");
     Ok(())
 }

@@ -16,10 +16,15 @@
 )]
 mod support;
 
+mod adapters;
+mod ambassadors;
+mod app;
 mod ending;
 mod log_shipper;
 mod manifests;
 mod pgbouncer;
 mod scene;
+mod sidecars;
 mod starting;
+mod steps;
 mod webhook;

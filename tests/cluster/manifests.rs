@@ -27,6 +27,17 @@ pub(crate) fn app(script: &str) -> Value {
     container("app", TOOLS, script)
 }
 
+/// A container that is ready when this port is open.
+pub(crate) fn serving(mut container: Value, port: u16) -> Value {
+    container["readinessProbe"] = json!({"tcpSocket": {"port": port}, "periodSeconds": 1});
+    container
+}
+
+/// A pod named `client` that does nothing: its app container is there to run scripts in.
+pub(crate) fn client() -> Value {
+    pod("client", &json!({}), &app("exec sleep 3600"))
+}
+
 /// A pod of one container with these annotations; it is never started again.
 pub(crate) fn pod(name: &str, annotations: &Value, container: &Value) -> Value {
     json!({

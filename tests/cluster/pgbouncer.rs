@@ -13,7 +13,7 @@ echo 'host all all all trust' >>/tmp/data/pg_hba.conf
 exec postgres -D /tmp/data -c listen_addresses='*' -c unix_socket_directories= -c fsync=off";
 
 /// Runs a database and returns its address.
-async fn database(scene: &Scene) -> Outcome<String> {
+pub(crate) async fn database(scene: &Scene) -> Outcome<String> {
     let mut database = container("database", POSTGRESQL, DATABASE);
     database["readinessProbe"] = json!({
         "exec": {"command": ["pg_isready", "-h", "127.0.0.1"]},

@@ -1,8 +1,8 @@
 //! What every test begins with, a namespace on the cluster, and what it does there.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
@@ -206,6 +206,20 @@ impl Scene {
         run(&mut command, "")
     }
 
+    /// Follows a container's log from now on, which lasts until the container ends.
+    pub(crate) fn follow(&self, pod: &str, container: &str) -> Outcome<Follower> {
+        let mut command = self.kubectl();
+        command.args(["logs", "--follow", pod, "--container", container]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        Ok(Follower(command.spawn().during("follow a log")?))
+    }
+
+    /// The seconds of this machine's clock, which is also the containers'.
+    pub(crate) fn clock() -> Outcome<u64> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(now.during("read the clock")?.as_secs())
+    }
+
     /// The address of a pod that has one.
     pub(crate) async fn address(&self, pod: &str) -> Outcome<String> {
         self.until(pod, "an address", |pod| {
@@ -235,6 +249,17 @@ impl Scene {
 fn phase(pod: &Pod) -> String {
     let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
     phase.unwrap_or_default()
+}
+
+/// A log that is being followed; see [`Scene::follow`].
+pub(crate) struct Follower(Child);
+
+impl Follower {
+    /// Waits for the end of the container, which a grace period bounds, and returns its log.
+    pub(crate) fn read(self) -> Outcome<String> {
+        let output = self.0.wait_with_output().during("read a log")?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
 }
 
 /// The status of every container of a pod, init containers first.

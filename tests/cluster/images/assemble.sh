@@ -77,9 +77,10 @@ script() {
 
 # BusyBox under the name of every command that it has.
 busybox() {
-    copy /usr/bin/busybox /usr/bin/busybox
+    program /usr/bin/busybox
     local applet
-    "$root/usr/bin/busybox" --list | while read -r applet; do
+    "$root$libraries/ld-linux-x86-64.so.2" --library-path "$root$libraries" \
+        "$root/usr/bin/busybox" --list | while read -r applet; do
         [ -e "$stage/usr/bin/$applet" ] || ln -s busybox "$stage/usr/bin/$applet"
     done
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes the images of the tests' node into the folder $1 out of Debian packages, which are
 # downloaded and unpacked but never installed: no service starts and nothing here changes.
-# $2 is where downloaded packages are kept.
+# $2 is where downloaded packages are kept, $3 holds programs that are no Debian packages.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 output=$1
 packages=$2
+programs=$3
 
 
 # shellcheck source=../../cache.sh
