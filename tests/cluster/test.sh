@@ -26,4 +26,4 @@ PILLION_NODE=$(tests/cluster/build.sh)
 export PILLION_CONTROL_PLANE PILLION_NODE
 # The tests wait for the cluster far more than they work, so more of them run at once than
 # there are processors.
-exec cargo test --locked --test cluster -- --ignored --test-threads 12 "$@"
+exec cargo test --locked --test cluster -- --ignored --test-threads 10 "$@"

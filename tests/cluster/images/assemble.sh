@@ -4,6 +4,7 @@
 #
 #   begin                     start an empty file system
 #   program SOURCE [TARGET]   a program of a package, with the libraries that it is linked to
+#   copy_program FILE TARGET  the same for a program from elsewhere
 #   tree PATH...              files and folders of the packages, at the same path
 #   text TARGET               a file from standard input; `script TARGET` makes it executable
 #   image NAME [JSON]         end: an image of that name; JSON is its OCI runtime configuration
@@ -12,6 +13,7 @@ libraries=/usr/lib/x86_64-linux-gnu
 
 begin() {
     stage=$(mktemp -d "$work/image.XXXXXX")
+    chmod 755 "$stage"
     # Folders as Debian lays them out, so that paths of packages hold unchanged.
     mkdir -p "$stage"/usr/{bin,sbin,lib,lib64,local/bin} "$stage"/{etc,proc,sys,dev,var,run,tmp}
     local name
@@ -44,12 +46,18 @@ copy() {
 
 program() {
     copy "$1" "${2:-$1}"
+    libraries_of "$root$1"
+}
+
+copy_program() {
+    mkdir -p "$stage$(dirname "$2")"
+    cp --preserve=mode "$1" "$stage$2"
     libraries_of "$1"
 }
 
 libraries_of() {
     local library
-    closure "$root$1" | while read -r library; do
+    closure "$1" | while read -r library; do
         [ -e "$stage$library" ] || copy "$library" "$library"
     done
     if [ ! -e "$stage/usr/lib64/ld-linux-x86-64.so.2" ]; then

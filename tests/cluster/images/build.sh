@@ -13,6 +13,7 @@ programs=$3
 . "$here/../../cache.sh"
 
 work=$(mktemp -d "${output%/}.work.XXXXXX")
+chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 
 # All that the packages need, as if nothing were installed yet. Lists that are older than the

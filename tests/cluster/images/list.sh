@@ -15,19 +15,18 @@ program /usr/bin/dash /usr/bin/sh
 busybox
 image docker.io/library/busybox:1.37.0 '{"Cmd":["sh"]}'
 
-# A stand-in: Fluent Bit is in no registry that the tests reach. It reads its configuration's
-# `path`, prints every line of those files as they grow, and answers the health probe.
-begin
-busybox
-script /fluent-bit/bin/fluent-bit <<'SCRIPT'
+# Stand-ins: Fluent Bit, Promtail and Vector are in no registry that the tests reach, or too large
+# to build. Each reads the path from its own configuration, prints every line of those files as
+# they grow, and answers its health probe.
+shipper() {
+    busybox
+    script /stand-in <<'SCRIPT'
 #!/bin/sh
-[ "$1" = -c ] && [ -r "$2" ] || { echo "no configuration: $*" >&2; exit 1; }
-path=$(sed -n 's/^ *path: "\(.*\)"$/\1/p' "$2")
-port=$(sed -n 's/^ *http_port: \([0-9]*\)$/\1/p' "$2")
-[ -n "$path" ] && [ -n "$port" ] || { echo 'no path or no port' >&2; exit 1; }
-: >/state/tail.db || exit 1
+address=$1 path=$2
+[ -n "$path" ] || { echo 'no path in the configuration' >&2; exit 1; }
+: >/state/positions || exit 1
 trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
-httpd -f -p "$port" -h /www &
+httpd -f -p "$address" -h /www &
 seen=
 while :; do
     for file in $path; do
@@ -40,8 +39,37 @@ while :; do
     wait $!
 done
 SCRIPT
+}
+
+begin
+shipper
+script /fluent-bit/bin/fluent-bit <<'SCRIPT'
+#!/bin/sh
+[ "$1" = -c ] || { echo "unknown: $*" >&2; exit 1; }
+exec /stand-in 2020 "$(sed -n 's/^ *path: "\(.*\)"$/\1/p' "$2")"
+SCRIPT
 text /www/api/v1/health <<<ok
 image cr.fluentbit.io/fluent/fluent-bit:3.2.4 '{"Entrypoint":["/fluent-bit/bin/fluent-bit"]}'
+
+begin
+shipper
+script /usr/bin/promtail <<'SCRIPT'
+#!/bin/sh
+[ "$1" = -config.file=/etc/promtail-config/promtail.yaml ] || { echo "unknown: $*" >&2; exit 1; }
+exec /stand-in 3101 "$(sed -n 's/^ *__path__: "\(.*\)"$/\1/p' "${1#*=}")"
+SCRIPT
+text /www/ready <<<ok
+image docker.io/grafana/promtail:3.5.0 '{"Entrypoint":["/usr/bin/promtail"]}'
+
+begin
+shipper
+script /usr/bin/vector <<'SCRIPT'
+#!/bin/sh
+[ "$1" = --config ] || { echo "unknown: $*" >&2; exit 1; }
+exec /stand-in 127.0.0.1:8686 "$(sed -n 's/^ *- "\(\/.*\)"$/\1/p' "$2")"
+SCRIPT
+text /www/health <<<ok
+image docker.io/timberio/vector:0.46.1-alpine
 
 begin
 program /usr/sbin/pgbouncer /usr/bin/pgbouncer
@@ -56,6 +84,14 @@ done
 tree /usr/lib/postgresql/15/lib /usr/share/postgresql/15
 rm -rf "$stage/usr/lib/postgresql/15/lib/bitcode" "$stage"/usr/lib/postgresql/15/lib/llvmjit*
 busybox
+# An empty database, to be copied: making one takes PostgreSQL many seconds on a busy machine.
+mknod -m 666 "$stage/dev/null" c 1 3
+mkdir -m 777 "$stage/data"
+chown 70 "$stage/data"
+env -i LC_ALL=C PATH=/usr/sbin:/usr/bin chroot --userspec=70:70 "$stage" /usr/lib/postgresql/15/bin/initdb -D /data -U postgres \
+    --auth=trust --no-sync >&2
+chmod -R a+rX "$stage/data"
+rm "$stage/dev/null"
 image localhost/tests/postgresql:15 '{"User":"70:70"}'
 
 begin
@@ -144,7 +180,7 @@ begin
 tree /usr/lib/jvm/java-17-openjdk-amd64 /etc/java-17-openjdk
 for library in java:bin/java jli:lib/libjli.so jvm:lib/server/libjvm.so net:lib/libnet.so nio:lib/libnio.so \
     management:lib/libmanagement_ext.so; do
-    libraries_of "/usr/lib/jvm/java-17-openjdk-amd64/${library#*:}"
+    libraries_of "$root/usr/lib/jvm/java-17-openjdk-amd64/${library#*:}"
 done
 ln -s ../lib/jvm/java-17-openjdk-amd64/bin/java "$stage/usr/bin/java"
 cp "$programs/jmx_exporter.jar" "$stage/jmx_exporter.jar"
@@ -185,47 +221,21 @@ SCRIPT
 text /www/metrics <<<'# none'
 image ghcr.io/jimmidyson/configmap-reload:v0.14.0 '{"Entrypoint":["/configmap-reload"],"User":"65534"}'
 
-# Debian's iptables, and for Envoy a stand-in: HAProxy, which passes redirected connections on
-# to where they wanted to go, as the template's configuration has Envoy do it, and says so.
+# The release of Envoy that PyPI has, as a program of its own and beside Debian's iptables.
+envoy() {
+    copy_program "$programs/envoy" /usr/local/bin/envoy
+}
 begin
+envoy
+image docker.io/envoyproxy/envoy:distroless-v1.37.2
+
+begin
+envoy
 program /usr/sbin/xtables-nft-multi
 for name in iptables iptables-nft; do ln -s xtables-nft-multi "$stage/usr/sbin/$name"; done
 tree /usr/lib/x86_64-linux-gnu/xtables
 program /usr/bin/dash /usr/bin/sh
-program /usr/sbin/haproxy
 busybox
-script /usr/local/bin/envoy <<'SCRIPT'
-#!/bin/sh
-[ "$1" = -c ] && grep -q 'port_value: 15001' "$2" && grep -q 'port_value: 15006' "$2" ||
-    { echo "not the configuration that this stand-in plays: $*" >&2; exit 1; }
-exec haproxy -db -f /haproxy.cfg
-SCRIPT
-text /haproxy.cfg <<'CONFIGURATION'
-global
-    maxconn 500
-    log stdout format raw daemon
-defaults
-    mode tcp
-    log global
-    option logasap
-    timeout connect 5s
-    timeout client 1m
-    timeout server 1m
-listen outbound
-    bind 127.0.0.1:15001
-    log-format "outbound to %fi:%fp"
-    server original 0.0.0.0
-listen inbound
-    bind :15006
-    log-format "inbound to %fi:%fp"
-    server original 0.0.0.0
-frontend ready
-    mode http
-    no log
-    bind :15021
-    http-request return status 200 if { path /healthz/ready }
-    http-request deny
-CONFIGURATION
 image docker.io/istio/proxyv2:1.24.1
 
 # A stand-in: Vault is too large to build here. As an agent it writes what its configuration's
@@ -248,3 +258,34 @@ trap 'exit 0' TERM
 while :; do sleep 3600 & wait $!; done
 SCRIPT
 image docker.io/hashicorp/vault:1.18.3
+
+# Stand-ins for two programs that come as images only: they look at what they are given, and answer
+# the probes.
+begin
+busybox
+script /daprd <<'SCRIPT'
+#!/bin/sh
+case " $* " in *" --app-id=orders "*) ;; *) echo "unknown: $*" >&2; exit 1 ;; esac
+[ -s /dapr/config/config.yaml ] || { echo 'no configuration' >&2; exit 1; }
+trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
+for address in 127.0.0.1:3500 3501; do httpd -f -p "$address" -h /www & done
+wait
+SCRIPT
+text /www/v1.0/healthz/outbound <<<ok
+image docker.io/daprio/daprd:1.16.1 '{"Entrypoint":["/daprd"],"User":"65532"}'
+
+begin
+busybox
+script /usr/lib/linkerd/linkerd2-proxy-identity <<'SCRIPT'
+#!/bin/sh
+echo "identity $LINKERD2_PROXY_IDENTITY_LOCAL_NAME"
+[ -s "$LINKERD2_PROXY_IDENTITY_TOKEN_FILE" ] || { echo 'no token' >&2; exit 1; }
+[ -n "$LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS" ] || { echo 'no trust anchors' >&2; exit 1; }
+: >"$LINKERD2_PROXY_IDENTITY_DIR/key" || exit 1
+trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
+httpd -f -p 4191 -h /www &
+wait
+SCRIPT
+text /www/ready <<<ok
+text /www/live <<<ok
+image cr.l5d.io/linkerd/proxy:edge-25.4.1 '{"Entrypoint":["/usr/lib/linkerd/linkerd2-proxy-identity"],"User":"2102"}'
