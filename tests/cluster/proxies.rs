@@ -112,6 +112,9 @@ exec socat TCP-LISTEN:8080,fork,reuseaddr EXEC:'sh /tmp/answer'"#);
         "pillion.dev/inject": "api-proxy",
         "api-proxy.pillion.dev/url": format!("http://{}:8080", scene.address("api").await?),
         "api-proxy.pillion.dev/retries": "3",
+        // A busy machine is no failure of the API.
+        "api-proxy.pillion.dev/timeout": "140",
+        "api-proxy.pillion.dev/try-timeout": "60",
         "api-proxy.pillion.dev/rate": "1",
         "api-proxy.pillion.dev/burst": "2",
     });
