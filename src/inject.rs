@@ -5,12 +5,14 @@
 //! of templates, namespaces and settings, and a decision depends on nothing else, so that the
 //! webhook, the command line and a test give the same answer to the same pod.
 
+mod advice;
 mod answer;
 mod composition;
 mod data;
 pub mod defaults;
 pub mod engine;
 mod evaluation;
+pub mod explanation;
 pub mod keys;
 pub mod lifecycle;
 pub mod merge;
@@ -25,9 +27,10 @@ pub mod selection;
 pub mod settings;
 pub mod status;
 mod subject;
+pub mod trace;
 pub mod verdict;
 
-pub use answer::Answer;
+pub use answer::{Answer, Endpoint};
 pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use settings::{Namespace, Namespaces, Settings};

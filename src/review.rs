@@ -9,6 +9,8 @@ pub mod object;
 pub mod pod;
 pub mod request;
 pub mod response;
+pub mod warnings;
+pub mod workload;
 
 pub use object::{Object, Text};
 pub use pod::{Pod, Spec};

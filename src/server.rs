@@ -1,4 +1,4 @@
-//! The webhook's HTTP edges: `/mutate` over TLS, and health and metrics on a port of their own.
+//! The webhook's HTTP edges: `/mutate` and `/advise` over TLS, and health and metrics on a port of their own.
 //!
 //! The server knows how to read a request within limits, how to answer the wrong ones with a text
 //! that says what would be right, and how to end without losing a request. What a review is
@@ -11,8 +11,8 @@
 mod admin;
 mod connection;
 mod listen;
-mod mutate;
 mod readiness;
+mod reviews;
 mod run;
 
 use std::io;
@@ -23,12 +23,13 @@ pub use listen::{ListenAddress, ListenAddressError};
 pub use readiness::Readiness;
 pub use run::{Drain, Server, Setup};
 
-use crate::inject::Answer;
+use crate::inject::{Answer, Endpoint};
 
 /// What the server asks and tells.
 pub trait Backend: Send + Sync + 'static {
-    /// Answers the body of a review. Called where the request is read: pure computation only.
-    fn review(&self, body: &[u8]) -> Answer;
+    /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
+    /// computation only.
+    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer;
 
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);

@@ -5,7 +5,9 @@
 //! says which template it comes from, so that a finding can name both sides. A field of another
 //! type than the API gives it counts as absent: the API server refuses it with better words.
 
+mod amount;
 mod container;
+mod env_from;
 mod security;
 mod source;
 mod spec;
@@ -15,10 +17,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub use amount::{Amount, Amounts};
 pub use container::{
     Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
     PortNumber, Probe, Resources, SecurityContext, Sleep,
 };
+pub use env_from::EnvFrom;
 pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
 pub use source::{Addition, Source};
 pub use spec::{LocalReference, Os, Spec, Toleration};
@@ -108,6 +112,11 @@ impl<'a> Pod<'a> {
     /// The volume of this name.
     pub fn volume(&self, name: &str) -> Option<&Volume<'a>> {
         self.volumes.iter().find(|volume| volume.name == name)
+    }
+
+    /// Whether this template added to this field of the spec.
+    pub fn changed(&self, field: &str, template: &str) -> bool {
+        self.fields_by.contains(&(field, template))
     }
 
     /// The template that added to this field of the spec.

@@ -1,22 +1,77 @@
-//! Requests, limits and quotas.
+//! Resources: what the pod requests and may use with the helpers and without them, and what the
+//! namespace says to that.
+//!
+//! Every amount is what the API server will see at last: with requests that follow from limits,
+//! with the defaults that the LimitRanges of the namespace give to our containers in the second
+//! round of admission, and with the pod's own `spec.resources` and overhead.
+
+mod effect;
+mod helpers;
+mod limit_range;
+mod measure;
+mod namespace;
+mod pod_level;
+mod qos;
+mod quota;
 
 use super::Circumstances;
-use super::pod::Pod;
+use super::pod::{Container, Pod};
 use crate::finding::Finding;
+use crate::template::Template;
+pub use effect::{Amounts, Effect, effect};
+pub use limit_range::LimitRange;
+use measure::{Extent, Measure};
+pub use qos::QosClass;
+pub use quota::Quota;
 
-/// A LimitRange of the namespace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitRange {
-    /// Its name.
-    pub name: String,
-}
-
-/// A ResourceQuota of the namespace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quota {
-    /// Its name.
-    pub name: String,
-}
+/// The resources that classes, averages and quotas are about.
+const COMPUTE: [&str; 2] = ["cpu", "memory"];
 
 /// Finds.
-pub(super) fn check(_pod: &Pod<'_>, _with: &Circumstances<'_>, _findings: &mut Vec<Finding>) {}
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    let whole = Measure {
+        pod,
+        limit_ranges: with.surroundings.limit_ranges,
+        extent: Extent::Everything,
+        kubernetes_minor: with.kubernetes_minor,
+    };
+    pod_level::check(whole, with, findings);
+    helpers::check(whole, with, findings);
+    namespace::limit_ranges(whole, with, findings);
+    namespace::quotas(whole, with, findings);
+}
+
+/// The template with which, and before which not, something holds: the one to blame. `None` where
+/// it holds without any, as it is the user's own then, or not even with all.
+fn culprit<'c>(
+    whole: Measure<'c, '_>,
+    with: &Circumstances<'c>,
+    mut holds: impl FnMut(Measure<'c, '_>) -> bool,
+) -> Option<&'c Template> {
+    let until = |count| whole.within(Extent::Until(with.templates, count));
+    if holds(until(0)) {
+        return None;
+    }
+    let first = (1..=with.templates.len()).find(|count| holds(until(*count)))?;
+    with.templates.get(first - 1).copied()
+}
+
+/// The first container that a template added, and what of it a finding is about.
+fn first_of<'p, 'a>(pod: &'p Pod<'a>, template: &Template) -> Option<&'p Container<'a>> {
+    let mut all = pod.all();
+    all.find(|container| container.added_by == Some(template.name.as_str()))
+}
+
+/// The resources that a template adds: of its first container, or of the user's that it edits.
+fn path_of(pod: &Pod<'_>, template: &Template) -> String {
+    let mut all = pod.all();
+    let edited = || all.find(|container| container.changed("resources", &template.name));
+    let container = first_of(pod, template).or_else(edited);
+    container.map_or_else(
+        || "spec".to_owned(),
+        |container| format!("{}.resources", container.place),
+    )
+}
+
+#[cfg(test)]
+mod tests;

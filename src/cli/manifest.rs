@@ -73,6 +73,15 @@ impl Manifest {
         Ok(manifests)
     }
 
+    /// The documents of a text that is at hand.
+    pub(crate) fn of_text(name: &str, text: &str) -> Result<Self, ManifestError> {
+        Ok(Self {
+            name: name.to_owned(),
+            path: None,
+            documents: documents(name, text)?,
+        })
+    }
+
     /// The text that was read.
     pub(crate) fn original(&self) -> String {
         self.documents
@@ -102,6 +111,11 @@ impl Manifest {
     pub(crate) fn is_changed(&self) -> bool {
         self.documents.iter().any(|document| document.changed)
     }
+}
+
+/// A value as YAML in block style, for a person to compare with another one.
+pub(crate) fn yaml(value: &Value) -> String {
+    emit::emit(value, emit::Style::of("")).unwrap_or_default()
 }
 
 impl Document {

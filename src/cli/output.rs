@@ -159,7 +159,7 @@ fn diffs(manifests: &[Manifest], paint: Paint) -> Result<String, ManifestError> 
 }
 
 /// A unified diff with three lines of context, as `diff -u` writes it and `patch` reads it.
-fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
+pub(crate) fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {

@@ -9,17 +9,21 @@ use super::REFUSED;
 use super::broken;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::output::{self, OutputError};
-use crate::inject::{Answer, Engine, Verdict};
+use crate::inject::{Answer, Endpoint, Engine, Verdict};
 
 /// Answer one AdmissionReview, exactly as the server would.
 ///
-/// The answer's bytes go to standard output. The exit status is 1 where the pod is denied, 2 where
-/// the server would answer with an error.
+/// The answer's bytes go to standard output. The exit status is 1 where the pod is denied, or the
+/// pods of a workload would be, 2 where the server would answer with an error.
 #[derive(Debug, clap::Args)]
 pub struct Review {
     /// The AdmissionReview (admission.k8s.io/v1) as JSON, - for standard input
     #[arg(value_name = "FILE|-", default_value = "-")]
     file: PathBuf,
+
+    /// Answer as /advise does, about the pods of a workload
+    #[arg(long)]
+    advise: bool,
 
     #[command(flatten)]
     engine: EngineOptions,
@@ -62,7 +66,12 @@ impl Review {
         })?;
         let catalog = Arc::new(broken::catalog(&self.engine)?);
         let engine = Engine::new(catalog, Arc::new(self.engine.settings()?));
-        match engine.review(&body) {
+        let endpoint = if self.advise {
+            Endpoint::Advise
+        } else {
+            Endpoint::Mutate
+        };
+        match engine.answer(endpoint, &body) {
             Answer::Review { body, decision, .. } => {
                 output::print(&body)?;
                 Ok(if decision.verdict() == Verdict::Denied {

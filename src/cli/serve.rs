@@ -27,7 +27,7 @@ use webhook::Webhook;
 /// Options of `pillion serve`.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
-    /// Where reviews are answered, over TLS at `/mutate`; `:PORT` is every address.
+    /// Where reviews are answered, over TLS at `/mutate` and `/advise`; `:PORT` is every address.
     #[arg(
         long,
         value_name = "ADDR:PORT",

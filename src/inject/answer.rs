@@ -4,9 +4,29 @@ use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
 use super::subject::Subject;
+use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
+
+/// The two questions that are answered about a review, each at a path of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// What becomes of a pod ([`Engine::review`]).
+    Mutate,
+    /// What will become of the pods of a workload ([`Engine::advise`]).
+    Advise,
+}
+
+impl Endpoint {
+    /// The word in paths, log lines and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Advise => "advise",
+        }
+    }
+}
 
 /// What an AdmissionReview is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +39,8 @@ pub enum Answer {
         uid: String,
         /// `request.namespace`.
         namespace: String,
-        /// `metadata.name`, else `metadata.generateName`, of the pod.
+        /// `metadata.name`, else `metadata.generateName`, of the pod; where the review is about a
+        /// workload, that of the workload behind its kind, as in `Deployment/orders`.
         pod: String,
         /// `request.dryRun`.
         dry_run: bool,
@@ -31,6 +52,14 @@ pub enum Answer {
 }
 
 impl Engine {
+    /// Answers the bytes of a review as one of the endpoints does.
+    pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+        match endpoint {
+            Endpoint::Mutate => self.review(body),
+            Endpoint::Advise => self.advise(body),
+        }
+    }
+
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
     pub fn review(&self, body: &[u8]) -> Answer {
         // Mostly the object is a pod that is seen for the first time: then one pass is enough.
@@ -41,11 +70,16 @@ impl Engine {
                 (self.decide_first(subject, pod), name(pod))
             });
         }
+        self.review_noting(body, None)
+    }
+
+    /// Answers a review, and takes notes on the way where somebody asks why.
+    pub(super) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
                 let name = pod.as_ref().map(name).unwrap_or_default();
-                (self.decide(subject, object.get()), name)
+                (self.decide_noting(subject, object.get(), trace), name)
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
@@ -73,15 +107,7 @@ fn answer<O>(
             Reason::ReviewInvalid,
             "request.object is missing: a CREATE brings the pod to create",
         ),
-        Some(object) => {
-            let subject = Subject {
-                namespace: namespace.clone(),
-                from_node: request.is_from_node(),
-                user: request.user().map(str::to_owned),
-                annotations: std::collections::BTreeMap::new(),
-            };
-            decide(&subject, object)
-        }
+        Some(object) => decide(&subject(request), object),
     };
     Answer::Review {
         body: response(&uid, &decision).to_json(),
@@ -93,7 +119,18 @@ fn answer<O>(
     }
 }
 
-fn text(text: Option<&Text<'_>>) -> String {
+/// Whose pod a request is about.
+pub(super) fn subject<O>(request: &Request<'_, O>) -> Subject {
+    Subject {
+        namespace: text(request.namespace.as_ref()),
+        from_node: request.is_from_node(),
+        user: request.user().map(str::to_owned),
+        annotations: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A text, empty where it is absent.
+pub(super) fn text(text: Option<&Text<'_>>) -> String {
     text.map(|text| text.as_str().to_owned())
         .unwrap_or_default()
 }

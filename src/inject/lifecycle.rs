@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::pod::List;
 use super::settings::Settings;
 use crate::template::compiled::{NOT_FOR_STEPS, Placement};
-use crate::template::quantity::Quantity;
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -49,26 +48,6 @@ pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
         probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
         container.insert("startupProbe".to_owned(), Value::Object(probe));
     }
-}
-
-/// What containers request of one resource together, by the scheduler's formula: regular containers
-/// and sidecars run side by side, and each init step beside the sidecars that stand before it
-/// (component-helpers:resource/helpers.go, `PodRequests`).
-pub fn effective_request(
-    containers: impl Iterator<Item = Quantity>,
-    init_containers: impl Iterator<Item = (Quantity, bool)>,
-) -> Quantity {
-    let mut sidecars = Quantity::from(0);
-    let mut steps = Quantity::from(0);
-    for (amount, is_sidecar) in init_containers {
-        let with_this = sidecars.add(&amount);
-        if is_sidecar {
-            sidecars = with_this;
-        }
-        steps = steps.max(with_this);
-    }
-    let apps = containers.fold(sidecars, |sum, amount| sum.add(&amount));
-    apps.max(steps)
 }
 
 /// Fits a template's container to the place where the user put their own of that name: what the
@@ -112,27 +91,6 @@ mod tests {
                 expected,
                 "{minor}"
             );
-        }
-    }
-
-    #[test]
-    fn sidecars_count_beside_the_steps_behind_them() {
-        type Row<'t> = (&'t [&'t str], &'t [(&'t str, bool)], &'t str);
-        let amount = |text: &str| -> Quantity { text.parse().unwrap() };
-        let table: [Row<'_>; 4] = [
-            (&["1", "500m"], &[], "1500m"),
-            (&["1"], &[("1", true), ("3", false)], "4"),
-            (&["1"], &[("3", false), ("1", true)], "3"),
-            (&["1"], &[("1", true), ("2", true), ("500m", false)], "4"),
-        ];
-        for (containers, steps, expected) in table {
-            let total = effective_request(
-                containers.iter().map(|text| amount(text)),
-                steps
-                    .iter()
-                    .map(|(text, is_sidecar)| (amount(text), *is_sidecar)),
-            );
-            assert_eq!(total, amount(expected), "{steps:?}");
         }
     }
 

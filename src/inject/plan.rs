@@ -3,6 +3,7 @@
 //! Planning does not touch the pod; the [`Change`] that comes out is applied as a whole or not at
 //! all, so that a refused, skipped or shadowed template leaves nothing behind.
 
+mod added;
 mod app;
 mod container;
 mod pod_fields;
@@ -58,7 +59,7 @@ pub fn plan(
     app::edits(pod, wanted.app, &mut change);
     pod_fields::texts(pod, wanted.labels, wanted.annotations, &mut change);
     pod_fields::fields(pod, &wanted.pod, &mut change);
-    safety::check(pod, template, &change)?;
+    safety::check(pod, &change)?;
     Ok(change)
 }
 

@@ -51,6 +51,9 @@ pub struct Request<'a, O = &'a RawValue> {
     /// The object; `None` where it is null, as for DELETE.
     #[serde(default = "Option::default")]
     pub object: Option<O>,
+    /// What the object was before; `None` where it is null, as for CREATE.
+    #[serde(borrow, default)]
+    pub old_object: Option<&'a RawValue>,
     /// Whether nothing is to be stored.
     #[serde(default)]
     pub dry_run: Option<bool>,

@@ -10,12 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::request::{API_VERSION, KIND};
-
-/// The API server cuts longer warnings once all of them exceed [`WARNINGS_TOGETHER`]
-/// (apiserver:pkg/endpoints/filters/warning.go).
-const LONGEST_WARNING: usize = 256;
-/// Characters that the warnings of one response may have together.
-const WARNINGS_TOGETHER: usize = 4096;
+use super::warnings::within_limits;
 
 /// A response.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -95,24 +90,9 @@ impl Response {
     }
 
     /// Shows warnings to the person, within the API server's limits; the first are the most
-    /// important. Control characters would make the API server drop a warning.
+    /// important.
     pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
-        let mut left = WARNINGS_TOGETHER;
-        for warning in warnings {
-            let clean: String = warning
-                .chars()
-                .map(|c| if c.is_control() { ' ' } else { c })
-                .collect();
-            let warning = cut(&clean, LONGEST_WARNING);
-            let length = warning.chars().count();
-            if length > left {
-                break;
-            }
-            left -= length;
-            if !self.warnings.contains(&warning) {
-                self.warnings.push(warning);
-            }
-        }
+        self.warnings = within_limits(warnings);
         self
     }
 
@@ -125,17 +105,6 @@ impl Response {
         };
         serde_json::to_vec(&review).unwrap_or_default()
     }
-}
-
-/// A text of at most `most` characters.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars()
-        .take(most.saturating_sub(1))
-        .chain(['…'])
-        .collect()
 }
 
 #[cfg(test)]
@@ -182,13 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn warnings_stay_within_the_limits_of_the_api_server() {
-        let long = (0..40).map(|n| format!("{n}\n{}", "é".repeat(300)));
+    fn warnings_are_told_within_the_limits_and_left_out_where_there_are_none() {
+        let long = (0..40).map(|n| format!("{n} {}", "é".repeat(300)));
         let answer = json_of(&Response::allowed("u").with_warnings(long));
         let warnings = answer["response"]["warnings"].as_array().unwrap();
-        let lengths = warnings.iter().map(|w| w.as_str().unwrap().chars().count());
-        assert!(lengths.clone().all(|length| length <= 256));
-        assert!(lengths.sum::<usize>() <= 4096);
-        assert!(warnings[0].as_str().unwrap().starts_with("0 é"));
+        assert_eq!(warnings.len(), 16);
+        let answer = json_of(&Response::allowed("u").with_warnings(Vec::new()));
+        assert!(answer["response"].get("warnings").is_none());
     }
 }

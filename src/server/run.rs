@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{self, Ending};
-use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, mutate};
+use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, reviews};
 
 /// How many requests one HTTP/2 connection may have open.
 const HTTP2_STREAMS: u32 = 250;
@@ -169,7 +169,7 @@ fn serve<B: Backend>(
         .acceptor(tls)
         .handle(handles.webhook.clone());
     limit(&mut server);
-    let router = mutate::router(backend()).into_make_service();
+    let router = reviews::router(backend()).into_make_service();
     ports.spawn(async move { ("webhook", server.serve(router).await) });
 
     let plain = connection::plain(Arc::clone(ending), backend());

@@ -1,8 +1,8 @@
-//! The decision log: one line for each pod that was seen.
+//! The decision log: one line for each pod, or workload, that was seen.
 
 use std::time::Duration;
 
-use crate::inject::{Decision, Outcome, Verdict};
+use crate::inject::{Decision, Endpoint, Outcome, Verdict};
 
 /// Longest name in characters that is logged whole. Kubernetes allows 253; a request that did not
 /// come from an API server could carry anything.
@@ -14,11 +14,13 @@ const MESSAGE_LENGTH: usize = 1024;
 /// A decision with what is known about its request.
 #[derive(Debug, Clone, Copy)]
 pub struct DecisionRecord<'a> {
+    /// What was asked.
+    pub endpoint: Endpoint,
     /// `request.uid`.
     pub uid: &'a str,
     /// `request.namespace`.
     pub namespace: &'a str,
-    /// The pod's name or generated name.
+    /// The pod's name or generated name, or the workload's kind and name.
     pub pod: &'a str,
     /// `request.dryRun`.
     pub dry_run: bool,
@@ -49,6 +51,7 @@ pub fn log_decision(record: &DecisionRecord<'_>) {
             tracing::event!(
                 target: "pillion::decision",
                 $level,
+                endpoint = record.endpoint.as_str(),
                 uid = cut(record.uid, NAME_LENGTH),
                 namespace = cut(record.namespace, NAME_LENGTH),
                 pod = cut(record.pod, NAME_LENGTH),
@@ -115,6 +118,7 @@ mod tests {
             .finish();
         tracing::subscriber::with_default(subscriber, || {
             log_decision(&DecisionRecord {
+                endpoint: Endpoint::Advise,
                 uid: "u-1",
                 namespace: "shop",
                 pod: &"x".repeat(300),
@@ -140,6 +144,7 @@ mod tests {
         });
         let line = logged(&decision).unwrap();
         for (field, value) in [
+            ("endpoint", "advise"),
             ("uid", "u-1"),
             ("namespace", "shop"),
             ("verdict", "Denied"),

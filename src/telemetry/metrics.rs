@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::inject::Decision;
+use crate::inject::{Decision, Endpoint};
 
 /// Labels with names known at compile time.
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -34,10 +34,10 @@ const OTHER: &str = "other";
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    reviews: Counters<2>,
-    outcomes: Counters<3>,
-    findings: Counters<3>,
-    duration: Histogram,
+    reviews: Counters<3>,
+    outcomes: Counters<4>,
+    findings: Counters<4>,
+    duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
     rejections: Counters<1>,
     refused_connections: Counter,
     templates: Family<Labels<1>, Gauge>,
@@ -53,7 +53,7 @@ impl Default for Metrics {
             reviews: Family::default(),
             outcomes: Family::default(),
             findings: Family::default(),
-            duration: Histogram::new(DURATIONS),
+            duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             rejections: Family::default(),
             refused_connections: Counter::default(),
             templates: Family::default(),
@@ -72,7 +72,7 @@ impl Metrics {
     fn register_reviews(&mut self) {
         self.registry.register(
             "pillion_reviews",
-            "Reviews answered, by the pod's verdict and reason",
+            "Reviews answered, by endpoint and by the pod's verdict and reason",
             self.reviews.clone(),
         );
         self.registry.register(
@@ -140,16 +140,19 @@ impl Metrics {
         );
     }
 
-    /// A review was answered. `is_served` tells which template names may become labels.
+    /// An endpoint answered a review. `is_served` tells which template names may become labels.
     pub fn reviewed(
         &self,
+        endpoint: Endpoint,
         decision: &Decision,
         duration: Duration,
         is_served: impl Fn(&str) -> bool,
     ) {
+        let endpoint = || ("endpoint", endpoint.as_str().to_owned());
         let verdict = |word: &str| ("verdict", word.to_owned());
         self.reviews
             .get_or_create(&[
+                endpoint(),
                 verdict(decision.verdict().as_str()),
                 ("reason", decision.reason.code().to_owned()),
             ])
@@ -158,6 +161,7 @@ impl Metrics {
             let template = Some(outcome.template.as_str()).filter(|name| is_served(name));
             self.outcomes
                 .get_or_create(&[
+                    endpoint(),
                     ("template", template.unwrap_or(OTHER).to_owned()),
                     verdict(outcome.reason.verdict().as_str()),
                     ("reason", outcome.reason.code().to_owned()),
@@ -169,13 +173,16 @@ impl Metrics {
             let template = template.map(|name| if is_served(name) { name } else { OTHER });
             self.findings
                 .get_or_create(&[
+                    endpoint(),
                     ("template", template.unwrap_or_default().to_owned()),
                     ("code", judged.finding.code.as_str().to_owned()),
                     ("policy", judged.policy.as_str().to_owned()),
                 ])
                 .inc();
         }
-        self.duration.observe(duration.as_secs_f64());
+        self.duration
+            .get_or_create(&[endpoint()])
+            .observe(duration.as_secs_f64());
     }
 
     /// A request was answered with this HTTP status instead of a review.
@@ -249,7 +256,9 @@ mod tests {
             });
         }
         let is_served = |name: &str| name == "log-shipper";
-        metrics.reviewed(&decision, Duration::from_micros(20), is_served);
+        for endpoint in [Endpoint::Mutate, Endpoint::Advise] {
+            metrics.reviewed(endpoint, &decision, Duration::from_micros(20), is_served);
+        }
         metrics.rejected(415);
         metrics.refused_connection();
         metrics.templates(3, 1);
@@ -258,11 +267,12 @@ mod tests {
         metrics.certificate_expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
         let text = metrics.to_text();
         for line in [
-            "pillion_reviews_total{verdict=\"Injected\",reason=\"Applied\"} 1",
-            "pillion_template_outcomes_total{template=\"log-shipper\",verdict=\"Injected\",reason=\"Applied\"} 1",
-            "pillion_template_outcomes_total{template=\"other\",verdict=\"Injected\",reason=\"Applied\"} 1",
-            "pillion_review_duration_seconds_bucket{le=\"0.000025\"} 1",
-            "pillion_review_duration_seconds_bucket{le=\"1.0\"} 1",
+            "pillion_reviews_total{endpoint=\"mutate\",verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_reviews_total{endpoint=\"advise\",verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_template_outcomes_total{endpoint=\"advise\",template=\"log-shipper\",verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_template_outcomes_total{endpoint=\"mutate\",template=\"other\",verdict=\"Injected\",reason=\"Applied\"} 1",
+            "pillion_review_duration_seconds_bucket{le=\"0.000025\",endpoint=\"mutate\"} 1",
+            "pillion_review_duration_seconds_bucket{le=\"1.0\",endpoint=\"advise\"} 1",
             "pillion_http_rejections_total{code=\"415\"} 1",
             "pillion_connections_refused_total 1",
             "pillion_templates{state=\"served\"} 3",

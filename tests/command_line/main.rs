@@ -2,4 +2,6 @@
 //! what is told on standard error, and the exit status.
 
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod manifests;

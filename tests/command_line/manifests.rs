@@ -1,5 +1,4 @@
-//! Manifests in and out, reviews, and templates; nothing here asks for an injection, which the
-//! corpus does.
+//! Manifests in and out, reviews, and templates; what injection adds is the corpus' to say.
 
 use std::fs;
 use std::io::Write as _;
@@ -20,7 +19,7 @@ const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
     ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
     spec: {containers: [{name: a, image: b}]}}";
 
-fn pillion(arguments: &[&str], stdin: &str) -> Output {
+pub(crate) fn pillion(arguments: &[&str], stdin: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pillion"))
         .args(arguments)
         .env("NO_COLOR", "1")
@@ -36,15 +35,15 @@ fn pillion(arguments: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn stdout(output: &Output) -> &str {
+pub(crate) fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
 }
 
-fn stderr(output: &Output) -> &str {
+pub(crate) fn stderr(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-fn path(root: &Path, name: &str) -> String {
+pub(crate) fn path(root: &Path, name: &str) -> String {
     root.join(name).display().to_string()
 }
 
@@ -162,6 +161,39 @@ fn unreadable_input_leaves_nothing_on_standard_output() {
         assert_eq!(stdout(&output), "", "{arguments:?}");
         assert!(told.contains(expected), "{arguments:?}: {told}");
     }
+}
+
+#[test]
+fn a_review_of_a_workload_is_answered_as_by_the_server() {
+    let review = |host: &str| {
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u-1", "operation": "CREATE", "namespace": "shop",
+            "kind": {"group": "batch", "version": "v1", "kind": "Job"},
+            "object": {"metadata": {"name": "report"}, "spec": {"template": {
+                "metadata": {"annotations": {
+                    "pillion.dev/inject": "pgbouncer", "pgbouncer.pillion.dev/host": host,
+                }},
+                "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]},
+            }}},
+        }})
+        .to_string()
+    };
+    for (host, verdict, code) in [
+        ("db.example.com", "Injected (Applied): pgbouncer: added", 0),
+        ("a b", "Denied (ParameterInvalid): pgbouncer: annotation", 1),
+    ] {
+        let output = pillion(&["review", "--advise"], &review(host));
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let answer: Value = serde_json::from_str(stdout(&output)).unwrap();
+        assert_eq!(answer["response"]["allowed"], true);
+        let warning = answer["response"]["warnings"][0].as_str().unwrap();
+        let start = format!("pillion: pods of this Job will be {verdict}");
+        assert!(warning.starts_with(&start), "{warning}");
+    }
+    // Without the flag it is what /mutate would answer.
+    let output = pillion(&["review"], &review("db.example.com"));
+    let answer: Value = serde_json::from_str(stdout(&output)).unwrap();
+    assert!(answer["response"].get("warnings").is_none(), "{answer}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the control plane that the tests run against: etcd, kube-apiserver and
-# kube-controller-manager, from the Go modules that go.mod and go.sum pin.
+# kube-controller-manager, and the kubectl of the same version, from the Go modules that
+# go.mod and go.sum pin.
 #
 # The result lives in the user's cache folder, named by the hash of go.sum: a new
 # version builds beside the old one, and every clone shares what is built. The last
@@ -8,7 +9,7 @@
 set -euo pipefail
 
 kubernetes_version=1.37.0
-binaries=(etcd kube-apiserver kube-controller-manager)
+binaries=(etcd kube-apiserver kube-controller-manager kubectl)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -31,7 +32,8 @@ build_into() {
         -X $stamp.gitMinor=$(cut -d. -f2 <<<"$kubernetes_version")" \
         go.etcd.io/etcd/server/v3 \
         k8s.io/kubernetes/cmd/kube-apiserver \
-        k8s.io/kubernetes/cmd/kube-controller-manager) >&2
+        k8s.io/kubernetes/cmd/kube-controller-manager \
+        k8s.io/kubernetes/cmd/kubectl) >&2
     # The package that is etcd's program is named after its folder.
     mv "$1/server" "$1/etcd"
 }
@@ -46,7 +48,7 @@ if ! complete "$folder"; then
     mkdir -p "$base"
     lock "$base/.lock"
     if ! complete "$folder"; then
-        say "building etcd, kube-apiserver and kube-controller-manager $kubernetes_version: once, about five minutes"
+        say "building etcd, kube-apiserver, kube-controller-manager and kubectl $kubernetes_version: once, about five minutes"
         work=$(mktemp -d "$base/.building.XXXXXX")
         trap 'rm -rf "$work"' EXIT
         build_into "$work"

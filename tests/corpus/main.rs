@@ -19,6 +19,8 @@
 //! `CASE=name` runs the cases whose names begin with it.
 
 #[cfg(test)]
+mod advice;
+#[cfg(test)]
 mod case;
 #[cfg(test)]
 mod compare;
@@ -27,6 +29,8 @@ mod defaulting;
 #[cfg(test)]
 #[path = "../support/empty.rs"]
 mod empty;
+#[cfg(test)]
+mod explanations;
 #[cfg(test)]
 mod plugins;
 #[cfg(test)]

@@ -20,7 +20,7 @@ fn each(way: impl Fn(&Case, &mut String)) {
 }
 
 /// The pods of the input, as a webhook gets them: with what `--inject` and `--set` stand for.
-fn pods_of(case: &Case, text: &str) -> Vec<Found> {
+pub(crate) fn pods_of(case: &Case, text: &str) -> Vec<Found> {
     let documents = case::documents(text).into_iter().map(case::yaml);
     documents
         .flat_map(|document| pods::find(&document, case.default_namespace()))

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use pillion::cli::Cli;
-use pillion::inject::{Answer, Decision, Engine, Reason};
+use pillion::finding::{Code, Refusal};
+use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub fn part(order: &str) -> String {
         "yaml" => format!("```yaml\n{}```\n", file(argument)),
         "parameters" => parameters(argument),
         "reasons" => reasons(),
+        "findings" => findings(),
         "flags" => flags(argument),
         "metrics" => metrics(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -137,6 +139,46 @@ fn reasons() -> String {
     table
 }
 
+/// Every finding, family by family, from the registry; the examples are what its fixture tells.
+fn findings() -> String {
+    let mut text = String::new();
+    let mut families: Vec<_> = Code::ALL.iter().map(|code| code.family()).collect();
+    families.dedup();
+    for family in families {
+        let codes = || Code::ALL.iter().filter(|code| code.family() == family);
+        let _ = writeln!(text, "\n## {}\n", family.as_str());
+        text.push_str("| Code | Severity | Default policy | Refused by the API server |\n");
+        text.push_str("|---|---|---|---|\n");
+        for code in codes() {
+            let refused = match code.refusal() {
+                None => "",
+                Some(Refusal::Invalid) => "yes: the pod is invalid",
+                Some(Refusal::Forbidden) => "yes: admission of the cluster",
+            };
+            let (severity, policy) = (code.severity().as_str(), code.default_policy());
+            let anchor = code.as_str().to_lowercase();
+            let _ = writeln!(
+                text,
+                "| [`{code}`](#{anchor}) | {severity} | `{policy}` | {refused} |"
+            );
+        }
+        for code in codes() {
+            let _ = writeln!(text, "\n### {code}\n\n{}\n", code.meaning());
+            let example = format!("tests/findings/{code}/fail.txt");
+            if Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(&example)
+                .is_file()
+            {
+                let example = file(&example);
+                let example = example.lines().next().unwrap_or_default();
+                let _ = writeln!(text, "```text\n{example}\n```\n");
+            }
+            let _ = writeln!(text, "**Remedy:** {}", code.help());
+        }
+    }
+    text + "\n"
+}
+
 /// The flags of a command.
 fn flags(command: &str) -> String {
     let mut cli = Cli::command();
@@ -181,7 +223,7 @@ fn decision() -> Decision {
 fn metrics() -> String {
     let metrics = Metrics::default();
     // A family appears with its first member.
-    metrics.reviewed(&decision(), Duration::ZERO, |_| true);
+    metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
     metrics.templates(1, 0);
     let text = metrics.to_text();

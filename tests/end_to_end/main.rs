@@ -16,8 +16,10 @@
 )]
 mod support;
 
+mod advice;
 mod availability;
 mod catalog;
+mod explanation;
 mod injection;
 mod pod_fields;
 mod pods;

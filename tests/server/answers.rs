@@ -63,10 +63,10 @@ fn a_review_is_answered_counted_and_logged() {
         assert_eq!(review["response"]["allowed"], true);
     }
     let metrics = plain(server.admin).unwrap().get("/metrics").unwrap().body;
-    let counted = "pillion_reviews_total{verdict=\"Unchanged\",reason=\"NotRequested\"} 2";
+    let counted = "pillion_reviews_total{endpoint=\"mutate\",verdict=\"Unchanged\",reason=\"NotRequested\"} 2";
     assert!(metrics.contains(counted), "{metrics}");
     assert!(
-        metrics.contains("pillion_review_duration_seconds_count 2"),
+        metrics.contains("pillion_review_duration_seconds_count{endpoint=\"mutate\"} 2"),
         "{metrics}"
     );
     let line = wait_for("the decision's log line", || server.logged("decision"));

@@ -121,6 +121,12 @@ impl<S: Read + Write> Connection<S> {
         self.request(head, body)
     }
 
+    /// Sends a review of a workload and reads the advice.
+    pub(crate) fn advise(&mut self, body: &str) -> io::Result<Response> {
+        let head = "POST /advise?timeout=2s HTTP/1.1\r\nContent-Type: application/json";
+        self.request(head, body)
+    }
+
     /// Reads a response.
     pub(crate) fn response(&mut self) -> io::Result<Response> {
         let end = loop {

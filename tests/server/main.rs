@@ -1,6 +1,8 @@
 //! The built server from outside: its answers, its certificate, its limits and its end.
 
 #[cfg(test)]
+mod advice;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod certificates;

@@ -11,6 +11,7 @@ pub(crate) mod audit;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
 pub(crate) mod failure;
+pub(crate) mod kubectl;
 pub(crate) mod launch;
 pub(crate) mod logs;
 pub(crate) mod namespace;

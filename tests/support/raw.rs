@@ -43,14 +43,23 @@ pub(crate) async fn post(client: &Client, path: &str, object: &Value) -> Outcome
         .header(CONTENT_TYPE, "application/json")
         .body(Body::from(object.to_string().into_bytes()))
         .during("build a request")?;
-    let response = client
-        .send(request)
-        .await
-        .during(&format!("send POST {path}"))?;
+    send(client, &format!("POST {path}"), request).await
+}
+
+/// GETs the object at `path`.
+pub(crate) async fn get(client: &Client, path: &str) -> Outcome<Answer> {
+    let request = Request::get(path)
+        .body(Body::empty())
+        .during("build a request")?;
+    send(client, &format!("GET {path}"), request).await
+}
+
+async fn send(client: &Client, what: &str, request: Request<Body>) -> Outcome<Answer> {
+    let response = client.send(request).await.during(&format!("send {what}"))?;
     let status = response.status().as_u16();
     let audit_id = response.headers().get("audit-id");
     let audit_id = audit_id.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let audit_id = audit_id.ok_or_else(|| Failure::new(format!("POST {path}: no Audit-Id")))?;
+    let audit_id = audit_id.ok_or_else(|| Failure::new(format!("{what}: no Audit-Id")))?;
     let warnings = response
         .headers()
         .get_all(WARNING)
@@ -61,9 +70,9 @@ pub(crate) async fn post(client: &Client, path: &str, object: &Value) -> Outcome
         .into_body()
         .collect()
         .await
-        .during(&format!("read the answer of POST {path}"))?
+        .during(&format!("read the answer of {what}"))?
         .to_bytes();
-    let body = serde_json::from_slice(&bytes).during(&format!("parse the answer of {path}"))?;
+    let body = serde_json::from_slice(&bytes).during(&format!("parse the answer of {what}"))?;
     Ok(Answer {
         status,
         audit_id,

@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
 use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::failure::{During, Failure, Outcome};
@@ -21,6 +24,9 @@ use super::wait::wait_until;
 
 /// What a user installs; the tests run with the very same entries.
 const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
+
+/// The same for advice on workloads.
+const ADVICE: &str = include_str!("../../deploy/validating-webhook.yaml");
 
 /// The namespace and name of the Service that the manifest calls.
 const SERVICE: (&str, &str) = ("pillion-system", "pillion");
@@ -60,7 +66,7 @@ impl Registration {
         let name = format!("pillion-{}", first.name);
         // Offered as well, so that only the manifest's own exclusion keeps them away.
         names.extend(EXCLUDED);
-        let configuration = configuration(&name, port, authority, &names)?;
+        let configuration = configuration(MANIFEST, &name, port, authority, &names)?;
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
         let created = api.create(&PostParams::default(), &configuration).await;
         created.during("register the webhook")?;
@@ -88,7 +94,8 @@ pub(crate) async fn register_for_every_pod(
     except: &str,
 ) -> Outcome {
     ensure_service(client).await?;
-    let mut configuration = configuration("every-pod", port, authority, &[])?;
+    let mut configuration: MutatingWebhookConfiguration =
+        configuration(MANIFEST, "every-pod", port, authority, &[])?;
     let entries = configuration.webhooks.as_mut();
     let entries = entries.ok_or_else(|| Failure::new("a configuration without webhooks"))?;
     // The first is the mandatory one, which has no other selectors.
@@ -150,7 +157,8 @@ pub(crate) async fn register_behind_service(
     ] {
         created(client, path, &object).await?;
     }
-    let configuration = configuration(name, 443, authority, &[])?;
+    let configuration: MutatingWebhookConfiguration =
+        configuration(MANIFEST, name, 443, authority, &[])?;
     let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
     let answer = api.create(&PostParams::default(), &configuration).await;
     answer.during("register the webhook")?;
@@ -161,20 +169,45 @@ pub(crate) async fn register_behind_service(
     .await
 }
 
+/// Registers a server on this loopback port, which `authority` (PEM) vouches for, to advise on the
+/// workloads of these namespaces, and waits until the API server calls it.
+pub(crate) async fn register_advice(
+    port: u16,
+    authority: &str,
+    namespaces: &[&Namespace],
+) -> Outcome {
+    let Some(first) = namespaces.first() else {
+        return Err(Failure::new("a registration needs a namespace"));
+    };
+    let client = first.client.clone();
+    ensure_service(&client).await?;
+    let mut names: Vec<&str> = namespaces.iter().map(|one| one.name.as_str()).collect();
+    names.extend(EXCLUDED);
+    let name = format!("pillion-{}", first.name);
+    let configuration = configuration(ADVICE, &name, port, authority, &names)?;
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(client);
+    let created = api.create(&PostParams::default(), &configuration).await;
+    created.during("register the webhook for advice")?;
+    for namespace in namespaces {
+        advised_in(namespace).await?;
+    }
+    Ok(())
+}
+
 /// The manifest with the address and the authority filled in, for these namespaces; for none
 /// means for all that it selects itself.
-fn configuration(
+fn configuration<K: DeserializeOwned>(
+    manifest: &str,
     name: &str,
     port: u16,
     authority: &str,
     namespaces: &[&str],
-) -> Outcome<MutatingWebhookConfiguration> {
-    let mut manifest: Value =
-        serde_saphyr::from_str(MANIFEST).during("read deploy/mutating-webhook.yaml")?;
+) -> Outcome<K> {
+    let mut manifest: Value = serde_saphyr::from_str(manifest).during("read the manifest")?;
     let entries = manifest
         .get_mut("webhooks")
         .and_then(Value::as_array_mut)
-        .ok_or_else(|| Failure::new("deploy/mutating-webhook.yaml has no webhooks"))?;
+        .ok_or_else(|| Failure::new("the manifest has no webhooks"))?;
     for entry in entries {
         set(entry, "/clientConfig/service/port", json!(port))?;
         let bundle = json!(STANDARD.encode(authority));
@@ -191,7 +224,7 @@ fn configuration(
         }));
     }
     set(&mut manifest, "/metadata/name", json!(name))?;
-    serde_json::from_value(manifest).during("read deploy/mutating-webhook.yaml")
+    serde_json::from_value(manifest).during("read the manifest as a webhook configuration")
 }
 
 fn with_bundle(entry: &Value, bundle: Value) -> Outcome<Value> {
@@ -206,7 +239,7 @@ fn with_bundle(entry: &Value, bundle: Value) -> Outcome<Value> {
 fn set(object: &mut Value, pointer: &str, value: Value) -> Outcome {
     let place = object
         .pointer_mut(pointer)
-        .ok_or_else(|| Failure::new(format!("deploy/mutating-webhook.yaml lacks {pointer}")))?;
+        .ok_or_else(|| Failure::new(format!("the manifest lacks {pointer}")))?;
     *place = value;
     Ok(())
 }
@@ -263,6 +296,41 @@ async fn called_for(namespace: &Namespace) -> Outcome {
         let answer = namespace.create_pod("dryRun=All", &pod).await;
         let answer = answer.map_err(|failure| failure.to_string())?;
         if answer.message().contains("denied the request") {
+            return Ok(());
+        }
+        Err(format!("status {} {}", answer.status, answer.message()))
+    })
+    .await
+}
+
+/// Waits until the API server asks for advice: a Deployment whose pods ask for a template that
+/// cannot exist gives a warning in every namespace as soon as it does.
+async fn advised_in(namespace: &Namespace) -> Outcome {
+    let asks = json!({
+        "labels": {"app": "asks", "pillion.dev/inject": "true"},
+        "annotations": {"pillion.dev/inject": "no-such-template"},
+    });
+    let deployment = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "is-advice-given"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "asks"}},
+            "template": {
+                "metadata": asks,
+                "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]},
+            },
+        },
+    });
+    let path = format!(
+        "/apis/apps/v1/namespaces/{}/deployments?dryRun=All",
+        namespace.name
+    );
+    let what = format!("advice to be given in namespace {}", namespace.name);
+    wait_until(&what, Duration::from_secs(30), async || {
+        let answer = raw::post(&namespace.client, &path, &deployment).await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        if answer.granted() && !answer.warnings.is_empty() {
             return Ok(());
         }
         Err(format!("status {} {}", answer.status, answer.message()))

@@ -52,6 +52,16 @@ impl<'a> Source<'a> {
         self.get(name).unwrap_or_default()
     }
 
+    /// A field as the user wrote it, where templates added to it.
+    pub fn before<T: Deserialize<'a> + Default>(&self, name: &str) -> Option<T> {
+        match self {
+            Self::Changed(object, changed) if changed.contains_key(name) => {
+                Some(object.get_as(name).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+
     /// The names of the fields that are there.
     pub fn keys(&self) -> Vec<&'a str> {
         let raw = |object: &'a Object<'a>| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::amount::Amounts;
 use super::container::Resources;
 use super::security::PodSecurityContext;
 use super::source::Source;
@@ -35,6 +35,8 @@ pub struct Spec<'a> {
     pub termination_grace_period_seconds: Option<i64>,
     /// `securityContext`.
     pub security: PodSecurityContext<'a>,
+    /// `securityContext` as the user wrote it, where templates added to it.
+    pub security_before: Option<PodSecurityContext<'a>>,
     /// `imagePullSecrets`.
     pub image_pull_secrets: Vec<LocalReference<'a>>,
     /// `os.name`.
@@ -46,9 +48,13 @@ pub struct Spec<'a> {
     /// `resources`: the pod's own (KEP-2837).
     pub resources: Option<Resources<'a>>,
     /// `overhead`.
-    pub overhead: BTreeMap<Text<'a>, Value>,
+    pub overhead: Amounts<'a>,
     /// `runtimeClassName`.
     pub runtime_class_name: Option<Text<'a>>,
+    /// `priorityClassName`.
+    pub priority_class_name: Option<Text<'a>>,
+    /// `activeDeadlineSeconds`.
+    pub active_deadline_seconds: Option<i64>,
 }
 
 /// `spec.os`.
@@ -88,6 +94,7 @@ impl<'a> Spec<'a> {
             service_account_name: source.get("serviceAccountName"),
             termination_grace_period_seconds: source.get("terminationGracePeriodSeconds"),
             security: source.get_or_default("securityContext"),
+            security_before: source.before("securityContext"),
             image_pull_secrets: source.get_or_default("imagePullSecrets"),
             os: source.get("os"),
             node_selector: source.get_or_default("nodeSelector"),
@@ -95,6 +102,8 @@ impl<'a> Spec<'a> {
             resources: source.get("resources"),
             overhead: source.get_or_default("overhead"),
             runtime_class_name: source.get("runtimeClassName"),
+            priority_class_name: source.get("priorityClassName"),
+            active_deadline_seconds: source.get("activeDeadlineSeconds"),
         }
     }
 
@@ -107,6 +116,7 @@ impl<'a> Spec<'a> {
     pub fn is_windows(&self) -> bool {
         let os = self.os.as_ref().and_then(|os| os.name.as_ref());
         let selected = self.node_selector.get("kubernetes.io/os");
+        let selected = selected.or_else(|| self.node_selector.get("beta.kubernetes.io/os"));
         [os, selected]
             .into_iter()
             .flatten()

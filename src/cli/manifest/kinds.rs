@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::review::workload;
+
 /// The group of KRM functions' `ResourceList`.
 const FUNCTION_GROUP: &str = "config.kubernetes.io";
 
@@ -57,15 +59,7 @@ impl Identity {
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
     /// `None` for every kind without a pod.
     pub(crate) fn pod_pointer(&self) -> Option<&'static str> {
-        match (group(&self.api_version), self.kind.as_str()) {
-            ("", "Pod") => Some(""),
-            ("", "PodTemplate") => Some("/template"),
-            ("", "ReplicationController")
-            | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-            | ("batch", "Job") => Some("/spec/template"),
-            ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template"),
-            _ => None,
-        }
+        workload::pod_pointer(group(&self.api_version), &self.kind)
     }
 
     /// Whether this is a Namespace.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
-use crate::inject::{Answer, Engine, Settings};
+use crate::inject::{Answer, Endpoint, Engine, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
 use crate::template::Catalog;
@@ -58,10 +58,10 @@ fn snapshot(catalog: Catalog, settings: &Arc<Settings>) -> Snapshot {
 }
 
 impl Backend for Webhook {
-    fn review(&self, body: &[u8]) -> Answer {
+    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
         let snapshot = self.snapshot.load();
         let started = Instant::now();
-        let answer = snapshot.engine.review(body);
+        let answer = snapshot.engine.answer(endpoint, body);
         let duration = started.elapsed();
         if let Answer::Review {
             uid,
@@ -73,8 +73,10 @@ impl Backend for Webhook {
         } = &answer
         {
             let is_served = |name: &str| snapshot.served.contains(name);
-            self.metrics.reviewed(decision, duration, is_served);
+            self.metrics
+                .reviewed(endpoint, decision, duration, is_served);
             log_decision(&DecisionRecord {
+                endpoint,
                 uid,
                 namespace,
                 pod,

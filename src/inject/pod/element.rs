@@ -37,7 +37,7 @@ impl Edit {
     }
 
     /// The field of the element that it changes.
-    fn field(&self) -> &str {
+    pub fn field(&self) -> &str {
         self.operation.path().split('/').nth(1).unwrap_or_default()
     }
 }

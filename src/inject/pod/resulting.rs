@@ -35,7 +35,10 @@ impl WorkingPod<'_> {
         let container = |(index, element)| {
             let (added_by, source) = read(element);
             let additions = additions(element);
-            Container::read(place(index), element.name(), added_by, source, &additions)
+            let mut container =
+                Container::read(place(index), element.name(), added_by, source, &additions);
+            container.fields_by = fields_by(element);
+            container
         };
         elements.map(container).collect()
     }
@@ -53,6 +56,20 @@ fn read<'e>(element: &'e Element<'_>) -> (Option<&'e str>, Source<'e>) {
             None => (None, Source::Raw(object)),
         },
     }
+}
+
+/// The other fields of the user's element that templates added to.
+fn fields_by<'e>(element: &'e Element<'_>) -> Vec<(&'e str, &'e str)> {
+    let Element::Users { edits, .. } = element else {
+        return Vec::new();
+    };
+    let edits = edits.iter();
+    let others = edits.filter(|edit| edit.new_element(&LISTS).is_none());
+    let mut fields: Vec<_> = others
+        .map(|edit| (edit.field(), edit.template.as_ref()))
+        .collect();
+    fields.dedup();
+    fields
 }
 
 /// What templates added to the lists of the user's element.
@@ -121,7 +138,10 @@ mod tests {
         assert!(app.ports[0].name.is_none() && app.ports[0].by.is_none());
         assert!(app.resources.request("memory").is_some());
         let before = app.resources_before.as_ref().unwrap();
+        assert_eq!(app.field_by("resources"), Some("helper"));
+        assert_eq!(app.field_by("lifecycle"), None);
         assert!(before.request("memory").is_none() && before.request("cpu").is_some());
+        assert_eq!(app.fields_by, [("resources", "helper")]);
         let side = &seen.init_containers[0];
         assert!(side.is_sidecar());
         assert_eq!(

@@ -76,6 +76,10 @@ reasons! {
     NotAPod => Unchanged, 200;
     /// The request is not the creation of a pod.
     NotACreation => Unchanged, 200;
+    /// An object that a controller made is not judged: its owner was, when it was applied.
+    MadeByController => Unchanged, 200;
+    /// An update of a workload that leaves its pod template as it is.
+    PodTemplateUnchanged => Unchanged, 200;
     /// A match condition of the template is false.
     MatchConditionFalse => Skipped, 200;
     /// The pod must end and only a classic sidecar, which would keep it from ending, is possible.

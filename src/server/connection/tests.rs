@@ -10,14 +10,14 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use super::*;
-use crate::inject::Answer;
+use crate::inject::{Answer, Endpoint};
 use crate::tls::{Pair, Store, development, server_config};
 
 #[derive(Default)]
 struct Counting(AtomicUsize);
 
 impl Backend for Counting {
-    fn review(&self, _body: &[u8]) -> Answer {
+    fn review(&self, _endpoint: Endpoint, _body: &[u8]) -> Answer {
         Answer::BadRequest(String::new())
     }
 

@@ -1,4 +1,4 @@
-//! `/mutate`: the bytes of a review in, the answer out.
+//! `/mutate` and `/advise`: the bytes of a review in, the answer out, within the same limits.
 //!
 //! Whatever else comes is answered with the status that names the mistake and a text that says what
 //! would be right, for the person who reads "failed calling webhook" in an event.
@@ -16,7 +16,7 @@ use axum::routing::post;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{BODY_LIMIT, Backend, INLINE_LIMIT, REQUEST_TIMEOUT};
-use crate::inject::Answer;
+use crate::inject::{Answer, Endpoint};
 
 /// How much of a body that is too large is read and thrown away before it is refused. A client that
 /// is still sending when the connection closes sees a reset, not the text; the API server, which
@@ -38,15 +38,20 @@ impl Rejection {
 
 /// The webhook port's routes.
 pub(super) fn router<B: Backend>(backend: Arc<B>) -> Router {
+    let at = |endpoint| {
+        let answer = move |State(backend), request| respond::<B>(backend, endpoint, request);
+        post(answer).fallback(wrong_method::<B>)
+    };
     Router::new()
-        .route("/mutate", post(mutate::<B>).fallback(wrong_method::<B>))
+        .route("/mutate", at(Endpoint::Mutate))
+        .route("/advise", at(Endpoint::Advise))
         .fallback(wrong_path::<B>)
         .with_state(backend)
 }
 
-async fn mutate<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> Response {
+async fn respond<B: Backend>(backend: Arc<B>, endpoint: Endpoint, request: Request) -> Response {
     let deadline = deadline(request.uri());
-    let answer = tokio::time::timeout(deadline, answer(&backend, request)).await;
+    let answer = tokio::time::timeout(deadline, answer(&backend, endpoint, request)).await;
     let answer = answer.unwrap_or_else(|_| {
         Err(Rejection::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -62,15 +67,19 @@ async fn mutate<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> 
     }
 }
 
-async fn answer<B: Backend>(backend: &Arc<B>, request: Request) -> Result<Vec<u8>, Rejection> {
+async fn answer<B: Backend>(
+    backend: &Arc<B>,
+    endpoint: Endpoint,
+    request: Request,
+) -> Result<Vec<u8>, Rejection> {
     check_headers(request.headers())?;
     let body = read(request).await?;
     let answer = if body.len() > INLINE_LIMIT {
         let backend = Arc::clone(backend);
-        let task = tokio::task::spawn_blocking(move || review(backend.as_ref(), &body));
+        let task = tokio::task::spawn_blocking(move || review(backend.as_ref(), endpoint, &body));
         task.await.ok().flatten()
     } else {
-        review(backend.as_ref(), &body)
+        review(backend.as_ref(), endpoint, &body)
     };
     match answer {
         Some(Answer::Review { body, .. }) => Ok(body),
@@ -88,8 +97,8 @@ async fn answer<B: Backend>(backend: &Arc<B>, request: Request) -> Result<Vec<u8
 /// One pod that breaks the engine must cost that pod's answer only: `None` after a panic, whose
 /// place the panic hook logs. The engine is an immutable snapshot, so nothing half done can be left
 /// behind by unwinding through it.
-fn review<B: Backend>(backend: &B, body: &[u8]) -> Option<Answer> {
-    catch_unwind(AssertUnwindSafe(|| backend.review(body))).ok()
+fn review<B: Backend>(backend: &B, endpoint: Endpoint, body: &[u8]) -> Option<Answer> {
+    catch_unwind(AssertUnwindSafe(|| backend.review(endpoint, body))).ok()
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -188,7 +197,11 @@ fn deadline(uri: &Uri) -> Duration {
 }
 
 async fn wrong_method<B: Backend>(State(backend): State<Arc<B>>, request: Request) -> Response {
-    let text = format!("/mutate takes POST only, got {}", request.method());
+    let text = format!(
+        "{} takes POST only, got {}",
+        request.uri().path(),
+        request.method()
+    );
     let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, text);
     let mut response = reject(backend.as_ref(), rejection);
     response
@@ -202,8 +215,8 @@ async fn wrong_path<B: Backend>(State(backend): State<Arc<B>>) -> Response {
         backend.as_ref(),
         Rejection::new(
             StatusCode::NOT_FOUND,
-            "no such path: reviews are answered at /mutate; /healthz, /readyz and /metrics are on \
-             the admin port",
+            "no such path: reviews are answered at /mutate and /advise; /healthz, /readyz and \
+             /metrics are on the admin port",
         ),
     )
 }

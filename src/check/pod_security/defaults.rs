@@ -1,0 +1,83 @@
+//! The API server's own configuration of Pod Security, which no request shows.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{Level, Version};
+
+/// What the API server's `PodSecurityConfiguration` says, as far as pods are refused by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// `defaults.enforce`.
+    pub level: Level,
+    /// `defaults.enforce-version`.
+    pub version: Version,
+    /// `exemptions.namespaces`.
+    pub namespaces: Vec<String>,
+    /// `exemptions.usernames`.
+    pub usernames: Vec<String>,
+    /// `exemptions.runtimeClasses`.
+    pub runtime_classes: Vec<String>,
+}
+
+impl Default for Defaults {
+    /// What holds without a configuration: privileged, and nobody is exempt.
+    fn default() -> Self {
+        Self {
+            level: Level::Privileged,
+            version: Version::Latest,
+            namespaces: Vec::new(),
+            usernames: Vec::new(),
+            runtime_classes: Vec::new(),
+        }
+    }
+}
+
+/// Why a configuration cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DefaultsError {
+    /// No level.
+    #[error("defaults.enforce: `{0}` is no level: privileged, baseline or restricted is wanted")]
+    Level(String),
+    /// No version.
+    #[error("defaults.enforce-version: `{0}` is no version: latest or v1.x is wanted")]
+    Version(String),
+}
+
+impl Defaults {
+    /// Reads a `PodSecurityConfiguration` (pod-security.admission.config.k8s.io/v1).
+    pub fn read(configuration: &Value) -> Result<Self, DefaultsError> {
+        let default = |field: &str| {
+            let value = configuration.get("defaults")?.get(field)?.as_str()?;
+            (!value.is_empty()).then_some(value)
+        };
+        let level = default("enforce").map_or(Ok(Level::Privileged), |word| {
+            Level::parse(word).ok_or_else(|| DefaultsError::Level(word.to_owned()))
+        })?;
+        let version = default("enforce-version").map_or(Ok(Version::Latest), |word| {
+            Version::parse(word).ok_or_else(|| DefaultsError::Version(word.to_owned()))
+        })?;
+        let exempt = |field: &str| {
+            let exemptions = configuration.get("exemptions");
+            let names = exemptions.and_then(|exemptions| exemptions.get(field)?.as_array());
+            let names = names.into_iter().flatten().filter_map(Value::as_str);
+            names.map(str::to_owned).collect()
+        };
+        Ok(Self {
+            level,
+            version,
+            namespaces: exempt("namespaces"),
+            usernames: exempt("usernames"),
+            runtime_classes: exempt("runtimeClasses"),
+        })
+    }
+
+    /// Whether pods of this namespace, by this user, or with this runtime class are exempt.
+    pub fn exempt(&self, namespace: &str, user: Option<&str>, runtime_class: Option<&str>) -> bool {
+        let among = |names: &[String], name: &str| names.iter().any(|known| known == name);
+        among(&self.namespaces, namespace)
+            || user.is_some_and(|user| !user.is_empty() && among(&self.usernames, user))
+            || runtime_class
+                .is_some_and(|class| !class.is_empty() && among(&self.runtime_classes, class))
+    }
+}

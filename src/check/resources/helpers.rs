@@ -1,0 +1,122 @@
+//! What the helpers' own resources do to the pod: its scaling, its class, its size.
+
+use super::measure::{Extent, Measure, is_pod_level};
+use super::qos::{QosClass, class};
+use super::{COMPUTE, culprit, path_of};
+use crate::check::Circumstances;
+use crate::check::pod::Container;
+use crate::finding::{Code, Finding};
+use crate::template::quantity::Quantity;
+
+/// Finds.
+pub(super) fn check<'c>(
+    whole: Measure<'c, '_>,
+    with: &Circumstances<'c>,
+    findings: &mut Vec<Finding>,
+) {
+    if whole.pod.helpers().next().is_some() {
+        requests_missing(whole, findings);
+        larger_than_app(whole, with, findings);
+    }
+    class_lost(whole, with, findings);
+}
+
+/// A `HorizontalPodAutoscaler` on the utilisation of the whole pod fails on the first container
+/// without a request (`podautoscaler/replica_calculator.go`, `calculateRequests`), so that a helper
+/// without one breaks what worked: where the app has one, and the pod has none of its own.
+fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
+    let own = whole.pod.spec.resources.as_ref();
+    if own.is_some_and(|own| own.names().any(is_pod_level)) {
+        return;
+    }
+    let scalable = COMPUTE.map(|name| {
+        let mut users = whole
+            .pod
+            .running()
+            .filter(|c| c.added_by.is_none())
+            .peekable();
+        users.peek().is_some() && users.all(|user| whole.request(user, name).is_some())
+    });
+    let helpers = whole.pod.helpers().filter(|helper| helper.runs_beside());
+    for helper in helpers {
+        let lacks = |(name, scalable): (&&'static str, bool)| {
+            (scalable && whole.request(helper, name).is_none()).then_some(*name)
+        };
+        let mut lacking = COMPUTE.iter().zip(scalable).filter_map(lacks);
+        let Some(first) = lacking.next() else {
+            continue;
+        };
+        let words = match lacking.next() {
+            Some(second) => format!("{first} or {second}"),
+            None => first.to_owned(),
+        };
+        let message = format!(
+            "{} has no {words} request, and the app has: a HorizontalPodAutoscaler on the pod's \
+             {words} utilisation stops working; scale on the app's ContainerResource instead, or \
+             give the helper a request",
+            helper.title()
+        );
+        let path = format!("{}.resources.requests", helper.place);
+        let finding = Finding::new(Code::RequestsMissing, path, message);
+        findings.push(finding.of(helper.added_by));
+    }
+}
+
+/// A helper can only take the best class away: one that has requests lifts a pod out of `BestEffort`,
+/// which harms nobody.
+fn class_lost<'c>(whole: Measure<'c, '_>, with: &Circumstances<'c>, findings: &mut Vec<Finding>) {
+    let after = class(whole);
+    if after == QosClass::Guaranteed {
+        return;
+    }
+    let before = class(whole.within(Extent::Until(with.templates, 0)));
+    if before <= after {
+        return;
+    }
+    let culprit = culprit(whole, with, |measure| class(measure) < before);
+    if let Some(template) = culprit {
+        let message = format!(
+            "the pod's quality-of-service class falls from {before} to {after} by the template \
+             {}: it would be evicted earlier",
+            template.name
+        );
+        let path = path_of(whole.pod, template);
+        let finding = Finding::new(Code::QosClassChanged, path, message);
+        findings.push(finding.of(Some(&template.name)));
+    }
+}
+
+/// What the containers beside each other request, the user's or the helpers'.
+fn requested(measure: Measure<'_, '_>, name: &str, whose: fn(&Container<'_>) -> bool) -> Quantity {
+    let beside = measure.containers().filter(|c| c.runs_beside() && whose(c));
+    let amounts = beside.filter_map(|container| measure.request(container, name));
+    amounts.fold(Quantity::from(0), |total, amount| total.add(&amount))
+}
+
+fn larger_than_app<'c>(
+    whole: Measure<'c, '_>,
+    with: &Circumstances<'c>,
+    findings: &mut Vec<Finding>,
+) {
+    for name in COMPUTE {
+        let larger = |measure: Measure<'_, '_>| {
+            let app = requested(measure, name, |container| container.added_by.is_none());
+            let helpers = requested(measure, name, |container| container.added_by.is_some());
+            (app.sign() > 0 && helpers > app).then_some((helpers, app))
+        };
+        let Some((helpers, app)) = larger(whole) else {
+            continue;
+        };
+        if let Some(template) = culprit(whole, with, |measure| larger(measure).is_some()) {
+            let message = format!(
+                "with the template {} the helpers request {helpers} {name}, and the app itself \
+                 {app}",
+                template.name
+            );
+            let path = path_of(whole.pod, template);
+            let finding = Finding::new(Code::HelperLargerThanApp, path, message);
+            findings.push(finding.of(Some(&template.name)));
+            return;
+        }
+    }
+}

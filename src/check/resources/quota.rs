@@ -1,0 +1,228 @@
+//! ResourceQuotas: which of them count a pod, what they count, and when they refuse it
+//! (pkg/quota/v1/evaluator/core/pods.go, apiserver:admission/plugin/resourcequota/controller.go).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::limit_range::amounts;
+use super::measure::{Measure, is_huge_pages, is_pod_level};
+use super::qos::{QosClass, class};
+use crate::check::pod::{Container, Pod};
+use crate::review::Text;
+use crate::template::quantity::Quantity;
+
+/// A ResourceQuota of the namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quota {
+    /// Its name.
+    pub name: String,
+    hard: BTreeMap<String, Quantity>,
+    used: BTreeMap<String, Quantity>,
+    scopes: Vec<Scope>,
+}
+
+/// Which pods a quota counts; all of its scopes must match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    /// Those with `activeDeadlineSeconds`, or without.
+    Terminating(bool),
+    /// Those of class `BestEffort`, or of another.
+    BestEffort(bool),
+    /// Those with a priority class, or without.
+    HasPriorityClass(bool),
+    /// Those with one of these priority classes, or with another or none.
+    PriorityClass(bool, Vec<String>),
+    /// Something that is not known here: such a quota says nothing.
+    Unknown,
+}
+
+/// What a quota asks of every container, if it counts CPU or memory at all (`validationSet`).
+const WANTED: [&str; 6] = [
+    "cpu",
+    "limits.cpu",
+    "limits.memory",
+    "memory",
+    "requests.cpu",
+    "requests.memory",
+];
+
+impl Quota {
+    /// Reads a ResourceQuota. Without a status, as in a file, nothing of it is used.
+    pub fn read(object: &Value) -> Self {
+        let name = object.pointer("/metadata/name").and_then(Value::as_str);
+        let counted = object.pointer("/status/hard");
+        let list = |path: &str| {
+            let list = object.pointer(path).and_then(Value::as_array);
+            list.into_iter().flatten()
+        };
+        let plain = list("/spec/scopes").map(|scope| Scope::of(scope.as_str(), None, &[]));
+        let selected = list("/spec/scopeSelector/matchExpressions").map(|expression| {
+            let text = |field: &str| expression.get(field).and_then(Value::as_str);
+            let values = expression.get("values").and_then(Value::as_array);
+            let values = values.into_iter().flatten().filter_map(Value::as_str);
+            let values: Vec<String> = values.map(str::to_owned).collect();
+            Scope::of(text("scopeName"), text("operator"), &values)
+        });
+        Self {
+            name: name.unwrap_or_default().to_owned(),
+            hard: amounts(counted.or_else(|| object.pointer("/spec/hard"))),
+            used: amounts(object.pointer("/status/used")),
+            scopes: plain.chain(selected).collect(),
+        }
+    }
+
+    /// Whether it counts this pod.
+    pub(super) fn matches(&self, measure: Measure<'_, '_>) -> bool {
+        let mut counted = self.hard.keys();
+        counted.any(|name| is_of_pods(name))
+            && self.scopes.iter().all(|scope| scope.matches(measure))
+    }
+
+    /// What it asks of every container and this one lacks. Where the pod has resources of its own,
+    /// it asks nothing.
+    pub(super) fn lacking<'q>(
+        &'q self,
+        measure: Measure<'_, '_>,
+        container: &Container<'_>,
+    ) -> Vec<&'q str> {
+        let own = measure.pod.spec.resources.as_ref();
+        if own.is_some_and(|own| own.names().any(is_pod_level)) {
+            return Vec::new();
+        }
+        let wanted = WANTED
+            .into_iter()
+            .filter(|name| self.hard.contains_key(*name));
+        let mut containers = measure.containers();
+        let Some(container) = containers.find(|known| known.place == container.place) else {
+            return Vec::new();
+        };
+        let lacks = |name: &&str| match name.strip_prefix("limits.") {
+            Some(resource) => measure.limit(container, resource).is_none(),
+            None => {
+                let resource = name.strip_prefix("requests.").unwrap_or(name);
+                measure.request(container, resource).is_none()
+            }
+        };
+        wanted.filter(lacks).collect()
+    }
+
+    /// What the pod would take more of than is left.
+    pub(super) fn exceeded(&self, measure: Measure<'_, '_>) -> Vec<Exceeded<'_>> {
+        if !self.matches(measure) {
+            return Vec::new();
+        }
+        let over = |(name, hard): (&'_ String, &Quantity)| {
+            let wanted = usage(measure, name).filter(|wanted| wanted.sign() != 0)?;
+            let used = self
+                .used
+                .get(name)
+                .copied()
+                .unwrap_or_else(|| Quantity::from(0));
+            (used.add(&wanted) > *hard).then_some((wanted, used, *hard))
+        };
+        let counted = self.hard.iter();
+        counted
+            .filter_map(|(name, hard)| {
+                let (wanted, used, hard) = over((name, hard))?;
+                Some(Exceeded {
+                    resource: name,
+                    wanted,
+                    used,
+                    hard,
+                })
+            })
+            .collect()
+    }
+}
+
+/// A resource of which a quota has not enough left.
+#[derive(Debug)]
+pub(super) struct Exceeded<'q> {
+    /// As the quota calls it.
+    pub(super) resource: &'q str,
+    /// What the pod would take.
+    pub(super) wanted: Quantity,
+    /// What is taken.
+    pub(super) used: Quantity,
+    /// What there is.
+    pub(super) hard: Quantity,
+}
+
+impl Scope {
+    /// A scope by its words; `operator`: that of a scope selector.
+    fn of(name: Option<&str>, operator: Option<&str>, values: &[String]) -> Self {
+        let operator = operator.unwrap_or("Exists");
+        match (name.unwrap_or_default(), operator) {
+            ("Terminating", "Exists") => Self::Terminating(true),
+            ("NotTerminating", "Exists") => Self::Terminating(false),
+            ("BestEffort", "Exists") => Self::BestEffort(true),
+            ("NotBestEffort", "Exists") => Self::BestEffort(false),
+            ("PriorityClass", "Exists") => Self::HasPriorityClass(true),
+            ("PriorityClass", "DoesNotExist") => Self::HasPriorityClass(false),
+            ("PriorityClass", "In") => Self::PriorityClass(true, values.to_vec()),
+            ("PriorityClass", "NotIn") => Self::PriorityClass(false, values.to_vec()),
+            _ => Self::Unknown,
+        }
+    }
+
+    fn matches(&self, measure: Measure<'_, '_>) -> bool {
+        let pod = measure.pod;
+        match self {
+            Self::Terminating(wanted) => is_terminating(pod) == *wanted,
+            Self::BestEffort(wanted) => (class(measure) == QosClass::BestEffort) == *wanted,
+            Self::HasPriorityClass(wanted) => priority_class(pod).is_some() == *wanted,
+            Self::PriorityClass(wanted, values) => {
+                let class = priority_class(pod);
+                let among = class.is_some_and(|class| values.iter().any(|value| value == class));
+                among == *wanted
+            }
+            Self::Unknown => false,
+        }
+    }
+}
+
+fn is_terminating(pod: &Pod<'_>) -> bool {
+    pod.spec
+        .active_deadline_seconds
+        .is_some_and(|seconds| seconds >= 0)
+}
+
+fn priority_class<'p>(pod: &'p Pod<'_>) -> Option<&'p str> {
+    let class = pod.spec.priority_class_name.as_ref().map(Text::as_str);
+    class.filter(|class| !class.is_empty())
+}
+
+/// What a pod takes of a resource as a quota calls it; `None`: nothing, or it is none of a pod's.
+fn usage(measure: Measure<'_, '_>, name: &str) -> Option<Quantity> {
+    let request = |resource: &str| measure.effective_request(resource);
+    match name {
+        "pods" | "count/pods" => Some(Quantity::from(1)),
+        "cpu" | "memory" | "ephemeral-storage" => request(name),
+        "limits.cpu" | "limits.memory" | "limits.ephemeral-storage" => {
+            measure.effective_limit(name.strip_prefix("limits.")?)
+        }
+        name if is_huge_pages(name) => request(name),
+        name => name.strip_prefix("requests.").and_then(request),
+    }
+}
+
+/// Whether a quota's resource is counted for pods at all.
+fn is_of_pods(name: &str) -> bool {
+    let requested = name.strip_prefix("requests.");
+    let native = ["cpu", "memory", "ephemeral-storage"];
+    matches!(name, "pods" | "count/pods")
+        || native.contains(&name)
+        || is_huge_pages(name)
+        || requested
+            .is_some_and(|name| native.contains(&name) || is_huge_pages(name) || is_extended(name))
+        || name
+            .strip_prefix("limits.")
+            .is_some_and(|name| native.contains(&name))
+}
+
+/// Whether this is the resource of a device (`IsNativeResource`): it has a domain, which is not
+/// Kubernetes' own. So `requests.storage`, which is about claims, is none.
+fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/")
+}

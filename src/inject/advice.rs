@@ -1,0 +1,130 @@
+//! Advice: what will become of the pods of a workload, told to whoever applies it.
+//!
+//! Nobody sees the warnings of a pod that a controller made. So the workload is judged when it is
+//! applied: the pod that its controller would make of the pod template goes through the same
+//! engine, and the verdict and the findings come back as warnings. The workload is always allowed
+//! and never changed: the decision falls when its pods are created. Whatever cannot be judged is
+//! allowed in silence, and only the log says why.
+
+mod wording;
+mod workload;
+
+use serde_json::value::RawValue;
+
+use super::answer::{Answer, text};
+use super::engine::Engine;
+use super::refusal::Refusal;
+use super::selection::INJECT;
+use super::subject::Subject;
+use super::verdict::{Decision, Reason, Verdict};
+use crate::review::workload::pod_pointer;
+use crate::review::{Request, Response, Text, request};
+use crate::template::error::with_sources;
+use workload::Workload;
+
+impl Engine {
+    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a workload: allowed, with
+    /// what will become of its pods as warnings.
+    pub fn advise(&self, body: &[u8]) -> Answer {
+        match request::read::<&RawValue>(body) {
+            Ok(request) => answer(self, &request),
+            Err(error) => Answer::BadRequest(with_sources(&error)),
+        }
+    }
+}
+
+fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
+    let uid = request.uid.as_str().to_owned();
+    let namespace = text(request.namespace.as_ref());
+    let (response, name, decision) = match judged(request) {
+        Ok((workload, pod)) => {
+            // A controller creates the pod, never a node.
+            let subject = Subject {
+                namespace: namespace.clone(),
+                ..Subject::default()
+            };
+            let decision = engine.decide(&subject, &pod);
+            let response = response(&uid, &workload, &decision);
+            (response, workload.to_string(), decision)
+        }
+        Err(why) => {
+            let decision = Decision::refused(why);
+            (Response::allowed(&uid), named(request), decision)
+        }
+    };
+    Answer::Review {
+        body: response.to_json(),
+        uid,
+        namespace,
+        pod: name,
+        dry_run: request.dry_run.unwrap_or(false),
+        decision: Box::new(decision),
+    }
+}
+
+/// The workload, and the pod that is to be judged; `Err`: why there is nothing to say.
+fn judged<'a>(request: &Request<'a>) -> Result<(Workload<'a>, String), Refusal> {
+    let operation = request.operation.as_ref().map_or("", Text::as_str);
+    if !matches!(operation, "CREATE" | "UPDATE") {
+        let message = "workloads are judged at their creation and update alone";
+        return Err(Refusal::new(Reason::NotACreation, message));
+    }
+    let (kind, pointer) = place(request)
+        .ok_or_else(|| Refusal::new(Reason::NotAPod, "the request is not about a workload"))?;
+    let unreadable = || {
+        let message = format!("the {kind} cannot be read, or has no pod template at {pointer}");
+        Refusal::new(Reason::ReviewInvalid, message)
+    };
+    let read = |object| Workload::read(kind, pointer, object);
+    let workload = request.object.and_then(read).ok_or_else(unreadable)?;
+    if workload.is_made_by_a_controller {
+        let message = "a controller made the object, and its owner was judged before";
+        return Err(Refusal::new(Reason::MadeByController, message));
+    }
+    let before = request.old_object.filter(|_| operation == "UPDATE");
+    if before
+        .and_then(read)
+        .is_some_and(|before| before.makes_the_same_pods(&workload))
+    {
+        let message = "the update leaves the pod template as it is";
+        return Err(Refusal::new(Reason::PodTemplateUnchanged, message));
+    }
+    let pod = workload.pod().ok_or_else(unreadable)?;
+    Ok((workload, pod))
+}
+
+/// Kind and place of the pod template, where the request is about a workload as a whole.
+fn place(request: &Request<'_>) -> Option<(&'static str, &'static str)> {
+    let part = request.sub_resource.as_ref().map_or("", Text::as_str);
+    let kind = request.kind.as_ref().filter(|_| part.is_empty())?;
+    let group = kind.group.as_ref().map_or("", Text::as_str);
+    let kind = workload::known(kind.kind.as_ref()?.as_str())?;
+    Some((kind, pod_pointer(group, kind)?))
+}
+
+/// What the log calls an object that was not judged.
+fn named(request: &Request<'_>) -> String {
+    let kind = request.kind.as_ref().and_then(|kind| kind.kind.as_ref());
+    format!("{}/{}", text(kind), text(request.name.as_ref()))
+}
+
+/// The response that tells a decision about the pods of a workload.
+fn response(uid: &str, workload: &Workload<'_>, decision: &Decision) -> Response {
+    let is_said = match decision.reason {
+        // What the API server takes and this does not understand is not the person's fault.
+        Reason::ReviewInvalid => false,
+        // Who asks and is kept out wonders; who does not ask hears nothing.
+        Reason::NamespaceDisabled => workload.has_annotation(INJECT),
+        _ => decision.verdict() == Verdict::Denied || !decision.outcomes.is_empty(),
+    };
+    if !is_said {
+        return Response::allowed(uid);
+    }
+    let audit = format!("{} ({})", decision.verdict(), decision.reason);
+    Response::allowed(uid)
+        .with_warnings(wording::lines(workload.kind, decision))
+        .with_audit("verdict", &audit)
+}
+
+#[cfg(test)]
+mod tests;

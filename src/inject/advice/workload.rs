@@ -1,0 +1,202 @@
+//! A workload, read as far as its controller reads it to make a pod.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+use crate::review::pod::Dictionary;
+use crate::review::{Object, Text};
+
+/// The kinds whose controllers make pods, with the API version and kind of the pods' owner.
+const OWNERS: [(&str, &str, &str); 7] = [
+    ("Deployment", "apps/v1", "ReplicaSet"),
+    ("ReplicaSet", "apps/v1", "ReplicaSet"),
+    ("StatefulSet", "apps/v1", "StatefulSet"),
+    ("DaemonSet", "apps/v1", "DaemonSet"),
+    ("ReplicationController", "v1", "ReplicationController"),
+    ("Job", "batch/v1", "Job"),
+    ("CronJob", "batch/v1", "Job"),
+];
+
+/// The kind, if its controller makes pods.
+pub(super) fn known(kind: &str) -> Option<&'static str> {
+    let mut kinds = OWNERS.iter().map(|(known, ..)| *known);
+    kinds.find(|known| *known == kind)
+}
+
+/// A workload. It prints as kind and name.
+#[derive(Debug)]
+pub(super) struct Workload<'a> {
+    /// The kind, one of [`known`].
+    pub(super) kind: &'static str,
+    /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.
+    pub(super) is_made_by_a_controller: bool,
+    name: String,
+    template: &'a RawValue,
+    /// A `StatefulSet`'s claims, each of which becomes a volume of the pod.
+    claims: Option<&'a RawValue>,
+}
+
+impl fmt::Display for Workload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// What is needed of the workload's own metadata.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    generate_name: Option<Text<'a>>,
+    #[serde(default)]
+    owner_references: Option<Vec<Owner>>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    #[serde(default)]
+    controller: Option<bool>,
+}
+
+impl<'a> Workload<'a> {
+    /// Reads an object of a [`known`] kind, whose pod template is at `pointer`; `None` where it has
+    /// none, or is something else.
+    pub(super) fn read(kind: &'static str, pointer: &str, object: &'a RawValue) -> Option<Self> {
+        let metadata: Metadata<'_> = match below(object, "/metadata") {
+            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            None => Metadata::default(),
+        };
+        let owners = metadata.owner_references.unwrap_or_default();
+        let name = metadata.name.or(metadata.generate_name);
+        let claims = "/spec/volumeClaimTemplates";
+        Some(Self {
+            kind,
+            is_made_by_a_controller: owners.iter().any(|owner| owner.controller == Some(true)),
+            name: name.map_or(String::new(), |name| name.as_str().to_owned()),
+            template: below(object, pointer)?,
+            claims: below(object, claims).filter(|_| kind == "StatefulSet"),
+        })
+    }
+
+    /// Whether both make the same pods.
+    pub(super) fn makes_the_same_pods(&self, other: &Self) -> bool {
+        same(Some(self.template), Some(other.template)) && same(self.claims, other.claims)
+    }
+
+    /// Whether its pods carry this annotation.
+    pub(super) fn has_annotation(&self, key: &str) -> bool {
+        below(self.template, "/metadata/annotations")
+            .and_then(|raw| serde_json::from_str::<Dictionary<'_>>(raw.get()).ok())
+            .is_some_and(|annotations| annotations.contains_key(key))
+    }
+
+    /// The pod that the controller would make, as JSON. Of the template's metadata it takes labels
+    /// and annotations, as controllers do (`kubernetes:pkg/controller/controller_utils.go`,
+    /// `GetPodFromTemplate`).
+    pub(super) fn pod(&self) -> Option<String> {
+        let (_, api_version, kind) = OWNERS.into_iter().find(|(kind, ..)| *kind == self.kind)?;
+        let pod = Pod {
+            metadata: PodMetadata {
+                generate_name: format!("{}-", self.name),
+                labels: below(self.template, "/metadata/labels"),
+                annotations: below(self.template, "/metadata/annotations"),
+                owner_references: [PodOwner {
+                    api_version,
+                    kind,
+                    // The names of what a controller makes between are not known before.
+                    name: (kind == self.kind).then_some(self.name.as_str()),
+                }],
+            },
+            spec: self.spec()?,
+        };
+        serde_json::to_string(&pod).ok()
+    }
+
+    fn spec(&self) -> Option<Cow<'a, RawValue>> {
+        let spec = below(self.template, "/spec")?;
+        let claims: Vec<Value> = match self.claims {
+            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            None => Vec::new(),
+        };
+        if claims.is_empty() {
+            return Some(Cow::Borrowed(spec));
+        }
+        let mut spec: Value = serde_json::from_str(spec.get()).ok()?;
+        let fields = spec.as_object_mut()?;
+        let volumes = fields.remove("volumes").unwrap_or_default();
+        let volumes = with_claims(&self.name, &claims, volumes);
+        fields.insert("volumes".to_owned(), volumes);
+        to_raw_value(&spec).ok().map(Cow::Owned)
+    }
+}
+
+/// The volumes of a `StatefulSet`'s first pod: a claim's, and the template's of other names
+/// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).
+fn with_claims(set: &str, claims: &[Value], volumes: Value) -> Value {
+    let name = |claim: &Value| {
+        let name = claim.pointer("/metadata/name").and_then(Value::as_str);
+        name.unwrap_or_default().to_owned()
+    };
+    let names: Vec<String> = claims.iter().map(name).collect();
+    let claimed = names.iter().map(|name| {
+        let claim = format!("{name}-{set}-0");
+        json!({"name": name, "persistentVolumeClaim": {"claimName": claim}})
+    });
+    let is_other = |volume: &Value| {
+        let name = volume.get("name").and_then(Value::as_str);
+        name.is_none_or(|name| !names.iter().any(|claimed| claimed == name))
+    };
+    let own = match volumes {
+        Value::Array(volumes) => volumes,
+        _ => Vec::new(),
+    };
+    claimed.chain(own.into_iter().filter(is_other)).collect()
+}
+
+#[derive(Serialize)]
+struct Pod<'a> {
+    metadata: PodMetadata<'a>,
+    spec: Cow<'a, RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodMetadata<'a> {
+    generate_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<&'a RawValue>,
+    owner_references: [PodOwner<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodOwner<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+/// What stands at a pointer of plain keys.
+fn below<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+    let mut keys = pointer.split('/').skip(1);
+    keys.try_fold(raw, |raw, key| Object::read(raw)?.get(key))
+}
+
+/// Whether both hold the same data, however it is written.
+fn same(one: Option<&RawValue>, other: Option<&RawValue>) -> bool {
+    let data = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.get() == other.get() || data(one) == data(other),
+        _ => false,
+    }
+}

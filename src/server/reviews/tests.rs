@@ -1,0 +1,176 @@
+//! The router, driven in process.
+
+use std::sync::Mutex;
+
+use axum::http::Method;
+use tower::ServiceExt;
+
+use super::*;
+use crate::inject::{Decision, Reason};
+
+/// Answers by what the body begins with.
+#[derive(Default)]
+struct Fake {
+    rejected: Mutex<Vec<u16>>,
+}
+
+impl Backend for Fake {
+    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+        match body {
+            b"panic" => panic!("secret"),
+            [b'{', ..] => Answer::Review {
+                body: told(endpoint, body.len()).into_bytes(),
+                uid: String::new(),
+                namespace: String::new(),
+                pod: String::new(),
+                dry_run: false,
+                decision: Box::new(Decision::plain(Reason::NotRequested, "")),
+            },
+            _ => Answer::BadRequest("not a review".to_owned()),
+        }
+    }
+
+    fn rejected(&self, status: u16) {
+        self.rejected.lock().unwrap().push(status);
+    }
+
+    fn refused_connection(&self) {}
+
+    fn metrics(&self) -> String {
+        String::new()
+    }
+}
+
+fn told(endpoint: Endpoint, length: usize) -> String {
+    format!("{{\"{}\":{length}}}", endpoint.as_str())
+}
+
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+    counted: Vec<u16>,
+}
+
+async fn send(method: Method, uri: &str, headers: &[(&str, &str)], body: Body) -> Reply {
+    let fake = Arc::new(Fake::default());
+    let mut request = Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = router(Arc::clone(&fake))
+        .oneshot(request.body(body).unwrap())
+        .await
+        .unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let counted = fake.rejected.lock().unwrap().clone();
+    Reply {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        text: String::from_utf8(bytes.to_vec()).unwrap(),
+        counted,
+    }
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
+
+const ENDPOINTS: [(&str, Endpoint); 2] =
+    [("/mutate", Endpoint::Mutate), ("/advise", Endpoint::Advise)];
+
+async fn post_json(path: &str, body: impl Into<Body>) -> Reply {
+    let uri = format!("{path}?timeout=10s");
+    send(Method::POST, &uri, &[JSON], body.into()).await
+}
+
+#[tokio::test]
+async fn a_review_is_answered_as_json() {
+    for (path, endpoint) in ENDPOINTS {
+        let reply = post_json(path, "{}").await;
+        assert_eq!((reply.status, reply.text), (200, told(endpoint, 2)));
+        assert_eq!(reply.headers["content-type"], "application/json");
+        assert!(reply.counted.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_and_counted() {
+    for (path, _) in ENDPOINTS {
+        let get = send(Method::GET, path, &[], Body::empty()).await;
+        assert_eq!(
+            (get.status, &get.headers["allow"]),
+            (405, &"POST".parse().unwrap())
+        );
+        assert_eq!(get.text, format!("{path} takes POST only, got GET\n"));
+        let plain = ("content-type", "text/plain");
+        let plain = send(Method::POST, path, &[plain], "{}".into()).await;
+        assert_eq!(
+            (plain.status, plain.text.as_str()),
+            (
+                415,
+                "expected Content-Type application/json, got \"text/plain\"\n"
+            )
+        );
+        let none = send(Method::POST, path, &[], "{}".into()).await;
+        assert_eq!(none.status, 415);
+        let packed = [JSON, ("content-encoding", "gzip")];
+        let packed = send(Method::POST, path, &packed, "{}".into()).await;
+        assert_eq!(packed.status, 415);
+        let garbage = post_json(path, "garbage").await;
+        assert_eq!(
+            (garbage.status, garbage.text.as_str()),
+            (400, "not a review\n")
+        );
+        for reply in [get, plain, none, packed, garbage] {
+            assert_eq!(reply.counted, [reply.status]);
+        }
+    }
+    let lost = send(Method::POST, "/", &[JSON], "{}".into()).await;
+    assert_eq!((lost.status, lost.counted), (404, vec![404]));
+    assert!(lost.text.contains("/mutate and /advise"), "{}", lost.text);
+}
+
+#[tokio::test]
+async fn a_body_at_the_limit_is_read_and_one_above_is_refused() {
+    for (path, endpoint) in ENDPOINTS {
+        let mut body = vec![b'{'; BODY_LIMIT];
+        let reply = post_json(path, body.clone()).await;
+        assert_eq!(reply.text, told(endpoint, BODY_LIMIT));
+        body.push(b'{');
+        let reply = post_json(path, body).await;
+        assert_eq!((reply.status, reply.counted), (413, vec![413]));
+        assert!(reply.text.contains("7340032 bytes"), "{}", reply.text);
+        let ahead = [
+            JSON,
+            ("content-length", "99999999"),
+            ("expect", "100-continue"),
+        ];
+        let reply = send(Method::POST, path, &ahead, Body::empty()).await;
+        assert_eq!(reply.status, 413);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_answer_and_keeps_its_text() {
+    for (path, _) in ENDPOINTS {
+        let reply = post_json(path, "panic").await;
+        assert_eq!((reply.status, reply.counted), (500, vec![500]));
+        assert!(!reply.text.contains("secret"), "{}", reply.text);
+    }
+}
+
+#[test]
+fn the_deadline_is_the_clients_within_bounds() {
+    let of = |uri: &str| deadline(&uri.parse().unwrap()).as_secs();
+    assert_eq!(of("/mutate?timeout=10s"), 10);
+    assert_eq!(of("/mutate?a=b&timeout=1s"), 1);
+    for odd in [
+        "/mutate",
+        "/mutate?timeout=",
+        "/mutate?timeout=0s",
+        "/mutate?timeout=-1s",
+    ] {
+        assert_eq!(of(odd), 30, "{odd}");
+    }
+    assert_eq!(of("/mutate?timeout=999s"), 30);
+}
