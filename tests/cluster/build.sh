@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what a node needs besides the control plane: kubelet, kube-scheduler, kube-proxy,
-# kubectl, containerd, and container images (see images/). Debian packages that the node runs
+# containerd, and container images (see images/). Debian packages that the node runs
 # itself are installed where they are missing.
 #
 # The results live in the user's cache folder, each named by the hash of what it is made from.
@@ -76,7 +76,7 @@ go_build() {
 
 build_programs() {
     local stamp=k8s.io/component-base/version
-    say "building kubelet, kube-scheduler, kube-proxy, kubectl and containerd: once, about three minutes"
+    say "building kubelet, kube-scheduler, kube-proxy and containerd: once, about three minutes"
     # Without the stamp the version is a number that clients cannot parse.
     go_build kubernetes "$1" -ldflags "-s -w \
         -X $stamp.gitVersion=v$kubernetes_version \
