@@ -29,6 +29,13 @@ test: ## Build a real control plane (once), then run every test that needs no ro
 	@folder=$$(tests/control-plane/build.sh) && \
 		PILLION_CONTROL_PLANE="$$folder" cargo test --locked
 
+.PHONY: test-node
+test-node: ## Build a real node (once), then run the tests that run injected pods on it; needs root
+	$(need_rust)
+	$(need_cc)
+	$(need_go)
+	@tests/cluster/test.sh
+
 .PHONY: demo
 demo: ## Inject a Deployment's pod on a throw-away control plane and show the difference
 	$(need_rust)

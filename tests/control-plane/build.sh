@@ -13,38 +13,14 @@ binaries=(etcd kube-apiserver kube-controller-manager kubectl)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-say() { printf '%s\n' "$*" >&2; }
-fail() {
-    say "error: $*"
-    exit 1
-}
-
-sum_of() {
-    if command -v sha256sum >/dev/null; then
-        sha256sum "$1"
-    elif command -v shasum >/dev/null; then
-        shasum -a 256 "$1"
-    else
-        fail "neither sha256sum nor shasum found: install coreutils or perl"
-    fi
-}
+# shellcheck source=../cache.sh
+. "$here/../cache.sh"
 
 complete() {
     local binary
     for binary in "${binaries[@]}"; do
         [ -x "$1/$binary" ] || return 1
     done
-}
-
-# One build at a time: the second run waits for the first one and then finds its result.
-# The lock belongs to the open file and so ends with this process, however it ends.
-lock() {
-    if command -v flock >/dev/null; then
-        exec 9>"$1"
-        flock 9
-    else
-        say "note: flock not found, so two builds at the same time are not kept apart"
-    fi
 }
 
 build_into() {
@@ -63,7 +39,7 @@ build_into() {
 }
 
 sum=$(sum_of "$here/go.sum")
-base=${PILLION_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pillion}/control-plane
+base=$cache/control-plane
 folder=$base/${sum:0:12}
 
 if ! complete "$folder"; then

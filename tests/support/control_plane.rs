@@ -154,7 +154,8 @@ fn is_clash(failure: &Failure) -> bool {
     failure.to_string().contains("address already in use")
 }
 
-async fn read_config(folder: &Path) -> Outcome<Config> {
+/// Reads the file `kubeconfig` in `folder`.
+pub(crate) async fn read_config(folder: &Path) -> Outcome<Config> {
     let file =
         Kubeconfig::read_from(folder.join("kubeconfig")).during("read the new kubeconfig")?;
     Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
@@ -162,7 +163,8 @@ async fn read_config(folder: &Path) -> Outcome<Config> {
         .during("use the new kubeconfig")
 }
 
-fn client_of(config: &Config) -> Outcome<Client> {
+/// A client of the API server that `config` names.
+pub(crate) fn client_of(config: &Config) -> Outcome<Client> {
     // Fails where another test has installed it already, which is just as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::try_from(config.clone()).during("make a client of the API server")

@@ -1,15 +1,16 @@
 //! How the three programs of a control plane are started: their files, ports and flags.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rcgen::KeyPair;
 use serde_json::json;
 
 use super::certificates::Authority;
 use super::failure::{During, Failure, Outcome};
+use super::logs;
 use super::processes::ProcessGroup;
 
 /// The variable that names the folder of the programs, which `tests/control-plane/build.sh` prints.
@@ -86,30 +87,18 @@ impl Launch {
             // The API server reads an elliptic key as PKCS #8 to sign, but not to verify.
             ("service-accounts.pub", &tokens.public_key_pem()),
             ("audit-policy.yaml", AUDIT_POLICY),
-            ("kubeconfig", &launch.kubeconfig()),
+            (
+                "kubeconfig",
+                &kubeconfig(folder, &launch.address(), "admin"),
+            ),
         ] {
             fs::write(launch.folder.join(name), content).during(&format!("write {name}"))?;
         }
         Ok(launch)
     }
 
-    /// A kubeconfig for the administrator. It names files, so it works while they exist.
-    fn kubeconfig(&self) -> String {
-        json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "pillion", "cluster": {
-                "server": format!("https://127.0.0.1:{}", self.ports.api_server),
-                "certificate-authority": self.file("ca.crt"),
-            }}],
-            "users": [{"name": "admin", "user": {
-                "client-certificate": self.file("admin.crt"),
-                "client-key": self.file("admin.key"),
-            }}],
-            "contexts": [{"name": "pillion", "context": {"cluster": "pillion", "user": "admin"}}],
-            "current-context": "pillion",
-        })
-        .to_string()
+    fn address(&self) -> String {
+        format!("https://127.0.0.1:{}", self.ports.api_server)
     }
 
     fn file(&self, name: &str) -> String {
@@ -191,16 +180,9 @@ impl Launch {
     }
 
     fn start(&self, processes: &mut ProcessGroup, name: &str, flags: &[String]) -> Outcome {
-        let log = File::create(self.log(name)).during(&format!("make the log of {name}"))?;
-        let copy = log
-            .try_clone()
-            .during(&format!("share the log of {name}"))?;
         let mut command = Command::new(self.programs.join(name));
-        command
-            .args(flags)
-            .current_dir(&self.folder)
-            .stdout(Stdio::from(log))
-            .stderr(Stdio::from(copy));
+        command.args(flags).current_dir(&self.folder);
+        logs::write_to(&mut command, &self.log(name))?;
         processes.spawn(name, &mut command).map(drop)
     }
 
@@ -211,12 +193,29 @@ impl Launch {
 
     /// The last lines of one program's log, for the message of a failed start.
     pub(crate) fn tail(&self, name: &str) -> String {
-        let text = fs::read(self.log(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let from = lines.len().saturating_sub(25);
-        lines.get(from..).unwrap_or_default().join("\n")
+        logs::tail(&self.log(name))
     }
+}
+
+/// A kubeconfig for the user whose `.crt` and `.key` lie in `folder` beside `ca.crt`, with the
+/// API server at `address`. It names files, so it works while they exist.
+pub(crate) fn kubeconfig(folder: &Path, address: &str, user: &str) -> String {
+    let file = |name: &str| folder.join(name).display().to_string();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "pillion", "cluster": {
+            "server": address,
+            "certificate-authority": file("ca.crt"),
+        }}],
+        "users": [{"name": user, "user": {
+            "client-certificate": file(&format!("{user}.crt")),
+            "client-key": file(&format!("{user}.key")),
+        }}],
+        "contexts": [{"name": "pillion", "context": {"cluster": "pillion", "user": user}}],
+        "current-context": "pillion",
+    })
+    .to_string()
 }
 
 /// The folder of the programs. Without it nothing is skipped: the test fails and says what

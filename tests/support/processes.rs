@@ -15,11 +15,21 @@ use super::failure::{During, Outcome};
 /// Ends its own process group, itself included, at the end of its input.
 const LEADER: &str = "cat >/dev/null; kill -KILL 0";
 
-/// Removes folder `$2` at the end of its input, once group `$1` is gone. The bound is for
-/// machines whose first process does not collect orphans: those stay visible for ever.
+/// Removes folder `$2` at the end of its input, once group `$1` is gone, and the control groups
+/// that are named after it. The bound is for machines whose first process does not collect
+/// orphans: those stay visible for ever; and a control group is busy until its last process is
+/// really gone.
 const JANITOR: &str = r#"cat >/dev/null
 tries=50
 while [ "$tries" -gt 0 ] && kill -s 0 -- "-$1" 2>/dev/null; do sleep 0.1; tries=$((tries - 1)); done
+tries=50
+for group in "/sys/fs/cgroup/${2##*/}" /sys/fs/cgroup/*/"${2##*/}"; do
+    while [ "$tries" -gt 0 ] && [ -d "$group" ]; do
+        find "$group" -depth -type d -exec rmdir {} \; && break
+        sleep 0.1
+        tries=$((tries - 1))
+    done
+done
 rm -rf -- "$2""#;
 
 /// A process group that ends with this value, and at the latest with this process.
@@ -31,7 +41,8 @@ pub(crate) struct ProcessGroup {
 }
 
 impl ProcessGroup {
-    /// An empty group; `folder` is removed after its end.
+    /// An empty group; `folder` is removed after its end, with the control groups (cgroups) of
+    /// the same name that its processes may have made.
     pub(crate) fn new(folder: &Path) -> Outcome<Self> {
         let leader = shell(LEADER)
             .spawn()

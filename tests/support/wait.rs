@@ -14,6 +14,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn wait_until<T>(
     what: &str,
     bound: Duration,
+    probe: impl AsyncFnMut() -> Result<T, String>,
+) -> Outcome<T> {
+    wait_pausing(PAUSE, what, bound, probe).await
+}
+
+/// The same with another `pause` between two looks: where a look costs the other side
+/// something, or many look at once.
+pub(crate) async fn wait_pausing<T>(
+    pause: Duration,
+    what: &str,
+    bound: Duration,
     mut probe: impl AsyncFnMut() -> Result<T, String>,
 ) -> Outcome<T> {
     let start = Instant::now();
@@ -28,6 +39,6 @@ pub(crate) async fn wait_until<T>(
                 "waited {waited:.1} s for {what}; last seen: {seen}"
             )));
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -4,6 +4,7 @@
 //! this machine exactly as it calls a Service in a cluster: server name
 //! `pillion.pillion-system.svc`, the `caBundle` alone trusted, HTTP/1.1 only.
 
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use base64::Engine;
@@ -117,6 +118,57 @@ pub(crate) async fn register_for_every_pod(
     .await
 }
 
+/// Registers a server at `address`, which `authority` (PEM) vouches for, in the whole cluster, as
+/// `deploy/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
+/// endpoint is that address. Waits until the API server calls it.
+pub(crate) async fn register_behind_service(
+    client: &Client,
+    address: SocketAddrV4,
+    authority: &str,
+) -> Outcome {
+    let (namespace, name) = SERVICE;
+    let services = format!("/api/v1/namespaces/{namespace}/services");
+    let slices = format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices");
+    for (path, object) in [
+        (
+            "/api/v1/namespaces",
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+        ),
+        (
+            services.as_str(),
+            json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": name},
+                "spec": {"ports": [{"port": 443, "targetPort": address.port()}]},
+            }),
+        ),
+        (
+            slices.as_str(),
+            json!({
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": name, "labels": {"kubernetes.io/service-name": name}},
+                "addressType": "IPv4",
+                "endpoints": [{"addresses": [address.ip()], "conditions": {"ready": true}}],
+                "ports": [{"port": address.port()}],
+            }),
+        ),
+    ] {
+        created(client, path, &object).await?;
+    }
+    let configuration: MutatingWebhookConfiguration =
+        configuration(MANIFEST, name, 443, authority, &[])?;
+    let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let answer = api.create(&PostParams::default(), &configuration).await;
+    answer.during("register the webhook")?;
+    called_for(&Namespace {
+        client: client.clone(),
+        name: "default".to_owned(),
+    })
+    .await
+}
+
 /// Registers a server on this loopback port, which `authority` (PEM) vouches for, to advise on the
 /// workloads of these namespaces, and waits until the API server calls it.
 pub(crate) async fn register_advice(
@@ -142,7 +194,8 @@ pub(crate) async fn register_advice(
     Ok(())
 }
 
-/// The manifest with the address, the authority and the namespaces filled in.
+/// The manifest with the address and the authority filled in, for these namespaces; for none
+/// means for all that it selects itself.
 fn configuration<K: DeserializeOwned>(
     manifest: &str,
     name: &str,
@@ -159,6 +212,9 @@ fn configuration<K: DeserializeOwned>(
         set(entry, "/clientConfig/service/port", json!(port))?;
         let bundle = json!(STANDARD.encode(authority));
         set(entry, "/clientConfig", with_bundle(entry, bundle)?)?;
+        if namespaces.is_empty() {
+            continue;
+        }
         let selected = entry
             .pointer_mut("/namespaceSelector/matchExpressions")
             .and_then(Value::as_array_mut)
@@ -207,14 +263,19 @@ async fn ensure_service(client: &Client) -> Outcome {
         ),
     ];
     for (path, object) in objects {
-        let answer = raw::post(client, &path, &object).await?;
-        // Another test may have been first.
-        if !answer.granted() && answer.status != 409 {
-            let message = answer.message();
-            return Err(Failure::new(format!("failed to POST {path}: {message}")));
-        }
+        created(client, &path, &object).await?;
     }
     Ok(())
+}
+
+/// Creates an object, unless another test was first.
+async fn created(client: &Client, path: &str, object: &Value) -> Outcome {
+    let answer = raw::post(client, path, object).await?;
+    if answer.granted() || answer.status == 409 {
+        return Ok(());
+    }
+    let message = answer.message();
+    Err(Failure::new(format!("failed to POST {path}: {message}")))
 }
 
 /// Waits until the API server has seen the new configuration. A pod that asks for a template

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Runs the tests that need a real node. Where a node cannot be, says why, names the tests that
+# did not run, and ends well: a machine without the rights is no failure of the code.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+# Why a node cannot be here; nothing where it can.
+obstacle() {
+    [ "$(uname -s)" = Linux ] || { echo "this is no Linux"; return; }
+    [ "$(id -u)" = 0 ] || { echo "this is not root"; return; }
+    command -v unshare >/dev/null || { echo "unshare not found (package util-linux)"; return; }
+    unshare --net --mount --pid --fork --mount-proc sh -c 'mount -t tmpfs tmpfs /run' 2>/dev/null ||
+        echo "namespaces or mounts are not permitted here"
+}
+
+why=$(obstacle)
+if [ -n "$why" ]; then
+    echo "not run, because a node needs root and Linux namespaces, and $why:"
+    cargo test --quiet --locked --test cluster -- --ignored --list --format terse |
+        sed -n 's/: test$//; s/^/  /p'
+    exit 0
+fi
+
+PILLION_CONTROL_PLANE=$(tests/control-plane/build.sh)
+PILLION_NODE=$(tests/cluster/build.sh)
+export PILLION_CONTROL_PLANE PILLION_NODE
+# The tests wait for the cluster far more than they work, so more of them run at once than
+# there are processors.
+exec cargo test --locked --test cluster -- --ignored --test-threads 10 "$@"
