@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use pillion::inject::{Answer, Decision, Engine, Verdict};
+use pillion::inject::{Answer, Decision, Engine, Settings, Verdict};
 use pillion::template::Catalog;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -52,6 +52,44 @@ fn main() {
     }
     group.finish();
     print_ratios(&engine, &cases);
+    print_checks(&engine, &cases);
+}
+
+/// What the checks of the resulting pod cost, beside the injection without them.
+fn print_checks(engine: &Engine, cases: &[Case]) {
+    let mut settings = Settings::default();
+    settings.checks.enabled = false;
+    let bare = Engine::new(Arc::clone(engine.catalog()), settings.into());
+    println!(
+        "\n{:<20} {:>10} {:>10} {:>6}",
+        "checks", "without", "checks", "ratio"
+    );
+    let injected = cases.iter().filter(|case| case.name != "untouched");
+    for case in injected {
+        let (without, with) = in_turns(
+            case,
+            || drop(black_box(bare.review(black_box(&case.bytes)))),
+            || drop(black_box(engine.review(black_box(&case.bytes)))),
+        );
+        println!(
+            "{:<20} {:>10} {:>10} {:>6.2}",
+            case.name,
+            format!("{:.2} µs", without * 1e6),
+            format!("{:.2} µs", (with - without) * 1e6),
+            (with - without) / without
+        );
+    }
+}
+
+/// The medians, in seconds, of two things that are timed in turns.
+fn in_turns(case: &Case, mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f64) {
+    let repeat = 1 + 200_000 / case.bytes.len();
+    let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        of_one.push(timed(repeat, &mut one));
+        of_other.push(timed(repeat, &mut other));
+    }
+    (median(of_one), median(of_other))
 }
 
 fn scan(bytes: &[u8]) {
@@ -66,15 +104,11 @@ fn print_ratios(engine: &Engine, cases: &[Case]) {
         "review", "bytes", "scan", "engine", "ratio"
     );
     for case in cases {
-        let repeat = 1 + 200_000 / case.bytes.len();
-        let (mut scans, mut reviews) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            scans.push(timed(repeat, || scan(&case.bytes)));
-            reviews.push(timed(repeat, || {
-                black_box(engine.review(black_box(&case.bytes)));
-            }));
-        }
-        let (scan, review) = (median(scans), median(reviews));
+        let (scan, review) = in_turns(
+            case,
+            || scan(&case.bytes),
+            || drop(black_box(engine.review(black_box(&case.bytes)))),
+        );
         println!(
             "{:<20} {:>8} {:>10} {:>10} {:>6.2}",
             case.name,

@@ -10,7 +10,10 @@ mod lifecycle;
 mod network;
 pub mod pod;
 pub mod pod_security;
+pub mod references;
 pub mod resources;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod scene;
 mod security;
@@ -41,13 +44,30 @@ impl<'c> Circumstances<'c> {
         let mut templates = self.templates.iter();
         templates.find(|template| template.name == name).copied()
     }
+
+    /// Of two parts of a pod the one that a finding about both is attributed to: what a template
+    /// adds and not what the user wrote, of two templates the later in the order of composition.
+    pub fn later<'t>(&self, one: Option<&'t str>, other: Option<&'t str>) -> Option<&'t str> {
+        let (Some(first), Some(second)) = (one, other) else {
+            return one.or(other);
+        };
+        let place = |name: &str| {
+            let mut templates = self.templates.iter();
+            templates.position(|template| template.name == name)
+        };
+        Some(if place(first) > place(second) {
+            first
+        } else {
+            second
+        })
+    }
 }
 
 /// Everything that the checks find, family by family.
 pub fn findings(pod: &Pod<'_>, with: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    network::check(pod, &mut findings);
-    storage::check(pod, &mut findings);
+    network::check(pod, with, &mut findings);
+    storage::check(pod, with, &mut findings);
     lifecycle::check(pod, with, &mut findings);
     resources::check(pod, with, &mut findings);
     security::check(pod, with, &mut findings);

@@ -6,9 +6,11 @@
 
 mod assignment;
 mod broken;
+mod cluster;
 mod configuration;
 mod documents;
 mod engine_options;
+mod explain;
 mod inject;
 mod manifest;
 mod output;
@@ -27,9 +29,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
 pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
+pub use explain::{Explain, ExplainError};
 pub use inject::{Inject, InjectError};
 pub use review::{Review, ReviewError};
 pub use serve::{Serve, ServeError};
@@ -63,6 +67,7 @@ enum Command {
     Inject(Box<Inject>),
     Uninject(Box<Uninject>),
     Review(Box<Review>),
+    Explain(Box<Explain>),
     Template(Box<Template>),
 }
 
@@ -84,6 +89,9 @@ pub enum Error {
     /// `pillion review`.
     #[error(transparent)]
     Review(#[from] ReviewError),
+    /// `pillion explain`.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     /// `pillion template`.
     #[error(transparent)]
     Template(#[from] TemplateCommandError),
@@ -106,6 +114,7 @@ impl Cli {
             Command::Inject(inject) => Ok(inject.run()?),
             Command::Uninject(uninject) => Ok(uninject.run()?),
             Command::Review(review) => Ok(review.run()?),
+            Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
         }
     }
@@ -153,11 +162,14 @@ mod tests {
     }
 
     /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 8] = [
+    const OF_ONE_RUN: [&str; 11] = [
         "advise",
+        "check-references",
+        "context",
         "filename",
         "in-place",
         "inject",
+        "kubeconfig",
         "namespace",
         "output",
         "report",

@@ -12,6 +12,7 @@ mod data;
 pub mod defaults;
 pub mod engine;
 mod evaluation;
+pub mod explanation;
 pub mod keys;
 pub mod lifecycle;
 pub mod merge;
@@ -26,6 +27,7 @@ pub mod selection;
 pub mod settings;
 pub mod status;
 mod subject;
+pub mod trace;
 pub mod verdict;
 
 pub use answer::{Answer, Endpoint};

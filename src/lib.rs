@@ -3,10 +3,11 @@
 //! The map of the house. The core (`review`, `finding`, `template`, `check`, `inject`) is pure; the edges around it
 //! adapt files, the network and the terminal to it and never reach into each other:
 //!
-//! `main → cli → {server, tls, telemetry} → inject → check → template → {finding, review}`
+//! `main → cli → {server, cluster, tls, telemetry} → inject → check → template → {finding, review}`
 
 pub mod check;
 pub mod cli;
+pub mod cluster;
 pub mod finding;
 pub mod inject;
 pub mod review;

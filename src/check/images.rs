@@ -1,8 +1,90 @@
-//! (family)
+//! Images of helpers: whether their names say which program runs, and whether it can be pulled.
+
+mod reference;
 
 use super::Circumstances;
-use super::pod::Pod;
-use crate::finding::Finding;
+use super::pod::{Container, Pod};
+use super::settings::Settings;
+use crate::finding::{Code, Finding};
+use crate::review::Text;
+use reference::Reference;
 
-/// Finds.
-pub(super) fn check(_pod: &Pod<'_>, _with: &Circumstances<'_>, _findings: &mut Vec<Finding>) {}
+/// Tags that move on to another image by everybody's habit.
+const FLOATING: [&str; 12] = [
+    "latest", "stable", "main", "master", "edge", "nightly", "dev", "develop", "canary", "rolling",
+    "unstable", "snapshot",
+];
+
+/// Finds images that are not named exactly, or cannot be pulled.
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    for helper in pod.helpers() {
+        let Some(image) = helper.image.as_ref().map(Text::as_str) else {
+            continue;
+        };
+        let Some(reference) = Reference::parse(image) else {
+            continue;
+        };
+        findings.extend(unnamed(helper, image, &reference));
+        if pod.spec.image_pull_secrets.is_empty() {
+            findings.extend(locked(helper, image, &reference, with.settings));
+        }
+    }
+}
+
+fn finding(helper: &Container<'_>, code: Code, message: String, logged: &str) -> Finding {
+    let path = format!("{}.image", helper.place);
+    let logged = format!("the image of {} {logged}", helper.title());
+    Finding::new(code, path, message)
+        .of(helper.added_by)
+        .logged_as(logged)
+}
+
+/// An image without a digest: the tag may move, or does by habit.
+fn unnamed(helper: &Container<'_>, image: &str, reference: &Reference<'_>) -> Option<Finding> {
+    if reference.digest.is_some() {
+        return None;
+    }
+    let title = helper.title();
+    let found = |code, message, logged| Some(finding(helper, code, message, logged));
+    match reference.tag {
+        None => found(
+            Code::ImageTagFloating,
+            format!("the image `{image}` of {title} has no tag, which means latest"),
+            "has no tag, which means latest",
+        ),
+        Some(tag) if FLOATING.contains(&tag) => found(
+            Code::ImageTagFloating,
+            format!(
+                "the image `{image}` of {title} has the tag {tag}, which moves from one program to the next"
+            ),
+            "has a tag that moves from one program to the next",
+        ),
+        Some(_) => found(
+            Code::ImageNotPinned,
+            format!("the image `{image}` of {title} is named by its tag and not by a digest"),
+            "is named by its tag and not by a digest",
+        ),
+    }
+}
+
+/// An image of a private registry, in a pod without a secret to pull it with. In a cluster the API
+/// server has copied those of the service account into the pod by now.
+fn locked(
+    helper: &Container<'_>,
+    image: &str,
+    reference: &Reference<'_>,
+    settings: &Settings,
+) -> Option<Finding> {
+    let mut private = settings.private_registries.iter();
+    let registry = private.find(|start| reference.starts_with(start))?;
+    let title = helper.title();
+    let message = format!(
+        "the image `{image}` of {title} comes from the private registry {registry}, and the pod \
+         has no imagePullSecrets"
+    );
+    let logged = "comes from a private registry, and the pod has no imagePullSecrets";
+    Some(finding(helper, Code::PullSecretMissing, message, logged))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,19 @@
-//! (family)
+//! Starting and ending: what never ends, what is not waited for, and what is killed too early.
+
+mod command;
+mod ending;
+mod script;
+mod starting;
 
 use super::Circumstances;
 use super::pod::Pod;
 use crate::finding::Finding;
 
-/// Finds.
-pub(super) fn check(_pod: &Pod<'_>, _with: &Circumstances<'_>, _findings: &mut Vec<Finding>) {}
+/// Finds what keeps the app from starting, or a container from ending as it should.
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    starting::check(pod, with, findings);
+    ending::check(pod, with, findings);
+}
+
+#[cfg(test)]
+mod tests;

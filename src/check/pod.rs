@@ -7,6 +7,7 @@
 
 mod amount;
 mod container;
+mod env_from;
 mod security;
 mod source;
 mod spec;
@@ -21,6 +22,7 @@ pub use container::{
     Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
     PortNumber, Probe, Resources, SecurityContext, Sleep,
 };
+pub use env_from::EnvFrom;
 pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
 pub use source::{Addition, Source};
 pub use spec::{LocalReference, Os, Spec, Toleration};

@@ -12,6 +12,8 @@ const MOST_HELPERS: usize = 8;
 /// Settings of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// Whether resulting pods are checked at all; what composing meets is told in any case.
+    pub enabled: bool,
     /// What the API server's configuration says about Pod Security.
     pub pod_security: Defaults,
     /// How many helpers may run beside one app without being found.
@@ -23,6 +25,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            enabled: true,
             pod_security: Defaults::default(),
             most_helpers: MOST_HELPERS,
             private_registries: Vec::new(),

@@ -1,7 +1,37 @@
-//! (family)
+//! Volumes and mounts: what hides what, who writes what, and how large it can grow.
 
-use super::pod::Pod;
+mod local;
+mod memory;
+mod mounts;
+mod paths;
+mod sharing;
+
+use super::Circumstances;
+use super::pod::{Mount, Pod, Volume};
 use crate::finding::Finding;
+use crate::review::Text;
 
-/// Finds.
-pub(super) fn check(_pod: &Pod<'_>, _findings: &mut Vec<Finding>) {}
+/// Finds mounts that clash and volumes that grow.
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    mounts::check(pod, with, findings);
+    sharing::check(pod, with, findings);
+    memory::check(pod, with, findings);
+    local::check(pod, findings);
+}
+
+/// The volume of a mount, where the mount can be written.
+fn written<'p, 'a>(pod: &'p Pod<'a>, mount: &Mount<'_>) -> Option<&'p Volume<'a>> {
+    if mount.read_only == Some(true) {
+        return None;
+    }
+    let volume = pod.volume(mount.name.as_ref()?.as_str())?;
+    (!volume.is_read_only()).then_some(volume)
+}
+
+/// A field's text, where absent is empty.
+fn text<'m>(field: Option<&'m Text<'_>>) -> &'m str {
+    field.map(Text::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

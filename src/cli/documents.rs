@@ -55,6 +55,11 @@ pub enum DocumentError {
 }
 
 impl DocumentArguments {
+    /// The namespace of objects that name none.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     /// Reads the manifests.
     pub(crate) fn read(&self) -> Result<Vec<Manifest>, DocumentError> {
         let stdin = [PathBuf::from("-")];

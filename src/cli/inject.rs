@@ -5,6 +5,8 @@
 //! objects in the same input count as namespace manifests, unless one of the same name was given
 //! by `--namespace-manifest`.
 
+mod references;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::assignment::Assignment;
 use super::broken;
+use super::cluster::{ClusterArguments, ClusterError};
 use super::documents::{DocumentArguments, DocumentError};
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::Manifest;
@@ -41,6 +44,14 @@ pub struct Inject {
     #[arg(long, value_name = "TEMPLATE.PARAMETER=VALUE")]
     set: Vec<Assignment>,
 
+    /// Look up in the cluster, with your own rights, whether the Secrets, ConfigMaps and service
+    /// accounts that helpers need exist. Contents are never read
+    #[arg(long)]
+    check_references: bool,
+
+    #[command(flatten)]
+    cluster: ClusterArguments,
+
     #[command(flatten)]
     engine: EngineOptions,
 }
@@ -54,6 +65,9 @@ pub enum InjectError {
     /// Templates or settings could not be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// The cluster cannot be asked.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
 }
 
 impl Inject {
@@ -63,8 +77,18 @@ impl Inject {
         let catalog = broken::catalog(&self.engine)?;
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut manifests);
-        let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
-        let injection = treatment(&engine, self.annotations());
+        let catalog = Arc::new(catalog);
+        let annotations = self.annotations();
+        if self.check_references {
+            let engine = Engine::new(Arc::clone(&catalog), Arc::new(settings.clone()));
+            let mut cluster = self.cluster.open()?;
+            let namespace = self.documents.namespace();
+            let needed = references::needed(&mut manifests, namespace, &engine, &annotations);
+            references::look_up(&needed, &mut cluster, &mut settings);
+            references::tell(&cluster);
+        }
+        let engine = Engine::new(catalog, Arc::new(settings));
+        let injection = treatment(&engine, annotations);
         Ok(self.documents.run(manifests, &injection)?)
     }
 
@@ -79,7 +103,7 @@ impl Inject {
 }
 
 /// Adds the Namespace objects of the input that are not known already.
-fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]) {
+pub(crate) fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]) {
     let given = settings.namespaces.clone();
     let mut visit = |identity: &Identity, object: &mut Value| {
         let known = matches!(given.get(&identity.name), Cow::Borrowed(_));
@@ -97,7 +121,7 @@ fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]) {
     }
 }
 
-fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
+pub(crate) fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
     let texts = |pointer: &str| {
         let entries = object.pointer(pointer).and_then(Value::as_object);
         entries
@@ -188,7 +212,7 @@ impl Treatment for Injection<'_> {
 }
 
 /// The JSON of the pod that comes of a pod template, or of the pod itself.
-fn pod(holder: Option<&Value>) -> String {
+pub(crate) fn pod(holder: Option<&Value>) -> String {
     let mut pod = Map::new();
     pod.insert("apiVersion".to_owned(), "v1".into());
     pod.insert("kind".to_owned(), "Pod".into());

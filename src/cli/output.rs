@@ -159,7 +159,7 @@ fn diffs(manifests: &[Manifest], paint: Paint) -> Result<String, ManifestError> 
 }
 
 /// A unified diff with three lines of context, as `diff -u` writes it and `patch` reads it.
-fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
+pub(crate) fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
     let lines = hunks(before, after, paint);
     if !lines.is_empty() {
         let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("--- {name}")));

@@ -118,31 +118,31 @@ codes! {
     "Write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore, separated by commas, with codes of this page.";
 
     PortConflict: Network, Error, Deny;
-    "A helper listens on a port that another container of the pod listens on; the second to start fails.";
+    "A helper, or the app by a template, listens on a port of the pod or of the node that another container beside it has; the second to start fails.";
     "Give one of the two another port: by the template's parameter, or in the app.";
 
     HostPortConflict: Network, Error, Deny, Invalid;
-    "Two regular containers want the same port of the node; the API server refuses the pod.";
+    "Two regular containers want the same hostPort with the same protocol and hostIP (on the node's network: the same containerPort); the API server refuses the pod.";
     "Remove one hostPort, or give it another number.";
 
     PortNameConflict: Network, Warning, Warn;
-    "Two containers give their ports the same name; a Service that names it reaches the first only.";
+    "Two containers give ports of one protocol the same name; a Service that names it reaches the first only.";
     "Rename one of the two ports.";
 
     ProbePortOfOther: Network, Warning, Warn;
-    "A helper is probed on a port that another container declares and it does not; the kubelet asks that other one.";
-    "Declare the port at the helper, or probe a port of its own.";
+    "A container is probed on a port that only another one declares, and one of the two is a helper: the kubelet asks that other one, or both listen there.";
+    "Declare the port where it is listened on, or probe a port of the container's own.";
 
     HostNetworkHelper: Network, Warning, Warn;
-    "A helper runs in a pod on the node's network: its ports are open on the node, and clash with those of other pods there.";
+    "A helper that listens, or may change the network, runs in a pod on the node's network: its ports are open on the node, and clash with those of other pods there.";
     "Take the pod off the node's network, or leave the helper out.";
 
     MountConflict: Storage, Error, Deny;
-    "Two volumes are mounted at the same path of one container; one hides the other.";
+    "A volume is mounted where another one is mounted in the same container, and one of the two by a template; one hides the other.";
     "Mount one of them elsewhere.";
 
     NestedMount: Storage, Warning, Warn;
-    "A volume of a template is mounted above or below another mount of the same container.";
+    "A volume of a template is mounted above or below another mount of the same container, or a helper lacks what the app has mounted inside a volume that both use.";
     "Choose paths that do not contain each other, or mount the app's volume at exactly the template's path.";
 
     SharedWrite: Storage, Info, Warn;
@@ -150,7 +150,7 @@ codes! {
     "Mount the volume read-only where it is only read.";
 
     MemoryVolumeOverLimit: Storage, Warning, Warn;
-    "A memory-backed emptyDir can grow beyond the memory limit of a container that writes it, which is then killed.";
+    "The memory-backed emptyDirs that a container writes can together grow to its memory limit, and it is killed.";
     "Lower the volume's sizeLimit, or raise the container's memory limit.";
 
     MemoryVolumeUnbounded: Storage, Warning, Warn;
@@ -158,35 +158,35 @@ codes! {
     "Set emptyDir.sizeLimit.";
 
     EmptyDirUnbounded: Storage, Warning, Warn;
-    "An emptyDir of a template has no sizeLimit and can fill the node's disk.";
+    "An emptyDir of a template has no sizeLimit, and no container a limit of ephemeral-storage: it can fill the node's disk.";
     "Set emptyDir.sizeLimit.";
 
     EmptyDirBlocksAutoscaler: Storage, Info, Ignore;
-    "A local volume that a helper uses keeps the cluster autoscaler from removing the node.";
+    "A hostPath volume of a template keeps the cluster autoscaler from removing the node; emptyDirs of templates are named as safe to evict.";
     "Name the volume in the annotation cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes.";
 
     RestartPolicyOnContainer: Lifecycle, Warning, Warn;
-    "A regular container has restartPolicy: Always, which does not make it a sidecar.";
+    "A regular container, perhaps of the user's own, has restartPolicy: Always, which does not make it a sidecar.";
     "Move the container to initContainers: there it starts before the app and ends after it.";
 
     InitNeverEnds: Lifecycle, Error, Warn;
-    "An init step runs a command that never ends, so that the app never starts.";
+    "An init step, perhaps of the user's own, runs a command that surely never ends, so that the app never starts.";
     "Let the step end, or make it a native sidecar with restartPolicy: Always.";
 
     SidecarNotAwaited: Lifecycle, Warning, Warn;
-    "The app depends on a native sidecar that has no startup probe, and may start before it answers.";
+    "An Ambassador's native sidecar has neither a startup probe nor a postStart hook: the app starts before it answers.";
     "Give the template's sidecar a readinessProbe and waitForReady: true, or a startupProbe.";
 
     PreStopTooLong: Lifecycle, Warning, Warn;
-    "A preStop hook takes at least as long as the pod's grace period; the container is killed before it can end.";
+    "A preStop hook pauses at least as long as the pod's grace period; the container is killed before it can end.";
     "Raise terminationGracePeriodSeconds, or shorten the hook.";
 
     PreStopSleepRefused: Lifecycle, Error, Deny, Invalid;
-    "A preStop sleep is longer than the pod's grace period; the API server refuses the pod.";
+    "A sleep hook, preStop or postStart, is longer than the pod's grace period or negative; the API server refuses the pod.";
     "Raise terminationGracePeriodSeconds, or shorten the sleep.";
 
     ProbeOnInitStep: Lifecycle, Error, Deny, Invalid;
-    "An init step has a probe or a lifecycle hook; the API server refuses the pod.";
+    "An init step, perhaps of the user's own, has a probe or a lifecycle hook; the API server refuses the pod.";
     "Remove it, or make the step a native sidecar with restartPolicy: Always.";
 
     PodResourcesExceeded: Resources, Error, Deny, Invalid;
@@ -238,7 +238,7 @@ codes! {
     "Make sure that the helper needs the API, and that its service account may do no more than that.";
 
     ImageTagFloating: Images, Warning, Warn;
-    "A helper's image has no tag, or the tag latest: two pods may run different programs.";
+    "A helper's image has no digest, and no tag or one that moves by habit, such as latest or stable: two pods may run different programs.";
     "Name a released version, or a digest.";
 
     ImageNotPinned: Images, Info, Ignore;
@@ -254,23 +254,23 @@ codes! {
     "Leave the template out there; an author whose image runs on Windows sets this finding to Ignore.";
 
     VirtualNode: Environment, Warning, Warn;
-    "The pod may run on a virtual node, and those know no init containers or native sidecars.";
+    "The pod may run on a virtual node that knows no init containers or native sidecars, or on Fargate, which runs no privileged helpers and no hostPorts.";
     "Keep the pod on real nodes, or leave the helper out.";
 
     ForeignMesh: Environment, Warning, Warn;
-    "A service mesh captures the pod's traffic already, and a helper wants to change it too, or needs the network before it.";
+    "A service mesh captures the pod's traffic, and a helper may change it too, or is a step that needs the network between the capture and the start of the proxy.";
     "Use one of the two, or exclude the helper's ports and user from the mesh.";
 
     EnvReferenceBroken: Environment, Warning, Warn;
-    "An environment variable refers by $(NAME) to one that is defined behind it, or nowhere; the text stays as it is.";
+    "A variable of a template refers by $(NAME) to one that is defined behind it, or nowhere, and the text stays as it is; or a subPathExpr does, and the container does not start.";
     "Define the variable before it is referred to.";
 
     EnvDuplicate: Environment, Warning, Warn;
-    "A container that a template edits defines an environment variable twice; the last one counts.";
+    "A template defines an environment variable that the container defines once more; the last one counts.";
     "Remove one of the two.";
 
     TooManyHelpers: Environment, Info, Warn;
-    "More helpers run beside the app than is sane.";
+    "More helpers run beside the app than `--most-helpers` allows, which is 8 by default.";
     "Consider a shared Deployment or DaemonSet for some of them.";
 
     SecretNotFound: References, Error, Warn;

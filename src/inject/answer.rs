@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
 use super::subject::Subject;
+use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
@@ -69,11 +70,16 @@ impl Engine {
                 (self.decide_first(subject, pod), name(pod))
             });
         }
+        self.review_noting(body, None)
+    }
+
+    /// Answers a review, and takes notes on the way where somebody asks why.
+    pub(super) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
                 let name = pod.as_ref().map(name).unwrap_or_default();
-                (self.decide(subject, object.get()), name)
+                (self.decide_noting(subject, object.get(), trace), name)
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
@@ -101,15 +107,7 @@ fn answer<O>(
             Reason::ReviewInvalid,
             "request.object is missing: a CREATE brings the pod to create",
         ),
-        Some(object) => {
-            let subject = Subject {
-                namespace: namespace.clone(),
-                from_node: request.is_from_node(),
-                user: request.user().map(str::to_owned),
-                annotations: std::collections::BTreeMap::new(),
-            };
-            decide(&subject, object)
-        }
+        Some(object) => decide(&subject(request), object),
     };
     Answer::Review {
         body: response(&uid, &decision).to_json(),
@@ -118,6 +116,16 @@ fn answer<O>(
         pod,
         dry_run: request.dry_run.unwrap_or(false),
         decision: Box::new(decision),
+    }
+}
+
+/// Whose pod a request is about.
+pub(super) fn subject<O>(request: &Request<'_, O>) -> Subject {
+    Subject {
+        namespace: text(request.namespace.as_ref()),
+        from_node: request.is_from_node(),
+        user: request.user().map(str::to_owned),
+        annotations: std::collections::BTreeMap::new(),
     }
 }
 

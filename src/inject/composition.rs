@@ -20,6 +20,7 @@ use super::pod::WorkingPod;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
 use super::subject::{Subject, Texts};
+use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::finding::Finding;
 use crate::review::Pod;
@@ -41,6 +42,8 @@ pub struct Given<'g> {
     pub annotations: &'g Texts,
     /// The selected templates, in order.
     pub templates: &'g [Arc<Template>],
+    /// Where notes are taken, if somebody asks why.
+    pub trace: Option<&'g Trace>,
 }
 
 /// A decision, and what each template's status says.

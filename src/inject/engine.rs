@@ -8,6 +8,7 @@ use super::selection::{self, Asked, Selection};
 use super::settings::Settings;
 use super::status;
 use super::subject::{Subject, metadata};
+use super::trace::Trace;
 use super::verdict::{Decision, Reason};
 use crate::review::Pod;
 use crate::template::Catalog;
@@ -37,20 +38,38 @@ impl Engine {
 
     /// Decides about one pod, given as its JSON text.
     pub fn decide(&self, subject: &Subject, pod: &str) -> Decision {
+        self.decide_noting(subject, pod, None)
+    }
+
+    /// Decides about one pod, and takes notes on the way where somebody asks why.
+    pub(super) fn decide_noting(
+        &self,
+        subject: &Subject,
+        pod: &str,
+        trace: Option<&Trace>,
+    ) -> Decision {
         match serde_json::from_str::<Pod<'_>>(pod) {
-            Ok(read) if has_status(&read) => self.decide_with(subject, &read, Some(pod)),
-            Ok(read) => self.decide_first(subject, &read),
+            Ok(read) => {
+                let with_status = has_status(&read).then_some(pod);
+                self.decide_with(subject, &read, with_status, trace)
+            }
             Err(error) => unreadable(&error),
         }
     }
 
     /// Decides about a pod that carries no status.
     pub(super) fn decide_first(&self, subject: &Subject, pod: &Pod<'_>) -> Decision {
-        self.decide_with(subject, pod, None)
+        self.decide_with(subject, pod, None, None)
     }
 
     /// `with_status`: the text of a pod that carries statuses.
-    fn decide_with(&self, subject: &Subject, pod: &Pod<'_>, with_status: Option<&str>) -> Decision {
+    fn decide_with(
+        &self,
+        subject: &Subject,
+        pod: &Pod<'_>,
+        with_status: Option<&str>,
+        trace: Option<&Trace>,
+    ) -> Decision {
         let namespace = self.settings.namespaces.get(&subject.namespace);
         let (labels, annotations) = metadata(subject, pod);
         let asked = Asked {
@@ -73,6 +92,7 @@ impl Engine {
             namespace: &namespace,
             annotations: &annotations,
             templates: &templates,
+            trace,
         };
         if let Some(text) = with_status
             && let Some(decision) = repeat::decide(given, pod, text)

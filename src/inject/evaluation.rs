@@ -20,11 +20,13 @@ use super::parameters::{self, Given};
 use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
+use super::trace::Trace;
 use super::verdict::Reason;
 use crate::finding::Finding;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
+pub use files::file_key;
 use volume::Names;
 
 /// What templates are evaluated with.
@@ -42,6 +44,8 @@ pub struct Circumstances<'c> {
     pub helpers: &'c BTreeSet<String>,
     /// The app containers that an earlier call edited, by name; `None`: there was none.
     pub known_apps: Option<&'c BTreeMap<String, Vec<String>>>,
+    /// Where notes are taken, if somebody asks why.
+    pub trace: Option<&'c Trace>,
 }
 
 /// A volume that the template wants in the pod.
@@ -119,6 +123,7 @@ pub fn evaluate(
         pod: with.annotations,
         namespace: &with.namespace.annotations,
         configuration: &with.settings.parameters,
+        trace: with.trace,
     };
     let values = parameters::resolve(template, given, &data)?;
     let data = Data {
@@ -157,8 +162,8 @@ fn pod_parts(
         source: data,
         volumes: &NoVolumes,
     };
-    conditions(template, evaluation)?;
-    validations(template, evaluation)?;
+    conditions(template, evaluation, with.trace)?;
+    validations(template, evaluation, with.trace)?;
     let names = volume::volumes(pod, template, evaluation, apps, wanted)?;
     let evaluation = Evaluation {
         volumes: &names,
@@ -171,9 +176,16 @@ fn pod_parts(
 }
 
 /// The first condition that is false is the reason to skip.
-fn conditions(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> {
+fn conditions(
+    template: &Template,
+    with: Evaluation<'_>,
+    trace: Option<&Trace>,
+) -> Result<(), Refusal> {
     for condition in &template.match_conditions {
         let holds = condition.condition.holds(with.bindings);
+        if let Some(trace) = trace {
+            trace.match_condition(holds.as_ref().ok().copied(), &condition.condition.origin);
+        }
         if !holds.map_err(|failure| failed(template, &failure))? {
             let message = format!("the match condition `{}` is false", condition.name);
             return Err(Refusal::new(Reason::MatchConditionFalse, message));
@@ -182,9 +194,16 @@ fn conditions(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> 
     Ok(())
 }
 
-fn validations(template: &Template, with: Evaluation<'_>) -> Result<(), Refusal> {
+fn validations(
+    template: &Template,
+    with: Evaluation<'_>,
+    trace: Option<&Trace>,
+) -> Result<(), Refusal> {
     for validation in &template.validations {
         let holds = validation.condition.holds(with.bindings);
+        if let Some(trace) = trace {
+            trace.validation(holds.as_ref().ok().copied(), &validation.condition.origin);
+        }
         if !holds.map_err(|failure| failed(template, &failure))? {
             let message = validation.message.evaluate(with);
             let message = message.map_err(|failure| failed(template, &failure))?;

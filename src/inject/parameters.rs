@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
+use super::trace::{Layer, ParameterNote, Trace, ValuePlace};
 use super::verdict::Reason;
 use crate::template::Template;
 use crate::template::compile::nearest;
@@ -31,6 +32,8 @@ pub struct Given<'g> {
     pub namespace: &'g BTreeMap<String, String>,
     /// The configuration's values, by template and parameter.
     pub configuration: &'g BTreeMap<(String, String), String>,
+    /// Where notes are taken, if somebody asks why.
+    pub trace: Option<&'g Trace>,
 }
 
 /// What an annotation, or the configuration, sets.
@@ -40,6 +43,8 @@ struct Setting<'g> {
     text: &'g str,
     /// Where it stands, for messages.
     place: String,
+    /// Who sets it, and the annotation's key or the path in the configuration.
+    set_at: (Layer, &'g str),
 }
 
 /// Resolves all parameters. `source` gives what computed defaults read besides parameters.
@@ -51,16 +56,19 @@ pub fn resolve(
     let mut set: BTreeMap<&str, Vec<Setting<'_>>> = BTreeMap::new();
     configured(template, given, &mut set)?;
     let layers = [
-        (given.namespace, Setter::Namespace, "of the namespace"),
-        (given.pod, Setter::Pod, "of the pod"),
+        (given.namespace, Setter::Namespace),
+        (given.pod, Setter::Pod),
     ];
-    for (annotations, setter, by) in layers {
-        annotated(template, annotations, setter, by, &mut set)?;
+    for (annotations, setter) in layers {
+        annotated(template, annotations, setter, &mut set)?;
     }
     let mut values = Values::new();
     for parameter in &template.parameters {
         let settings = set.remove(parameter.name.as_str()).unwrap_or_default();
         let value = value(template, parameter, &settings, &values, source)?;
+        if let Some(trace) = given.trace {
+            trace.parameter(note(&template.name, parameter, &settings, &value));
+        }
         values.insert(parameter.expression_name(), value);
     }
     Ok(values)
@@ -84,9 +92,49 @@ fn configured<'g>(
             element,
             text,
             place,
+            set_at: (Layer::Configuration, parameter),
         });
     }
     Ok(())
+}
+
+/// What is noted of a parameter for a person who asks why.
+fn note(
+    template: &str,
+    parameter: &Parameter,
+    settings: &[Setting<'_>],
+    value: &Value,
+) -> ParameterNote {
+    let is_map = parameter.ty == ParameterType::Map;
+    // Of a map each key counts in its last layer; of anything else the last layer alone.
+    let counts = |index: usize, setting: &Setting<'_>| {
+        let later = settings.get(index + 1..).unwrap_or_default();
+        let same = |other: &Setting<'_>| !is_map || other.element == setting.element;
+        !later.iter().any(same)
+    };
+    let mut places: Vec<_> = settings
+        .iter()
+        .enumerate()
+        .filter(|(index, setting)| counts(*index, setting))
+        .map(|(_, setting)| ValuePlace::Set {
+            layer: setting.set_at.0,
+            key: match setting.set_at.0 {
+                Layer::Configuration => format!("parameters.{template}.{}", setting.set_at.1),
+                Layer::Namespace | Layer::Pod => setting.set_at.1.to_owned(),
+            },
+        })
+        .collect();
+    if places.is_empty() {
+        places.push(match parameter.default {
+            Some(_) => ValuePlace::Default,
+            None => ValuePlace::Empty,
+        });
+    }
+    ParameterNote {
+        name: parameter.name.clone(),
+        value: value.clone(),
+        places,
+    }
 }
 
 /// The declaration of a parameter that is set somewhere; else a refusal with the nearest name.
@@ -118,9 +166,12 @@ fn annotated<'g>(
     template: &Template,
     annotations: &'g BTreeMap<String, String>,
     setter: Setter,
-    by: &str,
     set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
 ) -> Result<(), Refusal> {
+    let (layer, by) = match setter {
+        Setter::Namespace => (Layer::Namespace, "of the namespace"),
+        Setter::Pod => (Layer::Pod, "of the pod"),
+    };
     let prefix = template.annotation_prefix();
     let after = annotations.range(prefix.clone()..);
     for (key, text) in after.take_while(|(key, _)| key.starts_with(&prefix)) {
@@ -136,6 +187,7 @@ fn annotated<'g>(
             element,
             text,
             place,
+            set_at: (layer, key),
         });
     }
     Ok(())

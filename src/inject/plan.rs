@@ -3,6 +3,7 @@
 //! Planning does not touch the pod; the [`Change`] that comes out is applied as a whole or not at
 //! all, so that a refused, skipped or shadowed template leaves nothing behind.
 
+mod added;
 mod app;
 mod container;
 mod pod_fields;

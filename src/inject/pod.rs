@@ -164,6 +164,12 @@ impl<'p> WorkingPod<'p> {
         self.elements_mut(list).add(element, in_front);
     }
 
+    /// The name of the element at this index.
+    pub fn name_of(&self, list: List, index: usize) -> String {
+        let element = self.list(list).get(index);
+        element.map_or_else(String::new, |element| element.name().to_owned())
+    }
+
     /// Adds to the user's element at this index.
     pub fn edit(&mut self, list: List, index: usize, template: &str, fill: Fill) {
         if let Some(element) = self.elements_mut(list).list.get_mut(index) {

@@ -4,6 +4,8 @@
 //! `disabled` namespace, then the pod's annotation, then the namespace. The same table is written
 //! as selectors in the webhook configuration, so that the API server asks only for pods that ask.
 
+pub mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -48,23 +50,11 @@ pub enum Selection {
 
 /// Selects the templates for a pod.
 pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selection {
-    if settings.excluded_namespaces.contains(asked.namespace) {
-        let message = format!(
-            "pods of the namespace `{}` are never touched",
-            asked.namespace
-        );
-        return Selection::Nothing(Refusal::new(Reason::NamespaceExcluded, message));
+    if let Some(why) = excluded(settings, asked).or_else(|| mirror(asked)) {
+        return Selection::Nothing(why);
     }
-    if asked.from_node && asked.annotations.contains_key(MIRROR) {
-        let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
-        return Selection::Nothing(Refusal::new(Reason::MirrorPod, message.to_owned()));
-    }
-    let is_mandatory = asked.namespace_object.labels.contains_key(MANDATORY);
-    if is_mandatory && let Some((name, error)) = catalog.broken_mandatory() {
-        let message = format!(
-            "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
-        );
-        return Selection::Nothing(Refusal::new(Reason::TemplateBroken, message));
+    if let Some(why) = broken_mandatory(catalog, asked) {
+        return Selection::Nothing(why);
     }
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
@@ -79,6 +69,37 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     }
 }
 
+fn excluded(settings: &Settings, asked: Asked<'_>) -> Option<Refusal> {
+    let is_excluded = settings.excluded_namespaces.contains(asked.namespace);
+    is_excluded.then(|| {
+        let message = format!(
+            "pods of the namespace `{}` are never touched",
+            asked.namespace
+        );
+        Refusal::new(Reason::NamespaceExcluded, message)
+    })
+}
+
+fn mirror(asked: Asked<'_>) -> Option<Refusal> {
+    let is_mirror = asked.from_node && asked.annotations.contains_key(MIRROR);
+    is_mirror.then(|| {
+        let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
+        Refusal::new(Reason::MirrorPod, message)
+    })
+}
+
+/// A mandatory template that does not compile holds up every pod that it could be for.
+fn broken_mandatory(catalog: &Catalog, asked: Asked<'_>) -> Option<Refusal> {
+    if !asked.namespace_object.labels.contains_key(MANDATORY) {
+        return None;
+    }
+    let (name, error) = catalog.broken_mandatory()?;
+    let message = format!(
+        "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
+    );
+    Some(Refusal::new(Reason::TemplateBroken, message))
+}
+
 /// Names that are asked for, each with who asks, and templates that ask for themselves.
 #[derive(Debug, Default)]
 struct Names {
@@ -87,25 +108,39 @@ struct Names {
 }
 
 impl Names {
-    /// Adds the names of a list `a,b,-c`, and takes out those with a `-`.
+    /// Adds the names of a list, and takes out those with a `-`.
     fn add_list(&mut self, list: Option<&String>, by: &'static str) {
-        let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
-        let names: Vec<&str> = names
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .collect();
-        for name in names.iter().filter(|name| !name.starts_with('-')) {
-            self.listed.insert((*name).to_owned(), by);
+        let List { wanted, removed } = List::read(list);
+        for name in wanted {
+            self.listed.insert(name.to_owned(), by);
         }
-        let removed: BTreeSet<&str> = names
-            .iter()
-            .filter_map(|name| name.strip_prefix('-'))
-            .map(str::trim)
-            .collect();
         self.listed
             .retain(|name, _| !removed.contains(name.as_str()));
         self.selected
             .retain(|template| !removed.contains(template.name.as_str()));
+    }
+}
+
+/// What a list `a,b,-c` asks for, and what it takes out.
+struct List<'l> {
+    wanted: Vec<&'l str>,
+    removed: BTreeSet<&'l str>,
+}
+
+impl<'l> List<'l> {
+    fn read(list: Option<&'l String>) -> Self {
+        let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
+        let names = names.map(str::trim).filter(|name| !name.is_empty());
+        let (removed, wanted): (Vec<&str>, Vec<&str>) =
+            names.partition(|name| name.starts_with('-'));
+        Self {
+            wanted,
+            removed: removed
+                .into_iter()
+                .filter_map(|name| name.strip_prefix('-'))
+                .map(str::trim)
+                .collect(),
+        }
     }
 }
 
@@ -139,43 +174,65 @@ fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
 fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
-    let label = asked.labels.get(INJECT).map(String::as_str);
-    let namespace = asked
-        .namespace_object
-        .labels
-        .get(INJECTION)
-        .map(String::as_str);
-    match label {
+    by_label(asked)?;
+    by_disabled_namespace(asked)?;
+    let mut names = Names::default();
+    if is_enabled(asked) {
+        names.selected = selected(catalog, asked);
+        let list = asked.namespace_object.annotations.get(INJECT);
+        names.add_list(list, "namespace");
+    }
+    names.add_list(asked.annotations.get(INJECT), "pod");
+    Ok(names)
+}
+
+/// What the pod's label says: whether the pod is opted in.
+fn by_label(asked: Asked<'_>) -> Result<bool, Refusal> {
+    match asked.labels.get(INJECT).map(String::as_str) {
+        Some("true") => Ok(true),
+        None => Ok(false),
         Some("false") => {
             let message = format!("the pod's label {INJECT} is `false`");
-            return Err(Refusal::new(Reason::OptedOut, message));
+            Err(Refusal::new(Reason::OptedOut, message))
         }
-        Some("true") | None => {}
         Some(other) => {
             let message = format!(
                 "label {INJECT}: `{other}` is neither `true` nor `false`; the templates wanted are \
                  listed in the annotation of that name"
             );
             let logged = format!("label {INJECT}: neither `true` nor `false`");
-            return Err(Refusal::with_value(Reason::LabelInvalid, message, logged));
+            Err(Refusal::with_value(Reason::LabelInvalid, message, logged))
         }
     }
-    if label.is_none() && namespace == Some("disabled") {
+}
+
+/// A disabled namespace keeps out what does not opt in by its label.
+fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
+    if !asked.labels.contains_key(INJECT) && injection(asked) == Some("disabled") {
         let message = format!("the namespace's label {INJECTION} is `disabled`");
         return Err(Refusal::new(Reason::NamespaceDisabled, message));
     }
-    let mut names = Names::default();
-    if label == Some("true") || namespace == Some("enabled") {
-        names.selected = catalog
-            .unasked(asked.namespace)
-            .filter(|template| !template.mandatory && selector_matches(template, asked))
-            .cloned()
-            .collect();
-        let list = asked.namespace_object.annotations.get(INJECT);
-        names.add_list(list, "namespace");
-    }
-    names.add_list(asked.annotations.get(INJECT), "pod");
-    Ok(names)
+    Ok(())
+}
+
+/// What the namespace's label says.
+fn injection<'a>(asked: Asked<'a>) -> Option<&'a str> {
+    let label = asked.namespace_object.labels.get(INJECTION);
+    label.map(String::as_str)
+}
+
+/// Whether the namespace's annotation and the templates' selectors count.
+fn is_enabled(asked: Asked<'_>) -> bool {
+    by_label(asked) == Ok(true) || injection(asked) == Some("enabled")
+}
+
+/// The templates that apply by their selector.
+fn selected(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
+    catalog
+        .unasked(asked.namespace)
+        .filter(|template| !template.mandatory && selector_matches(template, asked))
+        .cloned()
+        .collect()
 }
 
 fn find_all(

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check;
+use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
 use crate::finding::Policies;
 
@@ -92,6 +93,8 @@ pub struct Namespace {
     pub limit_ranges: Vec<LimitRange>,
     /// The ResourceQuotas in it that are known.
     pub quotas: Vec<Quota>,
+    /// The objects that are known not to exist in it. Only who may read them can know.
+    pub missing: Missing,
 }
 
 #[cfg(test)]

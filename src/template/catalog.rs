@@ -185,6 +185,13 @@ impl Catalog {
             .collect()
     }
 
+    /// The file that a template comes from.
+    pub fn file(&self, template: &Template) -> Option<&str> {
+        let namespace = template.namespace.as_deref().unwrap_or_default();
+        let entry = self.entry(namespace, &template.name)?;
+        Some(&entry.path)
+    }
+
     /// What a name stands for in a namespace. A namespace's own template comes before the
     /// cluster's only where that says `shadowable: true`.
     pub fn find(&self, namespace: &str, name: &str) -> Found<'_> {

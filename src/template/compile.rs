@@ -31,7 +31,7 @@ pub(super) use place::within;
 pub(super) use pod::PROVEN_FIELDS;
 pub(super) use reader::join;
 pub(super) use spec::{API_VERSION, LONGEST_NAME, SPEC_FIELDS};
-pub(super) use trust::{BASELINE_CAPABILITIES, privileges};
+pub(super) use trust::privileges;
 
 /// What became of one document of a template file.
 #[derive(Debug)]

@@ -14,6 +14,7 @@
 //! Only functions that the API server has with the same meaning exist (`functions`), so that
 //! every template can be exported as a policy.
 
+mod admission;
 mod analysis;
 mod bindings;
 mod budget;
@@ -29,6 +30,7 @@ mod scan;
 mod scope;
 mod types;
 
+pub use admission::{AdmissionCondition, AdmissionData};
 pub use bindings::{Bindings, Source};
 pub use carried::Carried;
 pub use compiled::Expression;

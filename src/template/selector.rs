@@ -1,6 +1,7 @@
 //! Label selectors with the meaning that `metav1.LabelSelector` has in the API server.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Which pods a template applies to without being asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,15 +41,38 @@ pub enum Operator {
 impl LabelSelector {
     /// Whether all requirements hold for these labels.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.0.iter().all(|requirement| {
-            let value = labels.get(&requirement.key);
-            match &requirement.operator {
-                Operator::In(values) => value.is_some_and(|value| values.contains(value)),
-                Operator::NotIn(values) => !value.is_some_and(|value| values.contains(value)),
-                Operator::Exists => value.is_some(),
-                Operator::DoesNotExist => value.is_none(),
-            }
-        })
+        self.unmet(labels).is_none()
+    }
+
+    /// The first requirement that does not hold for these labels.
+    pub fn unmet(&self, labels: &BTreeMap<String, String>) -> Option<&Requirement> {
+        let mut requirements = self.0.iter();
+        requirements.find(|requirement| !requirement.holds(labels))
+    }
+}
+
+impl Requirement {
+    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
+        let value = labels.get(&self.key);
+        match &self.operator {
+            Operator::In(values) => value.is_some_and(|value| values.contains(value)),
+            Operator::NotIn(values) => !value.is_some_and(|value| values.contains(value)),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    /// As `kubectl` prints a selector.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.key;
+        match &self.operator {
+            Operator::In(values) => write!(f, "{key} in ({})", values.join(", ")),
+            Operator::NotIn(values) => write!(f, "{key} not in ({})", values.join(", ")),
+            Operator::Exists => write!(f, "{key} exists"),
+            Operator::DoesNotExist => write!(f, "{key} does not exist"),
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod author;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod lint;
 #[cfg(test)]
 mod manifests;

@@ -19,7 +19,7 @@ const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
     ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
     spec: {containers: [{name: a, image: b}]}}";
 
-fn path(root: &Path, name: &str) -> String {
+pub(crate) fn path(root: &Path, name: &str) -> String {
     root.join(name).display().to_string()
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use pillion::inject::{Engine, Namespace, Settings};
-use pillion::template::{Catalog, Source};
+use pillion::template::{Catalog, Source, built_in};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -184,7 +184,16 @@ impl Case {
 
     /// `pillion review` on a review.
     pub(crate) fn review(&self, review: &[u8]) -> Output {
-        let mut arguments = vec!["review".to_owned(), "-".to_owned()];
+        self.about(&["review", "-"], review)
+    }
+
+    /// `pillion explain -o json` on a review.
+    pub(crate) fn explain(&self, review: &[u8]) -> Output {
+        self.about(&["explain", "-", "--output=json"], review)
+    }
+
+    fn about(&self, command: &[&str], review: &[u8]) -> Output {
+        let mut arguments: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();
         arguments.extend(self.engine_flags());
         if self.input().contains("kind: Namespace\n") {
             arguments.push("--namespace-manifest=input.yaml".to_owned());
@@ -194,20 +203,22 @@ impl Case {
 
     /// The engine with the case's templates and namespaces, without the command line.
     pub(crate) fn engine(&self) -> Engine {
-        let catalog = match fs::read_dir(self.folder.join("templates")) {
-            Ok(entries) => {
-                let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-                paths.sort();
-                let source = |path: &PathBuf| Source {
-                    path: format!("templates/{}", path.file_name().unwrap().to_string_lossy()),
-                    text: fs::read_to_string(path).unwrap(),
-                };
-                let sources: Vec<_> = paths.iter().map(source).collect();
-                Catalog::load(&sources, None).0
-            }
-            Err(_) => Catalog::built_in(),
-        };
+        let catalog = Catalog::load(&self.sources(), None).0;
         Engine::new(Arc::new(catalog), Arc::new(self.settings()))
+    }
+
+    /// The files of the case's templates.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        let Ok(entries) = fs::read_dir(self.folder.join("templates")) else {
+            return built_in::sources();
+        };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let source = |path: &PathBuf| Source {
+            path: format!("templates/{}", path.file_name().unwrap().to_string_lossy()),
+            text: fs::read_to_string(path).unwrap(),
+        };
+        paths.iter().map(source).collect()
     }
 
     fn settings(&self) -> Settings {

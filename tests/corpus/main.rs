@@ -30,6 +30,8 @@ mod defaulting;
 #[path = "../support/empty.rs"]
 mod empty;
 #[cfg(test)]
+mod explanations;
+#[cfg(test)]
 mod plugins;
 #[cfg(test)]
 mod pods;

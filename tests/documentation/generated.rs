@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::CommandFactory;
 use pillion::cli::Cli;
+use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
@@ -24,6 +25,7 @@ pub fn part(order: &str) -> String {
         "parameters" => parameters(argument),
         "reasons" => reasons(),
         "lint" => lint(),
+        "findings" => findings(),
         "flags" => flags(argument),
         "metrics" => metrics(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -147,6 +149,46 @@ fn lint() -> String {
         writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
     }
     table
+}
+
+/// Every finding, family by family, from the registry; the examples are what its fixture tells.
+fn findings() -> String {
+    let mut text = String::new();
+    let mut families: Vec<_> = Code::ALL.iter().map(|code| code.family()).collect();
+    families.dedup();
+    for family in families {
+        let codes = || Code::ALL.iter().filter(|code| code.family() == family);
+        let _ = writeln!(text, "\n## {}\n", family.as_str());
+        text.push_str("| Code | Severity | Default policy | Refused by the API server |\n");
+        text.push_str("|---|---|---|---|\n");
+        for code in codes() {
+            let refused = match code.refusal() {
+                None => "",
+                Some(Refusal::Invalid) => "yes: the pod is invalid",
+                Some(Refusal::Forbidden) => "yes: admission of the cluster",
+            };
+            let (severity, policy) = (code.severity().as_str(), code.default_policy());
+            let anchor = code.as_str().to_lowercase();
+            let _ = writeln!(
+                text,
+                "| [`{code}`](#{anchor}) | {severity} | `{policy}` | {refused} |"
+            );
+        }
+        for code in codes() {
+            let _ = writeln!(text, "\n### {code}\n\n{}\n", code.meaning());
+            let example = format!("tests/findings/{code}/fail.txt");
+            if Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(&example)
+                .is_file()
+            {
+                let example = file(&example);
+                let example = example.lines().next().unwrap_or_default();
+                let _ = writeln!(text, "```text\n{example}\n```\n");
+            }
+            let _ = writeln!(text, "**Remedy:** {}", code.help());
+        }
+    }
+    text + "\n"
 }
 
 /// The flags of a command.

@@ -25,7 +25,9 @@ impl Validator {
     fn new() -> Self {
         let mut schemas = Schemas::new();
         let mut compiler = Compiler::new();
-        compiler.add_resource("template.json", json_schema()).unwrap();
+        compiler
+            .add_resource("template.json", json_schema())
+            .unwrap();
         let index = compiler.compile("template.json", &mut schemas);
         let index = index.unwrap_or_else(|error| panic!("{error:#}"));
         Self { schemas, index }

@@ -5,18 +5,17 @@
 //! namespace, the pod's annotation, the namespace. The API server's audit log tells which
 //! entry of the webhook configuration was called, so that no pod comes twice, and none in vain.
 
+mod gates;
 mod namespaces;
 mod templates;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::pods::{names, templates_with_status};
 use crate::scene::pod;
 use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
-use crate::support::namespace::Namespace;
-use crate::support::raw::Answer;
 use namespaces::{Injection, Place};
 use templates::{BY_NAMESPACE, BY_POD, BY_SELECTOR, REQUIRED};
 
@@ -75,12 +74,14 @@ async fn every_cell_of_the_precedence_table() -> Outcome {
     let places = namespaces::create(&control_plane.client()?).await?;
     let folder = tempfile::tempdir().unwrap();
     let _server = templates::serve(folder.path(), &places).await?;
+    let configuration = gates::configuration(&places).await?;
     for place in &places {
         let cells = TABLE.iter().filter(|cell| cell.0 == place.injection);
         for cell in cells {
             let (entry, templates) = expected(cell, place);
             let told = format!("{cell:?} in {place:?}");
-            let answer = create(&place.namespace, cell.1, cell.2).await?;
+            let pod = cell_pod(cell.1, cell.2);
+            let answer = place.namespace.create_pod("dryRun=All", &pod).await?;
             assert!(answer.granted(), "{told}: {answer:?}");
             assert_eq!(templates_with_status(&answer.body), templates, "{told}");
             let mut helpers = names(&answer.body, "/spec/initContainers");
@@ -96,6 +97,8 @@ async fn every_cell_of_the_precedence_table() -> Outcome {
                 entry.as_deref().into_iter().collect::<Vec<_>>(),
                 "{told}"
             );
+            let explained = gates::called(&configuration, place, &pod);
+            assert_eq!(explained, called, "explain, {told}");
         }
     }
     Ok(())
@@ -131,7 +134,7 @@ async fn excluded_namespaces_are_never_touched() -> Outcome {
     Ok(())
 }
 
-async fn create(namespace: &Namespace, label: Option<&str>, asks: bool) -> Outcome<Answer> {
+fn cell_pod(label: Option<&str>, asks: bool) -> Value {
     let mut pod = pod("cell", &json!({}));
     if let Some(label) = label {
         pod["metadata"]["labels"] = json!({"pillion.dev/inject": label});
@@ -139,5 +142,5 @@ async fn create(namespace: &Namespace, label: Option<&str>, asks: bool) -> Outco
     if asks {
         pod["metadata"]["annotations"] = json!({"pillion.dev/inject": BY_POD});
     }
-    namespace.create_pod("dryRun=All", &pod).await
+    pod
 }

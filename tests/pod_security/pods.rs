@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// One way to change a pod: its name, where, and what is put there. `…/-` adds to a list.
-type Change = (&'static str, &'static str, Value);
+type Change = (String, String, Value);
 
 /// A pod that level restricted allows: a step, a sidecar, and an app.
 fn hardened() -> Value {
@@ -34,215 +34,83 @@ fn windows() -> Value {
             "containers": [{"name": "app", "image": "example.com/a:1"}], "volumes": []}})
 }
 
-/// Changes of a context, at the container's place or the pod's.
-fn contexts() -> Vec<Change> {
-    let app = "/spec/containers/0/securityContext";
-    let step = "/spec/initContainers/0/securityContext";
-    let pod = "/spec/securityContext";
-    let at = |name, place: &str, field: &str, value: Value| -> Change {
-        (
-            name,
-            Box::leak(format!("{place}/{field}").into_boxed_str()),
-            value,
-        )
-    };
-    vec![
-        at("escalation", app, "allowPrivilegeEscalation", json!(true)),
-        at(
-            "escalation unsaid",
-            step,
-            "allowPrivilegeEscalation",
-            Value::Null,
-        ),
-        at(
-            "usual capability",
-            app,
-            "capabilities",
-            json!({"drop": ["ALL"], "add": ["CHOWN"]}),
-        ),
-        at(
-            "low ports",
-            app,
-            "capabilities",
-            json!({"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
-        ),
-        at(
-            "capabilities",
-            step,
-            "capabilities",
-            json!({"drop": ["ALL"], "add": ["SYS_TIME", "NET_ADMIN", "NET_ADMIN", "KILL"]}),
-        ),
-        at(
-            "drops some",
-            app,
-            "capabilities",
-            json!({"drop": ["NET_RAW"]}),
-        ),
-        at("drops none", app, "capabilities", Value::Null),
-        at(
-            "adds only",
-            step,
-            "capabilities",
-            json!({"add": ["NET_RAW"]}),
-        ),
-        (
-            "privileged",
-            "/spec/containers/0/securityContext",
-            json!({"privileged": true, "capabilities": {"drop": ["ALL"]}}),
-        ),
-        at("not privileged", app, "privileged", json!(false)),
-        at("proc default", app, "procMount", json!("Default")),
-        at("root allowed", app, "runAsNonRoot", json!(false)),
-        at("root allowed by pod", pod, "runAsNonRoot", json!(false)),
-        at("root unsaid", pod, "runAsNonRoot", Value::Null),
-        at("user root", app, "runAsUser", json!(0)),
-        at("user", step, "runAsUser", json!(1000)),
-        at("user root by pod", pod, "runAsUser", json!(0)),
-        at(
-            "seccomp off",
-            app,
-            "seccompProfile",
-            json!({"type": "Unconfined"}),
-        ),
-        at(
-            "seccomp of the node",
-            app,
-            "seccompProfile",
-            json!({"type": "Localhost", "localhostProfile": "a.json"}),
-        ),
-        at(
-            "seccomp off by pod",
-            pod,
-            "seccompProfile",
-            json!({"type": "Unconfined"}),
-        ),
-        at("seccomp unsaid", pod, "seccompProfile", Value::Null),
-        at(
-            "armor off",
-            app,
-            "appArmorProfile",
-            json!({"type": "Unconfined"}),
-        ),
-        at(
-            "armor of the node",
-            step,
-            "appArmorProfile",
-            json!({"type": "Localhost", "localhostProfile": "a"}),
-        ),
-        at(
-            "armor off by pod",
-            pod,
-            "appArmorProfile",
-            json!({"type": "Unconfined"}),
-        ),
-        at(
-            "selinux type",
-            app,
-            "seLinuxOptions",
-            json!({"type": "spc_t"}),
-        ),
-        at(
-            "selinux engine",
-            app,
-            "seLinuxOptions",
-            json!({"type": "container_engine_t"}),
-        ),
-        at(
-            "selinux init",
-            app,
-            "seLinuxOptions",
-            json!({"type": "container_init_t", "level": "s0"}),
-        ),
-        at(
-            "selinux user",
-            step,
-            "seLinuxOptions",
-            json!({"user": "system_u", "role": "r"}),
-        ),
-        at(
-            "selinux by pod",
-            pod,
-            "seLinuxOptions",
-            json!({"type": "spc_t", "role": "r"}),
-        ),
-    ]
-}
+/// Changes of contexts and of other fields: the name, where, and what is put there.
+const CHANGES: &str = r#"
+escalation @ app/securityContext/allowPrivilegeEscalation = true
+escalation unsaid @ step/securityContext/allowPrivilegeEscalation = null
+usual capability @ app/securityContext/capabilities = {"drop": ["ALL"], "add": ["CHOWN"]}
+low ports @ app/securityContext/capabilities = {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}
+capabilities @ step/securityContext/capabilities = {"drop": ["ALL"], "add": ["SYS_TIME", "NET_ADMIN", "NET_ADMIN", "KILL"]}
+drops some @ app/securityContext/capabilities = {"drop": ["NET_RAW"]}
+drops none @ app/securityContext/capabilities = null
+adds only @ step/securityContext/capabilities = {"add": ["NET_RAW"]}
+privileged @ app/securityContext = {"privileged": true, "capabilities": {"drop": ["ALL"]}}
+not privileged @ app/securityContext/privileged = false
+proc default @ app/securityContext/procMount = "Default"
+root allowed @ app/securityContext/runAsNonRoot = false
+root allowed by pod @ spec/securityContext/runAsNonRoot = false
+root unsaid @ spec/securityContext/runAsNonRoot = null
+user root @ app/securityContext/runAsUser = 0
+user @ step/securityContext/runAsUser = 1000
+user root by pod @ spec/securityContext/runAsUser = 0
+seccomp off @ app/securityContext/seccompProfile = {"type": "Unconfined"}
+seccomp of the node @ app/securityContext/seccompProfile = {"type": "Localhost", "localhostProfile": "a.json"}
+seccomp off by pod @ spec/securityContext/seccompProfile = {"type": "Unconfined"}
+seccomp unsaid @ spec/securityContext/seccompProfile = null
+armor off @ app/securityContext/appArmorProfile = {"type": "Unconfined"}
+armor of the node @ step/securityContext/appArmorProfile = {"type": "Localhost", "localhostProfile": "a"}
+armor off by pod @ spec/securityContext/appArmorProfile = {"type": "Unconfined"}
+selinux type @ app/securityContext/seLinuxOptions = {"type": "spc_t"}
+selinux engine @ app/securityContext/seLinuxOptions = {"type": "container_engine_t"}
+selinux init @ app/securityContext/seLinuxOptions = {"type": "container_init_t", "level": "s0"}
+selinux user @ step/securityContext/seLinuxOptions = {"user": "system_u", "role": "r"}
+selinux by pod @ spec/securityContext/seLinuxOptions = {"type": "spc_t", "role": "r"}
+host network @ spec/hostNetwork = true
+host processes @ spec/hostPID = true
+host communication @ spec/hostIPC = true
+user namespace @ spec/hostUsers = false
+host port @ app/ports = [{"containerPort": 8080, "hostPort": 80}]
+port @ app/ports = [{"containerPort": 8080}]
+host ports of the sidecar @ beside/ports = [{"containerPort": 1, "hostPort": 9001}, {"containerPort": 2, "hostPort": 9001, "protocol": "UDP"}]
+probe host @ app/readinessProbe = {"httpGet": {"port": 1, "host": "10.0.0.9"}}
+probe @ app/livenessProbe = {"tcpSocket": {"port": 1}}
+probe host of the sidecar @ beside/startupProbe = {"tcpSocket": {"port": 1, "host": "a.example"}}
+hook hosts @ app/lifecycle = {"preStop": {"httpGet": {"port": 1, "host": "b.example"}}, "postStart": {"httpGet": {"port": 1, "host": "10.0.0.9"}}}
+safe sysctl @ spec/securityContext/sysctls = [{"name": "kernel.shm_rmid_forced", "value": "1"}]
+newer sysctls @ spec/securityContext/sysctls = [{"name": "net.ipv4.tcp_rmem", "value": "1 2 3"}, {"name": "net.ipv4.tcp_keepalive_time", "value": "1"}, {"name": "net.ipv4.ip_local_reserved_ports", "value": "1"}, {"name": "net.ipv4.tcp_notsent_lowat", "value": "1"}]
+sysctl @ spec/securityContext/sysctls = [{"name": "kernel.msgmax", "value": "1"}]
+armor annotation @ annotations/container.apparmor.security.beta.kubernetes.io~1app = "unconfined"
+armor annotation of the node @ annotations/container.apparmor.security.beta.kubernetes.io~1step = "localhost/a"
+seccomp annotation @ annotations/container.seccomp.security.alpha.kubernetes.io~1app = "unconfined"
+"#;
 
-/// Changes of other fields.
-fn fields() -> Vec<Change> {
-    let app = "/spec/containers/0";
-    let at = |name, field: &str, value: Value| -> Change {
-        (
-            name,
-            Box::leak(format!("{app}/{field}").into_boxed_str()),
-            value,
-        )
+/// Where the places of the table are.
+const PLACES: [(&str, &str); 5] = [
+    ("app/", "/spec/containers/0/"),
+    ("step/", "/spec/initContainers/0/"),
+    ("beside/", "/spec/initContainers/1/"),
+    ("annotations/", "/metadata/annotations/"),
+    ("spec/", "/spec/"),
+];
+
+/// The changes of the table.
+fn changes() -> Vec<Change> {
+    let change = |line: &'static str| {
+        let (name, rest) = line.split_once(" @ ").unwrap();
+        let (place, value) = rest.split_once(" = ").unwrap();
+        let mut places = PLACES.into_iter();
+        let place = places.find_map(|(short, long)| {
+            let rest = place.strip_prefix(short)?;
+            Some(format!("{long}{rest}"))
+        });
+        let value = serde_json::from_str(value).unwrap();
+        (name.to_owned(), place.unwrap(), value)
     };
-    let port = |host: u16| json!([{"containerPort": 8080, "hostPort": host}]);
-    vec![
-        ("host network", "/spec/hostNetwork", json!(true)),
-        ("host processes", "/spec/hostPID", json!(true)),
-        ("host communication", "/spec/hostIPC", json!(true)),
-        ("user namespace", "/spec/hostUsers", json!(false)),
-        at("host port", "ports", port(80)),
-        at("port", "ports", json!([{"containerPort": 8080}])),
-        (
-            "host port of the sidecar",
-            "/spec/initContainers/1/ports",
-            json!([{"containerPort": 1, "hostPort": 9001}, {"containerPort": 2, "hostPort": 9001,
-                    "protocol": "UDP"}]),
-        ),
-        at(
-            "probe host",
-            "readinessProbe",
-            json!({"httpGet": {"port": 1, "host": "10.0.0.9"}}),
-        ),
-        at("probe", "livenessProbe", json!({"tcpSocket": {"port": 1}})),
-        (
-            "probe host of the sidecar",
-            "/spec/initContainers/1/startupProbe",
-            json!({"tcpSocket": {"port": 1, "host": "a.example"}}),
-        ),
-        at(
-            "hook host",
-            "lifecycle",
-            json!({"preStop": {"httpGet": {"port": 1, "host": "b.example"}},
-            "postStart": {"httpGet": {"port": 1, "host": "10.0.0.9"}}}),
-        ),
-        (
-            "safe sysctl",
-            "/spec/securityContext/sysctls",
-            json!([{"name": "kernel.shm_rmid_forced", "value": "1"}]),
-        ),
-        (
-            "newer sysctls",
-            "/spec/securityContext/sysctls",
-            json!([{"name": "net.ipv4.tcp_rmem", "value": "1 2 3"},
-                   {"name": "net.ipv4.tcp_keepalive_time", "value": "1"},
-                   {"name": "net.ipv4.ip_local_reserved_ports", "value": "1"},
-                   {"name": "net.ipv4.tcp_notsent_lowat", "value": "1"}]),
-        ),
-        (
-            "sysctl",
-            "/spec/securityContext/sysctls",
-            json!([{"name": "kernel.msgmax", "value": "1"}]),
-        ),
-        (
-            "armor annotation",
-            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1app",
-            json!("unconfined"),
-        ),
-        (
-            "armor annotation of the node",
-            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1step",
-            json!("localhost/a"),
-        ),
-        (
-            "seccomp annotation",
-            "/metadata/annotations/container.seccomp.security.alpha.kubernetes.io~1app",
-            json!("unconfined"),
-        ),
-    ]
+    CHANGES
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(change)
+        .collect()
 }
 
 /// A volume of every source that the API has.
@@ -272,16 +140,11 @@ fn volumes() -> Vec<Change> {
     });
     let sources = sources.as_object().unwrap().clone();
     let volume = |(source, value): (String, Value)| -> Change {
-        let name = source.to_lowercase();
-        let volume = match value.is_null() {
-            true => json!({"name": name}),
-            false => json!({"name": name, source.as_str(): value}),
-        };
-        (
-            Box::leak(source.into_boxed_str()),
-            "/spec/volumes/-",
-            volume,
-        )
+        let mut volume = json!({"name": source.to_lowercase()});
+        if !value.is_null() {
+            volume[source.as_str()] = value;
+        }
+        (source, "/spec/volumes/-".to_owned(), volume)
     };
     sources.into_iter().map(volume).collect()
 }
@@ -326,58 +189,35 @@ pub(crate) struct Generated {
     pub(crate) single: bool,
 }
 
+/// A change that only some pods can have.
+fn special(name: &str, place: &str, value: Value) -> Change {
+    (name.to_owned(), place.to_owned(), value)
+}
+
+/// Adds a base with changes.
+fn add(pods: &mut Vec<Generated>, base: fn() -> Value, changes: &[&Change]) {
+    let mut pod = base();
+    for change in changes {
+        apply(&mut pod, change);
+    }
+    let names: Vec<&str> = changes.iter().map(|(name, ..)| name.as_str()).collect();
+    pods.push(Generated {
+        name: format!("{} {}", pods.len(), names.join(" + ")),
+        pod,
+        single: changes.len() < 2,
+    });
+}
+
 /// Every change alone, and many in combination.
 pub(crate) fn all() -> Vec<Generated> {
-    let changes: Vec<Change> = [contexts(), fields(), volumes()].concat();
+    let changes: Vec<Change> = [changes(), volumes()].concat();
     let mut pods = Vec::new();
-    let mut add = |base: fn() -> Value, what: &str, changes: &[&Change]| {
-        let mut pod = base();
-        changes.iter().for_each(|change| apply(&mut pod, change));
-        let names: Vec<_> = changes.iter().map(|(name, ..)| *name).collect();
-        pods.push(Generated {
-            name: format!("{what}: {}", names.join(" + ")),
-            pod,
-            single: changes.len() < 2,
-        });
-    };
-    add(hardened, "hardened", &[]);
-    add(bare, "bare", &[]);
-    add(windows, "windows", &[]);
-    // A hardened pod has a field that may not contradict the annotation.
-    let annotated: Change = (
-        "seccomp annotations",
-        "/metadata/annotations",
-        json!({"seccomp.security.alpha.kubernetes.io/pod": "unconfined",
-               "container.seccomp.security.alpha.kubernetes.io/app": "unconfined",
-               "container.seccomp.security.alpha.kubernetes.io/nobody": "unconfined"}),
-    );
-    add(bare, "bare", &[&annotated]);
-    let on_host: Change = (
-        "host process",
-        "/spec/securityContext/windowsOptions",
-        json!({"hostProcess": true}),
-    );
-    let network: Change = ("host network", "/spec/hostNetwork", json!(true));
-    let container: Change = (
-        "host process of one",
-        "/spec/containers/0/securityContext/windowsOptions",
-        json!({"hostProcess": true}),
-    );
-    add(windows, "windows", &[&on_host, &network]);
-    add(windows, "windows", &[&container, &network]);
-    let unmasked: Change = (
-        "proc",
-        "/spec/containers/0/securityContext/procMount",
-        json!("Unmasked"),
-    );
-    let user_namespace: Change = ("user namespace", "/spec/hostUsers", json!(false));
-    for base in [hardened, bare] {
-        add(base, "unmasked", &[&unmasked, &user_namespace]);
-        let root: Change = ("user root", "/spec/securityContext/runAsUser", json!(0));
-        add(base, "root", &[&root, &user_namespace]);
+    for base in [hardened, bare, windows] {
+        add(&mut pods, base, &[]);
     }
+    only_together(&mut pods);
     for change in &changes {
-        add(hardened, "hardened", &[change]);
+        add(&mut pods, hardened, &[change]);
     }
     // Steps without a common divisor with the number of changes meet every pair of distances.
     for (distance, third) in [(7, 11), (13, 29), (31, 5)] {
@@ -385,8 +225,35 @@ pub(crate) fn all() -> Vec<Generated> {
             let other = &changes[(index + distance) % changes.len()];
             let more = &changes[(index * 3 + third) % changes.len()];
             let base = if index % 3 == 0 { bare } else { hardened };
-            add(base, "together", &[change, other, more]);
+            add(&mut pods, base, &[change, other, more]);
         }
     }
     pods
+}
+
+/// Changes that validation allows in certain pods alone.
+fn only_together(pods: &mut Vec<Generated>) {
+    // A hardened pod has a field that may not contradict the annotation.
+    let annotations = json!({"seccomp.security.alpha.kubernetes.io/pod": "unconfined",
+        "container.seccomp.security.alpha.kubernetes.io/app": "unconfined",
+        "container.seccomp.security.alpha.kubernetes.io/nobody": "unconfined"});
+    let annotations = special("seccomp annotations", "/metadata/annotations", annotations);
+    add(pods, bare, &[&annotations]);
+    let network = special("host network", "/spec/hostNetwork", json!(true));
+    for context in [
+        "/spec/securityContext",
+        "/spec/containers/0/securityContext",
+    ] {
+        let place = format!("{context}/windowsOptions");
+        let on_host = special("host process", &place, json!({"hostProcess": true}));
+        add(pods, windows, &[&on_host, &network]);
+    }
+    let place = "/spec/containers/0/securityContext/procMount";
+    let unmasked = special("unmasked", place, json!("Unmasked"));
+    let root = special("root", "/spec/securityContext/runAsUser", json!(0));
+    let user_namespace = special("user namespace", "/spec/hostUsers", json!(false));
+    for base in [hardened, bare] {
+        add(pods, base, &[&unmasked, &user_namespace]);
+        add(pods, base, &[&root, &user_namespace]);
+    }
 }

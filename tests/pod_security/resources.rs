@@ -17,7 +17,7 @@ use crate::support::namespace::Namespace;
 use crate::support::wait::wait_until;
 
 /// The controller counts a quota within a second or two.
-const COUNTED: Duration = Duration::from_secs(60);
+const COUNTED: Duration = Duration::from_mins(1);
 
 /// What the namespace has.
 #[derive(Default)]
@@ -142,9 +142,10 @@ impl Comparison {
                 answer.status
             ));
         }
-        match answer.granted() {
-            true => self.accepted += 1,
-            false => self.refused += 1,
+        if answer.granted() {
+            self.accepted += 1;
+        } else {
+            self.refused += 1;
         }
         Ok(())
     }

@@ -20,11 +20,14 @@ struct Container {
 /// The resources; the last one cannot be the pod's own.
 const NAMES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
+/// The pod's own amounts.
+type Own = [Option<u32>; 2];
+
 #[derive(Debug, Clone)]
 struct Scene {
     init: Vec<Container>,
     apps: Vec<Container>,
-    own: Option<([Option<u32>; 2], [Option<u32>; 2])>,
+    own: Option<(Own, Own)>,
     overhead: [Option<u32>; 3],
 }
 

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::amount::Amounts;
+use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
 use super::source::{Addition, Source};
 use crate::review::Text;
@@ -49,6 +50,8 @@ pub struct Container<'a> {
     pub ports: Vec<Port<'a>>,
     /// `env`.
     pub env: Vec<Env<'a>>,
+    /// `envFrom`.
+    pub env_from: Vec<EnvFrom<'a>>,
     /// `volumeMounts`.
     pub mounts: Vec<Mount<'a>>,
     /// `resources`.
@@ -72,6 +75,10 @@ pub struct Container<'a> {
     pub lifecycle: Option<Lifecycle<'a>>,
     /// `restartPolicy`.
     pub restart_policy: Option<Text<'a>>,
+    /// Whether it has `restartPolicyRules` (KEP-5307).
+    pub has_restart_rules: bool,
+    /// Whether it has `envFrom`: then any variable may be defined.
+    pub has_env_from: bool,
 }
 
 /// A port.
@@ -163,6 +170,16 @@ pub struct Mount<'a> {
     pub by: Option<&'a str>,
 }
 
+impl Mount<'_> {
+    /// `mountPath`.
+    pub fn path(&self) -> &str {
+        self.mount_path
+            .as_ref()
+            .map(Text::as_str)
+            .unwrap_or_default()
+    }
+}
+
 /// Amounts by resource.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Resources<'a> {
@@ -236,6 +253,16 @@ impl<'a> Probe<'a> {
             .as_ref()
             .or(self.tcp_socket.as_ref())
             .or(self.grpc.as_ref())
+    }
+
+    /// The port of the pod itself that it asks by number.
+    pub fn own_port(&self) -> Option<i64> {
+        let target = self.network()?;
+        let host = target.host.as_ref().map(Text::as_str).unwrap_or_default();
+        match target.port {
+            Some(PortNumber::Number(number)) if host.is_empty() => Some(number),
+            _ => None,
+        }
     }
 }
 
@@ -325,17 +352,22 @@ impl<'a> Container<'a> {
             args: source.get_or_default("args"),
             ports: source.get_or_default("ports"),
             env: source.get_or_default("env"),
+            env_from: source.get_or_default("envFrom"),
             mounts: source.get_or_default("volumeMounts"),
             resources: source.get_or_default("resources"),
             resources_before: source.before("resources"),
             security: source.get_or_default("securityContext"),
             security_before: source.before("securityContext"),
-            fields_by: Vec::new(),
             readiness: source.get("readinessProbe"),
             liveness: source.get("livenessProbe"),
             startup: source.get("startupProbe"),
             lifecycle: source.get("lifecycle"),
             restart_policy: source.get("restartPolicy"),
+            has_restart_rules: !source
+                .get_or_default::<Vec<Present>>("restartPolicyRules")
+                .is_empty(),
+            has_env_from: !source.get_or_default::<Vec<Present>>("envFrom").is_empty(),
+            fields_by: Vec::new(),
         };
         if added_by.is_some() {
             container
@@ -383,6 +415,33 @@ impl<'a> Container<'a> {
     /// Whether it runs beside the app, or is the app.
     pub fn runs_beside(&self) -> bool {
         !self.is_step()
+    }
+
+    /// The template that a field comes from: the container's, or the one that added to the field.
+    pub fn field_by(&self, field: &str) -> Option<&'a str> {
+        let mut by = self.fields_by.iter();
+        self.added_by
+            .or_else(|| by.find(|(name, _)| *name == field).map(|(_, by)| *by))
+    }
+
+    /// Whether a template added it, or added to it.
+    pub fn is_touched(&self) -> bool {
+        self.added_by.is_some()
+            || self.ports.iter().any(|port| port.by.is_some())
+            || self.mounts.iter().any(|mount| mount.by.is_some())
+            || self.env.iter().any(|env| env.by.is_some())
+    }
+
+    /// Whether it may change how the network's packets go: `NET_ADMIN`, or all privileges.
+    pub fn changes_network(&self) -> bool {
+        let added = self.security.capabilities.as_ref();
+        let mut added = added.and_then(|all| all.add.as_ref()).into_iter().flatten();
+        self.security.privileged == Some(true)
+            || added.any(|name| {
+                let name = name.as_str();
+                let plain = name.strip_prefix("CAP_").unwrap_or(name);
+                matches!(plain, "NET_ADMIN" | "ALL")
+            })
     }
 
     /// Its probes, each with the field's name.

@@ -116,6 +116,7 @@ impl<'a> Spec<'a> {
     pub fn is_windows(&self) -> bool {
         let os = self.os.as_ref().and_then(|os| os.name.as_ref());
         let selected = self.node_selector.get("kubernetes.io/os");
+        let selected = selected.or_else(|| self.node_selector.get("beta.kubernetes.io/os"));
         [os, selected]
             .into_iter()
             .flatten()

@@ -33,6 +33,15 @@ pub struct VolumeSource<'a> {
     pub config_map: Option<Keys<'a>>,
     /// `projected`.
     pub projected: Option<Projected<'a>>,
+    /// `readOnly` of `persistentVolumeClaim` or `csi`.
+    pub read_only: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadOnly {
+    #[serde(default)]
+    read_only: Option<bool>,
 }
 
 /// `emptyDir`.
@@ -128,6 +137,10 @@ impl<'a> Volume<'a> {
                 secret: source.get("secret"),
                 config_map: source.get("configMap"),
                 projected: source.get("projected"),
+                read_only: ["persistentVolumeClaim", "csi"].into_iter().any(|kind| {
+                    let source = source.get::<ReadOnly>(kind);
+                    source.and_then(|source| source.read_only) == Some(true)
+                }),
             },
         }
     }
@@ -135,6 +148,12 @@ impl<'a> Volume<'a> {
     /// The field's path.
     pub fn path(&self) -> String {
         format!("spec.volumes[{}]", self.index)
+    }
+
+    /// Whether nobody can write it, whatever the mounts say.
+    pub fn is_read_only(&self) -> bool {
+        const KINDS: [&str; 5] = ["secret", "configMap", "downwardAPI", "projected", "image"];
+        self.source.read_only || self.kinds.iter().any(|kind| KINDS.contains(kind))
     }
 
     /// Whether it carries a service account token.

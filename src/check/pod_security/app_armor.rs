@@ -13,7 +13,7 @@ const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 /// The profile of the annotation `unconfined`.
 const UNCONFINED: &str = "Unconfined";
 
-/// check_appArmorProfile.go.
+/// `check_appArmorProfile.go`.
 pub(super) fn check(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
     let pod = subject.pod_offends(|security| is_bad_profile(security.app_armor_profile.as_ref()));
     let offenders = offenders(subject);

@@ -9,25 +9,9 @@ use crate::check::pod::{
     Container, Handler, Network, Probe, Profile, SeLinux, SecurityContext, WindowsOptions,
 };
 use crate::review::Text;
+use crate::template::level::BASELINE_CAPABILITIES;
 
-/// Capabilities that containers may add (check_capabilities_baseline.go).
-const CAPABILITIES: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
-/// SELinux types that may be set, each with the version that allowed it (check_seLinuxOptions.go).
+/// `SELinux` types that may be set, each with the version that allowed it (`check_seLinuxOptions.go`).
 const SELINUX_TYPES: [(&str, u32); 5] = [
     ("", 0),
     ("container_t", 0),
@@ -36,7 +20,7 @@ const SELINUX_TYPES: [(&str, u32); 5] = [
     ("container_engine_t", 31),
 ];
 
-/// Safe kernel settings, each with the version that allowed it (check_sysctls.go).
+/// Safe kernel settings, each with the version that allowed it (`check_sysctls.go`).
 const SYSCTLS: [(&str, u32); 14] = [
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),
@@ -76,7 +60,7 @@ pub(super) fn added<'s>(security: &'s SecurityContext<'_>) -> impl Iterator<Item
 }
 
 pub(super) fn capabilities(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
-    let bad = |capability: &&str| !CAPABILITIES.contains(capability);
+    let bad = |capability: &&str| !BASELINE_CAPABILITIES.contains(capability);
     let offenders = subject.offenders(|security| added(security).any(|name| bad(&name)));
     offenders.first()?;
     let found = offenders.iter().flat_map(|c| added(&c.security));
@@ -130,7 +114,7 @@ pub(super) fn host_ports(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
     // In the node's network the API server fills in the container's port (v1/defaults.go).
     let host_port = |port: &crate::check::pod::Port<'_>| {
         let own = port.host_port.filter(|port| *port != 0);
-        own.or(port.container_port.filter(|port| on_host && *port != 0))
+        own.or_else(|| port.container_port.filter(|port| on_host && *port != 0))
     };
     let mut offenders: Vec<&Container<'_>> = Vec::new();
     let mut ports = BTreeSet::new();
@@ -324,7 +308,7 @@ pub(super) fn seccomp(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
     bad_seccomp(subject)
 }
 
-/// Profiles that are set and may not be (check_seccompProfile_baseline.go, since 1.19).
+/// Profiles that are set and may not be (`check_seccompProfile_baseline.go`, since 1.19).
 pub(super) fn bad_seccomp(subject: Subject<'_, '_>) -> Option<Found> {
     let pod = subject.pod_offends(|security| is_bad_profile(security.seccomp_profile.as_ref()));
     let offenders = subject.offenders(|security| is_bad_profile(security.seccomp_profile.as_ref()));

@@ -105,7 +105,7 @@ macro_rules! controls {
 }
 
 controls! {
-    /// AppArmor profiles other than the runtime's and the node's own.
+    /// `AppArmor` profiles other than the runtime's and the node's own.
     AppArmorProfile = "appArmorProfile": Baseline since 0, app_armor::check;
     /// Capabilities beyond the usual ones.
     CapabilitiesBaseline = "capabilities_baseline": Baseline since 0 until restricted 22,
@@ -124,7 +124,7 @@ controls! {
     Privileged = "privileged": Baseline since 0, baseline::privileged;
     /// An unmasked `/proc`.
     ProcMount = "procMount": Baseline since 0 until restricted 35, baseline::proc_mount;
-    /// SELinux types, users and roles.
+    /// `SELinux` types, users and roles.
     SeLinuxOptions = "seLinuxOptions": Baseline since 0, baseline::se_linux;
     /// No seccomp profile.
     SeccompProfileBaseline = "seccompProfile_baseline": Baseline since 0 until restricted 19,

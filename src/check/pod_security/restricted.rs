@@ -9,7 +9,7 @@ use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{SecurityContext, Volume};
 use crate::review::Text;
 
-/// Volume sources that are allowed (check_restrictedVolumes.go).
+/// Volume sources that are allowed (`check_restrictedVolumes.go`).
 const ALLOWED_SOURCES: [&str; 9] = [
     "configMap",
     "csi",
@@ -98,11 +98,11 @@ pub(super) fn capabilities(subject: Subject<'_, '_>, minor: u32) -> Option<Found
         ));
     }
     details.first()?;
-    let field = match adding.is_empty() {
-        true => "capabilities.drop",
-        false => "capabilities.add",
+    let (first, field) = if adding.is_empty() {
+        (&keeping, "capabilities.drop")
+    } else {
+        (&adding, "capabilities.add")
     };
-    let first = if adding.is_empty() { &keeping } else { &adding };
     let detail = details.join("; ");
     let reason = "unrestricted capabilities";
     let found = Found::in_contexts(false, first, field, reason, detail);

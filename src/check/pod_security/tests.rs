@@ -1,5 +1,5 @@
 //! Levels, versions, exemptions and attribution; that the controls are the API server's is shown
-//! with a real one (tests/pod_security).
+//! with a real one (`tests/pod_security`).
 
 use serde_json::json;
 

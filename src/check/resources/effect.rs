@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::measure::{Extent, Measure};
 use super::qos::{QosClass, class};
-use crate::check::pod::Pod;
+use crate::check::pod::{Pod, Resources};
+use crate::review::Text;
 use crate::template::quantity::Quantity;
 
 /// What the helpers change.
@@ -45,12 +46,12 @@ pub fn effect(pod: &Pod<'_>) -> Effect {
     let before = after.within(Extent::Until(&[], 0));
     let of_containers = pod.all().flat_map(|container| {
         let was = container.resources_before.iter();
-        let was = was.flat_map(|resources| resources.names());
+        let was = was.flat_map(Resources::names);
         container.resources.names().chain(was)
     });
     let of_pod = pod.spec.resources.iter();
-    let of_pod = of_pod.flat_map(|resources| resources.names());
-    let overhead = pod.spec.overhead.keys().map(|name| name.as_str());
+    let of_pod = of_pod.flat_map(Resources::names);
+    let overhead = pod.spec.overhead.keys().map(Text::as_str);
     let names: BTreeSet<&str> = of_containers.chain(of_pod).chain(overhead).collect();
     let amounts = names.into_iter().map(|name| Amounts {
         resource: name.to_owned(),

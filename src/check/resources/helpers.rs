@@ -21,8 +21,8 @@ pub(super) fn check<'c>(
     class_lost(whole, with, findings);
 }
 
-/// A HorizontalPodAutoscaler on the utilisation of the whole pod fails on the first container
-/// without a request (podautoscaler/replica_calculator.go, `calculateRequests`), so that a helper
+/// A `HorizontalPodAutoscaler` on the utilisation of the whole pod fails on the first container
+/// without a request (`podautoscaler/replica_calculator.go`, `calculateRequests`), so that a helper
 /// without one breaks what worked: where the app has one, and the pod has none of its own.
 fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
     let own = whole.pod.spec.resources.as_ref();
@@ -62,7 +62,7 @@ fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// A helper can only take the best class away: one that has requests lifts a pod out of BestEffort,
+/// A helper can only take the best class away: one that has requests lifts a pod out of `BestEffort`,
 /// which harms nobody.
 fn class_lost<'c>(whole: Measure<'c, '_>, with: &Circumstances<'c>, findings: &mut Vec<Finding>) {
     let after = class(whole);

@@ -27,7 +27,7 @@ pub struct Quota {
 enum Scope {
     /// Those with `activeDeadlineSeconds`, or without.
     Terminating(bool),
-    /// Those of class BestEffort, or of another.
+    /// Those of class `BestEffort`, or of another.
     BestEffort(bool),
     /// Those with a priority class, or without.
     HasPriorityClass(bool),

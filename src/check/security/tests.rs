@@ -12,7 +12,7 @@ fn scene(level: &str) -> Scene {
     scene
 }
 
-fn pod(containers: Value, spec: Value) -> Value {
+fn pod(containers: Value, spec: &Value) -> Value {
     let mut pod = json!({"metadata": {"name": "orders"}, "spec": spec});
     pod["spec"]["containers"] = containers;
     pod
@@ -32,7 +32,7 @@ fn what_a_template_adds_is_held_against_the_level() {
             {"name": "mesh-proxy", "ports": [{"containerPort": 1, "hostPort": 99}],
              "securityContext": context},
             {"name": "logs-agent", "securityContext": context}]),
-        json!({"volumes": [{"name": "logs-all", "hostPath": {"path": "/var/log"}},
+        &json!({"volumes": [{"name": "logs-all", "hostPath": {"path": "/var/log"}},
             {"name": "own", "hostPath": {"path": "/own"}}]}),
     );
     let view = Scene::pod(&value);
@@ -66,7 +66,7 @@ fn a_context_that_was_bad_before_is_the_users_own() {
     let value = pod(
         json!([{"name": "app", "securityContext":
             {"privileged": true, "capabilities": {"add": ["SYS_TIME", "NET_ADMIN"]}}}]),
-        json!({"securityContext": {"runAsUser": 0, "runAsNonRoot": false}}),
+        &json!({"securityContext": {"runAsUser": 0, "runAsNonRoot": false}}),
     );
     let mut view = Scene::pod(&value);
     let app = &mut view.containers[0];
@@ -106,7 +106,7 @@ fn the_log_names_no_values() {
     let value = pod(
         json!([{"name": "mesh-proxy",
             "readinessProbe": {"httpGet": {"port": 1, "host": "secret.example"}}}]),
-        json!({}),
+        &json!({}),
     );
     let view = Scene::pod(&value);
     let violation =
@@ -114,9 +114,9 @@ fn the_log_names_no_values() {
     assert!(violation[0].to_string().contains("secret.example"));
     let found = scene("baseline").found(&view, |pod, with, findings| {
         check(pod, with, findings);
-        findings
-            .iter_mut()
-            .for_each(|finding| finding.message = finding.logged.clone());
+        for finding in findings {
+            finding.message = finding.logged.clone();
+        }
     });
     assert!(
         found[0].contains("(mesh-proxy)") && !found[0].contains("secret"),
@@ -124,114 +124,110 @@ fn the_log_names_no_values() {
     );
 }
 
+/// What is tried, the containers, the rest of the spec, and what is found.
+const PRIVILEGE: [(&str, &str, &str, &str); 14] = [
+    (
+        "what level restricted allows",
+        r#"[{"name": "mesh-a", "securityContext": {"capabilities": {"add": ["NET_BIND_SERVICE"]}}}]"#,
+        "{}",
+        "",
+    ),
+    (
+        "capabilities",
+        r#"[{"name": "app", "securityContext": {"capabilities": {"add": ["SYS_TIME"]}}},
+            {"name": "mesh-a", "securityContext": {"capabilities": {"add": ["NET_ADMIN", "CHOWN"]}}}]"#,
+        "{}",
+        "CapabilityAdded mesh spec.containers[1].securityContext.capabilities.add",
+    ),
+    (
+        "privileged",
+        r#"[{"name": "logs-a", "securityContext": {"privileged": true}}]"#,
+        "{}",
+        "CapabilityAdded logs spec.containers[0].securityContext.privileged",
+    ),
+    (
+        "host processes",
+        r#"[{"name": "app"}, {"name": "mesh-a"}, {"name": "mesh-b"}, {"name": "logs-a"}]"#,
+        r#"{"hostPID": true}"#,
+        "HostNamespaceShared mesh spec.hostPID, HostNamespaceShared logs spec.hostPID",
+    ),
+    (
+        "host communication",
+        r#"[{"name": "mesh-a"}]"#,
+        r#"{"hostIPC": true}"#,
+        "HostNamespaceShared mesh spec.hostIPC",
+    ),
+    (
+        "no helper",
+        r#"[{"name": "app"}]"#,
+        r#"{"hostPID": true}"#,
+        "",
+    ),
+    (
+        "the user's own sharing",
+        r#"[{"name": "mesh-a"}]"#,
+        r#"{"shareProcessNamespace": true}"#,
+        "",
+    ),
+    (
+        "root beside an app that is not",
+        r#"[{"name": "app", "securityContext": {"runAsUser": 1000}},
+            {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]"#,
+        "{}",
+        "HelperRunsAsRoot mesh spec.containers[1].securityContext.runAsUser",
+    ),
+    (
+        "root by the pod",
+        r#"[{"name": "app", "securityContext": {"runAsUser": 1000}}, {"name": "mesh-a"}]"#,
+        r#"{"securityContext": {"runAsUser": 0}}"#,
+        "HelperRunsAsRoot mesh spec.containers[1].securityContext.runAsUser",
+    ),
+    (
+        "root beside what may be root",
+        r#"[{"name": "app"}, {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]"#,
+        "{}",
+        "",
+    ),
+    (
+        "root in a user namespace",
+        r#"[{"name": "app", "securityContext": {"runAsNonRoot": true}},
+            {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]"#,
+        r#"{"hostUsers": false}"#,
+        "",
+    ),
+    (
+        "the image decides",
+        r#"[{"name": "app", "securityContext": {"runAsNonRoot": true}}, {"name": "mesh-a"}]"#,
+        "{}",
+        "",
+    ),
+    (
+        "token",
+        r#"[{"name": "mesh-a", "volumeMounts": [{"name": "mesh-t", "mountPath": "/t"}]}]"#,
+        r#"{"automountServiceAccountToken": false, "volumes": [{"name": "mesh-t", "projected":
+            {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]}"#,
+        "TokenMounted mesh spec.containers[0].volumeMounts[0]",
+    ),
+    (
+        "token where the pod has one",
+        r#"[{"name": "mesh-a", "volumeMounts": [{"name": "mesh-t", "mountPath": "/t"}]}]"#,
+        r#"{"volumes": [{"name": "mesh-t", "projected":
+            {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]}"#,
+        "",
+    ),
+];
+
 #[test]
 fn privilege_beyond_the_apps_is_found() {
-    type Row<'r> = (&'r str, Value, Value, &'r [&'r str]);
-    let token = json!([{"name": "mesh-token", "projected": {"sources":
-        [{"serviceAccountToken": {"path": "token"}}]}}]);
-    let mounting = json!([{"name": "mesh-token", "mountPath": "/token"}]);
-    let table: [Row<'_>; 14] = [
-        (
-            "usual capability of restricted",
-            json!([{"name": "mesh-a", "securityContext": {"capabilities": {"add": ["NET_BIND_SERVICE"]}}}]),
-            json!({}),
-            &[],
-        ),
-        (
-            "capabilities",
-            json!([{"name": "app", "securityContext": {"capabilities": {"add": ["SYS_TIME"]}}},
-                {"name": "mesh-a", "securityContext": {"capabilities": {"add": ["NET_ADMIN", "CHOWN"]}}}]),
-            json!({}),
-            &["CapabilityAdded mesh spec.containers[1].securityContext.capabilities.add"],
-        ),
-        (
-            "privileged",
-            json!([{"name": "logs-a", "securityContext": {"privileged": true}}]),
-            json!({}),
-            &["CapabilityAdded logs spec.containers[0].securityContext.privileged"],
-        ),
-        (
-            "host processes",
-            json!([{"name": "app"}, {"name": "mesh-a"}, {"name": "mesh-b"}, {"name": "logs-a"}]),
-            json!({"hostPID": true}),
-            &[
-                "HostNamespaceShared mesh spec.hostPID",
-                "HostNamespaceShared logs spec.hostPID",
-            ],
-        ),
-        (
-            "host communication",
-            json!([{"name": "mesh-a"}]),
-            json!({"hostIPC": true}),
-            &["HostNamespaceShared mesh spec.hostIPC"],
-        ),
-        (
-            "host processes alone",
-            json!([{"name": "app"}]),
-            json!({"hostPID": true}),
-            &[],
-        ),
-        (
-            "own sharing",
-            json!([{"name": "mesh-a"}]),
-            json!({"shareProcessNamespace": true}),
-            &[],
-        ),
-        (
-            "root beside an app that is not",
-            json!([{"name": "app", "securityContext": {"runAsUser": 1000}},
-                {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]),
-            json!({}),
-            &["HelperRunsAsRoot mesh spec.containers[1].securityContext.runAsUser"],
-        ),
-        (
-            "root by the pod, and an app that is not",
-            json!([{"name": "app", "securityContext": {"runAsUser": 1000}}, {"name": "mesh-a"}]),
-            json!({"securityContext": {"runAsUser": 0}}),
-            &["HelperRunsAsRoot mesh spec.containers[1].securityContext.runAsUser"],
-        ),
-        (
-            "root beside root",
-            json!([{"name": "app"},
-                {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]),
-            json!({}),
-            &[],
-        ),
-        (
-            "root in a user namespace",
-            json!([{"name": "app", "securityContext": {"runAsNonRoot": true}},
-                {"name": "mesh-a", "securityContext": {"runAsUser": 0}}]),
-            json!({"hostUsers": false}),
-            &[],
-        ),
-        (
-            "the image decides",
-            json!([{"name": "app", "securityContext": {"runAsNonRoot": true}},
-                {"name": "mesh-a"}]),
-            json!({}),
-            &[],
-        ),
-        (
-            "token",
-            json!([{"name": "mesh-a", "volumeMounts": mounting}]),
-            json!({"automountServiceAccountToken": false, "volumes": token}),
-            &["TokenMounted mesh spec.containers[0].volumeMounts[0]"],
-        ),
-        (
-            "token where the pod has one",
-            json!([{"name": "mesh-a", "volumeMounts": mounting}]),
-            json!({"volumes": token}),
-            &[],
-        ),
-    ];
-    for (what, containers, spec, expected) in table {
-        let value = pod(containers, spec);
+    for (what, containers, spec, expected) in PRIVILEGE {
+        let containers = serde_json::from_str(containers).unwrap();
+        let value = pod(containers, &serde_json::from_str(spec).unwrap());
         let found = Scene::new().found(&Scene::pod(&value), check);
-        assert_eq!(codes(&found), expected, "{what}");
+        assert_eq!(codes(&found).join(", "), expected, "{what}");
     }
     let value = pod(
         json!([{"name": "app"}]),
-        json!({"shareProcessNamespace": true}),
+        &json!({"shareProcessNamespace": true}),
     );
     let mut view = Scene::pod(&value);
     view.fields_by.push(("shareProcessNamespace", "logs"));

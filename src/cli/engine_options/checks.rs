@@ -14,6 +14,16 @@ pub(super) struct CheckOptions {
     #[arg(long, value_name = "REGISTRY", env = "PILLION_REGISTRY")]
     registry: Option<String>,
 
+    /// Whether resulting pods are checked at all.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "PILLION_CHECKS",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    checks: bool,
+
     /// What follows from a finding: Deny, Skip, Warn or Ignore (repeatable); a template and a
     /// namespace can choose otherwise.
     #[arg(
@@ -66,6 +76,7 @@ impl CheckOptions {
         for Choice(chosen) in &self.findings {
             settings.findings.extend(chosen);
         }
+        settings.checks.enabled = self.checks;
         settings.checks.most_helpers = self.most_helpers;
         settings
             .checks

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::EngineOptionsError;
 use super::sources::{failed, find, metadata};
+use crate::check::resources::{LimitRange, Quota};
 use crate::inject::{Namespace, Namespaces};
 
 /// What is read of a document; one of another kind is passed over, whatever else is in it.
@@ -58,7 +60,41 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
             path: path.to_owned(),
             source: Box::new(source),
         })?;
-    Ok(add(documents, namespaces))
+    let count = add(documents, namespaces);
+    if ["LimitRange", "ResourceQuota"]
+        .iter()
+        .any(|kind| text.contains(kind))
+    {
+        let objects: Vec<Value> =
+            serde_saphyr::from_multiple(&text).map_err(|source| EngineOptionsError::Manifest {
+                path: path.to_owned(),
+                source: Box::new(source),
+            })?;
+        for object in &objects {
+            constrain(object, namespaces);
+        }
+    }
+    Ok(count)
+}
+
+/// Adds a LimitRange or ResourceQuota to its namespace; of objects of other kinds nothing.
+fn constrain(object: &Value, namespaces: &mut Namespaces) {
+    if let Some(items) = object.get("items").and_then(Value::as_array) {
+        for item in items {
+            constrain(item, namespaces);
+        }
+    }
+    let name = object
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str);
+    let name = name.unwrap_or("default");
+    let mut namespace = namespaces.get(name).into_owned();
+    match object.get("kind").and_then(Value::as_str) {
+        Some("LimitRange") => namespace.limit_ranges.push(LimitRange::read(object)),
+        Some("ResourceQuota") => namespace.quotas.push(Quota::read(object)),
+        _ => return,
+    }
+    namespaces.insert(name, namespace);
 }
 
 fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
@@ -115,6 +151,14 @@ kind: List
 items:
 - kind: Namespace
   metadata: {name: other}
+---
+kind: LimitRange
+metadata: {name: sizes, namespace: shop}
+spec: {limits: [{type: Container, max: {memory: 1Gi}}]}
+---
+kind: ResourceQuota
+metadata: {name: budget}
+spec: {hard: {pods: 4}}
 ";
 
     #[test]
@@ -127,6 +171,8 @@ items:
         let shop = namespaces.get("shop");
         assert_eq!(shop.labels["pillion.dev/injection"], "enabled");
         assert_eq!(shop.labels["pillion.dev/mandatory"], "");
+        assert_eq!(shop.limit_ranges[0].name, "sizes");
+        assert_eq!(namespaces.get("default").quotas[0].name, "budget");
         assert_eq!(shop.labels["kubernetes.io/metadata.name"], "shop");
         assert_eq!(shop.annotations["pillion.dev/inject"], "log-shipper");
         assert_eq!(shop.annotations["example.org/on"], "yes");

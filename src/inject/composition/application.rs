@@ -38,7 +38,13 @@ pub(super) fn apply_all<'p>(
         lacked: BTreeMap::new(),
         found: Vec::new(),
     };
+    if let Some(trace) = given.trace {
+        trace.restart();
+    }
     for template in given.templates {
+        if let Some(trace) = given.trace {
+            trace.next_template(way.skipped.contains_key(&template.name));
+        }
         let helpers = helpers(given.templates, template, way);
         let with = Circumstances {
             settings: given.settings,
@@ -47,6 +53,7 @@ pub(super) fn apply_all<'p>(
             annotations: given.annotations,
             helpers: &helpers,
             known_apps: known_apps(template, way.claims),
+            trace: given.trace,
         };
         let applied = match way.skipped.get(&template.name) {
             Some(judged) => stop(template, way, skip(judged)),
@@ -136,6 +143,9 @@ fn apply(
         Ok(changes) => changes,
         Err(refusal) => return stop(template, way, refusal),
     };
+    if let Some(trace) = with.trace {
+        trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
+    }
     let (outcome, status) = finish(template, way, &change);
     let shown = for_received.as_mut().unwrap_or(&mut change);
     let applied = Applied {

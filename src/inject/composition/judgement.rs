@@ -83,7 +83,7 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
     };
     let applied = given.templates.iter().filter(applied);
     let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
-    if templates.is_empty() {
+    if templates.is_empty() || !given.settings.checks.enabled {
         return Vec::new();
     }
     let with = check::Circumstances {
@@ -98,7 +98,14 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
         },
         templates: &templates,
     };
-    check::findings(&pod.resulting(), &with)
+    let resulting = pod.resulting();
+    if let Some(trace) = given.trace {
+        trace.references(check::references::references(&resulting));
+        trace.effect(check::resources::effect(&resulting));
+    }
+    let mut findings = check::findings(&resulting, &with);
+    check::references::check(&resulting, &given.namespace.missing, &mut findings);
+    findings
 }
 
 /// What follows from each finding, strictest and most severe first.
@@ -123,7 +130,7 @@ fn policy(given: Given<'_>, chosen: &Policies, finding: &Finding) -> Policy {
         .or_else(|| given.settings.findings.get(code))
         .unwrap_or_else(|| code.default_policy());
     match (policy, template) {
-        (Policy::Skip, None) => Policy::Warn,
+        (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
         (policy, _) => policy,
     }
@@ -207,6 +214,11 @@ fn shadows(
     pod: &Pod<'_>,
     decision: &mut Decision,
 ) -> Result<(), serde_json::Error> {
+    // What is noted is what was decided, not what would be.
+    let given = Given {
+        trace: None,
+        ..given
+    };
     for template in given.templates {
         if !way.is_shadow(template) || way.skipped.contains_key(&template.name) {
             continue;

@@ -36,7 +36,7 @@ pub(super) fn evaluate(
             continue;
         };
         let text = text(template, volume, file, &content)?;
-        let key = format!("{PREFIX}{}.{}", volume.emitted, file.name);
+        let key = file_key(&volume.emitted, &file.name);
         items.push(json!({
             "path": file.name,
             "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
@@ -44,6 +44,11 @@ pub(super) fn evaluate(
         annotations.push((key, text));
     }
     Ok((items, annotations))
+}
+
+/// The key of the annotation that carries a file; `volume` is its volume's name in the pod.
+pub fn file_key(volume: &str, file: &str) -> String {
+    format!("{PREFIX}{volume}.{file}")
 }
 
 fn text(

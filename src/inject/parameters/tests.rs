@@ -81,6 +81,7 @@ fn resolve_with(
         .map(|(key, value)| (("t".to_owned(), (*key).to_owned()), (*value).to_owned()))
         .collect();
     let given = Given {
+        trace: None,
         pod: &annotations(pod),
         namespace: &annotations(namespace),
         configuration: &configuration,

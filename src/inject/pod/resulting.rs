@@ -138,6 +138,8 @@ mod tests {
         assert!(app.ports[0].name.is_none() && app.ports[0].by.is_none());
         assert!(app.resources.request("memory").is_some());
         let before = app.resources_before.as_ref().unwrap();
+        assert_eq!(app.field_by("resources"), Some("helper"));
+        assert_eq!(app.field_by("lifecycle"), None);
         assert!(before.request("memory").is_none() && before.request("cpu").is_some());
         assert_eq!(app.fields_by, [("resources", "helper")]);
         let side = &seen.init_containers[0];

@@ -77,7 +77,9 @@ fn selected(catalog: &Catalog, case: Case) -> String {
         annotations: &annotations,
         from_node: case.from_node,
     };
-    match select(catalog, &Settings::default(), asked) {
+    let selection = select(catalog, &Settings::default(), asked);
+    rules::tests::agree(catalog, asked, &selection);
+    match selection {
         Selection::Templates(templates) => {
             let names: Vec<_> = templates.iter().map(|t| t.name.clone()).collect();
             names.join(",")

@@ -12,29 +12,13 @@ use super::reader::join;
 use crate::template::compiled::Template;
 use crate::template::expression::{Expression, Reads};
 use crate::template::fragment::Fragment;
+use crate::template::level::BASELINE_CAPABILITIES;
 use crate::template::node::{Node, NodeValue};
 use crate::template::parameter::Setter;
 
 /// Volume sources that the level *baseline* allows everybody (Pod Security Standards, "HostPath
 /// Volumes"), here those that a tenant's template may not use.
 const NODE_SOURCES: [&str; 1] = ["hostPath"];
-/// Capabilities that the level *baseline* lets containers add (Pod Security Standards).
-pub(in crate::template) const BASELINE_CAPABILITIES: [&str; 13] = [
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-
 /// The parts of a template that become parts of a pod's spec.
 const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
 /// Fields of a container that decide how its privilege is used: what runs (in probes and hooks

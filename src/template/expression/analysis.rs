@@ -12,7 +12,7 @@
 mod access;
 mod calls;
 mod comprehension;
-mod depth;
+pub(super) mod depth;
 mod literals;
 mod operators;
 
@@ -33,7 +33,7 @@ const MAX_TREE_DEPTH: usize = 160;
 
 /// How deep the tree to evaluate may be. The interpreter takes up to 45 KiB of stack for each
 /// level in a debug build, and a thread of the server has 2 MiB.
-const MAX_EVALUATION_DEPTH: usize = 32;
+pub(super) const MAX_EVALUATION_DEPTH: usize = 32;
 
 /// What the analysis found.
 pub(super) struct Analysed {

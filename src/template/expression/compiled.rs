@@ -23,7 +23,8 @@ use super::scope::Scope;
 use super::types::Type;
 
 /// The functions, built once: an environment takes longer to build than most expressions to run.
-static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(library::environment()));
+pub(super) static ENVIRONMENT: LazyLock<Arc<Env>> =
+    LazyLock::new(|| Arc::new(library::environment()));
 
 /// The stack for compiling, in bytes. The parser takes up to 200 KiB for each bracket in a debug
 /// build, more than a thread of the server has for the nesting that the scan allows. Only what is
@@ -52,6 +53,28 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// Runs what calls the parser on a thread of its own, with a stack that is large enough for it.
+pub(super) fn with_much_stack<T: Send>(
+    parse: impl FnOnce() -> Result<T, ExpressionError> + Send,
+) -> Result<T, ExpressionError> {
+    let builder = thread::Builder::new().stack_size(COMPILER_STACK);
+    let parsed = thread::scope(|threads| {
+        let parsing = builder.spawn_scoped(threads, parse);
+        parsing.map(thread::ScopedJoinHandle::join)
+    });
+    match parsed {
+        Ok(Ok(parsed)) => parsed,
+        Ok(Err(_)) => Err(ExpressionError::at(
+            0,
+            "the parser failed on this expression",
+        )),
+        Err(_) => Err(ExpressionError::at(
+            0,
+            "failed to start a thread for the parser",
+        )),
+    }
+}
+
 impl Expression {
     /// Compiles `source` and checks it against the names of `scope`.
     ///
@@ -59,22 +82,7 @@ impl Expression {
     /// right.
     pub fn compile(source: &str, scope: &Scope) -> Result<Self, ExpressionError> {
         scan::scan(source)?;
-        let builder = thread::Builder::new().stack_size(COMPILER_STACK);
-        let compiled = thread::scope(|threads| {
-            let compiling = builder.spawn_scoped(threads, || Self::parse(source, scope));
-            compiling.map(thread::ScopedJoinHandle::join)
-        });
-        match compiled {
-            Ok(Ok(compiled)) => compiled,
-            Ok(Err(_)) => Err(ExpressionError::at(
-                0,
-                "the parser failed on this expression",
-            )),
-            Err(_) => Err(ExpressionError::at(
-                0,
-                "failed to start a thread for the parser",
-            )),
-        }
+        with_much_stack(|| Self::parse(source, scope))
     }
 
     /// Parses and checks, with much stack.

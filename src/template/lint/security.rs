@@ -6,7 +6,8 @@
 use super::LintCode;
 use super::subject::{Helper, Subject, entries, has, is_dynamic, items};
 use crate::template::PodSecurityLevel;
-use crate::template::compile::{BASELINE_CAPABILITIES, join, privileges};
+use crate::template::compile::{join, privileges};
+use crate::template::level::BASELINE_CAPABILITIES;
 use crate::template::node::{Node, NodeValue};
 
 /// Volume sources that the level *restricted* takes; `files` becomes a `downwardAPI` volume.

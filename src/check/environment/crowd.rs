@@ -1,0 +1,23 @@
+//! More helpers than is sane.
+
+use super::super::Circumstances;
+use super::super::pod::Pod;
+use crate::finding::{Code, Finding};
+
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>) -> Option<Finding> {
+    let most = with.settings.most_helpers;
+    let running = || pod.helpers().filter(|helper| helper.runs_beside());
+    let count = running().count();
+    if count <= most {
+        return None;
+    }
+    let last = running().fold(None, |last, helper| with.later(last, helper.added_by));
+    let mut templates: Vec<_> = running().filter_map(|helper| helper.added_by).collect();
+    templates.sort_unstable();
+    templates.dedup();
+    let templates = templates.join(", ");
+    let message = format!(
+        "{count} helpers run beside the app, and more than {most} are too many: templates {templates}"
+    );
+    Some(Finding::new(Code::TooManyHelpers, "spec", message).of(last))
+}

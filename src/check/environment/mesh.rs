@@ -1,0 +1,185 @@
+//! A service mesh that is there already, or that the pod asks for.
+//!
+//! Two programs that both redirect the pod's packets end in a loop or in silence. And a step that
+//! runs after the mesh took over the packets, and before the mesh's proxy runs, reaches nobody.
+
+use super::super::Circumstances;
+use super::super::pod::{Container, Place, Pod};
+use crate::finding::{Code, Finding};
+
+/// What a mesh puts into a pod, and how a pod asks for it.
+struct Mesh {
+    name: &'static str,
+    /// The proxy's container.
+    proxies: &'static [&'static str],
+    /// Steps that redirect the packets.
+    captures: &'static [&'static str],
+    /// Containers which show that the node redirected them before any container started.
+    captured: &'static [&'static str],
+    /// The annotation or label that asks for it, with the values that do.
+    asked: &'static [(&'static str, &'static [&'static str])],
+    /// The namespace's label or annotation that asks for it for every pod.
+    namespace: Option<(&'static str, &'static str)>,
+}
+
+const MESHES: [Mesh; 5] = [
+    Mesh {
+        name: "Istio",
+        proxies: &["istio-proxy"],
+        captures: &["istio-init"],
+        captured: &["istio-validation"],
+        asked: &[("sidecar.istio.io/inject", &["true"])],
+        namespace: Some(("istio-injection", "enabled")),
+    },
+    Mesh {
+        name: "Linkerd",
+        proxies: &["linkerd-proxy"],
+        captures: &["linkerd-init"],
+        captured: &["linkerd-network-validator"],
+        asked: &[("linkerd.io/inject", &["enabled", "ingress"])],
+        namespace: None,
+    },
+    Mesh {
+        name: "Consul",
+        proxies: &["consul-dataplane", "consul-connect-envoy-sidecar"],
+        captures: &["consul-connect-inject-init"],
+        captured: &[],
+        asked: &[("consul.hashicorp.com/connect-inject", &["true"])],
+        namespace: None,
+    },
+    Mesh {
+        name: "Kuma",
+        proxies: &["kuma-sidecar"],
+        captures: &["kuma-init"],
+        captured: &["kuma-validation"],
+        asked: &[("kuma.io/sidecar-injection", &["enabled", "true"])],
+        namespace: Some(("kuma.io/sidecar-injection", "enabled")),
+    },
+    Mesh {
+        name: "Open Service Mesh",
+        proxies: &[],
+        captures: &["osm-init"],
+        captured: &[],
+        asked: &[(
+            "openservicemesh.io/sidecar-injection",
+            &["enabled", "true", "yes"],
+        )],
+        namespace: None,
+    },
+];
+
+/// Programs that need the network.
+const CLIENTS: [&str; 12] = [
+    "curl",
+    "wget",
+    "nc",
+    "git",
+    "psql",
+    "mysql",
+    "redis-cli",
+    "aws",
+    "gsutil",
+    "nslookup",
+    "dig",
+    "ssh",
+];
+
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    if pod.helpers().next().is_none() {
+        return;
+    }
+    for mesh in &MESHES {
+        let present = mesh.present(pod);
+        if present.is_none() && !mesh.is_asked(pod, with) {
+            continue;
+        }
+        for helper in pod.helpers() {
+            let found = if helper.changes_network() {
+                Some(mesh.both_change(helper, present))
+            } else {
+                mesh.cut_off(pod, helper)
+            };
+            findings.extend(found);
+        }
+    }
+}
+
+impl Mesh {
+    /// A container of the mesh that is not a template's.
+    fn present<'p, 'a>(&self, pod: &'p Pod<'a>) -> Option<&'p Container<'a>> {
+        let mut users = pod.all().filter(|container| container.added_by.is_none());
+        users.find(|container| {
+            [self.proxies, self.captures, self.captured]
+                .iter()
+                .any(|names| names.contains(&container.name))
+        })
+    }
+
+    fn is_asked(&self, pod: &Pod<'_>, with: &Circumstances<'_>) -> bool {
+        let own = self.asked.iter().find_map(|(key, values)| {
+            let value = pod.labels.get(key).or_else(|| pod.annotations.get(key))?;
+            Some(values.contains(value))
+        });
+        let of_namespace = || {
+            self.namespace.is_some_and(|(key, wanted)| {
+                let value = with.surroundings.labels.get(key);
+                value.is_some_and(|value| value == wanted)
+            })
+        };
+        own.unwrap_or_else(of_namespace)
+    }
+
+    fn both_change(&self, helper: &Container<'_>, present: Option<&Container<'_>>) -> Finding {
+        let (title, mesh) = (helper.title(), self.name);
+        let by = match present {
+            Some(container) => format!("`{}` of {mesh}", container.name),
+            None => format!("{mesh}, which the pod or its namespace asks for"),
+        };
+        let message = format!("{title} may change how the pod's packets go, and so does {by}");
+        let path = format!("{}.securityContext", helper.place);
+        Finding::new(Code::ForeignMesh, path, message).of(helper.added_by)
+    }
+
+    /// A step that needs the network while nobody carries it.
+    fn cut_off(&self, pod: &Pod<'_>, step: &Container<'_>) -> Option<Finding> {
+        let Place::Init(own) = step.place else {
+            return None;
+        };
+        if !step.is_step() || !needs_network(step) {
+            return None;
+        }
+        let init = || pod.init_containers.iter().enumerate();
+        let mut captures = init().filter(|(index, container)| {
+            (*index < own && self.captures.contains(&container.name))
+                || self.captured.contains(&container.name)
+        });
+        let mut proxies = init().take(own);
+        let proxy_runs = proxies
+            .any(|(_, container)| container.is_sidecar() && self.proxies.contains(&container.name));
+        let (_, capture) = captures.find(|(_, container)| container.added_by.is_none())?;
+        if proxy_runs {
+            return None;
+        }
+        let (title, mesh) = (step.title(), self.name);
+        let message = format!(
+            "the init step {title} needs the network, which {mesh} has taken over by then \
+             (`{}`) while its proxy does not run yet",
+            capture.name
+        );
+        Some(Finding::new(Code::ForeignMesh, step.place.to_string(), message).of(step.added_by))
+    }
+}
+
+/// Whether its command shows that it talks to somebody.
+fn needs_network(step: &Container<'_>) -> bool {
+    let values = step.env.iter().filter_map(|env| env.value.as_ref());
+    let texts = step.command.iter().chain(&step.args);
+    let mut urls = values.chain(texts.clone());
+    urls.any(|text| text.as_str().contains("://"))
+        || texts
+            .flat_map(|text| text.as_str().split([' ', '\n', ';', '|', '&']))
+            .any(|word| {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                CLIENTS.contains(&name)
+            })
+}

@@ -1,0 +1,209 @@
+use super::check;
+use crate::check::sample::{found_with, short, table};
+
+#[test]
+fn helpers_are_for_linux() {
+    table(
+        check,
+        &[
+            (
+                "{os: {name: windows}, containers: [{name: t-p}, {name: t-q}]}",
+                "t WindowsPod",
+            ),
+            (
+                "{nodeSelector: {kubernetes.io/os: windows}, initContainers: [{name: t-p}], containers: [{name: s-p}]}",
+                "t WindowsPod, s WindowsPod",
+            ),
+            (
+                "{nodeSelector: {kubernetes.io/os: linux}, containers: [{name: t-p}]}",
+                "",
+            ),
+            ("{os: {name: windows}, containers: [{name: app}]}", ""),
+        ],
+    );
+}
+
+#[test]
+fn virtual_nodes_know_no_init_containers() {
+    let step = "initContainers: [{name: t-i}]";
+    let cases = [
+        (format!("{{nodeSelector: {{type: virtual-kubelet}}, {step}}}"), "t VirtualNode"),
+        (format!("{{tolerations: [{{key: virtual-kubelet.io/provider, operator: Exists}}], {step}}}"), "t VirtualNode"),
+        (format!("{{tolerations: [{{operator: Exists}}, {{key: dedicated}}], {step}}}"), ""),
+        (format!("{{nodeSelector: {{virtualization: virtualnode2}}, tolerations: [{{key: virtual-kubelet.io/provider}}], {step}}}"), ""),
+        ("{nodeSelector: {type: virtual-kubelet}, containers: [{name: t-p}]}".to_owned(), ""),
+        ("{nodeSelector: {type: virtual-kubelet}, initContainers: [{name: own}], containers: [{name: t-p}]}".to_owned(), ""),
+        // Fargate runs init containers, but gives nobody the node.
+        (format!("{{tolerations: [{{key: eks.amazonaws.com/compute-type}}], {step}}}"), ""),
+        ("{tolerations: [{key: eks.amazonaws.com/compute-type}], containers: [{name: t-p, securityContext: {privileged: true}}]}".to_owned(), "t VirtualNode"),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
+
+#[test]
+fn two_programs_do_not_redirect_packets() {
+    let admin = "{name: t-i, securityContext: {capabilities: {add: [NET_ADMIN]}}}";
+    let asked = |annotations: &str| {
+        format!(
+            "{{metadata: {{annotations: {{{annotations}}}}}, spec: {{containers: [{{name: app}}], initContainers: [{admin}]}}}}"
+        )
+    };
+    let cases = [
+        (
+            format!(
+                "{{containers: [{{name: app}}, {{name: istio-proxy}}], initContainers: [{admin}]}}"
+            ),
+            "t ForeignMesh",
+        ),
+        (
+            format!(
+                "{{containers: [{{name: app}}], initContainers: [{{name: linkerd-init}}, {admin}]}}"
+            ),
+            "t ForeignMesh",
+        ),
+        (
+            format!("{{containers: [{{name: app}}], initContainers: [{admin}]}}"),
+            "",
+        ),
+        (
+            "{containers: [{name: app}, {name: istio-proxy}, {name: t-p}]}".to_owned(),
+            "",
+        ),
+        (asked("sidecar.istio.io/inject: 'true'"), "t ForeignMesh"),
+        (asked("sidecar.istio.io/inject: 'false'"), ""),
+        (asked("linkerd.io/inject: ingress"), "t ForeignMesh"),
+        (asked("linkerd.io/inject: disabled"), ""),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
+
+#[test]
+fn a_step_is_cut_off_between_capture_and_proxy() {
+    let step = "{name: t-i, command: [curl, 'http://example.com']}";
+    let pod = |before: &str, step: &str, containers: &str| {
+        format!("{{initContainers: [{before}{step}], containers: [{{name: app}}{containers}]}}")
+    };
+    let proxy = ", {name: istio-proxy}";
+    let cases = [
+        (pod("{name: istio-init}, ", step, proxy), "t ForeignMesh"),
+        (
+            pod("{name: istio-validation}, ", step, proxy),
+            "t ForeignMesh",
+        ),
+        // It runs before the packets are redirected, behind a proxy, or needs no network.
+        (pod("", &format!("{step}, {{name: istio-init}}"), proxy), ""),
+        (
+            pod(
+                "{name: istio-init}, {name: istio-proxy, restartPolicy: Always}, ",
+                step,
+                "",
+            ),
+            "",
+        ),
+        (
+            pod(
+                "{name: istio-init}, ",
+                "{name: t-i, command: [chown, '1', /data]}",
+                proxy,
+            ),
+            "",
+        ),
+        (
+            pod(
+                "{name: istio-init}, ",
+                "{name: t-i, command: [sh, -c, 'until nc -z db 1; do sleep 1; done']}",
+                proxy,
+            ),
+            "t ForeignMesh",
+        ),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
+
+#[test]
+fn variables_are_defined_once() {
+    let twice = |list: &str, by: &[usize]| {
+        let pod = format!("containers: [{{name: app, env: {list}}}]");
+        found_with(check, &pod, |pod, _| {
+            for index in by {
+                pod.containers[0].env[*index].by = Some("t");
+            }
+        })
+    };
+    let two = "[{name: A, value: '1'}, {name: B, value: '2'}, {name: A, value: '3'}]";
+    assert_eq!(short(&twice(two, &[0])), ["t EnvDuplicate"]);
+    assert_eq!(short(&twice(two, &[2])), ["t EnvDuplicate"]);
+    assert_eq!(short(&twice(two, &[0, 1, 2])), ["t EnvDuplicate"]);
+    assert_eq!(twice(two, &[1]), []);
+    assert_eq!(twice(two, &[]), []);
+    let found = twice(two, &[0]);
+    assert_eq!(
+        found[0].message,
+        "`app` defines A itself after template t defined it; its own value counts"
+    );
+    assert_eq!(found[0].path, "spec.containers[0].env[2]");
+    // Many variables are read once each.
+    let many: Vec<_> = (0..1500)
+        .map(|n| format!("{{name: V{n}, value: x}}"))
+        .collect();
+    assert_eq!(
+        twice(&format!("[{}]", many.join(", ")), &[0, 1, 2, 3, 4]),
+        []
+    );
+}
+
+#[test]
+fn references_read_what_stands_before_them() {
+    let value = |value: &str, more: &str| {
+        format!(
+            "containers: [{{name: app, env: [{{name: T_A, value: '{value}'}}, {{name: USER, value: u}}]{more}}}]"
+        )
+    };
+    let broken = "t EnvReferenceBroken";
+    let cases = [
+        (value("$(USER)", ""), broken),
+        (value("$(T_A)", ""), broken),
+        (value("http://$(MISSING):80", ""), broken),
+        (value("$$(USER)", ""), ""),
+        (value("$$$(USER)", ""), broken),
+        (value("$(date)", ""), ""),
+        (value("$(USER", ""), ""),
+        (value("$USER", ""), ""),
+        (value("$(MISSING)", ", envFrom: [{configMapRef: {name: c}}]"), ""),
+        (value("$(DB_SERVICE_HOST):$(DB_SERVICE_PORT)", ""), ""),
+        (value("$(DB_PORT)", ""), ""),
+        ("containers: [{name: t-p, env: [{name: B, value: x}, {name: A, value: $(B)}]}]".to_owned(), ""),
+        ("containers: [{name: t-p, env: [{name: A, value: $(B)}, {name: B, value: x}]}]".to_owned(), broken),
+        // The user's own.
+        ("containers: [{name: app, env: [{name: A, value: $(B)}, {name: B, value: x}, {name: T_A, value: x}]}]".to_owned(), ""),
+        ("containers: [{name: t-p, volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(B)}], env: [{name: B, value: x}]}]".to_owned(), ""),
+        ("containers: [{name: t-p, volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(POD)}], env: [{name: B, value: x}]}]".to_owned(), broken),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
+
+#[test]
+fn helpers_are_counted() {
+    let pod = "{initContainers: [{name: t-a, restartPolicy: Always}, {name: s-a}], containers: [{name: app}, {name: t-b}, {name: s-b}]}";
+    let found = |most| found_with(check, pod, |_, settings| settings.most_helpers = most);
+    assert_eq!(found(3), []);
+    assert_eq!(short(&found(2)), ["s TooManyHelpers"]);
+    let message = "3 helpers run beside the app, and more than 2 are too many: templates s, t";
+    assert_eq!(found(2)[0].message, message);
+}

@@ -1,0 +1,98 @@
+//! Hooks and the time that the pod has to end.
+
+use super::super::Circumstances;
+use super::super::pod::{Container, Handler, Pod};
+use super::command::seconds;
+use crate::finding::{Code, Finding};
+use crate::review::Text;
+
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    for container in pod.running() {
+        let Some(hooks) = &container.lifecycle else {
+            continue;
+        };
+        let grace = pod.field_by("terminationGracePeriodSeconds");
+        let by = with.later(container.field_by("lifecycle"), grace);
+        if by.is_none() {
+            continue;
+        }
+        let hook = |field, handler| Hook {
+            container,
+            field,
+            handler,
+            grace: pod.spec.grace_period(),
+        };
+        let post_start = hooks
+            .post_start
+            .as_ref()
+            .map(|handler| hook("postStart", handler));
+        let pre_stop = hooks
+            .pre_stop
+            .as_ref()
+            .map(|handler| hook("preStop", handler));
+        let refused = [&post_start, &pre_stop]
+            .into_iter()
+            .flatten()
+            .find_map(Hook::refused);
+        let found = refused.or_else(|| pre_stop.as_ref().and_then(Hook::too_long));
+        findings.extend(found.map(|finding| finding.of(by)));
+    }
+}
+
+struct Hook<'p, 'a> {
+    container: &'p Container<'a>,
+    field: &'static str,
+    handler: &'p Handler<'a>,
+    grace: i64,
+}
+
+impl Hook<'_, '_> {
+    fn path(&self, field: &str) -> String {
+        format!("{}.lifecycle.{}.{field}", self.container.place, self.field)
+    }
+
+    /// A pause that validation refuses (validation.go, `validateSleepAction`, for both hooks).
+    fn refused(&self) -> Option<Finding> {
+        let seconds = self.handler.sleep.as_ref()?.seconds;
+        if (0..=self.grace).contains(&seconds) {
+            return None;
+        }
+        let (field, title, grace) = (self.field, self.container.title(), self.grace);
+        let message = if seconds < 0 {
+            format!("the {field} hook of {title} sleeps {seconds}s, which is less than nothing")
+        } else {
+            format!(
+                "the {field} hook of {title} sleeps {seconds}s, and the pod's grace period is {grace}s"
+            )
+        };
+        let path = self.path("sleep.seconds");
+        Some(Finding::new(Code::PreStopSleepRefused, path, message))
+    }
+
+    /// A hook that surely takes the whole time that the container has to end.
+    fn too_long(&self) -> Option<Finding> {
+        let (paused, field) = match (&self.handler.sleep, &self.handler.exec) {
+            (Some(sleep), _) => (u64::try_from(sleep.seconds).ok()?, "sleep.seconds"),
+            (None, Some(exec)) => {
+                let command: Vec<&str> = exec.command.iter().flatten().map(Text::as_str).collect();
+                (seconds(&command)?, "exec.command")
+            }
+            (None, None) => return None,
+        };
+        // Nobody has any time with a period of 0: that is wanted then.
+        let grace = u64::try_from(self.grace).ok().filter(|grace| *grace > 0)?;
+        if paused < grace {
+            return None;
+        }
+        let title = self.container.title();
+        let message = format!(
+            "the preStop hook of {title} takes {paused}s or more of the pod's grace period of \
+             {grace}s, so the container is killed before it can end"
+        );
+        Some(Finding::new(
+            Code::PreStopTooLong,
+            self.path(field),
+            message,
+        ))
+    }
+}

@@ -1,0 +1,95 @@
+//! Volumes held in memory.
+//!
+//! What is written to them counts as memory of the container that writes it, so that a volume as
+//! large as the container's limit gets it killed before the volume is full.
+
+use std::fmt::Write;
+
+use super::super::Circumstances;
+use super::super::pod::{Container, Mount, Pod, Volume};
+use super::written;
+use crate::finding::{Code, Finding};
+use crate::template::quantity::Quantity;
+
+pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+    if !pod.volumes.iter().any(is_memory) {
+        return;
+    }
+    for container in pod.all() {
+        findings.extend(over_limit(pod, with, container));
+    }
+}
+
+fn is_memory(volume: &Volume<'_>) -> bool {
+    let source = volume.source.empty_dir.as_ref();
+    source.is_some_and(super::super::pod::EmptyDir::is_memory)
+}
+
+/// The memory volumes that a container can write, each once, with their sizes.
+fn volumes<'p, 'a>(
+    pod: &'p Pod<'a>,
+    container: &'p Container<'a>,
+) -> impl Iterator<Item = (&'p Mount<'a>, &'p Volume<'a>, Quantity)> {
+    let mounts = container.mounts.iter().enumerate();
+    mounts.filter_map(move |(index, mount)| {
+        let volume = written(pod, mount).filter(|volume| is_memory(volume))?;
+        let mut before = container.mounts.iter().take(index);
+        let is_first = !before
+            .any(|other| written(pod, other).is_some_and(|other| std::ptr::eq(other, volume)));
+        let size = volume.source.empty_dir.as_ref()?.size_limit()?;
+        is_first.then_some((mount, volume, size))
+    })
+}
+
+fn over_limit(
+    pod: &Pod<'_>,
+    with: &Circumstances<'_>,
+    container: &Container<'_>,
+) -> Option<Finding> {
+    let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
+    let limit = container.resources.limit("memory").or_else(of_pod)?;
+    let mut total = Quantity::from(0);
+    let mut by = container.added_by.or_else(|| {
+        let changed = container.resources_before.is_some();
+        container.field_by("resources").filter(|_| changed)
+    });
+    for (mount, volume, size) in volumes(pod, container) {
+        total = total.add(&size);
+        by = with.later(by, with.later(mount.by, volume.added_by));
+    }
+    if total.sign() == 0 || total < limit || by.is_none() || was_over(pod, container) {
+        return None;
+    }
+    let mut parts = String::new();
+    for (_, volume, size) in volumes(pod, container) {
+        let plus = if parts.is_empty() { "" } else { " + " };
+        let _ = write!(parts, "{plus}volume `{}` {size}", volume.name);
+    }
+    let sum = if parts.contains(" + ") {
+        format!(" = {total}")
+    } else {
+        String::new()
+    };
+    let message = format!(
+        "{} can write {parts}{sum} of memory, and its memory limit is {limit}",
+        container.title()
+    );
+    let path = format!("{}.resources.limits.memory", container.place);
+    Some(Finding::new(Code::MemoryVolumeOverLimit, path, message).of(by))
+}
+
+/// Whether the user's own volumes exceed the user's own limit already.
+fn was_over(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    if container.added_by.is_some() {
+        return false;
+    }
+    let before = container.resources_before.as_ref();
+    let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
+    let limit = before.unwrap_or(&container.resources).limit("memory");
+    let Some(limit) = limit.or_else(of_pod) else {
+        return false;
+    };
+    let own = volumes(pod, container)
+        .filter(|(mount, volume, _)| mount.by.is_none() && volume.added_by.is_none());
+    own.fold(Quantity::from(0), |sum, (_, _, size)| sum.add(&size)) >= limit
+}

@@ -1,0 +1,207 @@
+//! The pods that are asked about.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::super::cluster::Cluster;
+use super::super::inject::pod;
+use super::super::manifest::kinds::{self, Identity};
+use super::super::manifest::{Manifest, booleans};
+use super::{ExplainError, add_namespace};
+use crate::cluster::{ObjectName, Read};
+use crate::inject::explanation::Question;
+use crate::inject::{Settings, Subject};
+
+/// Annotation of a static pod's mirror, which only a node can make.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+/// One pod that is asked about.
+#[derive(Debug)]
+pub(super) struct About {
+    /// The file, or `cluster`.
+    pub(super) source: String,
+    /// The kind of the object that it was found in.
+    pub(super) kind: String,
+    /// That object's name.
+    pub(super) name: String,
+    namespace: String,
+    /// The pod itself.
+    pub(super) pod: Value,
+    asked: Asked,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Pod { subject: Subject, text: String },
+    Review(Vec<u8>),
+}
+
+/// Everything that is asked about.
+#[derive(Debug)]
+pub(super) struct Subjects {
+    pub(super) about: Vec<About>,
+    /// What was read, for the Namespace objects in it.
+    pub(super) manifests: Vec<Manifest>,
+}
+
+/// An object of the cluster, where the text names one and no file of that name is there.
+pub(super) fn object(target: &str) -> Option<ObjectName> {
+    let object = ObjectName::parse(target)?;
+    (!Path::new(target).exists()).then_some(object)
+}
+
+impl About {
+    pub(super) fn question(&self) -> Question<'_> {
+        match &self.asked {
+            Asked::Pod { subject, text } => Question::Pod { subject, pod: text },
+            Asked::Review(body) => Question::Review(body),
+        }
+    }
+
+    fn of_object(source: &str, identity: &Identity, object: &Value, pointer: &str) -> Self {
+        let text = pod(object.pointer(pointer));
+        let read: Value = serde_json::from_str(&text).unwrap_or_default();
+        Self {
+            source: source.to_owned(),
+            kind: identity.kind.clone(),
+            name: identity.name.clone(),
+            namespace: identity.namespace.clone(),
+            asked: Asked::Pod {
+                subject: Subject {
+                    namespace: identity.namespace.clone(),
+                    from_node: is_mirror(&read),
+                    user: None,
+                    annotations: BTreeMap::new(),
+                },
+                text,
+            },
+            pod: read,
+        }
+    }
+
+    fn of_review(source: &str, review: &Value) -> Self {
+        let request = |pointer| review.pointer(pointer).and_then(Value::as_str);
+        let name = request("/request/name").filter(|name| !name.is_empty());
+        let name = name.or_else(|| request("/request/object/metadata/name"));
+        let name = name.or_else(|| request("/request/object/metadata/generateName"));
+        Self {
+            source: source.to_owned(),
+            kind: "AdmissionReview".to_owned(),
+            name: name.unwrap_or_default().to_owned(),
+            namespace: request("/request/namespace").unwrap_or_default().to_owned(),
+            pod: review
+                .pointer("/request/object")
+                .cloned()
+                .unwrap_or_default(),
+            asked: Asked::Review(review.to_string().into_bytes()),
+        }
+    }
+}
+
+/// A mirror that a node owns: nobody else can make one.
+fn is_mirror(pod: &Value) -> bool {
+    let annotations = pod.pointer("/metadata/annotations");
+    let owners = pod.pointer("/metadata/ownerReferences");
+    let owners = owners.and_then(Value::as_array).into_iter().flatten();
+    annotations.is_some_and(|annotations| annotations.get(MIRROR).is_some())
+        && owners
+            .map(|owner| owner.get("kind"))
+            .any(|kind| kind.and_then(Value::as_str) == Some("Node"))
+}
+
+impl Subjects {
+    /// The pods of a file or of standard input.
+    pub(super) fn of_file(target: &str, namespace: &str) -> Result<Self, ExplainError> {
+        let mut manifests = Manifest::read(&[PathBuf::from(target)])?;
+        let mut about = Vec::new();
+        for manifest in &mut manifests {
+            for document in &mut manifest.documents {
+                let kind = document.value.get("kind").and_then(Value::as_str);
+                if kind == Some("AdmissionReview") {
+                    about.push(About::of_review(&manifest.name, &document.value));
+                } else {
+                    add(&manifest.name, &mut document.value, namespace, &mut about);
+                }
+            }
+        }
+        if about.is_empty() {
+            let name = target.to_owned();
+            return Err(ExplainError::NoPod { name });
+        }
+        Ok(Self { about, manifests })
+    }
+
+    /// The pod of an object of the cluster.
+    pub(super) fn of_cluster(
+        object: &ObjectName,
+        namespace: Option<&str>,
+        cluster: &Cluster,
+    ) -> Result<Self, ExplainError> {
+        let namespace = namespace.unwrap_or(&cluster.namespace);
+        let failed = |problem: String| ExplainError::Object {
+            object: format!("{} `{}`", object.kind(), object.name),
+            namespace: namespace.to_owned(),
+            problem,
+        };
+        let mut value = match cluster.object(object, namespace) {
+            Read::Found(value) => value,
+            Read::Missing => return Err(failed("there is none".to_owned())),
+            Read::Unknown(why) => return Err(failed(why)),
+        };
+        without_what_nobody_wrote(&mut value);
+        let mut about = Vec::new();
+        add("cluster", &mut value, namespace, &mut about);
+        if about.is_empty() {
+            return Err(failed("it holds no pod".to_owned()));
+        }
+        Ok(Self {
+            about,
+            manifests: Vec::new(),
+        })
+    }
+
+    /// Reads the namespaces that are not known yet.
+    pub(super) fn add_namespaces(&self, settings: &mut Settings, cluster: &mut Cluster) {
+        for name in self.about.iter().map(|about| &about.namespace) {
+            let known = settings.namespaces.get(name);
+            if matches!(known, std::borrow::Cow::Borrowed(_)) {
+                continue;
+            }
+            if let Some(namespace) = cluster.namespace(name) {
+                add_namespace(&mut settings.namespaces, name, &namespace);
+            }
+        }
+    }
+}
+
+/// What the API server adds to an object that it stores, and no creation brings.
+fn without_what_nobody_wrote(object: &mut Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        if let Some(metadata) = metadata {
+            metadata.remove("managedFields");
+        }
+    }
+}
+
+/// Adds every pod of a document.
+fn add(source: &str, document: &mut Value, namespace: &str, about: &mut Vec<About>) {
+    let mut visit = |identity: &Identity, object: &mut Value| {
+        let pointer = identity.pod_pointer().filter(|pointer| {
+            let spec = object.pointer(&format!("{pointer}/spec"));
+            spec.is_some_and(Value::is_object)
+        });
+        if let Some(pointer) = pointer {
+            booleans::settle(object);
+            about.push(About::of_object(source, identity, object, pointer));
+        }
+        Ok::<(), Infallible>(())
+    };
+    match kinds::each_object(document, namespace, &mut visit) {
+        Ok(_) => {}
+    }
+}

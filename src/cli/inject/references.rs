@@ -1,0 +1,74 @@
+//! `--check-references`: what helpers need, looked up in the cluster before anything is decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+use super::super::cluster::Cluster;
+use super::super::manifest::Manifest;
+use super::super::manifest::kinds::{self, Identity};
+use super::super::terminal::{Colour, Paint, printable};
+use super::pod;
+use crate::check::references::ReferenceKind;
+use crate::inject::{Engine, Settings, Subject};
+
+/// Names by namespace and kind.
+pub(super) type Names = BTreeSet<(String, ReferenceKind, String)>;
+
+/// Everything that the templates would make the pods of these manifests need.
+pub(super) fn needed(
+    manifests: &mut [Manifest],
+    namespace: &str,
+    engine: &Engine,
+    annotations: &BTreeMap<String, String>,
+) -> Names {
+    let mut names = Names::new();
+    let mut visit = |identity: &Identity, object: &mut Value| {
+        if let Some(pointer) = identity.pod_pointer() {
+            let subject = Subject {
+                namespace: identity.namespace.clone(),
+                annotations: annotations.clone(),
+                ..Subject::default()
+            };
+            let references = engine.references(&subject, &pod(object.pointer(pointer)));
+            names.extend(
+                references
+                    .into_iter()
+                    .map(|reference| (identity.namespace.clone(), reference.kind, reference.name)),
+            );
+        }
+        Ok::<(), Infallible>(())
+    };
+    for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
+        match kinds::each_object(&mut document.value, namespace, &mut visit) {
+            Ok(_) => {}
+        }
+    }
+    names
+}
+
+/// Notes in the settings which of the names do not exist.
+pub(super) fn look_up(names: &Names, cluster: &mut Cluster, settings: &mut Settings) {
+    for (namespace, kind, name) in names {
+        cluster.exists(namespace, *kind, name);
+    }
+    let namespaces: BTreeSet<_> = names.iter().map(|(namespace, _, _)| namespace).collect();
+    for namespace in namespaces {
+        let mut known = settings.namespaces.get(namespace).into_owned();
+        known.missing = cluster.missing(namespace);
+        settings.namespaces.insert(namespace, known);
+    }
+}
+
+/// What could not be read is no failure, but told.
+pub(super) fn tell(cluster: &Cluster) {
+    let stderr = io::stderr();
+    let paint = Paint::for_stream(&stderr);
+    for note in &cluster.notes {
+        let warning = paint.text(Colour::Yellow, "warning");
+        // Nobody to tell is no reason to fail.
+        let _ = writeln!(stderr.lock(), "{warning}: {}", printable(note));
+    }
+}

@@ -1,0 +1,94 @@
+//! From a kubeconfig to a client.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::{Client, Config};
+
+/// An API server that does not answer for so long is not waited for. The default of the client is
+/// minutes, in which a person believes that the command hangs.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Which kubeconfig, and which of its contexts.
+#[derive(Debug, Clone, Default)]
+pub struct KubeconfigOptions {
+    /// The file; `None`: `KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount.
+    pub file: Option<PathBuf>,
+    /// The context; `None`: the current one.
+    pub context: Option<String>,
+}
+
+/// A connection to one cluster.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    namespace: String,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// No kubeconfig says where the cluster is.
+    #[error("failed to find a cluster: name a kubeconfig with --kubeconfig, or set KUBECONFIG")]
+    Infer(#[source] Box<kube::config::InferConfigError>),
+    /// The kubeconfig cannot be used.
+    #[error("failed to use the kubeconfig")]
+    Kubeconfig(#[source] Box<KubeconfigError>),
+    /// No client can be made of it.
+    #[error("failed to make a client of the kubeconfig")]
+    Client(#[source] Box<kube::Error>),
+}
+
+impl Connection {
+    /// Reads the kubeconfig. The API server is not asked for anything yet.
+    pub async fn open(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
+        let mut config = config(options).await?;
+        config.connect_timeout = Some(PATIENCE);
+        config.read_timeout = Some(PATIENCE);
+        let namespace = config.default_namespace.clone();
+        let client =
+            Client::try_from(config).map_err(|error| ConnectionError::Client(Box::new(error)))?;
+        Ok(Self { client, namespace })
+    }
+
+    /// The namespace of the context, `default` where it names none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+}
+
+async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> {
+    let of_kubeconfig = |error| ConnectionError::Kubeconfig(Box::new(error));
+    let context = KubeConfigOptions {
+        context: options.context.clone(),
+        ..KubeConfigOptions::default()
+    };
+    match &options.file {
+        Some(file) => {
+            let kubeconfig = Kubeconfig::read_from(file).map_err(of_kubeconfig)?;
+            let config = Config::from_custom_kubeconfig(kubeconfig, &context).await;
+            config.map_err(of_kubeconfig)
+        }
+        None if context.context.is_some() => {
+            let config = Config::from_kubeconfig(&context).await;
+            config.map_err(of_kubeconfig)
+        }
+        None => {
+            let config = Config::infer().await;
+            config.map_err(|error| ConnectionError::Infer(Box::new(error)))
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reads of single objects, one answer for each.
+
+use std::fmt;
+
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use serde_json::Value;
+
+use super::connection::Connection;
+use super::names::{ObjectName, resource};
+
+/// What came of a read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read<T> {
+    /// It was read.
+    Found(T),
+    /// There is no such object.
+    Missing,
+    /// The caller may not read it, or the API server did not answer; why, in one line.
+    Unknown(String),
+}
+
+/// Names whose existence can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// A Secret; its metadata alone is read.
+    Secret,
+    /// A ConfigMap; its metadata alone is read.
+    ConfigMap,
+    /// A ServiceAccount; its metadata alone is read.
+    ServiceAccount,
+}
+
+impl Named {
+    fn resource(self) -> ApiResource {
+        match self {
+            Self::Secret => resource("", "Secret", "secrets"),
+            Self::ConfigMap => resource("", "ConfigMap", "configmaps"),
+            Self::ServiceAccount => resource("", "ServiceAccount", "serviceaccounts"),
+        }
+    }
+}
+
+/// Reads the cluster with the caller's rights.
+#[derive(Clone)]
+pub struct ClusterReader {
+    connection: Connection,
+}
+
+impl fmt::Debug for ClusterReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterReader").finish_non_exhaustive()
+    }
+}
+
+impl ClusterReader {
+    /// A reader over this connection.
+    pub fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+
+    /// An object that is a pod or makes pods.
+    pub async fn object(&self, object: &ObjectName, namespace: &str) -> Read<Value> {
+        let api = self.namespaced(namespace, &object.resource);
+        let found = answer(api.get_opt(&object.name).await);
+        with_type(found, &object.resource)
+    }
+
+    /// A Namespace.
+    pub async fn namespace(&self, name: &str) -> Read<Value> {
+        let resource = resource("", "Namespace", "namespaces");
+        let api: Api<DynamicObject> = Api::all_with(self.connection.client(), &resource);
+        with_type(answer(api.get_opt(name).await), &resource)
+    }
+
+    /// All MutatingWebhookConfigurations, by name.
+    pub async fn webhook_configurations(&self) -> Read<Vec<Value>> {
+        let resource = resource(
+            "admissionregistration.k8s.io",
+            "MutatingWebhookConfiguration",
+            "mutatingwebhookconfigurations",
+        );
+        let api: Api<DynamicObject> = Api::all_with(self.connection.client(), &resource);
+        match api.list(&ListParams::default()).await {
+            Ok(list) => Read::Found(
+                list.items
+                    .into_iter()
+                    .filter_map(|item| serde_json::to_value(item).ok())
+                    .collect(),
+            ),
+            Err(error) => Read::Unknown(in_words(&error)),
+        }
+    }
+
+    /// Whether an object of this kind and name exists.
+    pub async fn exists(&self, kind: Named, namespace: &str, name: &str) -> Read<()> {
+        let api = self.namespaced(namespace, &kind.resource());
+        match api.get_metadata_opt(name).await {
+            Ok(Some(_)) => Read::Found(()),
+            Ok(None) => Read::Missing,
+            Err(error) => Read::Unknown(in_words(&error)),
+        }
+    }
+
+    fn namespaced(&self, namespace: &str, resource: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(self.connection.client(), namespace, resource)
+    }
+}
+
+fn answer(got: Result<Option<DynamicObject>, kube::Error>) -> Read<Value> {
+    match got {
+        Ok(Some(object)) => match serde_json::to_value(object) {
+            Ok(value) => Read::Found(value),
+            Err(_) => Read::Unknown("the answer cannot be read".to_owned()),
+        },
+        Ok(None) => Read::Missing,
+        Err(error) => Read::Unknown(in_words(&error)),
+    }
+}
+
+/// The object with its type, which the API server need not repeat.
+fn with_type(mut read: Read<Value>, resource: &ApiResource) -> Read<Value> {
+    if let Read::Found(Value::Object(object)) = &mut read {
+        object.insert("apiVersion".to_owned(), resource.api_version.clone().into());
+        object.insert("kind".to_owned(), resource.kind.clone().into());
+    }
+    read
+}
+
+/// The API server's own words where it answered, else the first cause that says something.
+fn in_words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        return status.message.clone();
+    }
+    let first: &(dyn std::error::Error + 'static) = error;
+    let causes = std::iter::successors(Some(first), |&error| error.source());
+    let words: Vec<_> = causes.map(ToString::to_string).collect();
+    let last = words.last().cloned().unwrap_or_default();
+    format!("the API server did not answer: {last}")
+}
