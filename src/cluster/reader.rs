@@ -82,12 +82,11 @@ impl ClusterReader {
         );
         let api: Api<DynamicObject> = Api::all_with(self.connection.client(), &resource);
         match api.list(&ListParams::default()).await {
-            Ok(list) => Read::Found(
-                list.items
-                    .into_iter()
-                    .filter_map(|item| serde_json::to_value(item).ok())
-                    .collect(),
-            ),
+            Ok(list) => {
+                let items = list.items.into_iter();
+                let values = items.filter_map(|item| serde_json::to_value(item).ok());
+                Read::Found(values.map(|value| typed(value, &resource)).collect())
+            }
             Err(error) => Read::Unknown(in_words(&error)),
         }
     }
@@ -118,13 +117,21 @@ fn answer(got: Result<Option<DynamicObject>, kube::Error>) -> Read<Value> {
     }
 }
 
-/// The object with its type, which the API server need not repeat.
-fn with_type(mut read: Read<Value>, resource: &ApiResource) -> Read<Value> {
-    if let Read::Found(Value::Object(object)) = &mut read {
-        object.insert("apiVersion".to_owned(), resource.api_version.clone().into());
-        object.insert("kind".to_owned(), resource.kind.clone().into());
+/// The object with its type.
+fn with_type(read: Read<Value>, resource: &ApiResource) -> Read<Value> {
+    match read {
+        Read::Found(object) => Read::Found(typed(object, resource)),
+        other => other,
     }
-    read
+}
+
+/// The object with its type, which the API server does not repeat for the items of a list.
+fn typed(mut object: Value, resource: &ApiResource) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.insert("apiVersion".to_owned(), resource.api_version.clone().into());
+        fields.insert("kind".to_owned(), resource.kind.clone().into());
+    }
+    object
 }
 
 /// The API server's own words where it answered, else the first cause that says something.

@@ -13,7 +13,39 @@ macro_rules! embedded {
 }
 
 /// Path and text of each template.
-const EMBEDDED: &[(&str, &str)] = embedded!["log-shipper", "pgbouncer", "wait-for"];
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "api-proxy",
+    "app-probes",
+    "config-reloader",
+    "dapr",
+    "database-proxy",
+    "debug-tools",
+    "envoy-tls",
+    "fetch-config",
+    "fix-permissions",
+    "graceful-drain",
+    "jmx-exporter",
+    "kafka",
+    "linkerd-proxy",
+    "log-format",
+    "log-shipper",
+    "mesh-proxy",
+    "migrate",
+    "nginx-tls",
+    "node-agent",
+    "otel-collector",
+    "pgbouncer",
+    "pipe-metrics",
+    "promtail",
+    "redis-shards",
+    "signal-reloader",
+    "spiffe-csi",
+    "stats-exporter",
+    "vault-agent",
+    "vector",
+    "wait-for",
+    "warm-up",
+];
 
 /// The files of the built-in catalog.
 pub fn sources() -> Vec<Source> {
@@ -41,7 +73,9 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
         let mut names: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
             .collect();
         names.sort();
         let built_in: Vec<_> = EMBEDDED

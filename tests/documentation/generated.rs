@@ -24,8 +24,8 @@ pub fn part(order: &str) -> String {
         "yaml" => format!("```yaml\n{}```\n", file(argument)),
         "parameters" => parameters(argument),
         "reasons" => reasons(),
-        "lint" => lint(),
         "findings" => findings(),
+        "lint" => lint(),
         "flags" => flags(argument),
         "metrics" => metrics(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -141,16 +141,6 @@ fn reasons() -> String {
     table
 }
 
-/// Every code of lint.
-fn lint() -> String {
-    let mut table = "| Code | What the template has | What to do |\n|---|---|---|\n".to_owned();
-    for code in LintCode::ALL {
-        let (meaning, help) = (cell(code.meaning()), cell(code.help()));
-        writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
-    }
-    table
-}
-
 /// Every finding, family by family, from the registry; the examples are what its fixture tells.
 fn findings() -> String {
     let mut text = String::new();
@@ -189,6 +179,16 @@ fn findings() -> String {
         }
     }
     text + "\n"
+}
+
+/// Every code of lint.
+fn lint() -> String {
+    let mut table = "| Code | What the template has | What to do |\n|---|---|---|\n".to_owned();
+    for code in LintCode::ALL {
+        let (meaning, help) = (cell(code.meaning()), cell(code.help()));
+        writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
+    }
+    table
 }
 
 /// The flags of a command.

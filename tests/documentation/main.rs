@@ -29,11 +29,22 @@ mod tests {
         PathBuf::from(env!("CARGO_MANIFEST_DIR"))
     }
 
+    /// The folders of the catalog, by name.
+    fn catalog() -> Vec<PathBuf> {
+        let entries = fs::read_dir(root().join("templates")).unwrap();
+        let mut folders: Vec<_> = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect();
+        folders.sort();
+        assert!(folders.len() > 2, "the catalog is at templates/");
+        folders
+    }
+
     /// Every document, with its path below the root.
     fn documents() -> Vec<(String, String)> {
-        let mut folders = vec![root(), root().join("docs")];
-        let templates = fs::read_dir(root().join("templates")).unwrap();
-        folders.extend(templates.map(|entry| entry.unwrap().path()));
+        let mut folders = vec![root(), root().join("docs"), root().join("templates")];
+        folders.extend(catalog());
         let mut paths: Vec<_> = folders
             .iter()
             .flat_map(|folder| fs::read_dir(folder).unwrap())
@@ -216,8 +227,7 @@ mod tests {
 
     #[test]
     fn every_template_of_the_catalog_is_described() {
-        for entry in fs::read_dir(root().join("templates")).unwrap() {
-            let folder = entry.unwrap().path();
+        for folder in catalog() {
             let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
             let readme = fs::read_to_string(folder.join("README.md")).unwrap_or_default();
             for part in [
@@ -234,15 +244,61 @@ mod tests {
         }
     }
 
+    /// The cells of each row of the guide that names a template.
+    fn guide() -> Vec<Vec<String>> {
+        let text = fs::read_to_string(root().join("templates/README.md")).unwrap();
+        let rows = text.lines().filter(|line| line.starts_with("| "));
+        rows.map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .filter(|row: &Vec<String>| row.get(2).is_some_and(|cell| cell.starts_with('`')))
+        .collect()
+    }
+
+    #[test]
+    fn the_guide_leads_to_every_template_of_the_catalog() {
+        let rows = guide();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let pattern = template["spec"]["pattern"].as_str().unwrap();
+            let found: Vec<_> = rows
+                .iter()
+                .filter(|row| row[2] == format!("`{name}`"))
+                .collect();
+            let [row] = found.as_slice() else {
+                panic!("templates/README.md has {} rows for {name}", found.len());
+            };
+            let [need, listed, _, not] = row.as_slice() else {
+                panic!("the row of {name} in templates/README.md does not have four cells");
+            };
+            assert_eq!(
+                listed, pattern,
+                "the pattern of {name} in templates/README.md"
+            );
+            assert!(!need.is_empty() && !not.is_empty(), "{name}: {row:?}");
+        }
+    }
+
     #[test]
     fn what_the_catalog_adds_passes_the_restricted_level() {
-        for entry in fs::read_dir(root().join("templates")).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
+        for folder in catalog() {
+            let name = folder.file_name().unwrap().to_str().unwrap();
+            let text = fs::read_to_string(folder.join("template.yaml")).unwrap();
+            let template: Value = serde_saphyr::from_str(&text).unwrap();
+            let level = &template["spec"]["podSecurityLevel"];
+            if level.as_str().is_some_and(|level| level != "restricted") {
+                continue;
+            }
             let command = format!("pillion inject -o json -f examples/{name}.yaml 2>/dev/null");
             let pod: Value = serde_json::from_str(&generated::output(&command)).unwrap();
-            let added = pod["spec"]["initContainers"].as_array().unwrap();
-            assert!(!added.is_empty());
-            for container in added {
+            for container in pod["spec"]["initContainers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
                 let context = &container["securityContext"];
                 assert_eq!(context["allowPrivilegeEscalation"], false, "{container}");
                 assert_eq!(context["runAsNonRoot"], true, "{container}");
@@ -253,7 +309,14 @@ mod tests {
                 );
             }
             for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
-                let proven = ["emptyDir", "downwardAPI", "configMap", "secret"];
+                let proven = [
+                    "emptyDir",
+                    "downwardAPI",
+                    "configMap",
+                    "secret",
+                    "projected",
+                    "csi",
+                ];
                 assert!(
                     proven.iter().any(|source| volume.get(source).is_some()),
                     "{volume}"

@@ -3,25 +3,23 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::scene::{Scene, app, asks_for_a_pool, pod, program};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Outcome};
 
 /// Runs the program with a kubeconfig.
-async fn pillion(kubeconfig: &Path, arguments: &[&str]) -> Outcome<Output> {
+fn pillion(kubeconfig: &Path, arguments: &[&str]) -> Outcome<Output> {
     let output = Command::new(program())
         .args(arguments)
         .arg(format!("--kubeconfig={}", kubeconfig.display()))
         .env("NO_COLOR", "1")
-        .kill_on_drop(true)
         .output();
-    output.await.during("run pillion")
+    output.during("run pillion")
 }
 
 /// The first explanation of the JSON that was printed.
@@ -50,7 +48,7 @@ async fn a_deployment_in_a_namespace_that_is_not_enabled_names_the_gate() -> Out
     let kubeconfig = scene.control_plane.kubeconfig();
     let namespace = format!("--namespace={}", scene.namespace.name);
     let arguments = ["explain", "deployment/bare", &namespace, "-o", "json"];
-    let output = pillion(&kubeconfig, &arguments).await?;
+    let output = pillion(&kubeconfig, &arguments)?;
     assert_eq!(output.status.code(), Some(0));
     let item = told(&output);
     assert_eq!(item["gates"]["call"], "NotCalled", "{item:#}");
@@ -74,7 +72,7 @@ async fn a_deployment_in_a_namespace_that_is_not_enabled_names_the_gate() -> Out
             .contains("pillion.dev/injection=enabled")
     );
 
-    let text = pillion(&kubeconfig, &arguments[..3]).await?;
+    let text = pillion(&kubeconfig, &arguments[..3])?;
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(
         text.contains("Not injected: the API server does not call Pillion"),
@@ -92,7 +90,7 @@ async fn a_live_injected_pod_tells_what_was_added_and_why() -> Outcome {
     let kubeconfig = scene.control_plane.kubeconfig();
     let namespace = format!("--namespace={}", scene.namespace.name);
     let arguments = ["explain", "pod/orders", &namespace, "-o", "json"];
-    let item = told(&pillion(&kubeconfig, &arguments).await?);
+    let item = told(&pillion(&kubeconfig, &arguments)?);
     assert_eq!(item["reason"], "AlreadyInjected", "{item:#}");
     assert_eq!(called(&item), ["annotation.pillion.dev"], "{item:#}");
     assert!(item.get("stoppedBy").is_none(), "{item:#}");
@@ -129,21 +127,21 @@ async fn a_secret_that_a_helper_needs_is_looked_up() -> Outcome {
     let explain = ["explain", &file, &namespace, "-o", "json"];
     let inject = ["inject", "-f", &file, &namespace, "--check-references"];
 
-    let item = told(&pillion(&kubeconfig, &explain).await?);
+    let item = told(&pillion(&kubeconfig, &explain)?);
     assert_eq!(item["references"][0]["exists"], "Missing", "{item:#}");
     assert_eq!(item["references"][0]["name"], "users", "{item:#}");
     let codes = codes(&item);
     assert!(codes.contains(&"SecretNotFound"), "{item:#}");
-    let injected = pillion(&kubeconfig, &inject).await?;
+    let injected = pillion(&kubeconfig, &inject)?;
     let report = String::from_utf8_lossy(&injected.stderr).into_owned();
     assert!(report.contains("SecretNotFound"), "{report}");
 
     let secret = json!({"metadata": {"name": "users"}, "stringData": {"userlist.txt": "x"}});
     scene.namespace.create_object::<Secret>(secret).await?;
-    let item = told(&pillion(&kubeconfig, &explain).await?);
+    let item = told(&pillion(&kubeconfig, &explain)?);
     assert_eq!(item["references"][0]["exists"], "Found", "{item:#}");
     assert!(!self::codes(&item).contains(&"SecretNotFound"), "{item:#}");
-    let injected = pillion(&kubeconfig, &inject).await?;
+    let injected = pillion(&kubeconfig, &inject)?;
     let report = String::from_utf8_lossy(&injected.stderr).into_owned();
     assert!(!report.contains("SecretNotFound"), "{report}");
     Ok(())
@@ -167,7 +165,7 @@ async fn what_the_caller_may_not_read_is_said_and_is_no_failure() -> Outcome {
     fs::write(&file, pod("orders", &annotations).to_string()).during("write a manifest")?;
     let namespace = format!("--namespace={}", scene.namespace.name);
     let file = file.display().to_string();
-    let output = pillion(&kubeconfig, &["explain", &file, &namespace, "-o", "json"]).await?;
+    let output = pillion(&kubeconfig, &["explain", &file, &namespace, "-o", "json"])?;
     assert_eq!(output.status.code(), Some(0));
     let item = told(&output);
     assert_eq!(item["gates"]["call"], "Unknown", "{item:#}");
@@ -188,7 +186,7 @@ async fn what_the_caller_may_not_read_is_said_and_is_no_failure() -> Outcome {
             "metadata": {"name": "plain"}, "spec": {"containers": [app()]},
         }))
         .await?;
-    let output = pillion(&kubeconfig, &["explain", "pod/plain", &namespace]).await?;
+    let output = pillion(&kubeconfig, &["explain", "pod/plain", &namespace])?;
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(

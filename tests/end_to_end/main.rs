@@ -18,6 +18,7 @@ mod support;
 
 mod advice;
 mod availability;
+mod catalog;
 mod explanation;
 mod injection;
 mod pod_fields;

@@ -1,3 +1,5 @@
+//! Pods that a helper does not go together with, and pods like them that it does.
+
 use super::check;
 use crate::check::sample::{found_with, short, table};
 

@@ -1,3 +1,5 @@
+//! Images that are named exactly and such as are not.
+
 use super::check;
 use crate::check::sample::{found_with, short, table};
 

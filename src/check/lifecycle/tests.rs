@@ -1,3 +1,5 @@
+//! Commands that never end and such as do, and pods with steps, sidecars and hooks of both kinds.
+
 use super::check;
 use super::command::{never_ends, seconds};
 use crate::check::sample::{found_with, table};

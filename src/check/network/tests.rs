@@ -1,3 +1,5 @@
+//! Pods with ports that clash, and pods like them with ports that do not.
+
 use super::check;
 use crate::check::sample::{found_with, table};
 

@@ -1,3 +1,5 @@
+//! Pods with mounts and volumes that go wrong, and pods like them in which they do not.
+
 use super::check;
 use crate::check::sample::{found_with, short, table};
 
