@@ -135,7 +135,8 @@ fn kubelet_configuration(space: &Space) -> String {
         "failCgroupV1": false,
         "failSwapOn": false,
         "enforceNodeAllocatable": [],
-        "evictionHard": {"nodefs.available": "1%"},
+        // Nothing is evicted because the disk of the machine is nearly full.
+        "evictionHard": {"nodefs.available": "50Mi"},
         "imageGCHighThresholdPercent": 100,
         "resolvConf": "",
         "clusterDNS": [SERVICES.1],
