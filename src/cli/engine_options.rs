@@ -163,6 +163,14 @@ pub enum EngineOptionsError {
         /// Where and why.
         source: Box<serde_saphyr::Error>,
     },
+    /// A file that is no configuration of Pod Security.
+    #[error("--pod-security-configuration {}: not a PodSecurityConfiguration", path.display())]
+    PodSecurityConfiguration {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A file given as a namespace manifest that holds none.
     #[error("--namespace-manifest {}: holds no object of kind Namespace", path.display())]
     NoNamespace {
@@ -199,7 +207,7 @@ impl EngineOptions {
             })
             .collect();
         settings.namespaces = self.namespaces()?;
-        self.checks.apply(&mut settings);
+        self.checks.apply(&mut settings)?;
         Ok(settings)
     }
 

@@ -1,7 +1,14 @@
 //! The flags that say what the resulting pod is checked with, and what follows.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use serde_json::Value;
+
+use super::EngineOptionsError;
+use super::sources::failed;
+use crate::check::pod_security::Defaults;
 use crate::finding::{Policies, PolicyError};
 use crate::inject::Settings;
 
@@ -43,6 +50,11 @@ pub(super) struct CheckOptions {
     )]
     most_helpers: usize,
 
+    /// The API server's own configuration of Pod Security: a PodSecurityConfiguration, or the
+    /// AdmissionConfiguration that holds it. Namespaces' labels win over its defaults.
+    #[arg(long, value_name = "FILE", env = "PILLION_POD_SECURITY_CONFIGURATION")]
+    pod_security_configuration: Option<PathBuf>,
+
     /// A registry, or the start of a reference, that needs a pull secret (repeatable).
     #[arg(
         long,
@@ -71,7 +83,10 @@ impl FromStr for Choice {
 
 impl CheckOptions {
     /// Writes the flags into the settings.
-    pub(super) fn apply(&self, settings: &mut Settings) {
+    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), EngineOptionsError> {
+        if let Some(path) = &self.pod_security_configuration {
+            settings.checks.pod_security = pod_security(path)?;
+        }
         settings.registry.clone_from(&self.registry);
         for Choice(chosen) in &self.findings {
             settings.findings.extend(chosen);
@@ -82,5 +97,71 @@ impl CheckOptions {
             .checks
             .private_registries
             .clone_from(&self.private_registry);
+        Ok(())
+    }
+}
+
+/// Reads a `PodSecurityConfiguration`, by itself or as the plugin of an `AdmissionConfiguration`.
+fn pod_security(path: &Path) -> Result<Defaults, EngineOptionsError> {
+    let text = fs::read_to_string(path).map_err(|source| failed(path, source))?;
+    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| {
+        EngineOptionsError::PodSecurityConfiguration {
+            path: path.to_owned(),
+            source,
+        }
+    };
+    let document: Value =
+        serde_saphyr::from_str(&text).map_err(|source| wrong(Box::new(source)))?;
+    let kind = |object: &Value| object.get("kind").and_then(Value::as_str).map(str::to_owned);
+    let plugins = document.get("plugins").and_then(Value::as_array);
+    let mut inside = plugins
+        .into_iter()
+        .flatten()
+        .filter(|plugin| plugin.get("name").and_then(Value::as_str) == Some("PodSecurity"))
+        .filter_map(|plugin| plugin.get("configuration"));
+    let configuration = inside.next().unwrap_or(&document);
+    match kind(configuration).as_deref() {
+        Some("PodSecurityConfiguration") => {
+            Defaults::read(configuration).map_err(|source| wrong(Box::new(source)))
+        }
+        Some(other) => Err(wrong(format!("its kind is {other}").into())),
+        None => Err(wrong("it has no kind".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Defaults, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let described = |error: EngineOptionsError| {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            source.unwrap_or_default()
+        };
+        pod_security(file.path()).map_err(described)
+    }
+
+    #[test]
+    fn the_configuration_stands_alone_or_in_the_plugin() {
+        let alone = "kind: PodSecurityConfiguration\n\
+                     defaults: {enforce: restricted, enforce-version: v1.30}\n\
+                     exemptions: {namespaces: [storage]}\n";
+        let inside = "kind: AdmissionConfiguration\nplugins:\n- name: ImagePolicyWebhook\n\
+                      - name: PodSecurity\n  configuration:\n    kind: PodSecurityConfiguration\n    \
+                      defaults: {enforce: restricted, enforce-version: v1.30}\n    \
+                      exemptions: {namespaces: [storage]}\n";
+        let found = read(alone).unwrap();
+        assert_eq!(found.namespaces, ["storage"]);
+        assert_eq!(read(inside).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_none_is_named() {
+        assert_eq!(read("kind: Pod").unwrap_err(), "its kind is Pod");
+        assert_eq!(read("a: b").unwrap_err(), "it has no kind");
+        let level = read("kind: PodSecurityConfiguration\ndefaults: {enforce: strict}\n");
+        assert!(level.unwrap_err().contains("`strict` is no level"));
     }
 }

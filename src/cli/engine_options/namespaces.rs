@@ -60,7 +60,7 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
             path: path.to_owned(),
             source: Box::new(source),
         })?;
-    let count = add(documents, namespaces);
+    let mut count = add(documents, namespaces);
     if ["LimitRange", "ResourceQuota"]
         .iter()
         .any(|kind| text.contains(kind))
@@ -71,19 +71,21 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
                 source: Box::new(source),
             })?;
         for object in &objects {
-            constrain(object, namespaces);
+            count += constrain(object, namespaces);
         }
     }
     Ok(count)
 }
 
-/// Adds a LimitRange or ResourceQuota to its namespace; of objects of other kinds nothing.
-fn constrain(object: &Value, namespaces: &mut Namespaces) {
-    if let Some(items) = object.get("items").and_then(Value::as_array) {
-        for item in items {
-            constrain(item, namespaces);
-        }
-    }
+/// Adds a LimitRange or ResourceQuota to its namespace, of objects of other kinds nothing, and
+/// returns how many there were.
+fn constrain(object: &Value, namespaces: &mut Namespaces) -> usize {
+    let items = object.get("items").and_then(Value::as_array);
+    let in_list: usize = items
+        .into_iter()
+        .flatten()
+        .map(|item| constrain(item, namespaces))
+        .sum();
     let name = object
         .pointer("/metadata/namespace")
         .and_then(Value::as_str);
@@ -92,9 +94,10 @@ fn constrain(object: &Value, namespaces: &mut Namespaces) {
     match object.get("kind").and_then(Value::as_str) {
         Some("LimitRange") => namespace.limit_ranges.push(LimitRange::read(object)),
         Some("ResourceQuota") => namespace.quotas.push(Quota::read(object)),
-        _ => return,
+        _ => return in_list,
     }
     namespaces.insert(name, namespace);
+    in_list + 1
 }
 
 fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
@@ -102,10 +105,11 @@ fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
     for document in documents {
         match (document.kind.as_str(), document.metadata) {
             ("Namespace", Some(metadata)) => {
+                // What constrains it may have been read before, from another file.
                 let namespace = Namespace {
                     labels: texts(metadata.labels),
                     annotations: texts(metadata.annotations),
-                    ..Namespace::default()
+                    ..namespaces.get(&metadata.name).into_owned()
                 };
                 namespaces.insert(&metadata.name, namespace);
                 count += 1;
@@ -180,6 +184,15 @@ spec: {hard: {pods: 4}}
         let mut from_directory = Namespaces::default();
         read(root.path(), &mut from_directory).unwrap();
         assert_eq!(from_directory, namespaces);
+
+        let (limits, namespace) = (root.path().join("a.yaml"), root.path().join("b.yaml"));
+        let text = "kind: LimitRange\nmetadata: {name: sizes, namespace: bank}\n";
+        fs::write(&limits, text).unwrap();
+        fs::write(&namespace, "kind: Namespace\nmetadata: {name: bank}\n").unwrap();
+        let mut in_turn = Namespaces::default();
+        read(&limits, &mut in_turn).unwrap();
+        read(&namespace, &mut in_turn).unwrap();
+        assert_eq!(in_turn.get("bank").limit_ranges[0].name, "sizes");
     }
 
     #[test]
