@@ -91,8 +91,8 @@ async fn stats_exporter_counts_what_the_app_sends() -> Outcome {
 #[ignore = "needs root and Linux namespaces: run `make test-node`"]
 async fn jmx_exporter_reads_a_java_app() -> Outcome {
     let scene = Scene::open("jmx").await?;
-    let runs = r#"echo 'hostPort: 127.0.0.1:9010' >/tmp/app.yaml
-        exec java -Xmx64m -jar /jmx_exporter.jar 9999 /tmp/app.yaml"#;
+    let runs = r"echo 'hostPort: 127.0.0.1:9010' >/tmp/app.yaml
+        exec java -Xmx64m -jar /jmx_exporter.jar 9999 /tmp/app.yaml";
     let mut asks = asks_for("jmx-exporter");
     asks["jmx-exporter.pillion.dev/beans"] = json!("java.lang:type=Compilation");
     scene

@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-/// A box of tools: BusyBox, curl, socat, OpenSSL.
+/// A box of tools: `BusyBox`, curl, socat, OpenSSL.
 pub(crate) const TOOLS: &str = "localhost/tests/tools:1";
 
-/// PostgreSQL, with BusyBox.
+/// PostgreSQL, with `BusyBox`.
 pub(crate) const POSTGRESQL: &str = "localhost/tests/postgresql:15";
 
 /// A container that runs `script` in a shell.

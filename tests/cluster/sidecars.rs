@@ -15,7 +15,7 @@ fn with_settings(mut pod: Value) -> Value {
 }
 
 /// Creates or changes the ConfigMap `settings`.
-async fn settings(scene: &Scene, colour: &str) -> Outcome {
+fn settings(scene: &Scene, colour: &str) -> Outcome {
     let object = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -33,7 +33,7 @@ async fn settings(scene: &Scene, colour: &str) -> Outcome {
 #[ignore = "needs root and Linux namespaces: run `make test-node`"]
 async fn config_reloader_calls_the_app_when_its_configmap_changes() -> Outcome {
     let scene = Scene::open("reload").await?;
-    settings(&scene, "green").await?;
+    settings(&scene, "green")?;
     let asks = json!({
         "pillion.dev/inject": "config-reloader",
         "config-reloader.pillion.dev/path": "/etc/app",
@@ -49,7 +49,7 @@ async fn config_reloader_calls_the_app_when_its_configmap_changes() -> Outcome {
     scene.ready("orders").await?;
     let log = scene.log_has("orders", "app", "started").await?;
     assert!(!log.contains("/-/reload"), "{log}");
-    settings(&scene, "blue").await?;
+    settings(&scene, "blue")?;
     let log = scene.log_has("orders", "app", "POST /-/reload").await?;
     assert!(log.contains("with blue"), "{log}");
     Ok(())
@@ -59,7 +59,7 @@ async fn config_reloader_calls_the_app_when_its_configmap_changes() -> Outcome {
 #[ignore = "needs root and Linux namespaces: run `make test-node`"]
 async fn signal_reloader_signals_the_app_when_its_configmap_changes() -> Outcome {
     let scene = Scene::open("signal").await?;
-    settings(&scene, "green").await?;
+    settings(&scene, "green")?;
     let asks = json!({
         "pillion.dev/inject": "signal-reloader",
         "signal-reloader.pillion.dev/path": "/etc/app",
@@ -77,7 +77,7 @@ async fn signal_reloader_signals_the_app_when_its_configmap_changes() -> Outcome
         .await?;
     scene.log_has("orders", "app", "started").await?;
     scene.ready("orders").await?;
-    settings(&scene, "blue").await?;
+    settings(&scene, "blue")?;
     scene
         .log_has("orders", "app", "reloaded blue")
         .await

@@ -21,10 +21,9 @@ fn started(pod: &Pod) -> Vec<(String, String)> {
             .and_then(|state| state.started_at.clone());
         serde_json::to_string(&running.or(ended)?).ok()
     };
-    let started = statuses(&status)
+    statuses(&status)
         .filter_map(|one| Some((one.name.clone(), time(one.state.as_ref()?)?)))
-        .collect();
-    started
+        .collect()
 }
 
 /// The pool takes three seconds before it listens. The app finds it open at its first try, which

@@ -32,7 +32,7 @@ use space::Space;
 pub(crate) use space::NODE;
 
 /// From start to a ready node takes some seconds on an idle machine; busy ones get their time.
-const START: Duration = Duration::from_secs(180);
+const START: Duration = Duration::from_mins(3);
 
 /// A running cluster with one node. It ends when this value is dropped, and at the latest
 /// when this process ends.
