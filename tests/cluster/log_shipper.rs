@@ -19,10 +19,7 @@ async fn ships(template: &str, mut asks: Value) -> Outcome {
         .log_has("orders", template, "order 17 accepted")
         .await?;
     let tried = scene.exec("orders", template, "touch /var/log/app/mine");
-    let message = match tried {
-        Ok(printed) => format!("it was written: {printed}"),
-        Err(failure) => failure.to_string(),
-    };
+    let message = tried.map_or_else(|failure| failure.to_string(), |_| "written".to_owned());
     assert!(message.contains("Read-only file system"), "{message}");
     // The file is for its owner alone, so the helper must run as that user.
     let mode = "stat -c %a-%u /var/log/app/orders.log; id -u";

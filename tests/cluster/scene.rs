@@ -240,7 +240,7 @@ impl Scene {
             let name = &container.name;
             let log = self.log(pod, name).await.unwrap_or_default();
             let state = serde_json::to_string(&container.state).unwrap_or_default();
-            message = format!("{message}\n{name}: {state}\n{log}");
+            message.extend(["\n", name, ": ", &state, "\n", &log]);
         }
         Failure::new(message)
     }

@@ -21,7 +21,6 @@ fn started(pod: &Pod) -> Vec<(String, String)> {
             .and_then(|state| state.started_at.clone());
         serde_json::to_string(&running.or(ended)?).ok()
     };
-
     statuses(&status)
         .filter_map(|one| Some((one.name.clone(), time(one.state.as_ref()?)?)))
         .collect()
