@@ -17,6 +17,12 @@ use crate::support::raw;
 /// The pod with the containers and volumes of the templates.
 fn resulting(fixture: &Fixture) -> Value {
     let mut pod = fixture.pod.pod.clone();
+    // A server for the corpus answers for every pod here: this one asks it for nothing.
+    for texts in ["labels", "annotations"] {
+        if let Some(texts) = pod["metadata"][texts].as_object_mut() {
+            texts.retain(|key, _| !key.contains("pillion.dev/"));
+        }
+    }
     for template in &fixture.templates {
         for (from, to) in [
             ("sidecars", "containers"),

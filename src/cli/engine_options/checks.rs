@@ -112,7 +112,12 @@ fn pod_security(path: &Path) -> Result<Defaults, EngineOptionsError> {
     };
     let document: Value =
         serde_saphyr::from_str(&text).map_err(|source| wrong(Box::new(source)))?;
-    let kind = |object: &Value| object.get("kind").and_then(Value::as_str).map(str::to_owned);
+    let kind = |object: &Value| {
+        object
+            .get("kind")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let plugins = document.get("plugins").and_then(Value::as_array);
     let mut inside = plugins
         .into_iter()
