@@ -35,12 +35,6 @@ mod support;
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
-mod findings;
-#[cfg(test)]
-#[path = "../findings/fixture.rs"]
-#[allow(dead_code, reason = "the other tests of findings use more of it")]
-mod fixture;
-#[cfg(test)]
 mod judge;
 #[cfg(test)]
 mod served;

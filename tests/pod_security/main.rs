@@ -17,8 +17,18 @@
 mod support;
 
 #[cfg(test)]
+mod findings;
+#[cfg(test)]
+#[path = "../findings/fixture.rs"]
+#[allow(dead_code, reason = "the other tests of findings use more of it")]
+mod fixture;
+#[cfg(test)]
+#[path = "../corpus/pods.rs"]
+#[allow(dead_code, reason = "the corpus uses more of it")]
 mod pods;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod standards;
+#[cfg(test)]
+mod variants;

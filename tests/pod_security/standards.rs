@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use pillion::check::Pod;
 use pillion::check::pod_security::{Control, Defaults, enforced, violations};
 
-use crate::pods;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
 use crate::support::raw::Answer;
+use crate::variants;
 
 /// The minor version of the control plane.
 const NEWEST: u32 = 37;
@@ -54,7 +54,7 @@ fn told(answer: &Answer, enforced: &str) -> Result<Option<String>, String> {
 #[tokio::test]
 async fn pod_security_is_that_of_the_api_server() -> Outcome {
     let client = ControlPlane::shared().await?.client()?;
-    let pods = pods::all();
+    let pods = variants::all();
     let mut violated: BTreeMap<Control, usize> = BTreeMap::new();
     let mut compared = BTreeSet::new();
     let mut invalid = BTreeSet::new();
