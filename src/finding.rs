@@ -13,6 +13,9 @@ use std::fmt;
 pub use code::{Code, Family, Refusal, Severity};
 pub use policy::{Policies, Policy, PolicyError};
 
+/// The longest sentence, in characters.
+const LONGEST: usize = 600;
+
 /// One thing that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
@@ -31,7 +34,7 @@ pub struct Finding {
 impl Finding {
     /// A finding whose sentence holds no value: names, ports, amounts and codes are none.
     pub fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
-        let message = message.into();
+        let message = cut(message.into());
         Self {
             code,
             template: None,
@@ -52,9 +55,18 @@ impl Finding {
     /// whatever else a parameter can reach.
     #[must_use]
     pub fn logged_as(mut self, logged: impl Into<String>) -> Self {
-        self.logged = logged.into();
+        self.logged = cut(logged.into());
         self
     }
+}
+
+/// Sentences repeat names out of the pod, and those may be any number of any length.
+fn cut(mut sentence: String) -> String {
+    if let Some((end, _)) = sentence.char_indices().nth(LONGEST) {
+        sentence.truncate(end);
+        sentence.push('…');
+    }
+    sentence
 }
 
 impl fmt::Display for Finding {

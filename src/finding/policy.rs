@@ -59,8 +59,13 @@ pub enum PolicyError {
         nearest: Option<String>,
     },
     /// A word that is no policy.
-    #[error("`{0}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
-    Policy(String),
+    #[error("`{code}={policy}`: `{policy}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
+    Policy {
+        /// The code.
+        code: Code,
+        /// The word.
+        policy: String,
+    },
     /// A policy that would let a pod pass which the API server refuses.
     #[error(
         "`{code}` can be Deny or Skip only, not {policy}: the API server refuses such a pod itself"
@@ -77,6 +82,13 @@ fn suggestion(code: Option<&str>) -> String {
     code.map_or_else(String::new, |code| format!("; did you mean `{code}`?"))
 }
 
+/// How many entries of a text are read, and how many of them reported as wrong: an annotation may
+/// have 256 KiB.
+const MOST_ENTRIES: usize = 200;
+const MOST_ERRORS: usize = 8;
+/// The longest entry in bytes, far above that of any code and policy.
+const LONGEST_ENTRY: usize = 80;
+
 /// Policies by code: a choice that overrides the defaults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policies(BTreeMap<Code, Policy>);
@@ -88,7 +100,10 @@ impl Policies {
             code: code.to_owned(),
             nearest: Code::nearest(code),
         })?;
-        let policy = Policy::parse(policy).ok_or_else(|| PolicyError::Policy(policy.to_owned()))?;
+        let policy = Policy::parse(policy).ok_or_else(|| PolicyError::Policy {
+            code: known,
+            policy: policy.to_owned(),
+        })?;
         if known.refusal() == Some(Refusal::Invalid) && policy > Policy::Skip {
             return Err(PolicyError::TooMild {
                 code: known,
@@ -99,12 +114,22 @@ impl Policies {
         Ok(())
     }
 
-    /// Reads `CODE=Policy,CODE=Policy`. Entries that cannot be taken are left out and reported.
+    /// Reads `CODE=Policy,CODE=Policy`. Entries that cannot be taken are left out and reported, the
+    /// first ones; there are not more useful entries than codes.
     pub fn parse(text: &str) -> (Self, Vec<PolicyError>) {
         let mut policies = Self::default();
         let mut errors = Vec::new();
         let entries = text.split([',', '\n']).map(str::trim);
-        for entry in entries.filter(|entry| !entry.is_empty()) {
+        let entries = entries.filter(|entry| !entry.is_empty());
+        for entry in entries.take(MOST_ENTRIES) {
+            if errors.len() == MOST_ERRORS {
+                break;
+            }
+            if entry.len() > LONGEST_ENTRY {
+                let start: String = entry.chars().take(LONGEST_ENTRY).collect();
+                errors.push(PolicyError::Form(format!("{start}…")));
+                continue;
+            }
             let chosen = match entry.split_once('=') {
                 Some((code, policy)) => policies.choose(code.trim(), policy.trim()),
                 None => Err(PolicyError::Form(entry.to_owned())),
@@ -153,10 +178,19 @@ mod tests {
             [
                 "there is no finding `PortConfict`; did you mean `PortConflict`?",
                 "`NestedMount` is no policy: write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore",
-                "`Maybe` is no policy: Deny, Skip, Warn or Ignore is wanted",
+                "`NestedMount=Maybe`: `Maybe` is no policy: Deny, Skip, Warn or Ignore is wanted",
                 "`HostPortConflict` can be Deny or Skip only, not Warn: the API server refuses \
                  such a pod itself",
             ]
         );
+    }
+
+    #[test]
+    fn a_long_text_is_read_to_a_bound() {
+        let (_, errors) = Policies::parse(&"A=,".repeat(80_000));
+        assert_eq!(errors.len(), MOST_ERRORS);
+        let (_, errors) = Policies::parse(&format!("{}=Warn", "A".repeat(240_000)));
+        let told = errors[0].to_string();
+        assert!(errors.len() == 1 && told.len() < 200, "{told}");
     }
 }

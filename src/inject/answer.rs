@@ -144,6 +144,9 @@ fn name(pod: &Pod<'_>) -> String {
     text(name)
 }
 
+/// The longest audit annotation in characters: every event of a pod carries it.
+const LONGEST_AUDIT: usize = 2048;
+
 /// The response that states a decision.
 fn response(uid: &str, decision: &Decision) -> Response {
     let reason = decision.reason;
@@ -157,12 +160,17 @@ fn response(uid: &str, decision: &Decision) -> Response {
     let response = response
         .with_warnings(warnings)
         .with_audit("verdict", &audit(decision));
-    let findings = decision.logged_findings();
+    let findings: String = decision
+        .logged_findings()
+        .join("; ")
+        .chars()
+        .take(LONGEST_AUDIT)
+        .collect();
     // Others may have changed what is found since the first call said it.
     let response = if findings.is_empty() || decision.reason == Reason::AlreadyInjected {
         response
     } else {
-        response.with_audit("findings", &findings.join("; "))
+        response.with_audit("findings", &findings)
     };
     if decision.patch.is_empty() {
         response

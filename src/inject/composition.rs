@@ -91,13 +91,12 @@ pub fn compose(given: Given<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::
         };
         let mut working = WorkingPod::new(pod)?;
         let mut composed = apply_all(given, way, &mut working, None);
-        match judge(given, way, pod, &working, &mut composed)? {
-            Some((template, why)) => skipped.insert(template, why),
-            None => {
-                conclude(working, &mut composed);
-                return Ok(composed);
-            }
-        };
+        let to_skip = judge(given, way, pod, &working, &mut composed)?;
+        if to_skip.is_empty() {
+            conclude(working, &mut composed);
+            return Ok(composed);
+        }
+        skipped.extend(to_skip);
     }
 }
 
@@ -120,10 +119,11 @@ pub fn compose_apart(
         let mut evaluated = WorkingPod::new(without)?;
         let mut working = WorkingPod::new(received)?;
         let mut composed = apply_all(given, way, &mut evaluated, Some(&mut working));
-        match judge(given, way, without, &evaluated, &mut composed)? {
-            Some((template, why)) => skipped.insert(template, why),
-            None => break (working, composed),
-        };
+        let to_skip = judge(given, way, without, &evaluated, &mut composed)?;
+        if to_skip.is_empty() {
+            break (working, composed);
+        }
+        skipped.extend(to_skip);
     };
     let says_so = |(template, status): (&String, &Status)| {
         let claimed = claims.get(template);

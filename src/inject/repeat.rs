@@ -15,7 +15,7 @@ use super::composition::{Composed, Given, compose, compose_apart};
 use super::plan::SENSITIVE;
 use super::removal;
 use super::status::Status;
-use super::verdict::{Decision, Verdict};
+use super::verdict::{Decision, Reason, Verdict};
 use crate::review::Pod;
 
 /// How often false claims are left out before all are: claims shrink each time, and mostly one
@@ -34,9 +34,12 @@ pub fn decide(given: Given<'_>, received: &Pod<'_>, text: &str) -> Option<Decisi
         let without_text = without.to_string();
         let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
         let composed = compose_apart(given, &pod, received, &claims, round == 0).ok()?;
-        if composed.decision.verdict() == Verdict::Denied {
+        let decision = &composed.decision;
+        let for_a_finding = matches!(decision.reason, Reason::Finding(_));
+        if decision.verdict() == Verdict::Denied && !for_a_finding {
             break;
         }
+        // What is found counts where the claims are true: others changed the pod since.
         let truth = truth(&composed, &claims);
         if truth == claims {
             return Some(composed.decision);

@@ -1,5 +1,6 @@
 //! The metrics. The registry is a value, so that tests can have as many as they like.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
@@ -82,7 +83,7 @@ impl Metrics {
         );
         self.registry.register(
             "pillion_findings",
-            "What was found in resulting pods, by template, code and the policy that was followed",
+            "Pods in which something was found, by template, code and the policy that was followed",
             self.findings.clone(),
         );
         self.registry.register(
@@ -168,15 +169,22 @@ impl Metrics {
                 ])
                 .inc();
         }
-        for judged in decision.judged() {
-            let template = judged.finding.template.as_deref();
-            let template = template.map(|name| if is_served(name) { name } else { OTHER });
+        // Each once for a pod, however often it was found there.
+        let judged = decision.judged().into_iter();
+        let found: BTreeSet<_> = judged
+            .map(|judged| {
+                let template = judged.finding.template.as_deref();
+                let template = template.map(|name| if is_served(name) { name } else { OTHER });
+                (template, judged.finding.code, judged.policy)
+            })
+            .collect();
+        for (template, code, policy) in found {
             self.findings
                 .get_or_create(&[
                     endpoint(),
                     ("template", template.unwrap_or_default().to_owned()),
-                    ("code", judged.finding.code.as_str().to_owned()),
-                    ("policy", judged.policy.as_str().to_owned()),
+                    ("code", code.as_str().to_owned()),
+                    ("policy", policy.as_str().to_owned()),
                 ])
                 .inc();
         }

@@ -4,7 +4,7 @@
 //! installation, else it is the code's own. A mandatory template is never skipped: where it would
 //! be, the pod is refused. What is nobody's addition can skip no template, and is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::application::{apply_all, nothing_applied};
@@ -19,6 +19,12 @@ use crate::template::Template;
 /// The namespace's annotation that chooses policies.
 pub const FINDINGS: &str = "pillion.dev/findings";
 
+/// How many templates are left out one by one: each makes another composition.
+const ONE_BY_ONE: usize = 4;
+
+/// How many findings a status names, and how many of one code a refusal.
+const MOST_NAMED: (usize, usize) = (16, 4);
+
 /// Templates that are left out, each with the finding that is the reason.
 pub(super) type Skipped = BTreeMap<String, Judged>;
 
@@ -30,21 +36,17 @@ pub(super) fn judge(
     pod: &Pod<'_>,
     evaluated: &WorkingPod<'_>,
     composed: &mut Composed,
-) -> Result<Option<(String, Judged)>, serde_json::Error> {
+) -> Result<Skipped, serde_json::Error> {
     let mut found = std::mem::take(&mut composed.found);
     if composed.decision.verdict() == Verdict::Denied {
-        return Ok(None);
+        return Ok(Skipped::new());
     }
     let (chosen, invalid) = chosen_by_namespace(given);
     found.extend(invalid);
     found.extend(checked(given, evaluated, &composed.decision));
-    let judged = judged(given, &chosen, found);
-    let to_skip = judged.iter().find_map(|judged| {
-        let template = judged.finding.template.clone()?;
-        (judged.policy == Policy::Skip && !is_shadow(given, way, &template))
-            .then(|| (template, judged.clone()))
-    });
-    if to_skip.is_some() {
+    let judged = judged(given, way, &chosen, found);
+    let to_skip = to_skip(given, way, &judged);
+    if !to_skip.is_empty() {
         return Ok(to_skip);
     }
     assign(&mut composed.decision, judged);
@@ -56,7 +58,23 @@ pub(super) fn judge(
         shadows(given, way, &chosen, pod, &mut composed.decision)?;
     }
     describe(composed);
-    Ok(None)
+    Ok(Skipped::new())
+}
+
+/// The templates to leave out. One at a time, as without it there may be nothing to find about the
+/// others; where that has gone on for a while, all at once.
+fn to_skip(given: Given<'_>, way: Way<'_>, judged: &[Judged]) -> Skipped {
+    let skip = judged.iter().filter_map(|judged| {
+        let template = judged.finding.template.clone()?;
+        (judged.policy == Policy::Skip && !is_shadow(given, way, &template))
+            .then(|| (template, judged.clone()))
+    });
+    let at_once = if way.skipped.len() < ONE_BY_ONE {
+        1
+    } else {
+        usize::MAX
+    };
+    skip.take(at_once).collect()
 }
 
 /// The namespace's policies, and what is wrong with its annotation.
@@ -109,18 +127,21 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
 }
 
 /// What follows from each finding, strictest and most severe first.
-fn judged(given: Given<'_>, chosen: &Policies, found: Vec<Finding>) -> Vec<Judged> {
+fn judged(given: Given<'_>, way: Way<'_>, chosen: &Policies, found: Vec<Finding>) -> Vec<Judged> {
+    let mut seen = BTreeSet::new();
+    let new = found
+        .into_iter()
+        .filter(|finding| seen.insert(finding.clone()));
     let judge = |finding: Finding| Judged {
-        policy: policy(given, chosen, &finding),
+        policy: policy(given, way, chosen, &finding),
         finding,
     };
-    let mut judged: Vec<_> = found.into_iter().map(judge).collect();
+    let mut judged: Vec<_> = new.map(judge).collect();
     judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
-    judged.dedup();
     judged
 }
 
-fn policy(given: Given<'_>, chosen: &Policies, finding: &Finding) -> Policy {
+fn policy(given: Given<'_>, way: Way<'_>, chosen: &Policies, finding: &Finding) -> Policy {
     let code = finding.code;
     let template = finding.template.as_ref();
     let template = template.and_then(|name| template_of(given, name));
@@ -132,8 +153,16 @@ fn policy(given: Given<'_>, chosen: &Policies, finding: &Finding) -> Policy {
     match (policy, template) {
         (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
+        // What an earlier call added cannot be left out any more.
+        (Policy::Skip, Some(template)) if is_claimed(way, template) => Policy::Warn,
         (policy, _) => policy,
     }
+}
+
+/// Whether the pod carries what the template added at an earlier call.
+fn is_claimed(way: Way<'_>, template: &Template) -> bool {
+    let claimed = way.claims.get(&template.name);
+    claimed.is_some_and(|claimed| !claimed.adds_nothing())
 }
 
 fn template_of<'g>(given: Given<'g>, name: &str) -> Option<&'g Template> {
@@ -199,7 +228,11 @@ fn deny(given: Given<'_>, way: Way<'_>, decision: &mut Decision) {
             Some(template) => format!("{template}: {}", text(&judged.finding)),
             None => text(&judged.finding).to_owned(),
         });
-        texts.collect::<Vec<_>>().join("; ")
+        let named = texts.take(MOST_NAMED.1).collect::<Vec<_>>().join("; ");
+        match same().count().saturating_sub(MOST_NAMED.1) {
+            0 => named,
+            more => format!("{named}; and {more} more"),
+        }
     };
     decision.reason = Reason::Finding(code);
     decision.message = joined(|finding| &finding.message);
@@ -232,7 +265,7 @@ fn shadows(
         let mut found = std::mem::take(&mut would.found);
         found.extend(checked(given, &working, &would.decision));
         found.retain(|finding| finding.template.as_ref() == Some(&template.name));
-        let judged = judged(given, chosen, found);
+        let judged = judged(given, enforced, chosen, found);
         let mut outcomes = decision.outcomes.iter_mut();
         let outcome = outcomes.find(|outcome| outcome.template == template.name);
         let Some(outcome) = outcome.filter(|outcome| outcome.reason == Reason::ShadowMode) else {
@@ -272,6 +305,11 @@ fn describe(composed: &mut Composed) {
             .map(|(code, logged)| format!("{code}: {logged}"))
             .collect();
         lines.dedup();
+        let more = lines.len().saturating_sub(MOST_NAMED.0);
+        lines.truncate(MOST_NAMED.0);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
         status.findings = lines;
     }
 }

@@ -159,3 +159,55 @@ fn a_sidecar_is_no_step() {
     users["spec"]["initContainers"] = json!([{"name": "beside", "image": "auto"}]);
     assert_eq!(decide(&users).reason, Reason::Conflict);
 }
+
+/// A container of another webhook's, behind what was injected, on a port of ours.
+fn with_a_clash(policy: &str) -> (Value, Decision) {
+    let template = format!(
+        "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n\
+         metadata: {{name: proxy}}\nspec:\n  findings: {{PortConflict: {policy}}}\n  \
+         sidecars:\n    - name: proxy\n      image: \"proxy:1\"\n      \
+         ports: [{{containerPort: 6432}}]\n  app: {{env: [{{name: P, value: x}}]}}\n"
+    );
+    let source = Source {
+        path: "t.yaml".to_owned(),
+        text: template,
+    };
+    let (catalog, errors) = Catalog::load(&[source], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
+    let subject = Subject {
+        namespace: "shop".to_owned(),
+        ..Subject::default()
+    };
+    let mut pod = pod("proxy");
+    let first = engine.decide(&subject, &pod.to_string());
+    let patch = serde_json::to_value(&first.patch).unwrap();
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    json_patch::patch(&mut pod, &patch).unwrap();
+    let theirs = json!({"name": "mesh", "image": "m:1", "ports": [{"containerPort": 6432}]});
+    pod["spec"]["containers"]
+        .as_array_mut()
+        .unwrap()
+        .push(theirs);
+    let second = engine.decide(&subject, &pod.to_string());
+    (pod, second)
+}
+
+#[test]
+fn what_others_added_since_is_checked_against_ours() {
+    let (_, denied) = with_a_clash("Deny");
+    assert_eq!(denied.reason.code(), "PortConflict", "{denied:#?}");
+    assert_eq!(denied.verdict(), crate::inject::Verdict::Denied);
+    assert!(denied.patch.is_empty());
+    // What is there cannot be left out any more; it is told, and nothing of theirs is edited.
+    let (_, told) = with_a_clash("Skip");
+    assert_eq!(told.reason, Reason::AlreadyInjected, "{told:#?}");
+    assert!(told.patch.is_empty());
+    let warnings = told.warnings();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("PortConflict")),
+        "{warnings:?}"
+    );
+}
