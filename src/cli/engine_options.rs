@@ -2,7 +2,7 @@
 //! the commands that work on files share them, and so give the same answers.
 
 mod checks;
-mod namespaces;
+pub(super) mod namespaces;
 mod sources;
 
 use std::io;
@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use super::assignment::Assignment;
 use crate::inject::{Namespaces, Settings};
+use crate::template::compile::nearest;
 use crate::template::{Catalog, Source, TemplateError};
 use checks::CheckOptions;
 
@@ -31,8 +32,8 @@ pub struct EngineOptions {
     )]
     templates: Vec<PathBuf>,
 
-    /// Read labels and annotations of namespaces from these manifests (repeatable); a namespace
-    /// that is not listed has only its name.
+    /// Read labels and annotations of namespaces, and their LimitRanges and ResourceQuotas, from
+    /// these manifests (repeatable); a namespace that is not listed has only its name.
     #[arg(
         long,
         value_name = "FILE|DIR",
@@ -103,13 +104,16 @@ enum NativeSidecars {
     Never,
 }
 
+/// Minor versions that can be meant; anything else is a slip.
+const MINORS: std::ops::RangeInclusive<u32> = 20..=60;
+
 /// The minor version of a Kubernetes 1.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct KubernetesVersion(pub(crate) u32);
 
 impl TryFrom<String> for KubernetesVersion {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -117,16 +121,26 @@ impl TryFrom<String> for KubernetesVersion {
 }
 
 impl FromStr for KubernetesVersion {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = text.strip_prefix('v').unwrap_or(text);
         let minor = number
             .strip_prefix("1.")
             .and_then(|rest| rest.split('.').next()?.parse().ok());
-        minor
-            .map(Self)
-            .ok_or("expected a version of Kubernetes such as 1.37")
+        let minor = minor.ok_or("expected a version of Kubernetes such as 1.37")?;
+        if MINORS.contains(&minor) {
+            return Ok(Self(minor));
+        }
+        let (first, last) = (MINORS.start(), MINORS.end());
+        // YAML reads an unquoted 1.30 as the number 1.3.
+        let meant = minor.saturating_mul(10);
+        let hint = if MINORS.contains(&meant) {
+            format!("; did you mean \"1.{meant}\", which YAML needs in quotes?")
+        } else {
+            String::new()
+        };
+        Err(format!("1.{minor} is not from 1.{first} to 1.{last}{hint}"))
     }
 }
 
@@ -170,6 +184,16 @@ pub enum EngineOptionsError {
         path: PathBuf,
         /// Where and why.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A value for a parameter of a template that is not there.
+    #[error("parameter `{parameter}`: there is no template `{template}`{hint}")]
+    UnknownTemplate {
+        /// `TEMPLATE.PARAMETER`.
+        parameter: String,
+        /// The template.
+        template: String,
+        /// The template that was probably meant.
+        hint: String,
     },
     /// A file given as a namespace manifest that holds none.
     #[error("--namespace-manifest {}: holds no object of kind Namespace", path.display())]
@@ -225,6 +249,23 @@ impl EngineOptions {
             Some(sources) => Catalog::load(&sources, None),
             None => (Catalog::built_in(), Vec::new()),
         })
+    }
+
+    /// The parameters, those of these flags and `more`, of templates that the catalog does not have
+    /// in any namespace, each as the error that it would be.
+    pub(super) fn unknown_templates(
+        &self,
+        more: &[Assignment],
+        catalog: &Catalog,
+    ) -> Vec<EngineOptionsError> {
+        let unknown = |set: &&Assignment| !catalog.all_names().any(|name| name == set.template);
+        let sets = self.parameters.iter().chain(more).filter(unknown);
+        sets.map(|set| EngineOptionsError::UnknownTemplate {
+            parameter: format!("{}.{}", set.template, set.parameter),
+            template: set.template.clone(),
+            hint: nearest(&set.template, catalog.all_names()),
+        })
+        .collect()
     }
 
     fn namespaces(&self) -> Result<Namespaces, EngineOptionsError> {
@@ -304,6 +345,21 @@ mod tests {
     fn a_version_is_of_kubernetes_one() {
         for wrong in ["2.0", "1", "1.", "", "1.x"] {
             assert!(wrong.parse::<KubernetesVersion>().is_err(), "{wrong}");
+        }
+        let problem = |text: &str| text.parse::<KubernetesVersion>().unwrap_err();
+        let meant = "; did you mean \"1.30\", which YAML needs in quotes?";
+        assert_eq!(
+            problem("1.3"),
+            format!("1.3 is not from 1.20 to 1.60{meant}")
+        );
+        for wrong in ["1.19", "1.61", "1.4294967295"] {
+            assert!(
+                problem(wrong).ends_with("is not from 1.20 to 1.60"),
+                "{wrong}"
+            );
+        }
+        for right in ["1.20", "v1.60.3"] {
+            assert!(right.parse::<KubernetesVersion>().is_ok(), "{right}");
         }
     }
 }

@@ -130,11 +130,11 @@ impl Explain {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, ExplainError> {
         let (mut subjects, mut cluster) = self.subjects()?;
-        let catalog = Arc::new(broken::catalog(&self.engine)?);
+        let catalog = Arc::new(broken::catalog_with(&self.engine, &[])?);
         let sources = self.engine.sources()?;
         let sources = sources.unwrap_or_else(built_in::sources);
         let mut settings = self.engine.settings()?;
-        add_namespaces(&mut settings, &mut subjects.manifests);
+        add_namespaces(&mut settings, &mut subjects.manifests, &subjects.namespace);
         if let Some(cluster) = &mut cluster {
             subjects.add_namespaces(&mut settings, cluster);
         }

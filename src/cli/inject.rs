@@ -2,12 +2,11 @@
 //!
 //! A pod template in a file is decided about exactly as the webhook decides about the pod that
 //! comes of it; the patch is then applied below the template's place in its object. Namespace
-//! objects in the same input count as namespace manifests, unless one of the same name was given
-//! by `--namespace-manifest`.
+//! objects, LimitRanges and ResourceQuotas in the same input count as namespace manifests, unless one
+//! of the same name was given by `--namespace-manifest`.
 
 mod references;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -19,6 +18,7 @@ use super::assignment::Assignment;
 use super::broken;
 use super::cluster::{ClusterArguments, ClusterError};
 use super::documents::{DocumentArguments, DocumentError};
+use super::engine_options::namespaces::constrain_one;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
@@ -28,8 +28,8 @@ use crate::inject::{Decision, Engine, Namespace, Namespaces, Settings, Subject};
 /// Inject templates into the pods of manifests.
 ///
 /// Every object is reported on standard error. If any pod is refused, nothing is written and the
-/// exit status is 1; it is 2 for input that cannot be read. Namespace objects in the input count
-/// as namespace manifests.
+/// exit status is 1; it is 2 for input that cannot be read. Namespaces, LimitRanges and
+/// ResourceQuotas in the input count as namespace manifests.
 #[derive(Debug, clap::Args)]
 pub struct Inject {
     #[command(flatten)]
@@ -74,9 +74,9 @@ impl Inject {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, InjectError> {
         let mut manifests = self.documents.read()?;
-        let catalog = broken::catalog(&self.engine)?;
+        let catalog = broken::catalog_with(&self.engine, &self.set)?;
         let mut settings = self.engine.settings()?;
-        add_namespaces(&mut settings, &mut manifests);
+        add_namespaces(&mut settings, &mut manifests, self.documents.namespace());
         let catalog = Arc::new(catalog);
         let annotations = self.annotations();
         if self.check_references {
@@ -102,12 +102,14 @@ impl Inject {
     }
 }
 
-/// Adds the Namespace objects of the input that are not known already.
-pub(crate) fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]) {
+/// Adds the Namespace objects of the input that are not known already, and the LimitRanges and
+/// ResourceQuotas; one that names no namespace is in `namespace`.
+pub(crate) fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest], namespace: &str) {
     let given = settings.namespaces.clone();
     let mut visit = |identity: &Identity, object: &mut Value| {
-        let known = matches!(given.get(&identity.name), Cow::Borrowed(_));
-        if identity.is_namespace() && !known {
+        if !identity.is_namespace() {
+            constrain_one(object, namespace, &mut settings.namespaces);
+        } else if !given.get(&identity.name).is_listed {
             add_namespace(&mut settings.namespaces, &identity.name, object);
         }
         Ok::<(), Infallible>(())
@@ -137,7 +139,9 @@ pub(crate) fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Va
     let namespace = Namespace {
         labels: texts("/metadata/labels"),
         annotations: texts("/metadata/annotations"),
-        ..Namespace::default()
+        is_listed: true,
+        // What stands in it may have been read before.
+        ..namespaces.get(name).into_owned()
     };
     namespaces.insert(name, namespace);
 }

@@ -1,12 +1,13 @@
 //! What is told about every object, on standard error: text for people, JSON for machines.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::terminal::{Colour, Paint, printable};
 use super::transform::{Ending, Entry, Report};
-use crate::finding::{Finding, Policy};
+use crate::finding::{Code, Finding, Policy};
 use crate::inject::{Judged, Outcome, Verdict};
 
 /// How a report is written.
@@ -22,7 +23,7 @@ pub(crate) enum ReportFormat {
 pub(crate) fn text(report: &Report, paint: Paint) -> String {
     let files = report.entries.iter().map(|entry| &entry.file);
     let files = files.chain(report.notes.iter().map(|note| &note.file));
-    let several = files.collect::<std::collections::BTreeSet<_>>().len() > 1;
+    let several = files.collect::<BTreeSet<_>>().len() > 1;
     let mut text = String::new();
     for entry in &report.entries {
         if several {
@@ -71,13 +72,14 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
         treated.code,
         printable(&treated.message),
     );
+    let mut remedied = BTreeSet::new();
     for outcome in &treated.outcomes {
-        add_outcome(text, outcome, paint);
+        add_outcome(text, outcome, &mut remedied, paint);
     }
-    add_findings(text, "  ", &treated.findings, paint);
+    add_findings(text, "  ", &treated.findings, &mut remedied, paint);
 }
 
-fn add_outcome(text: &mut String, outcome: &Outcome, paint: Paint) {
+fn add_outcome(text: &mut String, outcome: &Outcome, remedied: &mut BTreeSet<Code>, paint: Paint) {
     let revision = if outcome.revision.is_empty() {
         String::new()
     } else {
@@ -91,10 +93,17 @@ fn add_outcome(text: &mut String, outcome: &Outcome, paint: Paint) {
         outcome.reason,
         printable(&outcome.message),
     );
-    add_findings(text, "    ", &outcome.findings, paint);
+    add_findings(text, "    ", &outcome.findings, remedied, paint);
 }
 
-fn add_findings(text: &mut String, indent: &str, findings: &[Judged], paint: Paint) {
+/// Adds findings; below the first refusal by each code of an object, what to do about it.
+fn add_findings(
+    text: &mut String,
+    indent: &str,
+    findings: &[Judged],
+    remedied: &mut BTreeSet<Code>,
+    paint: Paint,
+) {
     for judged in findings.iter().filter(|judged| judged.is_told()) {
         let (word, colour) = match judged.policy {
             Policy::Deny => ("refused", Colour::Red),
@@ -104,6 +113,10 @@ fn add_findings(text: &mut String, indent: &str, findings: &[Judged], paint: Pai
         let word = paint.text(colour, word);
         let finding = judged.finding.to_string();
         let _ = writeln!(text, "{indent}{word}: {}", printable(&finding));
+        let code = judged.finding.code;
+        if judged.policy == Policy::Deny && remedied.insert(code) {
+            let _ = writeln!(text, "{indent}remedy: {}", code.help());
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Review {
             name: name.clone(),
             source,
         })?;
-        let catalog = Arc::new(broken::catalog(&self.engine)?);
+        let catalog = Arc::new(broken::catalog_with(&self.engine, &[])?);
         let engine = Engine::new(catalog, Arc::new(self.engine.settings()?));
         let endpoint = if self.advise {
             Endpoint::Advise

@@ -12,7 +12,7 @@ use crate::template::compiled::{NOT_FOR_STEPS, Placement};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
-const FIRST_SURE_MINOR: u32 = 32;
+pub const FIRST_SURE_MINOR: u32 = 32;
 /// How often a startup probe made from a readiness probe may fail, once a second: five minutes.
 const WAIT_FAILURES: u32 = 300;
 

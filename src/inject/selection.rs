@@ -24,6 +24,11 @@ pub const MANDATORY: &str = "pillion.dev/mandatory";
 /// Annotation of a static pod's mirror.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
+/// How many names a refusal lists.
+const MOST_NAMES: usize = 10;
+/// A text shorter than this is part of too many names to mean one.
+const SHORTEST_PART: usize = 3;
+
 /// What a selection is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -271,14 +276,43 @@ fn find_all(
 }
 
 fn not_found(catalog: &Catalog, asked: Asked<'_>, name: &str, by: &str) -> String {
-    let hint = nearest(name, catalog.names(asked.namespace));
-    let known = if hint.is_empty() {
-        let names: Vec<_> = catalog.names(asked.namespace).take(10).collect();
-        format!("; templates here: {}", names.join(", "))
+    let hint = hint(catalog, asked.namespace, name);
+    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
+}
+
+/// What was probably meant by a name that no template has; else what there is.
+fn hint(catalog: &Catalog, namespace: &str, name: &str) -> String {
+    if name == "true" || name == "false" {
+        return format!("; that is a value of the label {INJECT}: the annotation lists templates");
+    }
+    if name.contains(|c: char| c == ';' || c.is_whitespace()) {
+        return "; separate names by commas".to_owned();
+    }
+    let containing = catalog
+        .names(namespace)
+        .filter(|known| name.len() >= SHORTEST_PART && known.contains(name))
+        .min_by_key(|known| known.len());
+    if let Some(meant) = containing {
+        return format!("; did you mean `{meant}`?");
+    }
+    let near = nearest(name, catalog.names(namespace));
+    if near.is_empty() {
+        all_names(catalog, namespace)
     } else {
-        hint
+        near
+    }
+}
+
+fn all_names(catalog: &Catalog, namespace: &str) -> String {
+    let names: Vec<_> = catalog.names(namespace).take(MOST_NAMES).collect();
+    if names.is_empty() {
+        return "; there are no templates here".to_owned();
+    }
+    let more = match catalog.names(namespace).skip(MOST_NAMES).count() {
+        0 => String::new(),
+        more => format!(" and {more} more (pillion template list)"),
     };
-    format!("annotation {INJECT} of the {by}: there is no template `{name}`{known}")
+    format!("; templates here: {}{more}", names.join(", "))
 }
 
 #[cfg(test)]

@@ -89,6 +89,8 @@ pub struct Namespace {
     pub labels: BTreeMap<String, String>,
     /// `metadata.annotations`.
     pub annotations: BTreeMap<String, String>,
+    /// Whether the Namespace object itself is known, and not only what stands in it.
+    pub is_listed: bool,
     /// The LimitRanges in it that are known.
     pub limit_ranges: Vec<LimitRange>,
     /// The ResourceQuotas in it that are known.

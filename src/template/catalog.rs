@@ -242,6 +242,14 @@ impl Catalog {
         self.cluster.keys().map(String::as_str).chain(own)
     }
 
+    /// The names that any namespace can ask for.
+    pub fn all_names(&self) -> impl Iterator<Item = &str> {
+        self.cluster
+            .keys()
+            .chain(self.namespaced.keys())
+            .map(String::as_str)
+    }
+
     /// The served templates, by name.
     pub fn summaries(&self) -> Vec<Summary> {
         let namespaced = self.namespaced.values().flat_map(BTreeMap::values);

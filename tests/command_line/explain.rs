@@ -195,3 +195,61 @@ fn what_cannot_be_explained_is_said() {
         stdout(&output)
     );
 }
+
+#[test]
+fn a_review_about_a_workload_is_explained_like_its_manifest() {
+    let deployment = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"selector": {}, "template": {
+            "metadata": {"annotations": {
+                "pillion.dev/inject": "pgbouncer",
+                "pgbouncer.pillion.dev/host": "db",
+            }},
+            "spec": {"containers": [{"name": "app", "image": "app:1.0.0"}]},
+        }},
+    });
+    let review = json!({
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {"uid": "1", "operation": "CREATE", "namespace": "shop", "object": deployment},
+    });
+    let of_review = explain(&[], &review.to_string());
+    let of_manifest = explain(&["--namespace=shop"], &deployment.to_string());
+    assert_eq!(of_review[0]["reason"], "Applied", "{of_review:#}");
+    assert_eq!(of_review[0]["namespace"], "shop");
+    assert_eq!(of_review, of_manifest);
+}
+
+#[test]
+fn parameters_of_templates_that_are_not_there_are_refused() {
+    let said = "there is no template `pgbouncr`; did you mean `pgbouncer`?";
+    for arguments in [
+        &["inject", "--set=pgbouncr.host=db"][..],
+        &["inject", "--parameter=pgbouncr.host=db"],
+        &["explain", "-", "--parameter=pgbouncr.host=db"],
+        &["review", "-", "--parameter=pgbouncr.host=db"],
+        &["template", "render", "pgbouncer", "--set=pgbouncr.host=db"],
+    ] {
+        let output = pillion(arguments, POD);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_job_without_native_sidecars_is_told_to_the_operator() {
+    let job = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: once\n  annotations: \
+        {pillion.dev/inject: pgbouncer, pgbouncer.pillion.dev/host: db}\nspec: {restartPolicy: \
+        Never, containers: [{name: app, image: \"app:1.0.0\"}]}\n";
+    let items = explain(&["--kubernetes-version=1.30"], job);
+    let stop = &items[0]["stoppedBy"];
+    let why = stop["why"].as_str().unwrap();
+    assert!(
+        why.contains("from Kubernetes 1.32 on, or with --native-sidecars=always"),
+        "{why}"
+    );
+    let change = stop["change"].as_str().unwrap();
+    assert!(change.contains("--native-sidecars=always"), "{change}");
+}

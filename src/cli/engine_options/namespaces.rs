@@ -86,18 +86,42 @@ fn constrain(object: &Value, namespaces: &mut Namespaces) -> usize {
         .flatten()
         .map(|item| constrain(item, namespaces))
         .sum();
-    let name = object
-        .pointer("/metadata/namespace")
-        .and_then(Value::as_str);
-    let name = name.unwrap_or("default");
+    in_list + usize::from(constrain_one(object, "default", namespaces))
+}
+
+/// Adds a LimitRange or ResourceQuota to its namespace, or to this one if it names none, unless one
+/// of its name is known there. Returns whether it is one.
+pub(in crate::cli) fn constrain_one(
+    object: &Value,
+    otherwise: &str,
+    namespaces: &mut Namespaces,
+) -> bool {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+    if text("/apiVersion").is_some_and(|version| version != "v1") {
+        return false;
+    }
+    let name = text("/metadata/namespace").filter(|name| !name.is_empty());
+    let name = name.unwrap_or(otherwise);
     let mut namespace = namespaces.get(name).into_owned();
-    match object.get("kind").and_then(Value::as_str) {
-        Some("LimitRange") => namespace.limit_ranges.push(LimitRange::read(object)),
-        Some("ResourceQuota") => namespace.quotas.push(Quota::read(object)),
-        _ => return in_list,
+    match text("/kind") {
+        Some("LimitRange") => {
+            let read = LimitRange::read(object);
+            let is_known = |known: &LimitRange| known.name == read.name;
+            if !namespace.limit_ranges.iter().any(is_known) {
+                namespace.limit_ranges.push(read);
+            }
+        }
+        Some("ResourceQuota") => {
+            let read = Quota::read(object);
+            let is_known = |known: &Quota| known.name == read.name;
+            if !namespace.quotas.iter().any(is_known) {
+                namespace.quotas.push(read);
+            }
+        }
+        _ => return false,
     }
     namespaces.insert(name, namespace);
-    in_list + 1
+    true
 }
 
 fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
@@ -109,6 +133,7 @@ fn add(documents: Vec<Document>, namespaces: &mut Namespaces) -> usize {
                 let namespace = Namespace {
                     labels: texts(metadata.labels),
                     annotations: texts(metadata.annotations),
+                    is_listed: true,
                     ..namespaces.get(&metadata.name).into_owned()
                 };
                 namespaces.insert(&metadata.name, namespace);

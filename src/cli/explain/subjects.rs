@@ -43,8 +43,10 @@ enum Asked {
 #[derive(Debug)]
 pub(super) struct Subjects {
     pub(super) about: Vec<About>,
-    /// What was read, for the Namespace objects in it.
+    /// What was read, for the namespaces in it and what constrains them.
     pub(super) manifests: Vec<Manifest>,
+    /// The namespace of objects that name none.
+    pub(super) namespace: String,
 }
 
 /// An object of the cluster, where the text names one and no file of that name is there.
@@ -121,7 +123,7 @@ impl Subjects {
             for document in &mut manifest.documents {
                 let kind = document.value.get("kind").and_then(Value::as_str);
                 if kind == Some("AdmissionReview") {
-                    about.push(About::of_review(&manifest.name, &document.value));
+                    add_review(&manifest.name, &document.value, &mut about);
                 } else {
                     add(&manifest.name, &mut document.value, namespace, &mut about);
                 }
@@ -131,7 +133,11 @@ impl Subjects {
             let name = target.to_owned();
             return Err(ExplainError::NoPod { name });
         }
-        Ok(Self { about, manifests })
+        Ok(Self {
+            about,
+            manifests,
+            namespace: namespace.to_owned(),
+        })
     }
 
     /// The pod of an object of the cluster.
@@ -160,6 +166,7 @@ impl Subjects {
         Ok(Self {
             about,
             manifests: Vec::new(),
+            namespace: namespace.to_owned(),
         })
     }
 
@@ -167,7 +174,7 @@ impl Subjects {
     pub(super) fn add_namespaces(&self, settings: &mut Settings, cluster: &mut Cluster) {
         for name in self.about.iter().map(|about| &about.namespace) {
             let known = settings.namespaces.get(name);
-            if matches!(known, std::borrow::Cow::Borrowed(_)) {
+            if known.is_listed {
                 continue;
             }
             if let Some(namespace) = cluster.namespace(name) {
@@ -185,6 +192,23 @@ fn without_what_nobody_wrote(object: &mut Value) {
         if let Some(metadata) = metadata {
             metadata.remove("managedFields");
         }
+    }
+}
+
+/// Adds what a review asks about: the pod, or the pod that comes of a workload. The webhook itself
+/// only gives advice about a workload, which says nothing about whether its pods are injected.
+fn add_review(source: &str, review: &Value, about: &mut Vec<About>) {
+    let namespace = review.pointer("/request/namespace").and_then(Value::as_str);
+    let namespace = namespace.unwrap_or_default().to_owned();
+    let of_workload = review
+        .pointer("/request/object")
+        .filter(|object| object.get("kind").and_then(Value::as_str) != Some("Pod"));
+    let before = about.len();
+    if let Some(object) = of_workload {
+        add(source, &mut object.clone(), &namespace, about);
+    }
+    if about.len() == before {
+        about.push(About::of_review(source, review));
     }
 }
 

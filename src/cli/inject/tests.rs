@@ -147,13 +147,21 @@ fn namespaces_of_the_input_are_known_unless_given() {
     let mut settings = Settings::default();
     let given = Namespace {
         labels: BTreeMap::from([("team".to_owned(), "given".to_owned())]),
+        is_listed: true,
         ..Namespace::default()
     };
     settings.namespaces.insert("shop", given);
-    let text = namespace("shop", "input") + &namespace("bank", "input");
-    add_namespaces(&mut settings, &mut [manifest(&text)]);
+    let limits = "apiVersion: v1\nkind: LimitRange\nmetadata: {name: sizes, namespace: bank}\n---\n\
+                  apiVersion: v1\nkind: LimitRange\nmetadata: {name: sizes, namespace: shop}\n---\n\
+                  apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: budget}\n---\n\
+                  apiVersion: v1\nkind: LimitRange\nmetadata: {name: sizes, namespace: bank}\n---\n";
+    let text = limits.to_owned() + &namespace("shop", "input") + &namespace("bank", "input");
+    add_namespaces(&mut settings, &mut [manifest(&text)], "of-context");
     assert_eq!(settings.namespaces.get("shop").labels["team"], "given");
     let bank = settings.namespaces.get("bank");
     assert_eq!(bank.labels["team"], "input");
     assert_eq!(bank.annotations.len(), 1);
+    assert_eq!(bank.limit_ranges.len(), 1, "the same object twice");
+    assert_eq!(settings.namespaces.get("shop").limit_ranges.len(), 1);
+    assert_eq!(settings.namespaces.get("of-context").quotas.len(), 1);
 }

@@ -63,6 +63,27 @@ fn every_object_is_told_with_its_templates_and_findings() {
 }
 
 #[test]
+fn the_remedy_stands_once_below_refusals_by_a_code() {
+    let mut treated = Treated::plain(Reason::Finding(Code::PortConflict), "refused");
+    let refusal = |message: &str| Judged {
+        finding: Finding::new(Code::PortConflict, "spec", message),
+        policy: Policy::Deny,
+    };
+    treated.findings = vec![refusal("one"), refusal("two"), judged(Policy::Warn, "kept")];
+    let report = Report {
+        entries: vec![entry("-", "web", treated)],
+        notes: Vec::new(),
+    };
+    let text = text(&report, plain());
+    let help = Code::PortConflict.help();
+    let expected = format!(
+        "  refused: PortConflict: one\n  remedy: {help}\n  refused: PortConflict: two\n  \
+         warning: FieldKept: kept\n"
+    );
+    assert!(text.contains(&expected), "{text}");
+}
+
+#[test]
 fn files_are_named_where_there_are_several_and_a_refusal_is_clear() {
     let refused = Treated::plain(Reason::ParameterMissing, "host is required");
     let report = Report {

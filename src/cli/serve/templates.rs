@@ -53,6 +53,13 @@ impl Templates {
             Some(sources) => Catalog::load(sources, None),
             None => (Catalog::built_in(), Vec::new()),
         };
+        // No error: the template may come later.
+        for error in self.options.unknown_templates(&[], &loaded.0) {
+            tracing::warn!(
+                error = error.to_string().as_str(),
+                "a parameter has no effect"
+            );
+        }
         self.publish(loaded);
         Ok(())
     }

@@ -55,6 +55,10 @@ impl Render {
     /// Writes what is added. Where the pod is refused, nothing is, and why is told.
     pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
         let (catalog, _) = find(&self.engine, &self.namespace, &self.name)?;
+        let unknown = self.engine.unknown_templates(&self.set, &catalog);
+        if let Some(error) = unknown.into_iter().next() {
+            return Err(error.into());
+        }
         let settings = self.engine.settings()?;
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
         let given = plain_pod();

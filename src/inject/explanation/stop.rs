@@ -172,13 +172,16 @@ fn change(reason: Reason) -> String {
             "nothing, if the pod is as it should be: the template adds nothing to it".to_owned()
         }
         Reason::PodMustEnd | Reason::PodMustEndDenied => {
-            "let the template's `lifecycle` be Native, on nodes at Kubernetes 1.29 or newer"
+            "the sentence says what keeps the sidecar from being native; where it is the cluster's \
+             version, its operator can run Kubernetes 1.32 or newer, or set \
+             --native-sidecars=always once every node is at 1.29 or newer"
                 .to_owned()
         }
         Reason::MatchConditionFalse => {
             "make the match condition true for this pod; it stands in the template".to_owned()
         }
         Reason::ShadowMode => "set the template's `mode` to Enforce".to_owned(),
+        Reason::Finding(code) | Reason::FindingSkipped(code) => code.help().to_owned(),
         reason if reason.verdict() == Verdict::Denied => {
             "what the sentence asks for; the pod is refused until then".to_owned()
         }

@@ -5,13 +5,14 @@ use serde_json::{Map, Value};
 use super::{Change, SENSITIVE};
 use crate::inject::defaults::pull_policy;
 use crate::inject::evaluation::WantedContainer;
-use crate::inject::lifecycle;
+use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
 use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
+use crate::template::compiled::Placement;
 use crate::template::schema::field;
 
 /// The image by which a container of the user's says: take the template's.
@@ -54,9 +55,19 @@ fn find<'e, 'p>(pod: &'e WorkingPod<'p>, name: &str) -> Option<(List, usize, &'e
 
 /// The refusal, or the reason to skip, where a sidecar would keep a pod from ending.
 fn must_end(template: &Template, container: &WantedContainer) -> Refusal {
+    let why = match template.placement {
+        _ if container.is_native => {
+            "the pod has it in containers; declare it in initContainers".to_owned()
+        }
+        Placement::Classic => "the template's `lifecycle` is Classic".to_owned(),
+        Placement::Auto | Placement::Native => format!(
+            "native sidecars are used where every node surely knows them: from Kubernetes \
+             1.{FIRST_SURE_MINOR} on, or with --native-sidecars=always"
+        ),
+    };
     let message = format!(
         "the pod must end, and `{}` could only run as a regular container here, which would keep \
-         it from ending; native sidecars need every node at Kubernetes 1.29 or newer",
+         it from ending; {why}",
         container.name
     );
     let reason = if template.denies_ending_pods {

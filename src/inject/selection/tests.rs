@@ -411,6 +411,19 @@ fn refusals_say_what_would_be_right() {
         "annotation pillion.dev/inject of the pod: there is no template `something-else`; \
          templates here: a, auto, b, broken, late, must"
     );
+    let no = |name: &str, hint: &str| {
+        format!("annotation pillion.dev/inject of the pod: there is no template `{name}`; {hint}")
+    };
+    assert_eq!(
+        ask("rok"),
+        no("rok", "did you mean `broken`?"),
+        "a part of a name"
+    );
+    for list in ["a;b", "a b"] {
+        assert_eq!(ask(list), no(list, "separate names by commas"));
+    }
+    let label = "that is a value of the label pillion.dev/inject: the annotation lists templates";
+    assert_eq!(ask("true"), no("true", label));
     assert!(
         ask("broken")
             .contains("`broken` does not compile and has no earlier revision: templates.yaml:"),
