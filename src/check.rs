@@ -20,7 +20,9 @@ mod security;
 pub mod settings;
 mod storage;
 
-use crate::finding::Finding;
+use std::collections::HashMap;
+
+use crate::finding::{Code, Finding};
 use crate::template::Template;
 pub use pod::Pod;
 pub use settings::{Settings, Surroundings};
@@ -63,6 +65,9 @@ impl<'c> Circumstances<'c> {
     }
 }
 
+/// As many findings of one code about one template are told; more say nothing new.
+const MOST_ALIKE: usize = 8;
+
 /// Everything that the checks find, family by family.
 pub fn findings(pod: &Pod<'_>, with: &Circumstances<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -73,5 +78,43 @@ pub fn findings(pod: &Pod<'_>, with: &Circumstances<'_>) -> Vec<Finding> {
     security::check(pod, with, &mut findings);
     images::check(pod, with, &mut findings);
     environment::check(pod, with, &mut findings);
-    findings
+    bounded(findings)
 }
+
+/// At most [`MOST_ALIKE`] findings of each code and template; the last of them counts the others, so
+/// that one pod cannot fill the answer and the log.
+fn bounded(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut alike: HashMap<(Code, Option<String>), Alike> = HashMap::new();
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let key = (finding.code, finding.template.clone());
+        let alike = alike.entry(key).or_default();
+        if alike.kept == MOST_ALIKE {
+            alike.more += 1;
+            continue;
+        }
+        alike.kept += 1;
+        alike.last = kept.len();
+        kept.push(finding);
+    }
+    for alike in alike.values().filter(|alike| alike.more > 0) {
+        if let Some(last) = kept.get_mut(alike.last) {
+            let more = format!("; and {} more like it", alike.more);
+            last.message.push_str(&more);
+            last.logged.push_str(&more);
+        }
+    }
+    kept
+}
+
+/// The findings of one code and template: how many are kept, where the last of them is, and how many
+/// are only counted.
+#[derive(Default)]
+struct Alike {
+    kept: usize,
+    last: usize,
+    more: usize,
+}
+
+#[cfg(test)]
+mod tests;

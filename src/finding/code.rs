@@ -130,7 +130,7 @@ codes! {
     "Rename one of the two ports.";
 
     ProbePortOfOther: Network, Warning, Warn;
-    "A container is probed on a port that only another one declares, and one of the two is a helper: the kubelet asks that other one, or both listen there.";
+    "A container is probed on a port that only another one declares, and one of the two is a helper: the kubelet asks that other one, or both listen there. Or two helpers of different templates are probed on a port that nobody declares.";
     "Declare the port where it is listened on, or probe a port of the container's own.";
 
     HostNetworkHelper: Network, Warning, Warn;

@@ -31,24 +31,23 @@ pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
         for read in names(value) {
             let title = container.title();
             let own = name(env);
+            let shown = shown(read);
             let message = match defined.get(read) {
                 Some(at) if *at < index => continue,
                 Some(_) if is_of_service(read) => continue,
                 Some(at) if *at == index => {
-                    format!(
-                        "{own} of {title} refers to itself by $({read}): the text stays as it is"
-                    )
+                    format!("{own} of {title} refers to itself by {shown}: the text stays as it is")
                 }
                 Some(_) => format!(
-                    "{own} of {title} refers to $({read}), which is defined behind it: the text stays as it is"
+                    "{own} of {title} refers to {shown}, which is defined behind it: the text stays as it is"
                 ),
                 None if !is_variable(read) || may_be_of_service(read) => continue,
                 None => format!(
-                    "{own} of {title} refers to $({read}), which nobody defines: the text stays as it is"
+                    "{own} of {title} refers to {shown}, which nobody defines: the text stays as it is"
                 ),
             };
             let path = format!("{}.env[{index}].value", container.place);
-            findings.push(Finding::new(Code::EnvReferenceBroken, path, message).of(env.by));
+            findings.push(broken(container, path, message).of(env.by));
         }
     }
     paths(container, &mut defined, findings);
@@ -68,13 +67,38 @@ fn paths<'c>(
             if defined.contains_key(read) || may_be_of_service(read) {
                 continue;
             }
-            let title = container.title();
+            let (title, shown) = (container.title(), shown(read));
             let message = format!(
-                "a mount of {title} refers to $({read}) in subPathExpr, which nobody defines: the container does not start"
+                "a mount of {title} refers to {shown} in subPathExpr, which nobody defines: the container does not start"
             );
             let path = format!("{}.volumeMounts[{index}].subPathExpr", container.place);
-            findings.push(Finding::new(Code::EnvReferenceBroken, path, message).of(Some(by)));
+            findings.push(broken(container, path, message).of(Some(by)));
         }
+    }
+}
+
+/// The finding; the log has not what stands in a value, which may be a secret that looks like a name.
+fn broken(container: &Container<'_>, path: String, message: String) -> Finding {
+    let logged = format!(
+        "{path} of `{}` refers to a variable that is not defined before it",
+        container.name
+    );
+    Finding::new(Code::EnvReferenceBroken, path, message).logged_as(logged)
+}
+
+/// A reference as the person reads it: by its name where it is a variable's, and not any other text
+/// that happens to stand in brackets.
+fn shown(read: &str) -> String {
+    let mut bytes = read.bytes();
+    let is_name = read.len() <= 64
+        && bytes
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_name {
+        format!("$({read})")
+    } else {
+        "a variable".to_owned()
     }
 }
 
@@ -96,9 +120,9 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
             rest = behind;
             if let Some(behind) = rest.strip_prefix('$') {
                 rest = behind;
-            } else if let Some(behind) = rest.strip_prefix('(')
-                && let Some((name, behind)) = behind.split_once(')')
-            {
+            } else if let Some(behind) = rest.strip_prefix('(') {
+                // Where no bracket closes here, none closes further behind.
+                let (name, behind) = behind.split_once(')')?;
                 rest = behind;
                 return Some(name);
             }

@@ -209,3 +209,48 @@ fn helpers_are_counted() {
     let message = "3 helpers run beside the app, and more than 2 are too many: templates s, t";
     assert_eq!(found(2)[0].message, message);
 }
+
+#[test]
+fn many_templates_are_not_all_named() {
+    let names: Vec<_> = (0..7).map(|n| format!("{{name: t-{n}}}")).collect();
+    let pod = format!("containers: [{}]", names.join(", "));
+    let found = found_with(check, &pod, |pod, settings| {
+        settings.most_helpers = 1;
+        let templates = ["t", "a", "b", "c", "d", "e", "f"];
+        for (container, template) in pod.containers.iter_mut().zip(templates) {
+            container.added_by = Some(template);
+        }
+    });
+    let message = "7 helpers run beside the app, and more than 1 are too many: 7 templates, the \
+                   first are a, b, c, d, e";
+    assert_eq!(found[0].message, message);
+}
+
+#[test]
+fn text_of_values_is_not_logged() {
+    let found = |value: &str| {
+        let pod = format!(
+            "containers: [{{name: app, env: [{{name: T_A, value: '{value}'}}, {{name: 'a b', value: x}}]}}]"
+        );
+        found_with(check, &pod, |_, _| {}).remove(0)
+    };
+    let one = found("$(HUNTER2)");
+    assert!(one.message.contains("$(HUNTER2)"), "{}", one.message);
+    assert!(!one.logged.contains("HUNTER2"), "{}", one.logged);
+    let other = found("$(a b)");
+    assert!(!other.message.contains("a b"), "{}", other.message);
+    assert!(
+        other.message.contains("refers to a variable, which"),
+        "{}",
+        other.message
+    );
+    let long = "A".repeat(65);
+    assert!(!found(&format!("$({long})")).message.contains(&long));
+}
+
+#[test]
+fn brackets_that_nobody_closes_refer_to_nothing() {
+    let value = "$(".repeat(200_000);
+    let pod = format!("containers: [{{name: app, env: [{{name: T_A, value: '{value}'}}]}}]");
+    assert_eq!(found_with(check, &pod, |_, _| {}), []);
+}

@@ -2,8 +2,7 @@
 //!
 //! A port need not be declared to be listened on, and a probe without `host` says that somebody
 //! does: the kubelet asks the pod's address, where the containers are not told apart. Who listens
-//! is certain only where two templates that do not know of each other probe the same port;
-//! otherwise the person is told what the probe can mean.
+//! is not certain, so that the person is told what the probe can mean, and no pod is refused.
 
 use super::super::Circumstances;
 use super::super::pod::{Container, Pod};
@@ -94,8 +93,9 @@ impl Probed<'_, '_> {
             })?;
         let (title, theirs, number) = (self.container.title(), other.title(), self.number);
         let message = format!(
-            "port {number}/TCP of {title} is already bound by {theirs}, as the probes of both show"
+            "{title} is probed on port {number}/TCP, and so is {theirs}, and nobody declares it: if \
+             both listen there the second to start fails"
         );
-        Some(Finding::new(Code::PortConflict, self.path(), message).of(Some(by)))
+        Some(Finding::new(Code::ProbePortOfOther, self.path(), message).of(Some(by)))
     }
 }

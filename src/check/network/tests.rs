@@ -215,7 +215,7 @@ fn probes_show_ports_that_nobody_declares() {
             // Two templates that do not know of each other.
             (
                 "containers: [{name: s-p, readinessProbe: {grpc: {port: 80}}}, {name: t-p, readinessProbe: {tcpSocket: {port: 80}}}]",
-                "s PortConflict",
+                "s ProbePortOfOther",
             ),
             (
                 "containers: [{name: t-q, readinessProbe: {grpc: {port: 80}}}, {name: t-p, readinessProbe: {tcpSocket: {port: 80}}}]",

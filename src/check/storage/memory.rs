@@ -3,6 +3,7 @@
 //! What is written to them counts as memory of the container that writes it, so that a volume as
 //! large as the container's limit gets it killed before the volume is full.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::super::Circumstances;
@@ -30,14 +31,11 @@ fn volumes<'p, 'a>(
     pod: &'p Pod<'a>,
     container: &'p Container<'a>,
 ) -> impl Iterator<Item = (&'p Mount<'a>, &'p Volume<'a>, Quantity)> {
-    let mounts = container.mounts.iter().enumerate();
-    mounts.filter_map(move |(index, mount)| {
+    let mut seen = BTreeSet::new();
+    container.mounts.iter().filter_map(move |mount| {
         let volume = written(pod, mount).filter(|volume| is_memory(volume))?;
-        let mut before = container.mounts.iter().take(index);
-        let is_first = !before
-            .any(|other| written(pod, other).is_some_and(|other| std::ptr::eq(other, volume)));
         let size = volume.source.empty_dir.as_ref()?.size_limit()?;
-        is_first.then_some((mount, volume, size))
+        seen.insert(volume.index).then_some((mount, volume, size))
     })
 }
 
