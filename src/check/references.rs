@@ -114,18 +114,11 @@ impl Found {
                 let holder = Holder { template, words };
                 let path = format!("{path}.env[{index}].valueFrom");
                 let secret = from.secret_key_ref.as_ref();
-                self.keys(
-                    ReferenceKind::Secret,
-                    secret,
-                    holder,
-                    &format!("{path}.secretKeyRef"),
-                );
                 let map = from.config_map_key_ref.as_ref();
-                self.keys(
-                    ReferenceKind::ConfigMap,
-                    map,
+                self.pair(
+                    [("secretKeyRef", secret), ("configMapKeyRef", map)],
                     holder,
-                    &format!("{path}.configMapKeyRef"),
+                    &path,
                 );
             }
             let Some(template) = container.added_by else {
@@ -136,18 +129,11 @@ impl Found {
             for (index, from) in container.env_from.iter().enumerate() {
                 let path = format!("{path}.envFrom[{index}]");
                 let secret = from.secret_ref.as_ref();
-                self.keys(
-                    ReferenceKind::Secret,
-                    secret,
-                    holder,
-                    &format!("{path}.secretRef"),
-                );
                 let map = from.config_map_ref.as_ref();
-                self.keys(
-                    ReferenceKind::ConfigMap,
-                    map,
+                self.pair(
+                    [("secretRef", secret), ("configMapRef", map)],
                     holder,
-                    &format!("{path}.configMapRef"),
+                    &path,
                 );
             }
         }
@@ -163,35 +149,15 @@ impl Found {
             let path = volume.path();
             let source = &volume.source;
             let (secret, map) = (source.secret.as_ref(), source.config_map.as_ref());
-            self.keys(
-                ReferenceKind::Secret,
-                secret,
-                holder,
-                &format!("{path}.secret"),
-            );
-            self.keys(
-                ReferenceKind::ConfigMap,
-                map,
-                holder,
-                &format!("{path}.configMap"),
-            );
+
+            self.pair([("secret", secret), ("configMap", map)], holder, &path);
             let projected = source.projected.iter();
             let sources = projected.filter_map(|projected| projected.sources.as_ref());
             for (index, source) in sources.flatten().enumerate() {
                 let path = format!("{path}.projected.sources[{index}]");
                 let (secret, map) = (source.secret.as_ref(), source.config_map.as_ref());
-                self.keys(
-                    ReferenceKind::Secret,
-                    secret,
-                    holder,
-                    &format!("{path}.secret"),
-                );
-                self.keys(
-                    ReferenceKind::ConfigMap,
-                    map,
-                    holder,
-                    &format!("{path}.configMap"),
-                );
+
+                self.pair([("secret", secret), ("configMap", map)], holder, &path);
             }
         }
     }
@@ -230,6 +196,15 @@ impl Found {
             path,
             holder: by.words.to_owned(),
         });
+    }
+
+    /// A Secret and a ConfigMap, each in the field of this name below the path.
+    fn pair(&mut self, [secret, map]: [(&str, Option<&Keys<'_>>); 2], by: Holder<'_>, path: &str) {
+        let (field, keys) = secret;
+        self.keys(ReferenceKind::Secret, keys, by, &format!("{path}.{field}"));
+        let (field, keys) = map;
+        let path = format!("{path}.{field}");
+        self.keys(ReferenceKind::ConfigMap, keys, by, &path);
     }
 
     fn keys(&mut self, kind: ReferenceKind, keys: Option<&Keys<'_>>, by: Holder<'_>, path: &str) {
