@@ -6,11 +6,13 @@
 //! API server is asked for their metadata alone, but for the one Secret that is Pillion's own.
 
 mod connection;
+mod events;
 mod lease;
 mod names;
 mod reader;
 
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
+pub use events::{EventResult, EventSender, EventWriter, Told, events};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};

@@ -23,7 +23,7 @@ use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup}
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
 use certificate::CertificateOptions;
-use cluster::ClusterOptions;
+use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -175,13 +175,14 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
         let settings = Arc::new(self.engine.settings()?);
-        let cluster = self.cluster.open(self.engine.own_namespace()).await?;
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
+        let mut cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        let events = cluster.as_ref().and_then(Cluster::events);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start()?;
         let readiness = Readiness::default();
         let certificate = self.certificate.open()?;
-        let mut expiry = certificate::Observer::new(metrics, readiness.clone());
+        let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
         expiry.expires(certificate.store.current().not_after());
         let server = Server::bind(Setup {
             listen: self.listen,
@@ -196,6 +197,9 @@ impl Serve {
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
         let mut background = JoinSet::new();
+        if let Some(cluster) = &mut cluster {
+            cluster.spawn(&mut background, &metrics);
+        }
         background.spawn(async move {
             certificate.watch(expiry).await;
             "that watches the certificate"
