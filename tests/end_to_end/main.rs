@@ -20,6 +20,7 @@ mod advice;
 mod availability;
 mod catalog;
 mod explanation;
+mod in_the_cluster;
 mod injection;
 mod pod_fields;
 mod pods;

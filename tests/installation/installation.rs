@@ -214,10 +214,11 @@ impl Installation {
 }
 
 /// Values of this proof: the image that was brought, and what promises that no pod comes out bare.
-const VALUES: [&str; 5] = [
+const VALUES: [&str; 6] = [
     "image.pullPolicy=Never",
     "replicas=2",
     "requireInjection.enabled=true",
     "resources.requests.cpu=10m",
-    "drainSeconds=6",
+    "shutdown.drainSeconds=5",
+    "shutdown.seconds=15",
 ];
