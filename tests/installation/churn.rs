@@ -37,8 +37,8 @@ pub(crate) struct Counts {
     pub(crate) injected: u64,
     /// Requests that the API server did not answer, as it was down itself.
     pub(crate) unanswered: u64,
-    /// What the API server said to those that it refused.
-    pub(crate) refused: Vec<String>,
+    /// What the API server said to those that it refused, and when.
+    pub(crate) refused: Vec<(Instant, String)>,
     /// Names of pods that asked and came out bare.
     pub(crate) bare: Vec<String>,
     /// The longest creation.
@@ -59,6 +59,16 @@ pub(crate) struct Places {
     pub(crate) asking: String,
     /// A namespace that is enabled and lists the helper.
     pub(crate) enabled: String,
+}
+
+impl Counts {
+    /// The time from the first refusal to the last.
+    pub(crate) fn refused_for(&self) -> Duration {
+        let times = self.refused.iter().map(|(at, _)| *at);
+        let first = times.clone().min();
+        let span = first.zip(times.max()).map(|(first, last)| last - first);
+        span.unwrap_or_default()
+    }
 }
 
 impl Churn {
@@ -113,10 +123,11 @@ impl Churn {
         .await?;
         let counts = self.counts();
         println!(
-            "{what}: {:.1} s, {} injected, {} refused, {} bare, {} unanswered, slowest {} ms",
+            "{what}: {:.1} s, {} injected, {} refused within {} ms, {} bare, {} unanswered, slowest {} ms",
             started.elapsed().as_secs_f32(),
             counts.injected,
             counts.refused.len(),
+            counts.refused_for().as_millis(),
             counts.bare.len(),
             counts.unanswered,
             counts.slowest.as_millis()
@@ -201,7 +212,8 @@ async fn create(client: &Client, places: &Places, number: u64, counts: &Mutex<Co
         let mut counts = lock(counts);
         counts.slowest = counts.slowest.max(took);
         if !answer.granted() {
-            counts.refused.push(format!("{name}: {}", answer.message()));
+            let message = format!("{name}: {}", answer.message());
+            counts.refused.push((Instant::now(), message));
             return;
         }
         if has_helper(&answer.body) {
