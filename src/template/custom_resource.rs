@@ -84,7 +84,8 @@ fn definition(kind: &Kind) -> Value {
 
 /// What `kubectl get` shows; those of priority 1 with `-o wide`.
 fn columns() -> Value {
-    let condition = |ty: &str, field: &str| format!(".status.conditions[?(@.type==\"{ty}\")].{field}");
+    let condition =
+        |ty: &str, field: &str| format!(".status.conditions[?(@.type==\"{ty}\")].{field}");
     json!([
         {"name": "Pattern", "type": "string", "jsonPath": ".spec.pattern"},
         {"name": "Mode", "type": "string", "jsonPath": ".spec.mode"},
