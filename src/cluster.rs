@@ -7,6 +7,7 @@
 
 mod connection;
 mod events;
+pub mod hazards;
 mod lease;
 mod names;
 mod reader;

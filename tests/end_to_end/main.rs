@@ -25,6 +25,7 @@ mod in_the_cluster;
 mod injection;
 mod pod_fields;
 mod pods;
+mod policies;
 mod precedence;
 mod refusals;
 mod rotation;
