@@ -44,7 +44,6 @@ admissionReviewVersions: [v1]
 sideEffects: NoneOnDryRun
 reinvocationPolicy: IfNeeded
 failurePolicy: {{ index . 2 }}
-matchPolicy: Equivalent
 timeoutSeconds: {{ $context.Values.webhooks.timeoutSeconds }}
 rules:
   - operations: [CREATE]
@@ -69,7 +68,6 @@ name: {{ index . 1 }}.pillion.dev
 admissionReviewVersions: [v1]
 sideEffects: None
 failurePolicy: Ignore
-matchPolicy: Equivalent
 timeoutSeconds: {{ $context.Values.webhooks.advice.timeoutSeconds }}
 rules:
   - operations: [CREATE, UPDATE]
