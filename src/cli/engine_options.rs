@@ -235,6 +235,11 @@ impl EngineOptions {
         Ok(settings)
     }
 
+    /// The namespace that Pillion runs in.
+    pub(super) fn own_namespace(&self) -> &str {
+        &self.own_namespace
+    }
+
     /// The texts of the templates, sorted by path; `None` stands for the built-in catalog.
     pub fn sources(&self) -> Result<Option<Vec<Source>>, EngineOptionsError> {
         if self.templates.is_empty() {

@@ -5,6 +5,7 @@
 //! flag or file. From then on nothing but a signal, or a defect, ends the process.
 
 mod certificate;
+mod cluster;
 mod templates;
 mod webhook;
 
@@ -17,10 +18,12 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::{EngineOptions, EngineOptionsError};
+use crate::cluster::ConnectionError;
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
 use certificate::CertificateOptions;
+use cluster::ClusterOptions;
 use templates::Templates;
 use webhook::Webhook;
 
@@ -50,6 +53,9 @@ pub struct Serve {
 
     #[command(flatten)]
     engine: EngineOptions,
+
+    #[command(flatten)]
+    cluster: ClusterOptions,
 
     /// Seconds between looks at the template directories.
     #[arg(
@@ -115,6 +121,9 @@ pub enum ServeError {
     /// Templates or namespaces cannot be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// The cluster cannot be connected to.
+    #[error(transparent)]
+    Connection(#[from] ConnectionError),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -166,6 +175,7 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
         let settings = Arc::new(self.engine.settings()?);
+        let cluster = self.cluster.open(self.engine.own_namespace()).await?;
         let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start()?;
@@ -196,6 +206,10 @@ impl Serve {
             "that watches the templates"
         });
         tracing::info!(%webhook, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(server.run(background).await?)
+        let served = server.run(background).await;
+        if let Some(cluster) = cluster {
+            cluster.lease.release().await;
+        }
+        Ok(served?)
     }
 }

@@ -49,11 +49,24 @@ pub enum ConnectionError {
 }
 
 impl Connection {
-    /// Reads the kubeconfig. The API server is not asked for anything yet.
+    /// Reads the kubeconfig, for a person who waits. The API server is not asked for anything yet.
     pub async fn open(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
+        Self::with(options, Some(PATIENCE)).await
+    }
+
+    /// The same for the server. Its watches are silent for minutes, so that no silence ends a
+    /// connection; who waits for a single answer bounds that wait.
+    pub async fn open_for_server(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
+        Self::with(options, None).await
+    }
+
+    async fn with(
+        options: &KubeconfigOptions,
+        read_timeout: Option<Duration>,
+    ) -> Result<Self, ConnectionError> {
         let mut config = config(options).await?;
         config.connect_timeout = Some(PATIENCE);
-        config.read_timeout = Some(PATIENCE);
+        config.read_timeout = read_timeout;
         let namespace = config.default_namespace.clone();
         let client =
             Client::try_from(config).map_err(|error| ConnectionError::Client(Box::new(error)))?;
@@ -65,7 +78,8 @@ impl Connection {
         &self.namespace
     }
 
-    pub(super) fn client(&self) -> Client {
+    /// The client.
+    pub fn client(&self) -> Client {
         self.client.clone()
     }
 }

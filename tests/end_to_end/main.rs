@@ -19,6 +19,7 @@ mod support;
 mod advice;
 mod availability;
 mod catalog;
+mod custom_resources;
 mod explanation;
 mod injection;
 mod pod_fields;
