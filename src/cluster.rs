@@ -6,6 +6,7 @@
 //! API server is asked for their metadata alone, but for the one Secret that is Pillion's own.
 
 mod connection;
+pub mod hazards;
 mod lease;
 mod names;
 mod reader;

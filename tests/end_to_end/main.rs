@@ -24,6 +24,7 @@ mod explanation;
 mod injection;
 mod pod_fields;
 mod pods;
+mod policies;
 mod precedence;
 mod refusals;
 mod rotation;
