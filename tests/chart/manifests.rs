@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::programs::{CHART, NAME, Programs, objects, only, values};
+use crate::programs::{CHART, NAME, Programs, objects, only, tools, values};
 use crate::support::failure::{During, Outcome};
 
 /// Labels of Helm's alone.
@@ -30,6 +30,8 @@ fn the_chart_passes_lint_with_every_values_file() -> Outcome {
 fn generated_manifests_are_current() -> Outcome {
     let programs = Programs::offline()?;
     let fresh = tempfile::tempdir().during("make a folder")?;
+    // Without them the script would build them.
+    tools()?;
     let script = root().join("deploy/generate.sh");
     let into = fresh.path().display().to_string();
     let ended = programs.run(&script, &[&into])?;
@@ -169,6 +171,41 @@ fn a_bundle_is_written_only_where_it_is_a_value() -> Outcome {
             }
         }
     }
+    Ok(())
+}
+
+/// The definitions pass through Helm's own reading and writing of YAML unharmed, and stay when the
+/// release goes, unless asked.
+#[test]
+fn definitions_are_rendered_as_they_are() -> Outcome {
+    let programs = Programs::offline()?;
+    let folder = Path::new(CHART).join("files/crds");
+    let policy = "/metadata/annotations/helm.sh~1resource-policy";
+    let kept = objects(&programs.render(&[])?)?;
+    let not_kept = objects(&programs.render(&["--set", "crds.keep=false"])?)?;
+    let mut count = 0;
+    for path in files_below(&folder)? {
+        let text = fs::read_to_string(&path).during("read a definition")?;
+        let definition: Value = serde_saphyr::from_str(&text).during("read a definition")?;
+        let rendered = |objects: &[Value]| {
+            let name = &definition["metadata"]["name"];
+            let mut found = objects
+                .iter()
+                .filter(|one| one["metadata"]["name"] == *name);
+            found.next().cloned().unwrap_or_default()
+        };
+        assert_eq!(
+            rendered(&kept)["spec"],
+            definition["spec"],
+            "{}",
+            path.display()
+        );
+        assert_eq!(rendered(&kept).pointer(policy), Some(&Value::from("keep")));
+        assert_eq!(rendered(&not_kept)["spec"], definition["spec"]);
+        assert_eq!(rendered(&not_kept).pointer(policy), None);
+        count += 1;
+    }
+    assert_eq!(count, 2, "definitions");
     Ok(())
 }
 

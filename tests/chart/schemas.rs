@@ -73,22 +73,17 @@ async fn every_rendering_is_what_the_api_server_takes() -> Outcome {
 fn install_definitions(programs: &Programs) -> Outcome<Vec<(&'static str, &'static str)>> {
     let theirs = tools()?.join("cert-manager").display().to_string();
     programs.kubectl(&["apply", "--server-side", "-f", &theirs])?;
-    let mut awaited = vec![
-        ("apis/cert-manager.io/v1", "Certificate"),
-        ("apis/cert-manager.io/v1", "Issuer"),
-    ];
     let ours = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/deploy/chart/pillion/files/crds"
     );
-    if Path::new(ours).is_dir() {
-        programs.kubectl(&["apply", "--server-side", "-f", ours])?;
-        awaited.extend([
-            ("apis/pillion.dev/v1alpha1", "ClusterInjectionTemplate"),
-            ("apis/pillion.dev/v1alpha1", "InjectionTemplate"),
-        ]);
-    }
-    Ok(awaited)
+    programs.kubectl(&["apply", "--server-side", "-f", ours])?;
+    Ok(vec![
+        ("apis/cert-manager.io/v1", "Certificate"),
+        ("apis/cert-manager.io/v1", "Issuer"),
+        ("apis/pillion.dev/v1alpha1", "ClusterInjectionTemplate"),
+        ("apis/pillion.dev/v1alpha1", "InjectionTemplate"),
+    ])
 }
 
 /// The document of one group, without the hash of the index, which a moment later may be another.
