@@ -47,6 +47,14 @@ pub enum Answer {
         /// The decision that the response states.
         decision: Box<Decision>,
     },
+    /// The namespace is newer than what is known of the cluster: to be asked again when more is
+    /// known, and else to be answered with HTTP status 429, after which the API server asks again.
+    NamespaceUnknown {
+        /// `request.namespace`.
+        namespace: String,
+        /// The JSON document to send with HTTP status 200 instead, where advice is all that is lost.
+        otherwise: Option<Vec<u8>>,
+    },
     /// Bytes that no review can be made of: to be answered with HTTP status 400 and this text.
     BadRequest(String),
 }
@@ -67,7 +75,8 @@ impl Engine {
             && !request.object.as_ref().is_some_and(has_status)
         {
             return answer(&request, |subject, pod| {
-                (self.decide_first(subject, pod), name(pod))
+                let waits = self.must_wait(subject, pod);
+                (!waits).then(|| (self.decide_first(subject, pod), name(pod)))
             });
         }
         self.review_noting(body, None)
@@ -78,26 +87,30 @@ impl Engine {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
+                if pod.as_ref().is_some_and(|pod| self.must_wait(subject, pod)) {
+                    return None;
+                }
                 let name = pod.as_ref().map(name).unwrap_or_default();
-                (self.decide_noting(subject, object.get(), trace), name)
+                Some((self.decide_noting(subject, object.get(), trace), name))
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
     }
 }
 
-/// Answers a request that was read; `decide` gives the decision about its object and the name.
+/// Answers a request that was read; `decide` gives the decision about its object and the name, and
+/// nothing where the namespace is not known yet.
 fn answer<O>(
     request: &Request<'_, O>,
-    decide: impl FnOnce(&Subject, &O) -> (Decision, String),
+    decide: impl FnOnce(&Subject, &O) -> Option<(Decision, String)>,
 ) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let plain = |reason, message: &str| {
         let decision = Decision::plain(reason, message);
-        (decision, text(request.name.as_ref()))
+        Some((decision, text(request.name.as_ref())))
     };
-    let (decision, pod) = match &request.object {
+    let decided = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,
@@ -108,6 +121,12 @@ fn answer<O>(
             "request.object is missing: a CREATE brings the pod to create",
         ),
         Some(object) => decide(&subject(request), object),
+    };
+    let Some((decision, pod)) = decided else {
+        return Answer::NamespaceUnknown {
+            namespace,
+            otherwise: None,
+        };
     };
     Answer::Review {
         body: response(&uid, &decision).to_json(),
