@@ -4,6 +4,7 @@
 //! are compiled, the certificate is read and both ports are bound first, and a failure names the
 //! flag or file. From then on nothing but a signal, or a defect, ends the process.
 
+mod authority;
 mod certificate;
 mod cluster;
 mod templates;
@@ -22,6 +23,8 @@ use crate::cluster::ConnectionError;
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
+pub use authority::AuthorityError;
+use authority::AuthorityOptions;
 use certificate::CertificateOptions;
 use cluster::ClusterOptions;
 use templates::Templates;
@@ -50,6 +53,9 @@ pub struct Serve {
 
     #[command(flatten)]
     certificate: CertificateOptions,
+
+    #[command(flatten)]
+    authority: AuthorityOptions,
 
     #[command(flatten)]
     engine: EngineOptions,
@@ -124,6 +130,9 @@ pub enum ServeError {
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
+    /// The flags of certificates do not go together.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -175,14 +184,21 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
         let settings = Arc::new(self.engine.settings()?);
-        let cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        self.authority.check(self.certificate.has_files())?;
+        let is_needed = self.authority.needs_cluster();
+        let namespace = self.engine.own_namespace();
+        let cluster = self.cluster.open(namespace, is_needed).await?;
         let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start()?;
         let readiness = Readiness::default();
-        let certificate = self.certificate.open()?;
-        let mut expiry = certificate::Observer::new(metrics, readiness.clone());
-        expiry.expires(certificate.store.current().not_after());
+        let is_self_managed = self.authority.is_self_managed();
+        let certificate = self.certificate.open(is_self_managed)?;
+        let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
+        match certificate.store.current() {
+            Some(pair) => expiry.expires(pair.not_after()),
+            None => expiry.awaits("to be signed"),
+        }
         let server = Server::bind(Setup {
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -196,10 +212,9 @@ impl Serve {
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
         let mut background = JoinSet::new();
-        background.spawn(async move {
-            certificate.watch(expiry).await;
-            "that watches the certificate"
-        });
+        let within = cluster.as_ref();
+        self.authority
+            .start(&mut background, within, certificate, expiry, &metrics);
         let period = Duration::from_secs(self.templates_poll_seconds);
         background.spawn(async move {
             templates.watch(period).await;
