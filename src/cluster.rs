@@ -7,6 +7,7 @@
 
 mod authority;
 mod connection;
+pub mod hazards;
 mod lease;
 mod names;
 mod reader;
