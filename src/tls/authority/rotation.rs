@@ -175,7 +175,11 @@ fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
 
 fn stage(after: &mut Authorities, situation: &Situation<'_>) -> Result<(), TlsError> {
     let next = Authority::make(NAME, situation.now, situation.lifetimes.authority)?;
-    after.next = Some(next);
+    if let Some(never_signed) = after.next.replace(next) {
+        // Unless it signed before the Secret was damaged.
+        let until = situation.lifetimes.last_leaf_ends(situation.now);
+        retire(after, never_signed.certificate().clone(), until);
+    }
     Ok(())
 }
 
