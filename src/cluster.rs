@@ -7,6 +7,7 @@
 
 mod authority;
 mod connection;
+mod events;
 pub mod hazards;
 mod lease;
 mod names;
@@ -15,6 +16,7 @@ mod registration;
 
 pub use authority::{AuthoritySecret, AuthoritySecretError, ROTATE, SecretState};
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
+pub use events::{EventResult, EventSender, EventWriter, Told, events};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};

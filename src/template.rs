@@ -9,6 +9,7 @@ pub mod built_in;
 pub mod catalog;
 pub mod compile;
 pub mod compiled;
+pub mod custom_resource;
 pub mod description;
 pub mod digest;
 pub mod error;

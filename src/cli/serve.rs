@@ -26,7 +26,7 @@ use crate::tls::{self, TlsError};
 pub use authority::AuthorityError;
 use authority::AuthorityOptions;
 use certificate::CertificateOptions;
-use cluster::ClusterOptions;
+use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -187,8 +187,9 @@ impl Serve {
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();
         let namespace = self.engine.own_namespace();
-        let cluster = self.cluster.open(namespace, is_needed).await?;
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
+        let mut cluster = self.cluster.open(namespace, is_needed).await?;
+        let events = cluster.as_ref().and_then(Cluster::events);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start()?;
         let readiness = Readiness::default();
@@ -212,6 +213,9 @@ impl Serve {
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
         let mut background = JoinSet::new();
+        if let Some(cluster) = &mut cluster {
+            cluster.spawn(&mut background, &metrics);
+        }
         let within = cluster.as_ref();
         self.authority
             .start(&mut background, within, certificate, expiry, &metrics);

@@ -19,12 +19,12 @@ mod configuration;
 mod contest;
 mod keeper;
 
-use std::collections::BTreeMap;
-
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 
 use super::bounded;
+use super::hazards::Installation;
 use super::names::resource;
 pub use configuration::{Configuration, Entry};
 pub use keeper::{BundleSource, Keeper, Standing};
@@ -40,14 +40,15 @@ const GROUP: &str = "admissionregistration.k8s.io";
 pub struct Registration {
     client: Client,
     name: String,
-    service: (String, String),
+    installation: Installation,
+    deployment: Option<String>,
 }
 
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Registration")
             .field("name", &self.name)
-            .field("service", &self.service)
+            .field("installation", &self.installation)
             .finish_non_exhaustive()
     }
 }
@@ -88,26 +89,48 @@ impl RegistrationError {
 }
 
 impl Registration {
-    /// The configurations of this name, of which the entries that call this Service
-    /// (its namespace and name), or a URL, are ours.
-    pub fn new(client: Client, name: &str, service: (&str, &str)) -> Self {
+    /// The configurations of this name that lead to this installation. Of its Deployment, if its
+    /// name is known, the replicas are counted.
+    pub fn new(
+        client: Client,
+        name: &str,
+        installation: Installation,
+        deployment: Option<String>,
+    ) -> Self {
         Self {
             client,
             name: name.to_owned(),
-            service: (service.0.to_owned(), service.1.to_owned()),
+            installation,
+            deployment,
         }
     }
 
     /// The newest state of those that exist; never one of a cache.
     pub async fn read(&self) -> Result<Vec<Configuration>, RegistrationError> {
-        let mut found = Vec::new();
+        let mut objects = Vec::new();
         for kind in kinds() {
             let answer = bounded(self.api(&kind).get_opt(&self.name)).await;
             if let Some(object) = self.checked("read", &kind, answer)? {
-                found.push(self.configuration(kind, object));
+                objects.push((kind, object));
             }
         }
-        Ok(found)
+        let installation = Installation {
+            replicas: self.replicas().await,
+            ..self.installation.clone()
+        };
+        let read = objects
+            .into_iter()
+            .map(|(kind, object)| Configuration::new(kind, object, &installation));
+        Ok(read.collect())
+    }
+
+    /// How many replicas the Deployment wants, where that can be found out.
+    async fn replicas(&self) -> Option<u32> {
+        let deployments: Api<Deployment> =
+            Api::namespaced(self.client.clone(), &self.installation.namespace);
+        let answer = bounded(deployments.get(self.deployment.as_ref()?)).await?;
+        let spec = answer.ok()?.spec;
+        u32::try_from(spec.replicas.unwrap_or(1)).ok()
     }
 
     /// Writes the bundle into the entries that lack it, but for those that are withheld.
@@ -122,8 +145,8 @@ impl Registration {
         let patch = Patch::Apply(&body);
         let answer = bounded(api.patch(&self.name, &params, &patch)).await;
         let object = self.checked("write the caBundle of", kind, answer)?;
-        self.release(&self.configuration(kind.clone(), object))
-            .await
+        let written = Configuration::new(kind.clone(), object, &self.installation);
+        self.release(&written).await
     }
 
     /// Gives the ownership of the field up, where we have it.
@@ -140,11 +163,6 @@ impl Registration {
         let answer = bounded(api.patch(&self.name, &params, &Patch::Merge(&body))).await;
         self.checked("release the caBundle of", kind, answer)
             .map(drop)
-    }
-
-    fn configuration(&self, kind: ApiResource, object: DynamicObject) -> Configuration {
-        let hazards = deadlocks(&kind, &object);
-        Configuration::new(kind, object, &self.service, &hazards)
     }
 
     fn api(&self, kind: &ApiResource) -> Api<DynamicObject> {
@@ -169,11 +187,6 @@ impl Registration {
             None => Err(RegistrationError::Silent { what, kind, name }),
         }
     }
-}
-
-/// What of the configuration could stop the cluster: why, by the entry's name.
-fn deadlocks(_kind: &ApiResource, _object: &DynamicObject) -> BTreeMap<String, String> {
-    BTreeMap::new()
 }
 
 fn kinds() -> [ApiResource; 2] {

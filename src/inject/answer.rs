@@ -1,5 +1,7 @@
 //! From a request to the response that states its decision.
 
+mod regarding;
+
 use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
@@ -8,6 +10,7 @@ use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
+pub use regarding::Regarding;
 
 /// The two questions that are answered about a review, each at a path of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +49,8 @@ pub enum Answer {
         dry_run: bool,
         /// The decision that the response states.
         decision: Box<Decision>,
+        /// What an event about the decision regards; `None` where none is due.
+        regarding: Option<Regarding>,
     },
     /// Bytes that no review can be made of: to be answered with HTTP status 400 and this text.
     BadRequest(String),
@@ -67,7 +72,7 @@ impl Engine {
             && !request.object.as_ref().is_some_and(has_status)
         {
             return answer(&request, |subject, pod| {
-                (self.decide_first(subject, pod), name(pod))
+                About::pod(pod, self.decide_first(subject, pod))
             });
         }
         self.review_noting(body, None)
@@ -77,27 +82,56 @@ impl Engine {
     pub(super) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
+                let decision = self.decide_noting(subject, object.get(), trace);
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
-                let name = pod.as_ref().map(name).unwrap_or_default();
-                (self.decide_noting(subject, object.get(), trace), name)
+                match pod {
+                    Some(pod) => About::pod(&pod, decision),
+                    None => About::named(decision, String::new()),
+                }
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
     }
 }
 
-/// Answers a request that was read; `decide` gives the decision about its object and the name.
-fn answer<O>(
-    request: &Request<'_, O>,
-    decide: impl FnOnce(&Subject, &O) -> (Decision, String),
-) -> Answer {
+/// A decision, and whom it is about.
+struct About {
+    decision: Decision,
+    name: String,
+    regarding: Option<Regarding>,
+}
+
+impl About {
+    fn named(decision: Decision, name: String) -> Self {
+        Self {
+            decision,
+            name,
+            regarding: None,
+        }
+    }
+
+    fn pod(pod: &Pod<'_>, decision: Decision) -> Self {
+        Self {
+            name: name(pod),
+            regarding: Regarding::of(pod, &decision),
+            decision,
+        }
+    }
+}
+
+/// Answers a request that was read; `decide` gives the decision about its object.
+fn answer<O>(request: &Request<'_, O>, decide: impl FnOnce(&Subject, &O) -> About) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let plain = |reason, message: &str| {
         let decision = Decision::plain(reason, message);
-        (decision, text(request.name.as_ref()))
+        About::named(decision, text(request.name.as_ref()))
     };
-    let (decision, pod) = match &request.object {
+    let About {
+        decision,
+        name,
+        regarding,
+    } = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,
@@ -113,9 +147,10 @@ fn answer<O>(
         body: response(&uid, &decision).to_json(),
         uid,
         namespace,
-        pod,
+        pod: name,
         dry_run: request.dry_run.unwrap_or(false),
         decision: Box::new(decision),
+        regarding,
     }
 }
 

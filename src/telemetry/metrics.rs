@@ -50,6 +50,7 @@ pub struct Metrics {
     bundle_writes: Counter,
     bundle_errors: Counter,
     webhook_entries: Family<Labels<1>, Gauge>,
+    events: Counters<1>,
 }
 
 impl Default for Metrics {
@@ -71,6 +72,7 @@ impl Default for Metrics {
             bundle_writes: Counter::default(),
             bundle_errors: Counter::default(),
             webhook_entries: Family::default(),
+            events: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_state();
@@ -134,6 +136,11 @@ impl Metrics {
             "pillion_certificate_reload_errors",
             "Certificates that were not taken because they are unusable",
             self.certificate_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_events",
+            "Verdicts that were to become events, by what became of them",
+            self.events.clone(),
         );
     }
 
@@ -311,6 +318,13 @@ impl Metrics {
                 .get_or_create(&[("state", state.to_owned())])
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+    }
+
+    /// This became of a verdict that was to be an event.
+    pub fn event(&self, result: &'static str) {
+        self.events
+            .get_or_create(&[("result", result.to_owned())])
+            .inc();
     }
 
     /// All metrics in `OpenMetrics` text.

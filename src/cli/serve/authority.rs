@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::certificate::{Certificate, Observer};
 use super::cluster::Cluster;
 use crate::cli::duration;
+use crate::cluster::hazards::Installation;
 use crate::cluster::{AuthoritySecret, Keeper, Registration, Standing};
 use crate::telemetry::Metrics;
 use crate::tls::authority::{Lifetimes, LifetimesError, jitter, service_names};
@@ -79,6 +80,10 @@ pub(super) struct AuthorityOptions {
     /// in which Pillion keeps `caBundle`; without it somebody else does.
     #[arg(long, value_name = "NAME", env = "PILLION_WEBHOOK_CONFIGURATION")]
     webhook_configuration: Option<String>,
+
+    /// The Deployment of Pillion, whose replicas are counted before every pod may depend on them.
+    #[arg(long, value_name = "NAME", env = "PILLION_DEPLOYMENT")]
+    deployment: Option<String>,
 
     /// What `caBundle` is to hold where the certificate comes from files, in PEM; without it
     /// `ca.crt` beside the certificate, else the chain behind the certificate's first.
@@ -150,7 +155,13 @@ impl AuthorityOptions {
             return;
         };
         let (client, namespace) = (cluster.connection.client(), cluster.namespace.as_str());
-        let registration = Registration::new(client.clone(), &name, (namespace, &self.service));
+        let installation = Installation {
+            namespace: namespace.to_owned(),
+            service: self.service.clone(),
+            replicas: None,
+        };
+        let deployment = self.deployment.clone();
+        let registration = Registration::new(client.clone(), &name, installation, deployment);
         let leader = cluster.lease.leader();
         let wake = Arc::new(Notify::new());
         let counted = Arc::clone(metrics);

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use crate::cluster::{EventResult, EventSender, Told};
 use crate::inject::{Answer, Endpoint, Engine, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
@@ -24,16 +25,23 @@ pub(super) struct Webhook {
     snapshot: ArcSwap<Snapshot>,
     settings: Arc<Settings>,
     metrics: Arc<Metrics>,
+    /// Where verdicts are told that are to become events.
+    events: Option<EventSender>,
 }
 
 impl Webhook {
     /// A webhook without templates.
-    pub(super) fn new(settings: Arc<Settings>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        metrics: Arc<Metrics>,
+        events: Option<EventSender>,
+    ) -> Self {
         let snapshot = snapshot(Catalog::default(), &settings);
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             settings,
             metrics,
+            events,
         }
     }
 
@@ -69,6 +77,7 @@ impl Backend for Webhook {
             pod,
             dry_run,
             decision,
+            regarding,
             ..
         } = &answer
         {
@@ -84,6 +93,12 @@ impl Backend for Webhook {
                 decision,
                 duration,
             });
+            if let (Some(events), Some(regarding), false) = (&self.events, regarding, dry_run) {
+                let told = Told::new(namespace, regarding.clone(), decision);
+                if !events.tell(told) {
+                    self.metrics.event(EventResult::Dropped.as_str());
+                }
+            }
         }
         answer
     }

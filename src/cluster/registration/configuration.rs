@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
+use crate::cluster::hazards::{Installation, Severity, hazards};
+
 /// A webhook configuration as it was read.
 #[derive(Debug, Clone)]
 pub struct Configuration {
@@ -35,19 +37,19 @@ impl Entry {
 }
 
 impl Configuration {
-    /// Reads the entries that call this Service (namespace and name), or a URL.
+    /// Reads the entries that call the installation's Service, or a URL.
     pub(super) fn new(
         kind: ApiResource,
         object: DynamicObject,
-        service: &(String, String),
-        hazards: &BTreeMap<String, String>,
+        installation: &Installation,
     ) -> Self {
+        let hazards = deadlocks(&kind, &object, installation);
         let webhooks = object.data.get("webhooks").and_then(Value::as_array);
         let ours = webhooks.into_iter().flatten().filter(|entry| {
             let field = |pointer| entry.pointer(pointer).and_then(Value::as_str);
             field("/clientConfig/url").is_some()
-                || (field("/clientConfig/service/namespace") == Some(&service.0)
-                    && field("/clientConfig/service/name") == Some(&service.1))
+                || (field("/clientConfig/service/namespace") == Some(&installation.namespace)
+                    && field("/clientConfig/service/name") == Some(&installation.service))
         });
         let entries = ours.filter_map(|entry| {
             let name = entry.get("name")?.as_str()?;
@@ -126,29 +128,61 @@ impl Configuration {
     }
 }
 
+/// What of the configuration could stop the cluster: why, by the entry's name.
+fn deadlocks(
+    kind: &ApiResource,
+    object: &DynamicObject,
+    installation: &Installation,
+) -> BTreeMap<String, String> {
+    let mut value = object.data.clone();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("kind".to_owned(), kind.kind.clone().into());
+    }
+    let mut deadlocks = BTreeMap::<String, String>::new();
+    for hazard in hazards(&value, installation) {
+        if hazard.severity == Severity::Deadlock {
+            let why = deadlocks.entry(hazard.entry).or_default();
+            if !why.is_empty() {
+                why.push_str("; ");
+            }
+            why.push_str(&format!("{}; {}", hazard.what, hazard.remedy));
+        }
+    }
+    deadlocks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SERVICE: (&str, &str) = ("pillion-system", "pillion");
-
-    fn read(value: Value, hazards: &[(&str, &str)]) -> Configuration {
+    fn read(value: Value) -> Configuration {
         let kind = super::super::kinds().into_iter().next().unwrap();
-        let owned = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
-        Configuration::new(
-            kind,
-            serde_json::from_value(value).unwrap(),
-            &owned(&SERVICE),
-            &hazards.iter().map(owned).collect(),
-        )
+        let installation = Installation {
+            namespace: "pillion-system".to_owned(),
+            service: "pillion".to_owned(),
+            replicas: Some(2),
+        };
+        Configuration::new(kind, serde_json::from_value(value).unwrap(), &installation)
     }
 
+    /// An entry that fails open, so that it stops nothing.
     fn entry(name: &str, service: &str, bundle: Option<&str>) -> Value {
         let mut client = json!({"service": {"namespace": "pillion-system", "name": service}});
         if let Some(bundle) = bundle {
             client["caBundle"] = STANDARD.encode(bundle).into();
         }
-        json!({"name": name, "clientConfig": client, "sideEffects": "None"})
+        json!({
+            "name": name,
+            "clientConfig": client,
+            "sideEffects": "None",
+            "failurePolicy": "Ignore",
+            "rules": [{
+                "operations": ["CREATE"],
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "resources": ["pods"],
+            }],
+        })
     }
 
     fn configuration(entries: &[Value]) -> Value {
@@ -168,15 +202,14 @@ mod tests {
 
     #[test]
     fn the_bundle_alone_is_applied_to_our_entries_at_the_state_that_was_read() {
-        let read = read(
-            configuration(&[
-                entry("a.pillion.dev", "pillion", None),
-                entry("b.pillion.dev", "pillion", Some("B")),
-                entry("theirs.example.com", "another", None),
-                json!({"name": "c.pillion.dev", "clientConfig": {"url": "https://a.example"}}),
-            ]),
-            &[],
-        );
+        let mut by_url = entry("c.pillion.dev", "pillion", None);
+        by_url["clientConfig"] = json!({"url": "https://a.example"});
+        let read = read(configuration(&[
+            entry("a.pillion.dev", "pillion", None),
+            entry("b.pillion.dev", "pillion", Some("B")),
+            entry("theirs.example.com", "another", None),
+            by_url,
+        ]));
         assert!(read.is_stale(b"B"));
         let bundle = json!({"caBundle": STANDARD.encode("B")});
         assert_eq!(
@@ -196,12 +229,18 @@ mod tests {
 
     #[test]
     fn an_entry_that_could_stop_the_cluster_gets_no_bundle_but_keeps_one() {
-        let entries = [
+        let mut entries = [
             entry("new.pillion.dev", "pillion", None),
             entry("old.pillion.dev", "pillion", Some("A")),
         ];
-        let hazards = [("new.pillion.dev", "kube-system"), ("old.pillion.dev", "x")];
-        let read = read(configuration(&entries), &hazards);
+        for entry in &mut entries {
+            // Without selectors kube-system and Pillion's own pods match.
+            entry["failurePolicy"] = "Fail".into();
+        }
+        let read = read(configuration(&entries));
+        assert!(read.entries()[0].is_withheld());
+        let hazard = read.entries()[0].hazard.as_deref().unwrap();
+        assert!(hazard.contains("kube-system"), "{hazard}");
         assert!(read.is_stale(b"B"));
         let applied = read.application(b"B");
         assert_eq!(applied["webhooks"].as_array().unwrap().len(), 1);
@@ -211,7 +250,7 @@ mod tests {
 
     #[test]
     fn ownership_is_given_up_and_that_of_others_is_kept() {
-        let read = read(configuration(&[]), &[]);
+        let read = read(configuration(&[]));
         let patch = read.without_manager("pillion-ca-bundle").unwrap();
         assert_eq!(patch["metadata"]["resourceVersion"], "7");
         let kept = patch["metadata"]["managedFields"].as_array().unwrap();

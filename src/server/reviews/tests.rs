@@ -25,6 +25,7 @@ impl Backend for Fake {
                 pod: String::new(),
                 dry_run: false,
                 decision: Box::new(Decision::plain(Reason::NotRequested, "")),
+                regarding: None,
             },
             _ => Answer::BadRequest("not a review".to_owned()),
         }
