@@ -2,8 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-const MUTATING: &str = include_str!("../../../deploy/mutating-webhook.yaml");
-const VALIDATING: &str = include_str!("../../../deploy/validating-webhook.yaml");
+const MUTATING: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
+const VALIDATING: &str = include_str!("../../../deploy/kustomize/base/validating-webhook.yaml");
 
 /// The shipped configuration. Every mutating entry leaves out mirror pods.
 fn shipped(text: &str) -> Value {
