@@ -9,6 +9,7 @@ mod broken;
 mod cluster;
 mod configuration;
 mod documents;
+mod duration;
 mod engine_options;
 mod explain;
 mod inject;
