@@ -10,8 +10,10 @@ pub mod hazards;
 mod lease;
 mod names;
 mod reader;
+mod survey;
 
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};
+pub use survey::{Access, Listed, Resource, Trial};

@@ -11,6 +11,7 @@
 
 mod development;
 mod files;
+pub mod inspect;
 mod pair;
 mod store;
 

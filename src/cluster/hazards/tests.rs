@@ -15,8 +15,12 @@ fn shipped(text: &str) -> Value {
             *conditions = json!([]);
         }
         let conditions = conditions.as_array_mut().unwrap();
-        if mutating && !conditions.iter().any(|one| one["name"] == "no-mirror-pod") {
-            conditions.push(json!({"name": "no-mirror-pod", "expression": NOT_A_MIRROR_POD}));
+        if mutating
+            && !conditions
+                .iter()
+                .any(|one| one["name"] == "is-no-mirror-pod")
+        {
+            conditions.push(json!({"name": "is-no-mirror-pod", "expression": NOT_A_MIRROR_POD}));
         }
     }
     configuration
