@@ -49,6 +49,14 @@ fn of(check: Check, facts: &Facts, now: SystemTime) -> Vec<Line> {
     }
 }
 
+/// What certificates give at another time.
+#[cfg(test)]
+pub(super) fn trust_at(facts: &Facts, now: SystemTime) -> Vec<Line> {
+    let mut lines = trust::bundles(facts, now);
+    lines.extend(trust::served(facts, now));
+    lines
+}
+
 /// What was read; `Err` is the line that says why it is not known, or what is missing.
 fn found<'r, T>(
     check: Check,

@@ -81,14 +81,12 @@ fn of_cluster(templates: &[Read<Listed>]) -> Option<String> {
         return None;
     };
     let plain = listed.items.iter().find(|template| {
-        let conditions = template
-            .pointer("/status/conditions")
-            .and_then(Value::as_array);
-        let served = conditions
-            .into_iter()
-            .flatten()
-            .any(|condition| condition["type"] == "Served" && condition["status"] == "True");
-        served && asks_for_nothing(template) && is_plain(template)
+        let is_true = |kind: &str| {
+            let conditions = template.pointer("/status/conditions");
+            let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
+            conditions.any(|one| one["type"] == kind && one["status"] == "True")
+        };
+        is_true("Compiled") && is_true("Served") && asks_for_nothing(template) && is_plain(template)
     });
     plain?
         .pointer("/metadata/name")?
@@ -211,7 +209,7 @@ mod tests {
     fn a_template_of_the_cluster_is_asked_for_when_it_is_served() {
         let template = |name: &str, served: &str, spec: Value| {
             json!({"metadata": {"name": name}, "spec": spec,
-                "status": {"conditions": [{"type": "Served", "status": served}]}})
+                "status": {"conditions": [{"type": "Compiled", "status": served}, {"type": "Served", "status": "True"}]}})
         };
         let needs = json!({"parameters": {"host": {"required": true}}});
         let shadow = json!({"mode": "Shadow"});
