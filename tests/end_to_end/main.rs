@@ -21,6 +21,7 @@ mod availability;
 mod catalog;
 mod explanation;
 mod injection;
+mod mandatory;
 mod pod_fields;
 mod pods;
 mod policies;
