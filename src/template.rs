@@ -9,6 +9,7 @@ pub mod built_in;
 pub mod catalog;
 pub mod compile;
 pub mod compiled;
+pub mod custom_resource;
 pub mod description;
 pub mod digest;
 pub mod error;
@@ -26,7 +27,7 @@ pub mod source;
 pub mod text;
 pub mod validity;
 
-pub use catalog::{Catalog, Found};
+pub use catalog::{Catalog, CatalogEntry, Found};
 pub use compiled::Template;
 pub use error::TemplateError;
 pub use level::PodSecurityLevel;

@@ -86,6 +86,8 @@ fn pod_schema() -> String {
 fn assert_current(path: &str, now: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("UPDATE").is_some() {
+        let folder = file.parent().expect("a file is in a folder");
+        std::fs::create_dir_all(folder).expect("the folder is writable");
         std::fs::write(&file, now).expect("the file is writable");
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
@@ -98,4 +100,17 @@ fn assert_current(path: &str, now: &str) {
 #[test]
 fn the_pod_schema_is_that_of_k8s_openapi() {
     assert_current("src/template/schema/pod.json", &pod_schema());
+}
+
+#[test]
+fn the_definitions_of_templates_are_those_of_the_compiler() {
+    for (name, definition) in pillion::template::custom_resource::definitions() {
+        let text = serde_saphyr::to_string(&definition).expect("plain maps serialise");
+        let read: Value = serde_saphyr::from_str(&text).expect("it is YAML");
+        assert_eq!(read, definition, "{name}");
+        let path = format!("deploy/chart/pillion/files/crds/{name}");
+        let opening = "# Generated from src/template/custom_resource.rs: \
+                       `UPDATE=1 cargo test --test generated` writes it.\n";
+        assert_current(&path, &format!("{opening}{text}"));
+    }
 }

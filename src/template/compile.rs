@@ -18,6 +18,8 @@ mod trust;
 mod validity;
 mod volume;
 
+use serde_json::{Value, json};
+
 use super::TemplateError;
 use super::compiled::Template;
 use super::node::{Node, Place, YamlError};
@@ -52,6 +54,39 @@ pub struct Compiled {
 pub fn compile(source: &Source) -> Vec<Compiled> {
     let compiled = documents_of(source).into_iter();
     compiled.map(|(_, compiled)| compiled).collect()
+}
+
+/// Compiles an object of the API: `namespace` is empty for a `ClusterInjectionTemplate`. Of its
+/// metadata nothing but the name counts, and errors name the object where those of a file name a line.
+pub fn compile_object(namespace: &str, name: &str, spec: Option<&Value>) -> Compiled {
+    let mut metadata = json!({"name": name});
+    let kind = if namespace.is_empty() {
+        "ClusterInjectionTemplate"
+    } else {
+        if let Some(metadata) = metadata.as_object_mut() {
+            metadata.insert("namespace".to_owned(), namespace.into());
+        }
+        "InjectionTemplate"
+    };
+    let mut document = json!({"apiVersion": API_VERSION, "kind": kind, "metadata": metadata});
+    if let (Some(spec), Some(document)) = (spec, document.as_object_mut()) {
+        document.insert("spec".to_owned(), spec.clone());
+    }
+    let source = Source {
+        path: object_path(namespace, name),
+        text: String::new(),
+    };
+    compile_document(&source, &Node::from_json(&document))
+}
+
+/// How errors name an object of the API: `ClusterInjectionTemplate/NAME` or
+/// `InjectionTemplate/NAMESPACE/NAME`.
+pub fn object_path(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() {
+        format!("ClusterInjectionTemplate/{name}")
+    } else {
+        format!("InjectionTemplate/{namespace}/{name}")
+    }
 }
 
 /// The same, each with the document, where that could be read.

@@ -5,11 +5,11 @@ use std::fmt;
 /// An error in a template file, with the place for its author to mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
-    /// The file, as the source names it.
+    /// The file, as the source names it; of an object of the API kind, namespace and name.
     pub file: String,
     /// The template's name, empty where it could not be read.
     pub template: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 for an object of the API.
     pub line: u32,
     /// The column in characters, from 1.
     pub column: u32,
@@ -21,7 +21,11 @@ pub struct TemplateError {
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        // An object of the API has no lines.
+        match self.line {
+            0 => write!(f, "{}: ", self.file)?,
+            line => write!(f, "{}:{line}:{}: ", self.file, self.column)?,
+        }
         if !self.field.is_empty() {
             write!(f, "{}: ", self.field)?;
         }

@@ -69,6 +69,11 @@ pub fn json_schema() -> Value {
     })
 }
 
+/// What a field of the spec is for, and what it may be.
+pub(super) fn described(name: &str) -> (&'static str, Value) {
+    fields::field(&mut Definitions::default(), name)
+}
+
 fn label() -> Value {
     json!({"type": "string", "pattern": LABEL, "maxLength": 63})
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Options, Spanned};
 
-/// A line and a column, both from 1.
+/// A line and a column, both from 1; 0 where something stands in no file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
     /// The line.
@@ -88,6 +88,35 @@ impl Node {
         match &self.value {
             NodeValue::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A value that stands in no file.
+    pub fn from_json(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        let value = match value {
+            Value::Null => NodeValue::Null,
+            Value::Bool(value) => NodeValue::Boolean(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(value) => NodeValue::Integer(value),
+                None => NodeValue::Number(number.as_f64().unwrap_or(f64::INFINITY)),
+            },
+            Value::String(value) => NodeValue::Text(value.clone()),
+            Value::Array(items) => NodeValue::List(items.iter().map(Self::from_json).collect()),
+            Value::Object(fields) => NodeValue::Map(
+                fields
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        place: Place::default(),
+                        value: Self::from_json(value),
+                    })
+                    .collect(),
+            ),
+        };
+        Self {
+            value,
+            place: Place::default(),
         }
     }
 

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use kube::Client;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+use crate::objects::Objects;
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::pillion::{Identity, Pillion, Settings};
@@ -16,13 +17,9 @@ use crate::support::webhook;
 const NAMESPACE: &str = "pillion-system";
 const REGISTRATION: &str = "admissionregistration.k8s.io/v1";
 const RBAC: &str = "rbac.authorization.k8s.io/v1";
-const DEFINITIONS: [(&str, &str, &str); 2] = [
-    (
-        "clusterinjectiontemplates",
-        "ClusterInjectionTemplate",
-        "Cluster",
-    ),
-    ("injectiontemplates", "InjectionTemplate", "Namespaced"),
+const DEFINITIONS: [&str; 2] = [
+    include_str!("../../deploy/chart/pillion/files/crds/clusterinjectiontemplates.yaml"),
+    include_str!("../../deploy/chart/pillion/files/crds/injectiontemplates.yaml"),
 ];
 const POLICIES: [&str; 2] = [
     include_str!("../../deploy/chart/pillion/files/require-injection-policy.yaml"),
@@ -33,7 +30,7 @@ const POLICIES: [&str; 2] = [
 pub(crate) struct Installation {
     pub(crate) identity: Identity,
     server: Pillion,
-    client: Client,
+    objects: Objects,
     control_plane: ControlPlane,
 }
 
@@ -68,21 +65,38 @@ pub(crate) fn doctor(kubeconfig: &Path, arguments: &[&str]) -> Outcome<Output> {
         .during("run pillion doctor")
 }
 
+async fn define(objects: &Objects) -> Outcome {
+    for text in DEFINITIONS {
+        let mut object: Value = serde_saphyr::from_str(text).during("read a definition")?;
+        object["metadata"]["labels"] =
+            json!({"app.kubernetes.io/version": env!("CARGO_PKG_VERSION")});
+        objects
+            .put(&object, "customresourcedefinitions", None)
+            .await?;
+    }
+    Ok(())
+}
+
 impl Installation {
     pub(crate) async fn create() -> Outcome<Self> {
         let control_plane = ControlPlane::start(Options::default()).await?;
         let client = control_plane.client()?;
         let identity = Identity::new()?;
+        webhook::ensure_service(&client).await?;
+        let kubeconfig = control_plane.kubeconfig().display().to_string();
         let program = Path::new(env!("CARGO_BIN_EXE_pillion"));
-        let server = Pillion::start(&Settings::new(program), &identity).await?;
+        let arguments = ["--watch-cluster", "--kubeconfig", &kubeconfig];
+        let objects = Objects(client);
+        define(&objects).await?;
+        let mut settings = Settings::new(program);
+        settings.arguments = &arguments;
+        let server = Pillion::start(&settings, &identity).await?;
         let installation = Self {
             identity,
             server,
-            client,
+            objects,
             control_plane,
         };
-        webhook::ensure_service(&installation.client).await?;
-        installation.define().await?;
         installation.roles().await?;
         installation.deployment().await?;
         installation.register().await?;
@@ -90,104 +104,40 @@ impl Installation {
     }
 
     pub(crate) fn client(&self) -> Client {
-        self.client.clone()
+        self.objects.0.clone()
     }
 
-    fn api(
-        &self,
-        version: &str,
-        kind: &str,
-        plural: &str,
-        namespace: Option<&str>,
-    ) -> Api<DynamicObject> {
-        let (group, short) = version.split_once('/').unwrap_or(("", version));
-        let resource = ApiResource {
-            group: group.to_owned(),
-            version: short.to_owned(),
-            api_version: version.to_owned(),
-            kind: kind.to_owned(),
-            plural: plural.to_owned(),
-        };
-        match namespace {
-            Some(namespace) => Api::namespaced_with(self.client(), namespace, &resource),
-            None => Api::all_with(self.client(), &resource),
-        }
-    }
-
-    /// Creates an object, or puts it in the place of the one that is there.
-    async fn put(&self, object: &Value, plural: &str, namespace: Option<&str>) -> Outcome {
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let api = self.api(text("/apiVersion"), text("/kind"), plural, namespace);
-        let name = text("/metadata/name");
-        let parameters = PatchParams::apply("test").force();
-        let put = api.patch(name, &parameters, &Patch::Apply(object)).await;
-        put.map(drop).during(&format!("put {plural} {name}"))
-    }
-
-    async fn delete(&self, version: &str, plural: &str, name: &str) -> Outcome {
-        let api = self.api(version, "", plural, None);
-        let deleted = api.delete(name, &DeleteParams::default()).await;
-        deleted.map(drop).during(&format!("delete {plural} {name}"))
-    }
-
-    /// The kinds of templates.
+    /// The kinds of templates, as the chart installs them.
     pub(crate) async fn define(&self) -> Outcome {
-        for (plural, kind, scope) in DEFINITIONS {
-            let name = format!("{plural}.pillion.dev");
-            let anything = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-            let object = json!({
-                "apiVersion": "apiextensions.k8s.io/v1",
-                "kind": "CustomResourceDefinition",
-                "metadata": {"name": name, "labels": {"app.kubernetes.io/version": env!("CARGO_PKG_VERSION")}},
-                "spec": {
-                    "group": "pillion.dev", "scope": scope,
-                    "names": {"kind": kind, "plural": plural, "singular": kind.to_lowercase()},
-                    "versions": [{
-                        "name": "v1alpha1", "served": true, "storage": true,
-                        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": anything, "status": anything}}},
-                        "subresources": {"status": {}},
-                    }],
-                },
-            });
-            self.put(&object, "customresourcedefinitions", None).await?;
-        }
-        Ok(())
+        define(&self.objects).await
     }
 
     pub(crate) async fn remove_definition(&self) -> Outcome {
         let name = "injectiontemplates.pillion.dev";
-        self.delete("apiextensions.k8s.io/v1", "customresourcedefinitions", name)
+        self.objects
+            .delete("apiextensions.k8s.io/v1", "customresourcedefinitions", name)
             .await
     }
 
-    /// A template that was judged: it does not compile, and an earlier revision is served or not.
-    pub(crate) async fn template(&self, name: &str, served: &str) -> Outcome {
+    /// A template of one sidecar; its image makes it compile, or not.
+    pub(crate) async fn template(&self, name: &str, image: &str) -> Outcome {
         let object = json!({
             "apiVersion": "pillion.dev/v1alpha1", "kind": "ClusterInjectionTemplate",
-            "metadata": {"name": name}, "spec": {"pattern": "Sidecar"},
+            "metadata": {"name": name},
+            "spec": {
+                "pattern": "Sidecar",
+                "description": "Of a test.",
+                "sidecars": [{"name": name, "image": image}],
+            },
         });
-        self.put(&object, "clusterinjectiontemplates", None).await?;
-        let api = self.api(
-            "pillion.dev/v1alpha1",
-            "ClusterInjectionTemplate",
-            "clusterinjectiontemplates",
-            None,
-        );
-        let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "message": "spec.sidecars: of a test"});
-        let status = json!({"status": {"conditions": [condition("Compiled", "False"), condition("Served", served)]}});
-        let patched = api
-            .patch_status(name, &PatchParams::default(), &Patch::Merge(status))
-            .await;
-        patched.map(drop).during("write a status")
+        self.objects
+            .put(&object, "clusterinjectiontemplates", None)
+            .await
     }
 
     pub(crate) async fn remove_template(&self, name: &str) -> Outcome {
-        self.delete("pillion.dev/v1alpha1", "clusterinjectiontemplates", name)
+        self.objects
+            .delete("pillion.dev/v1alpha1", "clusterinjectiontemplates", name)
             .await
     }
 
@@ -257,15 +207,17 @@ impl Installation {
         ]);
         let metadata = json!({"name": "pillion"});
         let role = json!({"apiVersion": RBAC, "kind": "ClusterRole", "metadata": metadata, "rules": cluster});
-        self.put(&role, "clusterroles", None).await?;
+        self.objects.put(&role, "clusterroles", None).await?;
         let role = json!({"apiVersion": RBAC, "kind": "Role", "metadata": metadata, "rules": own});
-        self.put(&role, "roles", Some(NAMESPACE)).await?;
+        self.objects.put(&role, "roles", Some(NAMESPACE)).await?;
         let binding = json!({
             "apiVersion": RBAC, "kind": "RoleBinding", "metadata": metadata,
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pillion"},
             "subjects": [{"kind": "ServiceAccount", "name": "pillion", "namespace": NAMESPACE}],
         });
-        self.put(&binding, "rolebindings", Some(NAMESPACE)).await?;
+        self.objects
+            .put(&binding, "rolebindings", Some(NAMESPACE))
+            .await?;
         self.bind("pillion", "pillion").await
     }
 
@@ -276,17 +228,20 @@ impl Installation {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [{"kind": "ServiceAccount", "name": "pillion", "namespace": NAMESPACE}],
         });
-        self.put(&binding, "clusterrolebindings", None).await
+        self.objects
+            .put(&binding, "clusterrolebindings", None)
+            .await
     }
 
     pub(crate) async fn unbind(&self, name: &str) -> Outcome {
-        self.delete(RBAC, "clusterrolebindings", name).await
+        self.objects.delete(RBAC, "clusterrolebindings", name).await
     }
 
     async fn deployment(&self) -> Outcome {
         let account =
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "pillion"}});
-        self.put(&account, "serviceaccounts", Some(NAMESPACE))
+        self.objects
+            .put(&account, "serviceaccounts", Some(NAMESPACE))
             .await?;
         let labels = json!({"app.kubernetes.io/name": "pillion"});
         let environment = [
@@ -313,14 +268,17 @@ impl Installation {
                 },
             },
         });
-        self.put(&deployment, "deployments", Some(NAMESPACE))
+        self.objects
+            .put(&deployment, "deployments", Some(NAMESPACE))
             .await?;
         self.ready(2).await
     }
 
     /// Sets the number of replicas, and waits until so many are ready.
     pub(crate) async fn scale(&self, replicas: usize) -> Outcome {
-        let api = self.api("apps/v1", "Deployment", "deployments", Some(NAMESPACE));
+        let api = self
+            .objects
+            .api("apps/v1", "Deployment", "deployments", Some(NAMESPACE));
         let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         let scaled = api.patch("pillion", &PatchParams::default(), &patch).await;
         scaled.map(drop).during("scale the Deployment")?;
@@ -329,8 +287,10 @@ impl Installation {
 
     /// Plays the kubelet: says of each pod that it is ready, until the Deployment counts so many.
     async fn ready(&self, replicas: usize) -> Outcome {
-        let pods = self.api("v1", "Pod", "pods", Some(NAMESPACE));
-        let deployments = self.api("apps/v1", "Deployment", "deployments", Some(NAMESPACE));
+        let pods = self.objects.api("v1", "Pod", "pods", Some(NAMESPACE));
+        let deployments = self
+            .objects
+            .api("apps/v1", "Deployment", "deployments", Some(NAMESPACE));
         let status = Patch::Merge(json!({"status": {
             "phase": "Running",
             "conditions": [{"type": "Ready", "status": "True"}],
@@ -357,23 +317,7 @@ impl Installation {
     }
 
     fn configurations(&self, authority: &str) -> Outcome<[Value; 2]> {
-        let [mut mutating, validating] = webhook::installed(self.server.webhook.port(), authority)?;
-        let is_there = mutating.to_string().contains("config.mirror");
-        for entry in mutating["webhooks"].as_array_mut().into_iter().flatten() {
-            if !is_there {
-                let condition = json!({
-                    "name": "is-no-mirror-pod",
-                    "expression": pillion::cluster::hazards::NOT_A_MIRROR_POD,
-                });
-                let mut conditions = entry["matchConditions"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_default();
-                conditions.push(condition);
-                entry["matchConditions"] = json!(conditions);
-            }
-        }
-        Ok([mutating, validating])
+        webhook::installed(self.server.webhook.port(), authority)
     }
 
     /// Installs the webhook configurations as they are shipped, in place of what is there.
@@ -385,7 +329,7 @@ impl Installation {
     pub(crate) async fn trust(&self, authority: &str) -> Outcome {
         for configuration in self.configurations(authority)? {
             let kind = configuration["kind"].as_str().unwrap_or_default();
-            let api = self.api(
+            let api = self.objects.api(
                 REGISTRATION,
                 kind,
                 &format!("{}s", kind.to_lowercase()),
@@ -406,14 +350,14 @@ impl Installation {
             "mutatingwebhookconfigurations",
             "validatingwebhookconfigurations",
         ] {
-            self.delete(REGISTRATION, plural, "pillion").await?;
+            self.objects.delete(REGISTRATION, plural, "pillion").await?;
         }
         Ok(())
     }
 
     /// Replaces a field of the mutating configuration.
     pub(crate) async fn edit(&self, path: &str, value: Value) -> Outcome {
-        let api = self.api(
+        let api = self.objects.api(
             REGISTRATION,
             "MutatingWebhookConfiguration",
             "mutatingwebhookconfigurations",
@@ -431,19 +375,23 @@ impl Installation {
 
     /// A Service without endpoints in place of the one that leads to the server.
     pub(crate) async fn lead_nowhere(&self) -> Outcome {
-        let api = self.api("v1", "Service", "services", Some(NAMESPACE));
+        let api = self
+            .objects
+            .api("v1", "Service", "services", Some(NAMESPACE));
         let deleted = api.delete("pillion", &DeleteParams::default()).await;
         deleted.map(drop).during("delete the Service")?;
         let service = json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {"name": "pillion"},
             "spec": {"selector": {"app": "nobody"}, "ports": [{"port": self.server.webhook.port()}]},
         });
-        self.put(&service, "services", Some(NAMESPACE)).await
+        self.objects
+            .put(&service, "services", Some(NAMESPACE))
+            .await
     }
 
     /// Sets a namespace's label `pillion.dev/injection`.
     pub(crate) async fn label(&self, namespace: &str, value: &str) -> Outcome {
-        let api = self.api("v1", "Namespace", "namespaces", None);
+        let api = self.objects.api("v1", "Namespace", "namespaces", None);
         let patch = Patch::Merge(json!({"metadata": {"labels": {"pillion.dev/injection": value}}}));
         let labelled = api.patch(namespace, &PatchParams::default(), &patch).await;
         labelled.map(drop).during("label a namespace")
@@ -451,7 +399,7 @@ impl Installation {
 
     /// Lets a pod ask that exists already, which nobody listens to.
     pub(crate) async fn ask_late(&self, namespace: &str, pod: &str, list: &str) -> Outcome {
-        let api = self.api("v1", "Pod", "pods", Some(namespace));
+        let api = self.objects.api("v1", "Pod", "pods", Some(namespace));
         let patch =
             Patch::Merge(json!({"metadata": {"annotations": {"pillion.dev/inject": list}}}));
         let asked = api.patch(pod, &PatchParams::default(), &patch).await;
@@ -465,15 +413,18 @@ impl Installation {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             match (object["kind"].as_str(), bound) {
                 (Some("ValidatingAdmissionPolicy"), _) => {
-                    self.put(&object, "validatingadmissionpolicies", None)
+                    self.objects
+                        .put(&object, "validatingadmissionpolicies", None)
                         .await?;
                 }
                 (_, true) => {
-                    self.put(&object, "validatingadmissionpolicybindings", None)
+                    self.objects
+                        .put(&object, "validatingadmissionpolicybindings", None)
                         .await?
                 }
                 (_, false) => {
-                    self.delete(REGISTRATION, "validatingadmissionpolicybindings", name)
+                    self.objects
+                        .delete(REGISTRATION, "validatingadmissionpolicybindings", name)
                         .await?;
                 }
             }

@@ -18,6 +18,7 @@
 mod support;
 
 mod installation;
+mod objects;
 mod rights;
 
 use std::time::Duration;
@@ -197,17 +198,29 @@ async fn what_users_did_is_told() -> Outcome {
     expect(&installation, "a healthy installation", &[]).await?;
     let client = installation.client();
 
-    installation.template("broken", "False").await?;
+    let (good, bad) = ("registry.example.com/helper:1.0.0", "${params.none}");
+    installation.template("helper", good).await?;
+    let report = expect(&installation, "a template of the cluster", &[]).await?;
+    assert!(report.says("1 templates of the cluster"), "{report:?}");
+    assert!(
+        report.says("asks for `helper` comes back injected"),
+        "{report:?}"
+    );
+    installation.template("broken", bad).await?;
     let report = expect(&installation, "a broken template", &["Templates failure"]).await?;
-    assert!(report.says("spec.sidecars: of a test"), "{report:?}");
-    installation.template("broken", "True").await?;
-    expect(
-        &installation,
-        "served by an earlier revision",
-        &["Templates warning"],
-    )
-    .await?;
+    assert!(
+        report.says("`broken` does not compile, pods that ask for it are refused"),
+        "{report:?}"
+    );
     installation.remove_template("broken").await?;
+    installation.template("helper", bad).await?;
+    let report = expect(&installation, "an earlier revision", &["Templates warning"]).await?;
+    assert!(
+        report.says("`helper` does not compile, an earlier revision is served"),
+        "{report:?}"
+    );
+    installation.remove_template("helper").await?;
+    expect(&installation, "all is well again", &[]).await?;
 
     let namespace = support::namespace::Namespace::named(
         &client,

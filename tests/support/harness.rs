@@ -10,6 +10,7 @@
 pub(crate) mod audit;
 pub(crate) mod certificates;
 pub(crate) mod control_plane;
+pub(crate) mod definitions;
 pub(crate) mod failure;
 pub(crate) mod kubectl;
 pub(crate) mod launch;

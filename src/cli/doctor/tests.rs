@@ -13,12 +13,11 @@ use super::check::{Health, Line};
 use super::facts::{Facts, Names};
 use super::report::Report;
 use super::{Check, checks};
-use crate::cluster::hazards::NOT_A_MIRROR_POD;
 use crate::cluster::{Access, Listed, Read};
 use crate::tls::{development, inspect};
 
-const MUTATING: &str = include_str!("../../../deploy/mutating-webhook.yaml");
-const VALIDATING: &str = include_str!("../../../deploy/validating-webhook.yaml");
+const MUTATING: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
+const VALIDATING: &str = include_str!("../../../deploy/kustomize/base/validating-webhook.yaml");
 
 fn listed(items: &Value) -> Read<Listed> {
     Read::Found(Listed {
@@ -29,13 +28,8 @@ fn listed(items: &Value) -> Read<Listed> {
 
 fn configuration(text: &str, bundle: &str) -> Read<Value> {
     let mut configuration: Value = serde_saphyr::from_str(text).unwrap();
-    let mirror = json!({"name": "is-no-mirror-pod", "expression": NOT_A_MIRROR_POD});
     for entry in configuration["webhooks"].as_array_mut().unwrap() {
         entry["clientConfig"]["caBundle"] = json!(STANDARD.encode(bundle));
-        let conditions = entry["matchConditions"].as_array().cloned();
-        let mut conditions = conditions.unwrap_or_default();
-        conditions.push(mirror.clone());
-        entry["matchConditions"] = json!(conditions);
     }
     Read::Found(configuration)
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use super::fragment::Meaning;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
@@ -44,6 +46,9 @@ pub(in crate::template) const SPEC_FIELDS: [&str; 22] = [
     "findings",
 ];
 
+/// Below this every whole number that JSON's floating point has is exact: 2^53.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// Compiles a document; what is wrong is noted in `errors`.
 pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Template> {
     let empty = Node {
@@ -67,10 +72,48 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     entries(errors, spec, "spec", &SPEC_FIELDS);
     let name = name?;
     let mut template = settings(errors, spec, name, namespace);
-    template.revision = digest(&document.to_json());
+    template.revision = revision(document, GENERATION);
     contents(errors, spec, &mut template);
     trust::check(errors, spec, &template);
     Some(template)
+}
+
+/// The generation of what templates are made into. Raise it with every change by which the same
+/// template gives the same pod another patch: while a rollout replaces one version of the program
+/// by the next, both answer, and where they differ they must say different revisions. The corpus
+/// knows which patches belong to which generation.
+const GENERATION: u32 = 1;
+
+/// The digest of what makes a template, and of the generation: of its metadata only how it is
+/// called, so that a file and the object that the API server stores of it have the same.
+fn revision(document: &Node, generation: u32) -> String {
+    let mut document = document.to_json();
+    if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|name, _| name == "name" || name == "namespace");
+    }
+    whole_numbers(&mut document);
+    if generation > 1 {
+        document = json!({"generation": generation, "template": document});
+    }
+    digest(&document)
+}
+
+/// The API server stores `5.0` as `5`.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|_| number.is_f64());
+            let whole =
+                whole.filter(|number| number.fract() == 0.0 && number.abs() < LARGEST_EXACT);
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+            if let Some(whole) = whole {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        _ => {}
+    }
 }
 
 /// Whether the template is for the whole cluster.
@@ -409,4 +452,20 @@ fn reads(template: &Template) -> Reads {
         .iter()
         .for_each(|v| visit(&v.condition.expression));
     reads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_says_the_generation_too() {
+        let document =
+            json!({"metadata": {"name": "a", "labels": {"b": "c"}}, "spec": {"order": 1.0}});
+        let same = json!({"metadata": {"name": "a"}, "spec": {"order": 1}});
+        let [document, same] = [document, same].map(|document| Node::from_json(&document));
+        assert_eq!(revision(&document, 1), revision(&same, 1));
+        assert_ne!(revision(&document, 1), revision(&document, 2));
+        assert_ne!(revision(&document, 2), revision(&document, 3));
+    }
 }

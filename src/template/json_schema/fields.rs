@@ -25,7 +25,7 @@ pub(super) fn spec(definitions: &mut Definitions) -> Value {
 }
 
 /// A field of the spec: what it is for, and what it may be.
-fn field(definitions: &mut Definitions, name: &str) -> (&'static str, Value) {
+pub(super) fn field(definitions: &mut Definitions, name: &str) -> (&'static str, Value) {
     match name {
         "parameters" => ("typed inputs, set by annotation", parameters()),
         "override" => (
