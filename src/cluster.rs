@@ -14,6 +14,7 @@ mod names;
 mod reader;
 mod registration;
 mod revisions;
+mod survey;
 mod templates;
 mod watch;
 
@@ -26,6 +27,7 @@ pub use reader::{ClusterReader, Named, Read};
 pub use registration::{
     BundleSource, Configuration, Entry, Keeper, Registration, RegistrationError, Standing,
 };
+pub use survey::{Access, Listed, Resource, Trial};
 pub use templates::{Served, TemplateWriter};
 pub use watch::{ClusterSnapshot, Observer, TemplateReports, Watched, watch};
 

@@ -12,6 +12,7 @@
 pub mod authority;
 mod development;
 mod files;
+pub mod inspect;
 mod pair;
 mod store;
 
