@@ -124,10 +124,6 @@ fn the_dockerfile_says_what_the_script_does() -> Outcome {
 }
 
 /// Whether a line includes a file from outside its own folder.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "`filter` gives a reference"
-)]
 fn is_inclusion(line: &&str) -> bool {
     line.contains("include_str!(") && line.contains("\"../")
 }

@@ -175,7 +175,7 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
     let kinds = kinds.join(",");
     wait_until(
         "the end of what was installed",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         async || {
             let left = stage.programs.kubectl(&[
                 "get",
@@ -218,7 +218,7 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
         .helm(&["uninstall", NAME, "--namespace", NAMESPACE])?;
     wait_until(
         "the end of definitions",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         async || {
             let left = stage.programs.kubectl(&["get", "crd", "-o", "name"]);
             let left = left.map_err(|failure| failure.to_string())?;

@@ -59,6 +59,28 @@ impl Cluster {
     /// Starts a cluster and waits until its node is ready and has every image.
     pub(crate) async fn start() -> Outcome<Self> {
         let programs = Programs::find()?;
+        let archives = images::all(&programs)?;
+        Self::start_with(programs, &archives).await
+    }
+
+    /// The same with some of the images, by the beginnings of their archives' names, and with
+    /// further archives.
+    pub(crate) async fn start_with_images(names: &[&str], further: &[PathBuf]) -> Outcome<Self> {
+        let programs = Programs::find()?;
+        let mut archives = images::all(&programs)?;
+        archives.retain(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            names.iter().any(|begin| name.starts_with(begin))
+        });
+        if archives.len() != names.len() {
+            let told = format!("of the images {names:?} there are only {archives:?}");
+            return Err(Failure::new(told));
+        }
+        archives.extend_from_slice(further);
+        Self::start_with(programs, &archives).await
+    }
+
+    async fn start_with(programs: Programs, archives: &[PathBuf]) -> Outcome<Self> {
         let space = Space::open().await?;
         let gate = Gate::open(&space, (NODE, API_SERVER).into())?;
         settings::write(&space, gate.outside)?;
@@ -67,7 +89,7 @@ impl Cluster {
         let config = read_config(&space.folder).await?;
         let client = client_of(&config)?;
         components.containerd(START).await?;
-        let images = images::import(&space, &programs)?;
+        let images = images::import(&space, &programs, archives)?;
         components
             .until("the API server", START, async || answers(&client).await)
             .await?;
