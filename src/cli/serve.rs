@@ -7,8 +7,10 @@
 mod certificate;
 mod cluster;
 mod templates;
+mod watch;
 mod webhook;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,11 +21,12 @@ use tokio::task::JoinSet;
 
 use super::{EngineOptions, EngineOptionsError};
 use crate::cluster::ConnectionError;
+use crate::inject::{Namespaces, Settings};
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
 use certificate::CertificateOptions;
-use cluster::ClusterOptions;
+use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -121,6 +124,11 @@ pub enum ServeError {
     /// Templates or namespaces cannot be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// Namespaces are given twice.
+    #[error(
+        "--namespace-manifest cannot stand beside --watch-cluster: the namespaces are the cluster's"
+    )]
+    NamespaceManifest,
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
@@ -172,17 +180,38 @@ impl Serve {
         result.map(|()| ExitCode::SUCCESS)
     }
 
+    /// What is decided once, with the namespaces of the manifests, or of a cluster that is not known
+    /// yet.
+    fn settings(&self) -> Result<Arc<Settings>, ServeError> {
+        let mut settings = self.engine.settings()?;
+        if self.cluster.watch_cluster {
+            if self.engine.has_namespace_manifests() {
+                return Err(ServeError::NamespaceManifest);
+            }
+            settings.namespaces = Namespaces::watched(BTreeMap::new());
+        }
+        Ok(Arc::new(settings))
+    }
+
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
-        let settings = Arc::new(self.engine.settings()?);
-        let cluster = self.cluster.open(self.engine.own_namespace()).await?;
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
+        let settings = self.settings()?;
+        let mut cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        let events = cluster.as_ref().and_then(Cluster::events);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
+        let own_namespace = self.engine.own_namespace().to_owned();
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
-        templates.start()?;
+        templates.start(self.cluster.built_in_catalog())?;
         let readiness = Readiness::default();
         let certificate = self.certificate.open()?;
-        let mut expiry = certificate::Observer::new(metrics, readiness.clone());
+        let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
         expiry.expires(certificate.store.current().not_after());
+        let mut background = JoinSet::new();
+        if let Some(cluster) = &mut cluster {
+            cluster.spawn(&mut background, &metrics);
+            let parts = (Arc::clone(&webhook), metrics, readiness.clone());
+            watch::spawn(cluster, &own_namespace, parts, &mut background);
+        }
         let server = Server::bind(Setup {
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -195,7 +224,6 @@ impl Serve {
             },
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
-        let mut background = JoinSet::new();
         background.spawn(async move {
             certificate.watch(expiry).await;
             "that watches the certificate"

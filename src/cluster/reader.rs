@@ -135,7 +135,7 @@ fn typed(mut object: Value, resource: &ApiResource) -> Value {
 }
 
 /// The API server's own words where it answered, else the first cause that says something.
-fn in_words(error: &kube::Error) -> String {
+pub(super) fn in_words(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }

@@ -43,6 +43,12 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
                 namespace: namespace.clone(),
                 ..Subject::default()
             };
+            if engine.must_wait_for(&subject, &pod) {
+                return Answer::NamespaceUnknown {
+                    namespace,
+                    otherwise: Some(Response::allowed(&uid).to_json()),
+                };
+            }
             let decision = engine.decide(&subject, &pod);
             let response = response(&uid, &workload, &decision);
             (response, workload.to_string(), decision)
@@ -59,6 +65,8 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
         pod: name,
         dry_run: request.dry_run.unwrap_or(false),
         decision: Box::new(decision),
+        // The person who applied it hears it at once.
+        regarding: None,
     }
 }
 

@@ -74,6 +74,13 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     }
 }
 
+/// Whether the pod is left alone whatever its namespace says.
+pub fn is_left_alone(settings: &Settings, asked: Asked<'_>) -> bool {
+    excluded(settings, asked)
+        .or_else(|| mirror(asked))
+        .is_some()
+}
+
 fn excluded(settings: &Settings, asked: Asked<'_>) -> Option<Refusal> {
     let is_excluded = settings.excluded_namespaces.contains(asked.namespace);
     is_excluded.then(|| {

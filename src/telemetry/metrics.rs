@@ -43,8 +43,11 @@ pub struct Metrics {
     refused_connections: Counter,
     templates: Family<Labels<1>, Gauge>,
     template_errors: Counter,
+    watch_up: Family<Labels<1>, Gauge>,
+    watch_errors: Counters<1>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     certificate_errors: Counter,
+    events: Counters<1>,
 }
 
 impl Default for Metrics {
@@ -59,8 +62,11 @@ impl Default for Metrics {
             refused_connections: Counter::default(),
             templates: Family::default(),
             template_errors: Counter::default(),
+            watch_up: Family::default(),
+            watch_errors: Family::default(),
             certificate_expiry: Gauge::default(),
             certificate_errors: Counter::default(),
+            events: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_state();
@@ -115,6 +121,16 @@ impl Metrics {
             self.template_errors.clone(),
         );
         self.registry.register(
+            "pillion_watch_up",
+            "Whether changes of a resource of the cluster arrive: 1, or 0 while what is known is old",
+            self.watch_up.clone(),
+        );
+        self.registry.register(
+            "pillion_watch_errors",
+            "Failed attempts to watch a resource of the cluster",
+            self.watch_errors.clone(),
+        );
+        self.registry.register(
             "pillion_certificate_expiry_timestamp_seconds",
             "When the serving certificate ends, in Unix time",
             self.certificate_expiry.clone(),
@@ -123,6 +139,11 @@ impl Metrics {
             "pillion_certificate_reload_errors",
             "Certificates that were not taken because they are unusable",
             self.certificate_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_events",
+            "Verdicts that were to become events, by what became of them",
+            self.events.clone(),
         );
     }
 
@@ -219,6 +240,20 @@ impl Metrics {
         self.template_errors.inc_by(count as u64);
     }
 
+    /// Whether changes of a resource of the cluster arrive.
+    pub fn watch_up(&self, resource: &'static str, up: bool) {
+        self.watch_up
+            .get_or_create(&[("resource", resource.to_owned())])
+            .set(i64::from(up));
+    }
+
+    /// A watch on a resource of the cluster failed.
+    pub fn watch_error(&self, resource: &'static str) {
+        self.watch_errors
+            .get_or_create(&[("resource", resource.to_owned())])
+            .inc();
+    }
+
     /// When the serving certificate ends.
     pub fn certificate_expires(&self, at: SystemTime) {
         self.certificate_expiry.set(unix_seconds(at));
@@ -227,6 +262,13 @@ impl Metrics {
     /// A certificate was not taken.
     pub fn certificate_error(&self) {
         self.certificate_errors.inc();
+    }
+
+    /// This became of a verdict that was to be an event.
+    pub fn event(&self, result: &'static str) {
+        self.events
+            .get_or_create(&[("result", result.to_owned())])
+            .inc();
     }
 
     /// All metrics in `OpenMetrics` text.
@@ -271,6 +313,8 @@ mod tests {
         metrics.refused_connection();
         metrics.templates(3, 1);
         metrics.template_errors(2);
+        metrics.watch_up("namespaces", true);
+        metrics.watch_error("limitranges");
         metrics.certificate_error();
         metrics.certificate_expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
         let text = metrics.to_text();
@@ -286,6 +330,8 @@ mod tests {
             "pillion_templates{state=\"served\"} 3",
             "pillion_templates{state=\"stale\"} 1",
             "pillion_template_reload_errors_total 2",
+            "pillion_watch_up{resource=\"namespaces\"} 1",
+            "pillion_watch_errors_total{resource=\"limitranges\"} 1",
             "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
             "pillion_certificate_reload_errors_total 1",
             concat!(

@@ -24,8 +24,10 @@ fi
 PILLION_CONTROL_PLANE=$(tests/control-plane/build.sh)
 PILLION_NODE=$(tests/cluster/build.sh)
 PILLION_CHART_TOOLS=$(tests/chart/tools/build.sh)
-# Static like the real one, and built as the tests are: minutes less.
-PILLION_IMAGE=$(deploy/image/build.sh --profile dev "${CARGO_TARGET_DIR:-$PWD/target}/pillion-dev.tar")
+# Static like the real one, and built as the tests are: minutes less. The folder holds nothing else.
+PILLION_IMAGE=${CARGO_TARGET_DIR:-$PWD/target}/image
+mkdir -p "$PILLION_IMAGE"
+deploy/image/build.sh --profile dev "$PILLION_IMAGE/pillion.tar" >/dev/null
 export PILLION_CONTROL_PLANE PILLION_NODE PILLION_CHART_TOOLS PILLION_IMAGE
 cargo test --locked --test installation -- --ignored "$@"
 # The tests wait for the cluster far more than they work, so more of them run at once than

@@ -21,6 +21,7 @@ mod availability;
 mod catalog;
 mod custom_resources;
 mod explanation;
+mod in_the_cluster;
 mod injection;
 mod pod_fields;
 mod pods;

@@ -14,7 +14,7 @@ mod images;
 mod settings;
 mod space;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use kube::{Api, Client, Config};
 use tokio::sync::OnceCell;
 
 use super::control_plane::{client_of, read_config};
-use super::failure::{Failure, Outcome};
+use super::failure::{During, Failure, Outcome};
 use components::Components;
 use gate::Gate;
 use settings::{API_SERVER, NODE_NAME, Programs};
@@ -59,28 +59,6 @@ impl Cluster {
     /// Starts a cluster and waits until its node is ready and has every image.
     pub(crate) async fn start() -> Outcome<Self> {
         let programs = Programs::find()?;
-        let archives = images::all(&programs)?;
-        Self::start_with(programs, &archives).await
-    }
-
-    /// The same with some of the images, by the beginnings of their archives' names, and with
-    /// further archives.
-    pub(crate) async fn start_with_images(names: &[&str], further: &[PathBuf]) -> Outcome<Self> {
-        let programs = Programs::find()?;
-        let mut archives = images::all(&programs)?;
-        archives.retain(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            names.iter().any(|begin| name.starts_with(begin))
-        });
-        if archives.len() != names.len() {
-            let told = format!("of the images {names:?} there are only {archives:?}");
-            return Err(Failure::new(told));
-        }
-        archives.extend_from_slice(further);
-        Self::start_with(programs, &archives).await
-    }
-
-    async fn start_with(programs: Programs, archives: &[PathBuf]) -> Outcome<Self> {
         let space = Space::open().await?;
         let gate = Gate::open(&space, (NODE, API_SERVER).into())?;
         settings::write(&space, gate.outside)?;
@@ -89,7 +67,7 @@ impl Cluster {
         let config = read_config(&space.folder).await?;
         let client = client_of(&config)?;
         components.containerd(START).await?;
-        let images = images::import(&space, &programs, archives)?;
+        let images = images::import(&space, &programs)?;
         components
             .until("the API server", START, async || answers(&client).await)
             .await?;
@@ -105,6 +83,48 @@ impl Cluster {
             space,
             _gate: gate,
         })
+    }
+
+    /// Brings the images of a folder of archives to the node.
+    pub(crate) async fn import(&self, folder: &Path) -> Outcome {
+        let import = images::import_from(&self.space, &self.programs, folder, "more-images")?;
+        import.finish(START).await
+    }
+
+    /// Kills the API server, starts it again, and waits until it answers.
+    pub(crate) async fn restart_api_server(&self) -> Outcome {
+        let components = Components::new(&self.space, &self.programs);
+        components.restart_api_server().await?;
+        let client = self.client()?;
+        components
+            .until("the API server", START, async || answers(&client).await)
+            .await
+    }
+
+    /// Ends a container as a crash would.
+    pub(crate) fn kill_container(&self, id: &str) -> Outcome {
+        let id = id.trim_start_matches("containerd://");
+        let mut command = self.space.inside(self.programs.path("ctr"));
+        command
+            .arg("--address")
+            .arg(self.space.folder.join("containerd.sock"))
+            .args([
+                "--namespace",
+                "k8s.io",
+                "tasks",
+                "kill",
+                "--signal",
+                "SIGKILL",
+                id,
+            ]);
+        let output = command.output().during("run ctr")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new(format!(
+            "failed to kill a container: {errors}"
+        )))
     }
 
     /// A client with all rights. Each test needs its own, because a client belongs to the
@@ -124,6 +144,11 @@ impl Cluster {
         let mut command = Command::new(self.programs.path("kubectl"));
         command.arg("--kubeconfig").arg(self.kubeconfig());
         command
+    }
+
+    /// A folder that goes with this cluster.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.space.folder
     }
 
     /// The namespaces of this cluster.

@@ -1,10 +1,7 @@
 //! The node's images: no registry is reached, so all of them are brought along.
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::settings::Programs;
@@ -16,37 +13,36 @@ use crate::support::wait::wait_until;
 /// An import under way.
 pub(crate) struct Import {
     child: Child,
-    log: PathBuf,
+    log: std::path::PathBuf,
 }
 
-/// The archives of all images.
-pub(crate) fn all(programs: &Programs) -> Outcome<Vec<PathBuf>> {
-    let entries = fs::read_dir(programs.images()).during("list the images")?;
-    let paths: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths.during("list the images")?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "tar"));
-    paths.sort();
-    Ok(paths)
+/// Imports every archive of the node's own images, while other things go on.
+pub(crate) fn import(space: &Space, programs: &Programs) -> Outcome<Import> {
+    import_from(space, programs, &programs.images(), "images")
 }
 
-/// Imports these archives, while other things go on.
-pub(crate) fn import(space: &Space, programs: &Programs, archives: &[PathBuf]) -> Outcome<Import> {
+/// Imports every archive of a folder.
+pub(crate) fn import_from(
+    space: &Space,
+    programs: &Programs,
+    folder: &Path,
+    log: &str,
+) -> Outcome<Import> {
     let mut command = Command::new("sh");
     // One after the other: several at once only compete for the disk.
     command
         .args([
             "-euc",
-            r#"ctr=$1 socket=$2
-shift 2
-for archive; do
+            r#"ctr=$1 socket=$2 folder=$3
+for archive in "$folder"/*.tar; do
     "$ctr" --address "$socket" --namespace k8s.io images import "$archive"
 done"#,
         ])
         .arg("import")
         .arg(programs.path("ctr"))
         .arg(space.folder.join("containerd.sock"))
-        .args(archives);
-    let log = space.log("images");
+        .arg(folder);
+    let log = space.log(log);
     logs::write_to(&mut command, &log)?;
     let child = command.spawn().during("start the import of images")?;
     Ok(Import { child, log })
