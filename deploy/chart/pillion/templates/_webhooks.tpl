@@ -6,7 +6,7 @@
 {{- $context := index . 0 -}}
 {{- $path := index . 1 -}}
 clientConfig:
-  {{- if eq $context.Values.certificates.mode "files" }}
+  {{- if and (eq $context.Values.certificates.mode "files") $context.Values.certificates.files.caBundle }}
   caBundle: {{ $context.Values.certificates.files.caBundle | b64enc }}
   {{- end }}
   {{- with $context.Values.webhooks.url }}
