@@ -6,6 +6,7 @@
 
 mod assignment;
 mod broken;
+mod certs;
 mod cluster;
 mod configuration;
 mod documents;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use certs::{Certs, CertsError};
 pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
 pub use documents::DocumentError;
@@ -70,6 +72,7 @@ enum Command {
     Review(Box<Review>),
     Explain(Box<Explain>),
     Template(Box<Template>),
+    Certs(Box<Certs>),
 }
 
 /// Why a command did not do what it was asked.
@@ -96,6 +99,9 @@ pub enum Error {
     /// `pillion template`.
     #[error(transparent)]
     Template(#[from] TemplateCommandError),
+    /// `pillion certs`.
+    #[error(transparent)]
+    Certs(#[from] CertsError),
 }
 
 impl Cli {
@@ -117,6 +123,7 @@ impl Cli {
             Command::Review(review) => Ok(review.run()?),
             Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
+            Command::Certs(certs) => Ok(certs.run()?),
         }
     }
 }

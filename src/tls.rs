@@ -10,6 +10,7 @@
 //! tree rustls refuses to choose, and panics.
 
 pub mod authority;
+mod description;
 mod development;
 mod files;
 mod pair;
@@ -18,7 +19,8 @@ mod store;
 use std::io;
 use std::path::PathBuf;
 
-pub use development::{Development, development, development_for};
+pub use description::{Description, describe};
+pub use development::{Development, development};
 pub use files::{Event, Files, watch};
 pub use pair::Pair;
 pub use store::{Store, server_config};
