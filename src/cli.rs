@@ -9,6 +9,7 @@ mod broken;
 mod certs;
 mod cluster;
 mod configuration;
+mod doctor;
 mod documents;
 mod duration;
 mod engine_options;
@@ -34,6 +35,7 @@ use clap::{Parser, Subcommand};
 pub use certs::{Certs, CertsError};
 pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
+pub use doctor::{Check, Doctor, DoctorError};
 pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
 pub use explain::{Explain, ExplainError};
@@ -73,6 +75,7 @@ enum Command {
     Explain(Box<Explain>),
     Template(Box<Template>),
     Certs(Box<Certs>),
+    Doctor(Box<Doctor>),
 }
 
 /// Why a command did not do what it was asked.
@@ -102,6 +105,9 @@ pub enum Error {
     /// `pillion certs`.
     #[error(transparent)]
     Certs(#[from] CertsError),
+    /// `pillion doctor`.
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
 }
 
 impl Cli {
@@ -124,6 +130,7 @@ impl Cli {
             Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
             Command::Certs(certs) => Ok(certs.run()?),
+            Command::Doctor(doctor) => Ok(doctor.run()?),
         }
     }
 }
@@ -170,16 +177,19 @@ mod tests {
     }
 
     /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 11] = [
+    const OF_ONE_RUN: [&str; 14] = [
         "advise",
         "check-references",
+        "connect",
         "context",
         "filename",
         "in-place",
         "inject",
         "kubeconfig",
+        "name",
         "namespace",
         "output",
+        "probe-namespace",
         "report",
         "set",
     ];

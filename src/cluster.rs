@@ -13,6 +13,10 @@ mod lease;
 mod names;
 mod reader;
 mod registration;
+mod revisions;
+mod survey;
+mod templates;
+mod watch;
 
 pub use authority::{AuthoritySecret, AuthoritySecretError, ROTATE, SecretState};
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
@@ -23,6 +27,9 @@ pub use reader::{ClusterReader, Named, Read};
 pub use registration::{
     BundleSource, Configuration, Entry, Keeper, Registration, RegistrationError, Standing,
 };
+pub use survey::{Access, Listed, Resource, Trial};
+pub use templates::{Served, TemplateWriter};
+pub use watch::{ClusterSnapshot, Observer, TemplateReports, Watched, watch};
 
 /// How long a single answer of the API server is waited for where the server asks.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);

@@ -13,6 +13,7 @@ pub mod authority;
 mod description;
 mod development;
 mod files;
+pub mod inspect;
 mod pair;
 mod store;
 

@@ -43,6 +43,8 @@ pub struct Metrics {
     refused_connections: Counter,
     templates: Family<Labels<1>, Gauge>,
     template_errors: Counter,
+    watch_up: Family<Labels<1>, Gauge>,
+    watch_errors: Counters<1>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     certificate_errors: Counter,
     certificate_renewals: Counter,
@@ -65,6 +67,8 @@ impl Default for Metrics {
             refused_connections: Counter::default(),
             templates: Family::default(),
             template_errors: Counter::default(),
+            watch_up: Family::default(),
+            watch_errors: Family::default(),
             certificate_expiry: Gauge::default(),
             certificate_errors: Counter::default(),
             certificate_renewals: Counter::default(),
@@ -126,6 +130,16 @@ impl Metrics {
             "pillion_template_reload_errors",
             "Errors met when templates were loaded",
             self.template_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_watch_up",
+            "Whether changes of a resource of the cluster arrive: 1, or 0 while what is known is old",
+            self.watch_up.clone(),
+        );
+        self.registry.register(
+            "pillion_watch_errors",
+            "Failed attempts to watch a resource of the cluster",
+            self.watch_errors.clone(),
         );
         self.registry.register(
             "pillion_certificate_expiry_timestamp_seconds",
@@ -265,6 +279,20 @@ impl Metrics {
         self.template_errors.inc_by(count as u64);
     }
 
+    /// Whether changes of a resource of the cluster arrive.
+    pub fn watch_up(&self, resource: &'static str, up: bool) {
+        self.watch_up
+            .get_or_create(&[("resource", resource.to_owned())])
+            .set(i64::from(up));
+    }
+
+    /// A watch on a resource of the cluster failed.
+    pub fn watch_error(&self, resource: &'static str) {
+        self.watch_errors
+            .get_or_create(&[("resource", resource.to_owned())])
+            .inc();
+    }
+
     /// When the serving certificate ends.
     pub fn certificate_expires(&self, at: SystemTime) {
         self.certificate_expiry.set(unix_seconds(at));
@@ -369,6 +397,8 @@ mod tests {
         metrics.refused_connection();
         metrics.templates(3, 1);
         metrics.template_errors(2);
+        metrics.watch_up("namespaces", true);
+        metrics.watch_error("limitranges");
         metrics.certificate_error();
         metrics.certificate_renewed();
         let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_950_000_000);
@@ -391,6 +421,8 @@ mod tests {
             "pillion_templates{state=\"served\"} 3",
             "pillion_templates{state=\"stale\"} 1",
             "pillion_template_reload_errors_total 2",
+            "pillion_watch_up{resource=\"namespaces\"} 1",
+            "pillion_watch_errors_total{resource=\"limitranges\"} 1",
             "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
             "pillion_certificate_reload_errors_total 1",
             "pillion_certificate_renewals_total 1",

@@ -19,9 +19,15 @@
 mod support;
 
 #[cfg(test)]
+mod image;
+#[cfg(test)]
 mod manifests;
 #[cfg(test)]
 mod ownership;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod process;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]

@@ -28,6 +28,17 @@ pub(super) struct ClusterOptions {
     )]
     pub(super) watch_cluster: bool,
 
+    /// With --watch-cluster: serve the built-in catalog too; a template of the cluster or of a
+    /// directory comes before one of its name.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "PILLION_BUILT_IN_CATALOG",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    built_in_catalog: bool,
+
     /// The kubeconfig; without it the pod's own ServiceAccount.
     #[arg(long, value_name = "FILE", env = "PILLION_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
@@ -106,6 +117,12 @@ impl Cluster {
 }
 
 impl ClusterOptions {
+    /// Whether the built-in catalog is served besides the cluster's templates; `None`: no cluster is
+    /// watched.
+    pub(super) fn built_in_catalog(&self) -> Option<bool> {
+        self.watch_cluster.then_some(self.built_in_catalog)
+    }
+
     /// Connects to the cluster, where anything is to be done there: its templates are watched, or
     /// `is_needed` otherwise.
     pub(super) async fn open(
