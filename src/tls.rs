@@ -10,7 +10,6 @@
 //! tree rustls refuses to choose, and panics.
 
 pub mod authority;
-mod description;
 mod development;
 mod files;
 pub mod inspect;
@@ -20,7 +19,6 @@ mod store;
 use std::io;
 use std::path::PathBuf;
 
-pub use description::{Description, describe};
 pub use development::{Development, development};
 pub use files::{Event, Files, watch};
 pub use pair::Pair;

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use super::output::OutputError;
 use crate::tls::TlsError;
+use crate::tls::inspect::InspectError;
 
 /// Make certificates in files, and say what certificates hold.
 #[derive(Debug, clap::Args)]
@@ -49,6 +50,14 @@ pub enum CertsError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file holds no certificates.
+    #[error("{}", path.display())]
+    Inspect {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: InspectError,
     },
     /// A certificate could not be made or read.
     #[error(transparent)]

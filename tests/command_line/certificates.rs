@@ -122,7 +122,7 @@ fn a_key_that_does_not_fit_is_an_exit_status() {
     let shown = pillion(&["certs", "show", "-"], "garbage");
     assert_eq!(shown.status.code(), Some(2));
     assert!(
-        stderr(&shown).contains("no usable certificate"),
+        stderr(&shown).contains("-: it is not PEM"),
         "{}",
         stderr(&shown)
     );

@@ -12,7 +12,8 @@ use k8s_openapi::jiff::Timestamp;
 use super::CertsError;
 use crate::cli::{REFUSED, output};
 use crate::template::error::with_sources;
-use crate::tls::{Description, Pair, describe};
+use crate::tls::Pair;
+use crate::tls::inspect::{self, Seen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
@@ -32,7 +33,11 @@ impl Show {
         for (number, file) in self.files.iter().enumerate() {
             let origin = file.display().to_string();
             let pem = read(file)?;
-            for certificate in describe(&origin, &pem)? {
+            let seen = inspect::read(&pem).map_err(|source| CertsError::Inspect {
+                path: file.clone(),
+                source,
+            })?;
+            for certificate in seen {
                 is_good &= now < certificate.not_after;
                 add(&mut text, &origin, &certificate, now);
             }
@@ -71,7 +76,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CertsError> {
     })
 }
 
-fn add(text: &mut String, origin: &str, certificate: &Description, now: SystemTime) {
+fn add(text: &mut String, origin: &str, certificate: &Seen, now: SystemTime) {
     let what = if certificate.is_authority {
         "authority"
     } else {
