@@ -6,6 +6,8 @@
 //! API server is asked for their metadata alone, but for the one Secret that is Pillion's own.
 
 mod connection;
+mod events;
+pub mod hazards;
 mod lease;
 mod names;
 mod reader;
@@ -14,6 +16,7 @@ mod templates;
 mod watch;
 
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
+pub use events::{EventResult, EventSender, EventWriter, Told, events};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};

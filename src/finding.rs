@@ -58,6 +58,14 @@ impl Finding {
         self.logged = cut(logged.into());
         self
     }
+
+    /// Words about this finding behind the name of its template, as they stand everywhere.
+    pub fn attributed(&self, words: impl fmt::Display) -> String {
+        match &self.template {
+            Some(template) => format!("{template}: {words}"),
+            None => words.to_string(),
+        }
+    }
 }
 
 /// Sentences repeat names out of the pod, and those may be any number of any length.

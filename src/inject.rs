@@ -30,7 +30,7 @@ mod subject;
 pub mod trace;
 pub mod verdict;
 
-pub use answer::{Answer, Endpoint};
+pub use answer::{Answer, Endpoint, Regarding};
 pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use settings::{Namespace, Namespaces, Settings};

@@ -15,6 +15,7 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use serde_json::{Map, Value};
 
 use super::Cli;
+use crate::template::compile::nearest;
 
 /// The environment variable that names the file.
 const VARIABLE: &str = "PILLION_CONFIG";
@@ -190,13 +191,7 @@ fn hint(command: &Command, field: &str) -> String {
         let below = command.get_subcommands().flat_map(names);
         own.chain(below).collect()
     }
-    let names = names(command);
-    let near = |name: &&String| strsim::damerau_levenshtein(name, field) <= field.len() / 3 + 1;
-    let nearest = names
-        .iter()
-        .filter(near)
-        .min_by_key(|name| strsim::damerau_levenshtein(name, field));
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    nearest(field, names(command).iter().map(String::as_str))
 }
 
 /// A field's value as its flag takes it.

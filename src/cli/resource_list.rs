@@ -91,10 +91,7 @@ fn finding_results(entry: &Entry, path: Option<&str>, findings: &[Judged]) -> Ve
     let told = findings.iter().filter(|judged| judged.is_told());
     let told = told.map(|judged| {
         let finding = &judged.finding;
-        let sentence = match &finding.template {
-            Some(template) => format!("{template}: {finding}"),
-            None => finding.to_string(),
-        };
+        let sentence = finding.attributed(finding);
         let severity = match judged.policy {
             Policy::Deny => "error",
             _ => "warning",

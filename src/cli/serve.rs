@@ -26,7 +26,7 @@ use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup}
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
 use certificate::CertificateOptions;
-use cluster::ClusterOptions;
+use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -196,8 +196,9 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
         let settings = self.settings()?;
-        let cluster = self.cluster.open(self.engine.own_namespace()).await?;
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics)));
+        let mut cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        let events = cluster.as_ref().and_then(Cluster::events);
+        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
         let own_namespace = self.engine.own_namespace().to_owned();
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start(self.cluster.built_in_catalog())?;
@@ -206,7 +207,8 @@ impl Serve {
         let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
         expiry.expires(certificate.store.current().not_after());
         let mut background = JoinSet::new();
-        if let Some(cluster) = &cluster {
+        if let Some(cluster) = &mut cluster {
+            cluster.spawn(&mut background, &metrics);
             let parts = (Arc::clone(&webhook), metrics, readiness.clone());
             watch::spawn(cluster, &own_namespace, parts, &mut background);
         }

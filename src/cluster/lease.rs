@@ -60,7 +60,7 @@ impl Lease {
         self.leader.clone()
     }
 
-    /// Gives the Lease back, so that another replica need not wait for its end.
+    /// Gives the Lease back, so that a replica that starts need not wait for its end.
     pub async fn release(self) {
         self.stop.send_replace(true);
         if tokio::time::timeout(RELEASE, self.task).await.is_err() {

@@ -65,6 +65,8 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
         pod: name,
         dry_run: request.dry_run.unwrap_or(false),
         decision: Box::new(decision),
+        // The person who applied it hears it at once.
+        regarding: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a request to the response that states its decision.
 
+mod regarding;
+
 use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
@@ -8,6 +10,7 @@ use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
+pub use regarding::Regarding;
 
 /// The two questions that are answered about a review, each at a path of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +49,8 @@ pub enum Answer {
         dry_run: bool,
         /// The decision that the response states.
         decision: Box<Decision>,
+        /// What an event about the decision regards; `None` where none is due.
+        regarding: Option<Regarding>,
     },
     /// The namespace is newer than what is known of the cluster: to be asked again when more is
     /// known, and else to be answered with HTTP status 429, after which the API server asks again.
@@ -76,7 +81,7 @@ impl Engine {
         {
             return answer(&request, |subject, pod| {
                 let waits = self.must_wait(subject, pod);
-                (!waits).then(|| (self.decide_first(subject, pod), name(pod)))
+                (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
             });
         }
         self.review_noting(body, None)
@@ -90,27 +95,55 @@ impl Engine {
                 if pod.as_ref().is_some_and(|pod| self.must_wait(subject, pod)) {
                     return None;
                 }
-                let name = pod.as_ref().map(name).unwrap_or_default();
-                Some((self.decide_noting(subject, object.get(), trace), name))
+                let decision = self.decide_noting(subject, object.get(), trace);
+                Some(match pod {
+                    Some(pod) => About::pod(&pod, decision),
+                    None => About::named(decision, String::new()),
+                })
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
     }
 }
 
-/// Answers a request that was read; `decide` gives the decision about its object and the name, and
-/// nothing where the namespace is not known yet.
+/// A decision, and whom it is about.
+struct About {
+    decision: Decision,
+    name: String,
+    regarding: Option<Regarding>,
+}
+
+impl About {
+    fn named(decision: Decision, name: String) -> Self {
+        Self {
+            decision,
+            name,
+            regarding: None,
+        }
+    }
+
+    fn pod(pod: &Pod<'_>, decision: Decision) -> Self {
+        Self {
+            name: name(pod),
+            regarding: Regarding::of(pod, &decision),
+            decision,
+        }
+    }
+}
+
+/// Answers a request that was read; `decide` gives the decision about its object, and nothing where
+/// the namespace is not known yet.
 fn answer<O>(
     request: &Request<'_, O>,
-    decide: impl FnOnce(&Subject, &O) -> Option<(Decision, String)>,
+    decide: impl FnOnce(&Subject, &O) -> Option<About>,
 ) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let plain = |reason, message: &str| {
         let decision = Decision::plain(reason, message);
-        Some((decision, text(request.name.as_ref())))
+        Some(About::named(decision, text(request.name.as_ref())))
     };
-    let decided = match &request.object {
+    let about = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,
@@ -122,7 +155,12 @@ fn answer<O>(
         ),
         Some(object) => decide(&subject(request), object),
     };
-    let Some((decision, pod)) = decided else {
+    let Some(About {
+        decision,
+        name,
+        regarding,
+    }) = about
+    else {
         return Answer::NamespaceUnknown {
             namespace,
             otherwise: None,
@@ -132,9 +170,10 @@ fn answer<O>(
         body: response(&uid, &decision).to_json(),
         uid,
         namespace,
-        pod,
+        pod: name,
         dry_run: request.dry_run.unwrap_or(false),
         decision: Box::new(decision),
+        regarding,
     }
 }
 

@@ -147,10 +147,7 @@ impl Decision {
         let told = self.judged().into_iter();
         // What is the reason of a refusal or a skip was said with that.
         let told = told.filter(|judged| judged.is_told() && !self.says(&judged.finding));
-        let told = told.map(|judged| match &judged.finding.template {
-            Some(template) => format!("{template}: {}", judged.finding),
-            None => judged.finding.to_string(),
-        });
+        let told = told.map(|judged| judged.finding.attributed(&judged.finding));
         let mut warnings: Vec<String> = Vec::new();
         for warning in stopped.chain(told) {
             if !warnings.contains(&warning) {
@@ -165,21 +162,14 @@ impl Decision {
         let told = self.judged().into_iter().filter(|judged| judged.is_told());
         let line = |judged: &Judged| {
             let finding = &judged.finding;
-            let line = format!("{}: {}", finding.code, finding.logged);
-            match &finding.template {
-                Some(template) => format!("{template}: {line}"),
-                None => line,
-            }
+            finding.attributed(format_args!("{}: {}", finding.code, finding.logged))
         };
         told.map(line).collect()
     }
 
     /// Whether the refusal says this already.
     fn says(&self, finding: &Finding) -> bool {
-        let sentence = match &finding.template {
-            Some(template) => format!("{template}: {}", finding.message),
-            None => finding.message.clone(),
-        };
+        let sentence = finding.attributed(&finding.message);
         self.reason == Reason::Finding(finding.code) && self.message.contains(&sentence)
     }
 }

@@ -55,6 +55,12 @@ pub struct Owner<'a> {
     /// The owner's name.
     #[serde(borrow, default)]
     pub name: Option<Text<'a>>,
+    /// The owner's uid.
+    #[serde(borrow, default)]
+    pub uid: Option<Text<'a>>,
+    /// Whether it is the one that manages the pod.
+    #[serde(default)]
+    pub controller: Option<bool>,
 }
 
 /// The fields of a pod's spec.

@@ -47,6 +47,7 @@ pub struct Metrics {
     watch_errors: Counters<1>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     certificate_errors: Counter,
+    events: Counters<1>,
 }
 
 impl Default for Metrics {
@@ -65,6 +66,7 @@ impl Default for Metrics {
             watch_errors: Family::default(),
             certificate_expiry: Gauge::default(),
             certificate_errors: Counter::default(),
+            events: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_state();
@@ -137,6 +139,11 @@ impl Metrics {
             "pillion_certificate_reload_errors",
             "Certificates that were not taken because they are unusable",
             self.certificate_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_events",
+            "Verdicts that were to become events, by what became of them",
+            self.events.clone(),
         );
     }
 
@@ -255,6 +262,13 @@ impl Metrics {
     /// A certificate was not taken.
     pub fn certificate_error(&self) {
         self.certificate_errors.inc();
+    }
+
+    /// This became of a verdict that was to be an event.
+    pub fn event(&self, result: &'static str) {
+        self.events
+            .get_or_create(&[("result", result.to_owned())])
+            .inc();
     }
 
     /// All metrics in `OpenMetrics` text.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Deserialize;
+
 /// Which pods a template applies to without being asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selector {
@@ -36,6 +38,49 @@ pub enum Operator {
     Exists,
     /// The label is not there.
     DoesNotExist,
+}
+
+/// A label selector as the API writes it (`metav1.LabelSelector`).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SelectorDocument {
+    match_labels: BTreeMap<String, String>,
+    match_expressions: Vec<Expression>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Expression {
+    key: String,
+    operator: String,
+    #[serde(default)]
+    values: Vec<String>,
+}
+
+impl SelectorDocument {
+    /// The selector; `Err` holds an operator that there is not.
+    pub fn into_selector(self) -> Result<LabelSelector, String> {
+        let equal = self.match_labels.into_iter().map(|(key, value)| {
+            let operator = Operator::In(vec![value]);
+            Ok(Requirement { key, operator })
+        });
+        let expressions = self.match_expressions.into_iter().map(|expression| {
+            let operator = match expression.operator.as_str() {
+                "In" => Operator::In(expression.values),
+                "NotIn" => Operator::NotIn(expression.values),
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::DoesNotExist,
+                _ => return Err(expression.operator),
+            };
+            Ok(Requirement {
+                key: expression.key,
+                operator,
+            })
+        });
+        equal
+            .chain(expressions)
+            .collect::<Result<_, _>>()
+            .map(LabelSelector)
+    }
 }
 
 impl LabelSelector {

@@ -227,7 +227,7 @@ fn decision() -> Decision {
     let engine = Engine::new(Arc::new(Catalog::built_in()), Arc::default());
     match engine.review(file("examples/review.json").as_bytes()) {
         Answer::Review { decision, .. } => *decision,
-        Answer::BadRequest(message) => panic!("{message}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -238,6 +238,8 @@ fn metrics() -> String {
     metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
     metrics.templates(1, 0);
+    metrics.watch_up("namespaces", true);
+    metrics.watch_error("namespaces");
     let text = metrics.to_text();
     let described = |line: &str| {
         let (name, help) = line.strip_prefix("# HELP ")?.split_once(' ')?;

@@ -28,11 +28,20 @@ pub(crate) struct Scene {
 impl Scene {
     /// Opens a scene in a namespace without labels, where a pod asks by its annotation.
     pub(crate) async fn open(prefix: &str) -> Outcome<Self> {
+        Self::with_arguments(prefix, &[]).await
+    }
+
+    /// The same, with further arguments for the server.
+    pub(crate) async fn with_arguments(prefix: &str, arguments: &[&str]) -> Outcome<Self> {
         let control_plane = ControlPlane::shared().await?;
         let client = control_plane.client()?;
         let namespace = Namespace::create(&client, prefix, &[], &[]).await?;
         let identity = Identity::new()?;
-        let server = Pillion::start(&Settings::new(program()), &identity).await?;
+        let settings = Settings {
+            arguments,
+            ..Settings::new(program())
+        };
+        let server = Pillion::start(&settings, &identity).await?;
         let port = server.webhook.port();
         Registration::install(port, identity.authority(), &[&namespace]).await?;
         Ok(Self {

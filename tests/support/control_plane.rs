@@ -102,6 +102,15 @@ impl ControlPlane {
         client_of(&self.config)
     }
 
+    /// A client that acts as somebody else: a user of these groups.
+    pub(crate) fn client_as(&self, user: &str, groups: &[&str]) -> Outcome<Client> {
+        let mut config = self.config.clone();
+        config.auth_info.impersonate = Some(user.to_owned());
+        let groups = groups.iter().map(|&group| group.to_owned()).collect();
+        config.auth_info.impersonate_groups = Some(groups);
+        client_of(&config)
+    }
+
     /// A kubeconfig file with all rights, for `kubectl` and the like.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.folder.join("kubeconfig")

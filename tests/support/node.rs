@@ -14,7 +14,7 @@ mod images;
 mod settings;
 mod space;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use kube::{Api, Client, Config};
 use tokio::sync::OnceCell;
 
 use super::control_plane::{client_of, read_config};
-use super::failure::{Failure, Outcome};
+use super::failure::{During, Failure, Outcome};
 use components::Components;
 use gate::Gate;
 use settings::{API_SERVER, NODE_NAME, Programs};
@@ -85,6 +85,48 @@ impl Cluster {
         })
     }
 
+    /// Brings the images of a folder of archives to the node.
+    pub(crate) async fn import(&self, folder: &Path) -> Outcome {
+        let import = images::import_from(&self.space, &self.programs, folder, "more-images")?;
+        import.finish(START).await
+    }
+
+    /// Kills the API server, starts it again, and waits until it answers.
+    pub(crate) async fn restart_api_server(&self) -> Outcome {
+        let components = Components::new(&self.space, &self.programs);
+        components.restart_api_server().await?;
+        let client = self.client()?;
+        components
+            .until("the API server", START, async || answers(&client).await)
+            .await
+    }
+
+    /// Ends a container as a crash would.
+    pub(crate) fn kill_container(&self, id: &str) -> Outcome {
+        let id = id.trim_start_matches("containerd://");
+        let mut command = self.space.inside(self.programs.path("ctr"));
+        command
+            .arg("--address")
+            .arg(self.space.folder.join("containerd.sock"))
+            .args([
+                "--namespace",
+                "k8s.io",
+                "tasks",
+                "kill",
+                "--signal",
+                "SIGKILL",
+                id,
+            ]);
+        let output = command.output().during("run ctr")?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(Failure::new(format!(
+            "failed to kill a container: {errors}"
+        )))
+    }
+
     /// A client with all rights. Each test needs its own, because a client belongs to the
     /// runtime that made it.
     pub(crate) fn client(&self) -> Outcome<Client> {
@@ -102,6 +144,11 @@ impl Cluster {
         let mut command = Command::new(self.programs.path("kubectl"));
         command.arg("--kubeconfig").arg(self.kubeconfig());
         command
+    }
+
+    /// A folder that goes with this cluster.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.space.folder
     }
 
     /// The namespaces of this cluster.

@@ -83,6 +83,16 @@ impl ProcessGroup {
         })
     }
 
+    /// Waits for the end of a member that was told to end, and knows it no more.
+    pub(crate) fn forget(&mut self, name: &str) -> Option<ExitStatus> {
+        let is_meant = |(member, _): &(String, Child)| member == name;
+        let place = self.members.iter().position(is_meant)?;
+        let (_, child) = self.members.get_mut(place)?;
+        let status = child.try_wait().ok().flatten()?;
+        self.members.remove(place);
+        Some(status)
+    }
+
     /// The process id of the leader, which is the id of the group.
     pub(crate) fn id(&self) -> u32 {
         self.leader.id()

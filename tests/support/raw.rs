@@ -54,6 +54,23 @@ pub(crate) async fn get(client: &Client, path: &str) -> Outcome<Answer> {
     send(client, &format!("GET {path}"), request).await
 }
 
+/// Deletes the object at `path`.
+pub(crate) async fn delete(client: &Client, path: &str) -> Outcome<Answer> {
+    let request = Request::delete(path)
+        .body(Body::empty())
+        .during("build a request")?;
+    send(client, &format!("DELETE {path}"), request).await
+}
+
+/// Merges `patch` into the object at `path`.
+pub(crate) async fn merge(client: &Client, path: &str, patch: &Value) -> Outcome<Answer> {
+    let request = Request::patch(path)
+        .header(CONTENT_TYPE, "application/merge-patch+json")
+        .body(Body::from(patch.to_string().into_bytes()))
+        .during("build a request")?;
+    send(client, &format!("PATCH {path}"), request).await
+}
+
 async fn send(client: &Client, what: &str, request: Request<Body>) -> Outcome<Answer> {
     let response = client.send(request).await.during(&format!("send {what}"))?;
     let status = response.status().as_u16();

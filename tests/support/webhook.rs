@@ -23,10 +23,10 @@ use super::raw;
 use super::wait::wait_until;
 
 /// What a user installs; the tests run with the very same entries.
-const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
+const MANIFEST: &str = include_str!("../../deploy/kustomize/base/mutating-webhook.yaml");
 
 /// The same for advice on workloads.
-const ADVICE: &str = include_str!("../../deploy/validating-webhook.yaml");
+const ADVICE: &str = include_str!("../../deploy/kustomize/base/validating-webhook.yaml");
 
 /// The namespace and name of the Service that the manifest calls.
 const SERVICE: (&str, &str) = ("pillion-system", "pillion");
@@ -119,7 +119,7 @@ pub(crate) async fn register_for_every_pod(
 }
 
 /// Registers a server at `address`, which `authority` (PEM) vouches for, in the whole cluster, as
-/// `deploy/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
+/// `deploy/kustomize/base/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
 /// endpoint is that address. Waits until the API server calls it.
 pub(crate) async fn register_behind_service(
     client: &Client,

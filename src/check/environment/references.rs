@@ -16,7 +16,7 @@ use crate::finding::{Code, Finding};
 use crate::review::Text;
 
 pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
-    if container.has_env_from {
+    if !container.env_from.is_empty() {
         return;
     }
     let mut defined = None;

@@ -77,8 +77,6 @@ pub struct Container<'a> {
     pub restart_policy: Option<Text<'a>>,
     /// Whether it has `restartPolicyRules` (KEP-5307).
     pub has_restart_rules: bool,
-    /// Whether it has `envFrom`: then any variable may be defined.
-    pub has_env_from: bool,
 }
 
 /// A port.
@@ -366,7 +364,6 @@ impl<'a> Container<'a> {
             has_restart_rules: !source
                 .get_or_default::<Vec<Present>>("restartPolicyRules")
                 .is_empty(),
-            has_env_from: !source.get_or_default::<Vec<Present>>("envFrom").is_empty(),
             fields_by: Vec::new(),
         };
         if added_by.is_some() {

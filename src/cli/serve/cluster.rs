@@ -2,7 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::cluster::{Connection, ConnectionError, KubeconfigOptions, Lease, LeaseOptions};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::cluster::{
+    Connection, ConnectionError, EventResult, EventSender, EventWriter, KubeconfigOptions, Lease,
+    LeaseOptions, events,
+};
+use crate::telemetry::Metrics;
 
 /// What the server reads of the cluster and writes to it.
 #[derive(Debug, Clone, clap::Args)]
@@ -57,6 +65,16 @@ pub(super) struct ClusterOptions {
         default_value_t = process_name()
     )]
     pod_name: String,
+
+    /// Whether verdicts are written as Events of the pods' controllers.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "PILLION_EVENTS",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    events: bool,
 }
 
 /// A name for a replica that is no pod.
@@ -71,6 +89,27 @@ pub(super) struct Cluster {
     pub(super) connection: Connection,
     /// The wish to work for all replicas.
     pub(super) lease: Lease,
+    /// Where verdicts are told that become events, and what writes them.
+    events: Option<(EventSender, EventWriter)>,
+}
+
+impl Cluster {
+    /// Where verdicts are told that are to become events.
+    pub(super) fn events(&self) -> Option<EventSender> {
+        self.events.as_ref().map(|(sender, _)| sender.clone())
+    }
+
+    /// Starts what works beside the webhook.
+    pub(super) fn spawn(&mut self, background: &mut JoinSet<&'static str>, metrics: &Arc<Metrics>) {
+        if let Some((_, writer)) = self.events.take() {
+            let (client, metrics) = (self.connection.client(), Arc::clone(metrics));
+            background.spawn(async move {
+                let observe = |result: EventResult| metrics.event(result.as_str());
+                writer.run(client, observe).await;
+                "that writes events"
+            });
+        }
+    }
 }
 
 impl ClusterOptions {
@@ -98,6 +137,11 @@ impl ClusterOptions {
                 identity: self.pod_name.clone(),
             },
         );
-        Ok(Some(Cluster { connection, lease }))
+        let events = self.events.then(|| events(&self.pod_name));
+        Ok(Some(Cluster {
+            connection,
+            lease,
+            events,
+        }))
     }
 }

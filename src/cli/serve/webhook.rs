@@ -6,6 +6,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
+use crate::cluster::{EventResult, EventSender, Told};
 use crate::inject::{Answer, Endpoint, Engine, Namespaces, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
@@ -38,11 +39,17 @@ pub(super) struct Webhook {
     /// Told with every engine.
     replaced: watch::Sender<()>,
     metrics: Arc<Metrics>,
+    /// Where verdicts are told that are to become events.
+    events: Option<EventSender>,
 }
 
 impl Webhook {
     /// A webhook without templates.
-    pub(super) fn new(settings: Arc<Settings>, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        metrics: Arc<Metrics>,
+        events: Option<EventSender>,
+    ) -> Self {
         let none = Arc::new(Catalog::default());
         let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings));
         let parts = Parts {
@@ -56,6 +63,7 @@ impl Webhook {
             parts: Mutex::new(parts),
             replaced: watch::Sender::new(()),
             metrics,
+            events,
         }
     }
 
@@ -111,6 +119,7 @@ impl Backend for Webhook {
             pod,
             dry_run,
             decision,
+            regarding,
             ..
         } = &answer
         {
@@ -126,6 +135,12 @@ impl Backend for Webhook {
                 decision,
                 duration,
             });
+            if let (Some(events), Some(regarding), false) = (&self.events, regarding, dry_run) {
+                let told = Told::new(namespace, regarding.clone(), decision);
+                if !events.tell(told) {
+                    self.metrics.event(EventResult::Dropped.as_str());
+                }
+            }
         }
         answer
     }

@@ -225,10 +225,7 @@ fn deny(given: Given<'_>, way: Way<'_>, decision: &mut Decision) {
     nothing_applied(decision);
     let same = || denying.iter().filter(|judged| judged.finding.code == code);
     let joined = |text: fn(&Finding) -> &str| {
-        let texts = same().map(|judged| match &judged.finding.template {
-            Some(template) => format!("{template}: {}", text(&judged.finding)),
-            None => text(&judged.finding).to_owned(),
-        });
+        let texts = same().map(|judged| judged.finding.attributed(text(&judged.finding)));
         let named = texts.take(MOST_NAMED.1).collect::<Vec<_>>().join("; ");
         match same().count().saturating_sub(MOST_NAMED.1) {
             0 => named,

@@ -27,6 +27,7 @@ impl Backend for Fake {
                 pod: String::new(),
                 dry_run: false,
                 decision: Box::new(Decision::plain(Reason::NotRequested, "")),
+                regarding: None,
             },
             b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}"),
             b"soon" | b"never" => Answer::NamespaceUnknown {

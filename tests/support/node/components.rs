@@ -10,6 +10,9 @@ use crate::support::failure::{Failure, Outcome};
 use crate::support::logs;
 use crate::support::wait::wait_until;
 
+/// The program that everything else asks.
+const API_SERVER_NAME: &str = "kube-apiserver";
+
 /// Starts programs in a space.
 pub(crate) struct Components<'a> {
     space: &'a Space,
@@ -32,8 +35,18 @@ impl<'a> Components<'a> {
         self.start("containerd", &flags)?;
         let etcd = etcd_flags(&self.file("etcd"));
         self.start("etcd", &etcd)?;
-        let api_server = self.api_server_flags();
-        self.start("kube-apiserver", &api_server)
+        self.start_api_server()
+    }
+
+    /// The API server alone.
+    pub(crate) fn start_api_server(&self) -> Outcome {
+        self.start(API_SERVER_NAME, &self.api_server_flags())
+    }
+
+    /// Kills the API server and starts it again.
+    pub(crate) async fn restart_api_server(&self) -> Outcome {
+        self.space.kill(API_SERVER_NAME).await?;
+        self.start_api_server()
     }
 
     /// What needs the API server. `kube-scheduler` and others have ports for health and

@@ -1,7 +1,7 @@
 //! The node's images: no registry is reached, so all of them are brought along.
 
-use std::process::Child;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use super::settings::Programs;
@@ -16,8 +16,18 @@ pub(crate) struct Import {
     log: std::path::PathBuf,
 }
 
-/// Imports every archive, while other things go on.
+/// Imports every archive of the node's own images, while other things go on.
 pub(crate) fn import(space: &Space, programs: &Programs) -> Outcome<Import> {
+    import_from(space, programs, &programs.images(), "images")
+}
+
+/// Imports every archive of a folder.
+pub(crate) fn import_from(
+    space: &Space,
+    programs: &Programs,
+    folder: &Path,
+    log: &str,
+) -> Outcome<Import> {
     let mut command = Command::new("sh");
     // One after the other: several at once only compete for the disk.
     command
@@ -31,8 +41,8 @@ done"#,
         .arg("import")
         .arg(programs.path("ctr"))
         .arg(space.folder.join("containerd.sock"))
-        .arg(programs.images());
-    let log = space.log("images");
+        .arg(folder);
+    let log = space.log(log);
     logs::write_to(&mut command, &log)?;
     let child = command.spawn().during("start the import of images")?;
     Ok(Import { child, log })

@@ -132,6 +132,24 @@ impl Space {
         self.processes().spawn(name, command).map(drop)
     }
 
+    /// Kills the program of this name, and waits until it is gone.
+    pub(crate) async fn kill(&self, name: &str) -> Outcome {
+        let killed = self
+            .inside("pkill")
+            .args(["-KILL", "-x"])
+            .arg(short(name))
+            .status();
+        let killed = killed.during(&format!("kill {name}"))?;
+        if !killed.success() {
+            return Err(Failure::new(format!("{name} does not run: {killed}")));
+        }
+        wait_until(&format!("the end of {name}"), OPENED, async || {
+            let ended = self.processes().forget(name);
+            ended.map(drop).ok_or_else(|| "it runs".to_owned())
+        })
+        .await
+    }
+
     /// The first process that has ended, none of which should, with its last words.
     pub(crate) fn ended(&self) -> Option<Failure> {
         let mut processes = self.processes();
@@ -151,6 +169,11 @@ impl Space {
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.log"))
     }
+}
+
+/// A program's name as the kernel keeps it: cut to fifteen characters.
+fn short(name: &str) -> &str {
+    name.get(..15).unwrap_or(name)
 }
 
 /// One group in each hierarchy: one on a machine with the unified one, else one for each

@@ -1,11 +1,9 @@
 //! What of a `MutatingWebhookConfiguration` decides whether the API server calls.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::template::selector::{LabelSelector, Operator, Requirement};
+use crate::template::selector::{LabelSelector, SelectorDocument};
 
 /// The kind that is read.
 const KIND: &str = "MutatingWebhookConfiguration";
@@ -110,9 +108,9 @@ struct Webhook {
     #[serde(default)]
     rules: Vec<Rule>,
     #[serde(default)]
-    namespace_selector: Option<Labels>,
+    namespace_selector: Option<SelectorDocument>,
     #[serde(default)]
-    object_selector: Option<Labels>,
+    object_selector: Option<SelectorDocument>,
     #[serde(default)]
     match_conditions: Vec<Condition>,
 }
@@ -121,23 +119,6 @@ struct Webhook {
 struct ClientConfig {
     #[serde(default)]
     service: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Labels {
-    #[serde(default)]
-    match_labels: BTreeMap<String, String>,
-    #[serde(default)]
-    match_expressions: Vec<Expression>,
-}
-
-#[derive(Deserialize)]
-struct Expression {
-    key: String,
-    operator: String,
-    #[serde(default)]
-    values: Vec<String>,
 }
 
 impl Configuration {
@@ -173,8 +154,8 @@ impl Webhook {
 
     fn entry(self) -> Result<Entry, ConfigurationError> {
         let name = self.name;
-        let selector = |labels: Option<Labels>| {
-            let read = labels.map(Labels::selector).transpose();
+        let selector = |labels: Option<SelectorDocument>| {
+            let read = labels.map(SelectorDocument::into_selector).transpose();
             read.map(Option::unwrap_or_default)
                 .map_err(|operator| ConfigurationError::Operator {
                     entry: name.clone(),
@@ -189,32 +170,5 @@ impl Webhook {
             match_conditions: self.match_conditions,
             name,
         })
-    }
-}
-
-impl Labels {
-    /// The selector; `Err` holds an operator that there is not.
-    fn selector(self) -> Result<LabelSelector, String> {
-        let equal = self.match_labels.into_iter().map(|(key, value)| {
-            let operator = Operator::In(vec![value]);
-            Ok(Requirement { key, operator })
-        });
-        let expressions = self.match_expressions.into_iter().map(|expression| {
-            let operator = match expression.operator.as_str() {
-                "In" => Operator::In(expression.values),
-                "NotIn" => Operator::NotIn(expression.values),
-                "Exists" => Operator::Exists,
-                "DoesNotExist" => Operator::DoesNotExist,
-                _ => return Err(expression.operator),
-            };
-            Ok(Requirement {
-                key: expression.key,
-                operator,
-            })
-        });
-        equal
-            .chain(expressions)
-            .collect::<Result<_, _>>()
-            .map(LabelSelector)
     }
 }
