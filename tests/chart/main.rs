@@ -23,6 +23,10 @@ mod manifests;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod refusals;

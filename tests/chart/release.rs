@@ -13,7 +13,7 @@ use crate::support::wait::wait_until;
 const RELEASE: [&str; 4] = [NAME, CHART, "--namespace", NAMESPACE];
 
 impl Stage {
-    fn helm(&self, verb: &str, arguments: &[&str]) -> Outcome<String> {
+    pub(crate) fn helm(&self, verb: &str, arguments: &[&str]) -> Outcome<String> {
         self.programs
             .helm(&[&[verb], &RELEASE[..], arguments].concat())
     }

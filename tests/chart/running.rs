@@ -3,6 +3,8 @@
 //! Nothing here runs Pillion: what it writes is written as it would, by the same kind of request
 //! and under the same names of field managers, so that only the question is left who owns what.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use crate::programs::{NAME, NAMESPACE, Programs};
@@ -32,18 +34,32 @@ pub(crate) const CONFIGURATIONS: [&str; 2] = [
 pub(crate) struct Stage {
     /// The programs, as its administrator.
     pub(crate) programs: Programs,
-    _control_plane: ControlPlane,
+    control_plane: ControlPlane,
 }
 
 impl Stage {
     /// Starts it.
     pub(crate) async fn open() -> Outcome<Self> {
-        let control_plane = ControlPlane::start(Options::default()).await?;
+        Self::with(Options::default()).await
+    }
+
+    /// The same with an audit log.
+    pub(crate) async fn audited() -> Outcome<Self> {
+        Self::with(Options { audit: true }).await
+    }
+
+    /// What the API server notes of Pillion's requests.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.control_plane.audit_log()
+    }
+
+    async fn with(options: Options) -> Outcome<Self> {
+        let control_plane = ControlPlane::start(options).await?;
         let level = [("pod-security.kubernetes.io/enforce", "restricted")];
         Namespace::named(&control_plane.client()?, NAMESPACE, &level, &[]).await?;
         Ok(Self {
             programs: Programs::of(control_plane.kubeconfig())?,
-            _control_plane: control_plane,
+            control_plane,
         })
     }
 
