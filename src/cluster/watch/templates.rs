@@ -117,8 +117,10 @@ impl TemplateState {
             Some(known) => {
                 known.resource_version = new.resource_version;
                 known.status = status;
-                known.generation = new.generation;
                 if !same_text {
+                    // One that was replaced at once may still be the last good one.
+                    known.compile(&key);
+                    known.generation = new.generation;
                     known.spec = Some(new.spec);
                 }
             }
