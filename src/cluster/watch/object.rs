@@ -131,11 +131,13 @@ pub(super) struct Seen {
     pub(super) content: Content,
 }
 
-/// Which object it is.
-pub(super) fn key(object: &DynamicObject) -> Key {
+/// Which object it is. Revisions all stand in one namespace, so that their names are enough.
+pub(super) fn key(kind: Watched, object: &DynamicObject) -> Key {
     let metadata = &object.metadata;
+    let namespace = metadata.namespace.clone();
+    let namespace = namespace.filter(|_| kind != Watched::ControllerRevisions);
     (
-        metadata.namespace.clone().unwrap_or_default(),
+        namespace.unwrap_or_default(),
         metadata.name.clone().unwrap_or_default(),
     )
 }
@@ -143,7 +145,7 @@ pub(super) fn key(object: &DynamicObject) -> Key {
 impl Seen {
     /// Keeps of an object what decisions need.
     pub(super) fn read(kind: Watched, mut object: DynamicObject) -> Self {
-        let key = key(&object);
+        let key = key(kind, &object);
         let content = match kind {
             Watched::ClusterInjectionTemplates | Watched::InjectionTemplates => {
                 Content::Template(template(object))

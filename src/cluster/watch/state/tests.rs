@@ -54,9 +54,13 @@ impl Scene {
     /// Keeps the good revision of the one template, as the leader does.
     fn keep(&mut self) -> String {
         let report = self.report();
-        let object = revisions::object(&report, report.good.as_ref().unwrap());
+        let mut object = revisions::object(&report, report.good.as_ref().unwrap());
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        object["metadata"]["namespace"] = json!("pillion-system");
+        // As a list names it.
+        self.tell(Watched::ControllerRevisions, Change::Listing);
         self.apply(Watched::ControllerRevisions, object);
+        self.tell(Watched::ControllerRevisions, Change::Listed);
         name
     }
 
@@ -165,14 +169,12 @@ fn a_replica_that_starts_serves_the_revision_that_was_kept() {
 fn all_replicas_come_to_serve_the_later_of_two_good_generations() {
     let mut saw_both = Scene::new();
     saw_both.template("u", 1, "image:1");
-    let first = saw_both.keep();
+    saw_both.keep();
     saw_both.template("u", 2, "image:2");
     let second = saw_both.keep();
     saw_both.template("u", 3, BROKEN);
     assert_eq!(saw_both.served(), "image:2");
-    assert_eq!(saw_both.report().kept.len(), 2);
-    saw_both.delete(Watched::ControllerRevisions, "", &first);
-    assert_eq!(saw_both.report().kept, [second]);
+    assert_eq!(saw_both.report().kept, [second], "the list names the first no more");
 
     let mut saw_one = Scene::new();
     saw_one.template("u", 1, "image:1");
