@@ -15,6 +15,9 @@ use super::super::revisions::KeptRevision;
 use crate::check::resources::{LimitRange, Quota};
 use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 
+/// The whole object once more, which `kubectl apply` leaves in it.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// A kind that is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watched {
@@ -104,7 +107,8 @@ pub(super) struct StoredTemplate {
     pub(super) uid: String,
     pub(super) generation: i64,
     pub(super) resource_version: String,
-    pub(super) spec: Option<Value>,
+    /// `null` where it has none.
+    pub(super) spec: Value,
     pub(super) status: Value,
 }
 
@@ -152,7 +156,11 @@ impl Seen {
             }
             Watched::Namespaces => Content::Namespace {
                 labels: object.metadata.labels.take().unwrap_or_default(),
-                annotations: object.metadata.annotations.take().unwrap_or_default(),
+                annotations: {
+                    let mut annotations = object.metadata.annotations.take().unwrap_or_default();
+                    annotations.remove(LAST_APPLIED);
+                    annotations
+                },
             },
             Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
             Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
@@ -170,7 +178,7 @@ impl Seen {
 fn template(mut object: DynamicObject) -> StoredTemplate {
     let mut take = |field: &str| object.data.get_mut(field).map(Value::take);
     StoredTemplate {
-        spec: take("spec"),
+        spec: take("spec").unwrap_or_default(),
         status: take("status").unwrap_or_default(),
         uid: object.metadata.uid.unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),

@@ -19,7 +19,7 @@ use crate::template::parameter::Setter;
 /// Volume sources that the level *baseline* allows everybody (Pod Security Standards, "HostPath
 /// Volumes"), here those that a tenant's template may not use.
 const NODE_SOURCES: [&str; 1] = ["hostPath"];
-/// Annotations that say how a container is confined by AppArmor, before there was a field for it.
+/// Annotations that say how a container is confined by `AppArmor`, before there was a field for it.
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 /// The parts of a template that become parts of a pod's spec.
 const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
@@ -70,7 +70,7 @@ pub(in crate::template) fn privileges(spec: &Node) -> Vec<(&Node, String)> {
     found
 }
 
-/// Annotations that are privilege (Pod Security Standards, "AppArmor"), or may be, as an expression
+/// Annotations that are privilege (Pod Security Standards, "`AppArmor`"), or may be, as an expression
 /// decides which there are.
 fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
     let metadata = spec.get("metadata");

@@ -144,7 +144,7 @@ fn a_replica_that_starts_serves_the_revision_that_was_kept() {
     let mut first = Scene::new();
     first.template("u", 1, "image:1");
     let name = first.keep();
-    assert_eq!(first.report().kept, std::slice::from_ref(&name));
+    assert_eq!(first.report().kept, [(name.clone(), 1)]);
 
     let kept = {
         let report = first.report();
@@ -174,7 +174,11 @@ fn all_replicas_come_to_serve_the_later_of_two_good_generations() {
     let second = saw_both.keep();
     saw_both.template("u", 3, BROKEN);
     assert_eq!(saw_both.served(), "image:2");
-    assert_eq!(saw_both.report().kept, [second], "the list names the first no more");
+    assert_eq!(
+        saw_both.report().kept,
+        [(second, 2)],
+        "the list names the first no more"
+    );
 
     let mut saw_one = Scene::new();
     saw_one.template("u", 1, "image:1");
