@@ -143,7 +143,7 @@ fn answer<O>(
         let decision = Decision::plain(reason, message);
         Some(About::named(decision, text(request.name.as_ref())))
     };
-    let about = match &request.object {
+    let decided = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,
@@ -159,7 +159,7 @@ fn answer<O>(
         decision,
         name,
         regarding,
-    }) = about
+    }) = decided
     else {
         return Answer::NamespaceUnknown {
             namespace,

@@ -112,6 +112,13 @@ fn broken_mandatory(catalog: &Catalog, asked: Asked<'_>) -> Option<Refusal> {
     Some(Refusal::new(Reason::TemplateBroken, message))
 }
 
+/// The templates that the lists of a pod and its namespace name, and precedence keeps, whether they
+/// exist or not; none where something keeps the pod out.
+pub fn listed(asked: Asked<'_>) -> Vec<String> {
+    let names = asked_for(&Catalog::default(), asked);
+    names.map_or_else(|_| Vec::new(), |names| names.listed.into_keys().collect())
+}
+
 /// Names that are asked for, each with who asks, and templates that ask for themselves.
 #[derive(Debug, Default)]
 struct Names {

@@ -118,6 +118,16 @@ pub(crate) async fn register_for_every_pod(
     .await
 }
 
+/// The configurations as they are installed, for a server on this loopback port that `authority`
+/// (PEM) vouches for: not created yet.
+pub(crate) fn installed(port: u16, authority: &str) -> Outcome<[Value; 2]> {
+    let name = SERVICE.1;
+    Ok([
+        configuration(MANIFEST, name, port, authority, &[])?,
+        configuration(ADVICE, name, port, authority, &[])?,
+    ])
+}
+
 /// Registers a server at `address`, which `authority` (PEM) vouches for, in the whole cluster, as
 /// `deploy/kustomize/base/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
 /// endpoint is that address. Waits until the API server calls it.
@@ -245,7 +255,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) -> Outcome {
 }
 
 /// The Service that every registration shares; each has a port of its own.
-async fn ensure_service(client: &Client) -> Outcome {
+pub(crate) async fn ensure_service(client: &Client) -> Outcome {
     let (namespace, name) = SERVICE;
     let objects = [
         (
