@@ -239,6 +239,8 @@ fn metrics() -> String {
     metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
     metrics.templates(1, 0);
+    metrics.watch_up("namespaces", true);
+    metrics.watch_error("namespaces");
     let text = metrics.to_text();
     let described = |line: &str| {
         let (name, help) = line.strip_prefix("# HELP ")?.split_once(' ')?;

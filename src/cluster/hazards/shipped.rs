@@ -101,7 +101,7 @@ pub(super) fn mutating() -> Vec<Shipped> {
     ]
 }
 
-/// The entries of a ValidatingWebhookConfiguration.
+/// The entries of a `ValidatingWebhookConfiguration`.
 pub(super) fn validating() -> Vec<Shipped> {
     let workloads = |name, namespaces: &[Requirement]| Shipped {
         name,
