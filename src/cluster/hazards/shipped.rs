@@ -143,7 +143,11 @@ fn requirement(key: &str, operator: Operator) -> Requirement {
 
 /// Whether a match condition is known to leave out the mirror pods of nodes.
 pub(super) fn leaves_out_mirror_pods(expression: &str) -> bool {
-    same(expression, NOT_A_MIRROR_POD)
+    // Every request has a requester; to ask whether it has means the same.
+    same(
+        &expression.replace("request.?userInfo", "request.userInfo"),
+        NOT_A_MIRROR_POD,
+    )
 }
 
 /// Whether a match condition is known to leave out pods that do not ask.
