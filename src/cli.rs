@@ -10,6 +10,7 @@ mod cluster;
 mod configuration;
 mod doctor;
 mod documents;
+mod duration;
 mod engine_options;
 mod explain;
 mod inject;

@@ -4,6 +4,7 @@
 //! are compiled, the certificate is read and both ports are bound first, and a failure names the
 //! flag or file. From then on nothing but a signal, or a defect, ends the process.
 
+mod authority;
 mod certificate;
 mod cluster;
 mod templates;
@@ -25,6 +26,8 @@ use crate::inject::{Namespaces, Settings};
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
+pub use authority::AuthorityError;
+use authority::AuthorityOptions;
 use certificate::CertificateOptions;
 use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
@@ -53,6 +56,9 @@ pub struct Serve {
 
     #[command(flatten)]
     certificate: CertificateOptions,
+
+    #[command(flatten)]
+    authority: AuthorityOptions,
 
     #[command(flatten)]
     engine: EngineOptions,
@@ -132,6 +138,9 @@ pub enum ServeError {
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
+    /// The flags of certificates do not go together.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -196,21 +205,33 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
         let settings = self.settings()?;
-        let mut cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        self.authority.check(self.certificate.has_files())?;
+        let is_needed = self.authority.needs_cluster();
+        let own_namespace = self.engine.own_namespace().to_owned();
+        let mut cluster = self.cluster.open(&own_namespace, is_needed).await?;
         let events = cluster.as_ref().and_then(Cluster::events);
         let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
-        let own_namespace = self.engine.own_namespace().to_owned();
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start(self.cluster.built_in_catalog())?;
         let readiness = Readiness::default();
-        let certificate = self.certificate.open()?;
+        let is_self_managed = self.authority.is_self_managed();
+        let certificate = self.certificate.open(is_self_managed)?;
         let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
-        expiry.expires(certificate.store.current().not_after());
+        match certificate.store.current() {
+            Some(pair) => expiry.expires(pair.not_after()),
+            None => expiry.awaits("to be signed"),
+        }
         let mut background = JoinSet::new();
         if let Some(cluster) = &mut cluster {
             cluster.spawn(&mut background, &metrics);
-            let parts = (Arc::clone(&webhook), metrics, readiness.clone());
-            watch::spawn(cluster, &own_namespace, parts, &mut background);
+            if self.cluster.watch_cluster {
+                let parts = (
+                    Arc::clone(&webhook),
+                    Arc::clone(&metrics),
+                    readiness.clone(),
+                );
+                watch::spawn(cluster, &own_namespace, parts, &mut background);
+            }
         }
         let server = Server::bind(Setup {
             listen: self.listen,
@@ -224,10 +245,9 @@ impl Serve {
             },
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
-        background.spawn(async move {
-            certificate.watch(expiry).await;
-            "that watches the certificate"
-        });
+        let within = cluster.as_ref();
+        self.authority
+            .start(&mut background, within, certificate, expiry, &metrics);
         let period = Duration::from_secs(self.templates_poll_seconds);
         background.spawn(async move {
             templates.watch(period).await;

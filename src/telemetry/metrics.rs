@@ -47,6 +47,11 @@ pub struct Metrics {
     watch_errors: Counters<1>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     certificate_errors: Counter,
+    certificate_renewals: Counter,
+    authority_expiry: Family<Labels<1>, Gauge<f64, AtomicU64>>,
+    bundle_writes: Counter,
+    bundle_errors: Counter,
+    webhook_entries: Family<Labels<1>, Gauge>,
     events: Counters<1>,
 }
 
@@ -66,10 +71,16 @@ impl Default for Metrics {
             watch_errors: Family::default(),
             certificate_expiry: Gauge::default(),
             certificate_errors: Counter::default(),
+            certificate_renewals: Counter::default(),
+            authority_expiry: Family::default(),
+            bundle_writes: Counter::default(),
+            bundle_errors: Counter::default(),
+            webhook_entries: Family::default(),
             events: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_state();
+        metrics.register_trust();
         metrics.register_process();
         metrics
     }
@@ -144,6 +155,34 @@ impl Metrics {
             "pillion_events",
             "Verdicts that were to become events, by what became of them",
             self.events.clone(),
+        );
+    }
+
+    fn register_trust(&mut self) {
+        self.registry.register(
+            "pillion_certificate_renewals",
+            "Serving certificates signed by the own authority",
+            self.certificate_renewals.clone(),
+        );
+        self.registry.register(
+            "pillion_authority_expiry_timestamp_seconds",
+            "When the own authority ends, and the next one, in Unix time",
+            self.authority_expiry.clone(),
+        );
+        self.registry.register(
+            "pillion_ca_bundle_writes",
+            "Webhook configurations whose caBundle was written by this replica",
+            self.bundle_writes.clone(),
+        );
+        self.registry.register(
+            "pillion_ca_bundle_errors",
+            "Failures to read or write webhook configurations, or what caBundle is to hold",
+            self.bundle_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_webhook_entries",
+            "Entries of the webhook configurations by their caBundle, as the replica that leads last saw them: current, stale, or withheld because the entry could stop the cluster",
+            self.webhook_entries.clone(),
         );
     }
 
@@ -264,6 +303,51 @@ impl Metrics {
         self.certificate_errors.inc();
     }
 
+    /// A certificate was signed by the own authority.
+    pub fn certificate_renewed(&self) {
+        self.certificate_renewals.inc();
+    }
+
+    /// When the own authority ends, and the next one.
+    pub fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
+        for (role, at) in [("current", current), ("next", next)] {
+            let label = [("authority", role.to_owned())];
+            match at {
+                Some(at) => {
+                    self.authority_expiry
+                        .get_or_create(&label)
+                        .set(unix_seconds(at));
+                }
+                None => {
+                    self.authority_expiry.remove(&label);
+                }
+            }
+        }
+    }
+
+    /// So many webhook configurations got their `caBundle`.
+    pub fn ca_bundle_writes(&self, count: usize) {
+        self.bundle_writes.inc_by(count as u64);
+    }
+
+    /// `caBundle` could not be looked at or written.
+    pub fn ca_bundle_error(&self) {
+        self.bundle_errors.inc();
+    }
+
+    /// How the entries of the webhook configurations stand.
+    pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
+        for (state, count) in [
+            ("current", current),
+            ("stale", stale),
+            ("withheld", withheld),
+        ] {
+            self.webhook_entries
+                .get_or_create(&[("state", state.to_owned())])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
     /// This became of a verdict that was to be an event.
     pub fn event(&self, result: &'static str) {
         self.events
@@ -316,6 +400,13 @@ mod tests {
         metrics.watch_up("namespaces", true);
         metrics.watch_error("limitranges");
         metrics.certificate_error();
+        metrics.certificate_renewed();
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_950_000_000);
+        metrics.authority_expires(Some(later), Some(later));
+        metrics.authority_expires(Some(later), None);
+        metrics.ca_bundle_writes(2);
+        metrics.ca_bundle_error();
+        metrics.webhook_entries(4, 1, 0);
         metrics.certificate_expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
         let text = metrics.to_text();
         for line in [
@@ -334,6 +425,12 @@ mod tests {
             "pillion_watch_errors_total{resource=\"limitranges\"} 1",
             "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
             "pillion_certificate_reload_errors_total 1",
+            "pillion_certificate_renewals_total 1",
+            "pillion_authority_expiry_timestamp_seconds{authority=\"current\"} 1950000000.0",
+            "pillion_ca_bundle_writes_total 2",
+            "pillion_ca_bundle_errors_total 1",
+            "pillion_webhook_entries{state=\"current\"} 4",
+            "pillion_webhook_entries{state=\"withheld\"} 0",
             concat!(
                 "pillion_build_info{version=\"",
                 env!("CARGO_PKG_VERSION"),
@@ -345,5 +442,6 @@ mod tests {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }
         assert!(!text.contains("made-up"), "{text}");
+        assert!(!text.contains("authority=\"next\""), "{text}");
     }
 }

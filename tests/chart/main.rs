@@ -19,6 +19,8 @@
 mod support;
 
 #[cfg(test)]
+mod image;
+#[cfg(test)]
 mod manifests;
 #[cfg(test)]
 mod ownership;

@@ -112,11 +112,9 @@ fn same_as_chart(folder: &str, values: Option<&Path>) -> Outcome {
 /// Objects by kind, namespace and name, without what only Helm says, the environment in one order.
 fn by_name(objects: &[Value]) -> BTreeMap<String, Value> {
     let keyed = objects.iter().cloned().map(|mut object| {
-        if let Some(labels) = object.pointer_mut("/metadata/labels") {
-            let labels = labels.as_object_mut();
-            labels
-                .into_iter()
-                .for_each(|labels| labels.retain(|key, _| !OF_HELM.contains(&key.as_str())));
+        let labels = object.pointer_mut("/metadata/labels");
+        if let Some(labels) = labels.and_then(Value::as_object_mut) {
+            labels.retain(|key, _| !OF_HELM.contains(&key.as_str()));
         }
         let environment = object.pointer_mut("/spec/template/spec/containers/0/env");
         if let Some(variables) = environment.and_then(Value::as_array_mut) {

@@ -18,6 +18,21 @@ impl Stage {
             .helm(&[&[verb], &RELEASE[..], arguments].concat())
     }
 
+    /// A template of a user's, in the cluster.
+    fn template(&self) -> Outcome {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/templates/pgbouncer/template.yaml"
+        );
+        self.programs.kubectl(&[
+            "wait",
+            "crd/clusterinjectiontemplates.pillion.dev",
+            "--for=condition=Established",
+            "--timeout=30s",
+        ])?;
+        self.programs.kubectl(&["apply", "-f", file]).map(drop)
+    }
+
     /// Pods of the Deployment: the API server admits them under the restricted level.
     async fn pods(&self, count: usize) -> Outcome<Vec<Value>> {
         wait_until("the pods of Pillion", Duration::from_secs(30), async || {
@@ -145,10 +160,7 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
     stage.helm("install", &["--set", "requireInjection.enabled=true"])?;
     stage.pods(2).await?;
     stage.pillion_runs()?;
-    let definitions = stage
-        .programs
-        .get(&["crd", "-l", "app.kubernetes.io/part-of=pillion"])?;
-    let count = definitions["items"].as_array().map_or(0, Vec::len);
+    stage.template()?;
     let uninstall = ["uninstall", NAME, "--namespace", NAMESPACE, "--debug"];
     let ended = stage.programs.try_helm(&uninstall)?;
     assert!(ended.success, "{}", ended.errors);
@@ -163,7 +175,7 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
     let kinds = kinds.join(",");
     wait_until(
         "the end of what was installed",
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         async || {
             let left = stage.programs.kubectl(&[
                 "get",
@@ -187,14 +199,8 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
         },
     )
     .await?;
-    let kept = stage
-        .programs
-        .get(&["crd", "-l", "app.kubernetes.io/part-of=pillion"])?;
-    assert_eq!(
-        kept["items"].as_array().map_or(0, Vec::len),
-        count,
-        "definitions went"
-    );
+    let kept = stage.programs.get(&["clusterinjectiontemplate"])?;
+    assert_eq!(kept["items"][0]["metadata"]["name"], "pgbouncer");
     // A pod that asks is not held up by what is no longer there.
     let asks = [
         "run",
@@ -205,8 +211,24 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
         "--annotations=pillion.dev/inject=pgbouncer",
     ];
     stage.programs.kubectl(&asks)?;
-    // What was kept is no obstacle to the next release.
-    stage.helm("install", &[]).map(drop)
+    // What was kept is no obstacle to the next release, and goes where that is asked for.
+    stage.helm("install", &["--set", "crds.keep=false"])?;
+    stage
+        .programs
+        .helm(&["uninstall", NAME, "--namespace", NAMESPACE])?;
+    wait_until(
+        "the end of definitions",
+        Duration::from_mins(1),
+        async || {
+            let left = stage.programs.kubectl(&["get", "crd", "-o", "name"]);
+            let left = left.map_err(|failure| failure.to_string())?;
+            if left.contains("pillion.dev") {
+                return Err(left);
+            }
+            Ok(())
+        },
+    )
+    .await
 }
 
 /// The lines in which Helm says what it deletes: no Deployment goes while the API server still

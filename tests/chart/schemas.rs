@@ -96,7 +96,7 @@ async fn document(client: &Client, group: &str) -> Outcome<Value> {
 async fn write_schemas(client: &Client, folder: &Path, awaited: &[(&str, &str)]) -> Outcome {
     for (group, kind) in awaited {
         let what = format!("the schema of {kind}");
-        wait_until(&what, Duration::from_secs(60), async || {
+        wait_until(&what, Duration::from_mins(1), async || {
             let document = document(client, group).await;
             let document = document.map_err(|failure| failure.to_string())?;
             let known = kinds(&document).any(|(_, _, known, _)| known == *kind);

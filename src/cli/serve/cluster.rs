@@ -89,6 +89,10 @@ pub(super) struct Cluster {
     pub(super) connection: Connection,
     /// The wish to work for all replicas.
     pub(super) lease: Lease,
+    /// The namespace that Pillion runs in.
+    pub(super) namespace: String,
+    /// Who this replica is.
+    pub(super) identity: String,
     /// Where verdicts are told that become events, and what writes them.
     events: Option<(EventSender, EventWriter)>,
 }
@@ -119,9 +123,14 @@ impl ClusterOptions {
         self.watch_cluster.then_some(self.built_in_catalog)
     }
 
-    /// Connects to the cluster, where anything is to be done there.
-    pub(super) async fn open(&self, namespace: &str) -> Result<Option<Cluster>, ConnectionError> {
-        if !self.watch_cluster {
+    /// Connects to the cluster, where anything is to be done there: its templates are watched, or
+    /// `is_needed` otherwise.
+    pub(super) async fn open(
+        &self,
+        namespace: &str,
+        is_needed: bool,
+    ) -> Result<Option<Cluster>, ConnectionError> {
+        if !self.watch_cluster && !is_needed {
             return Ok(None);
         }
         let options = KubeconfigOptions {
@@ -141,6 +150,8 @@ impl ClusterOptions {
         Ok(Some(Cluster {
             connection,
             lease,
+            namespace: namespace.to_owned(),
+            identity: self.pod_name.clone(),
             events,
         }))
     }
