@@ -58,7 +58,7 @@ pub(super) const WORKLOADS: Scope = (
     ],
 );
 
-/// The entries of a MutatingWebhookConfiguration.
+/// The entries about pods.
 pub(super) fn mutating() -> Vec<Shipped> {
     let pods = |name, policy, namespaces: &[Requirement], objects: &[Requirement]| Shipped {
         name,
@@ -101,7 +101,7 @@ pub(super) fn mutating() -> Vec<Shipped> {
     ]
 }
 
-/// The entries of a ValidatingWebhookConfiguration.
+/// The entries about workloads.
 pub(super) fn validating() -> Vec<Shipped> {
     let workloads = |name, namespaces: &[Requirement]| Shipped {
         name,
