@@ -1,3 +1,6 @@
+//! Every hazard where it is, and none where there is none: the shipped entries, changed one field at
+//! a time.
+
 use serde_json::json;
 
 use super::*;
