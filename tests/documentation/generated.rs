@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use pillion::cli::Cli;
+use pillion::cli::{Check, Cli};
 use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
@@ -27,6 +27,7 @@ pub fn part(order: &str) -> String {
         "findings" => findings(),
         "lint" => lint(),
         "flags" => flags(argument),
+        "checks" => checks(),
         "metrics" => metrics(),
         "values" => values(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -188,6 +189,17 @@ fn lint() -> String {
     for code in LintCode::ALL {
         let (meaning, help) = (cell(code.meaning()), cell(code.help()));
         writeln!(table, "| `{code}` | {meaning} | {help} |").unwrap();
+    }
+    table
+}
+
+/// Every check of the doctor.
+fn checks() -> String {
+    let mut table =
+        "| Check | What must hold | What you need to know it |\n|---|---|---|\n".to_owned();
+    for check in Check::ALL {
+        let (meaning, needs) = (cell(check.meaning()), cell(check.needs()));
+        writeln!(table, "| `{}` | {meaning} | {needs} |", check.as_str()).unwrap();
     }
     table
 }
