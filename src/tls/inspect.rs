@@ -95,11 +95,11 @@ pub fn read(pem: &[u8]) -> Result<Vec<Seen>, InspectError> {
             "it has no CERTIFICATE section".to_owned(),
         ));
     }
-    ders.into_iter().map(seen).collect()
+    ders.iter().map(seen).collect()
 }
 
-fn seen(der: CertificateDer<'static>) -> Result<Seen, InspectError> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(&der)
+fn seen(der: &CertificateDer<'static>) -> Result<Seen, InspectError> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(der)
         .map_err(|error| InspectError::Certificate(error.to_string()))?;
     let validity = parsed.validity();
     Ok(Seen {
@@ -156,7 +156,7 @@ pub fn served(address: &str, name: &str) -> Result<Vec<Seen>, InspectError> {
         source,
     })?;
     let chain = std::mem::take(&mut *verifier.chain());
-    chain.into_iter().map(seen).collect()
+    chain.iter().map(seen).collect()
 }
 
 fn shake(connection: &mut ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
