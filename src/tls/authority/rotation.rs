@@ -102,7 +102,7 @@ impl Trust {
 /// What is known besides the Secret.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// The time.
+    /// The time at which the step is taken, after all that it depends on was read.
     pub now: SystemTime,
     /// How long things live.
     pub lifetimes: Lifetimes,

@@ -118,7 +118,7 @@ impl Rotation {
         let (held, problems) = Authorities::read(&state.data());
         let is_damaged = !problems.is_empty();
         self.tell_problems(problems);
-        if leads && self.lead(&state, &held, is_damaged, now).await? {
+        if leads && self.lead(&state, &held, is_damaged).await? {
             return Ok(Again::AtOnce);
         }
         self.sign(&held, now)?;
@@ -140,7 +140,6 @@ impl Rotation {
         state: &SecretState,
         held: &Authorities,
         is_damaged: bool,
-        now: SystemTime,
     ) -> Result<bool, LookError> {
         // Who trusts what matters only while an authority is to begin to sign.
         let configurations = if held.next.is_some() || held.current.is_none() {
@@ -153,7 +152,8 @@ impl Rotation {
             .flat_map(|entry| AuthorityCertificate::all_of(&entry.bundle))
             .collect();
         let situation = Situation {
-            now,
+            // Not the time at which the Secret was read: until it is written, others sign with it.
+            now: SystemTime::now(),
             lifetimes: self.lifetimes,
             is_asked: state.is_asked(),
             is_damaged,

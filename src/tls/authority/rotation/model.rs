@@ -148,7 +148,7 @@ impl World {
         let Some(bundle) = replica.bundle.take() else {
             return;
         };
-        let Some((seconds, version, data)) = replica.secret.take() else {
+        let Some((_, version, data)) = replica.secret.take() else {
             return;
         };
         let (held, problems) = Authorities::read(&data);
@@ -156,7 +156,7 @@ impl World {
         let seen = next.filter(|next| next.is_in(bundle.as_bytes()));
         let now = self.start + Duration::from_secs(self.seconds);
         let situation = Situation {
-            now: Self::time(seconds),
+            now: Self::time(self.seconds),
             lifetimes: LIFETIMES,
             is_asked: self.asked,
             is_damaged: !problems.is_empty(),
@@ -277,6 +277,26 @@ fn two_replicas_rotate_for_ever() {
     assert!(authorities.len() > 8, "{} authorities", authorities.len());
     let (held, _) = Authorities::read(&world.secret.1);
     assert!(held.certificates().count() <= 3, "old ones go");
+}
+
+#[test]
+fn a_step_that_was_held_up_counts_from_when_it_is_taken() {
+    let mut world = World::new();
+    world.act(&Action::Round(0));
+    world.act(&Action::Asks);
+    for replica in [0, 0, 0, 0, 0, 1] {
+        world.act(&Action::Round(replica));
+    }
+    // The other replica signs with what this one then replaces.
+    world.act(&Action::RotationReadsConfiguration(1));
+    world.act(&Action::Passes(8));
+    world.act(&Action::Round(0));
+    world.act(&Action::RotationSteps(1));
+    world.act(&Action::Passes(5));
+    for replica in [0, 1, 0, 1] {
+        world.act(&Action::Round(replica));
+        world.check();
+    }
 }
 
 #[test]
