@@ -42,14 +42,9 @@ pub struct EngineOptions {
     )]
     namespace_manifest: Vec<PathBuf>,
 
-    /// The cluster's Kubernetes version.
-    #[arg(
-        long,
-        value_name = "1.NN",
-        env = "PILLION_KUBERNETES_VERSION",
-        default_value = "1.37"
-    )]
-    kubernetes_version: KubernetesVersion,
+    /// The cluster's Kubernetes version [default: the watched cluster's own, else 1.37]
+    #[arg(long, value_name = "1.NN", env = "PILLION_KUBERNETES_VERSION")]
+    kubernetes_version: Option<KubernetesVersion>,
 
     /// Whether every kubelet knows native sidecars; `auto` derives it from the version.
     #[arg(
@@ -206,14 +201,16 @@ pub enum EngineOptionsError {
 impl EngineOptions {
     /// What the flags decide once, namespaces included.
     pub fn settings(&self) -> Result<Settings, EngineOptionsError> {
+        let defaults = Settings::default();
+        let version = self.kubernetes_version;
         let mut settings = Settings {
-            kubernetes_minor: self.kubernetes_version.0,
+            kubernetes_minor: version.map_or(defaults.kubernetes_minor, |version| version.0),
             native_sidecars: match self.native_sidecars {
                 NativeSidecars::Auto => None,
                 NativeSidecars::Always => Some(true),
                 NativeSidecars::Never => Some(false),
             },
-            ..Settings::default()
+            ..defaults
         };
         settings.excluded_namespaces.remove(OWN_NAMESPACE);
         settings
@@ -233,6 +230,11 @@ impl EngineOptions {
         settings.namespaces = self.namespaces()?;
         self.checks.apply(&mut settings)?;
         Ok(settings)
+    }
+
+    /// Whether somebody says which version the cluster has.
+    pub(super) fn has_kubernetes_version(&self) -> bool {
+        self.kubernetes_version.is_some()
     }
 
     /// The namespace that Pillion runs in.

@@ -29,7 +29,7 @@ use crate::tls::{self, TlsError};
 pub use authority::AuthorityError;
 use authority::AuthorityOptions;
 use certificate::CertificateOptions;
-use cluster::{Cluster, ClusterOptions};
+use cluster::{Cluster, ClusterOptions, VersionError};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -138,6 +138,9 @@ pub enum ServeError {
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
+    /// The cluster does not say which version it has.
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// The flags of certificates do not go together.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -191,7 +194,7 @@ impl Serve {
 
     /// What is decided once, with the namespaces of the manifests, or of a cluster that is not known
     /// yet.
-    fn settings(&self) -> Result<Arc<Settings>, ServeError> {
+    fn settings(&self) -> Result<Settings, ServeError> {
         let mut settings = self.engine.settings()?;
         if self.cluster.watch_cluster {
             if self.engine.has_namespace_manifests() {
@@ -199,16 +202,23 @@ impl Serve {
             }
             settings.namespaces = Namespaces::watched(BTreeMap::new());
         }
-        Ok(Arc::new(settings))
+        Ok(settings)
     }
 
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();
         let own_namespace = self.engine.own_namespace().to_owned();
         let mut cluster = self.cluster.open(&own_namespace, is_needed).await?;
+        let watched = cluster.as_ref().filter(|_| self.cluster.watch_cluster);
+        if let Some(watched) = watched
+            && !self.engine.has_kubernetes_version()
+        {
+            settings.kubernetes_minor = watched.kubernetes_minor().await?;
+        }
+        let settings = Arc::new(settings);
         let events = cluster.as_ref().and_then(Cluster::events);
         let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));

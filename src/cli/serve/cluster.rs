@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
 use crate::cluster::{
-    Connection, ConnectionError, EventResult, EventSender, EventWriter, KubeconfigOptions, Lease,
-    LeaseOptions, events,
+    ClusterReader, Connection, ConnectionError, EventResult, EventSender, EventWriter,
+    KubeconfigOptions, Lease, LeaseOptions, Read, events,
 };
 use crate::telemetry::Metrics;
 
@@ -92,7 +93,54 @@ pub(super) struct Cluster {
     events: Option<(EventSender, EventWriter)>,
 }
 
+/// How long the API server is asked for its version, and how long between two attempts: a replica
+/// may start before the network of its pod works.
+const VERSION: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(1));
+
+/// The cluster does not say which version it has, on which depends whether sidecars can be native.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to ask the API server for its version; --kubernetes-version says it too: {problem}"
+)]
+pub struct VersionError {
+    /// What the API server said last.
+    problem: String,
+}
+
 impl Cluster {
+    /// The minor version of the cluster's Kubernetes 1.x.
+    pub(super) async fn kubernetes_minor(&self) -> Result<u32, VersionError> {
+        let started = Instant::now();
+        loop {
+            let problem = match self.version().await {
+                Ok(minor) => return Ok(minor),
+                Err(problem) => problem,
+            };
+            if started.elapsed() >= VERSION.0 {
+                return Err(VersionError { problem });
+            }
+            tracing::warn!(problem, "the cluster's version is not known yet");
+            tokio::time::sleep(VERSION.1).await;
+        }
+    }
+
+    async fn version(&self) -> Result<u32, String> {
+        let reader = ClusterReader::new(self.connection.clone());
+        let answer = tokio::time::timeout(VERSION.0 / 4, reader.version()).await;
+        match answer.map_err(|_| "no answer in time".to_owned())? {
+            Read::Found(version) => {
+                let minor = version.get("minor").and_then(serde_json::Value::as_str);
+                // Managed clusters say `31+`.
+                let minor = minor.map(|text| text.trim_end_matches('+').parse());
+                minor
+                    .and_then(Result::ok)
+                    .ok_or_else(|| format!("its version is {version}"))
+            }
+            Read::Missing => Err("it has no /version".to_owned()),
+            Read::Unknown(why) => Err(why),
+        }
+    }
+
     /// Where verdicts are told that are to become events.
     pub(super) fn events(&self) -> Option<EventSender> {
         self.events.as_ref().map(|(sender, _)| sender.clone())
