@@ -145,7 +145,11 @@ impl EventWriter {
                         observe(EventResult::Dropped);
                     }
                 }
-                _ = ticks.tick() => aggregate.clean(Instant::now()),
+                _ = ticks.tick() => {
+                    for _ in 0..aggregate.clean(Instant::now()) {
+                        observe(EventResult::Dropped);
+                    }
+                }
             }
             // What came meanwhile is counted before the next write.
             while let Ok(told) = self.receiver.try_recv() {
@@ -153,7 +157,7 @@ impl EventWriter {
                     observe(EventResult::Dropped);
                 }
             }
-            if let Some(write) = aggregate.due(Instant::now()) {
+            while let Some(write) = aggregate.due(Instant::now()) {
                 observe(self.write(&client, &mut aggregate, write).await);
             }
         }

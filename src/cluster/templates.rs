@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Pauses after a write that failed, doubled from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
-/// After so many failures the others wait for the next attempt: they mostly have one reason.
+/// After so many failures without an answer the others wait for the next attempt: they mostly have
+/// one reason.
 const MOST_FAILURES: u32 = 4;
 
 /// What is served at one moment.
@@ -108,7 +109,7 @@ impl TemplateWriter {
             found.is_ok()
         };
         self.written.retain(|key, _| is_there(key));
-        let mut failures = 0_u32;
+        let (mut failures, mut all) = (0_u32, true);
         for report in templates {
             // Each is a few milliseconds; a newer snapshot or another leader will not wait for all.
             if !*leader.borrow() {
@@ -118,7 +119,11 @@ impl TemplateWriter {
                 self.keep(report).await,
                 self.tell(report, &served.catalog).await,
             ] {
-                failures += u32::from(told(report, &result));
+                told(report, &result);
+                all &= result.is_ok();
+                // What the API server refuses about one template says nothing of the others.
+                let is_refused = matches!(&result, Err(WriteError::Api(Error::Api(_))));
+                failures += u32::from(result.is_err() && !is_refused);
             }
             if failures >= MOST_FAILURES {
                 return false;
@@ -131,10 +136,10 @@ impl TemplateWriter {
                     error = error.to_string(),
                     "failed to delete a revision"
                 );
-                failures += 1;
+                all = false;
             }
         }
-        failures == 0
+        all
     }
 
     fn revisions(&self) -> Api<DynamicObject> {
@@ -246,7 +251,7 @@ async fn bounded<T>(write: impl Future<Output = Result<T, Error>>) -> Result<T, 
 }
 
 /// Logs a failure. Returns whether it is one.
-fn told(report: &TemplateReport, result: &Result<(), WriteError>) -> bool {
+fn told(report: &TemplateReport, result: &Result<(), WriteError>) {
     if let Err(error) = result {
         tracing::warn!(
             template = report.name,
@@ -255,5 +260,4 @@ fn told(report: &TemplateReport, result: &Result<(), WriteError>) -> bool {
             "failed to write about a template"
         );
     }
-    result.is_err()
 }

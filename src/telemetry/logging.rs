@@ -65,7 +65,8 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     let plain = level.chars().all(|letter| letter.is_ascii_alphabetic());
     let directives = if plain && !level.eq_ignore_ascii_case("off") {
-        format!("warn,pillion={level}")
+        // The client warns of an answer that it cannot read with all of the answer.
+        format!("warn,kube_client::client=error,pillion={level}")
     } else {
         level.to_owned()
     };
@@ -90,7 +91,10 @@ mod tests {
 
     #[test]
     fn a_bare_level_is_pillions_own() {
-        assert_eq!(filter("debug").unwrap().to_string(), "pillion=debug,warn");
+        assert_eq!(
+            filter("debug").unwrap().to_string(),
+            "kube_client::client=error,pillion=debug,warn"
+        );
         assert_eq!(
             filter("info,hyper=debug").unwrap().to_string(),
             "hyper=debug,info"

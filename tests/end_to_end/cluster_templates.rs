@@ -44,6 +44,8 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
     stored_changed_and_broken(&stage).await?;
     let second = served_by_others(&stage, first).await?;
     repaired_and_deleted(&stage).await?;
+    tenants::keep_no_replica_from_starting(&stage).await?;
+    stage.lead_to(&second).await?;
     tenants::have_templates_of_their_own(&stage).await?;
     namespaces::count_as_they_are(&stage).await?;
     namespaces::bound_what_stands_in_them(&stage).await?;

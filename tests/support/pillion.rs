@@ -161,14 +161,16 @@ impl Pillion {
 
     /// Waits until the server says that it is ready.
     pub(crate) async fn ready(&self) -> Outcome {
-        wait_until("the server to be ready", START, async || {
+        let waited = wait_until("the server to be ready", START, async || {
             let (status, body) = get(self.admin, "/readyz").await?;
             if status == 200 {
                 return Ok(());
             }
             Err(format!("status {status}: {body}"))
-        })
-        .await
+        });
+        let told =
+            |failure| Failure::new(format!("{failure}; its log:\n{}", self.log().join("\n")));
+        waited.await.map_err(told)
     }
 
     /// The text of `/metrics`.

@@ -135,10 +135,13 @@ impl Aggregate {
         self.kept.remove(told);
     }
 
-    /// Forgets what is over.
-    pub(super) fn clean(&mut self, now: Instant) {
-        self.kept
-            .retain(|_, kept| now.saturating_duration_since(kept.last) < OVER);
+    /// Forgets what is over. Returns how many of that were never written.
+    pub(super) fn clean(&mut self, now: Instant) -> usize {
+        let is_over = |kept: &Kept| now.saturating_duration_since(kept.last) >= OVER;
+        let over = self.kept.values().filter(|kept| is_over(kept));
+        let unwritten = over.filter(|kept| kept.written == 0).count();
+        self.kept.retain(|_, kept| !is_over(kept));
+        unwritten
     }
 }
 
@@ -184,7 +187,7 @@ mod tests {
         };
         assert_eq!(aggregate.due(start + EVERY), Some(counted));
         assert_eq!(aggregate.due(start + EVERY * 3), None);
-        aggregate.clean(start + OVER);
+        assert_eq!(aggregate.clean(start + OVER), 0);
         assert!(aggregate.take(told("web"), start + OVER));
         assert_eq!(aggregate.due(start + OVER), Some(create(1)));
     }

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::cluster::hazards::{Installation, Severity, hazards};
 
+/// How the names of our entries end.
+const OUR_NAMES: &str = ".pillion.dev";
+
 /// A webhook configuration as it was read.
 #[derive(Debug, Clone)]
 pub struct Configuration {
@@ -48,7 +51,10 @@ impl Configuration {
         let webhooks = object.data.get("webhooks").and_then(Value::as_array);
         let ours = webhooks.into_iter().flatten().filter(|entry| {
             let field = |pointer| entry.pointer(pointer).and_then(Value::as_str);
-            field("/clientConfig/url").is_some()
+            let is_by_url = field("/clientConfig/url").is_some();
+            // At a URL anybody could be, who trusts another authority.
+            let is_named = field("/name").is_some_and(|name| name.ends_with(OUR_NAMES));
+            (is_by_url && is_named)
                 || (field("/clientConfig/service/namespace") == Some(&installation.namespace)
                     && field("/clientConfig/service/name") == Some(&installation.service))
         });
@@ -206,11 +212,14 @@ mod tests {
     fn the_bundle_alone_is_applied_to_our_entries_at_the_state_that_was_read() {
         let mut by_url = entry("c.pillion.dev", "pillion", None);
         by_url["clientConfig"] = json!({"url": "https://a.example"});
+        let mut theirs_by_url = by_url.clone();
+        theirs_by_url["name"] = "theirs-too.example.com".into();
         let read = read(configuration(&[
             entry("a.pillion.dev", "pillion", None),
             entry("b.pillion.dev", "pillion", Some("B")),
             entry("theirs.example.com", "another", None),
             by_url,
+            theirs_by_url,
         ]));
         assert!(read.is_stale(b"B"));
         let bundle = json!({"caBundle": STANDARD.encode("B")});

@@ -1,12 +1,14 @@
 //! One kind, followed for ever.
 
+mod salvage;
+
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use kube::Api;
 use kube::api::DynamicObject;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::sync::mpsc::Sender;
 
 use super::Observer;
@@ -17,6 +19,9 @@ use crate::template::error::with_sources;
 /// Seconds after which the API server ends a watch, and a new one goes on where it stopped. A
 /// connection that died in silence is found out a few seconds later.
 const WATCH_SECONDS: u32 = 120;
+
+/// How many objects of a kind that may be large are listed at once.
+const LARGE_PAGE: u32 = 50;
 
 /// Pauses before a failed watch is tried again, doubled from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -58,7 +63,10 @@ pub(super) async fn follow(
     if kind == Watched::ControllerRevisions {
         config = config.labels(revisions::LABEL_KIND);
     }
-    let mut events = pin!(watcher(api, config));
+    if kind.is_large() {
+        config = config.page_size(LARGE_PAGE);
+    }
+    let mut events = pin!(watcher(api.clone(), config));
     let mut pause = PAUSES.0;
     let mut failing = false;
     loop {
@@ -79,6 +87,13 @@ pub(super) async fn follow(
                 failing = true;
                 if tell(&sender, kind, Change::Failed(why)).await.is_err() {
                     return;
+                }
+                if kind.is_template() && is_unreadable(&error) {
+                    for change in salvage::changes(kind, &api).await {
+                        if tell(&sender, kind, change).await.is_err() {
+                            return;
+                        }
+                    }
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
@@ -104,6 +119,14 @@ pub(super) async fn follow(
             return;
         }
     }
+}
+
+/// Whether the API server answered a list with what cannot be read: one object alone can do that.
+fn is_unreadable(error: &watcher::Error) -> bool {
+    matches!(
+        error,
+        watcher::Error::InitialListFailed(kube::Error::SerdeError(_))
+    )
 }
 
 async fn tell(sender: &Sender<Told>, kind: Watched, change: Change) -> Result<(), ()> {

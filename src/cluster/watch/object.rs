@@ -62,6 +62,19 @@ impl Watched {
         }
     }
 
+    /// Whether these are templates.
+    pub(super) fn is_template(self) -> bool {
+        matches!(
+            self,
+            Self::ClusterInjectionTemplates | Self::InjectionTemplates
+        )
+    }
+
+    /// Whether one object may have a megabyte.
+    pub(super) fn is_large(self) -> bool {
+        self.is_template() || self == Self::ControllerRevisions
+    }
+
     fn resource(self) -> ApiResource {
         let plural = self.as_str();
         match self {
@@ -175,10 +188,18 @@ impl Seen {
     }
 }
 
+/// The largest spec in bytes of JSON that is kept: generated files are bounded to as much on the pod.
+const LARGEST_SPEC: usize = 256 * 1024;
+
 fn template(mut object: DynamicObject) -> StoredTemplate {
     let mut take = |field: &str| object.data.get_mut(field).map(Value::take);
+    let mut spec = take("spec").unwrap_or_default();
+    if spec.to_string().len() > LARGEST_SPEC {
+        // Whoever may write templates could fill the memory of every replica.
+        spec = format!("it has more than {LARGEST_SPEC} bytes").into();
+    }
     StoredTemplate {
-        spec: take("spec").unwrap_or_default(),
+        spec,
         status: take("status").unwrap_or_default(),
         uid: object.metadata.uid.unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),

@@ -6,13 +6,15 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::object::{Key, StoredTemplate};
 use crate::cluster::revisions::KeptRevision;
-use crate::template::compile::{compile_object, object_path};
+use crate::template::compile::{Compiled, compile_object, object_path};
+use crate::template::node::Place;
 use crate::template::{Catalog, CatalogEntry, Template, TemplateError};
 
 /// A generation of a template that compiles.
@@ -248,7 +250,7 @@ impl Stored {
         let Some(spec) = self.spec.take() else {
             return;
         };
-        let compiled = compile_object(namespace, name, Some(&spec));
+        let compiled = compiled(namespace, name, &spec);
         self.mandatory = compiled.mandatory;
         match compiled.result {
             Ok(template) => {
@@ -273,11 +275,33 @@ impl Stored {
     }
 }
 
+/// What becomes of a template. One that breaks the compiler must cost nothing but itself.
+fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
+    let compile = || compile_object(namespace, name, Some(spec));
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Compiled {
+        name: Some(name.to_owned()),
+        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+        mandatory: spec
+            .get("requirement")
+            .is_some_and(|word| word != "Optional"),
+        place: Place::default(),
+        result: Err(vec![TemplateError {
+            file: object_path(namespace, name),
+            template: name.to_owned(),
+            line: 0,
+            column: 0,
+            field: "spec".to_owned(),
+            message: "it was not compiled because of a defect in Pillion; its log says where"
+                .to_owned(),
+        }]),
+    })
+}
+
 /// What a kept revision compiles to.
 fn good_of(kept: &KeptRevision) -> Option<Good> {
     let (namespace, name) = &kept.of;
     let spec: Value = serde_json::from_str(&kept.spec).ok()?;
-    let compiled = compile_object(namespace, name, Some(&spec));
+    let compiled = compiled(namespace, name, &spec);
     Some(Good {
         template: Arc::from(compiled.result.ok()?),
         generation: kept.generation,

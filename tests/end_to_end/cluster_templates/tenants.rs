@@ -1,10 +1,12 @@
 //! Templates of one namespace, and what they may take the place of.
 
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use super::stage::Stage;
 use super::{image, spec};
-use crate::support::failure::Outcome;
+use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;
 
 /// The spec of a template of the whole cluster that namespaces may replace.
@@ -71,4 +73,40 @@ pub(super) async fn have_templates_of_their_own(stage: &Stage) -> Outcome {
         .store("", "debug-tools", &spec("debug-tools", &image("own")))
         .await?;
     stage.wait_for("bank", "debug-tools", &image("own")).await
+}
+
+/// How many levels a template has that no parser of ours reads, although the API server takes it.
+const DEEP: usize = 180;
+
+/// One template that cannot be read, beside others that can: a replica that starts is ready, and
+/// serves the others.
+pub(super) async fn keep_no_replica_from_starting(stage: &Stage) -> Outcome {
+    Namespace::named(&stage.client, "deep", &[], &[]).await?;
+    stage
+        .store("deep", "sound", &spec("sound", &image("sound")))
+        .await?;
+    let (open, close) = ("{\"a\":".repeat(DEEP), "}".repeat(DEEP));
+    let object = format!(
+        r#"{{"apiVersion": "pillion.dev/v1alpha1", "kind": "InjectionTemplate",
+        "metadata": {{"name": "deep", "namespace": "deep"}},
+        "spec": {{"pattern": "Sidecar", "app": {open}1{close}}}}}"#
+    );
+    let path = "/apis/pillion.dev/v1alpha1/namespaces/deep/injectiontemplates";
+    let request = Request::post(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(object.into_bytes());
+    let stored = stage
+        .client
+        .request_text(request.during("build a request")?);
+    stored.await.during("store a deep template")?;
+    // It is ready, or this fails.
+    let replica = stage.server("replica-deep", 0).await?;
+    let log = replica.log().join("\n");
+    assert!(!log.contains("\"a\":{\"a\""), "the list is logged");
+    stage.lead_to(&replica).await?;
+    stage.wait_for("deep", "sound", &image("sound")).await?;
+    stage.wait_for("deep", "deep", "TemplateBroken").await?;
+    stage.delete("deep", "deep").await?;
+    stage.wait_for("deep", "deep", "TemplateNotFound").await?;
+    replica.stop().await
 }

@@ -53,6 +53,8 @@ pub(super) struct State {
     trust: Trust,
     problems: Vec<String>,
     failure: Option<String>,
+    /// Whether it was said that nobody calls.
+    is_uncalled: bool,
 }
 
 /// Why a look failed.
@@ -84,7 +86,8 @@ impl Rotation {
             let pause = match self.look(leads).await {
                 Ok(Again::AtOnce) => {
                     self.state.failure = None;
-                    continue;
+                    // Whoever changes the Secret back each time is not answered without end.
+                    SHORTEST
                 }
                 Ok(Again::Soon) => {
                     self.state.failure = None;
@@ -118,10 +121,17 @@ impl Rotation {
         let (held, problems) = Authorities::read(&state.data());
         let is_damaged = !problems.is_empty();
         self.tell_problems(problems);
-        if leads && self.lead(&state, &held, is_damaged).await? {
+        let led = if leads {
+            self.lead(&state, &held, is_damaged).await
+        } else {
+            Ok(false)
+        };
+        if matches!(led, Ok(true)) {
             return Ok(Again::AtOnce);
         }
+        // A leader that cannot lead serves on like any other.
         self.sign(&held, now)?;
+        led?;
         self.metrics.authority_expires(
             held.current.as_ref().map(expiry),
             held.next.as_ref().map(expiry),
@@ -147,6 +157,7 @@ impl Rotation {
         } else {
             Vec::new()
         };
+        self.tell_uncalled(held.next.is_some() && entries(&configurations).next().is_none());
         let is_next_trusted = self.is_trusted(held.next.as_ref(), &configurations);
         let trusted: Vec<_> = entries(&configurations)
             .flat_map(|entry| AuthorityCertificate::all_of(&entry.bundle))
@@ -211,6 +222,17 @@ impl Rotation {
                 .observer
                 .awaits("no authority yet that the API server is known to trust"),
         }
+    }
+
+    /// A configuration that does not exist trusts whatever comes, and nobody calls.
+    fn tell_uncalled(&mut self, is_uncalled: bool) {
+        if is_uncalled && !self.state.is_uncalled {
+            tracing::warn!(
+                "no webhook configuration of the name that --webhook-configuration gives has an \
+                 entry of Pillion's: nobody calls it; doctor says more"
+            );
+        }
+        self.state.is_uncalled = is_uncalled;
     }
 
     fn tell_problems(&mut self, problems: Vec<String>) {
