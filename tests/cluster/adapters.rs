@@ -119,8 +119,12 @@ async fn node_agent_measures_the_pods_network() -> Outcome {
     scraped_has(&scene, "node_network_receive_bytes_total{device=\"eth0\"}")
 }
 
-/// Whether the metrics that were scraped last hold a series of that name.
+/// Whether the metrics that are scraped hold a series of that name. The file is written anew with
+/// every scrape, so that one look can meet it half written.
 fn scraped_has(scene: &Scene, series: &str) -> Outcome {
-    let script = format!("grep '^{series} ' /tmp/metrics");
+    let script = format!(
+        "tries=100; until grep '^{series} ' /tmp/metrics; do \
+         tries=$((tries - 1)); [ $tries -gt 0 ] || exit 1; sleep 0.2; done"
+    );
     scene.exec("client", "app", &script).map(drop)
 }
