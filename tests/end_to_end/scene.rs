@@ -1,13 +1,15 @@
 //! What every scenario begins with: a namespace, a server with a certificate, and the
 //! registration that makes the API server call it.
 
+use std::fmt::Display;
+use std::fs;
 use std::path::Path;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::{Value, json};
 
 use crate::support::control_plane::ControlPlane;
-use crate::support::failure::Outcome;
+use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::pillion::{Identity, Pillion, Settings};
 use crate::support::webhook::Registration;
@@ -72,6 +74,35 @@ impl Scene {
         });
         self.namespace.create_object(manifest).await
     }
+}
+
+/// Starts a server that has these templates, by their names, knows these namespaces, by their
+/// manifests, and is called for them.
+pub(crate) async fn serve_places(
+    folder: &Path,
+    templates: impl IntoIterator<Item = (impl Display, Value)>,
+    places: &[(&Namespace, Value)],
+) -> Outcome<Pillion> {
+    let files = folder.join("templates");
+    fs::create_dir(&files).during("make a folder for templates")?;
+    for (name, template) in templates {
+        let file = files.join(format!("{name}.yaml"));
+        fs::write(file, template.to_string()).during("write a template")?;
+    }
+    let manifest = folder.join("namespaces.json");
+    let items: Vec<_> = places.iter().map(|(_, manifest)| manifest).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    fs::write(&manifest, list.to_string()).during("write the namespaces")?;
+    let manifest = manifest.display().to_string();
+    let arguments = ["--namespace-manifest", &manifest];
+    let mut settings = Settings::new(program());
+    settings.templates = Some(&files);
+    settings.arguments = &arguments;
+    let identity = Identity::new()?;
+    let server = Pillion::start(&settings, &identity).await?;
+    let namespaces: Vec<_> = places.iter().map(|(namespace, _)| *namespace).collect();
+    Registration::install(server.webhook.port(), identity.authority(), &namespaces).await?;
+    Ok(server)
 }
 
 /// The annotations of a pod that asks for a connection pool.

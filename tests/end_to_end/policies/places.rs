@@ -1,16 +1,14 @@
 //! The namespaces of the table, and the server that knows them.
 
-use std::fs;
 use std::path::Path;
 
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::scene::program;
-use crate::support::failure::{During, Outcome};
+use crate::scene::serve_places;
+use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
-use crate::support::pillion::{Identity, Pillion, Settings};
-use crate::support::webhook::Registration;
+use crate::support::pillion::Pillion;
 
 const INJECTIONS: [Option<&str>; 4] = [None, Some("enabled"), Some("disabled"), Some("odd")];
 
@@ -110,24 +108,9 @@ pub(super) fn templates() -> [(&'static str, Value); 4] {
 
 /// Starts a server that knows templates and namespaces, and is called for them.
 pub(super) async fn serve(folder: &Path, places: &[Place]) -> Outcome<Pillion> {
-    let files = folder.join("templates");
-    fs::create_dir(&files).during("make a folder for templates")?;
-    for (name, template) in templates() {
-        let file = files.join(format!("{name}.yaml"));
-        fs::write(file, template.to_string()).during("write a template")?;
-    }
-    let manifest = folder.join("namespaces.json");
-    let items: Vec<Value> = places.iter().map(Place::manifest).collect();
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    fs::write(&manifest, list.to_string()).during("write the namespaces")?;
-    let manifest = manifest.display().to_string();
-    let arguments = ["--namespace-manifest", &manifest];
-    let mut settings = Settings::new(program());
-    settings.templates = Some(&files);
-    settings.arguments = &arguments;
-    let identity = Identity::new()?;
-    let server = Pillion::start(&settings, &identity).await?;
-    let namespaces: Vec<_> = places.iter().map(|place| &place.namespace).collect();
-    Registration::install(server.webhook.port(), identity.authority(), &namespaces).await?;
-    Ok(server)
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| (&place.namespace, place.manifest()))
+        .collect();
+    serve_places(folder, templates(), &places).await
 }

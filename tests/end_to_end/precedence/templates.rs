@@ -1,16 +1,14 @@
 //! The templates of the precedence table, each with one container of the template's name, and
 //! the server that has them.
 
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::namespaces::Place;
-use crate::scene::program;
-use crate::support::failure::{During, Outcome};
-use crate::support::pillion::{Identity, Pillion, Settings};
-use crate::support::webhook::Registration;
+use crate::scene::serve_places;
+use crate::support::failure::Outcome;
+use crate::support::pillion::Pillion;
 
 /// What the namespaces' annotation asks for.
 pub(super) const BY_NAMESPACE: &str = "by-namespace";
@@ -23,27 +21,13 @@ pub(super) const REQUIRED: &str = "required";
 
 /// Starts a server with these templates, which knows the namespaces and is called for them.
 pub(super) async fn serve(folder: &Path, places: &[Place]) -> Outcome<Pillion> {
-    let templates = folder.join("templates");
-    fs::create_dir(&templates).during("make a folder for templates")?;
-    for name in [BY_NAMESPACE, BY_POD, BY_SELECTOR, REQUIRED] {
-        let file = templates.join(format!("{name}.yaml"));
-        fs::write(file, template(name).to_string()).during("write a template")?;
-    }
-    let manifest = folder.join("namespaces.json");
-    let items: Vec<Value> = places.iter().map(Place::manifest).collect();
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
-    fs::write(&manifest, list.to_string()).during("write the namespaces")?;
-
-    let manifest = manifest.display().to_string();
-    let arguments = ["--namespace-manifest", &manifest];
-    let mut settings = Settings::new(program());
-    settings.templates = Some(&templates);
-    settings.arguments = &arguments;
-    let identity = Identity::new()?;
-    let server = Pillion::start(&settings, &identity).await?;
-    let namespaces: Vec<_> = places.iter().map(|place| &place.namespace).collect();
-    Registration::install(server.webhook.port(), identity.authority(), &namespaces).await?;
-    Ok(server)
+    let templates =
+        [BY_NAMESPACE, BY_POD, BY_SELECTOR, REQUIRED].map(|name| (name, template(name)));
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| (&place.namespace, place.manifest()))
+        .collect();
+    serve_places(folder, templates, &places).await
 }
 
 fn template(name: &str) -> Value {

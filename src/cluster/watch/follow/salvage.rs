@@ -15,10 +15,8 @@ use serde_json::{Value, json};
 
 use super::super::object::{Seen, Watched};
 use super::{Change, LARGE_PAGE};
+use crate::cluster::bounded;
 use crate::template::error::with_sources;
-
-/// How long one page is waited for.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
 
 #[derive(Deserialize)]
 struct Page<'a> {
@@ -88,8 +86,8 @@ async fn page(
     let request = Request::new(api.resource_url()).list(parameters);
     let request = request.map_err(|error| with_sources(&error))?;
     let client = api.clone().into_client();
-    let answer = tokio::time::timeout(PATIENCE, client.request_text(request)).await;
-    let answer = answer.map_err(|_| "no answer in time".to_owned())?;
+    let answer = bounded(client.request_text(request)).await;
+    let answer = answer.ok_or_else(|| "no answer in time".to_owned())?;
     let text = answer.map_err(|error| with_sources(&error))?;
     let page: Page<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     for item in page.items {
