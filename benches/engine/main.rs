@@ -12,33 +12,31 @@
     reason = "a bench states what it expects"
 )]
 
+mod cases;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use pillion::inject::{Answer, Decision, Engine, Settings, Verdict};
+use pillion::inject::{Engine, Settings};
 use pillion::template::Catalog;
 use serde::de::IgnoredAny;
-use serde_json::{Value, json};
 
-/// An AdmissionReview as the API server sends it, 5 KB on one line.
-const REVIEW: &str = include_str!("review.json");
+use cases::{Case, cases};
 
 /// How often each of two things is timed, in turns, for their ratio.
 const ROUNDS: usize = 401;
 
-/// One kind of review.
-struct Case {
-    name: &'static str,
-    bytes: Vec<u8>,
-}
-
 fn main() {
     let engine = Engine::new(Catalog::built_in().into(), Arc::default());
     let cases = cases(&engine);
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, repeat, name, times, ..] = arguments.as_slice()
+        && repeat == "repeat"
+    {
+        return run(&engine, &cases, name, times.parse().unwrap());
+    }
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("engine");
     for case in &cases {
@@ -53,6 +51,20 @@ fn main() {
     group.finish();
     print_ratios(&engine, &cases);
     print_checks(&engine, &cases);
+}
+
+/// Runs one case so many times and nothing else, for tools that count instructions: the difference
+/// of two runs is free of what starting costs.
+fn run(engine: &Engine, cases: &[Case], name: &str, times: usize) {
+    let is_scan = name.strip_prefix("scan ");
+    let name = is_scan.unwrap_or(name);
+    let case = cases.iter().find(|case| case.name == name).unwrap();
+    for _ in 0..times {
+        match is_scan {
+            Some(_) => scan(&case.bytes),
+            None => drop(black_box(engine.review(black_box(&case.bytes)))),
+        }
+    }
 }
 
 /// What the checks of the resulting pod cost, beside the injection without them.
@@ -132,56 +144,4 @@ fn timed(repeat: usize, mut run: impl FnMut()) -> f64 {
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
-}
-
-fn cases(engine: &Engine) -> Vec<Case> {
-    let review: Value = serde_json::from_str(REVIEW).unwrap();
-    let mut untouched = review.clone();
-    let annotations = "/request/object/metadata/annotations";
-    *untouched.pointer_mut(annotations).unwrap() = json!({});
-    let mut three = review.clone();
-    *three.pointer_mut(annotations).unwrap() = json!({
-        "pillion.dev/inject": "pgbouncer,log-shipper,wait-for",
-        "pgbouncer.pillion.dev/host": "db.example.com",
-        "wait-for.pillion.dev/targets": "db.example.com:5432,cache.example.com:6379",
-    });
-    let mut long = review.clone();
-    let env = (0..1500).map(|n| json!({"name": format!("VARIABLE_{n}"), "value": "a value"}));
-    let variables = long.pointer_mut("/request/object/spec/containers/0/env");
-    *variables.unwrap() = env.collect();
-    let second = second_call(engine, &review);
-    [
-        ("one template", review, Verdict::Injected),
-        ("untouched", untouched, Verdict::Unchanged),
-        ("three templates", three, Verdict::Injected),
-        ("1500 variables", long, Verdict::Injected),
-        ("second call", second, Verdict::Unchanged),
-    ]
-    .into_iter()
-    .map(|(name, review, verdict)| {
-        let bytes = review.to_string().into_bytes();
-        let decision = decided(engine, &bytes).1;
-        assert_eq!(decision.verdict(), verdict, "{name}: {}", decision.message);
-        Case { name, bytes }
-    })
-    .collect()
-}
-
-/// The review as it comes again when the API server calls a second time.
-fn second_call(engine: &Engine, review: &Value) -> Value {
-    let (body, _) = decided(engine, review.to_string().as_bytes());
-    let answer: Value = serde_json::from_slice(&body).unwrap();
-    let patch = answer.pointer("/response/patch").and_then(Value::as_str);
-    let patch = STANDARD.decode(patch.unwrap()).unwrap();
-    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
-    let mut review = review.clone();
-    json_patch::patch(review.pointer_mut("/request/object").unwrap(), &patch).unwrap();
-    review
-}
-
-fn decided(engine: &Engine, bytes: &[u8]) -> (Vec<u8>, Decision) {
-    match engine.review(bytes) {
-        Answer::Review { body, decision, .. } => (body, *decision),
-        Answer::BadRequest(message) => panic!("{message}"),
-    }
 }
