@@ -54,9 +54,10 @@ pub struct Composed {
     pub decision: Decision,
     /// What each template adds to the pod that it was evaluated on.
     pub statuses: BTreeMap<String, Status>,
-    /// What the pod as it came has that differs from what its template wants.
+    /// What the pod as it came has that differs from what its template wants, where that is not the
+    /// pod that the template was evaluated on.
     pub kept: BTreeMap<String, Status>,
-    /// What the pod as it came lacks of what its template wants.
+    /// What it lacks of what its template wants, likewise.
     pub lacked: BTreeMap<String, Status>,
     /// What composing met, until it is judged with what the checks find.
     found: Vec<Finding>,

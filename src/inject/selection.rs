@@ -65,12 +65,15 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     }
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
-        Ok(names) => (names, Refusal::new(Reason::NotRequested, not_requested())),
-        Err(why) if why.reason.http_code() == 200 => (Names::default(), why),
+        Ok(names) => (names, None),
+        Err(why) if why.reason.http_code() == 200 => (Names::default(), Some(why)),
         Err(why) => return Selection::Nothing(why),
     };
+    let not_requested = || Refusal::new(Reason::NotRequested, not_requested());
     match find_all(catalog, asked, names, mandatory) {
-        Ok(templates) if templates.is_empty() => Selection::Nothing(nothing),
+        Ok(templates) if templates.is_empty() => {
+            Selection::Nothing(nothing.unwrap_or_else(not_requested))
+        }
         Ok(templates) => Selection::Templates(templates),
         Err(why) => Selection::Nothing(why),
     }

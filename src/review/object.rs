@@ -68,6 +68,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// Room for the fields of a container as the API server sends it.
+const FIELDS: usize = 16;
+
 /// The fields of a JSON object in their order, each as the raw JSON that it holds.
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
@@ -120,7 +123,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(8));
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(FIELDS));
                 while let Some(entry) = map.next_entry()? {
                     fields.push(entry);
                 }
