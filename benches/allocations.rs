@@ -12,25 +12,21 @@ mod cases;
 
 use std::alloc::System;
 use std::hint::black_box;
-use std::sync::Arc;
 
-use pillion::inject::Engine;
-use pillion::template::Catalog;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
-    let engine = Engine::new(Catalog::built_in().into(), Arc::default());
     println!(
         "{:<20} {:>11} {:>13} {:>9}",
         "review", "allocations", "reallocations", "bytes"
     );
-    for case in cases::cases(&engine) {
-        drop(black_box(engine.review(black_box(&case.bytes))));
+    for case in cases::cases() {
+        drop(black_box(case.engine.review(black_box(&case.bytes))));
         let region = Region::new(ALLOCATOR);
-        drop(black_box(engine.review(black_box(&case.bytes))));
+        drop(black_box(case.engine.review(black_box(&case.bytes))));
         let used = region.change();
         println!(
             "{:<20} {:>11} {:>13} {:>9}",
