@@ -22,12 +22,12 @@ run: ## Start the server on built-in templates, answer one review, serve until C
 .PHONY: test
 # The properties run the same cases each time; another seed tries others.
 test: export PROPTEST_RNG_SEED ?= 20261121
-test: ## Build a real control plane (once), then run every test that needs no root
+test: ## Build a real control plane and helm (once), then run every test that needs no root
 	$(need_rust)
 	$(need_cc)
 	$(need_go)
-	@folder=$$(tests/control-plane/build.sh) && \
-		PILLION_CONTROL_PLANE="$$folder" cargo test --locked
+	@folder=$$(tests/control-plane/build.sh) && tools=$$(tests/chart/tools/build.sh) && \
+		PILLION_CONTROL_PLANE="$$folder" PILLION_CHART_TOOLS="$$tools" cargo test --locked
 
 .PHONY: test-node
 test-node: ## Build a real node (once), then run the tests that run injected pods on it; needs root
@@ -43,6 +43,20 @@ demo: ## Inject a Deployment's pod on a throw-away control plane and show the di
 	$(need_go)
 	@folder=$$(tests/control-plane/build.sh) && cargo build --locked --bin pillion && \
 		PILLION_CONTROL_PLANE="$$folder" cargo run --quiet --locked --example demo
+
+.PHONY: manifests
+manifests: ## Write the plain manifests of deploy/kustomize and certs from the chart
+	$(need_go)
+	@deploy/generate.sh
+
+.PHONY: image
+image: export IMAGE_LIMIT ?= 20971520
+image: ## Build the container image as an OCI archive, target/pillion.tar, and check its size
+	$(need_rust)
+	$(need_cc)
+	@deploy/image/build.sh target/pillion.tar && size=$$(stat -c %s target/pillion.tar) && \
+		[ "$$size" -le "$$IMAGE_LIMIT" ] || \
+		{ echo "error: the image has $$size bytes, more than $$IMAGE_LIMIT" >&2; exit 1; }
 
 .PHONY: control-plane
 control-plane: ## Build the control plane alone and print its folder

@@ -40,7 +40,7 @@ async fn main() -> Outcome {
     let identity = Identity::new()?;
     let server = Pillion::start(&Settings::new(&program), &identity).await?;
 
-    step("registering deploy/mutating-webhook.yaml for namespace `with-pillion`");
+    step("registering deploy/kustomize/base/mutating-webhook.yaml for namespace `with-pillion`");
     let without = Namespace::named(&client, "without-pillion", &[], &[]).await?;
     let with = Namespace::named(&client, "with-pillion", &[], &[]).await?;
     let port = server.webhook.port();

@@ -8,7 +8,9 @@ mod assignment;
 mod broken;
 mod cluster;
 mod configuration;
+mod doctor;
 mod documents;
+mod duration;
 mod engine_options;
 mod explain;
 mod inject;
@@ -31,6 +33,7 @@ use clap::{Parser, Subcommand};
 
 pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
+pub use doctor::{Check, Doctor, DoctorError};
 pub use documents::DocumentError;
 pub use engine_options::{EngineOptions, EngineOptionsError};
 pub use explain::{Explain, ExplainError};
@@ -69,6 +72,7 @@ enum Command {
     Review(Box<Review>),
     Explain(Box<Explain>),
     Template(Box<Template>),
+    Doctor(Box<Doctor>),
 }
 
 /// Why a command did not do what it was asked.
@@ -95,6 +99,9 @@ pub enum Error {
     /// `pillion template`.
     #[error(transparent)]
     Template(#[from] TemplateCommandError),
+    /// `pillion doctor`.
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
 }
 
 impl Cli {
@@ -116,6 +123,7 @@ impl Cli {
             Command::Review(review) => Ok(review.run()?),
             Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
+            Command::Doctor(doctor) => Ok(doctor.run()?),
         }
     }
 }
@@ -162,16 +170,19 @@ mod tests {
     }
 
     /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 11] = [
+    const OF_ONE_RUN: [&str; 14] = [
         "advise",
         "check-references",
+        "connect",
         "context",
         "filename",
         "in-place",
         "inject",
         "kubeconfig",
+        "name",
         "namespace",
         "output",
+        "probe-namespace",
         "report",
         "set",
     ];

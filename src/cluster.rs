@@ -5,15 +5,36 @@
 //! the caller may not read is an answer like any other. Values of Secrets are never asked for: the
 //! API server is asked for their metadata alone, but for the one Secret that is Pillion's own.
 
+mod authority;
 mod connection;
 mod events;
 pub mod hazards;
 mod lease;
 mod names;
 mod reader;
+mod registration;
+mod revisions;
+mod survey;
+mod templates;
+mod watch;
 
+pub use authority::{AuthoritySecret, AuthoritySecretError, ROTATE, SecretState};
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
 pub use events::{EventResult, EventSender, EventWriter, Told, events};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};
+pub use registration::{
+    BundleSource, Configuration, Entry, Keeper, Registration, RegistrationError, Standing,
+};
+pub use survey::{Access, Listed, Resource, Trial};
+pub use templates::{Served, TemplateWriter};
+pub use watch::{ClusterSnapshot, Observer, TemplateReports, Watched, watch};
+
+/// How long a single answer of the API server is waited for where the server asks.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// The answer of the API server, or `None` where it does not come in time.
+async fn bounded<T>(answer: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(PATIENCE, answer).await.ok()
+}

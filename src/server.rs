@@ -31,6 +31,10 @@ pub trait Backend: Send + Sync + 'static {
     /// computation only.
     fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer;
 
+    /// Waits until a namespace is known that [`review`](Self::review) did not know; the caller bounds
+    /// the time. `false` where it will never be.
+    fn known(&self, namespace: &str) -> impl Future<Output = bool> + Send;
+
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);
 
@@ -80,6 +84,13 @@ const BODY_LIMIT: usize = 7 * 1024 * 1024;
 /// Bodies above this many bytes are answered on a blocking thread, as parsing them takes long
 /// enough to delay others on the same worker.
 const INLINE_LIMIT: usize = 256 * 1024;
+
+/// How long a request waits for a namespace that is newer than what is known of the cluster.
+const NAMESPACE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many requests may wait for namespaces at once, each with its body; others are told at once to
+/// come again.
+const NAMESPACE_WAITERS: usize = 128;
 
 /// How many connections may be open at once. The API server keeps 25 idle ones for each of its
 /// instances and opens more under load.

@@ -27,7 +27,7 @@ pub mod source;
 pub mod text;
 pub mod validity;
 
-pub use catalog::{Catalog, Found};
+pub use catalog::{Catalog, CatalogEntry, Found};
 pub use compiled::Template;
 pub use error::TemplateError;
 pub use level::PodSecurityLevel;

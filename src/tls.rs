@@ -9,15 +9,17 @@
 //! One cryptography provider, aws-lc-rs, is installed once by [`install_provider`]: with two in the
 //! tree rustls refuses to choose, and panics.
 
+pub mod authority;
 mod development;
 mod files;
+pub mod inspect;
 mod pair;
 mod store;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use development::{Development, development};
+pub use development::{Development, development, development_for};
 pub use files::{Event, Files, watch};
 pub use pair::Pair;
 pub use store::{Store, server_config};
@@ -77,9 +79,14 @@ pub enum TlsError {
         /// What rustls said.
         source: rustls::Error,
     },
-    /// The development certificate could not be made.
-    #[error("failed to make the development certificate")]
-    Development(#[source] rcgen::Error),
+    /// A certificate, or a signature, could not be made.
+    #[error("failed to make {what}")]
+    Make {
+        /// `a serving certificate` and the like.
+        what: &'static str,
+        /// What rcgen said.
+        source: rcgen::Error,
+    },
     /// The development authority could not be written.
     #[error("failed to write the development authority to {}", path.display())]
     WriteAuthority {

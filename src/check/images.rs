@@ -25,10 +25,18 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
             continue;
         };
         findings.extend(unnamed(helper, image, &reference));
-        if pod.spec.image_pull_secrets.is_empty() {
+        if pod.spec.image_pull_secrets.is_empty() && !account_pulls(pod, with) {
             findings.extend(locked(helper, image, &reference, with.settings));
         }
     }
+}
+
+/// Whether the pod's ServiceAccount is known to have secrets to pull with: the API server gives them
+/// to pods, and not to the pod templates that advice is about.
+fn account_pulls(pod: &Pod<'_>, with: &Circumstances<'_>) -> bool {
+    let account = pod.spec.service_account_name.as_ref().map(Text::as_str);
+    let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
+    with.surroundings.pulling_accounts.contains(account)
 }
 
 fn finding(helper: &Container<'_>, code: Code, message: String, logged: &str) -> Finding {

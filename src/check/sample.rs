@@ -68,6 +68,7 @@ pub fn found_with(
             labels: &labels,
             limit_ranges: &[],
             quotas: &[],
+            pulling_accounts: &std::collections::BTreeSet::new(),
             user: None,
         },
         templates: &templates,

@@ -1,6 +1,6 @@
 //! What tests of the checks need: templates that were applied, and a namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -16,6 +16,7 @@ pub(super) struct Scene {
     pub(super) labels: BTreeMap<String, String>,
     pub(super) limit_ranges: Vec<LimitRange>,
     pub(super) quotas: Vec<Quota>,
+    pub(super) pulling_accounts: BTreeSet<String>,
     pub(super) settings: Settings,
     pub(super) user: Option<&'static str>,
 }
@@ -43,6 +44,7 @@ impl Scene {
             labels: BTreeMap::new(),
             limit_ranges: Vec::new(),
             quotas: Vec::new(),
+            pulling_accounts: BTreeSet::new(),
             settings: Settings::default(),
             user: None,
         }
@@ -71,6 +73,7 @@ impl Scene {
                 labels: &self.labels,
                 limit_ranges: &self.limit_ranges,
                 quotas: &self.quotas,
+                pulling_accounts: &self.pulling_accounts,
                 user: self.user,
             },
             templates: &templates,

@@ -1,7 +1,7 @@
 //! What checks are made with besides the pod: settings of the installation, and what is known about
 //! the namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pod_security::Defaults;
 use super::resources::{LimitRange, Quota};
@@ -44,6 +44,8 @@ pub struct Surroundings<'c> {
     pub limit_ranges: &'c [LimitRange],
     /// The ResourceQuotas of the namespace that are known.
     pub quotas: &'c [Quota],
+    /// The ServiceAccounts that are known to have imagePullSecrets.
+    pub pulling_accounts: &'c BTreeSet<String>,
     /// The user that creates the pod; `None` where nobody knows.
     pub user: Option<&'c str>,
 }

@@ -79,6 +79,11 @@ impl ClusterArguments {
 }
 
 impl Cluster {
+    /// Asks the cluster several things at once.
+    pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&ClusterReader) -> T) -> T {
+        self.runtime.block_on(question(&self.reader))
+    }
+
     /// An object that is a pod or makes pods.
     pub(crate) fn object(&self, object: &ObjectName, namespace: &str) -> Read<Value> {
         self.runtime.block_on(self.reader.object(object, namespace))

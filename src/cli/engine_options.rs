@@ -240,6 +240,11 @@ impl EngineOptions {
         &self.own_namespace
     }
 
+    /// Whether namespaces are given by manifests.
+    pub(super) fn has_namespace_manifests(&self) -> bool {
+        !self.namespace_manifest.is_empty()
+    }
+
     /// The texts of the templates, sorted by path; `None` stands for the built-in catalog.
     pub fn sources(&self) -> Result<Option<Vec<Source>>, EngineOptionsError> {
         if self.templates.is_empty() {

@@ -80,6 +80,11 @@ impl Review {
                     ExitCode::SUCCESS
                 })
             }
+            // Only where a cluster is watched.
+            Answer::NamespaceUnknown { namespace, .. } => {
+                let message = format!("the namespace `{namespace}` is not known");
+                Err(ReviewError::BadRequest { name, message })
+            }
             Answer::BadRequest(message) => Err(ReviewError::BadRequest { name, message }),
         }
     }

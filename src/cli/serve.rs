@@ -4,11 +4,14 @@
 //! are compiled, the certificate is read and both ports are bound first, and a failure names the
 //! flag or file. From then on nothing but a signal, or a defect, ends the process.
 
+mod authority;
 mod certificate;
 mod cluster;
 mod templates;
+mod watch;
 mod webhook;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,9 +22,12 @@ use tokio::task::JoinSet;
 
 use super::{EngineOptions, EngineOptionsError};
 use crate::cluster::ConnectionError;
+use crate::inject::{Namespaces, Settings};
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics, TelemetryError};
 use crate::tls::{self, TlsError};
+pub use authority::AuthorityError;
+use authority::AuthorityOptions;
 use certificate::CertificateOptions;
 use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
@@ -50,6 +56,9 @@ pub struct Serve {
 
     #[command(flatten)]
     certificate: CertificateOptions,
+
+    #[command(flatten)]
+    authority: AuthorityOptions,
 
     #[command(flatten)]
     engine: EngineOptions,
@@ -121,9 +130,17 @@ pub enum ServeError {
     /// Templates or namespaces cannot be read.
     #[error(transparent)]
     Engine(#[from] EngineOptionsError),
+    /// Namespaces are given twice.
+    #[error(
+        "--namespace-manifest cannot stand beside --watch-cluster: the namespaces are the cluster's"
+    )]
+    NamespaceManifest,
     /// The cluster cannot be connected to.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
+    /// The flags of certificates do not go together.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// There is no certificate to serve with.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -172,18 +189,50 @@ impl Serve {
         result.map(|()| ExitCode::SUCCESS)
     }
 
+    /// What is decided once, with the namespaces of the manifests, or of a cluster that is not known
+    /// yet.
+    fn settings(&self) -> Result<Arc<Settings>, ServeError> {
+        let mut settings = self.engine.settings()?;
+        if self.cluster.watch_cluster {
+            if self.engine.has_namespace_manifests() {
+                return Err(ServeError::NamespaceManifest);
+            }
+            settings.namespaces = Namespaces::watched(BTreeMap::new());
+        }
+        Ok(Arc::new(settings))
+    }
+
     async fn serve(self) -> Result<(), ServeError> {
         let metrics = Arc::new(Metrics::default());
-        let settings = Arc::new(self.engine.settings()?);
-        let mut cluster = self.cluster.open(self.engine.own_namespace()).await?;
+        let settings = self.settings()?;
+        self.authority.check(self.certificate.has_files())?;
+        let is_needed = self.authority.needs_cluster();
+        let own_namespace = self.engine.own_namespace().to_owned();
+        let mut cluster = self.cluster.open(&own_namespace, is_needed).await?;
         let events = cluster.as_ref().and_then(Cluster::events);
         let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
-        templates.start()?;
+        templates.start(self.cluster.built_in_catalog())?;
         let readiness = Readiness::default();
-        let certificate = self.certificate.open()?;
+        let is_self_managed = self.authority.is_self_managed();
+        let certificate = self.certificate.open(is_self_managed)?;
         let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
-        expiry.expires(certificate.store.current().not_after());
+        match certificate.store.current() {
+            Some(pair) => expiry.expires(pair.not_after()),
+            None => expiry.awaits("to be signed"),
+        }
+        let mut background = JoinSet::new();
+        if let Some(cluster) = &mut cluster {
+            cluster.spawn(&mut background, &metrics);
+            if self.cluster.watch_cluster {
+                let parts = (
+                    Arc::clone(&webhook),
+                    Arc::clone(&metrics),
+                    readiness.clone(),
+                );
+                watch::spawn(cluster, &own_namespace, parts, &mut background);
+            }
+        }
         let server = Server::bind(Setup {
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -196,14 +245,9 @@ impl Serve {
             },
         })?;
         let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
-        let mut background = JoinSet::new();
-        if let Some(cluster) = &mut cluster {
-            cluster.spawn(&mut background, &metrics);
-        }
-        background.spawn(async move {
-            certificate.watch(expiry).await;
-            "that watches the certificate"
-        });
+        let within = cluster.as_ref();
+        self.authority
+            .start(&mut background, within, certificate, expiry, &metrics);
         let period = Duration::from_secs(self.templates_poll_seconds);
         background.spawn(async move {
             templates.watch(period).await;

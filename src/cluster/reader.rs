@@ -44,7 +44,7 @@ impl Named {
 /// Reads the cluster with the caller's rights.
 #[derive(Clone)]
 pub struct ClusterReader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl fmt::Debug for ClusterReader {
@@ -106,7 +106,7 @@ impl ClusterReader {
     }
 }
 
-fn answer(got: Result<Option<DynamicObject>, kube::Error>) -> Read<Value> {
+pub(super) fn answer(got: Result<Option<DynamicObject>, kube::Error>) -> Read<Value> {
     match got {
         Ok(Some(object)) => match serde_json::to_value(object) {
             Ok(value) => Read::Found(value),
@@ -118,7 +118,7 @@ fn answer(got: Result<Option<DynamicObject>, kube::Error>) -> Read<Value> {
 }
 
 /// The object with its type.
-fn with_type(read: Read<Value>, resource: &ApiResource) -> Read<Value> {
+pub(super) fn with_type(read: Read<Value>, resource: &ApiResource) -> Read<Value> {
     match read {
         Read::Found(object) => Read::Found(typed(object, resource)),
         other => other,
@@ -126,7 +126,7 @@ fn with_type(read: Read<Value>, resource: &ApiResource) -> Read<Value> {
 }
 
 /// The object with its type, which the API server does not repeat for the items of a list.
-fn typed(mut object: Value, resource: &ApiResource) -> Value {
+pub(super) fn typed(mut object: Value, resource: &ApiResource) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.insert("apiVersion".to_owned(), resource.api_version.clone().into());
         fields.insert("kind".to_owned(), resource.kind.clone().into());

@@ -43,6 +43,12 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
                 namespace: namespace.clone(),
                 ..Subject::default()
             };
+            if engine.must_wait_for(&subject, &pod) {
+                return Answer::NamespaceUnknown {
+                    namespace,
+                    otherwise: Some(Response::allowed(&uid).to_json()),
+                };
+            }
             let decision = engine.decide(&subject, &pod);
             let response = response(&uid, &workload, &decision);
             (response, workload.to_string(), decision)

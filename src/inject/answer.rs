@@ -52,6 +52,14 @@ pub enum Answer {
         /// What an event about the decision regards; `None` where none is due.
         regarding: Option<Regarding>,
     },
+    /// The namespace is newer than what is known of the cluster: to be asked again when more is
+    /// known, and else to be answered with HTTP status 429, after which the API server asks again.
+    NamespaceUnknown {
+        /// `request.namespace`.
+        namespace: String,
+        /// The JSON document to send with HTTP status 200 instead, where advice is all that is lost.
+        otherwise: Option<Vec<u8>>,
+    },
     /// Bytes that no review can be made of: to be answered with HTTP status 400 and this text.
     BadRequest(String),
 }
@@ -72,7 +80,8 @@ impl Engine {
             && !request.object.as_ref().is_some_and(has_status)
         {
             return answer(&request, |subject, pod| {
-                About::pod(pod, self.decide_first(subject, pod))
+                let waits = self.must_wait(subject, pod);
+                (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
             });
         }
         self.review_noting(body, None)
@@ -82,12 +91,15 @@ impl Engine {
     pub(super) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
-                let decision = self.decide_noting(subject, object.get(), trace);
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
-                match pod {
+                if pod.as_ref().is_some_and(|pod| self.must_wait(subject, pod)) {
+                    return None;
+                }
+                let decision = self.decide_noting(subject, object.get(), trace);
+                Some(match pod {
                     Some(pod) => About::pod(&pod, decision),
                     None => About::named(decision, String::new()),
-                }
+                })
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
         }
@@ -119,19 +131,19 @@ impl About {
     }
 }
 
-/// Answers a request that was read; `decide` gives the decision about its object.
-fn answer<O>(request: &Request<'_, O>, decide: impl FnOnce(&Subject, &O) -> About) -> Answer {
+/// Answers a request that was read; `decide` gives the decision about its object, and nothing where
+/// the namespace is not known yet.
+fn answer<O>(
+    request: &Request<'_, O>,
+    decide: impl FnOnce(&Subject, &O) -> Option<About>,
+) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let plain = |reason, message: &str| {
         let decision = Decision::plain(reason, message);
-        About::named(decision, text(request.name.as_ref()))
+        Some(About::named(decision, text(request.name.as_ref())))
     };
-    let About {
-        decision,
-        name,
-        regarding,
-    } = match &request.object {
+    let decided = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,
@@ -142,6 +154,17 @@ fn answer<O>(request: &Request<'_, O>, decide: impl FnOnce(&Subject, &O) -> Abou
             "request.object is missing: a CREATE brings the pod to create",
         ),
         Some(object) => decide(&subject(request), object),
+    };
+    let Some(About {
+        decision,
+        name,
+        regarding,
+    }) = decided
+    else {
+        return Answer::NamespaceUnknown {
+            namespace,
+            otherwise: None,
+        };
     };
     Answer::Review {
         body: response(&uid, &decision).to_json(),

@@ -57,6 +57,30 @@ impl Engine {
         }
     }
 
+    /// Whether nothing can be decided about a pod before more is known of its namespace: the cluster
+    /// is watched, and the namespace was not seen there yet.
+    pub(super) fn must_wait(&self, subject: &Subject, pod: &Pod<'_>) -> bool {
+        let namespaces = &self.settings.namespaces;
+        if !namespaces.is_unknown(&subject.namespace) {
+            return false;
+        }
+        let (labels, annotations) = metadata(subject, pod);
+        let asked = Asked {
+            namespace: &subject.namespace,
+            namespace_object: &namespaces.get(&subject.namespace),
+            labels: &labels,
+            annotations: &annotations,
+            from_node: subject.from_node,
+        };
+        !selection::is_left_alone(&self.settings, asked)
+    }
+
+    /// The same about a pod that is given as its JSON text.
+    pub(super) fn must_wait_for(&self, subject: &Subject, pod: &str) -> bool {
+        self.settings.namespaces.is_unknown(&subject.namespace)
+            && serde_json::from_str::<Pod<'_>>(pod).is_ok_and(|pod| self.must_wait(subject, &pod))
+    }
+
     /// Decides about a pod that carries no status.
     pub(super) fn decide_first(&self, subject: &Subject, pod: &Pod<'_>) -> Decision {
         self.decide_with(subject, pod, None, None)

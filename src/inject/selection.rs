@@ -79,6 +79,13 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     }
 }
 
+/// Whether the pod is left alone whatever its namespace says.
+pub fn is_left_alone(settings: &Settings, asked: Asked<'_>) -> bool {
+    excluded(settings, asked)
+        .or_else(|| mirror(asked))
+        .is_some()
+}
+
 fn excluded(settings: &Settings, asked: Asked<'_>) -> Option<Refusal> {
     let is_excluded = settings.excluded_namespaces.contains(asked.namespace);
     is_excluded.then(|| {
@@ -108,6 +115,13 @@ fn broken_mandatory(catalog: &Catalog, asked: Asked<'_>) -> Option<Refusal> {
         "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
     );
     Some(Refusal::new(Reason::TemplateBroken, message))
+}
+
+/// The templates that the lists of a pod and its namespace name, and precedence keeps, whether they
+/// exist or not; none where something keeps the pod out.
+pub fn listed(asked: Asked<'_>) -> Vec<String> {
+    let names = asked_for(&Catalog::default(), asked);
+    names.map_or_else(|_| Vec::new(), |names| names.listed.into_keys().collect())
 }
 
 /// Names that are asked for, each with who asks, and templates that ask for themselves.

@@ -2,6 +2,7 @@
 //! what is known about the others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::check;
 use crate::check::references::Missing;
@@ -56,29 +57,63 @@ impl Default for Settings {
     }
 }
 
-/// The namespaces that are known, without a cluster those of the given manifests.
+impl Settings {
+    /// All but the namespaces, of which there may be many.
+    pub fn without_namespaces(&self) -> Self {
+        Self {
+            kubernetes_minor: self.kubernetes_minor,
+            native_sidecars: self.native_sidecars,
+            excluded_namespaces: self.excluded_namespaces.clone(),
+            parameters: self.parameters.clone(),
+            registry: self.registry.clone(),
+            findings: self.findings.clone(),
+            checks: self.checks.clone(),
+            namespaces: Namespaces::default(),
+        }
+    }
+}
+
+/// The namespaces that are known: without a cluster those of the given manifests, else those of the
+/// cluster. A namespace is shared and not copied, so that one of ten thousand can change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Namespaces(BTreeMap<String, Namespace>);
+pub struct Namespaces {
+    known: BTreeMap<Arc<str>, Arc<Namespace>>,
+    /// Whether they are all that a cluster has, so that one that is not listed is not known yet.
+    watched: bool,
+}
 
 impl Namespaces {
+    /// All namespaces of a cluster that is watched. A namespace that is not among them is newer
+    /// than this, and nothing can be decided about its pods.
+    pub fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
+        Self {
+            known,
+            watched: true,
+        }
+    }
+
     /// Adds or replaces a namespace.
     pub fn insert(&mut self, name: &str, mut namespace: Namespace) {
-        namespace
-            .labels
-            .entry(NAME_LABEL.to_owned())
-            .or_insert_with(|| name.to_owned());
-        self.0.insert(name.to_owned(), namespace);
+        namespace.add_name(name);
+        self.known.insert(Arc::from(name), Arc::new(namespace));
     }
 
     /// The namespace of this name; one that is not listed has its name label only.
     pub fn get(&self, name: &str) -> std::borrow::Cow<'_, Namespace> {
-        match self.0.get(name) {
+        match self.known.get(name) {
             Some(known) => std::borrow::Cow::Borrowed(known),
-            None => std::borrow::Cow::Owned(Namespace {
-                labels: BTreeMap::from([(NAME_LABEL.to_owned(), name.to_owned())]),
-                ..Namespace::default()
-            }),
+            None => {
+                let mut unlisted = Namespace::default();
+                unlisted.add_name(name);
+                std::borrow::Cow::Owned(unlisted)
+            }
         }
+    }
+
+    /// Whether the cluster is watched and this namespace was not seen there yet: it must never be
+    /// taken for one without labels and annotations.
+    pub fn is_unknown(&self, name: &str) -> bool {
+        self.watched && !self.known.get(name).is_some_and(|known| known.is_listed)
     }
 }
 
@@ -97,6 +132,18 @@ pub struct Namespace {
     pub quotas: Vec<Quota>,
     /// The objects that are known not to exist in it. Only who may read them can know.
     pub missing: Missing,
+    /// The ServiceAccounts in it that are known to have imagePullSecrets, which the API server gives
+    /// to pods that name none.
+    pub pulling_accounts: BTreeSet<String>,
+}
+
+impl Namespace {
+    /// Adds the label that the API server gives every namespace.
+    pub fn add_name(&mut self, name: &str) {
+        self.labels
+            .entry(NAME_LABEL.to_owned())
+            .or_insert_with(|| name.to_owned());
+    }
 }
 
 #[cfg(test)]
@@ -112,5 +159,27 @@ mod tests {
             Some("shop")
         );
         assert!(namespace.annotations.is_empty());
+        assert!(
+            !namespaces.is_unknown("shop"),
+            "without a cluster nobody can know better"
+        );
+    }
+
+    #[test]
+    fn where_a_cluster_is_watched_an_unlisted_namespace_is_unknown() {
+        let namespace = |is_listed| {
+            let namespace = Namespace {
+                is_listed,
+                ..Namespace::default()
+            };
+            Arc::new(namespace)
+        };
+        // Of the bank a LimitRange was seen before the namespace itself.
+        let known = [("shop", true), ("bank", false)];
+        let known = known.map(|(name, is_listed)| (Arc::from(name), namespace(is_listed)));
+        let namespaces = Namespaces::watched(known.into());
+        assert!(!namespaces.is_unknown("shop"));
+        assert!(namespaces.is_unknown("bank"));
+        assert!(namespaces.is_unknown("new"));
     }
 }

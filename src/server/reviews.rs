@@ -10,12 +10,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::Semaphore;
 
-use super::{BODY_LIMIT, Backend, INLINE_LIMIT, REQUEST_TIMEOUT};
+use super::{
+    BODY_LIMIT, Backend, INLINE_LIMIT, NAMESPACE_PATIENCE, NAMESPACE_WAITERS, REQUEST_TIMEOUT,
+};
 use crate::inject::{Answer, Endpoint};
 
 /// How much of a body that is too large is read and thrown away before it is refused. A client that
@@ -74,15 +77,19 @@ async fn answer<B: Backend>(
 ) -> Result<Vec<u8>, Rejection> {
     check_headers(request.headers())?;
     let body = read(request).await?;
-    let answer = if body.len() > INLINE_LIMIT {
-        let backend = Arc::clone(backend);
-        let task = tokio::task::spawn_blocking(move || review(backend.as_ref(), endpoint, &body));
-        task.await.ok().flatten()
-    } else {
-        review(backend.as_ref(), endpoint, &body)
-    };
+    let mut answer = decide(backend, endpoint, &body).await;
+    if let Some(Answer::NamespaceUnknown { namespace, .. }) = &answer
+        && known_soon(backend.as_ref(), namespace).await
+    {
+        answer = decide(backend, endpoint, &body).await;
+    }
     match answer {
         Some(Answer::Review { body, .. }) => Ok(body),
+        Some(Answer::NamespaceUnknown {
+            otherwise: Some(body),
+            ..
+        }) => Ok(body),
+        Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
         Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
         None => {
             tracing::error!("a review was not answered because of a panic");
@@ -92,6 +99,41 @@ async fn answer<B: Backend>(
             ))
         }
     }
+}
+
+async fn decide<B: Backend>(backend: &Arc<B>, endpoint: Endpoint, body: &Bytes) -> Option<Answer> {
+    if body.len() <= INLINE_LIMIT {
+        return review(backend.as_ref(), endpoint, body);
+    }
+    let (backend, body) = (Arc::clone(backend), body.clone());
+    let task = tokio::task::spawn_blocking(move || review(backend.as_ref(), endpoint, &body));
+    task.await.ok().flatten()
+}
+
+/// Requests that wait for a namespace; a place is taken as long as one waits.
+static WAITING: Semaphore = Semaphore::const_new(NAMESPACE_WAITERS);
+
+/// Waits until a namespace is known, for a short time and with few others.
+async fn known_soon<B: Backend>(backend: &B, namespace: &str) -> bool {
+    let Ok(_place) = WAITING.try_acquire() else {
+        return false;
+    };
+    let known = tokio::time::timeout(NAMESPACE_PATIENCE, backend.known(namespace));
+    known.await.unwrap_or(false)
+}
+
+fn unknown(namespace: &str) -> Rejection {
+    tracing::info!(
+        namespace,
+        "not known yet: the API server is asked to come again"
+    );
+    Rejection::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        format!(
+            "the namespace {} is newer than what Pillion knows of the cluster; come again",
+            quoted(namespace)
+        ),
+    )
 }
 
 /// One pod that breaks the engine must cost that pod's answer only: `None` after a panic, whose
@@ -225,7 +267,13 @@ fn reject<B: Backend>(backend: &B, rejection: Rejection) -> Response {
     backend.rejected(rejection.status.as_u16());
     let status = rejection.status.as_u16();
     tracing::debug!(status, text = rejection.text.as_str(), "request rejected");
-    (rejection.status, rejection.text + "\n").into_response()
+    let mut response = (rejection.status, rejection.text + "\n").into_response();
+    if rejection.status == StatusCode::TOO_MANY_REQUESTS {
+        // Without it the API server does not come again (client-go, rest/with_retry.go).
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 #[cfg(test)]

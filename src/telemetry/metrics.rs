@@ -43,8 +43,15 @@ pub struct Metrics {
     refused_connections: Counter,
     templates: Family<Labels<1>, Gauge>,
     template_errors: Counter,
+    watch_up: Family<Labels<1>, Gauge>,
+    watch_errors: Counters<1>,
     certificate_expiry: Gauge<f64, AtomicU64>,
     certificate_errors: Counter,
+    certificate_renewals: Counter,
+    authority_expiry: Family<Labels<1>, Gauge<f64, AtomicU64>>,
+    bundle_writes: Counter,
+    bundle_errors: Counter,
+    webhook_entries: Family<Labels<1>, Gauge>,
     events: Counters<1>,
 }
 
@@ -60,12 +67,20 @@ impl Default for Metrics {
             refused_connections: Counter::default(),
             templates: Family::default(),
             template_errors: Counter::default(),
+            watch_up: Family::default(),
+            watch_errors: Family::default(),
             certificate_expiry: Gauge::default(),
             certificate_errors: Counter::default(),
+            certificate_renewals: Counter::default(),
+            authority_expiry: Family::default(),
+            bundle_writes: Counter::default(),
+            bundle_errors: Counter::default(),
+            webhook_entries: Family::default(),
             events: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_state();
+        metrics.register_trust();
         metrics.register_process();
         metrics
     }
@@ -117,6 +132,16 @@ impl Metrics {
             self.template_errors.clone(),
         );
         self.registry.register(
+            "pillion_watch_up",
+            "Whether changes of a resource of the cluster arrive: 1, or 0 while what is known is old",
+            self.watch_up.clone(),
+        );
+        self.registry.register(
+            "pillion_watch_errors",
+            "Failed attempts to watch a resource of the cluster",
+            self.watch_errors.clone(),
+        );
+        self.registry.register(
             "pillion_certificate_expiry_timestamp_seconds",
             "When the serving certificate ends, in Unix time",
             self.certificate_expiry.clone(),
@@ -130,6 +155,34 @@ impl Metrics {
             "pillion_events",
             "Verdicts that were to become events, by what became of them",
             self.events.clone(),
+        );
+    }
+
+    fn register_trust(&mut self) {
+        self.registry.register(
+            "pillion_certificate_renewals",
+            "Serving certificates signed by the own authority",
+            self.certificate_renewals.clone(),
+        );
+        self.registry.register(
+            "pillion_authority_expiry_timestamp_seconds",
+            "When the own authority ends, and the next one, in Unix time",
+            self.authority_expiry.clone(),
+        );
+        self.registry.register(
+            "pillion_ca_bundle_writes",
+            "Webhook configurations whose caBundle was written by this replica",
+            self.bundle_writes.clone(),
+        );
+        self.registry.register(
+            "pillion_ca_bundle_errors",
+            "Failures to read or write webhook configurations, or what caBundle is to hold",
+            self.bundle_errors.clone(),
+        );
+        self.registry.register(
+            "pillion_webhook_entries",
+            "Entries of the webhook configurations by their caBundle, as the replica that leads last saw them: current, stale, or withheld because the entry could stop the cluster",
+            self.webhook_entries.clone(),
         );
     }
 
@@ -226,6 +279,20 @@ impl Metrics {
         self.template_errors.inc_by(count as u64);
     }
 
+    /// Whether changes of a resource of the cluster arrive.
+    pub fn watch_up(&self, resource: &'static str, up: bool) {
+        self.watch_up
+            .get_or_create(&[("resource", resource.to_owned())])
+            .set(i64::from(up));
+    }
+
+    /// A watch on a resource of the cluster failed.
+    pub fn watch_error(&self, resource: &'static str) {
+        self.watch_errors
+            .get_or_create(&[("resource", resource.to_owned())])
+            .inc();
+    }
+
     /// When the serving certificate ends.
     pub fn certificate_expires(&self, at: SystemTime) {
         self.certificate_expiry.set(unix_seconds(at));
@@ -234,6 +301,51 @@ impl Metrics {
     /// A certificate was not taken.
     pub fn certificate_error(&self) {
         self.certificate_errors.inc();
+    }
+
+    /// A certificate was signed by the own authority.
+    pub fn certificate_renewed(&self) {
+        self.certificate_renewals.inc();
+    }
+
+    /// When the own authority ends, and the next one.
+    pub fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
+        for (role, at) in [("current", current), ("next", next)] {
+            let label = [("authority", role.to_owned())];
+            match at {
+                Some(at) => {
+                    self.authority_expiry
+                        .get_or_create(&label)
+                        .set(unix_seconds(at));
+                }
+                None => {
+                    self.authority_expiry.remove(&label);
+                }
+            }
+        }
+    }
+
+    /// So many webhook configurations got their `caBundle`.
+    pub fn ca_bundle_writes(&self, count: usize) {
+        self.bundle_writes.inc_by(count as u64);
+    }
+
+    /// `caBundle` could not be looked at or written.
+    pub fn ca_bundle_error(&self) {
+        self.bundle_errors.inc();
+    }
+
+    /// How the entries of the webhook configurations stand.
+    pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
+        for (state, count) in [
+            ("current", current),
+            ("stale", stale),
+            ("withheld", withheld),
+        ] {
+            self.webhook_entries
+                .get_or_create(&[("state", state.to_owned())])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// This became of a verdict that was to be an event.
@@ -285,7 +397,16 @@ mod tests {
         metrics.refused_connection();
         metrics.templates(3, 1);
         metrics.template_errors(2);
+        metrics.watch_up("namespaces", true);
+        metrics.watch_error("limitranges");
         metrics.certificate_error();
+        metrics.certificate_renewed();
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_950_000_000);
+        metrics.authority_expires(Some(later), Some(later));
+        metrics.authority_expires(Some(later), None);
+        metrics.ca_bundle_writes(2);
+        metrics.ca_bundle_error();
+        metrics.webhook_entries(4, 1, 0);
         metrics.certificate_expires(SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000));
         let text = metrics.to_text();
         for line in [
@@ -300,8 +421,16 @@ mod tests {
             "pillion_templates{state=\"served\"} 3",
             "pillion_templates{state=\"stale\"} 1",
             "pillion_template_reload_errors_total 2",
+            "pillion_watch_up{resource=\"namespaces\"} 1",
+            "pillion_watch_errors_total{resource=\"limitranges\"} 1",
             "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
             "pillion_certificate_reload_errors_total 1",
+            "pillion_certificate_renewals_total 1",
+            "pillion_authority_expiry_timestamp_seconds{authority=\"current\"} 1950000000.0",
+            "pillion_ca_bundle_writes_total 2",
+            "pillion_ca_bundle_errors_total 1",
+            "pillion_webhook_entries{state=\"current\"} 4",
+            "pillion_webhook_entries{state=\"withheld\"} 0",
             concat!(
                 "pillion_build_info{version=\"",
                 env!("CARGO_PKG_VERSION"),
@@ -313,5 +442,6 @@ mod tests {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }
         assert!(!text.contains("made-up"), "{text}");
+        assert!(!text.contains("authority=\"next\""), "{text}");
     }
 }

@@ -41,6 +41,29 @@ struct Entry {
     path: String,
 }
 
+impl Entry {
+    fn is_served(&self) -> bool {
+        self.template.is_some()
+    }
+}
+
+/// A template that was compiled elsewhere, for a catalog.
+#[derive(Debug, Clone)]
+pub struct CatalogEntry {
+    /// The namespace that it is for, empty for the whole cluster.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// What serves; `None`: broken, and without a good revision.
+    pub template: Option<Arc<Template>>,
+    /// Whether its newest text says that it is mandatory.
+    pub mandatory: bool,
+    /// What is wrong with the newest text, in one line.
+    pub error: Option<String>,
+    /// Where it comes from, as errors name it.
+    pub path: String,
+}
+
 /// What a name stands for.
 #[derive(Debug, Clone)]
 pub enum Found<'c> {
@@ -90,6 +113,48 @@ impl Catalog {
         }
         catalog.unasked = catalog.find_unasked();
         (catalog, errors)
+    }
+
+    /// A catalog of templates that were compiled elsewhere, each name once in each namespace.
+    pub fn of_entries(entries: impl IntoIterator<Item = CatalogEntry>) -> Self {
+        let mut catalog = Self::default();
+        for entry in entries {
+            let CatalogEntry {
+                namespace,
+                name,
+                template,
+                mandatory,
+                error,
+                path,
+            } = entry;
+            let entry = Entry {
+                template,
+                mandatory,
+                error,
+                path,
+            };
+            catalog.insert(namespace, name, entry);
+        }
+        catalog.unasked = catalog.find_unasked();
+        catalog
+    }
+
+    /// Several catalogs as one. Of two templates of one name, in one namespace or for the whole
+    /// cluster, the one of the first catalog counts, even where it is broken.
+    pub fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
+        let mut catalog = Self::default();
+        for layer in layers {
+            for (name, entry) in &layer.cluster {
+                catalog.insert(String::new(), name.clone(), entry.clone());
+            }
+            for (name, entries) in &layer.namespaced {
+                for (namespace, entry) in entries {
+                    catalog.insert(namespace.clone(), name.clone(), entry.clone());
+                }
+            }
+        }
+        catalog.unasked = catalog.find_unasked();
+        catalog
     }
 
     /// Takes what became of one document.
@@ -250,6 +315,23 @@ impl Catalog {
             .map(String::as_str)
     }
 
+    /// Whether a template of this name is served in any namespace.
+    pub fn serves(&self, name: &str) -> bool {
+        let mut own = self.namespaced.get(name).into_iter().flatten();
+        self.cluster.get(name).is_some_and(Entry::is_served)
+            || own.any(|(_, entry)| entry.is_served())
+    }
+
+    /// How many templates are served in their newest revision, and how many in an older one.
+    pub fn counts(&self) -> (usize, usize) {
+        let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
+        let entries = self.cluster.values().chain(namespaced);
+        let (stale, newest): (Vec<_>, Vec<_>) = entries
+            .filter(|entry| entry.is_served())
+            .partition(|entry| entry.error.is_some());
+        (newest.len(), stale.len())
+    }
+
     /// The served templates, by name.
     pub fn summaries(&self) -> Vec<Summary> {
         let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
@@ -284,5 +366,58 @@ fn stands_twice(source: &Source, place: Place, name: &str, first: &str) -> Templ
         column: place.column,
         field: "metadata.name".to_owned(),
         message: format!("the template `{name}` stands in {first} already; that one counts"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalog(names: &[&str]) -> Catalog {
+        let text = |name: &&str| {
+            format!(
+                "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n\
+                 metadata: {{name: {name}}}\nspec: {{metadata: {{labels: {{a: b}}}}}}\n"
+            )
+        };
+        let texts: Vec<_> = names.iter().map(text).collect();
+        let source = Source {
+            path: format!("{}.yaml", names.join("-")),
+            text: texts.join("---\n"),
+        };
+        let (catalog, errors) = Catalog::load(&[source], None);
+        assert!(errors.is_empty(), "{errors:?}");
+        catalog
+    }
+
+    #[test]
+    fn of_layers_the_first_that_has_a_name_counts() {
+        let broken = CatalogEntry {
+            namespace: String::new(),
+            name: "b".to_owned(),
+            template: None,
+            mandatory: false,
+            error: Some("spec.app: wrong".to_owned()),
+            path: "ClusterInjectionTemplate/b".to_owned(),
+        };
+        let in_shop = CatalogEntry {
+            namespace: "shop".to_owned(),
+            name: "d".to_owned(),
+            ..broken.clone()
+        };
+        let first = Catalog::of_entries([broken, in_shop]);
+        let whole = Catalog::layered([&first, &catalog(&["a", "b"]), &catalog(&["a", "c"])]);
+        let file = |name: &str| match whole.find("shop", name) {
+            Found::Template(template) => whole.file(template).unwrap().to_owned(),
+            Found::Broken(why) => why.to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+        };
+        assert_eq!(file("a"), "a-b.yaml");
+        assert_eq!(file("b"), "spec.app: wrong");
+        assert_eq!(file("c"), "a-c.yaml");
+        assert_eq!(file("d"), "spec.app: wrong");
+        assert!(matches!(whole.find("bank", "d"), Found::Nothing));
+        assert_eq!(whole.counts(), (2, 0));
+        assert!(whole.serves("a") && !whole.serves("b") && !whole.serves("d"));
     }
 }

@@ -6,12 +6,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-};
-
 use super::TlsError;
+use super::authority::Authority;
 
 /// Names that the certificate always holds: the loopback ones, and the Service of an installation
 /// by the chart, under which the API server calls.
@@ -24,9 +20,6 @@ const NAMES: [&str; 4] = [
 
 /// How long the certificate is valid: long enough for any trial, short enough not to be kept.
 const VALIDITY: Duration = Duration::from_hours(90 * 24);
-
-/// How far before now the validity begins, for clients whose clock is behind.
-const BACKDATED: Duration = Duration::from_hours(1);
 
 /// A development certificate in PEM.
 #[derive(Clone)]
@@ -51,48 +44,21 @@ impl std::fmt::Debug for Development {
 /// Makes a development certificate (ECDSA P-256) for the loopback names, the default Service and
 /// the given further names, each a DNS name or an IP address.
 pub fn development(further: &[String]) -> Result<Development, TlsError> {
-    make(further).map_err(TlsError::Development)
+    let names = NAMES.into_iter().map(str::to_owned);
+    let names: Vec<String> = names.chain(further.iter().cloned()).collect();
+    development_for(&names, VALIDITY)
 }
 
-fn make(further: &[String]) -> Result<Development, rcgen::Error> {
-    let authority = CertifiedIssuer::self_signed(
-        authority_params()?,
-        KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?,
-    )?;
-    let mut names: Vec<String> = NAMES.map(str::to_owned).into();
-    names.extend(further.iter().cloned());
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let mut params = valid_now(CertificateParams::new(names)?);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "pillion development");
-    params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let certificate = params.signed_by(&key, &authority)?;
-    Ok(Development {
-        authority_pem: authority.pem(),
-        certificate_pem: certificate.pem(),
-        key_pem: key.serialize_pem(),
-    })
-}
-
-fn authority_params() -> Result<CertificateParams, rcgen::Error> {
-    let mut params = valid_now(CertificateParams::new(Vec::new())?);
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "pillion development authority");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    Ok(params)
-}
-
-fn valid_now(mut params: CertificateParams) -> CertificateParams {
+/// Makes a certificate for these names that is valid for `lifetime`, with an authority of its own.
+pub fn development_for(names: &[String], lifetime: Duration) -> Result<Development, TlsError> {
     let now = SystemTime::now();
-    params.not_before = (now - BACKDATED).into();
-    params.not_after = (now + VALIDITY).into();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params
+    let authority = Authority::make("pillion development authority", now, lifetime)?;
+    let leaf = authority.sign("pillion development", names, now, lifetime)?;
+    Ok(Development {
+        authority_pem: authority.certificate().pem().to_owned(),
+        certificate_pem: leaf.certificate_pem().to_owned(),
+        key_pem: leaf.key_pem().to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -136,7 +136,9 @@ pub async fn watch(
         if let Some(event) = files.as_ref().and_then(|files| tried.look(files, &store)) {
             observer(event);
         }
-        observer(Event::Expires(store.current().not_after()));
+        if let Some(pair) = store.current() {
+            observer(Event::Expires(pair.not_after()));
+        }
     }
 }
 
@@ -144,7 +146,9 @@ pub async fn watch(
 fn served(files: &Files, contents: &Contents, store: &Store) -> bool {
     files
         .pair(contents)
-        .is_ok_and(|pair| pair.certified_key().cert == store.current().certified_key().cert)
+        .ok()
+        .zip(store.current())
+        .is_some_and(|(read, current)| read.certified_key().cert == current.certified_key().cert)
 }
 
 #[cfg(test)]
@@ -196,7 +200,7 @@ mod tests {
             unreadable: None,
         };
         assert!(tried.look(&mount.files, &store).is_none());
-        let before = store.current();
+        let before = store.current().unwrap();
 
         mount.publish("..2", &second.certificate_pem, &first.key_pem);
         let event = tried.look(&mount.files, &store);
@@ -205,12 +209,12 @@ mod tests {
             Some(Event::Failed(TlsError::Mismatch { .. }))
         ));
         assert!(tried.look(&mount.files, &store).is_none(), "told once");
-        assert!(Arc::ptr_eq(&before, &store.current()));
+        assert!(Arc::ptr_eq(&before, &store.current().unwrap()));
 
         mount.publish("..3", &second.certificate_pem, &second.key_pem);
         let event = tried.look(&mount.files, &store);
         assert!(matches!(event, Some(Event::Reloaded)));
-        assert!(!Arc::ptr_eq(&before, &store.current()));
+        assert!(!Arc::ptr_eq(&before, &store.current().unwrap()));
 
         std::fs::remove_file(mount.directory.path().join("..data")).unwrap();
         let event = tried.look(&mount.files, &store);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pem::{EncodeConfig, LineEnding, Pem};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_parser::time::ASN1Time;
 
 use super::TlsError;
 
@@ -59,7 +61,7 @@ impl Pair {
     }
 }
 
-fn chain(origin: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn chain(origin: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unusable = |problem: String| TlsError::Pem {
         origin: origin.to_owned(),
         what: "certificate",
@@ -82,9 +84,19 @@ fn not_after(origin: &str, leaf: Option<&CertificateDer<'_>>) -> Result<SystemTi
             origin: origin.to_owned(),
             problem: error.to_string(),
         })?;
-    let seconds = parsed.validity().not_after.timestamp();
-    let since_epoch = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    Ok(SystemTime::UNIX_EPOCH + since_epoch)
+    Ok(system_time(&parsed.validity().not_after))
+}
+
+/// A certificate's time; what is before 1970 is 1970.
+pub(super) fn system_time(time: &ASN1Time) -> SystemTime {
+    let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// A certificate in PEM.
+pub(super) fn to_pem(der: &[u8]) -> String {
+    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_config(&Pem::new("CERTIFICATE", der), config)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -10,29 +10,36 @@ use rustls::sign::CertifiedKey;
 use super::{Pair, TlsError};
 
 /// The pair in use, swapped whole: a handshake sees the old one or the new one, never a mixture.
+/// Until there is a first one, handshakes fail.
 #[derive(Debug)]
-pub struct Store(ArcSwap<Pair>);
+pub struct Store(ArcSwapOption<Pair>);
 
 impl Store {
     /// A store that serves this pair.
     pub fn new(pair: Pair) -> Arc<Self> {
-        Arc::new(Self(ArcSwap::from_pointee(pair)))
+        Arc::new(Self(ArcSwapOption::from_pointee(pair)))
+    }
+
+    /// A store whose first pair is to come.
+    pub fn empty() -> Arc<Self> {
+        Arc::new(Self(ArcSwapOption::empty()))
     }
 
     /// The pair in use.
-    pub fn current(&self) -> Arc<Pair> {
+    pub fn current(&self) -> Option<Arc<Pair>> {
         self.0.load_full()
     }
 
     /// Serves this pair from the next handshake on.
     pub fn replace(&self, pair: Pair) {
-        self.0.store(Arc::new(pair));
+        self.0.store(Some(Arc::new(pair)));
     }
 }
 
 impl ResolvesServerCert for Store {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(self.0.load().certified_key()))
+        let pair = self.0.load();
+        pair.as_ref().map(|pair| Arc::clone(pair.certified_key()))
     }
 }
 

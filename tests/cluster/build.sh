@@ -138,7 +138,10 @@ programs=$result
 helpers_sum=$({ declare -f build_helpers && cat "$here"/collector/* "$here/images/envoy.txt"; } | sum_of)
 cached node-helpers "$helpers_sum" build_helpers
 helpers=$result
-images_sum=$({ echo "${helpers##*/}" && find "$here/images" -type f | LC_ALL=C sort | xargs cat; } | sum_of)
+images_sum=$({
+    echo "${helpers##*/}"
+    find "$here/images" "$here/../../deploy/image/archive.sh" -type f | LC_ALL=C sort | xargs cat
+} | sum_of)
 cached node-images "$images_sum" build_images
 images=$result
 

@@ -51,7 +51,7 @@ fn read(answer: Answer) -> (Value, Decision) {
             let review: Value = serde_json::from_slice(&body).unwrap();
             (review["response"].clone(), *decision)
         }
-        Answer::BadRequest(message) => panic!("{message}"),
+        other => panic!("{other:?}"),
     }
 }
 

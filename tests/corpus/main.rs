@@ -32,6 +32,8 @@ mod empty;
 #[cfg(test)]
 mod explanations;
 #[cfg(test)]
+mod generation;
+#[cfg(test)]
 mod plugins;
 #[cfg(test)]
 mod pods;

@@ -97,6 +97,6 @@ pub(crate) fn of(pod: &Value, namespace: &str) -> Vec<u8> {
 pub(crate) fn ask(engine: &Engine, found: &Found) -> Answered {
     match engine.review(&of(&found.pod, &found.namespace)) {
         Answer::Review { body, .. } => Answered::read(&body, &found.pod),
-        Answer::BadRequest(message) => panic!("{}: {message}", found.object),
+        other => panic!("{}: {other:?}", found.object),
     }
 }

@@ -28,6 +28,7 @@ pub fn part(order: &str) -> String {
         "lint" => lint(),
         "flags" => flags(argument),
         "metrics" => metrics(),
+        "values" => values(),
         _ => panic!("nobody knows how to generate {order:?}"),
     }
 }
@@ -227,7 +228,7 @@ fn decision() -> Decision {
     let engine = Engine::new(Arc::new(Catalog::built_in()), Arc::default());
     match engine.review(file("examples/review.json").as_bytes()) {
         Answer::Review { decision, .. } => *decision,
-        Answer::BadRequest(message) => panic!("{message}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -253,4 +254,38 @@ fn metrics() -> String {
     let rows: String = text.lines().filter_map(described).collect();
     assert!(rows.contains("pillion_reviews_total"), "{text}");
     format!("| Metric | Type | Meaning |\n|---|---|---|\n{rows}")
+}
+
+/// Every value of the chart, with its default and what its comment says.
+fn values() -> String {
+    let mut table = "| Value | Default | Meaning |\n|---|---|---|\n".to_owned();
+    let mut above: Vec<(usize, String)> = Vec::new();
+    let mut meaning: Vec<String> = Vec::new();
+    for line in file("deploy/chart/pillion/values.yaml").lines() {
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        if let Some(comment) = text.strip_prefix('#') {
+            meaning.push(comment.trim().to_owned());
+            continue;
+        }
+        let Some((key, default)) = text.split_once(':') else {
+            meaning.clear();
+            continue;
+        };
+        above.retain(|(parent, _)| *parent < indent);
+        above.push((indent, key.to_owned()));
+        let default = default.trim();
+        if !default.is_empty() || !meaning.is_empty() {
+            let path: Vec<_> = above.iter().map(|(_, key)| key.as_str()).collect();
+            let default = if default.is_empty() {
+                String::new()
+            } else {
+                code(default)
+            };
+            let (path, meaning) = (path.join("."), cell(&meaning.join(" ")));
+            writeln!(table, "| `{path}` | {default} | {meaning} |").unwrap();
+        }
+        meaning.clear();
+    }
+    table
 }

@@ -23,6 +23,7 @@ mod custom_resources;
 mod explanation;
 mod in_the_cluster;
 mod injection;
+mod mandatory;
 mod pod_fields;
 mod pods;
 mod policies;

@@ -45,6 +45,7 @@ fn found(pod: &Value, known: &Known, code: Code) -> Vec<Finding> {
             labels: &labels,
             limit_ranges: &known.limit_ranges,
             quotas: &known.quotas,
+            pulling_accounts: &std::collections::BTreeSet::new(),
             user: None,
         },
         templates: &[template.as_ref()],

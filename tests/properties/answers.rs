@@ -28,6 +28,7 @@ fn check(engine: &Engine, body: &[u8]) {
             return;
         }
         Answer::Review { body, uid, .. } => (body, uid),
+        other @ Answer::NamespaceUnknown { .. } => panic!("no cluster is watched: {other:?}"),
     };
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     let response = &answer["response"];

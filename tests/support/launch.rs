@@ -16,8 +16,8 @@ use super::processes::ProcessGroup;
 /// The variable that names the folder of the programs, which `tests/control-plane/build.sh` prints.
 const PROGRAMS: &str = "PILLION_CONTROL_PLANE";
 
-/// Only pod creations, and only who, what and the annotations: the API server notes there
-/// which webhook it called in which round.
+/// Pod creations, and only who, what and the annotations: the API server notes there which
+/// webhook it called in which round. And what an installed Pillion asks for.
 const AUDIT_POLICY: &str = "apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -25,6 +25,8 @@ rules:
   - level: Metadata
     verbs: [create]
     resources: [{group: '', resources: [pods]}]
+  - level: Metadata
+    users: ['system:serviceaccount:pillion-system:pillion']
   - level: None
 ";
 

@@ -81,6 +81,12 @@ impl Identity {
         self.mount.swap(&next)
     }
 
+    /// Replaces the certificate by one that has ended.
+    pub(crate) fn expire(&mut self) -> Outcome {
+        let ended = self.authority.expired(&[SERVER_NAME])?;
+        self.mount.swap(&ended)
+    }
+
     /// Replaces certificate and key one after the other.
     pub(crate) fn rename(&self) -> Outcome {
         let next = self.authority.serving(&[SERVER_NAME])?;

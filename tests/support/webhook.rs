@@ -23,10 +23,10 @@ use super::raw;
 use super::wait::wait_until;
 
 /// What a user installs; the tests run with the very same entries.
-const MANIFEST: &str = include_str!("../../deploy/mutating-webhook.yaml");
+const MANIFEST: &str = include_str!("../../deploy/kustomize/base/mutating-webhook.yaml");
 
 /// The same for advice on workloads.
-const ADVICE: &str = include_str!("../../deploy/validating-webhook.yaml");
+const ADVICE: &str = include_str!("../../deploy/kustomize/base/validating-webhook.yaml");
 
 /// The namespace and name of the Service that the manifest calls.
 const SERVICE: (&str, &str) = ("pillion-system", "pillion");
@@ -118,8 +118,18 @@ pub(crate) async fn register_for_every_pod(
     .await
 }
 
+/// The configurations as they are installed, for a server on this loopback port that `authority`
+/// (PEM) vouches for: not created yet.
+pub(crate) fn installed(port: u16, authority: &str) -> Outcome<[Value; 2]> {
+    let name = SERVICE.1;
+    Ok([
+        configuration(MANIFEST, name, port, authority, &[])?,
+        configuration(ADVICE, name, port, authority, &[])?,
+    ])
+}
+
 /// Registers a server at `address`, which `authority` (PEM) vouches for, in the whole cluster, as
-/// `deploy/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
+/// `deploy/kustomize/base/mutating-webhook.yaml` stands: behind a real Service. It has no selector; its one
 /// endpoint is that address. Waits until the API server calls it.
 pub(crate) async fn register_behind_service(
     client: &Client,
@@ -245,7 +255,7 @@ fn set(object: &mut Value, pointer: &str, value: Value) -> Outcome {
 }
 
 /// The Service that every registration shares; each has a port of its own.
-async fn ensure_service(client: &Client) -> Outcome {
+pub(crate) async fn ensure_service(client: &Client) -> Outcome {
     let (namespace, name) = SERVICE;
     let objects = [
         (

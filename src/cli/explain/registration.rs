@@ -11,7 +11,7 @@ use crate::inject::explanation::Registration;
 use crate::inject::explanation::gates::{Configuration, ConfigurationError};
 
 /// What a user installs.
-const SHIPPED: &str = include_str!("../../../deploy/mutating-webhook.yaml");
+const SHIPPED: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
 
 /// Why a webhook configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +41,11 @@ pub(super) fn find(
         Some(cluster) => Ok(of_cluster(cluster)),
         None => of_manifests(
             &[Manifest::parse(
-                "deploy/mutating-webhook.yaml".to_owned(),
+                "deploy/kustomize/base/mutating-webhook.yaml".to_owned(),
                 None,
                 SHIPPED,
             )?],
-            "the shipped deploy/mutating-webhook.yaml".to_owned(),
+            "the shipped deploy/kustomize/base/mutating-webhook.yaml".to_owned(),
         ),
     }
 }

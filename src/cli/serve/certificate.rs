@@ -1,6 +1,6 @@
 //! The serving certificate: from files, or made at start; and what is told of its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -40,7 +40,7 @@ pub(super) struct CertificateOptions {
     )]
     tls_key: Option<PathBuf>,
 
-    /// Seconds between looks at the certificate's files.
+    /// Seconds between looks at the certificate's files, or the authority's Secret.
     #[arg(
         long,
         value_name = "SECONDS",
@@ -50,7 +50,7 @@ pub(super) struct CertificateOptions {
     )]
     tls_poll_seconds: u64,
 
-    /// Further DNS name or IP address of the development certificate (repeatable).
+    /// Further DNS name or IP address of a certificate that Pillion makes itself (repeatable).
     #[arg(
         long,
         value_name = "NAME",
@@ -65,7 +65,7 @@ pub(super) struct CertificateOptions {
         long,
         value_name = "FILE",
         env = "PILLION_WRITE_DEV_CA",
-        conflicts_with = "tls_cert"
+        conflicts_with_all = ["tls_cert", "authority_secret"]
     )]
     write_dev_ca: Option<PathBuf>,
 }
@@ -77,23 +77,31 @@ pub(super) struct Certificate {
     pub(super) store: Arc<Store>,
     files: Option<Files>,
     period: Duration,
+    names: Vec<String>,
 }
 
 impl CertificateOptions {
-    /// Reads or makes the certificate.
-    pub(super) fn open(self) -> Result<Certificate, TlsError> {
+    /// Whether the certificate comes from files.
+    pub(super) fn has_files(&self) -> bool {
+        self.tls_cert.is_some()
+    }
+
+    /// Reads or makes the certificate; one that an authority in the cluster signs comes later.
+    pub(super) fn open(self, is_self_managed: bool) -> Result<Certificate, TlsError> {
         let files = self
             .tls_cert
             .zip(self.tls_key)
             .map(|(certificate, key)| Files { certificate, key });
-        let pair = match &files {
-            Some(files) => files.load()?,
-            None => make(&self.tls_name, self.write_dev_ca)?,
+        let store = match &files {
+            Some(files) => Store::new(files.load()?),
+            None if is_self_managed => Store::empty(),
+            None => Store::new(make(&self.tls_name, self.write_dev_ca)?),
         };
         Ok(Certificate {
-            store: Store::new(pair),
+            store,
             files,
             period: Duration::from_secs(self.tls_poll_seconds),
+            names: self.tls_name,
         })
     }
 }
@@ -117,6 +125,16 @@ fn write_authority(made: &Development, path: PathBuf) -> Result<(), TlsError> {
 }
 
 impl Certificate {
+    /// What is served, how often to look, and further names.
+    pub(super) fn into_parts(self) -> (Arc<Store>, Duration, Vec<String>) {
+        (self.store, self.period, self.names)
+    }
+
+    /// The file of the certificate.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.files.as_ref().map(|files| files.certificate.as_path())
+    }
+
     /// Looks at the files, and at the time, for ever.
     pub(super) async fn watch(self, mut observer: Observer) {
         let observe = |event| observer.observe(event);
@@ -130,6 +148,7 @@ pub(super) struct Observer {
     metrics: Arc<Metrics>,
     readiness: Readiness,
     warned: Option<Instant>,
+    warning: Duration,
 }
 
 impl Observer {
@@ -138,7 +157,22 @@ impl Observer {
             metrics,
             readiness,
             warned: None,
+            warning: WARNING,
         }
+    }
+
+    /// There is no certificate yet; the reason is for the person who must act.
+    pub(super) fn awaits(&self, reason: &str) {
+        self.readiness.hold(CONDITION, reason);
+    }
+
+    /// A certificate that lives for `lifetime` is served from now on.
+    pub(super) fn renewed(&mut self, lifetime: Duration) {
+        self.warned = None;
+        // It is renewed with a third of its life left, so that half of that is late.
+        self.warning = WARNING.min(lifetime / 6);
+        self.metrics.certificate_renewed();
+        tracing::info!("certificate renewed");
     }
 
     fn observe(&mut self, event: Event) {
@@ -163,7 +197,7 @@ impl Observer {
         match at.duration_since(SystemTime::now()) {
             Ok(left) if left > Duration::ZERO => {
                 self.readiness.release(CONDITION);
-                if left < WARNING && self.is_to_warn() {
+                if left < self.warning && self.is_to_warn() {
                     let hours = left.as_secs() / 3600;
                     tracing::warn!(hours_left = hours, "the serving certificate ends soon");
                 }

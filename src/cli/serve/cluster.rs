@@ -28,6 +28,17 @@ pub(super) struct ClusterOptions {
     )]
     pub(super) watch_cluster: bool,
 
+    /// With --watch-cluster: serve the built-in catalog too; a template of the cluster or of a
+    /// directory comes before one of its name.
+    #[arg(
+        long,
+        value_name = "BOOLEAN",
+        env = "PILLION_BUILT_IN_CATALOG",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    built_in_catalog: bool,
+
     /// The kubeconfig; without it the pod's own ServiceAccount.
     #[arg(long, value_name = "FILE", env = "PILLION_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
@@ -78,6 +89,10 @@ pub(super) struct Cluster {
     pub(super) connection: Connection,
     /// The wish to work for all replicas.
     pub(super) lease: Lease,
+    /// The namespace that Pillion runs in.
+    pub(super) namespace: String,
+    /// Who this replica is.
+    pub(super) identity: String,
     /// Where verdicts are told that become events, and what writes them.
     events: Option<(EventSender, EventWriter)>,
 }
@@ -102,9 +117,20 @@ impl Cluster {
 }
 
 impl ClusterOptions {
-    /// Connects to the cluster, where anything is to be done there.
-    pub(super) async fn open(&self, namespace: &str) -> Result<Option<Cluster>, ConnectionError> {
-        if !self.watch_cluster {
+    /// Whether the built-in catalog is served besides the cluster's templates; `None`: no cluster is
+    /// watched.
+    pub(super) fn built_in_catalog(&self) -> Option<bool> {
+        self.watch_cluster.then_some(self.built_in_catalog)
+    }
+
+    /// Connects to the cluster, where anything is to be done there: its templates are watched, or
+    /// `is_needed` otherwise.
+    pub(super) async fn open(
+        &self,
+        namespace: &str,
+        is_needed: bool,
+    ) -> Result<Option<Cluster>, ConnectionError> {
+        if !self.watch_cluster && !is_needed {
             return Ok(None);
         }
         let options = KubeconfigOptions {
@@ -124,6 +150,8 @@ impl ClusterOptions {
         Ok(Some(Cluster {
             connection,
             lease,
+            namespace: namespace.to_owned(),
+            identity: self.pod_name.clone(),
             events,
         }))
     }

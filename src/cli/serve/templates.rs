@@ -22,8 +22,14 @@ pub(super) struct Templates {
     options: EngineOptions,
     webhook: Arc<Webhook>,
     metrics: Arc<Metrics>,
-    /// What was compiled last; `None` is the built-in catalog, which never changes.
+    /// What was compiled last; `None`: there are no directories.
     sources: Option<Vec<Source>>,
+    /// The templates of the directories.
+    files: Arc<Catalog>,
+    /// Whether a cluster's templates come before these.
+    is_below_cluster: bool,
+    /// The built-in catalog, which comes after all others.
+    built_in: Option<Arc<Catalog>>,
     /// Errors that were logged and still hold, so that each is logged once.
     told: BTreeSet<String>,
     /// The error of the last reading, logged once too.
@@ -41,20 +47,29 @@ impl Templates {
             webhook,
             metrics,
             sources: None,
+            files: Arc::default(),
+            is_below_cluster: false,
+            built_in: None,
             told: BTreeSet::new(),
             unreadable: None,
         }
     }
 
     /// Loads the templates for the first time: a directory that cannot be read is an error.
-    pub(super) fn start(&mut self) -> Result<(), EngineOptionsError> {
+    /// `built_in`: whether the built-in catalog is served besides; `None`: where there is no
+    /// directory.
+    pub(super) fn start(&mut self, built_in: Option<bool>) -> Result<(), EngineOptionsError> {
         self.sources = self.options.sources()?;
-        let loaded = match &self.sources {
-            Some(sources) => Catalog::load(sources, None),
-            None => (Catalog::built_in(), Vec::new()),
-        };
+        self.is_below_cluster = built_in.is_some();
+        if built_in.unwrap_or(self.sources.is_none()) {
+            self.built_in = Some(Arc::new(Catalog::built_in()));
+        }
+        let loaded = Catalog::load(self.sources.as_deref().unwrap_or_default(), None);
+        let layers = std::iter::once(&loaded.0).chain(self.built_in.as_deref());
+        let whole = Catalog::layered(layers);
         // No error: the template may come later.
-        for error in self.options.unknown_templates(&[], &loaded.0) {
+        let unknown = self.options.unknown_templates(&[], &whole).into_iter();
+        for error in unknown.filter(|_| !self.is_below_cluster) {
             tracing::warn!(
                 error = error.to_string().as_str(),
                 "a parameter has no effect"
@@ -78,7 +93,7 @@ impl Templates {
 
     async fn look(&mut self) {
         let options = self.options.clone();
-        let previous = self.webhook.catalog();
+        let previous = Arc::clone(&self.files);
         let current = self.sources.clone();
         // Reading and compiling take longer than a review may wait for its thread.
         let work = tokio::task::spawn_blocking(move || {
@@ -115,16 +130,16 @@ impl Templates {
             }
         }
         self.told = now;
-        let summaries = catalog.summaries();
-        let stale = summaries.iter().filter(|summary| summary.stale).count();
-        let served = summaries.len() - stale;
-        self.metrics.templates(served, stale);
-        if summaries.is_empty() {
+        self.files = Arc::new(catalog);
+        let layers = std::iter::once(self.files.as_ref()).chain(self.built_in.as_deref());
+        let whole = Catalog::layered(layers);
+        let (served, stale) = whole.counts();
+        if served + stale == 0 && !self.is_below_cluster {
             tracing::warn!("no templates are served");
         } else {
             tracing::info!(served, stale, errors = errors.len(), "templates loaded");
         }
-        self.webhook.replace(catalog);
+        self.webhook.replace_files(Arc::new(whole));
     }
 
     fn failed(&mut self, error: &(dyn std::error::Error + 'static)) {

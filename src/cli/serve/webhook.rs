@@ -1,29 +1,43 @@
 //! What the server asks: the engine of the moment, with every decision counted and logged.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::cluster::{EventResult, EventSender, Told};
-use crate::inject::{Answer, Endpoint, Engine, Settings};
+use crate::inject::{Answer, Endpoint, Engine, Namespaces, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
 use crate::template::Catalog;
 
-/// An engine with the names that its metrics may carry; immutable, and swapped whole.
+/// What an engine is made of; each part is replaced by whoever watches it.
 #[derive(Debug)]
-struct Snapshot {
-    engine: Engine,
-    served: BTreeSet<String>,
+struct Parts {
+    /// The templates of the cluster, which come first.
+    cluster: Arc<Catalog>,
+    /// The templates of files and of the program.
+    files: Arc<Catalog>,
+    /// All of them.
+    catalog: Arc<Catalog>,
+    settings: Arc<Settings>,
 }
 
-/// The engine of the moment.
+impl Parts {
+    fn merge(&mut self) {
+        let layers = [self.cluster.as_ref(), self.files.as_ref()];
+        self.catalog = Arc::new(Catalog::layered(layers));
+    }
+}
+
+/// The engine of the moment: immutable, and swapped whole.
 #[derive(Debug)]
 pub(super) struct Webhook {
-    snapshot: ArcSwap<Snapshot>,
-    settings: Arc<Settings>,
+    engine: ArcSwap<Engine>,
+    parts: Mutex<Parts>,
+    /// Told with every engine.
+    replaced: watch::Sender<()>,
     metrics: Arc<Metrics>,
     /// Where verdicts are told that are to become events.
     events: Option<EventSender>,
@@ -36,40 +50,68 @@ impl Webhook {
         metrics: Arc<Metrics>,
         events: Option<EventSender>,
     ) -> Self {
-        let snapshot = snapshot(Catalog::default(), &settings);
-        Self {
-            snapshot: ArcSwap::from_pointee(snapshot),
+        let none = Arc::new(Catalog::default());
+        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings));
+        let parts = Parts {
+            cluster: Arc::clone(&none),
+            files: Arc::clone(&none),
+            catalog: none,
             settings,
+        };
+        Self {
+            engine: ArcSwap::from_pointee(engine),
+            parts: Mutex::new(parts),
+            replaced: watch::Sender::new(()),
             metrics,
             events,
         }
     }
 
-    /// The templates in use.
+    /// All templates in use.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(self.snapshot.load().engine.catalog())
+        Arc::clone(self.engine.load().catalog())
     }
 
-    /// Decides with these templates from the next review on.
-    pub(super) fn replace(&self, catalog: Catalog) {
-        self.snapshot
-            .store(Arc::new(snapshot(catalog, &self.settings)));
+    /// Decides with these templates of files, below those of the cluster, from the next review on.
+    pub(super) fn replace_files(&self, files: Arc<Catalog>) {
+        self.replace(|parts| {
+            parts.files = files;
+            parts.merge();
+        });
     }
-}
 
-fn snapshot(catalog: Catalog, settings: &Arc<Settings>) -> Snapshot {
-    let summaries = catalog.summaries();
-    Snapshot {
-        engine: Engine::new(Arc::new(catalog), Arc::clone(settings)),
-        served: summaries.into_iter().map(|summary| summary.name).collect(),
+    /// Decides with these templates of the cluster and these namespaces from the next review on.
+    pub(super) fn replace_cluster(&self, cluster: Arc<Catalog>, namespaces: Namespaces) {
+        self.replace(|parts| {
+            if !Arc::ptr_eq(&parts.cluster, &cluster) {
+                parts.cluster = cluster;
+                parts.merge();
+            }
+            let settings = Settings {
+                namespaces,
+                ..parts.settings.without_namespaces()
+            };
+            parts.settings = Arc::new(settings);
+        });
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Parts)) {
+        // Whoever panicked in between has replaced a part and no engine: the next one has it all.
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut parts);
+        let (served, stale) = parts.catalog.counts();
+        self.metrics.templates(served, stale);
+        let engine = Engine::new(Arc::clone(&parts.catalog), Arc::clone(&parts.settings));
+        self.engine.store(Arc::new(engine));
+        self.replaced.send_replace(());
     }
 }
 
 impl Backend for Webhook {
     fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
-        let snapshot = self.snapshot.load();
+        let engine = self.engine.load();
         let started = Instant::now();
-        let answer = snapshot.engine.answer(endpoint, body);
+        let answer = engine.answer(endpoint, body);
         let duration = started.elapsed();
         if let Answer::Review {
             uid,
@@ -81,7 +123,7 @@ impl Backend for Webhook {
             ..
         } = &answer
         {
-            let is_served = |name: &str| snapshot.served.contains(name);
+            let is_served = |name: &str| engine.catalog().serves(name);
             self.metrics
                 .reviewed(endpoint, decision, duration, is_served);
             log_decision(&DecisionRecord {
@@ -101,6 +143,24 @@ impl Backend for Webhook {
             }
         }
         answer
+    }
+
+    async fn known(&self, namespace: &str) -> bool {
+        let mut replaced = self.replaced.subscribe();
+        loop {
+            let is_unknown = self
+                .engine
+                .load()
+                .settings()
+                .namespaces
+                .is_unknown(namespace);
+            if !is_unknown {
+                return true;
+            }
+            if replaced.changed().await.is_err() {
+                return false;
+            }
+        }
     }
 
     fn rejected(&self, status: u16) {

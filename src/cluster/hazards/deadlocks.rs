@@ -121,9 +121,8 @@ fn every_pod(found: &mut Findings<'_>, installation: &Installation) {
         .conditions
         .iter()
         .any(|one| leaves_out_who_does_not_ask(one));
-    let replicas = match installation.replicas {
-        Some(replicas @ 0..=1) => replicas,
-        _ => return,
+    let Some(replicas @ 0..=1) = installation.replicas else {
+        return;
     };
     if narrowed
         || !entry.fails

@@ -2,24 +2,12 @@ use serde_json::json;
 
 use super::*;
 
-const MUTATING: &str = include_str!("../../../deploy/mutating-webhook.yaml");
-const VALIDATING: &str = include_str!("../../../deploy/validating-webhook.yaml");
+const MUTATING: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
+const VALIDATING: &str = include_str!("../../../deploy/kustomize/base/validating-webhook.yaml");
 
-/// The shipped configuration. Every mutating entry leaves out mirror pods.
+/// The shipped configuration.
 fn shipped(text: &str) -> Value {
-    let mut configuration: Value = serde_saphyr::from_str(text).unwrap();
-    let mutating = is_mutating(&configuration);
-    for entry in configuration["webhooks"].as_array_mut().unwrap() {
-        let conditions = &mut entry["matchConditions"];
-        if conditions.is_null() {
-            *conditions = json!([]);
-        }
-        let conditions = conditions.as_array_mut().unwrap();
-        if mutating && !conditions.iter().any(|one| one["name"] == "no-mirror-pod") {
-            conditions.push(json!({"name": "no-mirror-pod", "expression": NOT_A_MIRROR_POD}));
-        }
-    }
-    configuration
+    serde_saphyr::from_str(text).unwrap()
 }
 
 fn installation() -> Installation {

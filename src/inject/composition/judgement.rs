@@ -112,6 +112,7 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
             labels: &given.namespace.labels,
             limit_ranges: &given.namespace.limit_ranges,
             quotas: &given.namespace.quotas,
+            pulling_accounts: &given.namespace.pulling_accounts,
             user: given.subject.user.as_deref(),
         },
         templates: &templates,

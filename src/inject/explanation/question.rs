@@ -61,6 +61,10 @@ impl Question<'_> {
             Self::Review(body) => {
                 let decision = match engine.review_noting(body, Some(trace)) {
                     Answer::Review { decision, .. } => *decision,
+                    // Only where a cluster is watched.
+                    Answer::NamespaceUnknown { namespace, .. } => {
+                        return Err(format!("the namespace `{namespace}` is not known"));
+                    }
                     Answer::BadRequest(problem) => return Err(problem),
                 };
                 let read = request::read::<&RawValue>(body).map_err(|e| with_sources(&e))?;

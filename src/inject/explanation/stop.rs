@@ -60,7 +60,7 @@ fn at_gates(gates: &Gates, reason: Reason) -> Option<Stop> {
             step: Step::Gates,
             what: "the webhook's registration".to_owned(),
             why: gates.problem.clone().unwrap_or_default(),
-            change: "install Pillion's MutatingWebhookConfiguration (deploy/mutating-webhook.yaml)"
+            change: "install Pillion's MutatingWebhookConfiguration (deploy/kustomize/base/mutating-webhook.yaml)"
                 .to_owned(),
         });
     };

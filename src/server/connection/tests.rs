@@ -21,6 +21,10 @@ impl Backend for Counting {
         Answer::BadRequest(String::new())
     }
 
+    async fn known(&self, _namespace: &str) -> bool {
+        false
+    }
+
     fn rejected(&self, _status: u16) {}
 
     fn refused_connection(&self) {

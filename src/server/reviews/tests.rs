@@ -1,6 +1,7 @@
 //! The router, driven in process.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::Method;
 use tower::ServiceExt;
@@ -12,6 +13,7 @@ use crate::inject::{Decision, Reason};
 #[derive(Default)]
 struct Fake {
     rejected: Mutex<Vec<u16>>,
+    known: AtomicBool,
 }
 
 impl Backend for Fake {
@@ -27,7 +29,23 @@ impl Backend for Fake {
                 decision: Box::new(Decision::plain(Reason::NotRequested, "")),
                 regarding: None,
             },
+            b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}"),
+            b"soon" | b"never" => Answer::NamespaceUnknown {
+                namespace: String::from_utf8_lossy(body).into_owned(),
+                otherwise: (endpoint == Endpoint::Advise).then(|| b"{\"allowed\":true}".to_vec()),
+            },
             _ => Answer::BadRequest("not a review".to_owned()),
+        }
+    }
+
+    async fn known(&self, namespace: &str) -> bool {
+        match namespace {
+            "soon" => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                self.known.store(true, Ordering::Relaxed);
+                true
+            }
+            _ => std::future::pending().await,
         }
     }
 
@@ -174,4 +192,33 @@ fn the_deadline_is_the_clients_within_bounds() {
         assert_eq!(of(odd), 30, "{odd}");
     }
     assert_eq!(of("/mutate?timeout=999s"), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_review_waits_for_its_namespace() {
+    let start = tokio::time::Instant::now();
+    let reply = post_json("/mutate", "soon").await;
+    assert_eq!((reply.status, reply.text), (200, told(Endpoint::Mutate, 2)));
+    assert_eq!(start.elapsed(), Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_api_server_is_asked_to_come_again_for_a_namespace_that_stays_unknown() {
+    let start = tokio::time::Instant::now();
+    let reply = post_json("/mutate", "never").await;
+    assert_eq!(reply.status, 429);
+    assert_eq!(start.elapsed(), NAMESPACE_PATIENCE);
+    assert_eq!(reply.headers["retry-after"], "1");
+    assert_eq!(
+        reply.text,
+        "the namespace \"never\" is newer than what Pillion knows of the cluster; come again\n"
+    );
+    assert_eq!(reply.counted, [429]);
+    // Advice is worth no second call.
+    let reply = post_json("/advise", "never").await;
+    assert_eq!(
+        (reply.status, reply.text.as_str()),
+        (200, "{\"allowed\":true}")
+    );
+    assert!(!reply.headers.contains_key("retry-after"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fragment::Meaning;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
@@ -72,20 +72,29 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     entries(errors, spec, "spec", &SPEC_FIELDS);
     let name = name?;
     let mut template = settings(errors, spec, name, namespace);
-    template.revision = revision(document);
+    template.revision = revision(document, GENERATION);
     contents(errors, spec, &mut template);
     trust::check(errors, spec, &template);
     Some(template)
 }
 
-/// The digest of what makes a template: of its metadata only how it is called, so that a file and
-/// the object that the API server stores of it have the same.
-fn revision(document: &Node) -> String {
+/// The generation of what templates are made into. Raise it with every change by which the same
+/// template gives the same pod another patch: while a rollout replaces one version of the program
+/// by the next, both answer, and where they differ they must say different revisions. The corpus
+/// knows which patches belong to which generation.
+const GENERATION: u32 = 1;
+
+/// The digest of what makes a template, and of the generation: of its metadata only how it is
+/// called, so that a file and the object that the API server stores of it have the same.
+fn revision(document: &Node, generation: u32) -> String {
     let mut document = document.to_json();
     if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| name == "name" || name == "namespace");
     }
     whole_numbers(&mut document);
+    if generation > 1 {
+        document = json!({"generation": generation, "template": document});
+    }
     digest(&document)
 }
 
@@ -443,4 +452,20 @@ fn reads(template: &Template) -> Reads {
         .iter()
         .for_each(|v| visit(&v.condition.expression));
     reads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_says_the_generation_too() {
+        let document =
+            json!({"metadata": {"name": "a", "labels": {"b": "c"}}, "spec": {"order": 1.0}});
+        let same = json!({"metadata": {"name": "a"}, "spec": {"order": 1}});
+        let [document, same] = [document, same].map(|document| Node::from_json(&document));
+        assert_eq!(revision(&document, 1), revision(&same, 1));
+        assert_ne!(revision(&document, 1), revision(&document, 2));
+        assert_ne!(revision(&document, 2), revision(&document, 3));
+    }
 }

@@ -8,6 +8,10 @@
 #   tree PATH...              files and folders of the packages, at the same path
 #   text TARGET               a file from standard input; `script TARGET` makes it executable
 #   image NAME [JSON]         end: an image of that name; JSON is its OCI runtime configuration
+#
+# The archive itself is made as that of Pillion's own image is.
+# shellcheck source=../../../deploy/image/archive.sh
+. "$here/../../../deploy/image/archive.sh"
 
 libraries=/usr/lib/x86_64-linux-gnu
 
@@ -93,36 +97,8 @@ busybox() {
     done
 }
 
-digest_of() { sha256sum "$1" | cut -d' ' -f1; }
-
-# Puts a file among the blobs and prints its descriptor.
-blob() {
-    local digest
-    digest=$(digest_of "$1")
-    printf '{"mediaType":"%s","digest":"sha256:%s","size":%s%s}' \
-        "$2" "$digest" "$(stat -c %s "$1")" "${3:-}"
-    mv "$1" "$layout/blobs/sha256/$digest"
-}
-
 image() {
-    local name=$1 runtime=${2:-'{}'} layout layer config manifest
-    layout=$(mktemp -d "$work/layout.XXXXXX")
-    mkdir -p "$layout/blobs/sha256"
-    # Always the same bytes for the same files.
-    tar -C "$stage" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner \
-        -cf "$work/layer" .
-    local uncompressed
-    uncompressed=$(digest_of "$work/layer")
-    layer=$(blob "$work/layer" application/vnd.oci.image.layer.v1.tar)
-    printf '{"architecture":"amd64","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
-        "$runtime" "$uncompressed" >"$work/config"
-    config=$(blob "$work/config" application/vnd.oci.image.config.v1+json)
-    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' \
-        "$config" "$layer" >"$work/manifest"
-    manifest=$(blob "$work/manifest" application/vnd.oci.image.manifest.v1+json \
-        ",\"annotations\":{\"io.containerd.image.name\":\"$name\"}")
-    printf '{"schemaVersion":2,"manifests":[%s]}' "$manifest" >"$layout/index.json"
-    printf '{"imageLayoutVersion":"1.0.0"}' >"$layout/oci-layout"
-    tar -C "$layout" -cf "$output/$(tr -c 'a-zA-Z0-9.\n' - <<<"$name").tar" .
-    rm -rf "$layout" "$stage"
+    local name=$1 runtime=${2:-'{}'}
+    archive "$stage" "$name" "$runtime" "$output/$(tr -c 'a-zA-Z0-9.\n' - <<<"$name").tar"
+    rm -rf "$stage"
 }

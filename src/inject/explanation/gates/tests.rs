@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 
 fn shipped() -> Configuration {
-    let text = include_str!("../../../../deploy/mutating-webhook.yaml");
+    let text = include_str!("../../../../deploy/kustomize/base/mutating-webhook.yaml");
     let options = crate::template::node::yaml_options();
     let document: Value = serde_saphyr::from_str_with_options(text, options).unwrap();
     Configuration::read(&document).unwrap()

@@ -1,0 +1,91 @@
+{{/* What several templates share: names, labels, images. */}}
+
+{{- define "pillion.name" -}}
+{{- .Values.nameOverride | default "pillion" -}}
+{{- end -}}
+
+{{- define "pillion.selector" -}}
+app.kubernetes.io/name: pillion
+app.kubernetes.io/instance: {{ include "pillion.name" . }}
+{{- end -}}
+
+{{/* Labels of every object. The chart's version is not among those of pods: a new chart alone
+     is no reason to restart them. */}}
+{{- define "pillion.labels" -}}
+{{ include "pillion.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: pillion
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* `metadata` below the name: call with the context, further labels and annotations. */}}
+{{- define "pillion.metadata" -}}
+{{- $context := index . 0 -}}
+{{- $labels := index . 1 | default dict -}}
+{{- $annotations := index . 2 | default dict -}}
+labels:
+  {{- $all := merge (dict) $labels (include "pillion.labels" $context | fromYaml) }}
+  {{- toYaml $all | nindent 2 }}
+{{- with merge (dict) $annotations $context.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "pillion.image" -}}
+{{- $image := .Values.image -}}
+{{- with $image.registry }}{{ . }}/{{ end -}}
+{{- $image.repository }}:{{ $image.tag | default .Chart.AppVersion -}}
+{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- end -}}
+
+{{- define "pillion.pullSecrets" -}}
+{{- with .Values.imagePullSecrets -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The restricted Pod Security level, and a file system that nobody can write to. */}}
+{{- define "pillion.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities: {drop: [ALL]}
+readOnlyRootFilesystem: true
+{{- end -}}
+
+{{/* No user is named: the image says 65532, and OpenShift chooses one itself. */}}
+{{- define "pillion.podSecurity" -}}
+runAsNonRoot: true
+seccompProfile: {type: RuntimeDefault}
+{{- end -}}
+
+{{- define "pillion.excludedNamespaces" -}}
+{{- $always := list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace -}}
+{{- concat $always .Values.excludedNamespaces | uniq | toJson -}}
+{{- end -}}
+
+{{/* Hosts that the certificate must name. */}}
+{{- define "pillion.hosts" -}}
+{{- $service := printf "%s.%s" (include "pillion.name" .) .Release.Namespace -}}
+{{- $hosts := list (printf "%s.svc" $service) (printf "%s.svc.cluster.local" $service) -}}
+{{- with .Values.webhooks.url }}{{ $hosts = append $hosts (urlParse .).hostname }}{{ end -}}
+{{- toJson $hosts -}}
+{{- end -}}
+
+{{/* The Secret that holds tls.crt and tls.key; nothing where Pillion makes them. */}}
+{{- define "pillion.tlsSecret" -}}
+{{- if eq .Values.certificates.mode "certManager" }}{{ .Values.certificates.certManager.secretName }}
+{{- else if eq .Values.certificates.mode "files" }}{{ .Values.certificates.files.secretName }}
+{{- end -}}
+{{- end -}}
+
+{{- define "pillion.leastReplicas" -}}
+{{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}
+{{- else }}{{ .Values.replicas }}{{ end -}}
+{{- end -}}

@@ -1,0 +1,87 @@
+//! The API server and the kinds of templates in it.
+
+use super::super::check::{Check, Line};
+use super::super::facts::Facts;
+use super::{condition, found, list, text};
+
+/// Match conditions and validating policies are stable from here on.
+const OLDEST: u64 = 30;
+
+/// From here on every kubelet surely knows native sidecars, as kubelets lag by three minors.
+const NATIVE: u64 = 32;
+
+/// The version of the kinds.
+const VERSION: &str = "v1alpha1";
+
+pub(super) fn version(facts: &Facts) -> Vec<Line> {
+    let check = Check::ApiServer;
+    let version = text(&facts.version, "/gitVersion");
+    // Some platforms write `30+`.
+    let digits = text(&facts.version, "/minor").trim_end_matches(|c: char| !c.is_ascii_digit());
+    let (major, minor) = (text(&facts.version, "/major"), digits.parse::<u64>());
+    let line = match minor {
+        Ok(minor) if major == "1" && minor < OLDEST => check.failure(
+            format!("the API server is version {version}"),
+            "update the cluster: Pillion needs Kubernetes 1.30 or newer",
+        ),
+        Ok(minor) if major == "1" && minor < NATIVE => check.ok(format!(
+            "the API server is version {version}; sidecars are classic containers, as kubelets may \
+             be too old for native ones"
+        )),
+        Ok(_) => check.ok(format!(
+            "the API server is version {version}; native sidecars are used"
+        )),
+        Err(_) => check.warning(
+            format!("not known: the API server's version `{version}` cannot be read"),
+            "check by hand that the cluster is Kubernetes 1.30 or newer",
+        ),
+    };
+    vec![line]
+}
+
+pub(super) fn definitions(facts: &Facts) -> Vec<Line> {
+    let lines = facts
+        .definitions
+        .iter()
+        .filter_map(|(name, read)| definition(name, read).err());
+    let lines: Vec<_> = lines.collect();
+    if lines.is_empty() {
+        vec![Check::Definitions.ok(format!("the kinds of templates are there ({VERSION})"))]
+    } else {
+        lines
+    }
+}
+
+fn definition(name: &str, read: &crate::cluster::Read<serde_json::Value>) -> Result<(), Line> {
+    let check = Check::Definitions;
+    let apply = "apply the chart's CustomResourceDefinitions (crds.install)";
+    let definition = found(check, name, read, || {
+        check.failure(
+            format!("the CustomResourceDefinition {name} is missing"),
+            apply,
+        )
+    })?;
+    let mut versions = list(definition, "/spec/versions").iter();
+    let served = versions.any(|one| one["name"] == VERSION && one["served"] == true);
+    if !served {
+        return Err(check.failure(format!("{name} does not serve {VERSION}"), apply));
+    }
+    let established = condition(definition, "Established");
+    if established.is_none_or(|one| one["status"] != "True") {
+        let remedy = format!("read its conditions: kubectl describe crd {name}");
+        return Err(check.failure(format!("{name} is not established"), remedy));
+    }
+    let version = definition
+        .pointer("/metadata/labels")
+        .and_then(|labels| labels.get("app.kubernetes.io/version")?.as_str());
+    match version {
+        Some(version) if version != env!("CARGO_PKG_VERSION") => Err(check.warning(
+            format!(
+                "{name} is of version {version}, and this program of {}",
+                env!("CARGO_PKG_VERSION")
+            ),
+            apply,
+        )),
+        _ => Ok(()),
+    }
+}

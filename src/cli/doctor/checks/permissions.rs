@@ -1,0 +1,68 @@
+//! What Pillion's ServiceAccount may do.
+
+use super::super::check::{Check, Line};
+use super::super::facts::Facts;
+use super::examples;
+use crate::cluster::{Access, Read};
+
+pub(super) fn permissions(facts: &Facts) -> Vec<Line> {
+    let check = Check::Permissions;
+    let unknown = facts.rights.iter().find_map(|(_, _, read)| match read {
+        Read::Unknown(why) => Some(why),
+        _ => None,
+    });
+    if let Some(why) = unknown {
+        return vec![check.unknown("what the ServiceAccount may do", why)];
+    }
+    if facts.rights.is_empty() {
+        let message = "not known: without the Deployment its ServiceAccount is not known";
+        return vec![check.warning(message, "see the lines above")];
+    }
+    let (mut lacking, mut too_much) = (Vec::new(), Vec::new());
+    for (access, needed, read) in &facts.rights {
+        match (needed, read) {
+            (true, Read::Found(false)) => lacking.push(in_words(access)),
+            (false, Read::Found(true)) => too_much.push(in_words(access)),
+            _ => {}
+        }
+    }
+    let mut lines = Vec::new();
+    if !lacking.is_empty() {
+        lines.push(check.failure(
+            format!("the ServiceAccount may not {}", examples(&lacking)),
+            "apply the chart's roles and bindings again",
+        ));
+    }
+    if !too_much.is_empty() {
+        lines.push(check.failure(
+            format!(
+                "the ServiceAccount may {}: it needs no Secret but its own",
+                examples(&too_much)
+            ),
+            "take the binding away that gives this right",
+        ));
+    }
+    if lines.is_empty() {
+        let needed = facts.rights.iter().filter(|(_, needed, _)| *needed).count();
+        lines.push(check.ok(format!(
+            "the ServiceAccount has the {needed} rights that it needs, and reads no other Secret"
+        )));
+    }
+    lines
+}
+
+fn in_words(access: &Access) -> String {
+    let mut text = format!("{} {}", access.verb, access.resource);
+    if !access.group.is_empty() {
+        text.push_str(&format!(" of {}", access.group));
+    }
+    if let Some(name) = &access.name {
+        text.push_str(&format!(" `{name}`"));
+    }
+    match &access.namespace {
+        Some(namespace) => text.push_str(&format!(" in `{namespace}`")),
+        None if access.name.is_none() => text.push_str(" everywhere"),
+        None => {}
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! Pods that asked and are bare: they were created while nobody listened.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::check::{Check, Line};
+use super::super::facts::Facts;
+use super::namespaces::SYSTEM;
+use super::{examples, found, text};
+use crate::inject::Namespace;
+use crate::inject::selection::{Asked, listed};
+use crate::inject::status::Status;
+
+/// Annotation of a static pod's mirror.
+const MIRROR: &str = "kubernetes.io/config.mirror";
+
+pub(super) fn pods(facts: &Facts) -> Vec<Line> {
+    let check = Check::Pods;
+    let none = || check.ok("there are no pods");
+    let read = found(check, "the namespaces", &facts.namespaces, none)
+        .and_then(|namespaces| Ok((namespaces, found(check, "the pods", &facts.all_pods, none)?)));
+    let (namespaces, pods) = match read {
+        Ok(read) => read,
+        Err(line) => return vec![line],
+    };
+    let namespaces: BTreeMap<_, _> = namespaces
+        .items
+        .iter()
+        .map(|one| (text(one, "/metadata/name"), namespace(one)))
+        .collect();
+    let own = facts.names.namespace.as_str();
+    let is_left_out = |name: &str| SYSTEM.contains(&name) || name == own;
+    let bare: Vec<_> = pods
+        .items
+        .iter()
+        .filter(|pod| !is_left_out(text(pod, "/metadata/namespace")))
+        .filter_map(|pod| bare(pod, namespaces.get(text(pod, "/metadata/namespace"))?))
+        .collect();
+    let of = if pods.more {
+        " (of those that were read; there are more)"
+    } else {
+        ""
+    };
+    if bare.is_empty() {
+        return vec![check.ok(format!("no pod asked and is bare{of}"))];
+    }
+    vec![check.warning(
+        format!(
+            "{} pods ask for templates of which they carry no status{of}: {}",
+            bare.len(),
+            examples(&bare)
+        ),
+        "create them anew (kubectl rollout restart), once everything else here is ok; \
+         `pillion explain pod/NAME` says why one is bare",
+    )]
+}
+
+fn texts(object: &Value, pointer: &str) -> BTreeMap<String, String> {
+    let map = object.pointer(pointer).and_then(Value::as_object);
+    let pairs = map.into_iter().flatten();
+    pairs
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+fn namespace(object: &Value) -> Namespace {
+    Namespace {
+        labels: texts(object, "/metadata/labels"),
+        annotations: texts(object, "/metadata/annotations"),
+        ..Namespace::default()
+    }
+}
+
+/// The pod and what it lacks, where it asks for anything that it does not carry the status of.
+fn bare(pod: &Value, namespace: &Namespace) -> Option<String> {
+    let annotations = texts(pod, "/metadata/annotations");
+    if annotations.contains_key(MIRROR) {
+        return None;
+    }
+    let (space, name) = (
+        text(pod, "/metadata/namespace"),
+        text(pod, "/metadata/name"),
+    );
+    let asked = listed(Asked {
+        namespace: space,
+        namespace_object: namespace,
+        labels: &texts(pod, "/metadata/labels"),
+        annotations: &annotations,
+        from_node: false,
+    });
+    let lacking: Vec<_> = asked
+        .into_iter()
+        .filter(|template| !annotations.contains_key(&Status::key(template)))
+        .collect();
+    (!lacking.is_empty()).then(|| format!("{space}/{name} ({})", lacking.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn who_asked_and_has_no_status_is_bare() {
+        let enabled = namespace(&json!({"metadata": {
+            "labels": {"pillion.dev/injection": "enabled"},
+            "annotations": {"pillion.dev/inject": "a"},
+        }}));
+        let plain = Namespace::default();
+        let table = [
+            (&plain, json!({}), json!({}), None),
+            (
+                &plain,
+                json!({}),
+                json!({"pillion.dev/inject": "a"}),
+                Some("shop/web (a)"),
+            ),
+            (
+                &plain,
+                json!({"pillion.dev/inject": "false"}),
+                json!({"pillion.dev/inject": "a"}),
+                None,
+            ),
+            (&enabled, json!({}), json!({}), Some("shop/web (a)")),
+            (
+                &enabled,
+                json!({}),
+                json!({"pillion.dev/inject": "-a"}),
+                None,
+            ),
+            (
+                &enabled,
+                json!({}),
+                json!({"pillion.dev/status.a": "{}"}),
+                None,
+            ),
+            (
+                &enabled,
+                json!({}),
+                json!({"pillion.dev/inject": "b", "pillion.dev/status.a": "{}"}),
+                Some("shop/web (b)"),
+            ),
+            (
+                &enabled,
+                json!({}),
+                json!({"kubernetes.io/config.mirror": "x"}),
+                None,
+            ),
+        ];
+        for (namespace, labels, annotations, expected) in table {
+            let pod = json!({"metadata": {"namespace": "shop", "name": "web", "labels": labels, "annotations": annotations}});
+            assert_eq!(bare(&pod, namespace).as_deref(), expected, "{pod}");
+        }
+    }
+}

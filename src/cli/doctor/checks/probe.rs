@@ -1,0 +1,128 @@
+//! What became of the pod that was created on trial.
+
+use serde_json::Value;
+
+use super::super::check::{Check, Line};
+use super::super::facts::{Facts, Probe};
+use crate::cluster::Trial;
+use crate::inject::status::Status;
+
+pub(super) fn probe(facts: &Facts) -> Vec<Line> {
+    let check = Check::Probe;
+    let Some((probe, trial)) = &facts.probe else {
+        let message = "not known: no template can be asked for without a parameter";
+        return vec![check.warning(message, "try one of your own pods with --dry-run=server")];
+    };
+    vec![judge(probe, trial)]
+}
+
+fn judge(probe: &Probe, trial: &Trial) -> Line {
+    let check = Check::Probe;
+    let (namespace, template) = (&probe.namespace, &probe.template);
+    match trial {
+        Trial::Unknown(why) => check.unknown("whether a pod comes back injected", why),
+        Trial::Taken(pod) => taken(probe, pod),
+        Trial::Refused(message) if message.contains("denied the request") => check.warning(
+            format!(
+                "the API server calls Pillion, but the pod on trial in `{namespace}` that asks for \
+                 `{template}` was refused: {message}"
+            ),
+            "name another namespace with --probe-namespace, where a pod that sets nothing is taken",
+        ),
+        Trial::Refused(message) if message.contains("failed calling webhook") => check.failure(
+            format!("the API server cannot call Pillion: {message}"),
+            "see the lines above: certificate, caBundle, Service and endpoints, and that no \
+             NetworkPolicy or firewall is between the API server and the webhook port",
+        ),
+        Trial::Refused(message) => check.warning(
+            format!("not known: the pod on trial in `{namespace}` was refused: {message}"),
+            "name a namespace with --probe-namespace that takes pods",
+        ),
+    }
+}
+
+fn taken(probe: &Probe, pod: &Value) -> Line {
+    let check = Check::Probe;
+    let (namespace, template) = (&probe.namespace, &probe.template);
+    let status = pod
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(probe.status_key())?.as_str());
+    let Some(status) = status else {
+        return check.failure(
+            format!("a pod in `{namespace}` that asks for `{template}` comes out bare"),
+            "see the lines above about configurations; `pillion explain` on such a pod says which \
+             gate stops it",
+        );
+    };
+    let status: Status = serde_json::from_str(status).unwrap_or_default();
+    if status.verdict == "Injected" {
+        return check.ok(format!(
+            "a pod in `{namespace}` that asks for `{template}` comes back injected"
+        ));
+    }
+    check.warning(
+        format!(
+            "the API server calls Pillion, but the pod on trial in `{namespace}` came back {} ({}): {}",
+            status.verdict, status.reason, status.message
+        ),
+        "name another namespace with --probe-namespace, or look at the template",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::check::Health;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_end_of_the_trial_is_told() {
+        let probe = Probe {
+            namespace: "shop".to_owned(),
+            template: "a".to_owned(),
+            pod: Value::Null,
+        };
+        let pod = |status: &str| {
+            Trial::Taken(json!({"metadata": {"annotations": {"pillion.dev/status.a": status}}}))
+        };
+        let refused = |message: &str| Trial::Refused(message.to_owned());
+        let table = [
+            (
+                pod(r#"{"verdict":"Injected","reason":"Applied"}"#),
+                Health::Ok,
+                "comes back injected",
+            ),
+            (
+                pod(r#"{"verdict":"Skipped","reason":"WindowsPod"}"#),
+                Health::Warning,
+                "came back Skipped (WindowsPod)",
+            ),
+            (
+                Trial::Taken(json!({"metadata": {}})),
+                Health::Failure,
+                "comes out bare",
+            ),
+            (
+                refused("admission webhook \"x\" denied the request: no"),
+                Health::Warning,
+                "calls Pillion",
+            ),
+            (
+                refused("failed calling webhook \"x\": EOF"),
+                Health::Failure,
+                "cannot call",
+            ),
+            (refused("exceeded quota"), Health::Warning, "not known"),
+            (
+                Trial::Unknown("forbidden".to_owned()),
+                Health::Warning,
+                "not known",
+            ),
+        ];
+        for (trial, status, told) in table {
+            let line = judge(&probe, &trial);
+            assert_eq!(line.status, status, "{line:?}");
+            assert!(line.message.contains(told), "{line:?}");
+        }
+    }
+}

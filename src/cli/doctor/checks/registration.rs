@@ -1,0 +1,92 @@
+//! The webhook configurations: present, complete, and without hazards.
+
+use serde_json::Value;
+
+use super::super::check::{Check, Health, Line};
+use super::super::facts::Facts;
+use super::workload::wanted;
+use super::{found, list, text};
+use crate::cluster::Read;
+use crate::cluster::hazards::{Installation, Severity, hazards, shipped_entries};
+
+const APPLY: &str = "apply the chart or the manifests again";
+
+pub(super) fn configurations(facts: &Facts) -> Vec<Line> {
+    let configurations = facts.configurations.iter();
+    configurations
+        .map(|(kind, read)| match configuration(facts, kind, read) {
+            Ok(line) | Err(line) => line,
+        })
+        .collect()
+}
+
+fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, Line> {
+    let check = Check::Configurations;
+    let name = &facts.names.name;
+    let configuration = found(check, kind, read, || {
+        let without = if kind.starts_with("Mutating") {
+            "the API server never calls Pillion, and pods that ask come out bare"
+        } else {
+            "nobody is told at `kubectl apply` what becomes of a workload's pods"
+        };
+        let message = format!("there is no {kind} `{name}`: {without}");
+        if kind.starts_with("Mutating") {
+            check.failure(message, APPLY)
+        } else {
+            check.warning(message, APPLY)
+        }
+    })?;
+    let entries: Vec<_> = list(configuration, "/webhooks")
+        .iter()
+        .map(|entry| text(entry, "/name"))
+        .collect();
+    let missing: Vec<_> = shipped_entries(configuration)
+        .into_iter()
+        .filter(|name| !entries.contains(name))
+        .collect();
+    if missing.is_empty() {
+        return Ok(check.ok(format!("the {kind} has its {} entries", entries.len())));
+    }
+    let missing = missing.join(", ");
+    Err(check.failure(format!("the {kind} lacks the entries {missing}"), APPLY))
+}
+
+pub(super) fn hazards_of(facts: &Facts) -> Vec<Line> {
+    let check = Check::Hazards;
+    let installation = Installation {
+        namespace: facts.names.namespace.clone(),
+        service: facts.names.name.clone(),
+        replicas: match &facts.deployment {
+            Read::Found(deployment) => u32::try_from(wanted(deployment)).ok(),
+            _ => None,
+        },
+    };
+    let mut lines = Vec::new();
+    let mut known = 0;
+    for (_, read) in &facts.configurations {
+        let Read::Found(configuration) = read else {
+            continue;
+        };
+        known += 1;
+        for hazard in hazards(configuration, &installation) {
+            let message = format!("{}: {}", hazard.entry, hazard.what);
+            let health = match hazard.severity {
+                Severity::Deadlock => Health::Failure,
+                Severity::Mistake => Health::Warning,
+                Severity::Tolerated => Health::Ok,
+            };
+            lines.push(check.bad(health, message, hazard.remedy));
+        }
+    }
+    if known == 0 {
+        return vec![check.warning(
+            "not known: there is no configuration to look at",
+            "see the lines above",
+        )];
+    }
+    if lines.iter().all(|line| line.status == Health::Ok) {
+        let message = "no entry could deadlock the cluster";
+        lines.insert(0, check.ok(message));
+    }
+    lines
+}

@@ -1,0 +1,76 @@
+//! Templates of the cluster, as the leader judged them.
+
+use serde_json::Value;
+
+use super::super::check::{Check, Line};
+use super::super::facts::Facts;
+use super::{condition, text};
+use crate::cluster::Read;
+
+pub(super) fn templates(facts: &Facts) -> Vec<Line> {
+    let check = Check::Templates;
+    let mut lines = Vec::new();
+    let mut count = 0;
+    for read in &facts.templates {
+        match read {
+            // Told by the definitions.
+            Read::Missing => {}
+            Read::Unknown(why) => lines.push(check.unknown("the templates", why)),
+            Read::Found(listed) => {
+                count += listed.items.len();
+                lines.extend(listed.items.iter().filter_map(template));
+            }
+        }
+    }
+    if lines.is_empty() {
+        lines.push(check.ok(match count {
+            0 => "the cluster has no templates; the built-in catalog needs none".to_owned(),
+            count => format!("{count} templates of the cluster are compiled and served"),
+        }));
+    }
+    lines
+}
+
+fn template(template: &Value) -> Option<Line> {
+    let check = Check::Templates;
+    let kind = text(template, "/kind");
+    let names = [
+        text(template, "/metadata/namespace"),
+        text(template, "/metadata/name"),
+    ];
+    let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let what = format!("the {kind} `{}`", names.join("/"));
+    let Some(compiled) = condition(template, "Compiled") else {
+        let message = format!("{what} has no status: nobody has looked at it");
+        return Some(check.warning(message, "see that a replica runs with --watch-cluster"));
+    };
+    let is_true = |condition: &Value| condition["status"] == "True";
+    let served = condition(template, "Served").is_some_and(is_true);
+    if !is_true(compiled) {
+        let why = text(compiled, "/message");
+        let remedy = "correct the template; `pillion template check` says the same of a file";
+        return Some(if served {
+            let message = format!("{what} does not compile, an earlier revision is served: {why}");
+            check.warning(message, remedy)
+        } else {
+            let message =
+                format!("{what} does not compile, pods that ask for it are refused: {why}");
+            check.failure(message, remedy)
+        });
+    }
+    if !served {
+        let why = condition(template, "Served").map_or("", |one| text(one, "/message"));
+        let message = format!("{what} is not served: {why}");
+        return Some(check.failure(message, "see the log of the replica that holds the Lease"));
+    }
+    let generation = template
+        .pointer("/metadata/generation")
+        .and_then(Value::as_i64);
+    let observed = template
+        .pointer("/status/observedGeneration")
+        .and_then(Value::as_i64);
+    (generation > observed).then(|| {
+        let message = format!("{what} was changed, and nobody has looked at it since");
+        check.warning(message, "see that a replica holds the Lease, and its log")
+    })
+}

@@ -1,0 +1,219 @@
+//! Certificates inside a cluster: what signs them, who trusts them, and the flags of both.
+
+mod rotation;
+mod sources;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::certificate::{Certificate, Observer};
+use super::cluster::Cluster;
+use crate::cli::duration;
+use crate::cluster::hazards::Installation;
+use crate::cluster::{AuthoritySecret, Keeper, Registration, Standing};
+use crate::telemetry::Metrics;
+use crate::tls::authority::{Lifetimes, LifetimesError, jitter, service_names};
+use rotation::Rotation;
+use sources::{FileSource, SecretSource};
+
+/// The authority of the serving certificate, and where the API server learns of it.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Certificate in the cluster")]
+pub(super) struct AuthorityOptions {
+    /// Sign the serving certificate with an authority of our own, kept in this Secret of the
+    /// namespace that Pillion runs in; it must exist, and be empty at first.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PILLION_AUTHORITY_SECRET",
+        conflicts_with = "tls_cert",
+        requires = "webhook_configuration"
+    )]
+    authority_secret: Option<String>,
+
+    /// How long a serving certificate lives that the own authority signs, such as 30d or 12h; it is
+    /// renewed after two thirds of that.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "PILLION_CERTIFICATE_LIFETIME",
+        default_value = "30d",
+        value_parser = duration::parse
+    )]
+    certificate_lifetime: Duration,
+
+    /// How long the own authority lives; another one follows after two thirds of that.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "PILLION_AUTHORITY_LIFETIME",
+        default_value = "365d",
+        value_parser = duration::parse
+    )]
+    authority_lifetime: Duration,
+
+    /// How long after it was seen in `caBundle` a new authority begins to sign: every API server
+    /// must have noticed by then.
+    #[arg(
+        long,
+        value_name = "DURATION",
+        env = "PILLION_CA_BUNDLE_SETTLE",
+        default_value = "10s",
+        value_parser = duration::parse
+    )]
+    ca_bundle_settle: Duration,
+
+    /// The Service that the API server calls, in the namespace that Pillion runs in.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PILLION_SERVICE",
+        default_value = "pillion"
+    )]
+    service: String,
+
+    /// The MutatingWebhookConfiguration and the ValidatingWebhookConfiguration, both of this name,
+    /// in which Pillion keeps `caBundle`; without it somebody else does.
+    #[arg(long, value_name = "NAME", env = "PILLION_WEBHOOK_CONFIGURATION")]
+    webhook_configuration: Option<String>,
+
+    /// The Deployment of Pillion, whose replicas are counted before every pod may depend on them.
+    #[arg(long, value_name = "NAME", env = "PILLION_DEPLOYMENT")]
+    deployment: Option<String>,
+
+    /// What `caBundle` is to hold where the certificate comes from files, in PEM; without it
+    /// `ca.crt` beside the certificate, else the chain behind the certificate's first.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PILLION_CA_BUNDLE",
+        requires = "tls_cert"
+    )]
+    ca_bundle: Option<PathBuf>,
+}
+
+/// Why certificates cannot be managed in the cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The lifetimes leave no time to rotate.
+    #[error(transparent)]
+    Lifetimes(#[from] LifetimesError),
+    /// A development certificate is of no use there.
+    #[error(
+        "--webhook-configuration needs --authority-secret, or --tls-cert and --tls-key: the authority of a development certificate changes with every start"
+    )]
+    Development,
+}
+
+impl AuthorityOptions {
+    /// Whether the certificate is signed by an authority of our own.
+    pub(super) fn is_self_managed(&self) -> bool {
+        self.authority_secret.is_some()
+    }
+
+    /// Whether anything is read or written in the cluster.
+    pub(super) fn needs_cluster(&self) -> bool {
+        self.webhook_configuration.is_some()
+    }
+
+    /// Whether the flags go together.
+    pub(super) fn check(&self, has_files: bool) -> Result<(), AuthorityError> {
+        if self.is_self_managed() {
+            self.lifetimes().check()?;
+        } else if self.webhook_configuration.is_some() && !has_files {
+            return Err(AuthorityError::Development);
+        }
+        Ok(())
+    }
+
+    fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            authority: self.authority_lifetime,
+            leaf: self.certificate_lifetime,
+            settle: self.ca_bundle_settle,
+        }
+    }
+
+    /// Begins to keep the certificate, and `caBundle` where it is ours to keep.
+    pub(super) fn start(
+        self,
+        background: &mut JoinSet<&'static str>,
+        cluster: Option<&Cluster>,
+        certificate: Certificate,
+        observer: Observer,
+        metrics: &Arc<Metrics>,
+    ) {
+        let Some((cluster, name)) = cluster.zip(self.webhook_configuration.clone()) else {
+            background.spawn(async move {
+                certificate.watch(observer).await;
+                "that watches the certificate"
+            });
+            return;
+        };
+        let (client, namespace) = (cluster.connection.client(), cluster.namespace.as_str());
+        let installation = Installation {
+            namespace: namespace.to_owned(),
+            service: self.service.clone(),
+            replicas: None,
+        };
+        let deployment = self.deployment.clone();
+        let registration = Registration::new(client.clone(), &name, installation, deployment);
+        let leader = cluster.lease.leader();
+        let wake = Arc::new(Notify::new());
+        let counted = Arc::clone(metrics);
+        let observe = move |standing: Option<Standing>| count(&counted, standing);
+        let woken = Arc::clone(&wake);
+        let keeps = "that keeps caBundle";
+        if let Some(secret) = &self.authority_secret {
+            let secret = AuthoritySecret::new(client, namespace, secret);
+            let keeper = Keeper::new(registration.clone(), SecretSource(secret.clone()));
+            let following = leader.clone();
+            background.spawn(async move {
+                keeper.run(following, woken, observe).await;
+                keeps
+            });
+            let (store, period, further) = certificate.into_parts();
+            let rotation = Rotation {
+                names: service_names(&self.service, namespace, &further),
+                lifetimes: self.lifetimes(),
+                jitter: jitter(&cluster.identity),
+                secret,
+                registration,
+                store,
+                period,
+                wake,
+                observer,
+                metrics: Arc::clone(metrics),
+                state: rotation::State::default(),
+            };
+            background.spawn(async move {
+                rotation.run(leader).await;
+                "that keeps the certificate"
+            });
+        } else {
+            let source = FileSource::new(self.ca_bundle, certificate.file());
+            let keeper = Keeper::new(registration, source);
+            background.spawn(async move {
+                keeper.run(leader, woken, observe).await;
+                keeps
+            });
+            background.spawn(async move {
+                certificate.watch(observer).await;
+                "that watches the certificate"
+            });
+        }
+    }
+}
+
+fn count(metrics: &Metrics, standing: Option<Standing>) {
+    let Some(standing) = standing else {
+        metrics.ca_bundle_error();
+        return;
+    };
+    metrics.ca_bundle_writes(standing.written);
+    metrics.webhook_entries(standing.current, standing.stale, standing.withheld);
+}

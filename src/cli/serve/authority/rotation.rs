@@ -1,0 +1,256 @@
+//! The task that keeps the serving certificate, and the authority that signs it.
+//!
+//! Every replica looks at the Secret, and signs its own certificate in memory: nothing has to be
+//! handed from one to another, and no certificate of a replica that has gone lies about. A
+//! certificate is signed only with what was read just before, so that a replica that has lost sight
+//! of the Secret never signs with an authority that the others have left; it serves its certificate
+//! to the end of it.
+//!
+//! The replica that leads also takes the steps of [`crate::tls::authority::advance`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{Notify, watch};
+
+use super::super::certificate::Observer;
+use crate::cluster::{
+    AuthoritySecret, AuthoritySecretError, Configuration, Entry, Registration, RegistrationError,
+    SecretState,
+};
+use crate::telemetry::Metrics;
+use crate::template::error::with_sources;
+use crate::tls::authority::{
+    Authorities, Authority, AuthorityCertificate, Leaf, Lifetimes, Situation, Step, Trust, advance,
+};
+use crate::tls::{Store, TlsError};
+
+/// The shortest time between two looks, while something is under way.
+const SHORTEST: Duration = Duration::from_millis(250);
+
+/// The name of every certificate that is signed.
+const NAME: &str = "pillion";
+
+/// What the task works with.
+pub(super) struct Rotation {
+    pub(super) names: Vec<String>,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) jitter: f64,
+    pub(super) secret: AuthoritySecret,
+    pub(super) registration: Registration,
+    pub(super) store: Arc<Store>,
+    pub(super) period: Duration,
+    pub(super) wake: Arc<Notify>,
+    pub(super) observer: Observer,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) state: State,
+}
+
+/// What the task remembers.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    leaf: Option<Leaf>,
+    trust: Trust,
+    problems: Vec<String>,
+    failure: Option<String>,
+}
+
+/// Why a look failed.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error(transparent)]
+    Secret(#[from] AuthoritySecretError),
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// When to look again.
+enum Again {
+    /// Something has changed.
+    AtOnce,
+    /// Something is under way.
+    Soon,
+    /// Nothing is.
+    Later,
+}
+
+impl Rotation {
+    /// Works for ever.
+    pub(super) async fn run(mut self, mut leader: watch::Receiver<bool>) {
+        loop {
+            let leads = *leader.borrow_and_update();
+            let pause = match self.look(leads).await {
+                Ok(Again::AtOnce) => {
+                    self.state.failure = None;
+                    continue;
+                }
+                Ok(Again::Soon) => {
+                    self.state.failure = None;
+                    (self.lifetimes.settle / 4).clamp(SHORTEST, self.period.max(SHORTEST))
+                }
+                Ok(Again::Later) => {
+                    self.state.failure = None;
+                    self.period
+                }
+                Err(error) => {
+                    self.failed(&error);
+                    self.period
+                }
+            };
+            self.tell();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                changed = leader.changed() => if changed.is_err() {
+                    // The lease was given back: the process ends.
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn look(&mut self, leads: bool) -> Result<Again, LookError> {
+        // Taken before the Secret is read: a certificate then ends within its lifetime from a moment
+        // at which its authority was the one that signs, however long the answer took.
+        let now = SystemTime::now();
+        let state = self.secret.read().await?;
+        let (held, problems) = Authorities::read(&state.data());
+        let is_damaged = !problems.is_empty();
+        self.tell_problems(problems);
+        if leads && self.lead(&state, &held, is_damaged, now).await? {
+            return Ok(Again::AtOnce);
+        }
+        self.sign(&held, now)?;
+        self.metrics.authority_expires(
+            held.current.as_ref().map(expiry),
+            held.next.as_ref().map(expiry),
+        );
+        let is_under_way = held.next.is_some() || held.current.is_none();
+        Ok(if is_under_way {
+            Again::Soon
+        } else {
+            Again::Later
+        })
+    }
+
+    /// Takes the step that is due. Returns whether the Secret has changed, by us or by another.
+    async fn lead(
+        &mut self,
+        state: &SecretState,
+        held: &Authorities,
+        is_damaged: bool,
+        now: SystemTime,
+    ) -> Result<bool, LookError> {
+        // Who trusts what matters only while an authority is to begin to sign.
+        let configurations = if held.next.is_some() || held.current.is_none() {
+            self.registration.read().await?
+        } else {
+            Vec::new()
+        };
+        let is_next_trusted = self.is_trusted(held.next.as_ref(), &configurations);
+        let trusted: Vec<_> = entries(&configurations)
+            .flat_map(|entry| AuthorityCertificate::all_of(&entry.bundle))
+            .collect();
+        let situation = Situation {
+            now,
+            lifetimes: self.lifetimes,
+            is_asked: state.is_asked(),
+            is_damaged,
+            is_next_trusted,
+            trusted: &trusted,
+        };
+        let Some((step, after)) = advance(held, &situation)? else {
+            return Ok(false);
+        };
+        let is_answered = step == Step::Staged && situation.is_asked;
+        if self
+            .secret
+            .update(state, after.write(), is_answered)
+            .await?
+        {
+            told(step, &after);
+            self.wake.notify_one();
+        }
+        Ok(true)
+    }
+
+    /// Whether the next authority has been in every bundle for long enough, and is there now.
+    fn is_trusted(&mut self, next: Option<&Authority>, configurations: &[Configuration]) -> bool {
+        let next = next.map(Authority::certificate);
+        let next = next.filter(|next| {
+            let mut entries = entries(configurations).filter(|entry| !entry.is_withheld());
+            entries.all(|entry| next.is_in(&entry.bundle))
+        });
+        let settle = self.lifetimes.settle;
+        self.state.trust.note(next, Instant::now(), settle)
+    }
+
+    /// Signs a new certificate where one is due.
+    fn sign(&mut self, held: &Authorities, now: SystemTime) -> Result<(), TlsError> {
+        let Some(signing) = held.signing(now) else {
+            return Ok(());
+        };
+        let leaf = self.state.leaf.as_ref();
+        if leaf.is_some_and(|leaf| !leaf.is_due(signing, now, self.jitter)) {
+            return Ok(());
+        }
+        let leaf = signing.sign(NAME, &self.names, now, self.lifetimes.leaf)?;
+        self.store.replace(leaf.pair()?);
+        self.observer.renewed(self.lifetimes.leaf);
+        self.state.leaf = Some(leaf);
+        Ok(())
+    }
+
+    /// Tells log, metrics and readiness of the certificate in use.
+    fn tell(&mut self) {
+        match (&self.state.leaf, &self.state.failure) {
+            (Some(leaf), _) => self.observer.expires(leaf.not_after()),
+            (None, Some(failure)) => self.observer.awaits(failure),
+            (None, None) => self
+                .observer
+                .awaits("no authority yet that the API server is known to trust"),
+        }
+    }
+
+    fn tell_problems(&mut self, problems: Vec<String>) {
+        for problem in &problems {
+            if !self.state.problems.contains(problem) {
+                let problem = problem.as_str();
+                tracing::error!(problem, "the authority's Secret is damaged; it is repaired");
+                self.metrics.certificate_error();
+            }
+        }
+        self.state.problems = problems;
+    }
+
+    fn failed(&mut self, error: &LookError) {
+        let error = with_sources(error);
+        if self.state.failure.as_ref() != Some(&error) {
+            let error = error.as_str();
+            tracing::error!(
+                error,
+                "the authority was not looked at; the certificate stays"
+            );
+            self.metrics.certificate_error();
+        }
+        self.state.failure = Some(error);
+    }
+}
+
+fn entries(configurations: &[Configuration]) -> impl Iterator<Item = &Entry> {
+    configurations.iter().flat_map(Configuration::entries)
+}
+
+fn expiry(authority: &Authority) -> SystemTime {
+    authority.certificate().not_after()
+}
+
+fn told(step: Step, after: &Authorities) {
+    let trusted = after.certificates().count();
+    match step {
+        Step::Staged => tracing::info!(trusted, "a new authority is made; it signs when trusted"),
+        Step::Promoted => tracing::info!(trusted, "the new authority signs from now on"),
+        Step::Tidied => tracing::info!(trusted, "the authorities are tidied"),
+    }
+}

@@ -1,0 +1,262 @@
+//! One webhook configuration as it was read, and what is to be written to it.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kube::api::{ApiResource, DynamicObject};
+use serde_json::{Value, json};
+
+use crate::cluster::hazards::{Installation, Severity, hazards};
+
+/// A webhook configuration as it was read.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    kind: ApiResource,
+    object: DynamicObject,
+    entries: Vec<Entry>,
+}
+
+/// One of our entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// What clients trust there, in PEM; empty where nothing was written yet.
+    pub bundle: Vec<u8>,
+    /// Why it could stop the cluster, and what would be right. Where it has no bundle yet, it gets
+    /// none; one that works is kept.
+    pub hazard: Option<String>,
+}
+
+impl Entry {
+    /// Whether no bundle is to be written here.
+    pub fn is_withheld(&self) -> bool {
+        self.hazard.is_some() && self.bundle.is_empty()
+    }
+}
+
+impl Configuration {
+    /// Reads the entries that call the installation's Service, or a URL.
+    pub(super) fn new(
+        kind: ApiResource,
+        object: DynamicObject,
+        installation: &Installation,
+    ) -> Self {
+        let hazards = deadlocks(&kind, &object, installation);
+        let webhooks = object.data.get("webhooks").and_then(Value::as_array);
+        let ours = webhooks.into_iter().flatten().filter(|entry| {
+            let field = |pointer| entry.pointer(pointer).and_then(Value::as_str);
+            field("/clientConfig/url").is_some()
+                || (field("/clientConfig/service/namespace") == Some(&installation.namespace)
+                    && field("/clientConfig/service/name") == Some(&installation.service))
+        });
+        let entries = ours.filter_map(|entry| {
+            let name = entry.get("name")?.as_str()?;
+            let bundle = entry.pointer("/clientConfig/caBundle");
+            let bundle = bundle.and_then(Value::as_str).unwrap_or_default();
+            Some(Entry {
+                name: name.to_owned(),
+                // The API server has decoded it once already.
+                bundle: STANDARD.decode(bundle).unwrap_or_default(),
+                hazard: hazards.get(name).cloned(),
+            })
+        });
+        let entries = entries.collect();
+        Self {
+            kind,
+            object,
+            entries,
+        }
+    }
+
+    /// Its kind.
+    pub(super) fn kind(&self) -> &ApiResource {
+        &self.kind
+    }
+
+    /// Our entries.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Whether an entry that is to have the bundle has another one.
+    pub(super) fn is_stale(&self, bundle: &[u8]) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| !entry.is_withheld() && entry.bundle != bundle)
+    }
+
+    /// What is applied: the bundle alone, for the very state that was read.
+    pub(super) fn application(&self, bundle: &[u8]) -> Value {
+        let bundle = STANDARD.encode(bundle);
+        let entries = self.entries.iter().filter(|entry| !entry.is_withheld());
+        let entries: Vec<_> = entries
+            .map(|entry| json!({"name": entry.name, "clientConfig": {"caBundle": bundle}}))
+            .collect();
+        json!({
+            "apiVersion": self.kind.api_version,
+            "kind": self.kind.kind,
+            "metadata": {
+                "name": self.object.metadata.name,
+                "resourceVersion": self.object.metadata.resource_version,
+            },
+            "webhooks": entries,
+        })
+    }
+
+    /// The merge patch that ends a manager's ownership of fields; `None` where it has none.
+    pub(super) fn without_manager(&self, manager: &str) -> Option<Value> {
+        let fields = self.object.metadata.managed_fields.as_ref()?;
+        let (ours, others): (Vec<_>, Vec<_>) = fields
+            .iter()
+            .partition(|entry| entry.manager.as_deref() == Some(manager));
+        // An empty list would take everybody's ownership away.
+        (!ours.is_empty() && !others.is_empty()).then(|| {
+            json!({"metadata": {
+                "resourceVersion": self.object.metadata.resource_version,
+                "managedFields": others,
+            }})
+        })
+    }
+
+    /// Who has written last, of all others: the manager's name.
+    pub(super) fn last_writer(&self, besides: &str) -> Option<&str> {
+        let fields = self.object.metadata.managed_fields.iter().flatten();
+        let others = fields.filter(|entry| entry.manager.as_deref() != Some(besides));
+        let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
+        last?.manager.as_deref()
+    }
+}
+
+/// What of the configuration could stop the cluster: why, by the entry's name.
+fn deadlocks(
+    kind: &ApiResource,
+    object: &DynamicObject,
+    installation: &Installation,
+) -> BTreeMap<String, String> {
+    let mut value = object.data.clone();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("kind".to_owned(), kind.kind.clone().into());
+    }
+    let mut deadlocks = BTreeMap::<String, String>::new();
+    for hazard in hazards(&value, installation) {
+        if hazard.severity == Severity::Deadlock {
+            let why = deadlocks.entry(hazard.entry).or_default();
+            if !why.is_empty() {
+                why.push_str("; ");
+            }
+            why.push_str(&format!("{}; {}", hazard.what, hazard.remedy));
+        }
+    }
+    deadlocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: Value) -> Configuration {
+        let kind = super::super::kinds().into_iter().next().unwrap();
+        let installation = Installation {
+            namespace: "pillion-system".to_owned(),
+            service: "pillion".to_owned(),
+            replicas: Some(2),
+        };
+        Configuration::new(kind, serde_json::from_value(value).unwrap(), &installation)
+    }
+
+    /// An entry that fails open, so that it stops nothing.
+    fn entry(name: &str, service: &str, bundle: Option<&str>) -> Value {
+        let mut client = json!({"service": {"namespace": "pillion-system", "name": service}});
+        if let Some(bundle) = bundle {
+            client["caBundle"] = STANDARD.encode(bundle).into();
+        }
+        json!({
+            "name": name,
+            "clientConfig": client,
+            "sideEffects": "None",
+            "failurePolicy": "Ignore",
+            "rules": [{
+                "operations": ["CREATE"],
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "resources": ["pods"],
+            }],
+        })
+    }
+
+    fn configuration(entries: &[Value]) -> Value {
+        json!({
+            "metadata": {
+                "name": "pillion",
+                "resourceVersion": "7",
+                "managedFields": [
+                    {"manager": "helm", "operation": "Apply", "time": "2026-01-02T00:00:00Z"},
+                    {"manager": "old", "operation": "Update", "time": "2026-01-01T00:00:00Z"},
+                    {"manager": "pillion-ca-bundle", "operation": "Apply", "time": "2026-01-03T00:00:00Z"},
+                ],
+            },
+            "webhooks": entries,
+        })
+    }
+
+    #[test]
+    fn the_bundle_alone_is_applied_to_our_entries_at_the_state_that_was_read() {
+        let mut by_url = entry("c.pillion.dev", "pillion", None);
+        by_url["clientConfig"] = json!({"url": "https://a.example"});
+        let read = read(configuration(&[
+            entry("a.pillion.dev", "pillion", None),
+            entry("b.pillion.dev", "pillion", Some("B")),
+            entry("theirs.example.com", "another", None),
+            by_url,
+        ]));
+        assert!(read.is_stale(b"B"));
+        let bundle = json!({"caBundle": STANDARD.encode("B")});
+        assert_eq!(
+            read.application(b"B"),
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "MutatingWebhookConfiguration",
+                "metadata": {"name": "pillion", "resourceVersion": "7"},
+                "webhooks": [
+                    {"name": "a.pillion.dev", "clientConfig": bundle},
+                    {"name": "b.pillion.dev", "clientConfig": bundle},
+                    {"name": "c.pillion.dev", "clientConfig": bundle},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn an_entry_that_could_stop_the_cluster_gets_no_bundle_but_keeps_one() {
+        let mut entries = [
+            entry("new.pillion.dev", "pillion", None),
+            entry("old.pillion.dev", "pillion", Some("A")),
+        ];
+        for entry in &mut entries {
+            // Without selectors kube-system and Pillion's own pods match.
+            entry["failurePolicy"] = "Fail".into();
+        }
+        let read = read(configuration(&entries));
+        assert!(read.entries()[0].is_withheld());
+        let hazard = read.entries()[0].hazard.as_deref().unwrap();
+        assert!(hazard.contains("kube-system"), "{hazard}");
+        assert!(read.is_stale(b"B"));
+        let applied = read.application(b"B");
+        assert_eq!(applied["webhooks"].as_array().unwrap().len(), 1);
+        assert_eq!(applied["webhooks"][0]["name"], "old.pillion.dev");
+        assert!(!read.is_stale(b"A"), "what is withheld is not stale");
+    }
+
+    #[test]
+    fn ownership_is_given_up_and_that_of_others_is_kept() {
+        let read = read(configuration(&[]));
+        let patch = read.without_manager("pillion-ca-bundle").unwrap();
+        assert_eq!(patch["metadata"]["resourceVersion"], "7");
+        let kept = patch["metadata"]["managedFields"].as_array().unwrap();
+        let managers: Vec<_> = kept.iter().map(|entry| &entry["manager"]).collect();
+        assert_eq!(managers, ["helm", "old"]);
+        assert_eq!(read.without_manager("nobody"), None);
+        assert_eq!(read.last_writer("pillion-ca-bundle"), Some("helm"));
+    }
+}

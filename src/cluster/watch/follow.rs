@@ -1,0 +1,123 @@
+//! One kind, followed for ever.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use kube::Api;
+use kube::api::DynamicObject;
+use kube::runtime::watcher::{Config, Event, watcher};
+use tokio::sync::mpsc::Sender;
+
+use super::Observer;
+use super::object::{Key, Seen, Watched, key};
+use crate::cluster::revisions;
+use crate::template::error::with_sources;
+
+/// Seconds after which the API server ends a watch, and a new one goes on where it stopped. A
+/// connection that died in silence is found out a few seconds later.
+const WATCH_SECONDS: u32 = 120;
+
+/// Pauses before a failed watch is tried again, doubled from the first to the last.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// A watch that was tried again and did not fail for so long works: longer than a connection takes
+/// to fail.
+const RECOVERED: Duration = Duration::from_secs(20);
+
+/// What happened to the objects of a kind.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// All objects are listed anew.
+    Listing,
+    /// An object as it is now.
+    Applied(Box<Seen>),
+    /// An object is no more.
+    Deleted(Key),
+    /// All objects were listed: others are no more.
+    Listed,
+    /// The watch failed; why, in one line.
+    Failed(String),
+}
+
+/// A change of a kind.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) kind: Watched,
+    pub(super) change: Change,
+}
+
+/// Tells every change of a kind, until nobody listens.
+pub(super) async fn follow(
+    kind: Watched,
+    api: Api<DynamicObject>,
+    sender: Sender<Told>,
+    observer: &impl Observer,
+) {
+    let mut config = Config::default().timeout(WATCH_SECONDS);
+    if kind == Watched::ControllerRevisions {
+        config = config.labels(revisions::LABEL_KIND);
+    }
+    let mut events = pin!(watcher(api, config));
+    let mut pause = PAUSES.0;
+    let mut failing = false;
+    loop {
+        let next = if failing {
+            // Where nothing changes, a watch that works is as silent as one that hangs.
+            tokio::time::timeout(RECOVERED, events.next()).await
+        } else {
+            Ok(events.next().await)
+        };
+        let event = match next {
+            Ok(Some(Err(error))) => {
+                let why = with_sources(&error);
+                observer.failed(kind);
+                if !failing {
+                    tracing::warn!(resource = kind.as_str(), error = why, "a watch failed");
+                    observer.up(kind, false);
+                }
+                failing = true;
+                if tell(&sender, kind, Change::Failed(why)).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PAUSES.1);
+                continue;
+            }
+            Ok(Some(Ok(event))) => Some(event),
+            Ok(None) => return,
+            Err(_) => None,
+        };
+        // The beginning of a list says nothing yet of its end.
+        if failing && !matches!(event, Some(Event::Init | Event::InitApply(_))) {
+            tracing::info!(resource = kind.as_str(), "a watch works again");
+            failing = false;
+        }
+        if !failing && !matches!(event, Some(Event::Init | Event::InitApply(_))) {
+            observer.up(kind, true);
+            pause = PAUSES.0;
+        }
+        let Some(event) = event else {
+            continue;
+        };
+        if tell(&sender, kind, change(kind, event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn tell(sender: &Sender<Told>, kind: Watched, change: Change) -> Result<(), ()> {
+    let told = sender.send(Told { kind, change }).await;
+    told.map_err(|_| ())
+}
+
+fn change(kind: Watched, event: Event<DynamicObject>) -> Change {
+    match event {
+        Event::Init => Change::Listing,
+        Event::InitDone => Change::Listed,
+        Event::Apply(object) | Event::InitApply(object) => {
+            Change::Applied(Box::new(Seen::read(kind, object)))
+        }
+        Event::Delete(object) => Change::Deleted(key(&object)),
+    }
+}

@@ -1,0 +1,188 @@
+//! The kinds that are watched, and what is kept of their objects.
+//!
+//! Objects are read as untyped JSON: whatever one of them holds, it never stops the rest. What no
+//! decision needs, `managedFields` above all, is dropped before anything else sees the object: there
+//! may be ten thousand namespaces and twice as many ServiceAccounts.
+
+use std::collections::BTreeMap;
+
+use kube::api::{ApiResource, DynamicObject};
+use kube::{Api, Client};
+use serde_json::Value;
+
+use super::super::names::resource;
+use super::super::revisions::KeptRevision;
+use crate::check::resources::{LimitRange, Quota};
+use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
+
+/// A kind that is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watched {
+    /// `ClusterInjectionTemplate`.
+    ClusterInjectionTemplates,
+    /// `InjectionTemplate`.
+    InjectionTemplates,
+    /// `Namespace`.
+    Namespaces,
+    /// `LimitRange`.
+    LimitRanges,
+    /// `ResourceQuota`.
+    ResourceQuotas,
+    /// `ServiceAccount`, for the secrets that images are pulled with.
+    ServiceAccounts,
+    /// `ControllerRevision`: the last good revisions of templates, in Pillion's own namespace.
+    ControllerRevisions,
+}
+
+impl Watched {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ClusterInjectionTemplates,
+        Self::InjectionTemplates,
+        Self::Namespaces,
+        Self::LimitRanges,
+        Self::ResourceQuotas,
+        Self::ServiceAccounts,
+        Self::ControllerRevisions,
+    ];
+
+    /// The plural, as RBAC names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClusterInjectionTemplates => CLUSTER_PLURAL,
+            Self::InjectionTemplates => NAMESPACED_PLURAL,
+            Self::Namespaces => "namespaces",
+            Self::LimitRanges => "limitranges",
+            Self::ResourceQuotas => "resourcequotas",
+            Self::ServiceAccounts => "serviceaccounts",
+            Self::ControllerRevisions => "controllerrevisions",
+        }
+    }
+
+    fn resource(self) -> ApiResource {
+        let plural = self.as_str();
+        match self {
+            Self::ClusterInjectionTemplates => {
+                template_resource("ClusterInjectionTemplate", plural)
+            }
+            Self::InjectionTemplates => template_resource("InjectionTemplate", plural),
+            Self::Namespaces => resource("", "Namespace", plural),
+            Self::LimitRanges => resource("", "LimitRange", plural),
+            Self::ResourceQuotas => resource("", "ResourceQuota", plural),
+            Self::ServiceAccounts => resource("", "ServiceAccount", plural),
+            Self::ControllerRevisions => resource("apps", "ControllerRevision", plural),
+        }
+    }
+
+    /// The objects that are watched of this kind.
+    pub(super) fn api(self, client: Client, own_namespace: &str) -> Api<DynamicObject> {
+        let resource = self.resource();
+        match self {
+            Self::ControllerRevisions => Api::namespaced_with(client, own_namespace, &resource),
+            _ => Api::all_with(client, &resource),
+        }
+    }
+}
+
+/// A kind of templates.
+pub(in crate::cluster) fn template_resource(kind: &str, plural: &str) -> ApiResource {
+    ApiResource {
+        group: "pillion.dev".to_owned(),
+        version: "v1alpha1".to_owned(),
+        api_version: "pillion.dev/v1alpha1".to_owned(),
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    }
+}
+
+/// An object of one kind by its namespace, empty where it has none, and its name.
+pub(super) type Key = (String, String);
+
+/// A template as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct StoredTemplate {
+    pub(super) uid: String,
+    pub(super) generation: i64,
+    pub(super) resource_version: String,
+    pub(super) spec: Option<Value>,
+    pub(super) status: Value,
+}
+
+/// What is kept of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
+    Template(StoredTemplate),
+    Namespace {
+        labels: BTreeMap<String, String>,
+        annotations: BTreeMap<String, String>,
+    },
+    LimitRange(LimitRange),
+    Quota(Quota),
+    /// Whether it has imagePullSecrets.
+    ServiceAccount(bool),
+    /// `None`: an object that is none of ours, or cannot be read as one.
+    Revision(Option<KeptRevision>),
+}
+
+/// What is kept of an object, and which one it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seen {
+    pub(super) key: Key,
+    pub(super) content: Content,
+}
+
+/// Which object it is.
+pub(super) fn key(object: &DynamicObject) -> Key {
+    let metadata = &object.metadata;
+    (
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+impl Seen {
+    /// Keeps of an object what decisions need.
+    pub(super) fn read(kind: Watched, mut object: DynamicObject) -> Self {
+        let key = key(&object);
+        let content = match kind {
+            Watched::ClusterInjectionTemplates | Watched::InjectionTemplates => {
+                Content::Template(template(object))
+            }
+            Watched::Namespaces => Content::Namespace {
+                labels: object.metadata.labels.take().unwrap_or_default(),
+                annotations: object.metadata.annotations.take().unwrap_or_default(),
+            },
+            Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
+            Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
+            Watched::ServiceAccounts => {
+                let secrets = object.data.get("imagePullSecrets");
+                let secrets = secrets.and_then(Value::as_array);
+                Content::ServiceAccount(secrets.is_some_and(|secrets| !secrets.is_empty()))
+            }
+            Watched::ControllerRevisions => Content::Revision(KeptRevision::read(&object)),
+        };
+        Self { key, content }
+    }
+}
+
+fn template(mut object: DynamicObject) -> StoredTemplate {
+    let mut take = |field: &str| object.data.get_mut(field).map(Value::take);
+    StoredTemplate {
+        spec: take("spec"),
+        status: take("status").unwrap_or_default(),
+        uid: object.metadata.uid.unwrap_or_default(),
+        generation: object.metadata.generation.unwrap_or_default(),
+        resource_version: object.metadata.resource_version.unwrap_or_default(),
+    }
+}
+
+/// The object with its name, as the readers of manifests want it.
+fn named(object: DynamicObject) -> Value {
+    let name = object.metadata.name.unwrap_or_default();
+    let mut value = object.data;
+    if let Value::Object(fields) = &mut value {
+        let metadata = serde_json::json!({"name": name});
+        fields.insert("metadata".to_owned(), metadata);
+    }
+    value
+}

@@ -1,0 +1,112 @@
+//! All that is known of the cluster, change by change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ClusterSnapshot;
+use super::follow::{Change, Told};
+use super::namespaces::NamespaceState;
+use super::object::{Content, Key, Seen, Watched};
+use super::templates::TemplateState;
+
+/// What is known, and what changed since the last snapshot.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    namespaces: NamespaceState,
+    templates: TemplateState,
+    /// The kinds that were listed whole.
+    listed: BTreeSet<Watched>,
+    /// What a list that has begun has named so far.
+    listing: BTreeMap<Watched, BTreeSet<Key>>,
+    /// Why a kind was not listed yet.
+    failures: BTreeMap<Watched, String>,
+}
+
+impl State {
+    /// Takes a change.
+    pub(super) fn apply(&mut self, Told { kind, change }: Told) {
+        match change {
+            Change::Listing => {
+                self.listing.insert(kind, BTreeSet::new());
+            }
+            Change::Applied(seen) => {
+                if let Some(named) = self.listing.get_mut(&kind) {
+                    named.insert(seen.key.clone());
+                }
+                self.set(kind, *seen);
+            }
+            Change::Deleted(key) => self.remove(kind, &key),
+            Change::Listed => {
+                self.listed.insert(kind);
+                self.failures.remove(&kind);
+                let named = self.listing.remove(&kind).unwrap_or_default();
+                for key in self.keys(kind) {
+                    if !named.contains(&key) {
+                        self.remove(kind, &key);
+                    }
+                }
+            }
+            Change::Failed(why) => {
+                self.failures.insert(kind, why);
+            }
+        }
+    }
+
+    fn set(&mut self, kind: Watched, Seen { key, content }: Seen) {
+        match content {
+            Content::Template(template) => self.templates.set(key, template),
+            Content::Revision(revision) => self.templates.set_revision(key.1, revision),
+            Content::Namespace {
+                labels,
+                annotations,
+            } => self.namespaces.set(&key.1, labels, annotations),
+            Content::LimitRange(range) => self.namespaces.set_limit_range(key, range),
+            Content::Quota(quota) => self.namespaces.set_quota(key, quota),
+            Content::ServiceAccount(true) => self.namespaces.set_account(key),
+            Content::ServiceAccount(false) => self.namespaces.remove(kind, &key),
+        }
+    }
+
+    fn remove(&mut self, kind: Watched, key: &Key) {
+        match kind {
+            Watched::ClusterInjectionTemplates | Watched::InjectionTemplates => {
+                self.templates.remove(key);
+            }
+            Watched::ControllerRevisions => self.templates.remove_revision(&key.1),
+            _ => self.namespaces.remove(kind, key),
+        }
+    }
+
+    /// The objects of a kind that are known.
+    fn keys(&self, kind: Watched) -> Vec<Key> {
+        match kind {
+            Watched::ClusterInjectionTemplates => self.templates.keys(false),
+            Watched::InjectionTemplates => self.templates.keys(true),
+            Watched::ControllerRevisions => self.templates.revision_names(),
+            _ => self.namespaces.keys(kind),
+        }
+    }
+
+    /// The kinds that were not listed yet, each with what stands in the way.
+    pub(super) fn missing(&self) -> Vec<(Watched, String)> {
+        let kinds = Watched::ALL.into_iter();
+        let missing = kinds.filter(|kind| !self.listed.contains(kind));
+        let why = |kind| {
+            let failure = self.failures.get(&kind).map(String::as_str);
+            (kind, failure.unwrap_or("not listed yet").to_owned())
+        };
+        missing.map(why).collect()
+    }
+
+    /// What is known, whole.
+    pub(super) fn snapshot(&mut self) -> ClusterSnapshot {
+        let (catalog, reports) = self.templates.snapshot();
+        ClusterSnapshot {
+            catalog,
+            reports,
+            namespaces: self.namespaces.snapshot(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

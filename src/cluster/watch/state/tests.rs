@@ -1,0 +1,1 @@
+//! Changes, and what comes of them.

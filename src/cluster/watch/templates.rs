@@ -1,0 +1,288 @@
+//! The templates, each compiled once for each generation, and the revision of each that serves.
+//!
+//! A generation that does not compile is not served: the last good one stays. Which that is, a
+//! replica knows that saw it, and every replica learns it from the revision that was kept; of two
+//! that are good the later generation counts, so that all replicas come to serve the same.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::object::{Key, StoredTemplate};
+use crate::cluster::revisions::KeptRevision;
+use crate::template::compile::{compile_object, object_path};
+use crate::template::{Catalog, CatalogEntry, Template, TemplateError};
+
+/// A generation of a template that compiles.
+#[derive(Debug, Clone)]
+pub struct Good {
+    /// The template.
+    pub template: Arc<Template>,
+    /// Its `metadata.generation`.
+    pub generation: i64,
+    /// Its spec as JSON, to be kept.
+    pub spec: Arc<str>,
+}
+
+/// What became of a stored template.
+#[derive(Debug, Clone)]
+pub struct TemplateReport {
+    /// The namespace that it is for, empty for the whole cluster.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// Its `metadata.generation`.
+    pub generation: i64,
+    /// Its `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// Its `status`.
+    pub status: Arc<Value>,
+    /// What is wrong with the newest generation; nothing where it compiles.
+    pub errors: Arc<[TemplateError]>,
+    /// What serves: the newest generation where it compiles, else the last good one.
+    pub good: Option<Good>,
+    /// The names of the revisions that are kept of it.
+    pub kept: Vec<String>,
+}
+
+/// What became of all stored templates.
+#[derive(Debug, Clone, Default)]
+pub struct TemplateReports {
+    /// Each template, by namespace and name.
+    pub templates: Vec<Arc<TemplateReport>>,
+    /// The names of kept revisions that no template has any more.
+    pub orphans: Vec<String>,
+}
+
+/// A template, and what became of it.
+#[derive(Debug)]
+struct Stored {
+    uid: String,
+    generation: i64,
+    resource_version: String,
+    status: Arc<Value>,
+    /// The newest generation, until it is compiled.
+    spec: Option<Option<Value>>,
+    mandatory: bool,
+    errors: Arc<[TemplateError]>,
+    /// The last good generation that was seen here.
+    good: Option<Good>,
+}
+
+/// A revision that is kept.
+#[derive(Debug)]
+struct Revision {
+    /// `None`: an object that cannot be read as one.
+    kept: Option<KeptRevision>,
+    /// What it compiles to, once somebody needed to know.
+    good: OnceCell<Option<Good>>,
+}
+
+impl Revision {
+    fn good(&self) -> Option<Good> {
+        let good = self.good.get_or_init(|| good_of(self.kept.as_ref()?));
+        good.clone()
+    }
+}
+
+/// All templates.
+#[derive(Debug, Default)]
+pub(super) struct TemplateState {
+    stored: BTreeMap<Key, Stored>,
+    /// The revisions by their objects' names.
+    revisions: BTreeMap<String, Revision>,
+    /// The templates to be compiled.
+    uncompiled: BTreeSet<Key>,
+    changed: bool,
+    catalog: Arc<Catalog>,
+    reports: Arc<TemplateReports>,
+}
+
+impl TemplateState {
+    pub(super) fn set(&mut self, key: Key, new: StoredTemplate) {
+        self.changed = true;
+        let known = self
+            .stored
+            .get_mut(&key)
+            .filter(|known| known.uid == new.uid);
+        let same_text = known
+            .as_ref()
+            .is_some_and(|known| known.generation == new.generation);
+        let status = Arc::new(new.status);
+        match known {
+            Some(known) => {
+                known.resource_version = new.resource_version;
+                known.status = status;
+                known.generation = new.generation;
+                if !same_text {
+                    known.spec = Some(new.spec);
+                }
+            }
+            None => {
+                let stored = Stored {
+                    uid: new.uid,
+                    generation: new.generation,
+                    resource_version: new.resource_version,
+                    status,
+                    spec: Some(new.spec),
+                    mandatory: false,
+                    errors: Arc::new([]),
+                    good: None,
+                };
+                self.stored.insert(key.clone(), stored);
+            }
+        }
+        if !same_text {
+            self.uncompiled.insert(key);
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) {
+        self.changed |= self.stored.remove(key).is_some();
+        self.uncompiled.remove(key);
+    }
+
+    pub(super) fn set_revision(&mut self, name: String, kept: Option<KeptRevision>) {
+        let known = self.revisions.get(&name);
+        if known.is_some_and(|known| known.kept == kept) {
+            return;
+        }
+        let good = OnceCell::new();
+        self.revisions.insert(name, Revision { kept, good });
+        self.changed = true;
+    }
+
+    pub(super) fn remove_revision(&mut self, name: &str) {
+        self.changed |= self.revisions.remove(name).is_some();
+    }
+
+    /// The templates that are known: those of namespaces, or of the whole cluster.
+    pub(super) fn keys(&self, namespaced: bool) -> Vec<Key> {
+        let keys = self.stored.keys();
+        let keys = keys.filter(|(namespace, _)| namespace.is_empty() != namespaced);
+        keys.cloned().collect()
+    }
+
+    pub(super) fn revision_names(&self) -> Vec<Key> {
+        let names = self.revisions.keys();
+        names.map(|name| (String::new(), name.clone())).collect()
+    }
+
+    /// All templates as they are now; the same values where nothing changed.
+    pub(super) fn snapshot(&mut self) -> (Arc<Catalog>, Arc<TemplateReports>) {
+        for key in std::mem::take(&mut self.uncompiled) {
+            if let Some(stored) = self.stored.get_mut(&key) {
+                stored.compile(&key);
+            }
+        }
+        if std::mem::take(&mut self.changed) {
+            self.reports = Arc::new(self.reports());
+            let mandatory = |report: &TemplateReport| {
+                let key = (report.namespace.clone(), report.name.clone());
+                self.stored.get(&key).is_some_and(|stored| stored.mandatory)
+            };
+            let templates = self.reports.templates.iter();
+            let entries = templates.map(|report| entry(report, mandatory(report)));
+            self.catalog = Arc::new(Catalog::of_entries(entries));
+        }
+        (Arc::clone(&self.catalog), Arc::clone(&self.reports))
+    }
+
+    fn reports(&self) -> TemplateReports {
+        let mut kept: BTreeMap<&Key, Vec<(&String, &Revision)>> = BTreeMap::new();
+        let mut orphans = Vec::new();
+        for (name, revision) in &self.revisions {
+            let of = revision.kept.as_ref().filter(|kept| {
+                let stored = self.stored.get(&kept.of);
+                stored.is_some_and(|stored| stored.uid == kept.uid)
+            });
+            match of {
+                Some(of) => kept.entry(&of.of).or_default().push((name, revision)),
+                None => orphans.push(name.clone()),
+            }
+        }
+        let report = |(key, stored): (&Key, &Stored)| {
+            let kept = kept.remove(key).unwrap_or_default();
+            // A newest generation that compiles is the latest of all, and no other is needed.
+            let is_good = stored.errors.is_empty();
+            let older = kept.iter().filter(|_| !is_good);
+            let good = older
+                .filter_map(|(_, revision)| revision.good())
+                .chain(stored.good.clone())
+                .max_by_key(|good| good.generation);
+            Arc::new(TemplateReport {
+                namespace: key.0.clone(),
+                name: key.1.clone(),
+                uid: stored.uid.clone(),
+                generation: stored.generation,
+                resource_version: stored.resource_version.clone(),
+                status: Arc::clone(&stored.status),
+                errors: Arc::clone(&stored.errors),
+                good,
+                kept: kept.iter().map(|(name, _)| (*name).clone()).collect(),
+            })
+        };
+        TemplateReports {
+            templates: self.stored.iter().map(report).collect(),
+            orphans,
+        }
+    }
+}
+
+impl Stored {
+    /// Compiles the newest generation.
+    fn compile(&mut self, (namespace, name): &Key) {
+        let Some(spec) = self.spec.take() else {
+            return;
+        };
+        let compiled = compile_object(namespace, name, spec.as_ref());
+        self.mandatory = compiled.mandatory;
+        match compiled.result {
+            Ok(template) => {
+                self.errors = Arc::new([]);
+                self.good = Some(Good {
+                    template: Arc::from(template),
+                    generation: self.generation,
+                    spec: spec.unwrap_or_default().to_string().into(),
+                });
+            }
+            Err(errors) => {
+                for error in &errors {
+                    tracing::error!(
+                        template = error.template.as_str(),
+                        error = error.to_string().as_str(),
+                        "a template has an error"
+                    );
+                }
+                self.errors = errors.into();
+            }
+        }
+    }
+}
+
+/// What a kept revision compiles to.
+fn good_of(kept: &KeptRevision) -> Option<Good> {
+    let (namespace, name) = &kept.of;
+    let spec: Value = serde_json::from_str(&kept.spec).ok()?;
+    let compiled = compile_object(namespace, name, Some(&spec));
+    Some(Good {
+        template: Arc::from(compiled.result.ok()?),
+        generation: kept.generation,
+        spec: Arc::clone(&kept.spec),
+    })
+}
+
+fn entry(report: &TemplateReport, mandatory: bool) -> CatalogEntry {
+    CatalogEntry {
+        namespace: report.namespace.clone(),
+        name: report.name.clone(),
+        template: report.good.as_ref().map(|good| Arc::clone(&good.template)),
+        mandatory,
+        error: report.errors.first().map(ToString::to_string),
+        path: object_path(&report.namespace, &report.name),
+    }
+}

@@ -1,0 +1,222 @@
+//! How one authority follows another without a client that trusts neither.
+//!
+//! ```text
+//! staged ── made, in the Secret as `next`; the bundle for clients holds it from now on
+//!   │       every client was seen to have it, and had time to take it
+//! promoted  it signs; the one before stays in the bundle
+//!   │       the last leaf of the one before has ended
+//! tidied    the one before is gone
+//! ```
+//! The first authority of all goes the same way: nothing is signed by what clients do not trust.
+//! Each step is a change of the Secret that its resource version guards, and depends on nothing
+//! but the Secret and what is seen of the clients. So who takes it does not matter, and two who
+//! want to take it at once disturb nothing.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use super::held::{Authorities, Retired};
+use super::{Authority, AuthorityCertificate};
+use crate::tls::TlsError;
+
+/// The name of every authority that is made.
+const NAME: &str = "pillion authority";
+
+/// The shortest life of a leaf: below it renewal would be all that a replica does.
+const SHORTEST: Duration = Duration::from_secs(2);
+
+/// How many authorities may be trusted besides the one that signs, so that rotations on demand
+/// cannot make the bundle grow for ever.
+const MOST_PREVIOUS: usize = 8;
+
+/// How long things live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// An authority.
+    pub authority: Duration,
+    /// A leaf.
+    pub leaf: Duration,
+    /// From the moment in which a bundle was seen at the API server until every API server is sure
+    /// to use it.
+    pub settle: Duration,
+}
+
+/// Why lifetimes cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LifetimesError {
+    /// The leaf lives too briefly.
+    #[error("--certificate-lifetime must be at least {} s", SHORTEST.as_secs())]
+    Leaf,
+    /// The authority cannot follow.
+    #[error(
+        "--authority-lifetime must be at least three times --certificate-lifetime and six times --ca-bundle-settle"
+    )]
+    Authority,
+}
+
+impl Lifetimes {
+    /// Whether a rotation has time enough: it begins with a third of the authority's life left.
+    pub fn check(&self) -> Result<(), LifetimesError> {
+        if self.leaf < SHORTEST {
+            return Err(LifetimesError::Leaf);
+        }
+        if self.authority < (self.leaf * 3).max(self.settle * 6) {
+            return Err(LifetimesError::Authority);
+        }
+        Ok(())
+    }
+
+    /// When the last leaf has ended of an authority that signs until now: leaves are signed from a
+    /// Secret that was read just before, and clocks differ a little.
+    fn last_leaf_ends(&self, now: SystemTime) -> SystemTime {
+        now + self.leaf + self.settle
+    }
+}
+
+/// Since when clients are seen to trust the next authority, without interruption.
+#[derive(Debug, Clone, Default)]
+pub struct Trust(Option<(AuthorityCertificate, Instant)>);
+
+impl Trust {
+    /// Notes what was seen now: the next authority, if everybody has it. Returns whether everybody
+    /// has used it for `settle` at least.
+    pub fn note(
+        &mut self,
+        seen: Option<&AuthorityCertificate>,
+        now: Instant,
+        settle: Duration,
+    ) -> bool {
+        let Some(seen) = seen else {
+            self.0 = None;
+            return false;
+        };
+        match &self.0 {
+            Some((known, since)) if known == seen => now.duration_since(*since) >= settle,
+            _ => {
+                self.0 = Some((seen.clone(), now));
+                settle.is_zero()
+            }
+        }
+    }
+}
+
+/// What is known besides the Secret.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The time.
+    pub now: SystemTime,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// Whether somebody has asked for a new authority.
+    pub is_asked: bool,
+    /// Whether the Secret holds what cannot be used.
+    pub is_damaged: bool,
+    /// Whether every client was seen to trust `next`, long enough ago.
+    pub is_next_trusted: bool,
+    /// What clients trust at present.
+    pub trusted: &'a [AuthorityCertificate],
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A new authority is the next one.
+    Staged,
+    /// The next authority signs.
+    Promoted,
+    /// What nobody needs or can read is gone, or what clients trust was entered.
+    Tidied,
+}
+
+/// The step that is due, with the authorities after it; `None` where nothing is to be done.
+pub fn advance(
+    held: &Authorities,
+    situation: &Situation<'_>,
+) -> Result<Option<(Step, Authorities)>, TlsError> {
+    let mut after = held.clone();
+    keep_trusted(&mut after, situation);
+    after.previous.retain(|retired| {
+        situation.now < retired.until && situation.now < retired.certificate.not_after()
+    });
+    let is_worn = |authority: &Authority| is_worn(authority, situation);
+    match &held.next {
+        Some(next) if situation.is_next_trusted && !is_worn(next) => {
+            promote(&mut after, situation);
+            return Ok(Some((Step::Promoted, after)));
+        }
+        Some(next) if !is_worn(next) => {}
+        // A next one that was never trusted in all its time is as old as one that signs.
+        Some(_) => {
+            stage(&mut after, situation)?;
+            return Ok(Some((Step::Staged, after)));
+        }
+        None => {
+            let is_asked = situation.is_asked && held.previous.len() < MOST_PREVIOUS;
+            if is_asked || held.current.as_ref().is_none_or(is_worn) {
+                stage(&mut after, situation)?;
+                return Ok(Some((Step::Staged, after)));
+            }
+        }
+    }
+    let is_untidy = situation.is_damaged || after != *held;
+    Ok(is_untidy.then_some((Step::Tidied, after)))
+}
+
+/// Whether an authority has a third of its life or less left, or less than a leaf needs.
+fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
+    let certificate = authority.certificate();
+    let life = certificate
+        .not_after()
+        .duration_since(certificate.not_before());
+    // What was made for another lifetime is judged by its own.
+    let life = life.unwrap_or_default().saturating_sub(super::BACKDATED);
+    let left = certificate.not_after().duration_since(situation.now);
+    left.unwrap_or_default() <= (life / 3).max(situation.lifetimes.settle)
+}
+
+fn stage(after: &mut Authorities, situation: &Situation<'_>) -> Result<(), TlsError> {
+    let next = Authority::make(NAME, situation.now, situation.lifetimes.authority)?;
+    if let Some(never_signed) = after.next.replace(next) {
+        // Unless it signed before the Secret was damaged.
+        let until = situation.lifetimes.last_leaf_ends(situation.now);
+        retire(after, never_signed.certificate().clone(), until);
+    }
+    Ok(())
+}
+
+fn promote(after: &mut Authorities, situation: &Situation<'_>) {
+    let until = situation.lifetimes.last_leaf_ends(situation.now);
+    let next = after.next.take();
+    if let Some(current) = std::mem::replace(&mut after.current, next) {
+        retire(after, current.certificate().clone(), until);
+    }
+}
+
+/// Certificates whose keys are lost stay trusted until their leaves have ended. Where no authority
+/// signs, whatever clients trust now may have signed the leaves that are served: a Secret that was
+/// emptied, or another way in which certificates came before.
+fn keep_trusted(after: &mut Authorities, situation: &Situation<'_>) {
+    let until = situation.lifetimes.last_leaf_ends(situation.now);
+    for orphan in std::mem::take(&mut after.orphans) {
+        retire(after, orphan, until);
+    }
+    if after.current.is_none() {
+        for certificate in situation.trusted.iter().take(MOST_PREVIOUS) {
+            if !after.certificates().any(|known| known == certificate) {
+                retire(after, certificate.clone(), until);
+            }
+        }
+    }
+}
+
+fn retire(after: &mut Authorities, certificate: AuthorityCertificate, until: SystemTime) {
+    let until = until.min(certificate.not_after());
+    after
+        .previous
+        .retain(|retired| retired.certificate != certificate);
+    after.previous.push(Retired { certificate, until });
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;
