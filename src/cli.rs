@@ -6,6 +6,7 @@
 
 mod assignment;
 mod broken;
+mod certs;
 mod cluster;
 mod configuration;
 mod doctor;
@@ -31,6 +32,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub use certs::{Certs, CertsError};
 pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
 pub use doctor::{Check, Doctor, DoctorError};
@@ -72,6 +74,7 @@ enum Command {
     Review(Box<Review>),
     Explain(Box<Explain>),
     Template(Box<Template>),
+    Certs(Box<Certs>),
     Doctor(Box<Doctor>),
 }
 
@@ -99,6 +102,9 @@ pub enum Error {
     /// `pillion template`.
     #[error(transparent)]
     Template(#[from] TemplateCommandError),
+    /// `pillion certs`.
+    #[error(transparent)]
+    Certs(#[from] CertsError),
     /// `pillion doctor`.
     #[error(transparent)]
     Doctor(#[from] DoctorError),
@@ -123,6 +129,7 @@ impl Cli {
             Command::Review(review) => Ok(review.run()?),
             Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),
+            Command::Certs(certs) => Ok(certs.run()?),
             Command::Doctor(doctor) => Ok(doctor.run()?),
         }
     }

@@ -19,7 +19,7 @@ mod store;
 use std::io;
 use std::path::PathBuf;
 
-pub use development::{Development, development, development_for};
+pub use development::{Development, development};
 pub use files::{Event, Files, watch};
 pub use pair::Pair;
 pub use store::{Store, server_config};

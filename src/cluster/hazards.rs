@@ -25,7 +25,7 @@ use shipped::Shipped;
 
 /// The match condition that leaves out the mirror pods of nodes: the annotation is believed only
 /// where a node asks, as anybody may write it. Every mutating entry needs it.
-pub const NOT_A_MIRROR_POD: &str = "!(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue() && 'system:nodes' in request.?userInfo.?groups.orValue([]))";
+pub const NOT_A_MIRROR_POD: &str = "!(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue() && 'system:nodes' in request.userInfo.?groups.orValue([]))";
 
 /// What is known of the installation that a configuration leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]

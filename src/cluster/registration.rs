@@ -35,7 +35,7 @@ const FIELD_MANAGER: &str = "pillion-ca-bundle";
 /// The API group of webhook configurations.
 const GROUP: &str = "admissionregistration.k8s.io";
 
-/// The MutatingWebhookConfiguration and the ValidatingWebhookConfiguration of one name.
+/// The `MutatingWebhookConfiguration` and the `ValidatingWebhookConfiguration` of one name.
 #[derive(Clone)]
 pub struct Registration {
     client: Client,

@@ -27,7 +27,10 @@ const FIELD_MANAGER: &str = "pillion";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Pauses after a write that failed, doubled from the first to the last.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+
+/// After so many failures the others wait for the next attempt: they mostly have one reason.
+const MOST_FAILURES: u32 = 4;
 
 /// What is served at one moment.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +77,7 @@ impl TemplateWriter {
             }
             let again = async {
                 if done {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 } else {
                     tokio::time::sleep(pause).await;
                 }
@@ -115,7 +118,10 @@ impl TemplateWriter {
                 self.keep(report).await,
                 self.tell(report, &served.catalog).await,
             ] {
-                failures += u32::from(told(report, result));
+                failures += u32::from(told(report, &result));
+            }
+            if failures >= MOST_FAILURES {
+                return false;
             }
         }
         for name in &served.reports.orphans {
@@ -146,7 +152,7 @@ impl TemplateWriter {
             return Ok(());
         };
         let name = revisions::name(report, good);
-        if !report.kept.contains(&name) {
+        if !report.kept.iter().any(|(kept, _)| *kept == name) {
             let object: DynamicObject = serde_json::from_value(revisions::object(report, good))?;
             let (revisions, parameters) = (self.revisions(), PostParams::default());
             match bounded(revisions.create(&parameters, &object)).await {
@@ -156,7 +162,10 @@ impl TemplateWriter {
                 Err(error) => return Err(error),
             }
         }
-        for old in report.kept.iter().filter(|kept| **kept != name) {
+        // A later one was written by a replica that knows more.
+        let is_old =
+            |(kept, generation): &&(String, i64)| *kept != name && *generation <= good.generation;
+        for (old, _) in report.kept.iter().filter(is_old) {
             self.forget(old).await?;
         }
         Ok(())
@@ -237,8 +246,8 @@ async fn bounded<T>(write: impl Future<Output = Result<T, Error>>) -> Result<T, 
 }
 
 /// Logs a failure. Returns whether it is one.
-fn told(report: &TemplateReport, result: Result<(), WriteError>) -> bool {
-    if let Err(error) = &result {
+fn told(report: &TemplateReport, result: &Result<(), WriteError>) -> bool {
+    if let Err(error) = result {
         tracing::warn!(
             template = report.name,
             namespace = report.namespace,

@@ -84,11 +84,13 @@ async fn answer<B: Backend>(
         answer = decide(backend, endpoint, &body).await;
     }
     match answer {
-        Some(Answer::Review { body, .. }) => Ok(body),
-        Some(Answer::NamespaceUnknown {
-            otherwise: Some(body),
-            ..
-        }) => Ok(body),
+        Some(
+            Answer::Review { body, .. }
+            | Answer::NamespaceUnknown {
+                otherwise: Some(body),
+                ..
+            },
+        ) => Ok(body),
         Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
         Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
         None => {

@@ -401,7 +401,7 @@ mod tests {
         metrics.watch_error("limitranges");
         metrics.certificate_error();
         metrics.certificate_renewed();
-        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_950_000_000);
+        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_950_000_001);
         metrics.authority_expires(Some(later), Some(later));
         metrics.authority_expires(Some(later), None);
         metrics.ca_bundle_writes(2);
@@ -426,7 +426,7 @@ mod tests {
             "pillion_certificate_expiry_timestamp_seconds 1900000000.0",
             "pillion_certificate_reload_errors_total 1",
             "pillion_certificate_renewals_total 1",
-            "pillion_authority_expiry_timestamp_seconds{authority=\"current\"} 1950000000.0",
+            "pillion_authority_expiry_timestamp_seconds{authority=\"current\"} 1950000001.0",
             "pillion_ca_bundle_writes_total 2",
             "pillion_ca_bundle_errors_total 1",
             "pillion_webhook_entries{state=\"current\"} 4",

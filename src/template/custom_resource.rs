@@ -1,4 +1,4 @@
-//! The CustomResourceDefinitions of templates, from the tables that the compiler reads.
+//! The `CustomResourceDefinition`s of templates, from the tables that the compiler reads.
 //!
 //! Fields are typed where they are plain, so that the API server prunes and refuses what cannot be
 //! meant; where expressions stand, unknown fields are kept as they are written, and the compiler
@@ -345,5 +345,27 @@ fn selector() -> Value {
 fn add(schema: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert(name.to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_a_spec_has_a_type_and_a_description() {
+        for (name, definition) in definitions() {
+            let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            let spec = schema["properties"]["spec"]["properties"].as_object();
+            let spec = spec.unwrap();
+            assert_eq!(spec.len(), SPEC_FIELDS.len(), "{name}");
+            for (field, schema) in spec {
+                assert!(schema["type"].is_string(), "{name}: {field}: {schema}");
+                assert!(
+                    !schema["description"].as_str().unwrap().is_empty(),
+                    "{field}"
+                );
+            }
+        }
     }
 }

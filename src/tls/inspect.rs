@@ -5,7 +5,7 @@
 //! the API server does: what is wrong can be told, and is not merely a handshake that fails.
 
 use std::io::{self, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +17,10 @@ use rustls::{
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+
+use super::pair::system_time;
 
 /// A server that does not answer for so long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +33,12 @@ const MOST_ADDRESSES: usize = 4;
 pub struct Seen {
     /// Whom it is about.
     pub subject: String,
+    /// Who has signed it.
+    pub issuer: String,
+    /// The DNS names and IP addresses that it is for.
+    pub names: Vec<String>,
+    /// Whether it may sign others.
+    pub is_authority: bool,
     /// When its validity begins.
     pub not_before: SystemTime,
     /// When it ends.
@@ -85,22 +95,43 @@ pub fn read(pem: &[u8]) -> Result<Vec<Seen>, InspectError> {
             "it has no CERTIFICATE section".to_owned(),
         ));
     }
-    ders.into_iter().map(seen).collect()
+    ders.iter().map(seen).collect()
 }
 
-fn seen(der: CertificateDer<'static>) -> Result<Seen, InspectError> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(&der)
+fn seen(der: &CertificateDer<'static>) -> Result<Seen, InspectError> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(der)
         .map_err(|error| InspectError::Certificate(error.to_string()))?;
-    let time = |seconds: i64| {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
-    };
     let validity = parsed.validity();
     Ok(Seen {
         subject: parsed.subject().to_string(),
-        not_before: time(validity.not_before.timestamp()),
-        not_after: time(validity.not_after.timestamp()),
+        issuer: parsed.issuer().to_string(),
+        names: names(&parsed),
+        is_authority: parsed.is_ca(),
+        not_before: system_time(&validity.not_before),
+        not_after: system_time(&validity.not_after),
         der: der.clone(),
     })
+}
+
+fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(names)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let text = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => (*name).to_owned(),
+        GeneralName::IPAddress(bytes) => address(bytes),
+        other => other.to_string(),
+    };
+    names.value.general_names.iter().map(text).collect()
+}
+
+fn address(bytes: &[u8]) -> String {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    let any = v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
+    any.map_or_else(
+        |_| "an address of unknown length".to_owned(),
+        |any| any.to_string(),
+    )
 }
 
 /// The chain that a server serves for a name, its own certificate first.
@@ -125,7 +156,7 @@ pub fn served(address: &str, name: &str) -> Result<Vec<Seen>, InspectError> {
         source,
     })?;
     let chain = std::mem::take(&mut *verifier.chain());
-    chain.into_iter().map(seen).collect()
+    chain.iter().map(seen).collect()
 }
 
 fn shake(connection: &mut ClientConnection, stream: &mut TcpStream) -> io::Result<()> {

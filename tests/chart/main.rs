@@ -40,3 +40,5 @@ mod restricted;
 mod running;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod settings;

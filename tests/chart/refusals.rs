@@ -58,8 +58,8 @@ const REFUSED: &[(&str, &str)] = &[
         "set certificates.files.secretName",
     ),
     (
-        "certificates.mode=files,certificates.files.secretName=tls",
-        "set certificates.files.caBundle",
+        "certificates.mode=files,certificates.files.secretName=tls,certificates.files.caBundle=LS0t",
+        "no certificate in PEM",
     ),
     ("configuration.listen=:443", "follows from ports.webhook"),
     ("configuration.logLevel=debug", "follows from logLevel"),

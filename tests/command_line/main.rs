@@ -5,6 +5,7 @@
 mod author;
 #[cfg(test)]
 mod cases;
+mod certificates;
 #[cfg(test)]
 mod explain;
 #[cfg(test)]

@@ -221,7 +221,7 @@ impl Installation {
         self.bind("pillion", "pillion").await
     }
 
-    /// Gives the ServiceAccount a ClusterRole.
+    /// Binds the account of the server to a role of the cluster.
     pub(crate) async fn bind(&self, name: &str, role: &str) -> Outcome {
         let binding = json!({
             "apiVersion": RBAC, "kind": "ClusterRoleBinding", "metadata": {"name": name},
@@ -420,7 +420,7 @@ impl Installation {
                 (_, true) => {
                     self.objects
                         .put(&object, "validatingadmissionpolicybindings", None)
-                        .await?
+                        .await?;
                 }
                 (_, false) => {
                     self.objects

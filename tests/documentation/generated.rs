@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use pillion::cli::Cli;
+use pillion::cli::{Check, Cli};
 use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
@@ -27,6 +27,7 @@ pub fn part(order: &str) -> String {
         "findings" => findings(),
         "lint" => lint(),
         "flags" => flags(argument),
+        "checks" => checks(),
         "metrics" => metrics(),
         "values" => values(),
         _ => panic!("nobody knows how to generate {order:?}"),
@@ -192,6 +193,17 @@ fn lint() -> String {
     table
 }
 
+/// Every check of the doctor.
+fn checks() -> String {
+    let mut table =
+        "| Check | What must hold | What you need to know it |\n|---|---|---|\n".to_owned();
+    for check in Check::ALL {
+        let (meaning, needs) = (cell(check.meaning()), cell(check.needs()));
+        writeln!(table, "| `{}` | {meaning} | {needs} |", check.as_str()).unwrap();
+    }
+    table
+}
+
 /// The flags of a command.
 fn flags(command: &str) -> String {
     let mut cli = Cli::command();
@@ -239,6 +251,8 @@ fn metrics() -> String {
     metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
     metrics.templates(1, 0);
+    metrics.watch_up("namespaces", true);
+    metrics.watch_error("namespaces");
     let text = metrics.to_text();
     let described = |line: &str| {
         let (name, help) = line.strip_prefix("# HELP ")?.split_once(' ')?;

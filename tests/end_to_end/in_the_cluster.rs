@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::pods::assert_has_pool;
 use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::support::definitions;
 use crate::support::failure::Outcome;
 use crate::support::namespace::{Namespace, SOON};
 use crate::support::wait::wait_until;
@@ -33,7 +34,9 @@ async fn home_kubeconfig() -> Outcome<String> {
 /// A namespace that a server calls its own.
 async fn home() -> Outcome<Namespace> {
     let control_plane = crate::support::control_plane::ControlPlane::shared().await?;
-    Namespace::create(&control_plane.client()?, "home", &[], &[]).await
+    let client = control_plane.client()?;
+    definitions::ensure(&client).await?;
+    Namespace::create(&client, "home", &[], &[]).await
 }
 
 /// The events of Pillion about an object of this kind.

@@ -19,6 +19,8 @@ mod support;
 mod advice;
 mod availability;
 mod catalog;
+mod certificates;
+mod cluster_templates;
 mod custom_resources;
 mod explanation;
 mod in_the_cluster;

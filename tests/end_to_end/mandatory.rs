@@ -54,6 +54,9 @@ fn shadowing(namespace: &str) -> Value {
     })
 }
 
+/// Labels or annotations.
+type Pairs<'p> = &'p [(&'p str, &'p str)];
+
 /// A namespace in which the template is mandatory, and a server that knows all about it.
 struct Place {
     namespace: Namespace,
@@ -149,7 +152,7 @@ async fn no_pod_gets_around_a_mandatory_template() -> Outcome {
         json!({"annotations": {"kubernetes.io/config.mirror": "a1"}}),
         json!({"labels": {"control-plane": "true", "pillion.dev/mandatory": "false"}}),
     ];
-    let namespaces: [(&[(&str, &str)], &[(&str, &str)]); 3] = [
+    let namespaces: [(Pairs<'_>, Pairs<'_>); 3] = [
         (&[], &[]),
         (
             &[("pillion.dev/injection", "disabled")],

@@ -180,7 +180,7 @@ async fn a_status_must_be_true_of_the_containers() -> Outcome {
     for status in &taken {
         let pod = with_status("helper", &[("helper", status)]);
         let answer = namespace.create_pod("dryRun=All", &pod).await?;
-        assert!(answer.granted(), "{:.100}: {answer:?}", status);
+        assert!(answer.granted(), "{status:.100}: {answer:?}");
     }
     let refused = [
         (vec![("helper", status(r#","containers":["gone"]"#))], lacks),
@@ -249,7 +249,7 @@ async fn long_annotations_stay_within_the_budget() -> Outcome {
         let answer = namespace
             .create_pod("dryRun=All", &with_status(&list, &[]))
             .await?;
-        assert!(!answer.granted(), "{:.60}", list);
+        assert!(!answer.granted(), "{list:.60}");
         let message = answer.message();
         assert!(message.contains("pillion.dev/inject"), "{message:.600}");
         assert!(message.len() < 1500, "{message:.3000}");

@@ -138,7 +138,7 @@ impl Installation {
         for pod in self.pods().await.unwrap_or_default() {
             let name = pod.name_any();
             let mut command = self.cluster.kubectl();
-            command.args(["--namespace", NAMESPACE, "logs", "--tail=40", &name]);
+            command.args(["--namespace", NAMESPACE, "logs", "--tail=60", &name]);
             let log = command
                 .output()
                 .map(|output| output.stdout)

@@ -36,6 +36,14 @@ use support::namespace::Namespace;
 #[ignore = "needs root and a real node: make test-node"]
 async fn an_installation_is_safe_whatever_happens() -> Outcome {
     let installation = Installation::install().await?;
+    match proof(&installation).await {
+        Ok(namespace) => installation.uninstall(&namespace).await,
+        Err(failure) => Err(installation.told(failure).await),
+    }
+}
+
+/// Returns a namespace where pods ask themselves.
+async fn proof(installation: &Installation) -> Outcome<Namespace> {
     let client = installation.cluster.client()?;
     objects::apply_helper(&client, objects::FIRST_IMAGE).await?;
     let asking = Namespace::create(&client, "asking", &[], &[]).await?;
@@ -47,15 +55,15 @@ async fn an_installation_is_safe_whatever_happens() -> Outcome {
     )
     .await?;
     objects::serves(&asking, objects::FIRST_IMAGE).await?;
-    workloads::come_up_injected_and_run(&installation, &enabled).await?;
+    workloads::come_up_injected_and_run(installation, &enabled).await?;
 
     let places = Places {
         asking: asking.name.clone(),
         enabled: enabled.name.clone(),
     };
     let churn = Churn::start(&client, &places);
-    changes::all(&installation, &churn, &asking).await?;
-    crashes::all(&installation, &churn, &enabled).await?;
+    changes::all(installation, &churn, &asking).await?;
+    crashes::all(installation, &churn, &enabled).await?;
     drop(churn);
-    installation.uninstall(&asking).await
+    Ok(asking)
 }

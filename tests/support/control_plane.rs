@@ -33,6 +33,7 @@ pub(crate) struct Options {
 pub(crate) struct ControlPlane {
     folder: PathBuf,
     config: Config,
+    launch: Launch,
     processes: ProcessGroup,
 }
 
@@ -92,8 +93,34 @@ impl ControlPlane {
         Ok(Self {
             folder,
             config,
+            launch,
             processes,
         })
+    }
+
+    /// Kills the API server, does something while there is none, and starts it again, without an
+    /// audit log. Waits until it answers.
+    pub(crate) async fn restart_api_server(
+        &mut self,
+        meanwhile: impl AsyncFnOnce() -> Outcome,
+    ) -> Outcome {
+        let name = "kube-apiserver";
+        self.processes.kill(name)?;
+        meanwhile().await?;
+        self.launch.api_server(&mut self.processes, false)?;
+        let client = self.client()?;
+        until(
+            &self.launch,
+            &mut self.processes,
+            "the API server",
+            async || {
+                let request = axum::http::Request::get("/readyz").body(Vec::new());
+                let request = request.map_err(|error| error.to_string())?;
+                let answer = client.request_text(request).await;
+                answer.map(drop).map_err(|error| error.to_string())
+            },
+        )
+        .await
     }
 
     /// A client with all rights. Each test needs its own, because a client belongs to the

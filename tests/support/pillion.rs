@@ -111,6 +111,17 @@ type Log = Arc<Mutex<Vec<String>>>;
 impl Pillion {
     /// Starts the server and waits until it says that it is ready.
     pub(crate) async fn start(settings: &Settings<'_>, identity: &Identity) -> Outcome<Self> {
+        let server = Self::launch(settings, Some(identity)).await?;
+        server.ready().await?;
+        Ok(server)
+    }
+
+    /// Starts the server and waits until it listens; without an identity it has to get its
+    /// certificate by itself.
+    pub(crate) async fn launch(
+        settings: &Settings<'_>,
+        identity: Option<&Identity>,
+    ) -> Outcome<Self> {
         let folder = tempfile::Builder::new()
             .prefix("pillion-serve-")
             .tempdir()
@@ -134,18 +145,22 @@ impl Pillion {
         let told =
             |failure| Failure::new(format!("{failure}; its log:\n{}", lines(&log).join("\n")));
         let (webhook, admin) = waited.await.and_then(|found| found).map_err(told)?;
-        let server = Self {
+        Ok(Self {
             webhook,
             admin,
             log,
             process,
             processes,
-        };
-        server.ready().await?;
-        Ok(server)
+        })
     }
 
-    async fn ready(&self) -> Outcome {
+    /// What `/readyz` says.
+    pub(crate) async fn readiness(&self) -> Outcome<(u16, String)> {
+        get(self.admin, "/readyz").await.map_err(Failure::new)
+    }
+
+    /// Waits until the server says that it is ready.
+    pub(crate) async fn ready(&self) -> Outcome {
         wait_until("the server to be ready", START, async || {
             let (status, body) = get(self.admin, "/readyz").await?;
             if status == 200 {
@@ -190,20 +205,23 @@ impl Pillion {
     }
 }
 
-fn command(settings: &Settings<'_>, identity: &Identity) -> Command {
+fn command(settings: &Settings<'_>, identity: Option<&Identity>) -> Command {
     let mut command = Command::new(settings.program);
     command
         .args(["serve", "--admin-listen", "127.0.0.1:0", "--listen"])
         .arg(format!("127.0.0.1:{}", settings.port))
-        .arg("--tls-cert")
-        .arg(identity.mount.certificate())
-        .arg("--tls-key")
-        .arg(identity.mount.key())
         // No other server takes over, so serving on after SIGTERM helps nobody here.
         .args(["--drain-seconds", "1", "--tls-poll-seconds", "1"])
         .args(settings.arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
+    if let Some(identity) = identity {
+        command
+            .arg("--tls-cert")
+            .arg(identity.mount.certificate())
+            .arg("--tls-key")
+            .arg(identity.mount.key());
+    }
     if let Some(folder) = settings.folder {
         command.current_dir(folder);
     }

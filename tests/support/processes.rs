@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::failure::{During, Outcome};
+use super::failure::{During, Failure, Outcome};
 
 /// Ends its own process group, itself included, at the end of its input.
 const LEADER: &str = "cat >/dev/null; kill -KILL 0";
@@ -81,6 +81,16 @@ impl ProcessGroup {
             let status = child.try_wait().ok().flatten()?;
             Some((name.as_str(), status))
         })
+    }
+
+    /// Kills a member, waits for its end, and knows it no more.
+    pub(crate) fn kill(&mut self, name: &str) -> Outcome {
+        let is_meant = |(member, _): &(String, Child)| member == name;
+        let place = self.members.iter().position(is_meant);
+        let place = place.ok_or_else(|| Failure::new(format!("there is no {name} to kill")))?;
+        let (_, mut child) = self.members.remove(place);
+        child.kill().during(&format!("kill {name}"))?;
+        child.wait().map(drop).during(&format!("wait for {name}"))
     }
 
     /// Waits for the end of a member that was told to end, and knows it no more.

@@ -23,13 +23,13 @@ use super::raw;
 use super::wait::wait_until;
 
 /// What a user installs; the tests run with the very same entries.
-const MANIFEST: &str = include_str!("../../deploy/kustomize/base/mutating-webhook.yaml");
+pub(crate) const MANIFEST: &str = include_str!("../../deploy/kustomize/base/mutating-webhook.yaml");
 
 /// The same for advice on workloads.
-const ADVICE: &str = include_str!("../../deploy/kustomize/base/validating-webhook.yaml");
+pub(crate) const ADVICE: &str = include_str!("../../deploy/kustomize/base/validating-webhook.yaml");
 
 /// The namespace and name of the Service that the manifest calls.
-const SERVICE: (&str, &str) = ("pillion-system", "pillion");
+pub(crate) const SERVICE: (&str, &str) = ("pillion-system", "pillion");
 
 /// Namespaces that the manifest itself excludes.
 const EXCLUDED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", SERVICE.0];

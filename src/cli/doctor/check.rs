@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Check {
     /// The API server and its version.
     ApiServer,
-    /// The CustomResourceDefinitions of templates.
+    /// The definitions of the kinds of templates.
     Definitions,
     /// The Deployment and its pods.
     Deployment,

@@ -11,6 +11,7 @@ mod templates;
 mod trust;
 mod workload;
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use serde_json::Value;
@@ -98,7 +99,7 @@ fn examples(all: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     if all.len() > MOST_EXAMPLES {
-        text.push_str(&format!(" and {} more", all.len() - MOST_EXAMPLES));
+        let _ = write!(text, " and {} more", all.len() - MOST_EXAMPLES);
     }
     text
 }

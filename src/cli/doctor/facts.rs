@@ -11,7 +11,10 @@ use super::DoctorError;
 use crate::cluster::{Access, ClusterReader, Listed, Read, Trial};
 use crate::tls::inspect::{self, Seen};
 pub(super) use probe::Probe;
-use resources::*;
+use resources::{
+    BINDINGS, CERTIFICATES, CRDS, DEFINITIONS, DEPLOYMENTS, MUTATING, NAMESPACED, NAMESPACES, PODS,
+    POLICIES, SERVICES, SHIPPED_POLICIES, SLICES, TEMPLATES, VALIDATING,
+};
 
 /// The port that the API server calls where an entry names none.
 const DEFAULT_PORT: u64 = 443;

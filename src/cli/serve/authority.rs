@@ -76,7 +76,7 @@ pub(super) struct AuthorityOptions {
     )]
     service: String,
 
-    /// The MutatingWebhookConfiguration and the ValidatingWebhookConfiguration, both of this name,
+    /// The `MutatingWebhookConfiguration` and the `ValidatingWebhookConfiguration`, both of this name,
     /// in which Pillion keeps `caBundle`; without it somebody else does.
     #[arg(long, value_name = "NAME", env = "PILLION_WEBHOOK_CONFIGURATION")]
     webhook_configuration: Option<String>,

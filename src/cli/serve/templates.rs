@@ -61,7 +61,7 @@ impl Templates {
     pub(super) fn start(&mut self, built_in: Option<bool>) -> Result<(), EngineOptionsError> {
         self.sources = self.options.sources()?;
         self.is_below_cluster = built_in.is_some();
-        if built_in.unwrap_or(self.sources.is_none()) {
+        if built_in.unwrap_or_else(|| self.sources.is_none()) {
             self.built_in = Some(Arc::new(Catalog::built_in()));
         }
         let loaded = Catalog::load(self.sources.as_deref().unwrap_or_default(), None);

@@ -1,3 +1,6 @@
+//! Every hazard where it is, and none where there is none: the shipped entries, changed one field at
+//! a time.
+
 use serde_json::json;
 
 use super::*;
@@ -42,6 +45,14 @@ fn what_is_shipped_has_no_hazard() {
     }
 }
 
+/// An entry, a field of it, what is put there, and what is found then.
+type Case = (
+    &'static str,
+    &'static str,
+    Value,
+    Vec<(Severity, HazardKind)>,
+);
+
 #[test]
 fn every_hazard_is_found_where_it_is() {
     use HazardKind as Kind;
@@ -52,7 +63,7 @@ fn every_hazard_is_found_where_it_is() {
     let namespaces = "/namespaceSelector/matchExpressions";
     let all = |group: &str, resource: &str| json!([{"operations": ["*"], "apiGroups": [group], "apiVersions": ["*"], "resources": [resource]}]);
     #[rustfmt::skip]
-    let table: Vec<(&str, &str, Value, Vec<(Severity, Kind)>)> = vec![
+    let table: Vec<Case> = vec![
         ("mandatory", namespaces, json!([mandatory, not_in(&["kube-system", "kube-node-lease"])]), vec![(Deadlock, Kind::OwnNamespace)]),
         ("mandatory", namespaces, json!([mandatory, not_in(&["pillion-system"])]), vec![(Deadlock, Kind::SystemNamespace)]),
         ("namespace", namespaces, json!([

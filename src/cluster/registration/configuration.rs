@@ -1,6 +1,7 @@
 //! One webhook configuration as it was read, and what is to be written to it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -145,7 +146,8 @@ fn deadlocks(
             if !why.is_empty() {
                 why.push_str("; ");
             }
-            why.push_str(&format!("{}; {}", hazard.what, hazard.remedy));
+            // Writing to a string cannot fail.
+            let _ = write!(why, "{}; {}", hazard.what, hazard.remedy);
         }
     }
     deadlocks
@@ -246,6 +248,29 @@ mod tests {
         assert_eq!(applied["webhooks"].as_array().unwrap().len(), 1);
         assert_eq!(applied["webhooks"][0]["name"], "old.pillion.dev");
         assert!(!read.is_stale(b"A"), "what is withheld is not stale");
+    }
+
+    #[test]
+    fn what_is_shipped_stops_nothing() {
+        for (manifest, kind) in [
+            include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml"),
+            include_str!("../../../deploy/kustomize/base/validating-webhook.yaml"),
+        ]
+        .into_iter()
+        .zip(super::super::kinds())
+        {
+            let installation = Installation {
+                namespace: "pillion-system".to_owned(),
+                service: "pillion".to_owned(),
+                replicas: Some(2),
+            };
+            let object = serde_saphyr::from_str(manifest).unwrap();
+            let read = Configuration::new(kind, object, &installation);
+            assert!(!read.entries().is_empty());
+            for entry in read.entries() {
+                assert_eq!(entry.hazard, None, "{}", entry.name);
+            }
+        }
     }
 
     #[test]

@@ -153,3 +153,124 @@ fn served(report: &TemplateReport, catalog: &Catalog) -> Condition {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cluster::watch::Good;
+    use crate::template::compile::compile_object;
+    use crate::template::{CatalogEntry, TemplateError};
+
+    /// A report of a template of the shop whose generations compile as `good` says.
+    fn report(good: Option<i64>, errors: usize, status: Value) -> TemplateReport {
+        let spec = json!({"metadata": {"labels": {"a": "b"}}});
+        let template = compile_object("shop", "logs", Some(&spec)).result.unwrap();
+        let template = Arc::from(template);
+        let error = |number: usize| TemplateError {
+            file: "InjectionTemplate/shop/logs".to_owned(),
+            template: "logs".to_owned(),
+            line: 0,
+            column: 0,
+            field: format!("spec.sidecars[{number}].image"),
+            message: "wrong ".repeat(300),
+        };
+        TemplateReport {
+            namespace: "shop".to_owned(),
+            name: "logs".to_owned(),
+            uid: "u".to_owned(),
+            generation: 3,
+            resource_version: "7".to_owned(),
+            status: Arc::new(status),
+            errors: (0..errors).map(error).collect(),
+            good: good.map(|generation| Good {
+                template,
+                generation,
+                spec: spec.to_string().into(),
+            }),
+            kept: Vec::new(),
+        }
+    }
+
+    fn catalog(report: &TemplateReport, also_cluster: bool) -> Catalog {
+        let entry = |namespace: &str| CatalogEntry {
+            namespace: namespace.to_owned(),
+            name: "logs".to_owned(),
+            template: report.good.as_ref().map(|good| Arc::clone(&good.template)),
+            mandatory: false,
+            error: None,
+            path: String::new(),
+        };
+        let mut entries = vec![entry("shop")];
+        if also_cluster {
+            let spec = json!({"metadata": {"labels": {"c": "d"}}});
+            let template = compile_object("", "logs", Some(&spec)).result.unwrap();
+            entries.push(CatalogEntry {
+                template: Some(Arc::from(template)),
+                ..entry("")
+            });
+        }
+        Catalog::of_entries(entries)
+    }
+
+    #[test]
+    fn the_conditions_say_what_compiles_and_what_serves() {
+        let table = [
+            (Some(3), 0, false, "True Valid", "True Newest"),
+            (Some(1), 2, false, "False Invalid", "True LastGood"),
+            (None, 1, false, "False Invalid", "False NoGoodRevision"),
+            (Some(3), 0, true, "True Valid", "False NotShadowable"),
+        ];
+        for (good, errors, also_cluster, compiled, served) in table {
+            let report = report(good, errors, Value::Null);
+            let status = due(&report, &catalog(&report, also_cluster)).unwrap();
+            let condition = |index: usize| {
+                let condition = &status["conditions"][index];
+                assert_eq!(condition["observedGeneration"], 3);
+                let text = |field: &str| condition[field].as_str().unwrap().to_owned();
+                format!("{} {}", text("status"), text("reason"))
+            };
+            assert_eq!(
+                (condition(0).as_str(), condition(1).as_str()),
+                (compiled, served)
+            );
+            let revision = report.good.map(|good| good.template.revision.clone());
+            let revision = revision.map(Value::from);
+            let newest = revision.clone().filter(|_| errors == 0);
+            assert_eq!(status.get("revision"), newest.as_ref());
+            let serves = revision.filter(|_| served.starts_with("True"));
+            assert_eq!(status.get("servedRevision"), serves.as_ref());
+        }
+    }
+
+    #[test]
+    fn what_is_stored_already_is_not_written_again() {
+        let first = report(Some(3), 0, Value::Null);
+        let catalog = catalog(&first, false);
+        let mut status = due(&first, &catalog).unwrap();
+        let since = "2020-01-01T00:00:00Z";
+        status["conditions"][1]["lastTransitionTime"] = since.into();
+        let stored = report(Some(3), 0, status.clone());
+        assert_eq!(due(&stored, &catalog), None);
+        // Where one condition changes, the other keeps its time.
+        status["conditions"][0]["status"] = "False".into();
+        let changed = report(Some(3), 0, status);
+        let due = due(&changed, &catalog).unwrap();
+        assert_eq!(due["conditions"][1]["lastTransitionTime"], since);
+        assert_ne!(due["conditions"][0]["lastTransitionTime"], since);
+    }
+
+    #[test]
+    fn errors_are_told_within_bounds() {
+        let report = report(None, 100, Value::Null);
+        let status = due(&report, &Catalog::default()).unwrap();
+        let message = status["conditions"][0]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("spec.sidecars[0].image: wrong"),
+            "{message}"
+        );
+        assert!(message.ends_with("\nand 84 more"), "{message}");
+        assert!(message.len() < 32768);
+    }
+}

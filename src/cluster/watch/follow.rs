@@ -118,6 +118,6 @@ fn change(kind: Watched, event: Event<DynamicObject>) -> Change {
         Event::Apply(object) | Event::InitApply(object) => {
             Change::Applied(Box::new(Seen::read(kind, object)))
         }
-        Event::Delete(object) => Change::Deleted(key(&object)),
+        Event::Delete(object) => Change::Deleted(key(kind, &object)),
     }
 }

@@ -15,6 +15,9 @@ use super::super::revisions::KeptRevision;
 use crate::check::resources::{LimitRange, Quota};
 use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 
+/// The whole object once more, which `kubectl apply` leaves in it.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// A kind that is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watched {
@@ -104,7 +107,8 @@ pub(super) struct StoredTemplate {
     pub(super) uid: String,
     pub(super) generation: i64,
     pub(super) resource_version: String,
-    pub(super) spec: Option<Value>,
+    /// `null` where it has none.
+    pub(super) spec: Value,
     pub(super) status: Value,
 }
 
@@ -131,11 +135,13 @@ pub(super) struct Seen {
     pub(super) content: Content,
 }
 
-/// Which object it is.
-pub(super) fn key(object: &DynamicObject) -> Key {
+/// Which object it is. Revisions all stand in one namespace, so that their names are enough.
+pub(super) fn key(kind: Watched, object: &DynamicObject) -> Key {
     let metadata = &object.metadata;
+    let namespace = metadata.namespace.clone();
+    let namespace = namespace.filter(|_| kind != Watched::ControllerRevisions);
     (
-        metadata.namespace.clone().unwrap_or_default(),
+        namespace.unwrap_or_default(),
         metadata.name.clone().unwrap_or_default(),
     )
 }
@@ -143,14 +149,18 @@ pub(super) fn key(object: &DynamicObject) -> Key {
 impl Seen {
     /// Keeps of an object what decisions need.
     pub(super) fn read(kind: Watched, mut object: DynamicObject) -> Self {
-        let key = key(&object);
+        let key = key(kind, &object);
         let content = match kind {
             Watched::ClusterInjectionTemplates | Watched::InjectionTemplates => {
                 Content::Template(template(object))
             }
             Watched::Namespaces => Content::Namespace {
                 labels: object.metadata.labels.take().unwrap_or_default(),
-                annotations: object.metadata.annotations.take().unwrap_or_default(),
+                annotations: {
+                    let mut annotations = object.metadata.annotations.take().unwrap_or_default();
+                    annotations.remove(LAST_APPLIED);
+                    annotations
+                },
             },
             Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
             Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
@@ -168,7 +178,7 @@ impl Seen {
 fn template(mut object: DynamicObject) -> StoredTemplate {
     let mut take = |field: &str| object.data.get_mut(field).map(Value::take);
     StoredTemplate {
-        spec: take("spec"),
+        spec: take("spec").unwrap_or_default(),
         status: take("status").unwrap_or_default(),
         uid: object.metadata.uid.unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),

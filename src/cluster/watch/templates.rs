@@ -45,8 +45,8 @@ pub struct TemplateReport {
     pub errors: Arc<[TemplateError]>,
     /// What serves: the newest generation where it compiles, else the last good one.
     pub good: Option<Good>,
-    /// The names of the revisions that are kept of it.
-    pub kept: Vec<String>,
+    /// The revisions that are kept of it: the names of their objects, with the generations.
+    pub kept: Vec<(String, i64)>,
 }
 
 /// What became of all stored templates.
@@ -66,7 +66,7 @@ struct Stored {
     resource_version: String,
     status: Arc<Value>,
     /// The newest generation, until it is compiled.
-    spec: Option<Option<Value>>,
+    spec: Option<Value>,
     mandatory: bool,
     errors: Arc<[TemplateError]>,
     /// The last good generation that was seen here.
@@ -83,6 +83,10 @@ struct Revision {
 }
 
 impl Revision {
+    fn generation(&self) -> i64 {
+        self.kept.as_ref().map_or(0, |kept| kept.generation)
+    }
+
     fn good(&self) -> Option<Good> {
         let good = self.good.get_or_init(|| good_of(self.kept.as_ref()?));
         good.clone()
@@ -117,8 +121,10 @@ impl TemplateState {
             Some(known) => {
                 known.resource_version = new.resource_version;
                 known.status = status;
-                known.generation = new.generation;
                 if !same_text {
+                    // One that was replaced at once may still be the last good one.
+                    known.compile(&key);
+                    known.generation = new.generation;
                     known.spec = Some(new.spec);
                 }
             }
@@ -223,7 +229,10 @@ impl TemplateState {
                 status: Arc::clone(&stored.status),
                 errors: Arc::clone(&stored.errors),
                 good,
-                kept: kept.iter().map(|(name, _)| (*name).clone()).collect(),
+                kept: kept
+                    .iter()
+                    .map(|(name, of)| ((*name).clone(), of.generation()))
+                    .collect(),
             })
         };
         TemplateReports {
@@ -239,7 +248,7 @@ impl Stored {
         let Some(spec) = self.spec.take() else {
             return;
         };
-        let compiled = compile_object(namespace, name, spec.as_ref());
+        let compiled = compile_object(namespace, name, Some(&spec));
         self.mandatory = compiled.mandatory;
         match compiled.result {
             Ok(template) => {
@@ -247,7 +256,7 @@ impl Stored {
                 self.good = Some(Good {
                     template: Arc::from(template),
                     generation: self.generation,
-                    spec: spec.unwrap_or_default().to_string().into(),
+                    spec: spec.to_string().into(),
                 });
             }
             Err(errors) => {

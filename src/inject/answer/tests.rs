@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::inject::Settings;
+use crate::inject::{Namespaces, Settings};
 use crate::template::{Catalog, Source};
 
 fn engine() -> Engine {
@@ -241,4 +241,38 @@ fn what_the_server_logs_comes_with_the_answer() {
         (uid.as_str(), namespace.as_str(), pod.as_str(), dry_run),
         ("u-1", "shop", "web-", true)
     );
+}
+
+#[test]
+fn a_pod_of_a_namespace_that_is_not_known_yet_waits() {
+    let settings = Settings {
+        namespaces: Namespaces::watched(std::collections::BTreeMap::new()),
+        ..Settings::default()
+    };
+    let engine = Engine::new(Arc::new(Catalog::default()), Arc::new(settings));
+    let waits = |request: Value| match engine.review(review(&request).to_string().as_bytes()) {
+        Answer::NamespaceUnknown {
+            namespace,
+            otherwise,
+        } => {
+            assert_eq!((namespace.as_str(), otherwise), ("shop", None));
+            true
+        }
+        Answer::Review { .. } => false,
+        Answer::BadRequest(message) => panic!("{message}"),
+    };
+    assert!(waits(json!({})));
+    let status = json!({"metadata": {"annotations": {"pillion.dev/status.a": "{}"}}, "spec": {}});
+    assert!(waits(json!({"object": status})));
+    // What does not depend on the namespace is decided at once.
+    assert!(!waits(json!({"namespace": "kube-system"})));
+    assert!(!waits(json!({"operation": "UPDATE"})));
+    let mirror =
+        json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}, "spec": {}});
+    assert!(
+        waits(json!({"object": mirror})),
+        "anybody can write the annotation"
+    );
+    let node = json!({"username": "system:node:a", "groups": ["system:nodes"]});
+    assert!(!waits(json!({"object": mirror, "userInfo": node})));
 }

@@ -19,6 +19,8 @@ use crate::template::parameter::Setter;
 /// Volume sources that the level *baseline* allows everybody (Pod Security Standards, "HostPath
 /// Volumes"), here those that a tenant's template may not use.
 const NODE_SOURCES: [&str; 1] = ["hostPath"];
+/// Annotations that say how a container is confined by `AppArmor`, before there was a field for it.
+const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 /// The parts of a template that become parts of a pod's spec.
 const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
 /// Fields of a container that decide how its privilege is used: what runs (in probes and hooks
@@ -45,7 +47,8 @@ const HOLDERS: [&str; 5] = [
 pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
     let privileged = privileges(spec);
     if template.namespace.is_some() {
-        for (node, path) in &privileged {
+        let annotations = annotated_privileges(spec);
+        for (node, path) in privileged.iter().chain(&annotations) {
             let message = "an InjectionTemplate adds no privilege above the level baseline; that \
                            takes a ClusterInjectionTemplate";
             errors.add(node.place, path, message);
@@ -65,6 +68,32 @@ pub(in crate::template) fn privileges(spec: &Node) -> Vec<(&Node, String)> {
         }
     }
     found
+}
+
+/// Annotations that are privilege (Pod Security Standards, "`AppArmor`"), or may be, as an expression
+/// decides which there are.
+fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
+    let metadata = spec.get("metadata");
+    let Some(annotations) = metadata.and_then(|metadata| metadata.get("annotations")) else {
+        return Vec::new();
+    };
+    let path = "spec.metadata.annotations";
+    if annotations.text().is_some() {
+        return vec![(annotations, path.to_owned())];
+    }
+    let NodeValue::Map(entries) = &annotations.value else {
+        return Vec::new();
+    };
+    let is_confined = |node: &Node| {
+        let profile = node.text().unwrap_or_default();
+        let known = profile == "runtime/default" || profile.starts_with("localhost/");
+        known && !profile.contains("${")
+    };
+    entries
+        .iter()
+        .filter(|entry| entry.key.starts_with(APP_ARMOR) && !is_confined(&entry.value))
+        .map(|entry| (&entry.value, join(path, &entry.key)))
+        .collect()
 }
 
 /// Collects what is above the level *baseline*, or may be, as an expression decides it.

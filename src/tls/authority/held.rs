@@ -153,9 +153,8 @@ fn record(data: &Data, problems: &mut Vec<String>) -> (Option<AuthorityCertifica
         let until = retired.get("until").and_then(Value::as_u64);
         let until = until
             .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
-        let until = until.map_or(certificate.not_after(), |until| {
-            until.min(certificate.not_after())
-        });
+        let ends = certificate.not_after();
+        let until = until.map_or(ends, |until| until.min(ends));
         Some(Retired { certificate, until })
     });
     let previous = previous.collect();

@@ -3,7 +3,7 @@
 use super::*;
 
 fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_001)
 }
 
 fn authority() -> Authority {
@@ -121,7 +121,7 @@ fn what_is_no_authority_is_refused_with_the_reason() {
 fn leaves_are_renewed_at_two_thirds_of_their_life_and_replicas_differ() {
     let made = authority();
     let leaf = made
-        .sign("hook", &[], now(), Duration::from_secs(3000))
+        .sign("hook", &[], now(), Duration::from_mins(50))
         .unwrap();
     assert_eq!(leaf.renew_at(0.0), now() + Duration::from_secs(2000));
     assert_eq!(leaf.renew_at(1.0), now() + Duration::from_secs(1700));

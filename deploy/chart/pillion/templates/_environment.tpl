@@ -25,12 +25,14 @@ PILLION_KUBERNETES_VERSION: {{ .Values.kubernetesVersion | quote }}
 {{- if .Values.configuration }}
 PILLION_CONFIG: /etc/pillion/configuration/configuration.yaml
 {{- end }}
+{{- if include "pillion.writesBundle" . }}
+PILLION_WEBHOOK_CONFIGURATION: {{ $name }}
+{{- end }}
 {{- if include "pillion.tlsSecret" . }}
 PILLION_TLS_CERT: /etc/pillion/tls/tls.crt
 PILLION_TLS_KEY: /etc/pillion/tls/tls.key
 {{- else }}
 PILLION_AUTHORITY_SECRET: {{ .Values.certificates.selfManaged.secretName }}
-PILLION_WEBHOOK_CONFIGURATION: {{ $name }}
 {{- with .Values.certificates.selfManaged.certificateLifetime }}
 PILLION_CERTIFICATE_LIFETIME: {{ . | quote }}
 {{- end }}

@@ -85,6 +85,12 @@ seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 {{- end -}}
 
+{{/* Whether Pillion itself writes caBundle: not where cert-manager does, or the manifests. */}}
+{{- define "pillion.writesBundle" -}}
+{{- $files := and (eq .Values.certificates.mode "files") (not .Values.certificates.files.caBundle) -}}
+{{- if or (eq .Values.certificates.mode "selfManaged") $files }}true{{ end -}}
+{{- end -}}
+
 {{- define "pillion.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}
 {{- else }}{{ .Values.replicas }}{{ end -}}

@@ -6,7 +6,7 @@
 {{- $context := index . 0 -}}
 {{- $path := index . 1 -}}
 clientConfig:
-  {{- if eq $context.Values.certificates.mode "files" }}
+  {{- if and (eq $context.Values.certificates.mode "files") $context.Values.certificates.files.caBundle }}
   caBundle: {{ $context.Values.certificates.files.caBundle | b64enc }}
   {{- end }}
   {{- with $context.Values.webhooks.url }}
@@ -54,10 +54,10 @@ rules:
 {{- end -}}
 
 {{- define "pillion.notMirrorPod" -}}
-- name: no-mirror-pod
+- name: is-no-mirror-pod
   expression: >-
     !(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue()
-    && 'system:nodes' in request.userInfo.?groups.orValue([]))
+    && 'system:nodes' in request.?userInfo.?groups.orValue([]))
 {{- end -}}
 
 {{/* One advising entry up to its selectors: call with the context and the name. */}}

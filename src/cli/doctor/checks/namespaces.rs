@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::{examples, found, text};
+use crate::cluster::Read;
 use crate::inject::selection::{INJECT, INJECTION, MANDATORY};
 
 /// The domain of all that is Pillion's.
@@ -37,6 +38,16 @@ pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
         {
             enabled.push(name.to_owned());
         }
+    }
+    let nobody = matches!(facts.configurations.first(), Some((_, Read::Missing)));
+    if nobody && !enabled.is_empty() {
+        lines.push(check.failure(
+            format!(
+                "nobody listens, but namespaces are enabled: {}",
+                examples(&enabled)
+            ),
+            "install the webhook configurations, or take the labels away",
+        ));
     }
     if lines.is_empty() {
         let enabled = match enabled.len() {

@@ -1,5 +1,7 @@
 //! What Pillion's ServiceAccount may do.
 
+use std::fmt::Write as _;
+
 use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::examples;
@@ -54,15 +56,15 @@ pub(super) fn permissions(facts: &Facts) -> Vec<Line> {
 fn in_words(access: &Access) -> String {
     let mut text = format!("{} {}", access.verb, access.resource);
     if !access.group.is_empty() {
-        text.push_str(&format!(" of {}", access.group));
+        let _ = write!(text, " of {}", access.group);
     }
     if let Some(name) = &access.name {
-        text.push_str(&format!(" `{name}`"));
+        let _ = write!(text, " `{name}`");
     }
-    match &access.namespace {
-        Some(namespace) => text.push_str(&format!(" in `{namespace}`")),
-        None if access.name.is_none() => text.push_str(" everywhere"),
-        None => {}
+    if let Some(namespace) = &access.namespace {
+        let _ = write!(text, " in `{namespace}`");
+    } else if access.name.is_none() {
+        text.push_str(" everywhere");
     }
     text
 }

@@ -9,8 +9,14 @@ use super::super::facts::Facts;
 use super::namespaces::SYSTEM;
 use super::{examples, found, text};
 use crate::inject::Namespace;
-use crate::inject::selection::{Asked, listed};
-use crate::inject::status::Status;
+use crate::inject::selection::{Asked, INJECT, listed};
+use crate::inject::status::{PREFIX, Status};
+
+/// Annotation of a pod: which of its containers a template may edit.
+const CONTAINERS: &str = "pillion.dev/containers";
+
+/// What Pillion writes itself.
+const WRITTEN: [&str; 2] = [PREFIX, "pillion.dev/file."];
 
 /// Annotation of a static pod's mirror.
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -42,10 +48,28 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
     } else {
         ""
     };
-    if bare.is_empty() {
-        return vec![check.ok(format!("no pod asked and is bare{of}"))];
+    let odd: Vec<_> = pods.items.iter().filter_map(odd).collect();
+    let mut lines = Vec::new();
+    if !odd.is_empty() {
+        lines.push(check.warning(
+            format!(
+                "{} pods say something that means nothing{of}: {}",
+                odd.len(),
+                examples(&odd)
+            ),
+            format!(
+                "correct the pod template: labels of a pod are {INJECT}, annotations {INJECT} and \
+                 {CONTAINERS}"
+            ),
+        ));
     }
-    vec![check.warning(
+    if bare.is_empty() {
+        if lines.is_empty() {
+            lines.push(check.ok(format!("no pod asked and is bare{of}")));
+        }
+        return lines;
+    }
+    lines.push(check.warning(
         format!(
             "{} pods ask for templates of which they carry no status{of}: {}",
             bare.len(),
@@ -53,7 +77,8 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
         ),
         "create them anew (kubectl rollout restart), once everything else here is ok; \
          `pillion explain pod/NAME` says why one is bare",
-    )]
+    ));
+    lines
 }
 
 fn texts(object: &Value, pointer: &str) -> BTreeMap<String, String> {
@@ -70,6 +95,26 @@ fn namespace(object: &Value) -> Namespace {
         annotations: texts(object, "/metadata/annotations"),
         ..Namespace::default()
     }
+}
+
+/// The pod and the first key of `pillion.dev/` that means nothing on it.
+fn odd(pod: &Value) -> Option<String> {
+    let ours = |key: &&String| key.starts_with("pillion.dev/");
+    let (labels, annotations) = (
+        texts(pod, "/metadata/labels"),
+        texts(pod, "/metadata/annotations"),
+    );
+    let is_known = |key: &str| {
+        matches!(key, INJECT | CONTAINERS) || WRITTEN.iter().any(|start| key.starts_with(start))
+    };
+    let label = labels.keys().filter(ours).find(|key| *key != INJECT);
+    let mut annotations = annotations.keys().filter(ours);
+    let key = label.or_else(|| annotations.find(|key| !is_known(key)))?;
+    let (space, name) = (
+        text(pod, "/metadata/namespace"),
+        text(pod, "/metadata/name"),
+    );
+    Some(format!("{space}/{name} ({key})"))
 }
 
 /// The pod and what it lacks, where it asks for anything that it does not carry the status of.
@@ -100,6 +145,31 @@ fn bare(pod: &Value, namespace: &Namespace) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn keys_that_mean_nothing_are_told() {
+        let table = [
+            (
+                json!({"pillion.dev/inject": "true"}),
+                json!({"pillion.dev/status.a": "{}", "pillion.dev/file.a.b": "", "a.pillion.dev/x": "y"}),
+                None,
+            ),
+            (
+                json!({"pillion.dev/injection": "enabled"}),
+                json!({}),
+                Some("shop/web (pillion.dev/injection)"),
+            ),
+            (
+                json!({}),
+                json!({"pillion.dev/injects": "a"}),
+                Some("shop/web (pillion.dev/injects)"),
+            ),
+        ];
+        for (labels, annotations, expected) in table {
+            let pod = json!({"metadata": {"namespace": "shop", "name": "web", "labels": labels, "annotations": annotations}});
+            assert_eq!(odd(&pod).as_deref(), expected, "{pod}");
+        }
+    }
 
     #[test]
     fn who_asked_and_has_no_status_is_bare() {

@@ -167,7 +167,7 @@ fn pod(template: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn listed(items: Value) -> Read<Listed> {
+    fn listed(items: &Value) -> Read<Listed> {
         Read::Found(Listed {
             items: items.as_array().unwrap().clone(),
             more: false,
@@ -187,7 +187,7 @@ mod tests {
         };
         let namespace = |name: &str, labels: Value, annotations: Value| json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}});
         let enabled = json!({"pillion.dev/injection": "enabled"});
-        let namespaces = listed(json!([
+        let namespaces = listed(&json!([
             namespace("kube-system", enabled.clone(), json!({})),
             namespace("plain", json!({}), json!({})),
             namespace(
@@ -199,7 +199,7 @@ mod tests {
         ]));
         let probe = choose(&names, &namespaces, &[]).unwrap();
         assert_eq!(probe.namespace, "shop");
-        let probe = choose(&names, &listed(json!([])), &[]).unwrap();
+        let probe = choose(&names, &listed(&json!([])), &[]).unwrap();
         assert_eq!(probe.namespace, "default");
         let probe = choose(&names, &Read::Unknown("no".to_owned()), &[]).unwrap();
         assert_eq!(probe.namespace, "default");
@@ -213,7 +213,7 @@ mod tests {
         };
         let needs = json!({"parameters": {"host": {"required": true}}});
         let shadow = json!({"mode": "Shadow"});
-        let templates = [listed(json!([
+        let templates = [listed(&json!([
             template("broken", "False", json!({})),
             template("needs", "True", needs),
             template("looks", "True", shadow),

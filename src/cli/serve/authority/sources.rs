@@ -84,3 +84,47 @@ impl BundleSource for FileSource {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::tls::authority::Authority;
+
+    #[tokio::test]
+    async fn the_bundle_is_named_or_lies_beside_or_is_in_the_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let made = || Authority::make("a", SystemTime::now(), Duration::from_hours(1)).unwrap();
+        let (named, beside, above) = (made(), made(), made());
+        let leaf = above.sign("leaf", &[], SystemTime::now(), Duration::from_mins(1));
+        let leaf = leaf.unwrap();
+        let certificate = file("tls.crt");
+        std::fs::write(&certificate, leaf.certificate_pem()).unwrap();
+        let source = |name: Option<&str>| FileSource::new(name.map(file), Some(&certificate));
+
+        let error = source(None).bundle().await.unwrap_err();
+        assert!(error.contains("name it with --ca-bundle"), "{error}");
+        let chain = format!("{}{}", leaf.certificate_pem(), above.certificate().pem());
+        std::fs::write(&certificate, chain).unwrap();
+        let text = |authority: &Authority| Some(authority.certificate().pem().as_bytes().to_vec());
+        assert_eq!(source(None).bundle().await.unwrap(), text(&above));
+        std::fs::write(file("ca.crt"), beside.certificate().pem()).unwrap();
+        assert_eq!(source(None).bundle().await.unwrap(), text(&beside));
+        std::fs::write(file("named.crt"), named.certificate().pem()).unwrap();
+        assert_eq!(
+            source(Some("named.crt")).bundle().await.unwrap(),
+            text(&named)
+        );
+
+        std::fs::write(file("named.crt"), "garbage").unwrap();
+        let error = source(Some("named.crt")).bundle().await.unwrap_err();
+        assert!(
+            error.contains("expected the certificate of an authority"),
+            "{error}"
+        );
+        let error = source(Some("absent.crt")).bundle().await.unwrap_err();
+        assert!(error.contains("failed to read"), "{error}");
+    }
+}

@@ -12,7 +12,7 @@ use super::super::leaf::Leaf;
 use super::*;
 
 const LIFETIMES: Lifetimes = Lifetimes {
-    authority: Duration::from_secs(60),
+    authority: Duration::from_mins(1),
     leaf: Duration::from_secs(12),
     settle: Duration::from_secs(5),
 };

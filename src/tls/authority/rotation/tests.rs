@@ -4,8 +4,8 @@ use super::super::held::Data;
 use super::*;
 
 const LIFETIMES: Lifetimes = Lifetimes {
-    authority: Duration::from_secs(9000),
-    leaf: Duration::from_secs(600),
+    authority: Duration::from_mins(150),
+    leaf: Duration::from_mins(10),
     settle: Duration::from_secs(10),
 };
 
@@ -168,12 +168,13 @@ fn data(held: &Authorities) -> Data {
         .collect()
 }
 
+type Change = fn(&mut Data, &Authority);
+
 #[test]
 fn damage_is_told_and_never_signs() {
     let (held, foreign) = (signing(), signing());
     let foreign = foreign.current.unwrap();
     let own = held.current.clone().unwrap();
-    type Change = fn(&mut Data, &Authority);
     let cases: [(&str, Change); 6] = [
         ("a key of another certificate", |data, foreign| {
             data.insert("ca.key".into(), foreign.key_pem().into());

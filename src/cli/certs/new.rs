@@ -1,0 +1,143 @@
+//! `pillion certs new`: files for a Secret, and how they get into a cluster.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::CertsError;
+use crate::cli::{duration, output};
+use crate::tls::authority::{Authority, service_names};
+
+/// Everybody may read a certificate.
+const PUBLIC: u32 = 0o644;
+
+/// Only the owner may read a key.
+const PRIVATE: u32 = 0o600;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct New {
+    /// The directory for `ca.crt`, `ca.key`, `tls.crt` and `tls.key`
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+
+    /// The Service that the API server calls
+    #[arg(long, value_name = "NAME", default_value = "pillion")]
+    service: String,
+
+    /// The namespace of the Service
+    #[arg(long, value_name = "NAME", default_value = "pillion-system")]
+    namespace: String,
+
+    /// Further DNS name or IP address of the certificate (repeatable)
+    #[arg(long, value_name = "NAME")]
+    name: Vec<String>,
+
+    /// How long the certificate is valid
+    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration::parse)]
+    lifetime: Duration,
+
+    /// How long the authority is valid
+    #[arg(long, value_name = "DURATION", default_value = "3650d", value_parser = duration::parse)]
+    authority_lifetime: Duration,
+
+    /// Sign with the authority that lies in this directory as `ca.crt` and `ca.key`
+    #[arg(long, value_name = "DIR")]
+    authority: Option<PathBuf>,
+
+    /// Overwrite files that exist
+    #[arg(long)]
+    force: bool,
+}
+
+impl New {
+    pub(super) fn run(&self) -> Result<ExitCode, CertsError> {
+        let now = SystemTime::now();
+        let authority = match &self.authority {
+            Some(directory) => read(directory)?,
+            None => Authority::make("pillion authority", now, self.authority_lifetime)?,
+        };
+        let names = service_names(&self.service, &self.namespace, &self.name);
+        let leaf = authority.sign("pillion", &names, now, self.lifetime)?;
+        // Proves that what is written can be served.
+        leaf.pair()?;
+        let files = [
+            ("ca.crt", authority.certificate().pem(), PUBLIC),
+            ("ca.key", authority.key_pem(), PRIVATE),
+            ("tls.crt", leaf.certificate_pem(), PUBLIC),
+            ("tls.key", leaf.key_pem(), PRIVATE),
+        ];
+        let kept = |name: &str| {
+            let is_own = name.starts_with("ca.");
+            // Signing anew in the authority's own directory leaves the authority as it is.
+            is_own && self.authority.as_deref() == Some(self.out.as_path())
+        };
+        let files: Vec<_> = files.into_iter().filter(|(name, ..)| !kept(name)).collect();
+        fs::create_dir_all(&self.out).map_err(|source| CertsError::Write {
+            path: self.out.clone(),
+            source,
+        })?;
+        for (name, ..) in &files {
+            let path = self.out.join(name);
+            if !self.force && path.exists() {
+                return Err(CertsError::Exists { path });
+            }
+        }
+        for (name, text, mode) in &files {
+            write(&self.out.join(name), text, *mode)?;
+        }
+        output::print(self.next_steps(&authority).as_bytes())?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What to do with the files.
+    fn next_steps(&self, authority: &Authority) -> String {
+        let (namespace, out) = (&self.namespace, self.out.display());
+        let bundle = STANDARD.encode(authority.certificate().pem());
+        format!(
+            "Wrote {out}/ca.crt, ca.key, tls.crt and tls.key. Keep ca.key out of the cluster.\n\n\
+             The Secret that Pillion reads:\n  \
+             kubectl create secret generic pillion-tls -n {namespace} --type kubernetes.io/tls \
+             --from-file {out}/tls.crt --from-file {out}/tls.key --from-file {out}/ca.crt\n\n\
+             caBundle of the webhook configurations:\n  {bundle}\n"
+        )
+    }
+}
+
+fn read(directory: &Path) -> Result<Authority, CertsError> {
+    let text = |name: &str| {
+        let path = directory.join(name);
+        let text = fs::read(&path).map_err(|source| CertsError::Read {
+            path: path.clone(),
+            source,
+        });
+        text.map(|text| (path.display().to_string(), text))
+    };
+    let (certificate, key) = (text("ca.crt")?, text("ca.key")?);
+    let authority = Authority::from_pem((&certificate.0, &certificate.1), (&key.0, &key.1));
+    Ok(authority?)
+}
+
+/// Writes a file anew: one that exists is removed first, so that its mode cannot stay.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertsError> {
+    let failed = |source| CertsError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(failed)
+}

@@ -1,0 +1,205 @@
+//! Templates and namespaces of the cluster: what is stored is what pods get, at every moment.
+//!
+//! One installation in a cluster of its own, because templates are the whole cluster's and only one
+//! Pillion writes about them. What follows from another is one test, in order.
+
+mod namespaces;
+mod stage;
+mod tenants;
+
+use serde_json::{Value, json};
+
+use crate::support::failure::Outcome;
+use crate::support::pillion::Pillion;
+use crate::support::wait::wait_until;
+use stage::{SOON, Stage};
+
+/// The spec of a template with one sidecar of this name and image.
+fn spec(name: &str, image: &str) -> Value {
+    json!({
+        "pattern": "Sidecar",
+        "sidecars": [{
+            "name": name,
+            "image": image,
+            "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
+        }],
+    })
+}
+
+/// An image by its tag.
+fn image(tag: &str) -> String {
+    format!("registry.example.com/helper:{tag}")
+}
+
+/// The spec of a template that does not compile.
+fn broken(name: &str) -> Value {
+    spec(name, "${params.nobody}")
+}
+
+#[tokio::test]
+async fn what_is_stored_is_what_pods_get() -> Outcome {
+    let mut stage = Stage::open().await?;
+    let first = stage.server("replica-0", 0).await?;
+    stage.register(&first).await?;
+    stored_changed_and_broken(&stage).await?;
+    let second = served_by_others(&stage, first).await?;
+    repaired_and_deleted(&stage).await?;
+    tenants::have_templates_of_their_own(&stage).await?;
+    namespaces::count_as_they_are(&stage).await?;
+    namespaces::bound_what_stands_in_them(&stage).await?;
+    namespaces::are_known_when_their_first_pod_comes(&stage).await?;
+    watches_go_on(&mut stage, &second).await?;
+    second.stop().await
+}
+
+async fn stored_changed_and_broken(stage: &Stage) -> Outcome {
+    stage
+        .wait_for("default", "helper", "TemplateNotFound")
+        .await?;
+    stage
+        .store("", "helper", &spec("helper", &image("1")))
+        .await?;
+    stage.wait_for("default", "helper", &image("1")).await?;
+    let status = stage
+        .wait_for_status("", "helper", ["Valid", "Newest"])
+        .await?;
+    assert_eq!(status["conditions"][0]["type"], "Compiled");
+    assert_eq!(status["conditions"][1]["type"], "Served");
+    assert_eq!(status["revision"], status["servedRevision"]);
+
+    stage
+        .store("", "helper", &spec("helper", &image("2")))
+        .await?;
+    stage.wait_for("default", "helper", &image("2")).await?;
+    let good = stage
+        .wait_for_status("", "helper", ["Valid", "Newest"])
+        .await?;
+    assert_ne!(good["revision"], status["revision"]);
+    wait_until("one kept revision", SOON, async || {
+        let kept = stage.revisions().await?;
+        let wanted = good["revision"].as_str().unwrap_or_default();
+        match kept.as_slice() {
+            [one] if one.contains(wanted) => Ok(()),
+            _ => Err(format!("{kept:?}")),
+        }
+    })
+    .await?;
+
+    stage.store("", "helper", &broken("helper")).await?;
+    let status = stage
+        .wait_for_status("", "helper", ["Invalid", "LastGood"])
+        .await?;
+    let message = status["conditions"][0]["message"].as_str();
+    let expected = "spec.sidecars[0].image: there is no parameter `nobody`";
+    assert_eq!(message, Some(expected));
+    assert_eq!(status["servedRevision"], good["revision"]);
+    assert_eq!(status.get("revision"), None);
+    assert_eq!(
+        stage.image("default", "helper").await.as_deref(),
+        Ok(image("2").as_str())
+    );
+
+    // One that never compiled is refused, and so is nothing else.
+    stage.store("", "never", &broken("never")).await?;
+    stage
+        .wait_for_status("", "never", ["Invalid", "NoGoodRevision"])
+        .await?;
+    let refusal = "TemplateBroken: annotation pillion.dev/inject of the pod: the template `never` \
+                   does not compile and has no earlier revision: ClusterInjectionTemplate/never: \
+                   spec.sidecars[0].image: there is no parameter `nobody`";
+    stage.wait_for("default", "never", refusal).await?;
+    stage.delete("", "never").await?;
+    stage.wait_for("default", "never", "TemplateNotFound").await
+}
+
+/// The last good revision survives the process, and every replica has it.
+async fn served_by_others(stage: &Stage, first: Pillion) -> Outcome<Pillion> {
+    let port = first.webhook.port();
+    first.stop().await?;
+    let first = stage.server("replica-0", port).await?;
+    stage.wait_for("default", "helper", &image("2")).await?;
+    let second = stage.server("replica-1", 0).await?;
+    first.stop().await?;
+    stage.lead_to(&second).await?;
+    stage.wait_for("default", "helper", &image("2")).await?;
+    Ok(second)
+}
+
+async fn repaired_and_deleted(stage: &Stage) -> Outcome {
+    stage
+        .store("", "helper", &spec("helper", &image("3")))
+        .await?;
+    stage.wait_for("default", "helper", &image("3")).await?;
+    // The replica that is left leads by now.
+    stage
+        .wait_for_status("", "helper", ["Valid", "Newest"])
+        .await?;
+    stage.delete("", "helper").await?;
+    stage
+        .wait_for("default", "helper", "TemplateNotFound")
+        .await?;
+    wait_until("no kept revision", SOON, async || {
+        let kept = stage.revisions().await?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{kept:?}"))
+    })
+    .await
+}
+
+/// After the API server was away, changes arrive as before.
+async fn watches_go_on(stage: &mut Stage, server: &Pillion) -> Outcome {
+    stage
+        .store("", "after", &spec("after", &image("1")))
+        .await?;
+    stage.wait_for("default", "after", &image("1")).await?;
+    let down = async || {
+        wait_until("the watches to fail", SOON, async || {
+            let metrics = server.metrics().await;
+            let metrics = metrics.map_err(|failure| failure.to_string())?;
+            let failed = metrics
+                .lines()
+                .filter(|line| line.starts_with("pillion_watch_up{") && line.ends_with(" 0"))
+                .count();
+            if failed == 7 {
+                return Ok(());
+            }
+            Err(format!("{failed} of 7"))
+        })
+        .await
+    };
+    stage.control_plane.restart_api_server(down).await?;
+    stage.client = stage.control_plane.client()?;
+    stage
+        .store("", "after", &spec("after", &image("2")))
+        .await?;
+    stage.wait_for("default", "after", &image("2")).await?;
+    wait_until("all watches to work", SOON, async || {
+        let metrics = server.metrics().await;
+        let metrics = metrics.map_err(|failure| failure.to_string())?;
+        let lines = metrics.lines();
+        let up = lines.filter(|line| line.starts_with("pillion_watch_up{") && line.ends_with(" 1"));
+        match up.count() {
+            7 => Ok(()),
+            up => Err(format!("{up} of 7")),
+        }
+    })
+    .await?;
+    let log = server.log();
+    for kind in ["namespaces", "clusterinjectiontemplates"] {
+        let told = |what: &str| {
+            let lines = log.iter();
+            lines
+                .filter(|line| line.contains(what) && line.contains(kind))
+                .count()
+        };
+        assert!(told("a watch failed") >= 1, "{log:#?}");
+        assert_eq!(
+            told("a watch failed"),
+            told("a watch works again"),
+            "{log:#?}"
+        );
+    }
+    Ok(())
+}
