@@ -1,6 +1,7 @@
 //! Everything that people do to an installation on purpose, while pods are created: not one
 //! creation fails, and no pod that asked comes out bare.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -184,32 +185,47 @@ async fn relabel(installation: &Installation) -> Outcome {
     Ok(())
 }
 
-/// A new authority: it comes into the configuration beside the old one, signs, and the old goes.
+/// A new authority: it comes into the configuration beside the old one, which stays until its last
+/// certificate has ended, and then every replica serves a certificate that the new one signed.
 async fn rotate(installation: &Installation) -> Outcome {
-    let before = bundle(installation).await?;
-    kubectl(
-        installation,
-        &[
-            "annotate",
-            "secret/pillion-authority",
-            "--overwrite",
-            "pillion.dev/rotate=now",
-        ],
-    )?;
-    wait_until(
-        "another authority in the configuration",
-        LEASE * 4,
-        async || {
-            let now = bundle(installation)
-                .await
-                .map_err(|failure| failure.to_string())?;
-            let is_new = now != before && !now.contains(&before);
-            is_new
-                .then_some(())
-                .ok_or_else(|| format!("{} bytes", now.len()))
-        },
-    )
+    let (trusted, renewed) = (bundle(installation).await?, renewals(installation).await?);
+    let ask = [
+        "annotate",
+        "secret/pillion-authority",
+        "--overwrite",
+        "pillion.dev/rotate=now",
+    ];
+    kubectl(installation, &ask)?;
+    wait_until("another authority beside the old one", LEASE, async || {
+        let now = bundle(installation).await;
+        let now = now.map_err(|failure| failure.to_string())?;
+        let is_more = now.len() > trusted.len();
+        is_more
+            .then_some(())
+            .ok_or_else(|| format!("{} bytes", now.len()))
+    })
+    .await?;
+    wait_until("certificates of the new authority", LEASE * 2, async || {
+        let now = renewals(installation).await;
+        let now = now.map_err(|failure| failure.to_string())?;
+        let all = renewed
+            .iter()
+            .all(|(pod, before)| now.get(pod) > Some(before));
+        all.then_some(())
+            .ok_or_else(|| format!("{renewed:?}, then {now:?}"))
+    })
     .await
+}
+
+/// How often each replica has renewed its certificate.
+async fn renewals(installation: &Installation) -> Outcome<BTreeMap<String, usize>> {
+    let mut renewals = BTreeMap::new();
+    for pod in installation.pods().await? {
+        let log = installation.log(&pod.name_any())?;
+        let count = log.matches("certificate renewed").count();
+        renewals.insert(pod.name_any(), count);
+    }
+    Ok(renewals)
 }
 
 /// The authorities that the API server trusts, PEM in base64.

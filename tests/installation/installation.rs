@@ -132,20 +132,27 @@ impl Installation {
         }
     }
 
+    /// What one of Pillion's pods has written so far.
+    pub(crate) fn log(&self, pod: &str) -> Outcome<String> {
+        let mut command = self.cluster.kubectl();
+        command.args(["--namespace", NAMESPACE, "logs", pod]);
+        let output = command.output().during("run kubectl logs")?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Adds what Pillion's pods say to a failure.
     pub(crate) async fn told(&self, failure: Failure) -> Failure {
         let mut message = failure.to_string();
         for pod in self.pods().await.unwrap_or_default() {
             let name = pod.name_any();
-            let mut command = self.cluster.kubectl();
-            command.args(["--namespace", NAMESPACE, "logs", "--tail=60", &name]);
-            let log = command
-                .output()
-                .map(|output| output.stdout)
-                .unwrap_or_default();
+            let log = self.log(&name).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines
+                .get(lines.len().saturating_sub(60)..)
+                .unwrap_or_default()
+                .join("\n");
             let status = serde_json::to_string(&pod.status).unwrap_or_default();
-            let log = String::from_utf8_lossy(&log).into_owned();
-            message.extend(["\n", &name, ": ", &status, "\n", &log]);
+            message.extend(["\n", &name, ": ", &status, "\n", &last]);
         }
         Failure::new(message)
     }

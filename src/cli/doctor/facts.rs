@@ -19,6 +19,9 @@ use resources::{
 /// The port that the API server calls where an entry names none.
 const DEFAULT_PORT: u64 = 443;
 
+/// Namespaces of Kubernetes itself.
+const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
+
 /// Which installation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
@@ -51,6 +54,8 @@ pub(super) struct Facts {
     pub(super) templates: Vec<Read<Listed>>,
     pub(super) policies: Vec<(&'static str, Read<Value>, Read<Value>)>,
     pub(super) namespaces: Read<Listed>,
+    /// Namespaces whose pods are never touched.
+    pub(super) excluded: Vec<String>,
     /// The metadata of all pods.
     pub(super) all_pods: Read<Listed>,
     pub(super) probe: Option<(Probe, Trial)>,
@@ -90,7 +95,8 @@ impl Facts {
             policies.push((name, policy, reader.get(&BINDINGS, None, name).await));
         }
         let namespaces = reader.list_metadata(&NAMESPACES, None).await;
-        let probe = probe::choose(&names, &namespaces, &templates);
+        let excluded = excluded(&names, &deployment);
+        let probe = probe::choose(&names, &excluded, &namespaces, &templates);
         let probe = match probe {
             Some(probe) => {
                 let trial = reader
@@ -115,6 +121,7 @@ impl Facts {
             policies,
             all_pods: reader.list_metadata(&PODS, None).await,
             namespaces,
+            excluded,
             probe,
             names,
         }
@@ -122,28 +129,120 @@ impl Facts {
 
     /// The name that the API server asks the certificate for.
     pub(super) fn server_name(&self) -> String {
-        server_name(&self.names)
+        called(&self.names, &self.configurations).0
     }
 }
 
-fn server_name(names: &Names) -> String {
-    format!("{}.{}.svc", names.name, names.namespace)
+/// Whom the API server calls: the name that it asks the certificate for, and the port. The first
+/// entry says it, by a URL or by a Service.
+fn called(names: &Names, configurations: &[(&'static str, Read<Value>)]) -> (String, u64) {
+    let mut found = configurations.iter().filter_map(|(_, read)| match read {
+        Read::Found(configuration) => configuration.pointer("/webhooks/0/clientConfig"),
+        _ => None,
+    });
+    let config = found.next();
+    let url = config.and_then(|config| config.get("url")?.as_str());
+    if let Some(host) = url.and_then(|url| url.strip_prefix("https://")?.split('/').next()) {
+        // The last colon of `[::1]` is no separator.
+        let parts = host
+            .rsplit_once(':')
+            .filter(|(_, port)| !port.contains(']'));
+        let (name, port) = parts.map_or((host, None), |(name, port)| (name, port.parse().ok()));
+        let name = name.trim_matches(['[', ']']).to_owned();
+        return (name, port.unwrap_or(DEFAULT_PORT));
+    }
+    let port = config.and_then(|config| config.pointer("/service/port")?.as_u64());
+    let name = format!("{}.{}.svc", names.name, names.namespace);
+    (name, port.unwrap_or(DEFAULT_PORT))
 }
 
-/// The chain that is served: at the address that is given, else at the Service.
+/// The chain that is served: at the address that is given, else where the API server calls.
 fn served(
     names: &Names,
     configurations: &[(&'static str, Read<Value>)],
 ) -> Result<Vec<Seen>, String> {
-    let name = server_name(names);
-    let address = names.connect.clone().unwrap_or_else(|| {
-        let found = configurations.iter().find_map(|(_, read)| match read {
-            Read::Found(configuration) => configuration
-                .pointer("/webhooks/0/clientConfig/service/port")
-                .and_then(Value::as_u64),
-            _ => None,
-        });
-        format!("{name}:{}", found.unwrap_or(DEFAULT_PORT))
-    });
+    let (name, port) = called(names, configurations);
+    let host = if name.contains(':') {
+        format!("[{name}]")
+    } else {
+        name.clone()
+    };
+    let address = names.connect.clone();
+    let address = address.unwrap_or_else(|| format!("{host}:{port}"));
     inspect::served(&address, &name).map_err(|error| crate::template::error::with_sources(&error))
+}
+
+/// Namespaces whose pods are never touched: those of Kubernetes, Pillion's own, and what its
+/// Deployment names.
+fn excluded(names: &Names, deployment: &Read<Value>) -> Vec<String> {
+    let named = match deployment {
+        Read::Found(deployment) => rights::setting(
+            deployment,
+            "PILLION_EXCLUDE_NAMESPACE",
+            "--exclude-namespace",
+        ),
+        _ => None,
+    };
+    let named = named.unwrap_or_default();
+    let named = named
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    let always = SYSTEM.into_iter().chain([names.namespace.as_str()]);
+    always.chain(named).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn whom_the_api_server_calls_is_in_the_first_entry() {
+        let names = Names {
+            namespace: "own".to_owned(),
+            name: "pillion".to_owned(),
+            ..Names::default()
+        };
+        let table = [
+            (json!({"service": {"port": 8443}}), "pillion.own.svc", 8443),
+            (json!({"service": {}}), "pillion.own.svc", 443),
+            (json!({"url": "https://a.example/mutate"}), "a.example", 443),
+            (
+                json!({"url": "https://a.example:8443/mutate"}),
+                "a.example",
+                8443,
+            ),
+            (json!({"url": "https://[::1]:8443/mutate"}), "::1", 8443),
+            (json!({"url": "https://[::1]/mutate"}), "::1", 443),
+        ];
+        for (config, name, port) in table {
+            let configuration = json!({"webhooks": [{"clientConfig": config}]});
+            let read = [("x", Read::Found(configuration))];
+            assert_eq!(called(&names, &read), (name.to_owned(), port));
+        }
+        assert_eq!(called(&names, &[]), ("pillion.own.svc".to_owned(), 443));
+    }
+
+    #[test]
+    fn the_deployment_names_further_namespaces_that_are_left_out() {
+        let names = Names {
+            namespace: "own".to_owned(),
+            ..Names::default()
+        };
+        let variable = json!({"name": "PILLION_EXCLUDE_NAMESPACE", "value": "a, b,"});
+        let container = json!({"env": [variable]});
+        let deployment = json!({"spec": {"template": {"spec": {"containers": [container]}}}});
+        let found = excluded(&names, &Read::Found(deployment));
+        let expected = [
+            "kube-system",
+            "kube-public",
+            "kube-node-lease",
+            "own",
+            "a",
+            "b",
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(excluded(&names, &Read::Missing), expected[..4]);
+    }
 }

@@ -92,6 +92,7 @@ fn healthy() -> Facts {
         templates: vec![listed(&json!([]))],
         policies: vec![("pillion-require-injection", Read::Missing, Read::Missing)],
         namespaces: listed(&json!([])),
+        excluded: Vec::new(),
         all_pods: listed(&json!([])),
         probe: None,
     }

@@ -57,14 +57,9 @@ pub(super) struct ClusterOptions {
     )]
     lease: String,
 
-    /// Who this replica is: the name of its pod.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PILLION_POD_NAME",
-        default_value_t = process_name()
-    )]
-    pod_name: String,
+    /// Who this replica is: the name of its pod; without it a name of the process.
+    #[arg(long, value_name = "NAME", env = "PILLION_POD_NAME")]
+    pod_name: Option<String>,
 
     /// Whether verdicts are written as Events of the pods' controllers.
     #[arg(
@@ -138,20 +133,21 @@ impl ClusterOptions {
             context: self.context.clone(),
         };
         let connection = Connection::open_for_server(&options).await?;
+        let identity = self.pod_name.clone().unwrap_or_else(process_name);
         let lease = Lease::seek(
             connection.client(),
             LeaseOptions {
                 namespace: namespace.to_owned(),
                 name: self.lease.clone(),
-                identity: self.pod_name.clone(),
+                identity: identity.clone(),
             },
         );
-        let events = self.events.then(|| events(&self.pod_name));
+        let events = self.events.then(|| events(&identity));
         Ok(Some(Cluster {
             connection,
             lease,
             namespace: namespace.to_owned(),
-            identity: self.pod_name.clone(),
+            identity,
             events,
         }))
     }

@@ -43,8 +43,8 @@ async fn replicas_agree_and_authorities_follow_without_a_failure() -> Outcome {
         assert_eq!(bundle.matches("BEGIN").count(), 1, "{entry}");
     }
     assert_eq!(
-        expiry(&first).await?,
-        expiry(&second).await?,
+        expiry(&first).await?.to_bits(),
+        expiry(&second).await?.to_bits(),
         "one authority"
     );
 
@@ -116,11 +116,11 @@ async fn authorities_whose_certificates_have_ended_leave_the_bundle() -> Outcome
 /// Whether this replica is the one that writes.
 fn leads(replica: &Pillion) -> bool {
     let log = replica.log();
-    let changes = log
+    let mut changes = log
         .iter()
         .filter(|line| line.contains("the lease changed hands"));
     changes
-        .last()
+        .next_back()
         .is_some_and(|line| line.contains("\"leads\":true"))
 }
 

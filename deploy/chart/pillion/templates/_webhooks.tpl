@@ -54,10 +54,10 @@ rules:
 {{- end -}}
 
 {{- define "pillion.notMirrorPod" -}}
-- name: is-no-mirror-pod
+- name: no-mirror-pod
   expression: >-
     !(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue()
-    && 'system:nodes' in request.?userInfo.?groups.orValue([]))
+    && 'system:nodes' in request.userInfo.?groups.orValue([]))
 {{- end -}}
 
 {{/* One advising entry up to its selectors: call with the context and the name. */}}

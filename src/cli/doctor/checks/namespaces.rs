@@ -14,9 +14,6 @@ const DOMAIN: &str = "pillion.dev/";
 /// Annotation of a namespace: the policy of findings there.
 const FINDINGS: &str = "pillion.dev/findings";
 
-/// Namespaces of Kubernetes itself.
-pub(super) const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
-
 pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     let check = Check::Namespaces;
     let none = || check.ok("there are no namespaces");
@@ -28,7 +25,7 @@ pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     let mut enabled = Vec::new();
     for namespace in &listed.items {
         let name = text(namespace, "/metadata/name");
-        let problems = of_namespace(namespace, name, &facts.names.namespace);
+        let problems = of_namespace(namespace, facts.excluded.iter().any(|one| one == name));
         lines.extend(problems.into_iter().map(|(message, remedy)| {
             check.warning(format!("namespace `{name}`: {message}"), remedy)
         }));
@@ -72,7 +69,7 @@ fn labels(namespace: &Value) -> &Map<String, Value> {
 }
 
 /// What is wrong, each with what would be right.
-fn of_namespace(namespace: &Value, name: &str, own: &str) -> Vec<(String, String)> {
+fn of_namespace(namespace: &Value, is_excluded: bool) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let labels = labels(namespace);
     let ours = |key: &&String| key.starts_with(DOMAIN);
@@ -101,10 +98,9 @@ fn of_namespace(namespace: &Value, name: &str, own: &str) -> Vec<(String, String
             _ => found.push(unknown("annotation", key, &[INJECT, FINDINGS])),
         }
     }
-    let is_system = SYSTEM.contains(&name) || name == own;
     let asks = labels.get(MANDATORY).is_some()
         || labels.get(INJECTION).is_some_and(|one| one == "enabled");
-    if is_system && asks {
+    if is_excluded && asks {
         found.push((
             "it is labelled, but its pods are never touched".to_owned(),
             "take the label away".to_owned(),
@@ -186,7 +182,7 @@ mod tests {
         ];
         for (name, labels, annotations, expected) in table {
             let namespace = json!({"metadata": {"labels": labels, "annotations": annotations}});
-            let found = of_namespace(&namespace, name, "own");
+            let found = of_namespace(&namespace, matches!(name, "kube-system" | "own"));
             let told: Vec<_> = found.iter().map(|(message, _)| message.as_str()).collect();
             assert_eq!(
                 told.is_empty(),

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::namespaces::SYSTEM;
 use super::{examples, found, text};
 use crate::inject::Namespace;
 use crate::inject::selection::{Asked, INJECT, listed};
@@ -36,8 +35,7 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
         .iter()
         .map(|one| (text(one, "/metadata/name"), namespace(one)))
         .collect();
-    let own = facts.names.namespace.as_str();
-    let is_left_out = |name: &str| SYSTEM.contains(&name) || name == own;
+    let is_left_out = |name: &str| facts.excluded.iter().any(|one| one == name);
     let bare: Vec<_> = pods
         .items
         .iter()

@@ -11,9 +11,6 @@ use crate::template::built_in;
 /// Where a pod is tried when no namespace is enabled.
 const FALLBACK: &str = "default";
 
-/// Namespaces whose pods are never touched.
-const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
-
 /// A pod, and what is expected of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::cli::doctor) struct Probe {
@@ -35,13 +32,14 @@ impl Probe {
 /// The pod to try; `None` where no template is known that needs no parameter.
 pub(super) fn choose(
     names: &Names,
+    excluded: &[String],
     namespaces: &Read<Listed>,
     templates: &[Read<Listed>],
 ) -> Option<Probe> {
     let namespace = names
         .probe_namespace
         .clone()
-        .or_else(|| enabled(names, namespaces))
+        .or_else(|| enabled(excluded, namespaces))
         .unwrap_or_else(|| FALLBACK.to_owned());
     let template = of_cluster(templates).or_else(of_program)?;
     let pod = pod(&template);
@@ -53,7 +51,7 @@ pub(super) fn choose(
 }
 
 /// An enabled namespace, rather one without a list of its own.
-fn enabled(names: &Names, namespaces: &Read<Listed>) -> Option<String> {
+fn enabled(excluded: &[String], namespaces: &Read<Listed>) -> Option<String> {
     let Read::Found(listed) = namespaces else {
         return None;
     };
@@ -63,7 +61,7 @@ fn enabled(names: &Names, namespaces: &Read<Listed>) -> Option<String> {
         let is_enabled = labels
             .get(INJECTION)
             .is_some_and(|value| value == "enabled");
-        let is_other = SYSTEM.contains(&name) || name == names.namespace;
+        let is_other = excluded.iter().any(|one| one == name);
         let ends = namespace.pointer("/metadata/deletionTimestamp").is_some();
         let mandatory = labels.get(MANDATORY).is_some();
         let lists = namespace
@@ -185,6 +183,7 @@ mod tests {
             namespace: "pillion-system".to_owned(),
             ..Names::default()
         };
+        let excluded = ["kube-system".to_owned()];
         let namespace = |name: &str, labels: Value, annotations: Value| json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}});
         let enabled = json!({"pillion.dev/injection": "enabled"});
         let namespaces = listed(&json!([
@@ -197,11 +196,11 @@ mod tests {
             ),
             namespace("shop", enabled, json!({})),
         ]));
-        let probe = choose(&names, &namespaces, &[]).unwrap();
+        let probe = choose(&names, &excluded, &namespaces, &[]).unwrap();
         assert_eq!(probe.namespace, "shop");
-        let probe = choose(&names, &listed(&json!([])), &[]).unwrap();
+        let probe = choose(&names, &excluded, &listed(&json!([])), &[]).unwrap();
         assert_eq!(probe.namespace, "default");
-        let probe = choose(&names, &Read::Unknown("no".to_owned()), &[]).unwrap();
+        let probe = choose(&names, &excluded, &Read::Unknown("no".to_owned()), &[]).unwrap();
         assert_eq!(probe.namespace, "default");
     }
 

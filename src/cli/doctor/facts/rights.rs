@@ -171,7 +171,7 @@ impl Wanted {
 }
 
 /// A setting of the Deployment's first container: an environment variable or an argument.
-fn setting(deployment: &Value, variable: &str, flag: &str) -> Option<String> {
+pub(super) fn setting(deployment: &Value, variable: &str, flag: &str) -> Option<String> {
     let container = deployment.pointer("/spec/template/spec/containers/0")?;
     let list = |field: &str| {
         let list = container.get(field).and_then(Value::as_array);

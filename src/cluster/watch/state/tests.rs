@@ -323,3 +323,49 @@ fn broken_objects_never_stop_the_rest() {
     let good = snapshot.reports.templates.iter();
     assert_eq!(good.filter(|report| report.good.is_some()).count(), 1);
 }
+
+/// Ten thousand namespaces and as many templates: a change of one leaves all others as they are.
+#[test]
+fn a_change_of_one_leaves_ten_thousand_as_they_are() {
+    let mut scene = Scene::new();
+    let template = |name: usize, generation: i64| {
+        json!({
+            "metadata": {"name": format!("t{name}"), "uid": "u", "generation": generation},
+            "spec": {"metadata": {"labels": {"generation": format!("g{generation}")}}},
+        })
+    };
+    for name in 0..10_000 {
+        scene.apply(Watched::ClusterInjectionTemplates, template(name, 1));
+        let labels = json!({"name": format!("n{name}"), "labels": {"team": "a"}});
+        scene.apply(Watched::Namespaces, json!({"metadata": labels}));
+    }
+    let before = scene.0.snapshot();
+    scene.apply(Watched::ClusterInjectionTemplates, template(7, 2));
+    scene.apply(Watched::Namespaces, json!({"metadata": {"name": "n7"}}));
+    let start = std::time::Instant::now();
+    let after = scene.0.snapshot();
+    println!("a snapshot took {:?}", start.elapsed());
+    let same = |name: usize| {
+        let name = format!("t{name}");
+        let found = [&before, &after].map(|snapshot| match snapshot.catalog.find("", &name) {
+            Found::Template(template) => Arc::clone(template),
+            _ => panic!("{name} is served"),
+        });
+        Arc::ptr_eq(&found[0], &found[1])
+    };
+    assert_eq!(
+        (0..10_000).filter(|name| !same(*name)).collect::<Vec<_>>(),
+        [7]
+    );
+    let shared = |name: usize| {
+        let name = format!("n{name}");
+        let found = [&before, &after].map(|snapshot| snapshot.namespaces.get(&name));
+        std::ptr::eq(found[0].as_ref(), found[1].as_ref())
+    };
+    assert_eq!(
+        (0..10_000)
+            .filter(|name| !shared(*name))
+            .collect::<Vec<_>>(),
+        [7]
+    );
+}
