@@ -22,8 +22,6 @@ pub struct Case {
     pub bytes: Vec<u8>,
     /// The engine that it is put to.
     pub engine: Engine,
-    /// Whether something is injected into a pod that is seen for the first time.
-    pub injects: bool,
 }
 
 /// All of them, each proven to end as it is meant to.
@@ -166,7 +164,6 @@ fn case(name: &'static str, review: &Value, engine: &Engine, verdict: Verdict) -
         name,
         bytes,
         engine: engine.clone(),
-        injects: verdict == Verdict::Injected,
     }
 }
 

@@ -182,7 +182,7 @@ fn selector<T: Borrow<str> + Ord>(
         return gate(field, Passage::Passes, why);
     };
     let has = match labels.get(unmet.key.as_str()).map(Borrow::borrow) {
-        Some(value) if value.is_empty() => format!("{whose} has the label {}", unmet.key),
+        Some("") => format!("{whose} has the label {}", unmet.key),
         Some(value) => format!("{whose} has the label {}={value}", unmet.key),
         None => format!("{whose} has no label {}", unmet.key),
     };

@@ -212,8 +212,8 @@ impl<'v> Answering<'_, 'v> {
             Direct::Parameter(name) => datum(self.source.parameter(name)?)?,
             Direct::Element => Datum::Text(Cow::Owned(self.element?.to_owned())),
             Direct::Not(inner) => Datum::Boolean(!self.truth(inner)?),
-            Direct::All(parts) => Datum::Boolean(self.first(parts, false)?.is_none()),
-            Direct::Any(parts) => Datum::Boolean(self.first(parts, true)?.is_some()),
+            Direct::All(parts) => Datum::Boolean(!self.has(parts, false)?),
+            Direct::Any(parts) => Datum::Boolean(self.has(parts, true)?),
             Direct::Equal(sides) => self.equal(sides)?,
             Direct::Choice(parts) => {
                 let [condition, yes, no] = parts.as_ref();
@@ -262,14 +262,14 @@ impl<'v> Answering<'_, 'v> {
         }
     }
 
-    /// The first part of this truth; `None` inside: there is none.
-    fn first(self, parts: &'v [Direct], truth: bool) -> Option<Option<&'v Direct>> {
+    /// Whether a part has this truth; what stands behind the first that has is not looked at.
+    fn has(self, parts: &'v [Direct], truth: bool) -> Option<bool> {
         for part in parts {
             if self.truth(part)? == truth {
-                return Some(Some(part));
+                return Some(true);
             }
         }
-        Some(None)
+        Some(false)
     }
 
     fn equal(self, [one, other]: &'v [Direct; 2]) -> Option<Datum<'v>> {
