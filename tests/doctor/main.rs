@@ -139,10 +139,9 @@ async fn in_the_registration(installation: &Installation) -> Outcome {
         "kube-node-lease",
         "pillion-system",
     ]);
-    foreign["matchExpressions"]
-        .as_array_mut()
-        .unwrap()
-        .push(aks);
+    if let Some(expressions) = foreign["matchExpressions"].as_array_mut() {
+        expressions.push(aks);
+    }
     installation.edit(selector, foreign).await?;
     let report = expect(installation, "what AKS adds", &[]).await?;
     assert!(

@@ -70,7 +70,7 @@ impl Installation {
 
     /// The chart's manifests, as somebody would keep them in a repository of their own.
     pub(crate) fn manifests(&self) -> Outcome<String> {
-        self.helm(&["template", "pillion", "CHART"], &[])
+        self.helm(&["template", "pillion", "CHART", "--skip-tests"], &[])
     }
 
     /// Runs Helm with the values of this proof and some more.

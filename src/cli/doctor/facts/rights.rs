@@ -37,13 +37,13 @@ const STATUS: [Right; 2] = [
 
 const EVENTS: Right = (&["create", "patch"], "events.k8s.io", "events");
 const REVISIONS: Right = (
-    &["list", "watch", "create", "patch", "delete"],
+    &["list", "watch", "create", "delete"],
     "apps",
     "controllerrevisions",
 );
 const LEASE: Right = (&["get", "patch"], "coordination.k8s.io", "leases");
 const DEPLOYMENT: Right = (&["get"], "apps", "deployments");
-const AUTHORITY: Right = (&["get", "list", "watch", "update"], "", "secrets");
+const AUTHORITY: Right = (&["get", "update"], "", "secrets");
 const CONFIGURATIONS: [&str; 2] = [
     "mutatingwebhookconfigurations",
     "validatingwebhookconfigurations",
