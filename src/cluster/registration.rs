@@ -26,6 +26,7 @@ use kube::{Api, Client};
 use super::bounded;
 use super::hazards::Installation;
 use super::names::resource;
+use super::reader::in_words;
 pub use configuration::{Configuration, Entry};
 pub use keeper::{BundleSource, Keeper, Standing};
 
@@ -124,13 +125,19 @@ impl Registration {
         Ok(read.collect())
     }
 
-    /// How many replicas the Deployment wants, where that can be found out.
+    /// How many replicas the Deployment wants, where that can be found out. Where it cannot, nothing
+    /// depends on the number: it is asked for with every look, so that only `debug` tells why.
     async fn replicas(&self) -> Option<u32> {
         let deployments: Api<Deployment> =
             Api::namespaced(self.client.clone(), &self.installation.namespace);
-        let answer = bounded(deployments.get(self.deployment.as_ref()?)).await?;
-        let spec = answer.ok()?.spec;
-        u32::try_from(spec.replicas.unwrap_or(1)).ok()
+        match bounded(deployments.get(self.deployment.as_ref()?)).await? {
+            Ok(deployment) => u32::try_from(deployment.spec.replicas.unwrap_or(1)).ok(),
+            Err(error) => {
+                let error = in_words(&error);
+                tracing::debug!(error, "the Deployment's replicas are not known");
+                None
+            }
+        }
     }
 
     /// Writes the bundle into the entries that lack it, but for those that are withheld.

@@ -75,6 +75,10 @@ impl Stage {
     /// injected; the authority is replaced.
     async fn exercise(&self, replica: &Replica) -> Outcome {
         self.apply(&template("registry.example.com/helper:1"))?;
+        let mut of_namespace = template("registry.example.com/helper:1");
+        of_namespace["kind"] = json!("InjectionTemplate");
+        of_namespace["metadata"] = json!({"name": "own-helper", "namespace": "default"});
+        self.apply(&of_namespace)?;
         self.lead_to(replica.port().await?)?;
         let labels = [
             "label",
