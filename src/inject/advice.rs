@@ -131,7 +131,7 @@ fn response(uid: &str, workload: &Workload<'_>, decision: &Decision) -> Response
     let audit = format!("{} ({})", decision.verdict(), decision.reason);
     Response::allowed(uid)
         .with_warnings(wording::lines(workload.kind, decision))
-        .with_audit("verdict", &audit)
+        .with_audit("verdict", audit)
 }
 
 #[cfg(test)]

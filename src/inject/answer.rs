@@ -217,23 +217,21 @@ fn response(uid: &str, decision: &Decision) -> Response {
     };
     let response = response
         .with_warnings(warnings)
-        .with_audit("verdict", &audit(decision));
-    let findings: String = decision
-        .logged_findings()
-        .join("; ")
-        .chars()
-        .take(LONGEST_AUDIT)
-        .collect();
+        .with_audit("verdict", audit(decision));
+    let mut findings = decision.logged_findings().join("; ");
+    if let Some((end, _)) = findings.char_indices().nth(LONGEST_AUDIT) {
+        findings.truncate(end);
+    }
     // Others may have changed what is found since the first call said it.
     let response = if findings.is_empty() || decision.reason == Reason::AlreadyInjected {
         response
     } else {
-        response.with_audit("findings", &findings)
+        response.with_audit("findings", findings)
     };
     if decision.patch.is_empty() {
         response
     } else {
-        response.with_patch(&decision.patch.to_json())
+        response.with_patch(decision.patch.to_json())
     }
 }
 

@@ -19,11 +19,12 @@ use std::sync::Arc;
 use super::pod::WorkingPod;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
-use super::subject::{Subject, Texts};
+use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::finding::Finding;
 use crate::review::Pod;
+use crate::review::pod::Dictionary;
 use crate::template::Template;
 use application::apply_all;
 use conclusion::conclude;
@@ -39,7 +40,7 @@ pub struct Given<'g> {
     /// The namespace.
     pub namespace: &'g Namespace,
     /// The pod's annotations as it came, and those it is treated to carry.
-    pub annotations: &'g Texts,
+    pub annotations: &'g Dictionary<'g>,
     /// The selected templates, in order.
     pub templates: &'g [Arc<Template>],
     /// Where notes are taken, if somebody asks why.
@@ -53,9 +54,10 @@ pub struct Composed {
     pub decision: Decision,
     /// What each template adds to the pod that it was evaluated on.
     pub statuses: BTreeMap<String, Status>,
-    /// What the pod as it came has that differs from what its template wants.
+    /// What the pod as it came has that differs from what its template wants, where that is not the
+    /// pod that the template was evaluated on.
     pub kept: BTreeMap<String, Status>,
-    /// What the pod as it came lacks of what its template wants.
+    /// What it lacks of what its template wants, likewise.
     pub lacked: BTreeMap<String, Status>,
     /// What composing met, until it is judged with what the checks find.
     found: Vec<Finding>,

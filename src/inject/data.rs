@@ -68,13 +68,19 @@ impl Data<'_> {
         metadata.insert("annotations".to_owned(), texts(&self.pod.annotations));
         metadata.insert("namespace".to_owned(), self.namespace_name.into());
         let read = self.pod.metadata();
-        let plain = [("name", &read.name), ("generateName", &read.generate_name)];
+        let plain = [
+            ("name", read.and_then(|read| read.name.as_ref())),
+            (
+                "generateName",
+                read.and_then(|read| read.generate_name.as_ref()),
+            ),
+        ];
         for (key, value) in plain {
             if let Some(value) = value {
                 metadata.insert(key.to_owned(), value.as_str().into());
             }
         }
-        if let Some(owners) = &read.owner_references {
+        if let Some(owners) = read.and_then(|read| read.owner_references.as_ref()) {
             let owners = owners.iter().map(owner).collect();
             metadata.insert("ownerReferences".to_owned(), owners);
         }

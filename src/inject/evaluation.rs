@@ -23,6 +23,7 @@ use super::settings::{Namespace, Settings};
 use super::trace::Trace;
 use super::verdict::Reason;
 use crate::finding::Finding;
+use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
@@ -39,7 +40,7 @@ pub struct Circumstances<'c> {
     /// The namespace.
     pub namespace: &'c Namespace,
     /// The pod's annotations as it came, and those it is treated to carry.
-    pub annotations: &'c BTreeMap<String, String>,
+    pub annotations: &'c Dictionary<'c>,
     /// The names of containers that are helpers, not the app's.
     pub helpers: &'c BTreeSet<String>,
     /// The app containers that an earlier call edited, by name; `None`: there was none.

@@ -8,7 +8,7 @@
 mod covers;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -340,7 +340,8 @@ fn find_keys<'t, 'v>(
     keys: &[&str],
     wanted: &[(String, &Value)],
 ) -> Vec<Option<&'t View<'v>>> {
-    let by_key: HashMap<&str, usize> = wanted
+    // A template wants few, so that finding nothing is a comparison or two.
+    let by_key: BTreeMap<&str, usize> = wanted
         .iter()
         .enumerate()
         .map(|(index, (key, _))| (key.as_str(), index))

@@ -4,17 +4,20 @@
 //! the template's default. A value that cannot be is refused with the annotation, the value and
 //! what would be right; an unknown parameter with the nearest name.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
 use super::trace::{Layer, ParameterNote, Trace, ValuePlace};
 use super::verdict::Reason;
+use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::compile::nearest;
 use crate::template::expression::{Bindings, Paths, Source};
-use crate::template::fragment::{Evaluation, NoVolumes};
+use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, Setter, ValueError};
 
 /// The longest part of a value that a message repeats, in characters.
@@ -27,7 +30,7 @@ pub type Values = BTreeMap<String, Value>;
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'g> {
     /// The pod's annotations.
-    pub pod: &'g BTreeMap<String, String>,
+    pub pod: &'g Dictionary<'g>,
     /// The namespace's annotations.
     pub namespace: &'g BTreeMap<String, String>,
     /// The configuration's values, by template and parameter.
@@ -55,13 +58,8 @@ pub fn resolve(
 ) -> Result<Values, Refusal> {
     let mut set: BTreeMap<&str, Vec<Setting<'_>>> = BTreeMap::new();
     configured(template, given, &mut set)?;
-    let layers = [
-        (given.namespace, Setter::Namespace),
-        (given.pod, Setter::Pod),
-    ];
-    for (annotations, setter) in layers {
-        annotated(template, annotations, setter, &mut set)?;
-    }
+    annotated(template, given.namespace, Setter::Namespace, &mut set)?;
+    annotated(template, given.pod, Setter::Pod, &mut set)?;
     let mut values = Values::new();
     for parameter in &template.parameters {
         let settings = set.remove(parameter.name.as_str()).unwrap_or_default();
@@ -162,9 +160,9 @@ fn split(name: &str) -> (&str, Option<&str>) {
         .map_or((name, None), |(name, element)| (name, Some(element)))
 }
 
-fn annotated<'g>(
+fn annotated<'g, T: Borrow<str> + Ord>(
     template: &Template,
-    annotations: &'g BTreeMap<String, String>,
+    annotations: &'g BTreeMap<T, T>,
     setter: Setter,
     set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
 ) -> Result<(), Refusal> {
@@ -173,8 +171,10 @@ fn annotated<'g>(
         Setter::Pod => (Layer::Pod, "of the pod"),
     };
     let prefix = template.annotation_prefix();
-    let after = annotations.range(prefix.clone()..);
-    for (key, text) in after.take_while(|(key, _)| key.starts_with(&prefix)) {
+    let after = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+    let after = annotations.range::<str, _>(after);
+    let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
+    for (key, text) in after.take_while(|(key, _): &(&str, &str)| key.starts_with(&prefix)) {
         let (name, element) = split(key.get(prefix.len()..).unwrap_or_default());
         let place = format!("annotation {key} {by}");
         let parameter = declared(template, name, &place)?;
@@ -340,6 +340,10 @@ fn default(
     let Some(default) = &parameter.default else {
         return Ok(parameter.empty());
     };
+    // A constant was checked when its template was loaded.
+    if let Fragment::Constant(value) = default {
+        return Ok(Some(value.clone()));
+    }
     let source = WithValues { values, source };
     let bindings = Bindings::new(&source, &template.reads, &[]);
     let with = Evaluation {

@@ -47,8 +47,7 @@ pub struct WorkingPod<'p> {
     pub labels: Texts<'p>,
     /// `metadata.annotations`.
     pub annotations: Texts<'p>,
-    has_metadata: bool,
-    metadata: Metadata<'p>,
+    metadata: Option<&'p Metadata<'p>>,
     init_containers: Elements<'p>,
     containers: Elements<'p>,
     volumes: Elements<'p>,
@@ -60,13 +59,12 @@ pub struct WorkingPod<'p> {
 
 impl<'p> WorkingPod<'p> {
     /// The pod of a review, or of a manifest.
-    pub fn new(pod: &Pod<'p>) -> Result<Self, serde_json::Error> {
+    pub fn new(pod: &'p Pod<'p>) -> Result<Self, serde_json::Error> {
         let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
-        let mut metadata = pod.metadata.clone().unwrap_or_default();
+        let metadata = pod.metadata.as_ref();
         Ok(Self {
-            labels: Texts::new(metadata.labels.take()),
-            annotations: Texts::new(metadata.annotations.take()),
-            has_metadata: pod.metadata.is_some(),
+            labels: Texts::new(metadata.and_then(|metadata| metadata.labels.as_ref())),
+            annotations: Texts::new(metadata.and_then(|metadata| metadata.annotations.as_ref())),
             init_containers: Elements::new(spec.init_containers),
             containers: Elements::new(spec.containers),
             volumes: Elements::new(spec.volumes),
@@ -100,8 +98,8 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// `metadata`, as it came.
-    pub fn metadata(&self) -> &Metadata<'p> {
-        &self.metadata
+    pub fn metadata(&self) -> Option<&'p Metadata<'p>> {
+        self.metadata
     }
 
     /// The element of a list with this name.
@@ -141,8 +139,8 @@ impl<'p> WorkingPod<'p> {
         policy.is_some_and(|policy| policy != "Always")
             || self
                 .metadata
-                .owner_references
-                .iter()
+                .and_then(|metadata| metadata.owner_references.as_ref())
+                .into_iter()
                 .flatten()
                 .filter_map(|owner| owner.kind.as_ref())
                 .any(|kind| kind.as_str() == "Job")
@@ -213,7 +211,7 @@ impl<'p> WorkingPod<'p> {
     pub fn into_patch(self) -> Patch {
         let mut patch = Patch::default();
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
-        if adds_metadata && !self.has_metadata {
+        if adds_metadata && self.metadata.is_none() {
             patch.0.push(Operation::Add {
                 path: "/metadata".to_owned(),
                 value: json!({}),

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
+use crate::review::Text;
+use crate::review::pod::Dictionary;
 use crate::template::compile::nearest;
 use crate::template::{Catalog, Found, Template};
 
@@ -37,9 +39,9 @@ pub struct Asked<'a> {
     /// Its labels and annotations.
     pub namespace_object: &'a Namespace,
     /// The pod's labels.
-    pub labels: &'a BTreeMap<String, String>,
+    pub labels: &'a Dictionary<'a>,
     /// The pod's annotations.
-    pub annotations: &'a BTreeMap<String, String>,
+    pub annotations: &'a Dictionary<'a>,
     /// Whether a node asks.
     pub from_node: bool,
 }
@@ -63,12 +65,15 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     }
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
-        Ok(names) => (names, Refusal::new(Reason::NotRequested, not_requested())),
-        Err(why) if why.reason.http_code() == 200 => (Names::default(), why),
+        Ok(names) => (names, None),
+        Err(why) if why.reason.http_code() == 200 => (Names::default(), Some(why)),
         Err(why) => return Selection::Nothing(why),
     };
+    let not_requested = || Refusal::new(Reason::NotRequested, not_requested());
     match find_all(catalog, asked, names, mandatory) {
-        Ok(templates) if templates.is_empty() => Selection::Nothing(nothing),
+        Ok(templates) if templates.is_empty() => {
+            Selection::Nothing(nothing.unwrap_or_else(not_requested))
+        }
         Ok(templates) => Selection::Templates(templates),
         Err(why) => Selection::Nothing(why),
     }
@@ -128,7 +133,7 @@ struct Names {
 
 impl Names {
     /// Adds the names of a list, and takes out those with a `-`.
-    fn add_list(&mut self, list: Option<&String>, by: &'static str) {
+    fn add_list(&mut self, list: Option<&str>, by: &'static str) {
         let List { wanted, removed } = List::read(list);
         for name in wanted {
             self.listed.insert(name.to_owned(), by);
@@ -147,7 +152,7 @@ struct List<'l> {
 }
 
 impl<'l> List<'l> {
-    fn read(list: Option<&'l String>) -> Self {
+    fn read(list: Option<&'l str>) -> Self {
         let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
         let names = names.map(str::trim).filter(|name| !name.is_empty());
         let (removed, wanted): (Vec<&str>, Vec<&str>) =
@@ -199,15 +204,15 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
     if is_enabled(asked) {
         names.selected = selected(catalog, asked);
         let list = asked.namespace_object.annotations.get(INJECT);
-        names.add_list(list, "namespace");
+        names.add_list(list.map(String::as_str), "namespace");
     }
-    names.add_list(asked.annotations.get(INJECT), "pod");
+    names.add_list(asked.annotations.get(INJECT).map(Text::as_str), "pod");
     Ok(names)
 }
 
 /// What the pod's label says: whether the pod is opted in.
 fn by_label(asked: Asked<'_>) -> Result<bool, Refusal> {
-    match asked.labels.get(INJECT).map(String::as_str) {
+    match asked.labels.get(INJECT).map(Text::as_str) {
         Some("true") => Ok(true),
         None => Ok(false),
         Some("false") => {

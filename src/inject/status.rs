@@ -132,15 +132,21 @@ impl Status {
 
     /// Whether nothing was added.
     pub fn adds_nothing(&self) -> bool {
-        let kept = Self {
-            verdict: self.verdict.clone(),
-            reason: self.reason.clone(),
-            revision: self.revision.clone(),
-            message: self.message.clone(),
-            findings: self.findings.clone(),
-            ..Self::default()
-        };
-        *self == kept
+        let lists = [
+            &self.containers,
+            &self.init_containers,
+            &self.volumes,
+            &self.labels,
+            &self.annotations,
+            &self.auto,
+            &self.pod,
+            &self.replaced,
+            &self.safe_to_evict,
+            &self.would_add,
+        ];
+        lists.into_iter().all(Vec::is_empty)
+            && self.edited.is_empty()
+            && self.replaced_in.is_empty()
     }
 
     /// The lists of names, in a fixed order.

@@ -1,5 +1,6 @@
 //! Whose pod is decided about.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::review::Pod;
@@ -18,23 +19,22 @@ pub struct Subject {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Labels or annotations.
-pub(super) type Texts = BTreeMap<String, String>;
-
 /// Labels and annotations, the subject's included.
-pub(super) fn metadata(subject: &Subject, pod: &Pod<'_>) -> (Texts, Texts) {
+pub(super) fn metadata<'m>(
+    subject: &'m Subject,
+    pod: &'m Pod<'_>,
+) -> (Cow<'m, Dictionary<'m>>, Cow<'m, Dictionary<'m>>) {
     let metadata = pod.metadata.as_ref();
     let labels = own(metadata.and_then(|metadata| metadata.labels.as_ref()));
     let mut annotations = own(metadata.and_then(|metadata| metadata.annotations.as_ref()));
-    for (key, value) in &subject.annotations {
-        annotations.insert(key.clone(), value.clone());
+    if !subject.annotations.is_empty() {
+        let set = subject.annotations.iter();
+        let set = set.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
+        annotations.to_mut().extend(set);
     }
     (labels, annotations)
 }
 
-fn own(dictionary: Option<&Dictionary<'_>>) -> Texts {
-    let texts = dictionary.into_iter().flatten();
-    texts
-        .map(|(key, value)| (key.as_str().to_owned(), value.as_str().to_owned()))
-        .collect()
+fn own<'m>(dictionary: Option<&'m Dictionary<'_>>) -> Cow<'m, Dictionary<'m>> {
+    dictionary.map_or_else(Cow::default, Cow::Borrowed)
 }

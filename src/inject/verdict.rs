@@ -115,8 +115,12 @@ impl Decision {
     /// A decision for a reason that concerns the pod as a whole.
     pub fn refused(why: super::refusal::Refusal) -> Self {
         Self {
+            reason: why.reason,
+            message: why.message,
             logged: why.logged,
-            ..Self::plain(why.reason, why.message)
+            outcomes: Vec::new(),
+            findings: Vec::new(),
+            patch: super::Patch::default(),
         }
     }
 

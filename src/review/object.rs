@@ -16,6 +16,23 @@ impl Text<'_> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The text in memory of its own.
+    pub fn into_owned(self) -> Text<'static> {
+        Text(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl AsRef<str> for Text<'_> {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
 }
 
 impl std::borrow::Borrow<str> for Text<'_> {
@@ -50,6 +67,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
         deserializer.deserialize_any(TextVisitor)
     }
 }
+
+/// Room for the fields of a container as the API server sends it.
+const FIELDS: usize = 16;
 
 /// The fields of a JSON object in their order, each as the raw JSON that it holds.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +123,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(8));
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(FIELDS));
                 while let Some(entry) = map.next_entry()? {
                     fields.push(entry);
                 }

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 
 use super::object::{Object, Text};
 
+/// Room for the fields of a spec as the API server sends it, lists excepted.
+const FIELDS: usize = 24;
+
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
@@ -124,6 +127,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Spec<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Spec<'de>, A::Error> {
                 let mut spec = Spec::default();
+                spec.others.0.reserve(FIELDS);
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     match key.as_str() {
                         "containers" => spec.containers = map.next_value()?,

@@ -110,7 +110,11 @@ pub enum ReviewError {
 /// Reads the bytes of an AdmissionReview whose object is an `O`: a pod in one pass, or unread JSON
 /// of whatever kind.
 pub fn read<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Request<'a, O>, ReviewError> {
-    let review: Review<'a, O> = serde_json::from_slice(body)?;
+    // Known to be UTF-8 as a whole, texts need not be looked at one by one.
+    let review: Review<'a, O> = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text)?,
+        Err(_) => serde_json::from_slice(body)?,
+    };
     let kind = review.kind.as_ref().map_or("none", Text::as_str);
     if kind != KIND {
         return Err(ReviewError::Kind(kind.to_owned()));
@@ -129,15 +133,13 @@ pub fn read<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Request<'a, O>, Re
 impl<O> Request<'_, O> {
     /// Whether the object is a pod as a whole.
     pub fn is_about_a_pod(&self) -> bool {
-        let text = |text: &Option<Text<'_>>| {
-            text.as_ref()
-                .map_or(String::new(), |text| text.as_str().to_owned())
+        fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
+            text.map(Text::as_str).unwrap_or_default()
+        }
+        let is_pod = |kind: &Kind<'_>| {
+            text(kind.group.as_ref()).is_empty() && text(kind.kind.as_ref()) == "Pod"
         };
-        text(&self.sub_resource).is_empty()
-            && self
-                .kind
-                .as_ref()
-                .is_some_and(|kind| text(&kind.group).is_empty() && text(&kind.kind) == "Pod")
+        text(self.sub_resource.as_ref()).is_empty() && self.kind.as_ref().is_some_and(is_pod)
     }
 
     /// Whether the request creates its object.

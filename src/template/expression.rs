@@ -21,6 +21,7 @@ mod budget;
 mod carried;
 mod compiled;
 mod convert;
+mod direct;
 mod error;
 mod failure;
 mod functions;

@@ -7,6 +7,7 @@
 mod coerce;
 mod slot;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -272,7 +273,7 @@ impl Dynamic {
         let value = value_of(&self.expression, with)
             .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))?;
         value
-            .map(|value| coerce::coerce(value, &self.slot, self.verbatim))
+            .map(|value| coerce::coerce(value.into_owned(), &self.slot, self.verbatim))
             .transpose()
             .map(Option::flatten)
             .map_err(|mismatch| Failure::new(&self.origin, &self.expression, &mismatch))
@@ -290,7 +291,7 @@ impl Interpolation {
                         Failure::new(&self.origin, expression, &with_sources(&error))
                     })?;
                     let text = value
-                        .as_ref()
+                        .as_deref()
                         .and_then(coerce::scalar_text)
                         .ok_or_else(|| {
                             let problem = format!(
@@ -318,15 +319,15 @@ impl Interpolation {
 }
 
 /// An expression's value; a plain parameter needs no interpreter.
-fn value_of(
+fn value_of<'v>(
     expression: &Expression,
-    with: Evaluation<'_>,
-) -> Result<Option<Value>, EvaluationError> {
+    with: Evaluation<'v>,
+) -> Result<Option<Cow<'v, Value>>, EvaluationError> {
     match expression
         .plain_parameter()
         .and_then(|name| with.source.parameter(name))
     {
-        Some(value) => Ok(Some(value.clone())),
-        None => expression.evaluate(with.bindings),
+        Some(value) => Ok(Some(Cow::Borrowed(value))),
+        None => Ok(expression.evaluate(with.bindings)?.map(Cow::Owned)),
     }
 }

@@ -1,5 +1,6 @@
 //! Label selectors with the meaning that `metav1.LabelSelector` has in the API server.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -85,23 +86,27 @@ impl SelectorDocument {
 
 impl LabelSelector {
     /// Whether all requirements hold for these labels.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn matches<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
         self.unmet(labels).is_none()
     }
 
     /// The first requirement that does not hold for these labels.
-    pub fn unmet(&self, labels: &BTreeMap<String, String>) -> Option<&Requirement> {
+    pub fn unmet<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> Option<&Requirement> {
         let mut requirements = self.0.iter();
         requirements.find(|requirement| !requirement.holds(labels))
     }
 }
 
 impl Requirement {
-    fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
-        let value = labels.get(&self.key);
+    fn holds<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
+        let value = labels.get(self.key.as_str()).map(Borrow::borrow);
         match &self.operator {
-            Operator::In(values) => value.is_some_and(|value| values.contains(value)),
-            Operator::NotIn(values) => !value.is_some_and(|value| values.contains(value)),
+            Operator::In(values) => {
+                value.is_some_and(|value| values.iter().any(|known| known == value))
+            }
+            Operator::NotIn(values) => {
+                !value.is_some_and(|value| values.iter().any(|known| known == value))
+            }
             Operator::Exists => value.is_some(),
             Operator::DoesNotExist => value.is_none(),
         }
@@ -147,6 +152,6 @@ mod tests {
             }]);
             assert_eq!(selector.matches(&labels), expected, "{key} {operator:?}");
         }
-        assert!(LabelSelector::default().matches(&BTreeMap::new()));
+        assert!(LabelSelector::default().matches::<String>(&BTreeMap::new()));
     }
 }

@@ -17,6 +17,7 @@ mod tables;
 
 use serde_json::{Map, Value};
 
+use super::fragment::Fragment;
 use super::schema::{self, FieldType};
 
 /// The key of a map that may be absent.
@@ -105,39 +106,61 @@ pub fn check(definition: &str, value: &Value) -> Vec<Problem> {
         &mut problems,
         &FieldType::Object(definition.to_owned()),
         value,
+        None,
     );
     problems.list
 }
 
-/// Checks the fields of an object of an API type.
-pub fn check_fields(definition: &str, fields: &Map<String, Value>) -> Vec<Problem> {
+/// Checks the fields that a fragment gave for an object of an API type. What is constant in it was
+/// checked when its template was loaded: of that only how it stands to the rest is looked at.
+pub fn check_fields(
+    definition: &str,
+    fields: &Map<String, Value>,
+    fragment: &Fragment,
+) -> Vec<Problem> {
     let mut problems = Problems::default();
-    object(&mut problems, definition, fields);
+    object(&mut problems, definition, fields, Some(fragment));
     problems.list
 }
 
-fn walk(problems: &mut Problems, ty: &FieldType, value: &Value) {
+/// Checks a value; `fragment`: what gave it, where that is known.
+fn walk(problems: &mut Problems, ty: &FieldType, value: &Value, fragment: Option<&Fragment>) {
     match (ty, value) {
         (FieldType::Object(definition), Value::Object(fields)) => {
-            object(problems, definition, fields);
+            object(problems, definition, fields, fragment);
         }
+        // Elements that were left out have moved the others, so that it is not known which fragment
+        // gave which.
         (FieldType::List(element), Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                problems.below(Step::Index(index), |problems| walk(problems, element, item));
+                let step = Step::Index(index);
+                problems.below(step, |problems| walk(problems, element, item, None));
             }
         }
         _ => {}
     }
 }
 
-fn object(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+fn object(
+    problems: &mut Problems,
+    definition: &str,
+    fields: &Map<String, Value>,
+    fragment: Option<&Fragment>,
+) {
     tables::words(problems, definition, fields);
     tables::ranges(problems, definition, fields);
     tables::one_of(problems, definition, fields);
     relations::check(problems, definition, fields);
     for (name, value) in fields {
+        let fragment = fragment.and_then(|fragment| fragment.field(name));
+        let is_scalar = !matches!(value, Value::Object(_) | Value::Array(_));
+        if is_scalar || matches!(fragment, Some(Fragment::Constant(_))) {
+            continue;
+        }
         if let Some(declared) = schema::field(definition, name) {
-            problems.below(field(name), |problems| walk(problems, &declared.ty, value));
+            problems.below(field(name), |problems| {
+                walk(problems, &declared.ty, value, fragment);
+            });
         }
     }
 }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use pillion::inject::selection::{Asked, Selection, select};
 use pillion::inject::{Namespace as Facts, Settings};
+use pillion::review::pod::Dictionary;
 use pillion::template::{Catalog, Source};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::pods::templates_with_status;
@@ -117,8 +119,8 @@ fn selected(place: &Place, pod: &Value) -> Option<Vec<String>> {
     let asked = Asked {
         namespace: &place.namespace.name,
         namespace_object: &facts,
-        labels: &texts(&pod["metadata"]["labels"]),
-        annotations: &texts(&pod["metadata"]["annotations"]),
+        labels: &Dictionary::deserialize(&pod["metadata"]["labels"]).unwrap_or_default(),
+        annotations: &Dictionary::deserialize(&pod["metadata"]["annotations"]).unwrap_or_default(),
         from_node: false,
     };
     match select(&catalog, &Settings::default(), asked) {

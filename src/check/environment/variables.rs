@@ -4,25 +4,26 @@
 //! expected by whoever reads the pod. Nothing is allocated for a container without variables of a
 //! template's, and one with many is read once.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
 
 use super::super::pod::{Container, Env};
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
 pub(super) fn duplicates(container: &Container<'_>, findings: &mut Vec<Finding>) {
-    if container.env.iter().all(|env| env.by.is_none()) {
+    // Where neither of two is a template's, nothing is said: only templates' names matter.
+    let ours = container.env.iter().filter(|env| env.by.is_some());
+    let mut firsts: BTreeMap<&str, Option<&Env<'_>>> = ours.map(|env| (name(env), None)).collect();
+    if firsts.is_empty() {
         return;
     }
-    let mut firsts = HashMap::with_capacity(container.env.len());
     for (index, env) in container.env.iter().enumerate() {
-        let first = match firsts.entry(name(env)) {
-            Entry::Occupied(first) => *first.get(),
-            Entry::Vacant(place) => {
-                place.insert(env);
-                continue;
-            }
+        let Some(first) = firsts.get_mut(name(env)) else {
+            continue;
+        };
+        let Some(first) = *first else {
+            *first = Some(env);
+            continue;
         };
         let Some(by) = env.by.or(first.by) else {
             continue;

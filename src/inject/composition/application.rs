@@ -66,8 +66,10 @@ pub(super) fn apply_all<'p>(
         let name = || template.name.clone();
         outcomes.push(applied.outcome);
         composed.statuses.insert(name(), applied.status);
-        composed.kept.insert(name(), applied.kept);
-        composed.lacked.insert(name(), applied.lacked);
+        if received.is_some() {
+            composed.kept.insert(name(), applied.kept);
+            composed.lacked.insert(name(), applied.lacked);
+        }
     }
     composed.decision = verdict(outcomes);
     if composed.decision.verdict() == Verdict::Denied {
@@ -146,13 +148,14 @@ fn apply(
     if let Some(trace) = with.trace {
         trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
     }
-    let (outcome, status) = finish(template, way, &change);
+    let status = std::mem::take(&mut change.status);
+    let (outcome, status) = finish(template, way, status);
     let shown = for_received.as_mut().unwrap_or(&mut change);
     let applied = Applied {
         outcome,
         status,
-        kept: shown.kept.clone(),
-        lacked: shown.status.clone(),
+        kept: std::mem::take(&mut shown.kept),
+        lacked: std::mem::take(&mut shown.status),
         findings: std::mem::take(&mut shown.findings),
     };
     if !way.is_shadow(template) {
@@ -195,8 +198,7 @@ fn outcome(template: &Template, why: Refusal) -> Outcome {
 }
 
 /// The outcome of a template that applies.
-fn finish(template: &Template, way: Way<'_>, change: &Change) -> (Outcome, Status) {
-    let mut status = change.status.clone();
+fn finish(template: &Template, way: Way<'_>, mut status: Status) -> (Outcome, Status) {
     let why = if way.is_shadow(template) {
         let would_add = status.summary();
         let what = match would_add.as_slice() {

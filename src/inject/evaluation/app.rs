@@ -35,7 +35,7 @@ pub(super) fn find(
         .filter(|_| !template.mandatory);
     let named: Vec<&str> = named
         .into_iter()
-        .flat_map(|names| names.split([',', '\n']))
+        .flat_map(|names| names.as_str().split([',', '\n']))
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
@@ -131,8 +131,9 @@ pub(super) fn edits<'v>(
         let Some(Value::Object(mut want)) = value.map_err(|f| failed(template, &f))? else {
             continue;
         };
-        let place = format!("spec.app, for the container `{}`", element.name());
-        validity::check("Container", &want, fragment, &place)?;
+        validity::check("Container", &want, fragment, || {
+            format!("spec.app, for the container `{}`", element.name())
+        })?;
         if *list == List::InitContainers && !element.is_sidecar() {
             want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
         }

@@ -27,8 +27,8 @@ pub(super) fn containers(
         let Some(Value::Object(mut value)) = body else {
             continue;
         };
-        let place = validity::place(&container.origin);
-        validity::check("Container", &value, &container.body, &place)?;
+        let place = || validity::place(&container.origin);
+        validity::check("Container", &value, &container.body, place)?;
         let image = value.get("image").and_then(Value::as_str);
         if let Some(image) =
             image.and_then(|image| image::mirrored(image, pod, template, circumstances))

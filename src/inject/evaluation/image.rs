@@ -41,7 +41,11 @@ fn is_named(
     with: Circumstances<'_>,
 ) -> bool {
     let prefix = template.annotation_prefix();
-    let annotations = with.annotations.iter().chain(&with.namespace.annotations);
+    let of_pod = with.annotations.iter();
+    let of_pod = of_pod.map(|(key, value)| (key.as_str(), value.as_str()));
+    let of_namespace = with.namespace.annotations.iter();
+    let of_namespace = of_namespace.map(|(key, value)| (key.as_str(), value.as_str()));
+    let annotations = of_pod.chain(of_namespace);
     let mut annotated = annotations.filter(|(key, _)| key.starts_with(&prefix));
     let mut configured = with.settings.parameters.iter();
     let in_pod = |list| {

@@ -49,7 +49,9 @@ pub(super) fn pod_fields(
     wanted.pod = object(template, template.pod.as_ref(), with)?;
     let fragment = template.pod.as_ref();
     match fragment {
-        Some(fragment) => validity::check("PodSpec", &wanted.pod, fragment, "spec.pod"),
+        Some(fragment) => {
+            validity::check("PodSpec", &wanted.pod, fragment, || "spec.pod".to_owned())
+        }
         None => Ok(()),
     }
 }

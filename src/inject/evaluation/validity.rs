@@ -16,17 +16,17 @@ pub(super) fn check(
     definition: &str,
     value: &Map<String, Value>,
     fragment: &Fragment,
-    place: &str,
+    place: impl FnOnce() -> String,
 ) -> Result<(), Refusal> {
     if matches!(fragment, Fragment::Constant(_)) {
         return Ok(());
     }
-    let problems = validity::check_fields(definition, value);
+    let problems = validity::check_fields(definition, value, fragment);
     let first = problems
         .iter()
         .find(|problem| !is_the_users(fragment, &problem.path));
     match first {
-        Some(problem) => Err(refusal(place, &problem.field(), &problem.message)),
+        Some(problem) => Err(refusal(&place(), &problem.field(), &problem.message)),
         None => Ok(()),
     }
 }

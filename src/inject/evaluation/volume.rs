@@ -190,8 +190,8 @@ fn source(
         }
     }
     if let Some(fragment) = fragment {
-        let place = validity::place(&volume.origin);
-        validity::check("Volume", &source, fragment, &place)?;
+        let place = || validity::place(&volume.origin);
+        validity::check("Volume", &source, fragment, place)?;
     }
     if source.len() == 1 {
         return Ok(source);

@@ -7,6 +7,7 @@
 
 mod configuration;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub use configuration::{Configuration, ConfigurationError};
 
+use crate::review::pod::Dictionary;
 use crate::template::error::with_sources;
 use crate::template::expression::{AdmissionCondition, AdmissionData, EvaluationError};
 use crate::template::selector::LabelSelector;
@@ -27,7 +29,7 @@ pub struct Arrival<'a> {
     /// The labels of the namespace.
     pub namespace_labels: &'a BTreeMap<String, String>,
     /// The pod's labels.
-    pub labels: &'a BTreeMap<String, String>,
+    pub labels: &'a Dictionary<'a>,
     /// The pod.
     pub object: &'a Value,
     /// The request of the AdmissionReview, without its objects.
@@ -166,11 +168,11 @@ fn gate(field: &'static str, result: Passage, why: impl Into<String>) -> Gate {
     }
 }
 
-fn selector(
+fn selector<T: Borrow<str> + Ord>(
     field: &'static str,
     whose: &str,
     selector: &LabelSelector,
-    labels: &BTreeMap<String, String>,
+    labels: &BTreeMap<T, T>,
 ) -> Gate {
     if selector.0.is_empty() {
         return gate(field, Passage::Passes, "it is empty and matches all");
@@ -179,8 +181,8 @@ fn selector(
         let why = format!("{whose}'s labels match");
         return gate(field, Passage::Passes, why);
     };
-    let has = match labels.get(&unmet.key) {
-        Some(value) if value.is_empty() => format!("{whose} has the label {}", unmet.key),
+    let has = match labels.get(unmet.key.as_str()).map(Borrow::borrow) {
+        Some("") => format!("{whose} has the label {}", unmet.key),
         Some(value) => format!("{whose} has the label {}={value}", unmet.key),
         None => format!("{whose} has no label {}", unmet.key),
     };

@@ -10,9 +10,10 @@ use crate::inject::answer::{Answer, subject};
 use crate::inject::engine::Engine;
 use crate::inject::selection::Asked;
 use crate::inject::settings::Namespace;
-use crate::inject::subject::{Subject, Texts, metadata};
+use crate::inject::subject::{Subject, metadata};
 use crate::inject::trace::Trace;
 use crate::inject::verdict::Decision;
+use crate::review::pod::Dictionary;
 use crate::review::{Pod, request};
 use crate::template::error::with_sources;
 
@@ -34,8 +35,8 @@ pub enum Question<'q> {
 pub(super) struct Case {
     pub(super) subject: Subject,
     namespace: Namespace,
-    labels: Texts,
-    annotations: Texts,
+    labels: Dictionary<'static>,
+    annotations: Dictionary<'static>,
     operation: String,
     object: Value,
     request: Value,
@@ -86,6 +87,7 @@ impl Case {
         let namespace = namespaces.get(&subject.namespace).into_owned();
         let read: Pod<'_> = serde_json::from_str(pod).unwrap_or_default();
         let (labels, annotations) = metadata(&subject, &read);
+        let (labels, annotations) = (owned(&labels), owned(&annotations));
         let mut object = serde_json::from_str(pod).unwrap_or_default();
         as_it_arrives(&mut object, &subject);
         let operation = request.get("operation").and_then(Value::as_str);
@@ -119,6 +121,14 @@ impl Case {
             request: &self.request,
         }
     }
+}
+
+/// The same texts in memory of their own.
+fn owned(texts: &Dictionary<'_>) -> Dictionary<'static> {
+    let texts = texts.iter();
+    texts
+        .map(|(key, value)| (key.clone().into_owned(), value.clone().into_owned()))
+        .collect()
 }
 
 /// The pod as match conditions see it: in its namespace, with the annotations that it is treated

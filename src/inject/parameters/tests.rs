@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::review::pod::Dictionary;
 use crate::template::{Catalog, Found, Source as File};
 
 const PARAMETERS: &str = "
@@ -76,13 +77,17 @@ fn resolve_with(
             |(key, value): &(&str, &str)| (format!("t.pillion.dev/{key}"), (*value).to_owned());
         settings.iter().map(keyed).collect()
     };
+    let pod = annotations(pod);
+    let pod = pod.iter();
+    let pod = pod.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
+    let pod: Dictionary<'_> = pod.collect();
     let configuration = configuration
         .iter()
         .map(|(key, value)| (("t".to_owned(), (*key).to_owned()), (*value).to_owned()))
         .collect();
     let given = Given {
         trace: None,
-        pod: &annotations(pod),
+        pod: &pod,
         namespace: &annotations(namespace),
         configuration: &configuration,
     };

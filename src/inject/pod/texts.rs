@@ -12,12 +12,12 @@ use crate::review::pod::Dictionary;
 #[derive(Debug, Default)]
 pub struct Texts<'p> {
     /// `None` where the pod has no such field.
-    users: Option<Dictionary<'p>>,
+    users: Option<&'p Dictionary<'p>>,
     pub(super) added: BTreeMap<String, String>,
 }
 
 impl<'p> Texts<'p> {
-    pub(super) fn new(users: Option<Dictionary<'p>>) -> Self {
+    pub(super) fn new(users: Option<&'p Dictionary<'p>>) -> Self {
         Self {
             users,
             added: BTreeMap::new(),
@@ -26,7 +26,7 @@ impl<'p> Texts<'p> {
 
     /// The value of a key as it is now.
     pub fn get(&self, key: &str) -> Option<&str> {
-        let users = || self.users.as_ref()?.get(key).map(Text::as_str);
+        let users = || self.users?.get(key).map(Text::as_str);
         self.added.get(key).map(String::as_str).or_else(users)
     }
 
@@ -39,15 +39,17 @@ impl<'p> Texts<'p> {
 
     /// Bytes of keys and values together, as they are now.
     pub fn size(&self) -> usize {
-        self.all()
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum()
+        let users = self.users.into_iter().flatten();
+        let kept = users.filter(|(key, _)| !self.added.contains_key(key.as_str()));
+        let kept = kept.map(|(key, value)| key.as_str().len() + value.as_str().len());
+        let added = self.added.iter();
+        let added = added.map(|(key, value)| key.len() + value.len());
+        kept.sum::<usize>() + added.sum::<usize>()
     }
 
     /// The keys and values as they are now.
     pub fn all(&self) -> BTreeMap<&str, &str> {
-        let users = self.users.iter().flatten();
+        let users = self.users.into_iter().flatten();
         let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
         let added = self.added.iter();
         let added = added.map(|(key, value)| (key.as_str(), value.as_str()));

@@ -12,6 +12,7 @@ use super::{by_disabled_namespace, by_label, excluded, injection, mandatory, mir
 use crate::inject::refusal::Refusal;
 use crate::inject::settings::Settings;
 use crate::inject::verdict::Verdict;
+use crate::review::Text;
 use crate::template::{Catalog, Template};
 
 /// The rules, in the order of precedence.
@@ -100,7 +101,7 @@ impl Asker {
 pub fn askers(template: &Arc<Template>, catalog: &Catalog, asked: Asked<'_>) -> Vec<Asker> {
     let is_it = |other: &Arc<Template>| Arc::ptr_eq(other, template);
     let name = template.name.as_str();
-    let lists = |list: Option<&String>| List::read(list).wanted.contains(&name);
+    let lists = |list: Option<&str>| List::read(list).wanted.contains(&name);
     let stopped = by_label(asked).is_err() || by_disabled_namespace(asked).is_err();
     let enabled = !stopped && super::is_enabled(asked);
     let says = [
@@ -114,12 +115,9 @@ pub fn askers(template: &Arc<Template>, catalog: &Catalog, asked: Asked<'_>) -> 
         ),
         (
             Asker::NamespaceAnnotation,
-            enabled && lists(asked.namespace_object.annotations.get(INJECT)),
+            enabled && lists(of_namespace(asked)),
         ),
-        (
-            Asker::PodAnnotation,
-            !stopped && lists(asked.annotations.get(INJECT)),
-        ),
+        (Asker::PodAnnotation, !stopped && lists(of_pod(asked))),
     ];
     says.into_iter()
         .filter_map(|(asker, says)| says.then_some(asker))
@@ -256,8 +254,7 @@ impl Table {
     }
 
     fn pod_annotation(&mut self, asked: Asked<'_>) {
-        let list = asked.annotations.get(INJECT);
-        let (effect, says) = listed("the pod", list);
+        let (effect, says) = listed("the pod", of_pod(asked));
         self.add(RuleName::PodAnnotation, effect, says);
     }
 
@@ -272,8 +269,7 @@ impl Table {
                 (Effect::Overruled, says)
             }
         };
-        let list = asked.namespace_object.annotations.get(INJECT);
-        let (effect, says) = listed("the namespace", list);
+        let (effect, says) = listed("the namespace", of_namespace(asked));
         let (effect, says) = counts(effect, says);
         self.add(RuleName::NamespaceAnnotation, effect, says);
         let names = names(&selected(catalog, asked));
@@ -291,7 +287,18 @@ fn names(templates: &[Arc<Template>]) -> String {
     names.join(", ")
 }
 
-fn listed(whose: &str, list: Option<&String>) -> (Effect, String) {
+/// The pod's list.
+fn of_pod(asked: Asked<'_>) -> Option<&str> {
+    asked.annotations.get(INJECT).map(Text::as_str)
+}
+
+/// The namespace's list.
+fn of_namespace(asked: Asked<'_>) -> Option<&str> {
+    let list = asked.namespace_object.annotations.get(INJECT);
+    list.map(String::as_str)
+}
+
+fn listed(whose: &str, list: Option<&str>) -> (Effect, String) {
     let List { wanted, removed } = List::read(list);
     let removed: Vec<_> = removed.into_iter().collect();
     match (list, wanted.is_empty(), removed.is_empty()) {

@@ -48,9 +48,9 @@ struct Case {
     selected: bool,
 }
 
-fn pairs(list: &[(&str, Option<&str>)]) -> BTreeMap<String, String> {
+fn pairs<'a, T: From<&'a str> + Ord>(list: &[(&'a str, Option<&'a str>)]) -> BTreeMap<T, T> {
     list.iter()
-        .filter_map(|(key, value)| Some(((*key).to_owned(), (*value)?.to_owned())))
+        .filter_map(|(key, value)| Some(((*key).into(), (*value)?.into())))
         .collect()
 }
 

@@ -14,6 +14,7 @@ use super::bindings::{Bindings, Resolver};
 use super::budget::Budget;
 use super::carried::{self, Carried};
 use super::convert::{kind_name, to_json};
+use super::direct::Direct;
 use super::error::{EvaluationError, ExpressionError};
 use super::failure;
 use super::library::{self, Pattern};
@@ -45,6 +46,7 @@ struct Inner {
     reads: Reads,
     plain_parameter: Option<String>,
     patterns: Vec<Pattern>,
+    direct: Option<Direct>,
 }
 
 impl fmt::Debug for Expression {
@@ -101,6 +103,7 @@ impl Expression {
         Ok(Self {
             inner: Arc::new(Inner {
                 source: source.to_owned(),
+                direct: Direct::of(&tree),
                 tree,
                 result,
                 max_items,
@@ -154,11 +157,33 @@ impl Expression {
                 None => Err(EvaluationError::Unbound(format!("params.{name}"))),
             };
         }
+        let direct = self.inner.direct.as_ref();
+        match direct.and_then(|direct| direct.value(bindings.source())) {
+            Some(value) => Ok(Some(value)),
+            None => self.interpret(bindings),
+        }
+    }
+
+    /// Evaluates to JSON by the interpreter.
+    pub(super) fn interpret(
+        &self,
+        bindings: &Bindings<'_>,
+    ) -> Result<Option<Value>, EvaluationError> {
         self.run(bindings, |value| to_json(value))
+    }
+
+    /// How it is answered without the interpreter.
+    #[cfg(test)]
+    pub(super) fn direct(&self) -> Option<&Direct> {
+        self.inner.direct.as_ref()
     }
 
     /// Evaluates a condition.
     pub fn evaluate_boolean(&self, bindings: &Bindings<'_>) -> Result<bool, EvaluationError> {
+        let direct = self.inner.direct.as_ref();
+        if let Some(truth) = direct.and_then(|direct| direct.truth(bindings.source())) {
+            return Ok(truth);
+        }
         self.run(bindings, |value| match value.downcast_ref::<CelBool>() {
             Some(flag) => Ok(*flag.inner()),
             None => Err(EvaluationError::NotBoolean(kind_name(value))),

@@ -1,5 +1,7 @@
 //! Fitting the value of an expression into its field.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::Slot;
@@ -56,11 +58,11 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The text of a scalar.
-pub(super) fn scalar_text(value: &Value) -> Option<String> {
+pub(super) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(boolean) => Some(boolean.to_string()),
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(boolean) => Some(Cow::Owned(boolean.to_string())),
         _ => None,
     }
 }
@@ -83,7 +85,7 @@ pub(super) fn coerce(
             Value::String(slot.interpolated(&text).into_owned())
         }
         (FieldType::Text, value) if slot.scalars_as_text => match scalar_text(&value) {
-            Some(text) => Value::String(text),
+            Some(text) => Value::String(text.into_owned()),
             None => return Err(MismatchError::new(slot, &value)),
         },
         (FieldType::Integer32, value) if fits_32(&value) => value,

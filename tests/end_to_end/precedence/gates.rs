@@ -3,6 +3,8 @@
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Api;
 use pillion::inject::explanation::gates::{self, Arrival, Call, Configuration};
+use pillion::review::pod::Dictionary;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::namespaces::Place;
@@ -31,7 +33,7 @@ pub(super) fn called(configuration: &Configuration, place: &Place, pod: &Value) 
     let arrival = Arrival {
         operation: "CREATE",
         namespace_labels: &texts(&namespace["metadata"]["labels"]),
-        labels: &texts(&pod["metadata"]["labels"]),
+        labels: &Dictionary::deserialize(&pod["metadata"]["labels"]).unwrap_or_default(),
         object: pod,
         request: &json!({"operation": "CREATE", "namespace": place.namespace.name}),
     };

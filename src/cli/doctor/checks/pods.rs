@@ -10,6 +10,7 @@ use super::{examples, found, text};
 use crate::inject::Namespace;
 use crate::inject::selection::{Asked, INJECT, listed};
 use crate::inject::status::{PREFIX, Status};
+use crate::review::pod::Dictionary;
 
 /// Annotation of a pod: which of its containers a template may edit.
 const CONTAINERS: &str = "pillion.dev/containers";
@@ -87,6 +88,14 @@ fn texts(object: &Value, pointer: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The same texts as a review has them.
+fn borrowed(texts: &BTreeMap<String, String>) -> Dictionary<'_> {
+    let texts = texts.iter();
+    texts
+        .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
+        .collect()
+}
+
 fn namespace(object: &Value) -> Namespace {
     Namespace {
         labels: texts(object, "/metadata/labels"),
@@ -128,8 +137,8 @@ fn bare(pod: &Value, namespace: &Namespace) -> Option<String> {
     let asked = listed(Asked {
         namespace: space,
         namespace_object: namespace,
-        labels: &texts(pod, "/metadata/labels"),
-        annotations: &annotations,
+        labels: &borrowed(&texts(pod, "/metadata/labels")),
+        annotations: &borrowed(&annotations),
         from_node: false,
     });
     let lacking: Vec<_> = asked

@@ -11,12 +11,12 @@ fn shipped() -> Configuration {
     Configuration::read(&document).unwrap()
 }
 
-fn labels(list: &[(&str, Option<&str>)]) -> BTreeMap<String, String> {
+fn labels<'a, T: From<&'a str> + Ord>(list: &[(&'a str, Option<&'a str>)]) -> BTreeMap<T, T> {
     let present = list
         .iter()
         .filter_map(|(key, value)| Some((*key, (*value)?)));
     present
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .map(|(key, value)| (key.into(), value.into()))
         .collect()
 }
 
@@ -98,11 +98,11 @@ fn one_entry(entry: &Value) -> Configuration {
 }
 
 fn only(entry: &Value, operation: &str) -> EntryGates {
-    let labels = labels(&[("team", Some("web"))]);
+    let team = [("team", Some("web"))];
     let arrival = Arrival {
         operation,
-        namespace_labels: &labels,
-        labels: &labels,
+        namespace_labels: &labels(&team),
+        labels: &labels(&team),
         object: &json!({"metadata": {"name": "web"}}),
         request: &json!({"operation": "CREATE"}),
     };

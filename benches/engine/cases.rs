@@ -1,0 +1,187 @@
+//! The reviews that are measured, each made from the pod of `review.json`.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pillion::inject::{Answer, Decision, Engine, Settings, Verdict};
+use pillion::template::{Catalog, Source};
+use serde_json::{Value, json};
+
+/// An AdmissionReview as the API server sends it, 5 KB on one line.
+const REVIEW: &str = include_str!("review.json");
+
+const ANNOTATIONS: &str = "/request/object/metadata/annotations";
+const CONTAINERS: &str = "/request/object/spec/containers";
+
+/// One kind of review.
+pub struct Case {
+    /// What it is called in tables and as an argument.
+    pub name: &'static str,
+    /// The review.
+    pub bytes: Vec<u8>,
+    /// The engine that it is put to.
+    pub engine: Engine,
+}
+
+/// All of them, each proven to end as it is meant to.
+pub fn cases() -> Vec<Case> {
+    let built_in = engine(Catalog::built_in());
+    let mut cases = of_the_pod(&built_in);
+    cases.extend(of_sizes(&built_in));
+    cases.extend(of_templates(&built_in));
+    cases
+}
+
+/// The pod of the budgets, and what else becomes of it.
+fn of_the_pod(engine: &Engine) -> Vec<Case> {
+    let one = review();
+    let mut settings = Settings::default();
+    settings.checks.enabled = false;
+    let unchecked = Engine::new(Arc::clone(engine.catalog()), settings.into());
+    let untouched = annotated(&one, json!({}));
+    let refused = annotated(
+        &one,
+        json!({"pillion.dev/inject": "pgbouncer", "pgbouncer.pillion.dev/host": "not a host"}),
+    );
+    let second = second_call(engine, &one);
+    vec![
+        case("one template", &one, engine, Verdict::Injected),
+        case("without checks", &one, &unchecked, Verdict::Injected),
+        case("untouched", &untouched, engine, Verdict::Unchanged),
+        case("refused", &refused, engine, Verdict::Denied),
+        case("second call", &second, engine, Verdict::Unchanged),
+    ]
+}
+
+/// Pods from small to large.
+fn of_sizes(engine: &Engine) -> Vec<Case> {
+    let mut small = review();
+    let metadata = small.pointer_mut("/request/object/metadata").unwrap();
+    metadata.as_object_mut().unwrap().remove("managedFields");
+    for field in ["userInfo", "options"] {
+        small["request"].as_object_mut().unwrap().remove(field);
+    }
+    small["request"]["object"]["spec"] = json!({"containers": [{"name": "web", "image": "web:1"}]});
+    let inject = |name, review: &Value| case(name, review, engine, Verdict::Injected);
+    vec![
+        inject("1 KB", &small),
+        inject("50 KB", &with_variables(600, 60)),
+        inject("1 MiB", &with_variables(9500, 90)),
+        inject("1500 variables", &with_variables(1500, 7)),
+        inject("10 containers", &with_containers(10)),
+        inject("100 containers", &with_containers(100)),
+    ]
+}
+
+/// More templates on one pod, and more that nobody asked for.
+fn of_templates(built_in: &Engine) -> Vec<Case> {
+    let three = annotated(
+        &review(),
+        json!({
+            "pillion.dev/inject": "pgbouncer,log-shipper,wait-for",
+            "pgbouncer.pillion.dev/host": "db.example.com",
+            "wait-for.pillion.dev/targets": "db.example.com:5432,cache.example.com:6379",
+        }),
+    );
+    let names: Vec<_> = (0..10).map(|index| format!("other-{index}")).collect();
+    let ten = annotated(&review(), json!({"pillion.dev/inject": names.join(",")}));
+    let of = |others| engine(catalog(others));
+    let one = review();
+    vec![
+        case("three templates", &three, built_in, Verdict::Injected),
+        case("ten templates", &ten, &of(10), Verdict::Injected),
+        case("catalog of 10", &one, &of(9), Verdict::Injected),
+        case("catalog of 1000", &one, &of(999), Verdict::Injected),
+        case("catalog of 10000", &one, &of(9999), Verdict::Injected),
+    ]
+}
+
+fn engine(catalog: Catalog) -> Engine {
+    Engine::new(catalog.into(), Arc::default())
+}
+
+/// pgbouncer and so many others.
+fn catalog(others: usize) -> Catalog {
+    let text = include_str!("../../templates/pgbouncer/template.yaml");
+    let source = |path: String, text: String| Source { path, text };
+    let mut sources = vec![source("pgbouncer.yaml".to_owned(), text.to_owned())];
+    sources.extend((0..others).map(|index| {
+        let port = 20_000 + index;
+        let text = format!(
+            "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: \
+             other-{index}}}\nspec:\n  sidecars:\n    - {{name: other-{index}, image: \"other:1\", \
+             ports: [{{containerPort: {port}}}], resources: {{requests: {{cpu: 1m, memory: 1Mi}}}}}}\n"
+        );
+        source(format!("other-{index}.yaml"), text)
+    }));
+    let (catalog, errors) = Catalog::load(&sources, None);
+    assert!(errors.is_empty(), "{errors:?}");
+    catalog
+}
+
+fn review() -> Value {
+    serde_json::from_str(REVIEW).unwrap()
+}
+
+fn annotated(review: &Value, annotations: Value) -> Value {
+    let mut review = review.clone();
+    *review.pointer_mut(ANNOTATIONS).unwrap() = annotations;
+    review
+}
+
+/// The pod with so many environment variables, each with a value of so many bytes.
+fn with_variables(count: usize, length: usize) -> Value {
+    let mut review = review();
+    let value = "v".repeat(length);
+    let env = (0..count).map(|n| json!({"name": format!("VARIABLE_{n}"), "value": value}));
+    let variables = review.pointer_mut("/request/object/spec/containers/0/env");
+    *variables.unwrap() = env.collect();
+    review
+}
+
+/// The pod with so many containers, all like its first.
+fn with_containers(count: usize) -> Value {
+    let mut review = review();
+    let containers = review.pointer_mut(CONTAINERS).unwrap();
+    let first = containers[0].clone();
+    *containers = (0..count)
+        .map(|index| {
+            let mut container = first.clone();
+            container["name"] = format!("app-{index}").into();
+            container["ports"] = json!([{"containerPort": 8000 + index, "protocol": "TCP"}]);
+            container
+        })
+        .collect();
+    review
+}
+
+fn case(name: &'static str, review: &Value, engine: &Engine, verdict: Verdict) -> Case {
+    let bytes = review.to_string().into_bytes();
+    let decision = decided(engine, &bytes).1;
+    assert_eq!(decision.verdict(), verdict, "{name}: {}", decision.message);
+    Case {
+        name,
+        bytes,
+        engine: engine.clone(),
+    }
+}
+
+/// The review as it comes again when the API server calls a second time.
+fn second_call(engine: &Engine, review: &Value) -> Value {
+    let (body, _) = decided(engine, review.to_string().as_bytes());
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    let patch = answer.pointer("/response/patch").and_then(Value::as_str);
+    let patch = STANDARD.decode(patch.unwrap()).unwrap();
+    let patch: json_patch::Patch = serde_json::from_slice(&patch).unwrap();
+    let mut review = review.clone();
+    json_patch::patch(review.pointer_mut("/request/object").unwrap(), &patch).unwrap();
+    review
+}
+
+fn decided(engine: &Engine, bytes: &[u8]) -> (Vec<u8>, Decision) {
+    match engine.review(bytes) {
+        Answer::Review { body, decision, .. } => (body, *decision),
+        other => panic!("{other:?}"),
+    }
+}
