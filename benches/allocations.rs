@@ -9,6 +9,10 @@
 
 #[path = "engine/cases.rs"]
 mod cases;
+#[path = "support/inputs.rs"]
+mod inputs;
+#[path = "support/measures.rs"]
+mod measures;
 
 use std::alloc::System;
 use std::hint::black_box;

@@ -14,6 +14,10 @@
 )]
 
 mod cases;
+#[path = "../support/inputs.rs"]
+mod inputs;
+#[path = "../support/measures.rs"]
+mod measures;
 mod naive;
 
 use std::hint::black_box;
