@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Set, and not empty or `0`: every bench makes a short run that shows that it works. What it
+/// Set, and not empty: every bench makes a short run that shows that it works. What it
 /// writes is kept apart from real measures.
 const QUICK: &str = "QUICK";
 
@@ -181,8 +181,8 @@ impl Measures {
 
 /// Whether this is a short run that only shows that everything works.
 pub fn is_quick() -> bool {
-    let asked = std::env::var(QUICK).is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
-    asked || std::env::args().any(|argument| argument == "--quick")
+    let is_set = std::env::var_os(QUICK).is_some_and(|value| !value.is_empty());
+    is_set || std::env::args().any(|argument| argument == "--quick")
 }
 
 /// Where the benches write: `bench` in cargo's target folder, short runs into a folder below it.
