@@ -17,9 +17,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::failure::{During, Failure, Outcome};
 use super::latency::Latency;
-use super::process::Server;
+use super::process::{Server, cpu};
 
-/// Threads that send; more would take the server's processors.
+/// Threads that send; more than are needed would take the server's processors.
 const THREADS: usize = 1;
 
 /// How long is sent before anything is counted.
@@ -43,6 +43,8 @@ pub struct Round {
     pub throughput: f64,
     /// CPU time of the server for each review, in microseconds.
     pub cpu: f64,
+    /// The share of the time in which the senders were at work; near 1 it is they who are measured.
+    pub sending: f64,
     /// How long answers took.
     pub latency: Latency,
 }
@@ -65,6 +67,7 @@ struct Shared {
 struct Moment {
     at: Instant,
     cpu: Duration,
+    own_cpu: Duration,
     answered: u64,
 }
 
@@ -73,6 +76,7 @@ impl Shared {
         Ok(Moment {
             answered: self.answered.load(Ordering::Relaxed),
             cpu: server.cpu()?,
+            own_cpu: cpu("self")?,
             at: Instant::now(),
         })
     }
@@ -124,10 +128,14 @@ pub fn run(
             Some(end) => end,
             None => shared.moment(server)?,
         };
+        let elapsed = (end.at - begin.at).as_secs_f64();
         let reviews = (end.answered - begin.answered) as f64;
         Ok(Round {
-            throughput: reviews / (end.at - begin.at).as_secs_f64(),
-            cpu: (end.cpu - begin.cpu).as_secs_f64() * 1e6 / reviews,
+            throughput: reviews / elapsed,
+            cpu: end.cpu.saturating_sub(begin.cpu).as_secs_f64() * 1e6 / reviews,
+            sending: end.own_cpu.saturating_sub(begin.own_cpu).as_secs_f64()
+                / elapsed
+                / threads as f64,
             latency,
         })
     })

@@ -135,6 +135,7 @@ pub struct Measures {
     /// The bench.
     pub bench: String,
     /// Its measures, in the order in which they are shown.
+    #[allow(clippy::struct_field_names, reason = "the name is the file's word")]
     pub measures: Vec<Measure>,
     /// Its lines of plots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -188,8 +189,8 @@ pub fn is_quick() -> bool {
 /// Where the benches write: `bench` in cargo's target folder, short runs into a folder below it.
 pub fn folder() -> PathBuf {
     // Cargo names this folder to benches when they are built; it is directly in the target folder.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let folder = target.unwrap_or(Path::new("target")).join("bench");
+    let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = tests.with_file_name("bench");
     if is_quick() {
         return folder.join("quick");
     }
