@@ -132,11 +132,10 @@ mod tests {
         ] {
             assert!(texts.contains(&text), "{text}: {svg}");
         }
-        assert_eq!(
-            svg.matches("<polyline").count(),
-            4,
-            "two lines, and two in the legend: {svg}"
-        );
+        for colour in ["#0072B2", "#D55E00"] {
+            let polyline = format!("<polyline fill=\"none\" opacity=\"1\" stroke=\"{colour}\"");
+            assert_eq!(svg.matches(&polyline).count(), 2, "line and legend: {svg}");
+        }
     }
 
     #[test]
