@@ -44,12 +44,12 @@ const MEASURES: [(&str, Measure); 3] = [
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let cases = cases();
     if let [_, repeat, measure, name, times, ..] = arguments.as_slice()
         && repeat == "repeat"
     {
-        return run(&cases, measure, name, times.parse().unwrap());
+        return run(&cases(Some(name)), measure, name, times.parse().unwrap());
     }
+    let cases = cases(None);
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("engine");
     for case in &cases {
@@ -64,7 +64,8 @@ fn main() {
 }
 
 /// Runs one measure of one case so many times and nothing else, for tools that count instructions:
-/// the difference of two runs is free of what starting costs.
+/// which also can be told to look at this function alone.
+#[inline(never)]
 fn run(cases: &[Case], measure: &str, name: &str, times: usize) {
     let case = cases.iter().find(|case| case.name == name).unwrap();
     let (_, run) = MEASURES
