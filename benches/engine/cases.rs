@@ -194,7 +194,7 @@ fn second_call(engine: &Engine, review: &Value) -> Value {
 
 fn decided(engine: &Engine, bytes: &[u8]) -> (Vec<u8>, Decision) {
     match engine.review(bytes) {
-        Answer::Review { body, decision, .. } => (body, *decision),
+        Answer::Review { body, decision, .. } => (body, Arc::unwrap_or_clone(decision)),
         other => panic!("{other:?}"),
     }
 }
