@@ -11,6 +11,7 @@ use super::recent::{Kept, Question};
 use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
+use crate::review::pod::AskingPod;
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
 pub use regarding::Regarding;
@@ -80,9 +81,10 @@ impl Engine {
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
     pub fn review(&self, body: &[u8]) -> Answer {
-        let Ok(request) = request::read::<Pod<'_>>(body) else {
+        let Ok(request) = request::read::<AskingPod<'_>>(body) else {
             return self.review_noting(body, None);
         };
+        let request = request.map(|pod| pod.0);
         self.recall_or(&request, || {
             // Mostly the pod is seen for the first time: then one pass is enough.
             if request.object.as_ref().is_some_and(has_status) {

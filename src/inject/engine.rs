@@ -139,7 +139,7 @@ impl Engine {
             Selection::Templates(templates) => templates,
             Selection::Nothing(refusal) => return Decision::refused(refusal),
         };
-        if pod.spec.is_none() {
+        if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
         let given = Given {

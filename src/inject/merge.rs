@@ -10,6 +10,7 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use covers::covers;
@@ -18,6 +19,7 @@ pub use view::View;
 use super::defaults::{is_default, pull_policy};
 use super::keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
+use crate::review::may_hold;
 use crate::template::digest::digest;
 use crate::template::piece::{Fields, Part};
 use crate::template::quantity::Quantity;
@@ -278,11 +280,23 @@ impl Filling {
         want: Part<'_>,
         at: &At<'_>,
     ) {
+        let merge = list_merge(definition, name);
+        if let (ListMerge::ByKeys(keys), "env", View::Raw(raw)) = (merge, name, user) {
+            // Unread, the list is as it came, and ours stand in front of it.
+            let wanted = by_key(want.elements(), Part::value, keys);
+            if is_list(raw) && !may_hold(raw, wanted.iter().map(|(key, _)| key.as_str())) {
+                let mut front = 0;
+                for (key, part) in &wanted {
+                    self.insert(&mut front, *part, key, at);
+                }
+                return;
+            }
+        }
         let Some(theirs) = user.elements() else {
             self.fill.kept.push(at.key());
             return;
         };
-        match list_merge(definition, name) {
+        match merge {
             ListMerge::ByKeys(keys) => self.keyed(&theirs, name, keys, element, want, at),
             ListMerge::Additive => {
                 let values: Vec<_> = theirs.iter().map(View::to_value).collect();
@@ -429,6 +443,11 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
         return image.is_some_and(|image| theirs.as_str() == Some(pull_policy(image)));
     }
     is_default(definition, name, theirs)
+}
+
+/// Whether raw JSON is a list.
+fn is_list(raw: &RawValue) -> bool {
+    raw.get().trim_start().starts_with('[')
 }
 
 /// Whether a value is a list or a map with nothing in it.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::merge::Fill;
 use super::patch::{Operation, Patch};
 use crate::review::pod::Metadata;
-use crate::review::{Object, Pod, Spec};
+use crate::review::{Object, Pod};
 use crate::template::piece::Fields;
 pub use element::Element;
 use element::Elements;
@@ -52,7 +52,7 @@ pub struct WorkingPod<'p> {
     init_containers: Elements<'p>,
     containers: Elements<'p>,
     volumes: Elements<'p>,
-    others: Object<'p>,
+    others: &'p Object<'p>,
     edits: Vec<Operation>,
     changed: Map<String, Value>,
     fields_by: Vec<(String, String)>,
@@ -60,17 +60,17 @@ pub struct WorkingPod<'p> {
 
 impl<'p> WorkingPod<'p> {
     /// The pod of a review, or of a manifest.
-    pub fn new(pod: &'p Pod<'p>) -> Result<Self, serde_json::Error> {
-        let spec = pod.spec.map(Spec::read).transpose()?.unwrap_or_default();
+    pub fn new(pod: &'p Pod<'_>) -> Result<Self, serde_json::Error> {
+        let spec = pod.spec()?;
         let metadata = pod.metadata.as_ref();
         Ok(Self {
             labels: Texts::new(metadata.and_then(|metadata| metadata.labels.as_ref())),
             annotations: Texts::new(metadata.and_then(|metadata| metadata.annotations.as_ref())),
-            init_containers: Elements::new(spec.init_containers),
-            containers: Elements::new(spec.containers),
-            volumes: Elements::new(spec.volumes),
+            init_containers: Elements::new(spec.init_containers.as_deref()),
+            containers: Elements::new(spec.containers.as_deref()),
+            volumes: Elements::new(spec.volumes.as_deref()),
             metadata,
-            others: spec.others,
+            others: &spec.others,
             edits: Vec::new(),
             changed: Map::new(),
             fields_by: Vec::new(),

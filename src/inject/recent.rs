@@ -18,14 +18,17 @@ use quick_cache::sync::Cache;
 use super::settings::Namespace;
 use super::subject::Subject;
 use super::verdict::Decision;
-use crate::review::Pod;
-use crate::review::pod::{Metadata, Owner};
+use crate::review::pod::{Metadata, Owner, Spec};
+use crate::review::{Object, Pod};
 
 /// A pod of more bytes than this is decided about each time: it would push out many others.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 128 * 1024;
 
 /// What a kept decision takes besides its key and its response, estimated in bytes.
 const OVERHEAD: usize = 2048;
+
+/// Room for the key of most pods, in bytes.
+const USUAL_KEY: usize = 8 * 1024;
 
 /// Bytes that a typical decision takes, to size the cache's own tables.
 const TYPICAL: usize = 8 * 1024;
@@ -153,21 +156,18 @@ impl Question {
         pod: &Pod<'_>,
         namespace: Option<Arc<Namespace>>,
     ) -> Option<Self> {
-        let spec = pod.spec?.get();
-        if spec.len() > LARGEST || !subject.annotations.is_empty() {
+        if !pod.has_spec() || !subject.annotations.is_empty() {
             return None;
         }
-        let mut key = Vec::with_capacity(spec.len() + 1024);
+        let mut key = Vec::with_capacity(USUAL_KEY);
         text(&mut key, Some(&subject.namespace));
         text(&mut key, subject.user.as_deref());
         key.push(u8::from(subject.from_node));
         metadata(&mut key, pod.metadata.as_ref());
         let start = key.len();
-        key.extend_from_slice(spec.as_bytes());
-        if key.len() > LARGEST {
-            return None;
-        }
-        let left_out = made_up_name(spec).map(Box::from);
+        spec(&mut key, pod.spec().ok()?)?;
+        let written = key.get(start..)?;
+        let left_out = made_up_name(written).map(Box::from);
         if let Some(name) = &left_out {
             leave_out(&mut key, start, name)?;
         }
@@ -180,8 +180,7 @@ impl Question {
 }
 
 /// The name of the ServiceAccount's volume, in its quotes.
-fn made_up_name(spec: &str) -> Option<&[u8]> {
-    let spec = spec.as_bytes();
+fn made_up_name(spec: &[u8]) -> Option<&[u8]> {
     let from = memchr::memmem::find(spec, TOKEN_VOLUME)?;
     let name = spec.get(from..from + TOKEN_VOLUME.len() + MADE_UP + 1)?;
     let (made_up, quote) = name.get(TOKEN_VOLUME.len()..)?.split_at(MADE_UP);
@@ -240,6 +239,27 @@ fn metadata(key: &mut Vec<u8>, metadata: Option<&Metadata<'_>>) {
         }
         key.push(controller.map_or(2, u8::from));
     }
+}
+
+/// What is read of the spec, as it came; `None` where that is too much.
+fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<()> {
+    object(key, &spec.others)?;
+    for list in [&spec.init_containers, &spec.containers, &spec.volumes] {
+        length(key, list.as_ref().map(Vec::len));
+        for element in list.iter().flatten() {
+            object(key, element)?;
+        }
+    }
+    Some(())
+}
+
+fn object(key: &mut Vec<u8>, object: &Object<'_>) -> Option<()> {
+    length(key, Some(object.0.len()));
+    for (name, value) in &object.0 {
+        text(key, Some(name.as_str()));
+        text(key, Some(value.get()));
+    }
+    (key.len() <= LARGEST).then_some(())
 }
 
 /// Writes a text so that no two sequences of texts are alike.

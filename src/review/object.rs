@@ -68,6 +68,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// Whether a list of objects may hold one of these texts, looked for without reading it: `false` is
+/// sure. A list may be long, and mostly it holds none of them.
+pub fn may_hold<'t>(raw: &RawValue, mut texts: impl Iterator<Item = &'t str>) -> bool {
+    let json = raw.get().as_bytes();
+    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    // A text with an escape in it may be written otherwise than it is read.
+    memchr::memmem::find(json, b"\\u").is_some()
+        || texts.any(|text| {
+            !is_plain(text)
+                || text.contains(['"', '\\', '/'])
+                || memchr::memmem::find(json, text.as_bytes()).is_some()
+        })
+}
+
 /// Room for the fields of a container as the API server sends it.
 const FIELDS: usize = 16;
 
@@ -143,6 +157,21 @@ mod tests {
         let texts: Vec<Text<'_>> = serde_json::from_str(r#"["a", null]"#).unwrap();
         assert_eq!(texts[1].as_str(), "");
         assert!(serde_json::from_str::<Text<'_>>("1").is_err());
+    }
+
+    #[test]
+    fn what_a_list_surely_does_not_hold_is_known_without_reading_it() {
+        let holds = |json: &str, text: &str| {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            may_hold(raw, [text].into_iter())
+        };
+        let list = r#"[{"name": "HOST", "value": "a\nb"}]"#;
+        assert!(holds(list, "HOST") && holds(list, "HO") && !holds(list, "PORT"));
+        let escaped = r#"[{"name": "\u0048OST"}]"#;
+        assert!(holds(escaped, "HOST"));
+        for text in ["a/b", "a\"b", "a b", "\u{e9}"] {
+            assert!(holds(list, text), "{text} may be written in other ways");
+        }
     }
 
     #[test]

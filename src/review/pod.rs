@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Bound;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -15,13 +18,48 @@ const FIELDS: usize = 24;
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
+/// What the keys of annotations begin with that ask something of Pillion, or tell of it.
+const OURS: &str = "pillion.dev/";
+
 /// A pod, or a workload's pod template. The spec is read only when something is to be decided.
 #[derive(Debug, Clone, Default)]
 pub struct Pod<'a> {
     /// `metadata`.
     pub metadata: Option<Metadata<'a>>,
-    /// `spec`, unread.
-    pub spec: Option<&'a RawValue>,
+    unread: Option<&'a RawValue>,
+    spec: OnceLock<Spec<'a>>,
+}
+
+/// A pod whose spec is read on the way where an annotation shows that it will be needed: then one
+/// pass over the bytes is enough. A spec that cannot be read is an error of the whole.
+#[derive(Debug, Clone, Default)]
+pub struct AskingPod<'a>(pub Pod<'a>);
+
+impl<'a> Pod<'a> {
+    /// Whether there is a spec.
+    pub fn has_spec(&self) -> bool {
+        self.unread.is_some() || self.spec.get().is_some()
+    }
+
+    /// The spec, read when it is first asked for; empty where there is none.
+    pub fn spec(&self) -> Result<&Spec<'a>, serde_json::Error> {
+        if let Some(spec) = self.spec.get() {
+            return Ok(spec);
+        }
+        let spec = self.unread.map(Spec::read).transpose()?;
+        Ok(self.spec.get_or_init(|| spec.unwrap_or_default()))
+    }
+
+    /// Whether an annotation asks something of Pillion, or tells of it.
+    fn asks(&self) -> bool {
+        let metadata = self.metadata.as_ref();
+        let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
+        annotations.is_some_and(|annotations| {
+            let mut from = annotations.range::<str, _>((Bound::Included(OURS), Bound::Unbounded));
+            from.next()
+                .is_some_and(|(key, _)| key.as_str().starts_with(OURS))
+        })
+    }
 }
 
 /// What decisions need of `metadata`; `managedFields` is skipped.
@@ -82,29 +120,56 @@ pub struct Spec<'a> {
 // By hand: a derived implementation would take a list for an object.
 impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PodVisitor;
-        impl<'de> Visitor<'de> for PodVisitor {
-            type Value = Pod<'de>;
+        deserializer.deserialize_map(PodVisitor::new(false))
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a pod")
-            }
+impl<'de: 'a, 'a> Deserialize<'de> for AskingPod<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(PodVisitor::new(true))
+            .map(Self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod<'de>, A::Error> {
-                let mut pod = Pod::default();
-                while let Some(key) = map.next_key::<Text<'de>>()? {
-                    match key.as_str() {
-                        "metadata" => pod.metadata = map.next_value()?,
-                        "spec" => pod.spec = map.next_value()?,
-                        _ => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
+struct PodVisitor<'a> {
+    /// Whether the spec of a pod that asks is read on the way.
+    reads_asking: bool,
+    borrows: PhantomData<&'a ()>,
+}
+
+impl PodVisitor<'_> {
+    fn new(reads_asking: bool) -> Self {
+        Self {
+            reads_asking,
+            borrows: PhantomData,
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
+    type Value = Pod<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pod")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod<'a>, A::Error> {
+        let mut pod = Pod::default();
+        while let Some(key) = map.next_key::<Text<'a>>()? {
+            match key.as_str() {
+                "metadata" => pod.metadata = map.next_value()?,
+                "spec" if self.reads_asking && pod.asks() => {
+                    let spec: Option<Spec<'a>> = map.next_value()?;
+                    pod.spec = spec.map(OnceLock::from).unwrap_or_default();
                 }
-                Ok(pod)
+                "spec" => pod.unread = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        deserializer.deserialize_map(PodVisitor)
+        Ok(pod)
     }
 }
 
@@ -164,12 +229,15 @@ mod tests {
             "spec":{"containers":[{"name":"a","image":"i","brandNew":{"deep":[1]}}],
             "initContainers":null,"hostNetwork":true,"brandNewField":{"x":1}}}"#;
         let pod: Pod<'_> = serde_json::from_str(json).unwrap();
-        let metadata = pod.metadata.unwrap();
+        let metadata = pod.metadata.as_ref().unwrap();
         assert!(metadata.annotations.is_none());
-        assert_eq!(metadata.labels.unwrap().len(), 1);
-        let spec = Spec::read(pod.spec.unwrap()).unwrap();
+        assert_eq!(metadata.labels.as_ref().unwrap().len(), 1);
+        let spec = pod.spec().unwrap();
         assert_eq!(
-            spec.containers.unwrap()[0].get("brandNew").unwrap().get(),
+            spec.containers.as_ref().unwrap()[0]
+                .get("brandNew")
+                .unwrap()
+                .get(),
             r#"{"deep":[1]}"#
         );
         assert!(spec.init_containers.is_none());

@@ -130,7 +130,23 @@ pub fn read<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Request<'a, O>, Re
     Ok(request)
 }
 
-impl<O> Request<'_, O> {
+impl<'a, O> Request<'a, O> {
+    /// The same request with its object as something else.
+    pub fn map<T>(self, map: impl FnOnce(O) -> T) -> Request<'a, T> {
+        Request {
+            uid: self.uid,
+            kind: self.kind,
+            sub_resource: self.sub_resource,
+            namespace: self.namespace,
+            name: self.name,
+            operation: self.operation,
+            user_info: self.user_info,
+            object: self.object.map(map),
+            old_object: self.old_object,
+            dry_run: self.dry_run,
+        }
+    }
+
     /// Whether the object is a pod as a whole.
     pub fn is_about_a_pod(&self) -> bool {
         fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {

@@ -14,7 +14,7 @@ use crate::pods::{any_json, pod};
 
 static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| [engine(37), engine(28)]);
 
-fn review(pod: &Value) -> Value {
+pub(crate) fn review(pod: &Value) -> Value {
     json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "0b2e7f6a", "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "namespace": "shop", "operation": "CREATE", "object": pod, "dryRun": false}})
@@ -60,7 +60,7 @@ fn check(engine: &Engine, body: &[u8]) {
 }
 
 /// The places of all values in a document.
-fn places(value: &Value, path: &str, found: &mut Vec<String>) {
+pub(crate) fn places(value: &Value, path: &str, found: &mut Vec<String>) {
     found.push(path.to_owned());
     match value {
         Value::Object(fields) => {

@@ -13,6 +13,8 @@ mod patches;
 #[cfg(test)]
 mod pods;
 #[cfg(test)]
+mod recent;
+#[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod survival;

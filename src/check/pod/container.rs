@@ -10,7 +10,7 @@ use super::amount::Amounts;
 use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
 use super::source::{Addition, Field, Source};
-use crate::review::Text;
+use crate::review::{Text, may_hold};
 use crate::template::quantity::Quantity;
 
 /// Where a container stands.
@@ -48,7 +48,7 @@ pub struct Container<'a> {
     pub args: Vec<Text<'a>>,
     /// `ports`.
     pub ports: Vec<Port<'a>>,
-    /// `env`.
+    /// `env`; a regular container's own variables only where they matter to what templates add.
     pub env: Vec<Env<'a>>,
     /// `envFrom`.
     pub env_from: Vec<EnvFrom<'a>>,
@@ -364,7 +364,11 @@ impl<'a> Container<'a> {
             has_restart_rules: false,
             fields_by: Vec::new(),
         };
-        source.each(|name, field| container.take(name, field));
+        source.each(|name, field| {
+            if name != "env" || matters(place, field, additions) {
+                container.take(name, field);
+            }
+        });
         if added_by.is_some() {
             container
                 .ports
@@ -485,16 +489,37 @@ impl<'a> Container<'a> {
     }
 }
 
+/// Whether the checks look at the user's own variables. They do where one may have the name of a
+/// template's, where a template's text refers to others, and in steps, whose values show whom they
+/// talk to; a regular container may have many, and mostly none of that.
+fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
+    let (Place::Regular(_), Field::Raw(raw)) = (place, field) else {
+        return true;
+    };
+    let elements = |list: &'static str| {
+        let of_list = additions
+            .iter()
+            .filter(move |addition| addition.list == list);
+        of_list.flat_map(|addition| addition.elements())
+    };
+    let text = |element: &'_ Value, field: &str| {
+        let text = element.get(field).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let refers = elements("env").any(|env| text(env, "value").contains("$("))
+        || elements("volumeMounts").any(|mount| mount.get("subPathExpr").is_some());
+    let behind = |addition: &Addition<'_>| addition.list == "env" && addition.index.is_none();
+    let names = elements("env").filter_map(|env| env.get("name")?.as_str());
+    refers || additions.iter().any(behind) || may_hold(raw, names)
+}
+
 /// Inserts what a template added. An addition to a field as a whole brings the whole list.
 fn insert<'a, T: Deserialize<'a>>(
     list: &mut Vec<T>,
     addition: &Addition<'a>,
     mut mark: impl FnMut(&mut T),
 ) {
-    let values = match addition.value {
-        Value::Array(values) => values.as_slice(),
-        value => std::slice::from_ref(value),
-    };
+    let values = addition.elements();
     let start = addition.index.unwrap_or(list.len()).min(list.len());
     let read = values.iter().filter_map(|value| T::deserialize(value).ok());
     for (offset, mut element) in read.enumerate() {

@@ -33,6 +33,16 @@ pub struct Addition<'a> {
     pub value: &'a Value,
 }
 
+impl<'a> Addition<'a> {
+    /// The elements that were added. An addition to a field as a whole brings the whole list.
+    pub fn elements(&self) -> &'a [Value] {
+        match self.value {
+            Value::Array(values) => values,
+            value => std::slice::from_ref(value),
+        }
+    }
+}
+
 /// A field of an object, unread.
 #[derive(Debug, Clone, Copy)]
 pub enum Field<'a> {

@@ -60,7 +60,7 @@ pub enum Element<'p> {
         /// Its name.
         name: Cow<'p, str>,
         /// As the review has it.
-        object: Object<'p>,
+        object: &'p Object<'p>,
         /// What was added, with pointers below the element.
         edits: Vec<Edit>,
         /// The element with the edits, once there are any.
@@ -221,9 +221,9 @@ pub(super) struct Elements<'p> {
 }
 
 impl<'p> Elements<'p> {
-    pub(super) fn new(objects: Option<Vec<Object<'p>>>) -> Self {
+    pub(super) fn new(objects: Option<&'p [Object<'p>]>) -> Self {
         let present = objects.is_some();
-        let users = |object: Object<'p>| Element::Users {
+        let users = |object: &'p Object<'p>| Element::Users {
             name: object.text("name").unwrap_or_default(),
             object,
             edits: Vec::new(),

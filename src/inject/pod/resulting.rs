@@ -20,7 +20,7 @@ impl WorkingPod<'_> {
             init_containers: self.containers_of(List::InitContainers, Place::Init),
             containers: self.containers_of(List::Containers, Place::Regular),
             volumes: volumes.map(volume).collect(),
-            spec: Spec::read(Source::Changed(&self.others, &self.changed)),
+            spec: Spec::read(Source::Changed(self.others, &self.changed)),
             fields_by: fields_by
                 .map(|(field, by)| (field.as_str(), by.as_str()))
                 .collect(),
@@ -109,7 +109,7 @@ mod tests {
         .to_string();
         let review: Review<'_> = serde_json::from_str(&text).unwrap();
         let mut pod = WorkingPod::new(&review).unwrap();
-        let want = object(json!({"env": [{"name": "OURS", "value": "2"}],
+        let want = object(json!({"env": [{"name": "OURS", "value": "$(OWN)"}],
             "volumeMounts": [{"name": "v", "mountPath": "/v"}],
             "ports": [{"containerPort": 80, "name": "web"}],
             "resources": {"requests": {"memory": "1Gi"}}}));

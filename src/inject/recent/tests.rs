@@ -171,7 +171,7 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
 fn large_pods_and_little_room_keep_nothing() {
     let engine = engine();
     let mut large = review("plain", "kube-api-access-abcde");
-    large["request"]["object"]["spec"]["note"] = json!("x".repeat(70_000));
+    large["request"]["object"]["spec"]["note"] = json!("x".repeat(140_000));
     ask(&engine, &large);
     assert!(!ask(&engine, &large).1);
     let engine = Engine::new(catalog(), Arc::default()).keeping(0);
