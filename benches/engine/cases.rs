@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::inputs::{TEMPLATE, annotated, other_template, review, with_variables};
 
+/// What an engine that keeps decisions may keep, in bytes: the program's default.
+const KEPT: usize = 8 * 1024 * 1024;
+
 const CONTAINERS: &str = "/request/object/spec/containers";
 
 /// One kind of review.
@@ -26,6 +29,7 @@ pub struct Case {
 pub fn cases(only: Option<&str>) -> Vec<Case> {
     let built_in = engine(Catalog::built_in());
     let mut cases = of_the_pod(&built_in);
+    cases.extend(of_copies(&built_in));
     cases.extend(of_sizes(&built_in));
     cases.extend(of_templates(&built_in));
     cases.extend(of_catalogs(only));
@@ -51,6 +55,20 @@ fn of_the_pod(engine: &Engine) -> Vec<Case> {
         case("untouched", &untouched, engine, Verdict::Unchanged),
         case("refused", &refused, engine, Verdict::Denied),
         case("second call", &second, engine, Verdict::Unchanged),
+    ]
+}
+
+/// Pods that are answered as an earlier one was.
+fn of_copies(engine: &Engine) -> Vec<Case> {
+    let engine = engine.clone().keeping(KEPT);
+    let one = review();
+    let many = with_variables(1500, 7);
+    let second = second_call(&engine, &one);
+    // Making a case answers its review once, so that what is measured is a copy.
+    vec![
+        case("replica", &one, &engine, Verdict::Injected),
+        case("its second call", &second, &engine, Verdict::Unchanged),
+        case("replica, 1500 variables", &many, &engine, Verdict::Injected),
     ]
 }
 

@@ -7,10 +7,15 @@ use super::measures::{Measure, Measures, median};
 use super::{rounds, timed};
 
 /// Cases whose time is at most so many times the scan's.
-const SCANS: [(&str, f64); 2] = [("one template", 2.5), ("untouched", 1.3)];
+const SCANS: [(&str, f64); 3] = [("one template", 2.5), ("replica", 2.5), ("untouched", 1.3)];
 
 /// Cases whose time is at most this share of the naive injector's.
-const NAIVE: [(&str, f64); 2] = [("one template", 1.0 / 5.0), ("1500 variables", 1.0 / 20.0)];
+const NAIVE: [(&str, f64); 4] = [
+    ("one template", 1.0 / 5.0),
+    ("replica", 1.0 / 5.0),
+    ("1500 variables", 1.0 / 20.0),
+    ("replica, 1500 variables", 1.0 / 20.0),
+];
 
 /// How much longer 1 MiB may take than 4 KB: about as much longer as it is.
 const MEBIBYTE: f64 = 250.0;

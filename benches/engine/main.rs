@@ -81,8 +81,8 @@ fn run_criterion(cases: &[Case]) {
     group.finish();
 }
 
-/// Runs one measure of one case so many times and nothing else, for tools that count instructions:
-/// which also can be told to look at this function alone.
+/// Runs one measure of one case so many times and nothing else, for tools that count instructions;
+/// they can be told to look at this function alone.
 #[inline(never)]
 fn run(cases: &[Case], measure: &str, name: &str, times: usize) {
     let case = cases.iter().find(|case| case.name == name).unwrap();
@@ -103,7 +103,7 @@ fn scan(bytes: &[u8]) {
 /// Medians of rounds in turns: what disturbs the machine meanwhile disturbs all measures.
 fn print_table(cases: &[Case], measures: &mut Measures) {
     println!(
-        "\n{:<20} {:>8} {:>11} {:>11} {:>6} {:>11} {:>6}",
+        "\n{:<24} {:>8} {:>11} {:>11} {:>6} {:>11} {:>6}",
         "review", "bytes", "scan", "engine", "ratio", "naive", "naive"
     );
     for case in cases {
@@ -118,7 +118,7 @@ fn print_table(cases: &[Case], measures: &mut Measures) {
             (String::new(), String::new())
         };
         println!(
-            "{:<20} {:>8} {:>11} {:>11} {:>6.2} {naive_time:>11} {times:>6}",
+            "{:<24} {:>8} {:>11} {:>11} {:>6.2} {naive_time:>11} {times:>6}",
             case.name,
             case.bytes.len(),
             format!("{:.2} µs", scan * 1e6),
