@@ -1,0 +1,141 @@
+//! What the rounds say: a table for people, and the measures that every bench writes.
+
+use crate::measures::{Measure, Measures};
+use crate::rounds::{Ratio, Round, Rounds};
+use crate::scenario::{AS_SENT, Group, NO_WEBHOOK, NO_WEBHOOK_STORED, Scenario};
+use crate::support::failure::{During, Failure, Outcome};
+
+/// The largest ratio to no webhook at which leaving a pod out still counts as free.
+const LEFT_OUT: f64 = 1.1;
+
+/// Scenarios whose ratio is compared between runs: what we and our registration decide, by
+/// distances that are larger than the noise of a few per cent. All others are shown.
+const COMPARED: [&str; 4] = [
+    "left out by the namespaceSelector",
+    "left out by the objectSelector",
+    "left out by the matchConditions",
+    "Pillion, one template",
+];
+
+/// The measures of a scenario beside its references.
+struct Row<'a> {
+    scenario: &'a Scenario,
+    rate: f64,
+    cost: f64,
+    etcd: f64,
+    to_none: Ratio,
+    rate_to_none: Ratio,
+    to_sent: Option<Ratio>,
+}
+
+/// Prints the tables and writes the measures.
+pub(crate) fn report(scenarios: &[Scenario], rounds: &Rounds) -> Outcome {
+    let rows = rows(scenarios, rounds)?;
+    print(&rows);
+    let mut measures = Measures::new("api_server");
+    for row in &rows {
+        add(&mut measures, row);
+    }
+    measures.write().during("write the measures")
+}
+
+fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds) -> Outcome<Vec<Row<'a>>> {
+    let place = |name: &str| {
+        let found = scenarios.iter().position(|scenario| scenario.name == name);
+        found.ok_or_else(|| Failure::new(format!("no scenario `{name}`")))
+    };
+    let (none, stored) = (place(NO_WEBHOOK)?, place(NO_WEBHOOK_STORED)?);
+    let sent = place(AS_SENT)?;
+    let row = |(place, scenario): (usize, &'a Scenario)| {
+        let is_shape = scenario.group == Group::Shape;
+        let reference = if scenario.stored { stored } else { none };
+        Row {
+            scenario,
+            rate: rounds.median(place, Round::rate),
+            cost: rounds.median(place, Round::cost),
+            etcd: rounds.median(place, Round::etcd_cost),
+            to_none: rounds.ratio(place, reference, Round::cost),
+            rate_to_none: rounds.ratio(place, reference, Round::rate),
+            to_sent: is_shape.then(|| rounds.ratio(place, sent, Round::cost)),
+        }
+    };
+    Ok(scenarios.iter().enumerate().map(row).collect())
+}
+
+fn print(rows: &[Row<'_>]) {
+    for (group, title) in [
+        (Group::Way, "who is asked (dry runs)"),
+        (Group::Shape, "one change as different patches (dry runs)"),
+        (Group::Stored, "stored pods"),
+    ] {
+        let beside = if group == Group::Shape {
+            AS_SENT
+        } else {
+            group.reference()
+        };
+        println!(
+            "\n{title:<42} {:>8} {:>12} {:>9} {:>22}   from    to",
+            "pods/s",
+            "API server",
+            "etcd",
+            format!("by `{beside}`")
+        );
+        for row in rows.iter().filter(|row| row.scenario.group == group) {
+            let ratio = row.to_sent.unwrap_or(row.to_none);
+            println!(
+                "{:<42} {:>8.0} {:>9.0} µs {:>6.0} µs {:>22.3}  {:>5.2} {:>5.2}",
+                row.scenario.name,
+                row.rate,
+                row.cost,
+                row.etcd,
+                ratio.median,
+                ratio.least,
+                ratio.most
+            );
+        }
+    }
+}
+
+fn add(measures: &mut Measures, row: &Row<'_>) {
+    let name = &row.scenario.name;
+    let reference = if row.scenario.stored {
+        NO_WEBHOOK_STORED
+    } else {
+        NO_WEBHOOK
+    };
+    let what = match row.scenario.group {
+        Group::Shape => format!("shape {name}"),
+        Group::Way | Group::Stored => name.clone(),
+    };
+    let cost = format!("API server CPU per creation/{what}");
+    if row.scenario.name == reference {
+        measures.add(Measure::alone(cost, "µs", row.cost));
+    } else {
+        let beside = (reference, row.to_none.median);
+        let mut measure = Measure::beside(cost, "µs", row.cost, beside);
+        if !COMPARED.contains(&name.as_str()) {
+            measure = measure.not_compared();
+        }
+        if name.starts_with("left out") {
+            measure = measure.goal(LEFT_OUT);
+        }
+        measures.add(measure);
+    }
+    if let Some(ratio) = row.to_sent.filter(|_| name != AS_SENT) {
+        let cost = format!("patch cost/{name}");
+        let beside = (AS_SENT, ratio.median);
+        measures.add(Measure::beside(cost, "µs", row.cost, beside).not_compared());
+    }
+    // Depends on the clients and the webhook too, which share the machine.
+    let rate = format!("pods per second/{what}");
+    let beside = (reference, row.rate_to_none.median);
+    measures.add(
+        Measure::beside(rate, "/s", row.rate, beside)
+            .more_is_better()
+            .not_compared(),
+    );
+    if row.scenario.stored {
+        let cost = format!("etcd CPU per creation/{what}");
+        measures.add(Measure::alone(cost, "µs", row.etcd));
+    }
+}
