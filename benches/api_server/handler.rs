@@ -155,14 +155,9 @@ async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> impl IntoResp
 
 /// Audit annotations and warnings as they follow a patch in a response.
 pub(crate) fn besides(audit_annotations: &Value, warnings: &Value) -> String {
-    let mut text = String::new();
-    for (name, value) in [
-        ("auditAnnotations", audit_annotations),
-        ("warnings", warnings),
-    ] {
-        if !value.is_null() {
-            text.push_str(&format!(",{}:{value}", json!(name)));
-        }
-    }
-    text
+    let part = |name: &str, value: &Value| match value {
+        Value::Null => String::new(),
+        value => format!(",{}:{value}", json!(name)),
+    };
+    part("auditAnnotations", audit_annotations) + &part("warnings", warnings)
 }

@@ -20,6 +20,7 @@ mod measures;
 mod cpu;
 mod creation;
 mod handler;
+mod heap;
 mod pods;
 mod policy;
 mod proof;
@@ -77,6 +78,7 @@ async fn main() -> Outcome {
     let mut stage = Stage::open(Path::new(PROGRAM)).await?;
     let scenarios = stage.scenarios().await?;
     proof::prove(&mut stage, &scenarios).await?;
+    let heaps = heap::of_all(&mut stage, &scenarios, plan.round).await?;
     let order = lap(&scenarios);
     let mut rounds = Rounds::default();
     for number in 0..plan.laps {
@@ -100,6 +102,6 @@ async fn main() -> Outcome {
             start.elapsed()
         );
     }
-    report::report(&scenarios, &rounds)?;
+    report::report(&scenarios, &rounds, &heaps)?;
     stage.close().await
 }

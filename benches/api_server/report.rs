@@ -1,5 +1,6 @@
 //! What the rounds say: a table for people, and the measures that every bench writes.
 
+use crate::heap::Heap;
 use crate::measures::{Measure, Measures};
 use crate::rounds::{Ratio, Round, Rounds};
 use crate::scenario::{AS_SENT, Group, NO_WEBHOOK, NO_WEBHOOK_STORED, Scenario};
@@ -25,12 +26,14 @@ struct Row<'a> {
     etcd: f64,
     to_none: Ratio,
     rate_to_none: Ratio,
+    heap: Heap,
+    heap_to_none: f64,
     to_sent: Option<Ratio>,
 }
 
 /// Prints the tables and writes the measures.
-pub(crate) fn report(scenarios: &[Scenario], rounds: &Rounds) -> Outcome {
-    let rows = rows(scenarios, rounds)?;
+pub(crate) fn report(scenarios: &[Scenario], rounds: &Rounds, heaps: &[Heap]) -> Outcome {
+    let rows = rows(scenarios, rounds, heaps)?;
     print(&rows);
     let mut measures = Measures::new("api_server");
     for row in &rows {
@@ -39,14 +42,15 @@ pub(crate) fn report(scenarios: &[Scenario], rounds: &Rounds) -> Outcome {
     measures.write().during("write the measures")
 }
 
-fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds) -> Outcome<Vec<Row<'a>>> {
+fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds, heaps: &[Heap]) -> Outcome<Vec<Row<'a>>> {
     let place = |name: &str| {
         let found = scenarios.iter().position(|scenario| scenario.name == name);
         found.ok_or_else(|| Failure::new(format!("no scenario `{name}`")))
     };
     let (none, stored) = (place(NO_WEBHOOK)?, place(NO_WEBHOOK_STORED)?);
     let sent = place(AS_SENT)?;
-    let row = |(place, scenario): (usize, &'a Scenario)| {
+    let heap = heaps.get(none).map_or(f64::NAN, |heap| heap.bytes);
+    let row = |((place, scenario), own): ((usize, &'a Scenario), &Heap)| {
         let is_shape = scenario.group == Group::Shape;
         let reference = if scenario.stored { stored } else { none };
         Row {
@@ -56,10 +60,12 @@ fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds) -> Outcome<Vec<Row<'a>>>
             etcd: rounds.median(place, Round::etcd_cost),
             to_none: rounds.ratio(place, reference, Round::cost),
             rate_to_none: rounds.ratio(place, reference, Round::rate),
+            heap: *own,
+            heap_to_none: own.bytes / heap,
             to_sent: is_shape.then(|| rounds.ratio(place, sent, Round::cost)),
         }
     };
-    Ok(scenarios.iter().enumerate().map(row).collect())
+    Ok(scenarios.iter().enumerate().zip(heaps).map(row).collect())
 }
 
 fn print(rows: &[Row<'_>]) {
@@ -74,20 +80,24 @@ fn print(rows: &[Row<'_>]) {
             group.reference()
         };
         println!(
-            "\n{title:<42} {:>8} {:>12} {:>9} {:>22}   from    to",
+            "\n{title:<42} {:>7} {:>11} {:>9} {:>9} {:>8} {:>24}   from    to",
             "pods/s",
             "API server",
             "etcd",
+            "allocated",
+            "objects",
             format!("by `{beside}`")
         );
         for row in rows.iter().filter(|row| row.scenario.group == group) {
             let ratio = row.to_sent.unwrap_or(row.to_none);
             println!(
-                "{:<42} {:>8.0} {:>9.0} µs {:>6.0} µs {:>22.3}  {:>5.2} {:>5.2}",
+                "{:<42} {:>7.0} {:>8.0} µs {:>6.0} µs {:>6.1} kB {:>8.0} {:>24.3}  {:>5.2} {:>5.2}",
                 row.scenario.name,
                 row.rate,
                 row.cost,
                 row.etcd,
+                row.heap.bytes / 1e3,
+                row.heap.objects,
                 ratio.median,
                 ratio.least,
                 ratio.most
@@ -134,6 +144,16 @@ fn add(measures: &mut Measures, row: &Row<'_>) {
             .more_is_better()
             .not_compared(),
     );
+    if !row.scenario.stored {
+        let heap = format!("API server allocations per creation/{what}");
+        let measure = Measure::beside(
+            heap,
+            "kB",
+            row.heap.bytes / 1e3,
+            (NO_WEBHOOK, row.heap_to_none),
+        );
+        measures.add(measure);
+    }
     if row.scenario.stored {
         let cost = format!("etcd CPU per creation/{what}");
         measures.add(Measure::alone(cost, "µs", row.etcd));

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use kube::Client;
 use serde_json::Value;
 
 use crate::cpu::Process;
@@ -151,6 +152,17 @@ impl<'a> Stage<'a> {
         )))
     }
 
+    /// The API server, for those that ask it about itself.
+    pub(crate) fn client(&self) -> &Client {
+        &self.namespace.client
+    }
+
+    /// Sets everything as a scenario has it, for dry runs of its pod.
+    pub(crate) async fn rehearsal(&mut self, scenario: &Scenario) -> Outcome<Creation> {
+        let namespace = self.set(scenario).await?;
+        Ok(Creation::new(namespace, &scenario.pod, false))
+    }
+
     /// One round.
     pub(crate) async fn round(
         &mut self,
@@ -159,9 +171,8 @@ impl<'a> Stage<'a> {
         warm_up: Duration,
         duration: Duration,
     ) -> Outcome<Round> {
+        self.rehearsal(scenario).await?.repeat(warm_up).await?;
         let namespace = self.set(scenario).await?.clone();
-        let rehearsal = Creation::new(&namespace, &scenario.pod, false);
-        rehearsal.repeat(warm_up).await?;
         let creation = Creation::new(&namespace, &scenario.pod, scenario.stored);
         let calls = self.handler.calls();
         let (api_server, etcd) = (self.api_server.used()?, self.etcd.used()?);
