@@ -29,6 +29,17 @@ test: ## Build a real control plane and helm (once), then run every test that ne
 	@folder=$$(tests/control-plane/build.sh) && tools=$$(tests/chart/tools/build.sh) && \
 		PILLION_CONTROL_PLANE="$$folder" PILLION_CHART_TOOLS="$$tools" cargo test --locked
 
+# The benches, in the order in which they run.
+benches = engine allocations server
+
+.PHONY: bench
+bench: ## Measure engine and server (ten minutes), and name what got worse; UPDATE=1 takes it, QUICK=1 only tries
+	$(need_rust)
+	$(need_cc)
+	@rm -rf "$${CARGO_TARGET_DIR:-target}/bench" && for bench in $(benches) report; do \
+		cargo bench --quiet --locked --bench $$bench || exit 1; \
+	done
+
 .PHONY: test-node
 test-node: ## Build a real node (once), then run the tests that run injected pods on it; needs root
 	$(need_rust)

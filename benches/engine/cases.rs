@@ -8,10 +8,8 @@ use pillion::inject::{Answer, Decision, Engine, Settings, Verdict};
 use pillion::template::{Catalog, Source};
 use serde_json::{Value, json};
 
-/// An AdmissionReview as the API server sends it, 5 KB on one line.
-const REVIEW: &str = include_str!("review.json");
+use super::inputs::{TEMPLATE, annotated, other_template, review, with_variables};
 
-const ANNOTATIONS: &str = "/request/object/metadata/annotations";
 const CONTAINERS: &str = "/request/object/spec/containers";
 
 /// One kind of review.
@@ -103,41 +101,13 @@ fn engine(catalog: Catalog) -> Engine {
 
 /// pgbouncer and so many others.
 fn catalog(others: usize) -> Catalog {
-    let text = include_str!("../../templates/pgbouncer/template.yaml");
     let source = |path: String, text: String| Source { path, text };
-    let mut sources = vec![source("pgbouncer.yaml".to_owned(), text.to_owned())];
-    sources.extend((0..others).map(|index| {
-        let port = 20_000 + index;
-        let text = format!(
-            "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: \
-             other-{index}}}\nspec:\n  sidecars:\n    - {{name: other-{index}, image: \"other:1\", \
-             ports: [{{containerPort: {port}}}], resources: {{requests: {{cpu: 1m, memory: 1Mi}}}}}}\n"
-        );
-        source(format!("other-{index}.yaml"), text)
-    }));
+    let mut sources = vec![source("pgbouncer.yaml".to_owned(), TEMPLATE.to_owned())];
+    let named = |index| source(format!("other-{index}.yaml"), other_template(index));
+    sources.extend((0..others).map(named));
     let (catalog, errors) = Catalog::load(&sources, None);
     assert!(errors.is_empty(), "{errors:?}");
     catalog
-}
-
-fn review() -> Value {
-    serde_json::from_str(REVIEW).unwrap()
-}
-
-fn annotated(review: &Value, annotations: Value) -> Value {
-    let mut review = review.clone();
-    *review.pointer_mut(ANNOTATIONS).unwrap() = annotations;
-    review
-}
-
-/// The pod with so many environment variables, each with a value of so many bytes.
-fn with_variables(count: usize, length: usize) -> Value {
-    let mut review = review();
-    let value = "v".repeat(length);
-    let env = (0..count).map(|n| json!({"name": format!("VARIABLE_{n}"), "value": value}));
-    let variables = review.pointer_mut("/request/object/spec/containers/0/env");
-    *variables.unwrap() = env.collect();
-    review
 }
 
 /// The pod with so many containers, all like its first.

@@ -14,6 +14,11 @@
 )]
 
 mod cases;
+mod goals;
+#[path = "../support/inputs.rs"]
+mod inputs;
+#[path = "../support/measures.rs"]
+mod measures;
 mod naive;
 
 use std::hint::black_box;
@@ -24,9 +29,12 @@ use pillion::inject::{Answer, Verdict};
 use serde::de::IgnoredAny;
 
 use cases::{Case, cases};
+use measures::{Measures, is_quick, median};
 
-/// How often each of the measures is timed, in turns.
-const ROUNDS: usize = 201;
+/// How often each of the measures is timed, in turns; in a short run seldom.
+fn rounds() -> usize {
+    if is_quick() { 5 } else { 201 }
+}
 
 /// Something that is done with a review.
 type Measure = fn(&Case);
@@ -50,9 +58,20 @@ fn main() {
     {
         return run(&cases, measure, name, times.parse().unwrap());
     }
+    if std::env::var_os("CRITERION").is_some() {
+        return run_criterion(&cases);
+    }
+    let mut measures = Measures::new("engine");
+    print_table(&cases, &mut measures);
+    goals::compare_cases(&cases, &mut measures);
+    measures.write().unwrap();
+}
+
+/// The distribution of each case's times, which takes minutes.
+fn run_criterion(cases: &[Case]) {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("engine");
-    for case in &cases {
+    for case in cases {
         group.throughput(Throughput::Bytes(case.bytes.len() as u64));
         for (measure, run) in &MEASURES[..2] {
             let id = BenchmarkId::new(*measure, case.name);
@@ -60,7 +79,6 @@ fn main() {
         }
     }
     group.finish();
-    print_table(&cases);
 }
 
 /// Runs one measure of one case so many times and nothing else, for tools that count instructions:
@@ -82,13 +100,14 @@ fn scan(bytes: &[u8]) {
 }
 
 /// Medians of rounds in turns: what disturbs the machine meanwhile disturbs all measures.
-fn print_table(cases: &[Case]) {
+fn print_table(cases: &[Case], measures: &mut Measures) {
     println!(
         "\n{:<20} {:>8} {:>11} {:>11} {:>6} {:>11} {:>6}",
         "review", "bytes", "scan", "engine", "ratio", "naive", "naive"
     );
     for case in cases {
         let [scan, engine, naive] = in_turns(case);
+        goals::add(measures, case.name, [scan, engine, naive]);
         let (naive_time, times) = if injects(case) {
             (
                 format!("{:.2} µs", naive * 1e6),
@@ -121,7 +140,7 @@ fn in_turns(case: &Case) -> [f64; MEASURES.len()] {
     let injects = injects(case);
     let repeat = 1 + 100_000 / case.bytes.len();
     let mut figures = [const { Vec::new() }; MEASURES.len()];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         for ((name, run), figures) in MEASURES.iter().zip(&mut figures) {
             if *name != "naive" || injects {
                 figures.push(timed(repeat, || run(case)));
@@ -138,9 +157,4 @@ fn timed(repeat: usize, mut run: impl FnMut()) -> f64 {
         run();
     }
     start.elapsed().max(Duration::from_nanos(1)).as_secs_f64() / repeat as f64
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

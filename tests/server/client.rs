@@ -20,6 +20,9 @@ pub(crate) struct Connection<S> {
     received: Vec<u8>,
 }
 
+/// A connection over TLS.
+pub(crate) type Tls = Connection<StreamOwned<ClientConnection, TcpStream>>;
+
 /// A response, with header names in lower case.
 #[derive(Debug)]
 pub(crate) struct Response {
@@ -64,10 +67,7 @@ pub(crate) fn plain(address: SocketAddr) -> io::Result<Connection<TcpStream>> {
 }
 
 /// A TLS connection, to the webhook port.
-pub(crate) fn tls(
-    address: SocketAddr,
-    config: &Arc<ClientConfig>,
-) -> io::Result<Connection<StreamOwned<ClientConnection, TcpStream>>> {
+pub(crate) fn tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Tls> {
     let name = ServerName::try_from("localhost").unwrap();
     let client = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(client, tcp(address)?);
@@ -77,7 +77,7 @@ pub(crate) fn tls(
     Ok(Connection::new(stream))
 }
 
-impl Connection<StreamOwned<ClientConnection, TcpStream>> {
+impl Tls {
     /// The certificate that the server showed.
     pub(crate) fn certificate(&self) -> Vec<u8> {
         self.stream.conn.peer_certificates().unwrap()[0].to_vec()

@@ -9,6 +9,8 @@ mod certificates;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod delay;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod process;

@@ -1,0 +1,244 @@
+//! The loops, in rounds in which the no-op and the server take turns: what disturbs the machine for
+//! a while disturbs both, and each round has a ratio of its own.
+
+use super::closed::{self, Round, Until};
+use super::failure::Outcome;
+use super::latency::Latency;
+use super::measures::{Curve, Measure, Measures, median};
+use super::plan::Plan;
+use super::process::Server;
+use super::requests::Request;
+use super::{fresh, open};
+
+/// Closed loops of the pod of the budgets, over so many connections.
+const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
+
+/// Connections of the other pods' closed loops.
+const FEW: usize = 8;
+
+/// The shares of answers that are told.
+const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
+
+/// What everything is held against.
+const NO_OP: &str = "no-op";
+
+/// Both servers.
+pub struct Pair {
+    no_op: Server,
+    pillion: Server,
+}
+
+impl Pair {
+    /// Starts both.
+    pub fn start() -> Outcome<Self> {
+        Ok(Self {
+            no_op: Server::no_op()?,
+            pillion: Server::pillion(&[])?,
+        })
+    }
+
+    /// Measures both in turns: for each round what came of the no-op and of the server.
+    fn in_turns<T>(
+        &self,
+        rounds: usize,
+        measure: impl Fn(&Server) -> Outcome<T>,
+    ) -> Outcome<Vec<(T, T)>> {
+        (0..rounds)
+            .map(|_| {
+                let turn = (measure(&self.no_op)?, measure(&self.pillion)?);
+                self.pillion.forget_log()?;
+                Ok(turn)
+            })
+            .collect()
+    }
+}
+
+/// The median of the no-op, that of the server, and that of the rounds' ratios.
+fn medians(figures: &[(f64, f64)]) -> (f64, f64, f64) {
+    let of = |part: fn(&(f64, f64)) -> f64| median(figures.iter().map(part).collect());
+    (
+        of(|turn| turn.0),
+        of(|turn| turn.1),
+        of(|turn| turn.1 / turn.0),
+    )
+}
+
+/// All closed loops.
+pub fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+    println!(
+        "\n{:<32} {:>10} {:>10} {:>6} {:>8} {:>8} {:>6}  p50, p99, p99.9 in ms",
+        "closed loop", "no-op/s", "Pillion/s", "ratio", "no-op", "Pillion", "ratio"
+    );
+    let one = Request::one_template();
+    let mut throughput = [Vec::new(), Vec::new()];
+    for connections in CONNECTIONS {
+        let figures = closed_loop(pair, plan, (&one, connections), measures)?;
+        for (points, figure) in throughput.iter_mut().zip(figures) {
+            points.push((connections as f64, figure));
+        }
+    }
+    for (line, points) in [NO_OP, "Pillion"].into_iter().zip(throughput) {
+        measures.draw(Curve {
+            plot: "server-throughput".to_owned(),
+            x: "connections".to_owned(),
+            y: "reviews a second".to_owned(),
+            line: line.to_owned(),
+            points,
+        });
+    }
+    for other in [Request::untouched(), Request::many_variables()] {
+        closed_loop(pair, plan, (&other, FEW), measures)?;
+    }
+    Ok(())
+}
+
+/// One closed loop: the throughputs of the no-op and the server.
+fn closed_loop(
+    pair: &Pair,
+    plan: &Plan,
+    (request, connections): (&Request, usize),
+    measures: &mut Measures,
+) -> Outcome<[f64; 2]> {
+    let until = Until::Time(plan.closed);
+    let run = |server: &Server| closed::run(server, &request.bytes, connections, until);
+    let mut rounds = pair.in_turns(plan.rounds, run)?;
+    let of = |part: fn(&Round) -> f64| {
+        let figures = rounds
+            .iter()
+            .map(|(no_op, pillion)| (part(no_op), part(pillion)));
+        medians(&figures.collect::<Vec<_>>())
+    };
+    let name = format!("{}, {connections} connections", request.name);
+    let cpu = of(|round| round.cpu);
+    let throughput = of(|round| round.throughput);
+    let is_budget = request.name == Request::BUDGET;
+    let mut measure = Measure::beside(
+        format!("cpu per review/{name}"),
+        "µs",
+        cpu.1,
+        (NO_OP, cpu.2),
+    );
+    if is_budget {
+        measure = measure.goal(1.35);
+    }
+    measures.add(measure);
+    let throughput_name = format!("throughput/{name}");
+    let mut measure = Measure::beside(throughput_name, "/s", throughput.1, (NO_OP, throughput.2));
+    if is_budget {
+        measure = measure.goal(0.75);
+    }
+    measures.add(measure.more_is_better());
+    let latencies = rounds.iter_mut().map(|(_, pillion)| &mut pillion.latency);
+    let latency = percentiles(latencies);
+    for ((share, _), time) in SHARES.iter().zip(latency) {
+        measures.add(Measure::alone(
+            format!("latency {share}/{name}"),
+            "ms",
+            time,
+        ));
+    }
+    println!(
+        "{name:<32} {:>10.0} {:>10.0} {:>6.2} {:>5.1} µs {:>5.1} µs {:>6.2}  {}",
+        throughput.0,
+        throughput.1,
+        throughput.2,
+        cpu.0,
+        cpu.1,
+        cpu.2,
+        latency.map(|time| format!("{time:.3}")).join(" ")
+    );
+    Ok([throughput.0, throughput.1])
+}
+
+/// The percentiles of all rounds' answers together.
+fn percentiles<'l>(rounds: impl Iterator<Item = &'l mut Latency>) -> [f64; SHARES.len()] {
+    let mut all = Latency::default();
+    rounds.for_each(|round| all.extend(std::mem::take(round)));
+    all.percentiles(SHARES.map(|(_, share)| share))
+}
+
+/// The open loops at all rates.
+pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+    println!(
+        "\n{:<32} {:>22} {:>24}",
+        "open loop, ms from when due", "no-op", "Pillion"
+    );
+    let request = Request::one_template();
+    let mut lines = [Vec::new(), Vec::new()];
+    for (rate, time) in plan.open {
+        let run = |server: &Server| open::run(server, &request.text, rate, time);
+        let mut rounds = pair.in_turns(plan.open_rounds, run)?;
+        let no_op = percentiles(rounds.iter_mut().map(|(no_op, _)| no_op));
+        let pillion = percentiles(rounds.iter_mut().map(|(_, pillion)| pillion));
+        for (index, (share, _)) in SHARES.iter().enumerate() {
+            let name = format!("latency {share}/{rate} a second");
+            let measure = Measure::alone(&name, "ms", pillion[index]);
+            // Tails are told and not compared: a handful of answers makes them.
+            measures.add(if (rate, *share) == (200, "p99") {
+                measure.goal(1.0)
+            } else {
+                measure
+            });
+            measures.add(Measure::alone(
+                format!("{name}, {NO_OP}"),
+                "ms",
+                no_op[index],
+            ));
+        }
+        for (points, times) in lines.iter_mut().zip([no_op, pillion]) {
+            points.push((f64::from(rate), times[1]));
+        }
+        let shown = |times: [f64; SHARES.len()]| times.map(|time| format!("{time:.3}")).join(" ");
+        println!(
+            "{:<32} {:>22} {:>24}",
+            format!("{rate} a second"),
+            shown(no_op),
+            shown(pillion)
+        );
+    }
+    for (line, points) in [NO_OP, "Pillion"].into_iter().zip(lines) {
+        measures.draw(Curve {
+            plot: "server-latency".to_owned(),
+            x: "reviews a second".to_owned(),
+            y: "p99 in ms".to_owned(),
+            line: line.to_owned(),
+            points,
+        });
+    }
+    Ok(())
+}
+
+/// Connections that are opened for one review each.
+pub fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+    let request = Request::one_template();
+    let rates = pair.in_turns(plan.rounds, |server| {
+        fresh::rate(server, &request.text, plan.fresh)
+    })?;
+    let rate = medians(&rates);
+    println!(
+        "\n{:<44} {:>8.0} /s, no-op {:.0} /s",
+        "fresh connections", rate.1, rate.0
+    );
+    let measure = Measure::beside("fresh connections", "/s", rate.1, (NO_OP, rate.2));
+    measures.add(measure.more_is_better());
+
+    let answers = pair.in_turns(1, |server| {
+        fresh::first_answers(server, &request.text, plan.fresh.min(200))
+    })?;
+    for (no_op, pillion) in answers {
+        let parts = [(no_op.0, pillion.0, Some(1.0)), (no_op.1, pillion.1, None)];
+        let names = ["first answer of a connection", "first answer and handshake"];
+        for ((mut no_op, mut pillion, goal), name) in parts.into_iter().zip(names) {
+            let [no_op] = no_op.percentiles([0.5]);
+            let [pillion] = pillion.percentiles([0.5]);
+            println!("{name:<44} {pillion:>8.3} ms, no-op {no_op:.3} ms");
+            let measure = Measure::alone(name, "ms", pillion);
+            measures.add(match goal {
+                Some(goal) => measure.goal(goal),
+                None => measure,
+            });
+            measures.add(Measure::alone(format!("{name}, {NO_OP}"), "ms", no_op));
+        }
+    }
+    Ok(())
+}
