@@ -1,5 +1,7 @@
 //! Clients that create pods as fast as the API server lets them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::http::Request;
@@ -41,12 +43,28 @@ impl Creation {
     /// Creates pods for so long; how many came to be. Every one must.
     pub(crate) async fn repeat(&self, duration: Duration) -> Outcome<u64> {
         let end = Instant::now() + duration;
+        self.repeat_while(move |_| Instant::now() < end).await
+    }
+
+    /// Creates so many pods. Every one must come to be.
+    pub(crate) async fn times(&self, count: u64) -> Outcome {
+        self.repeat_while(move |begun| begun < count)
+            .await
+            .map(drop)
+    }
+
+    /// Goes on while there is time, or fewer than wanted were begun; how many came to be.
+    async fn repeat_while(
+        &self,
+        goes_on: impl Fn(u64) -> bool + Copy + Send + 'static,
+    ) -> Outcome<u64> {
+        let begun = Arc::new(AtomicU64::new(0));
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
-            let creation = self.clone();
+            let (creation, begun) = (self.clone(), Arc::clone(&begun));
             clients.spawn(async move {
                 let mut count = 0;
-                while Instant::now() < end {
+                while goes_on(begun.fetch_add(1, Ordering::Relaxed)) {
                     creation.once().await?;
                     count += 1;
                 }

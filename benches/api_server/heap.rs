@@ -3,8 +3,6 @@
 //! Its own metrics count it. Collecting garbage is a good part of what a pod costs, and processor
 //! time is disturbed by everything else on the machine; bytes and objects are not.
 
-use std::time::Duration;
-
 use axum::http::Request;
 use kube::Client;
 
@@ -57,21 +55,22 @@ impl Heap {
     }
 }
 
-/// What one creation of each scenario allocates, from dry runs of so long; in the order of the
-/// scenarios.
+/// What one creation of each scenario allocates, from so many dry runs of each; in the order of
+/// the scenarios.
 pub(crate) async fn of_all(
     stage: &mut Stage<'_>,
     scenarios: &[Scenario],
-    duration: Duration,
+    creations: u64,
 ) -> Outcome<Vec<Heap>> {
     let mut all = Vec::new();
     for scenario in scenarios {
         let creation = stage.rehearsal(scenario).await?;
-        creation.repeat(duration / 4).await?;
+        // Connections are made, and what is allocated once is.
+        creation.times(creations / 8).await?;
         let client = stage.client();
         let first = Heap::read(client).await?;
         let before = Heap::read(client).await?;
-        let creations = creation.repeat(duration).await?;
+        creation.times(creations).await?;
         let after = Heap::read(client).await?;
         // Between two readings lies what the first of them allocates.
         let reading = before.since(first);

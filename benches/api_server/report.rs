@@ -19,7 +19,7 @@ const COMPARED: [&str; 4] = [
 ];
 
 /// The measures of a scenario beside its references.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     scenario: &'a Scenario,
     rate: f64,
     cost: f64,
@@ -31,18 +31,21 @@ struct Row<'a> {
     to_sent: Option<Ratio>,
 }
 
-/// Prints the tables and writes the measures.
-pub(crate) fn report(scenarios: &[Scenario], rounds: &Rounds, heaps: &[Heap]) -> Outcome {
-    let rows = rows(scenarios, rounds, heaps)?;
-    print(&rows);
+/// Writes the measures.
+pub(crate) fn write(rows: &[Row<'_>]) -> Outcome {
     let mut measures = Measures::new("api_server");
-    for row in &rows {
+    for row in rows {
         add(&mut measures, row);
     }
     measures.write().during("write the measures")
 }
 
-fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds, heaps: &[Heap]) -> Outcome<Vec<Row<'a>>> {
+/// What the rounds say about each scenario.
+pub(crate) fn rows<'a>(
+    scenarios: &'a [Scenario],
+    rounds: &Rounds,
+    heaps: &[Heap],
+) -> Outcome<Vec<Row<'a>>> {
     let place = |name: &str| {
         let found = scenarios.iter().position(|scenario| scenario.name == name);
         found.ok_or_else(|| Failure::new(format!("no scenario `{name}`")))
@@ -68,7 +71,8 @@ fn rows<'a>(scenarios: &'a [Scenario], rounds: &Rounds, heaps: &[Heap]) -> Outco
     Ok(scenarios.iter().enumerate().zip(heaps).map(row).collect())
 }
 
-fn print(rows: &[Row<'_>]) {
+/// Prints a table of each group.
+pub(crate) fn print(rows: &[Row<'_>]) {
     for (group, title) in [
         (Group::Way, "who is asked (dry runs)"),
         (Group::Shape, "one change as different patches (dry runs)"),
