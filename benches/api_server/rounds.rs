@@ -47,7 +47,8 @@ impl Round {
     }
 }
 
-fn count(creations: u64) -> f64 {
+/// A count as a figure to divide by.
+pub(crate) fn count(creations: u64) -> f64 {
     u32::try_from(creations).map_or(f64::INFINITY, f64::from)
 }
 
