@@ -36,7 +36,7 @@ benches = engine allocations server
 bench: ## Measure engine and server (ten minutes), and name what got worse; UPDATE=1 takes it, QUICK=1 only tries
 	$(need_rust)
 	$(need_cc)
-	@rm -rf "$${CARGO_TARGET_DIR:-target}/bench" && for bench in $(benches) report; do \
+	@rm -f "$${CARGO_TARGET_DIR:-target}"/bench$${QUICK:+/quick}/*.json && for bench in $(benches) report; do \
 		cargo bench --quiet --locked --bench $$bench || exit 1; \
 	done
 

@@ -1,4 +1,5 @@
-//! The check that names what got slower, on made-up measures.
+//! The report of the benches on made-up measures: the check that names what got slower, the table,
+//! the plots.
 
 #[cfg(test)]
 #[path = "../benches/report/check.rs"]
@@ -6,11 +7,20 @@ mod check;
 #[cfg(test)]
 #[path = "../benches/support/measures.rs"]
 mod measures;
+#[cfg(test)]
+#[path = "../benches/report/plots.rs"]
+mod plots;
+#[cfg(test)]
+#[path = "../benches/report/table.rs"]
+mod table;
 
 #[cfg(test)]
 mod tests {
     use super::check::worse;
-    use super::measures::{Measure, Measures, median};
+    use std::fs;
+
+    use super::measures::{Curve, Measure, Measures, median};
+    use super::{plots, table};
 
     /// A bench with one time and one throughput, each with a ratio to the no-op's, and a time that is
     /// measured alone.
@@ -66,6 +76,66 @@ mod tests {
         let all = worse(&before, &[]);
         assert_eq!(all.len(), 2, "{all:?}");
         assert!(worse(&[], &before).is_empty());
+    }
+
+    #[test]
+    fn the_table_says_which_goals_are_not_met() {
+        let mut measures = Measures::new("server");
+        let cpu = Measure::beside("cpu", "µs", 20.04, ("no-op", 1.404));
+        measures.add(cpu.goal(1.35));
+        measures.add(Measure::alone("start", "ms", 31.96).goal(100.0));
+        measures.add(Measure::alone("allocations", "", 58.0));
+        let text = table::of(&[measures]);
+        let words: Vec<Vec<_>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert!(
+            words.contains(&vec![
+                "cpu", "20.0", "µs", "1.40", "no-op", "≤", "1.35", "NO"
+            ]),
+            "{text}"
+        );
+        assert!(
+            words.contains(&vec!["start", "32.0", "ms", "≤", "100", "yes"]),
+            "{text}"
+        );
+        assert!(words.contains(&vec!["allocations", "58.0"]), "{text}");
+        assert!(text.ends_with("goals that are not met: 1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_plot_has_its_lines_axes_and_steps() {
+        let mut measures = Measures::new("server");
+        for line in ["Pillion", "no-op"] {
+            measures.draw(Curve {
+                plot: "latency".to_owned(),
+                x: "reviews a second".to_owned(),
+                y: "p99 in ms".to_owned(),
+                line: line.to_owned(),
+                points: vec![(200.0, 0.5), (1000.0, 0.25), (5000.0, 0.75)],
+            });
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let names = plots::write(&[measures], folder.path()).unwrap();
+        assert_eq!(names, ["latency.svg"]);
+        let svg = fs::read_to_string(folder.path().join("latency.svg")).unwrap();
+        let texts: Vec<_> = svg.lines().map(str::trim).collect();
+        for text in [
+            "Pillion",
+            "no-op",
+            "reviews a second",
+            "p99 in ms",
+            "200",
+            "1000",
+            "5000",
+        ] {
+            assert!(texts.contains(&text), "{text}: {svg}");
+        }
+        for colour in ["#0072B2", "#D55E00"] {
+            let polyline = format!("<polyline fill=\"none\" opacity=\"1\" stroke=\"{colour}\"");
+            assert_eq!(svg.matches(&polyline).count(), 2, "line and legend: {svg}");
+        }
     }
 
     #[test]

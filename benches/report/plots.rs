@@ -45,6 +45,11 @@ fn draw(curves: &[&Curve]) -> Result<String, Box<dyn Error>> {
     steps.sort_by(f64::total_cmp);
     steps.dedup();
     let top = all().map(|(_, y)| *y).fold(0.0, f64::max);
+    let digits = match top {
+        20.0.. => 0,
+        2.0.. => 1,
+        _ => 2,
+    };
     let first = curves.first().ok_or("a plot without lines")?;
     let last = i32::try_from(steps.len())?;
     let mut svg = String::new();
@@ -63,11 +68,13 @@ fn draw(curves: &[&Curve]) -> Result<String, Box<dyn Error>> {
         chart
             .configure_mesh()
             .disable_x_mesh()
+            .light_line_style(WHITE)
             .x_desc(&first.x)
             .y_desc(&first.y)
             .x_labels(steps.len() + 2)
             .x_label_formatter(&label)
-            .label_style(("sans-serif", 14))
+            .y_label_formatter(&|y| format!("{y:.digits$}"))
+            .label_style(("sans-serif", 16))
             .draw()?;
         for (curve, colour) in curves.iter().zip(COLOURS.iter().cycle()) {
             let place = |x: f64| steps.iter().position(|step| step.total_cmp(&x).is_eq());
@@ -86,7 +93,7 @@ fn draw(curves: &[&Curve]) -> Result<String, Box<dyn Error>> {
             .configure_series_labels()
             .background_style(WHITE)
             .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 14))
+            .label_font(("sans-serif", 16))
             .draw()?;
         area.present()?;
     }

@@ -7,7 +7,7 @@ use super::measures::{Better, Measure, Measures};
 /// One line for each measure, below a line for each bench.
 pub fn of(benches: &[Measures]) -> String {
     let mut text = format!(
-        "\n{:<52} {:>16} {:>8} {:<16} {:>9} {:>4}\n",
+        "\n{:<52} {:>16} {:>8} {:<24} {:>7} {:>4}\n",
         "measure", "value", "ratio", "beside", "goal", "met"
     );
     for bench in benches {
@@ -31,14 +31,14 @@ fn line(measure: &Measure) -> String {
         Better::Less => "≤",
         Better::More => "≥",
     };
-    let goal = measure.goal.map(|goal| format!("{bound} {goal}"));
+    let goal = measure.goal.map(|goal| format!("{bound} {}", figure(goal)));
     let met = match measure.is_met() {
         Some(true) => "yes",
         Some(false) => "NO",
         None => "",
     };
     let line = format!(
-        "  {:<50} {:>16} {ratio:>8} {:<16} {:>9} {met:>4}",
+        "  {:<50} {:>16} {ratio:>8} {:<24} {:>7} {met:>4}",
         measure.name,
         value.trim_end(),
         measure.beside.as_deref().unwrap_or_default(),

@@ -4,7 +4,7 @@
 //! The generator shares the machine with the server, so it does little: a request's bytes are made
 //! once, a response is read by its length, and its time is kept as a number in a list.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
@@ -17,9 +17,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::failure::{During, Failure, Outcome};
 use super::latency::Latency;
-use super::process::Server;
+use super::process::{Server, cpu};
 
-/// Threads that send; more would take the server's processors.
+/// Threads that send; more than are needed would take the server's processors.
 const THREADS: usize = 1;
 
 /// How long is sent before anything is counted.
@@ -43,8 +43,52 @@ pub struct Round {
     pub throughput: f64,
     /// CPU time of the server for each review, in microseconds.
     pub cpu: f64,
+    /// The share of the time in which the senders were at work; near 1 it is they who are measured.
+    pub sending: f64,
     /// How long answers took.
     pub latency: Latency,
+}
+
+/// What the senders and whoever watches them share.
+struct Shared {
+    /// Reviews that may still be sent.
+    left: AtomicU64,
+    /// Reviews that are answered.
+    answered: AtomicU64,
+    /// Whether the times of answers are kept.
+    is_measured: AtomicBool,
+    /// Whether to stop.
+    is_over: AtomicBool,
+    /// Where the senders, once connected, and the watcher meet.
+    connected: Barrier,
+}
+
+/// What is known at one moment: CPU time and reviews belong together, however late it is taken.
+struct Moment {
+    at: Instant,
+    cpu: Duration,
+    own_cpu: Duration,
+    answered: u64,
+}
+
+impl Shared {
+    fn moment(&self, server: &Server) -> Outcome<Moment> {
+        Ok(Moment {
+            answered: self.answered.load(Ordering::Relaxed),
+            cpu: server.cpu()?,
+            own_cpu: cpu("self")?,
+            at: Instant::now(),
+        })
+    }
+
+    /// Takes one review of those that are left.
+    fn take(&self) -> bool {
+        let less = |left: u64| left.checked_sub(1);
+        let taken = self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        taken.is_ok() && !self.is_over.load(Ordering::Relaxed)
+    }
 }
 
 /// Sends a request again and again over so many connections.
@@ -55,50 +99,61 @@ pub fn run(
     until: Until,
 ) -> Outcome<Round> {
     let threads = THREADS.min(connections);
-    let connected = Barrier::new(threads + 1);
-    let left = Arc::new(AtomicU64::new(match until {
-        Until::Count(count) => count,
-        Until::Time(_) => u64::MAX,
-    }));
+    let shared = Arc::new(Shared {
+        left: AtomicU64::new(match until {
+            Until::Count(count) => count,
+            Until::Time(_) => u64::MAX,
+        }),
+        answered: AtomicU64::new(0),
+        is_measured: AtomicBool::new(matches!(until, Until::Count(_))),
+        is_over: AtomicBool::new(false),
+        connected: Barrier::new(threads + 1),
+    });
     std::thread::scope(|scope| {
         let senders: Vec<_> = (0..threads)
             .map(|thread| {
                 let share = connections / threads + usize::from(thread < connections % threads);
-                let (left, connected) = (Arc::clone(&left), &connected);
-                scope.spawn(move || send(server, request, share, (until, left), connected))
+                let shared = Arc::clone(&shared);
+                scope.spawn(move || send(server, request, share, &shared))
             })
             .collect();
-        connected.wait();
-        let before = match until {
-            Until::Time(_) => {
-                std::thread::sleep(WARM_UP);
-                server.cpu()
-            }
-            Until::Count(_) => server.cpu(),
-        };
-        let begun = Instant::now();
-        if let Until::Time(time) = until {
-            std::thread::sleep(time);
-        }
-        let (at_end, elapsed) = (server.cpu(), begun.elapsed());
+        let watched = watch(server, &shared, until);
         let mut latency = Latency::default();
         for sender in senders {
-            let sent = sender
-                .join()
-                .map_err(|_| Failure::new("a sender panicked"))?;
-            latency.extend(sent?);
+            let sent = sender.join();
+            latency.extend(sent.map_err(|_| Failure::new("a sender panicked"))??);
         }
-        let (at_end, elapsed) = match until {
-            Until::Time(_) => (at_end, elapsed),
-            Until::Count(_) => (server.cpu(), begun.elapsed()),
+        let (begin, end) = watched?;
+        let end = match end {
+            Some(end) => end,
+            None => shared.moment(server)?,
         };
-        let reviews = latency.count();
+        let elapsed = (end.at - begin.at).as_secs_f64();
+        let reviews = (end.answered - begin.answered) as f64;
         Ok(Round {
-            throughput: reviews / elapsed.as_secs_f64(),
-            cpu: (at_end? - before?).as_secs_f64() * 1e6 / reviews,
+            throughput: reviews / elapsed,
+            cpu: end.cpu.saturating_sub(begin.cpu).as_secs_f64() * 1e6 / reviews,
+            sending: end.own_cpu.saturating_sub(begin.own_cpu).as_secs_f64()
+                / elapsed
+                / threads as f64,
             latency,
         })
     })
+}
+
+/// Says when to begin and when to stop; without a time the end is when the senders have ended.
+fn watch(server: &Server, shared: &Shared, until: Until) -> Outcome<(Moment, Option<Moment>)> {
+    shared.connected.wait();
+    let Until::Time(time) = until else {
+        return Ok((shared.moment(server)?, None));
+    };
+    std::thread::sleep(WARM_UP);
+    shared.is_measured.store(true, Ordering::Relaxed);
+    let begin = shared.moment(server);
+    std::thread::sleep(time);
+    let end = shared.moment(server);
+    shared.is_over.store(true, Ordering::Relaxed);
+    Ok((begin?, Some(end?)))
 }
 
 /// One thread's connections, from their handshakes to their last answers.
@@ -106,8 +161,7 @@ fn send(
     server: &Server,
     request: &Arc<[u8]>,
     connections: usize,
-    (until, left): (Until, Arc<AtomicU64>),
-    connected: &Barrier,
+    shared: &Arc<Shared>,
 ) -> Outcome<Latency> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -124,29 +178,15 @@ fn send(
         Ok::<_, Failure>(opened)
     });
     // Whoever fails must not leave the others waiting.
-    connected.wait();
-    let now = Instant::now();
-    let (from, to) = match until {
-        Until::Time(time) => (now + WARM_UP, Some(now + WARM_UP + time)),
-        Until::Count(_) => (now, None),
-    };
+    shared.connected.wait();
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
-        for mut connection in opened? {
-            let (request, left) = (Arc::clone(request), Arc::clone(&left));
-            tasks.spawn(async move {
-                let mut latency = Latency::default();
-                let mut begun = Instant::now();
-                while to.is_none_or(|to| begun < to) && take(&left) {
-                    connection.exchange(&request).await?;
-                    let answered = Instant::now();
-                    if answered >= from && to.is_none_or(|to| answered <= to) {
-                        latency.add(answered - begun);
-                    }
-                    begun = answered;
-                }
-                Ok::<_, Failure>(latency)
-            });
+        for connection in opened? {
+            tasks.spawn(keep_sending(
+                connection,
+                Arc::clone(request),
+                Arc::clone(shared),
+            ));
         }
         let mut latency = Latency::default();
         while let Some(task) = tasks.join_next().await {
@@ -156,12 +196,23 @@ fn send(
     })
 }
 
-/// Takes one review of those that are left.
-fn take(left: &AtomicU64) -> bool {
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-        left.checked_sub(1)
-    })
-    .is_ok()
+async fn keep_sending(
+    mut connection: Connection,
+    request: Arc<[u8]>,
+    shared: Arc<Shared>,
+) -> Outcome<Latency> {
+    let mut latency = Latency::default();
+    let mut begun = Instant::now();
+    while shared.take() {
+        connection.exchange(&request).await?;
+        let answered = Instant::now();
+        shared.answered.fetch_add(1, Ordering::Relaxed);
+        if shared.is_measured.load(Ordering::Relaxed) {
+            latency.add(answered - begun);
+        }
+        begun = answered;
+    }
+    Ok(latency)
 }
 
 /// A kept-alive connection.

@@ -20,11 +20,6 @@ impl Latency {
         self.nanoseconds.extend(other.nanoseconds);
     }
 
-    /// How many there are.
-    pub fn count(&self) -> f64 {
-        self.nanoseconds.len() as f64
-    }
-
     /// The times, in milliseconds, that these shares of the answers do not exceed.
     pub fn percentiles<const N: usize>(&mut self, shares: [f64; N]) -> [f64; N] {
         self.nanoseconds.sort_unstable();

@@ -66,8 +66,8 @@ fn medians(figures: &[(f64, f64)]) -> (f64, f64, f64) {
 /// All closed loops.
 pub fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     println!(
-        "\n{:<32} {:>10} {:>10} {:>6} {:>8} {:>8} {:>6}  p50, p99, p99.9 in ms",
-        "closed loop", "no-op/s", "Pillion/s", "ratio", "no-op", "Pillion", "ratio"
+        "\n{:<32} {:>10} {:>10} {:>6} {:>8} {:>8} {:>6} {:>8}  p50, p99, p99.9 in ms",
+        "closed loop", "no-op/s", "Pillion/s", "ratio", "no-op", "Pillion", "ratio", "sending"
     );
     let one = Request::one_template();
     let mut throughput = [Vec::new(), Vec::new()];
@@ -111,6 +111,7 @@ fn closed_loop(
     let name = format!("{}, {connections} connections", request.name);
     let cpu = of(|round| round.cpu);
     let throughput = of(|round| round.throughput);
+    let sending = of(|round| round.sending);
     let is_budget = request.name == Request::BUDGET;
     let mut measure = Measure::beside(
         format!("cpu per review/{name}"),
@@ -138,13 +139,15 @@ fn closed_loop(
         ));
     }
     println!(
-        "{name:<32} {:>10.0} {:>10.0} {:>6.2} {:>5.1} µs {:>5.1} µs {:>6.2}  {}",
+        "{name:<32} {:>10.0} {:>10.0} {:>6.2} {:>5.1} µs {:>5.1} µs {:>6.2} {:>3.0},{:>3.0}%  {}",
         throughput.0,
         throughput.1,
         throughput.2,
         cpu.0,
         cpu.1,
         cpu.2,
+        sending.0 * 100.0,
+        sending.1 * 100.0,
         latency.map(|time| format!("{time:.3}")).join(" ")
     );
     Ok([throughput.0, throughput.1])

@@ -5,8 +5,8 @@
 //! omission). Threads that block keep the times; a runtime's timers are exact to a millisecond.
 
 use std::num::NonZeroU64;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::thread::set_current_timer_slack;
@@ -23,6 +23,7 @@ const CONNECTIONS: usize = 16;
 /// Sends a request so often in a second, and returns the times of the answers.
 pub fn run(server: &Server, request: &str, rate: u32, time: Duration) -> Outcome<Latency> {
     let next = AtomicU32::new(0);
+    let begun = OnceLock::new();
     let connected = Barrier::new(CONNECTIONS);
     let count = (time.as_secs_f64() * f64::from(rate)) as u32;
     std::thread::scope(|scope| {
@@ -32,7 +33,10 @@ pub fn run(server: &Server, request: &str, rate: u32, time: Duration) -> Outcome
                     let opened = open(server, request);
                     // Whoever fails must not leave the others waiting.
                     connected.wait();
-                    send(opened?, request, (&next, count), rate)
+                    let begun = *begun.get_or_init(Instant::now);
+                    let next = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < count);
+                    let due = || Some(begun + Duration::from_secs(1) / rate * next()?);
+                    send(opened?, request, due)
                 })
             })
             .collect();
@@ -58,21 +62,15 @@ fn open(server: &Server, request: &str) -> Outcome<client::Tls> {
 fn send(
     mut connection: client::Tls,
     request: &str,
-    (next, count): (&AtomicU32, u32),
-    rate: u32,
+    next_due: impl Fn() -> Option<Instant>,
 ) -> Outcome<Latency> {
-    let begun = Instant::now();
     let mut latency = Latency::default();
-    loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        if index >= count {
-            return Ok(latency);
-        }
-        let due = begun + Duration::from_secs(1) / rate * index;
+    while let Some(due) = next_due() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         exchange(&mut connection, request)?;
         latency.add(due.elapsed());
     }
+    Ok(latency)
 }
 
 /// Sends a review and reads its answer.

@@ -20,7 +20,7 @@ use super::no_op;
 use super::processes::ProcessGroup;
 
 /// How long a start may take; ten thousand templates need the most of it.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How often is looked whether a server is ready: the exactness of the times of starts.
 const LOOK: Duration = Duration::from_micros(500);
@@ -72,7 +72,7 @@ impl Server {
             .keep();
         let (log, authority) = (folder.join("log"), folder.join("ca.crt"));
         let mut processes = ProcessGroup::new(&folder)?;
-        // Appended to, so that it can be emptied between measures.
+        // A line for each review is written, as it would be on a node. Appended to, so that it can be emptied between measures.
         let written = OpenOptions::new().create(true).append(true).open(&log);
         let written = written.during("make a server's log")?;
         command
@@ -98,24 +98,15 @@ impl Server {
         })
     }
 
-    /// CPU time that all threads have taken so far, in user and system mode. The scheduler counts
-    /// it in nanoseconds, where the process' own times are ticks of 10 ms.
+    /// CPU time that all threads have taken so far.
     pub fn cpu(&self) -> Outcome<Duration> {
-        let tasks = fs::read_dir(self.proc("task")).during("list a server's threads")?;
-        let mut nanoseconds = 0;
-        for task in tasks {
-            let path = task.during("list a server's threads")?.path();
-            // A thread may have ended since it was listed.
-            let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-            let first = text.split(' ').next().and_then(|field| field.parse().ok());
-            nanoseconds += first.unwrap_or(0);
-        }
-        Ok(Duration::from_nanos(nanoseconds))
+        cpu(&self.process.to_string())
     }
 
     /// Resident memory in bytes.
     pub fn memory(&self) -> Outcome<f64> {
-        let text = fs::read_to_string(self.proc("status")).during("read a server's memory")?;
+        let text = fs::read_to_string(format!("/proc/{}/status", self.process));
+        let text = text.during("read a server's memory")?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
         let kilobytes = kilobytes.ok_or_else(|| Failure::new("a server has no VmRSS"))?;
@@ -128,10 +119,21 @@ impl Server {
         let emptied = log.and_then(|log| log.set_len(0));
         emptied.during("empty a server's log")
     }
+}
 
-    fn proc(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.process))
+/// CPU time that the threads of a process have taken so far, in user and system mode. The scheduler
+/// counts it in nanoseconds, where the process' own times are ticks of 10 ms.
+pub fn cpu(process: &str) -> Outcome<Duration> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).during("list threads")?;
+    let mut nanoseconds = 0;
+    for task in tasks {
+        let path = task.during("list threads")?.path();
+        // A thread may have ended since it was listed.
+        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+        let first = text.split(' ').next().and_then(|field| field.parse().ok());
+        nanoseconds += first.unwrap_or(0);
     }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 /// Asks again and again until there is an answer or the process has ended.

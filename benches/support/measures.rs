@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// Set, and not empty or `0`: every bench makes a short run that shows that it works. What it
+/// Set, and not empty: every bench makes a short run that shows that it works. What it
 /// writes is kept apart from real measures.
 const QUICK: &str = "QUICK";
 
@@ -135,6 +135,7 @@ pub struct Measures {
     /// The bench.
     pub bench: String,
     /// Its measures, in the order in which they are shown.
+    #[allow(clippy::struct_field_names, reason = "the name is the file's word")]
     pub measures: Vec<Measure>,
     /// Its lines of plots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -181,15 +182,15 @@ impl Measures {
 
 /// Whether this is a short run that only shows that everything works.
 pub fn is_quick() -> bool {
-    let asked = std::env::var(QUICK).is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
-    asked || std::env::args().any(|argument| argument == "--quick")
+    let is_set = std::env::var_os(QUICK).is_some_and(|value| !value.is_empty());
+    is_set || std::env::args().any(|argument| argument == "--quick")
 }
 
 /// Where the benches write: `bench` in cargo's target folder, short runs into a folder below it.
 pub fn folder() -> PathBuf {
     // Cargo names this folder to benches when they are built; it is directly in the target folder.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let folder = target.unwrap_or(Path::new("target")).join("bench");
+    let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = tests.with_file_name("bench");
     if is_quick() {
         return folder.join("quick");
     }

@@ -68,8 +68,18 @@ pub(crate) fn plain(address: SocketAddr) -> io::Result<Connection<TcpStream>> {
 
 /// A TLS connection, to the webhook port.
 pub(crate) fn tls(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Tls> {
+    tls_sending(address, config, &[])
+}
+
+/// A TLS connection whose first bytes go out in one segment with the end of the handshake.
+pub(crate) fn tls_sending(
+    address: SocketAddr,
+    config: &Arc<ClientConfig>,
+    first: &[u8],
+) -> io::Result<Tls> {
     let name = ServerName::try_from("localhost").unwrap();
-    let client = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    let mut client = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    client.writer().write_all(first)?;
     let mut stream = StreamOwned::new(client, tcp(address)?);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
@@ -95,9 +105,14 @@ impl<S: Read + Write> Connection<S> {
         Self { stream, received }
     }
 
+    /// Sends text as it is.
+    pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
+        self.send_bytes(text.as_bytes())
+    }
+
     /// Sends bytes as they are.
-    pub(crate) fn send(&mut self, bytes: &str) -> io::Result<()> {
-        self.stream.write_all(bytes.as_bytes())?;
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)?;
         self.stream.flush()
     }
 
@@ -151,15 +166,20 @@ impl<S: Read + Write> Connection<S> {
             .collect();
         let length = headers.get("content-length").and_then(|l| l.parse().ok());
         let length = length.unwrap_or(0);
-        while self.received.len() < length {
-            self.receive()?;
-        }
-        let body = self.received.drain(..length).collect();
+        let body = self.take(length)?;
         Ok(Response {
             status: status.unwrap_or(0),
             headers,
             body: String::from_utf8(body).map_err(io::Error::other)?,
         })
+    }
+
+    /// Reads so many bytes.
+    pub(crate) fn take(&mut self, count: usize) -> io::Result<Vec<u8>> {
+        while self.received.len() < count {
+            self.receive()?;
+        }
+        Ok(self.received.drain(..count).collect())
     }
 
     /// Waits for the server to close the connection without another byte.
