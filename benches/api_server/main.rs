@@ -55,8 +55,8 @@ struct Plan {
 }
 
 impl Plan {
-    /// The whole of it, at most six minutes; or what takes at most one.
-    fn new() -> Self {
+    /// The whole of it, at most six minutes; or what takes at most one; or a closer look at a part.
+    fn new(is_part: bool) -> Self {
         if measures::is_quick() {
             return Self {
                 counted: 80,
@@ -69,7 +69,7 @@ impl Plan {
             counted: 600,
             warm_up: Duration::from_millis(150),
             round: Duration::from_millis(600),
-            bound: Duration::from_secs(320),
+            bound: Duration::from_secs(if is_part { 120 } else { 320 }),
         }
     }
 }
@@ -77,11 +77,11 @@ impl Plan {
 #[tokio::main]
 async fn main() -> Outcome {
     let start = Instant::now();
-    let plan = Plan::new();
+    let only = only();
+    let plan = Plan::new(!only.is_empty());
     let mut stage = Stage::open(Path::new(PROGRAM)).await?;
     let mut scenarios = stage.scenarios().await?;
     proof::prove(&mut stage, &scenarios).await?;
-    let only = only();
     if !only.is_empty() {
         scenarios
             .retain(|one| one.is_reference() || only.iter().any(|text| one.name.contains(text)));
