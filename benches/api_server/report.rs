@@ -13,6 +13,7 @@ pub(crate) struct Row<'a> {
     scenario: &'a Scenario,
     rate: f64,
     cost: f64,
+    collecting: f64,
     etcd: f64,
     to_none: Ratio,
     rate_to_none: Ratio,
@@ -51,6 +52,7 @@ pub(crate) fn rows<'a>(
             scenario,
             rate: rounds.median(place, Round::rate),
             cost: rounds.median(place, Round::cost),
+            collecting: rounds.median(place, Round::collecting_cost),
             etcd: rounds.median(place, Round::etcd_cost),
             to_none: rounds.ratio(place, reference, Round::cost),
             rate_to_none: rounds.ratio(place, reference, Round::rate),
@@ -75,9 +77,10 @@ pub(crate) fn print(rows: &[Row<'_>]) {
             group.reference()
         };
         println!(
-            "\n{title:<42} {:>7} {:>11} {:>9} {:>9} {:>8} {:>24}   from    to",
+            "\n{title:<42} {:>7} {:>11} {:>10} {:>9} {:>9} {:>8} {:>24}   from    to",
             "pods/s",
             "API server",
+            "collecting",
             "etcd",
             "allocated",
             "by none",
@@ -86,10 +89,11 @@ pub(crate) fn print(rows: &[Row<'_>]) {
         for row in rows.iter().filter(|row| row.scenario.group == group) {
             let ratio = row.to_sent.unwrap_or(row.to_none);
             println!(
-                "{:<42} {:>7.0} {:>8.0} µs {:>6.0} µs {:>6.0} kB {:>8.3} {:>24.3}  {:>5.2} {:>5.2}",
+                "{:<42} {:>7.0} {:>8.0} µs {:>7.0} µs {:>6.0} µs {:>6.0} kB {:>8.3} {:>24.3}  {:>5.2} {:>5.2}",
                 row.scenario.name,
                 row.rate,
                 row.cost,
+                row.collecting,
                 row.etcd,
                 row.heap / 1e3,
                 row.heap_to_none,

@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::cpu::Process;
 use crate::creation::{Creation, delete_all};
 use crate::handler::Handler;
+use crate::heap::{self, Collector};
 use crate::pods::{NO_LABEL, ONE, pod};
 use crate::registration::{Asked, Registrar};
-use crate::rounds::Round;
+use crate::rounds::{Round, count};
 use crate::scenario::{self, Parts, Scenario};
 use crate::shapes::Said;
 use crate::support::control_plane::{ControlPlane, Options};
@@ -157,32 +158,40 @@ impl<'a> Stage<'a> {
         &self.namespace.client
     }
 
+    /// Processor time that the API server has used since its start.
+    pub(crate) fn used(&self) -> Outcome<Duration> {
+        self.api_server.used()
+    }
+
     /// Sets everything as a scenario has it, for dry runs of its pod.
     pub(crate) async fn rehearsal(&mut self, scenario: &Scenario) -> Outcome<Creation> {
         let namespace = self.set(scenario).await?;
         Ok(Creation::new(namespace, &scenario.pod, false))
     }
 
-    /// One round.
+    /// One round of a scenario whose creations allocate so many bytes.
     pub(crate) async fn round(
         &mut self,
-        place: usize,
-        scenario: &Scenario,
+        (place, scenario): (usize, &Scenario),
+        bytes: f64,
         warm_up: Duration,
-        duration: Duration,
+        collector: Collector,
     ) -> Outcome<Round> {
+        let creations = collector.creations(bytes);
         self.rehearsal(scenario).await?.repeat(warm_up).await?;
         let namespace = self.set(scenario).await?.clone();
         let creation = Creation::new(&namespace, &scenario.pod, scenario.stored);
+        heap::collect(self.client()).await?;
         let calls = self.handler.calls();
-        let (api_server, etcd) = (self.api_server.used()?, self.etcd.used()?);
+        let (api_server, etcd) = (self.used()?, self.etcd.used()?);
         let start = Instant::now();
-        let creations = creation.repeat(duration).await?;
+        creation.times(creations).await?;
         let round = Round {
             scenario: place,
             creations,
             elapsed: start.elapsed(),
-            api_server: self.api_server.used()?.saturating_sub(api_server),
+            api_server: self.used()?.saturating_sub(api_server),
+            collecting: collector.cost_of(bytes * count(creations)),
             etcd: self.etcd.used()?.saturating_sub(etcd),
         };
         self.called(scenario, calls, creations)?;
