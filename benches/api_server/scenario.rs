@@ -46,7 +46,7 @@ impl Group {
 
 /// Which pod must come of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Result {
+pub(crate) enum Expected {
     /// The pod as it was sent.
     Untouched,
     /// The pod that comes of Pillion's own answer, in everything.
@@ -70,7 +70,7 @@ pub(crate) struct Scenario {
     pub(crate) reply: Arc<Reply>,
     /// How often each creation must bring the API server to the bench's own webhook.
     pub(crate) calls: u64,
-    pub(crate) result: Result,
+    pub(crate) result: Expected,
 }
 
 impl Scenario {
@@ -116,7 +116,7 @@ fn plain(name: impl Into<String>) -> Scenario {
         asked: Asked::Nobody,
         reply: Arc::default(),
         calls: 0,
-        result: Result::Untouched,
+        result: Expected::Untouched,
     }
 }
 
@@ -176,23 +176,23 @@ fn ways(parts: &Parts<'_>) -> Outcome<Vec<Scenario>> {
         },
         Scenario {
             asked: pillion.clone(),
-            result: Result::Injected,
+            result: Expected::Injected,
             ..plain("Pillion, one template")
         },
         Scenario {
             pod: pod(&THREE, NO_LABEL),
             asked: pillion,
-            result: Result::With("pillion.dev/status.wait-for"),
+            result: Expected::With("pillion.dev/status.wait-for"),
             ..plain("Pillion, three templates")
         },
         Scenario {
             asked: policy::one_annotation(),
-            result: Result::With("example.dev/policy"),
+            result: Expected::With("example.dev/policy"),
             ..plain("policy that adds one annotation")
         },
         Scenario {
             asked: policy::same_patch(&parts.said.patch),
-            result: Result::Injected,
+            result: Expected::Injected,
             ..plain("policy that applies Pillion's patch")
         },
     ])
@@ -208,7 +208,7 @@ fn shapes_of(parts: &Parts<'_>) -> Outcome<Vec<Scenario>> {
         asked: asked.clone(),
         reply: Arc::new(said.with(patch, again)),
         calls: 2,
-        result: Result::Injected,
+        result: Expected::Injected,
         ..plain(name)
     };
     let mut scenarios = vec![
@@ -245,7 +245,7 @@ fn shapes_of(parts: &Parts<'_>) -> Outcome<Vec<Scenario>> {
         ("status of 8 KB", 8192),
     ] {
         scenarios.push(Scenario {
-            result: Result::InjectedButStatus,
+            result: Expected::InjectedButStatus,
             ..shape(name, &shapes::with_status(patch, size))
         });
     }
@@ -296,7 +296,7 @@ fn stored(parts: &Parts<'_>) -> Outcome<Vec<Scenario>> {
         },
         Scenario {
             asked: Asked::Webhook(pillion),
-            result: Result::Injected,
+            result: Expected::Injected,
             ..stored("stored, Pillion, one template")
         },
     ])
