@@ -30,15 +30,18 @@ test: ## Build a real control plane and helm (once), then run every test that ne
 		PILLION_CONTROL_PLANE="$$folder" PILLION_CHART_TOOLS="$$tools" cargo test --locked
 
 # The benches, in the order in which they run.
-benches = engine allocations server
+benches = engine allocations server $(notdir $(wildcard benches/api_server))
 
 .PHONY: bench
-bench: ## Measure engine and server (ten minutes), and name what got worse; UPDATE=1 takes it, QUICK=1 only tries
+bench: ## Measure everything and name what got worse; UPDATE=1 takes it, QUICK=1 only tries
 	$(need_rust)
 	$(need_cc)
-	@rm -f "$${CARGO_TARGET_DIR:-target}"/bench$${QUICK:+/quick}/*.json && for bench in $(benches) report; do \
-		cargo bench --quiet --locked --bench $$bench || exit 1; \
-	done
+	$(need_go)
+	@folder=$$(tests/control-plane/build.sh) && export PILLION_CONTROL_PLANE="$$folder" && \
+		rm -f "$${CARGO_TARGET_DIR:-target}"/bench$${QUICK:+/quick}/*.json && \
+		for bench in $(benches) report; do \
+			cargo bench --quiet --locked --bench $$bench || exit 1; \
+		done
 
 .PHONY: test-node
 test-node: ## Build a real node (once), then run the tests that run injected pods on it; needs root

@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{:<20} {:>11} {:>13} {:>9}",
         "review", "allocations", "reallocations", "bytes"
     );
-    for case in cases::cases() {
+    for case in cases::cases(None) {
         drop(black_box(case.engine.review(black_box(&case.bytes))));
         let region = Region::new(ALLOCATOR);
         drop(black_box(case.engine.review(black_box(&case.bytes))));

@@ -20,6 +20,7 @@ mod parameters;
 pub mod patch;
 mod plan;
 mod pod;
+mod recent;
 mod refusal;
 pub mod removal;
 mod repeat;

@@ -1,7 +1,7 @@
 //! Templates: what authors write, compiled into what runs.
 //!
 //! A file is read as nodes that know their place ([`node`]), compiled against the field types of
-//! Kubernetes ([`schema`]) into fragments ([`fragment`]) whose expressions ([`expression`]) are
+//! Kubernetes ([`schema`]) into fragments ([`fragment`]) whose constants are finished ([`piece`]) and whose expressions ([`expression`]) are
 //! checked, bounded and ready, and served from a [`Catalog`]. Everything that can be wrong with a
 //! template is an error at load, with file, line, column and field path.
 
@@ -20,6 +20,7 @@ pub mod level;
 pub mod lint;
 pub mod node;
 pub mod parameter;
+pub mod piece;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

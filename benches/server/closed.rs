@@ -1,8 +1,8 @@
 //! A closed loop: so many connections, each of which sends its next review when the last one is
 //! answered.
 //!
-//! The generator shares the machine with the server, so it does little: a request's bytes are made
-//! once, a response is read by its length, and its time is kept as a number in a list.
+//! The generator shares the machine with the server, so it does little: a request is made once and
+//! only numbered anew, a response is read by its length, and its time is kept as a number in a list.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::failure::{During, Failure, Outcome};
 use super::latency::Latency;
 use super::process::{Server, cpu};
+use super::requests::Request;
 
 /// Threads that send; more than are needed would take the server's processors.
 const THREADS: usize = 1;
@@ -92,12 +93,7 @@ impl Shared {
 }
 
 /// Sends a request again and again over so many connections.
-pub fn run(
-    server: &Server,
-    request: &Arc<[u8]>,
-    connections: usize,
-    until: Until,
-) -> Outcome<Round> {
+pub fn run(server: &Server, request: &Request, connections: usize, until: Until) -> Outcome<Round> {
     let threads = THREADS.min(connections);
     let shared = Arc::new(Shared {
         left: AtomicU64::new(match until {
@@ -159,7 +155,7 @@ fn watch(server: &Server, shared: &Shared, until: Until) -> Outcome<(Moment, Opt
 /// One thread's connections, from their handshakes to their last answers.
 fn send(
     server: &Server,
-    request: &Arc<[u8]>,
+    request: &Request,
     connections: usize,
     shared: &Arc<Shared>,
 ) -> Outcome<Latency> {
@@ -172,7 +168,7 @@ fn send(
         for _ in 0..connections {
             let mut connection = Connection::open(server).await?;
             // The first answer shows that there is nothing wrong with the request.
-            connection.exchange(request).await?;
+            connection.exchange(request.clone().next()).await?;
             opened.push(connection);
         }
         Ok::<_, Failure>(opened)
@@ -184,7 +180,7 @@ fn send(
         for connection in opened? {
             tasks.spawn(keep_sending(
                 connection,
-                Arc::clone(request),
+                request.clone(),
                 Arc::clone(shared),
             ));
         }
@@ -198,13 +194,13 @@ fn send(
 
 async fn keep_sending(
     mut connection: Connection,
-    request: Arc<[u8]>,
+    mut request: Request,
     shared: Arc<Shared>,
 ) -> Outcome<Latency> {
     let mut latency = Latency::default();
     let mut begun = Instant::now();
     while shared.take() {
-        connection.exchange(&request).await?;
+        connection.exchange(request.next()).await?;
         let answered = Instant::now();
         shared.answered.fetch_add(1, Ordering::Relaxed);
         if shared.is_measured.load(Ordering::Relaxed) {

@@ -8,19 +8,21 @@ use super::failure::{During, Failure, Outcome};
 use super::latency::Latency;
 use super::open::exchange;
 use super::process::Server;
+use super::requests::Request;
 
 /// Connections that are opened at once.
 const THREADS: usize = 4;
 
 /// New connections in a second, each with a first review.
-pub fn rate(server: &Server, request: &str, count: usize) -> Outcome<f64> {
+pub fn rate(server: &Server, request: &Request, count: usize) -> Outcome<f64> {
     let taken = AtomicUsize::new(0);
     let begun = Instant::now();
     std::thread::scope(|scope| {
         let open = || {
+            let mut request = request.clone();
             while taken.fetch_add(1, Ordering::Relaxed) < count {
                 let connection = client::tls(server.webhook, &server.trust);
-                exchange(&mut connection.during("connect")?, request)?;
+                exchange(&mut connection.during("connect")?, &mut request)?;
             }
             Ok(())
         };
@@ -35,14 +37,19 @@ pub fn rate(server: &Server, request: &str, count: usize) -> Outcome<f64> {
 
 /// How long the first answers of fresh connections take: from when the handshake is done, and from
 /// before the connection was opened.
-pub fn first_answers(server: &Server, request: &str, count: usize) -> Outcome<(Latency, Latency)> {
+pub fn first_answers(
+    server: &Server,
+    request: &Request,
+    count: usize,
+) -> Outcome<(Latency, Latency)> {
     let (mut answers, mut wholes) = (Latency::default(), Latency::default());
+    let mut request = request.clone();
     for _ in 0..count {
         let begun = Instant::now();
         let connection = client::tls(server.webhook, &server.trust);
         let mut connection = connection.during("connect")?;
         let connected = Instant::now();
-        exchange(&mut connection, request)?;
+        exchange(&mut connection, &mut request)?;
         answers.add(connected.elapsed());
         wholes.add(begun.elapsed());
     }

@@ -86,7 +86,11 @@ pub fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
             points,
         });
     }
-    for other in [Request::untouched(), Request::many_variables()] {
+    for other in [
+        Request::replicas(),
+        Request::untouched(),
+        Request::many_variables(),
+    ] {
         closed_loop(pair, plan, (&other, FEW), measures)?;
     }
     Ok(())
@@ -100,7 +104,7 @@ fn closed_loop(
     measures: &mut Measures,
 ) -> Outcome<[f64; 2]> {
     let until = Until::Time(plan.closed);
-    let run = |server: &Server| closed::run(server, &request.bytes, connections, until);
+    let run = |server: &Server| closed::run(server, request, connections, until);
     let mut rounds = pair.in_turns(plan.rounds, run)?;
     let of = |part: fn(&Round) -> f64| {
         let figures = rounds
@@ -169,7 +173,7 @@ pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     let request = Request::one_template();
     let mut lines = [Vec::new(), Vec::new()];
     for (rate, time) in plan.open {
-        let run = |server: &Server| open::run(server, &request.text, rate, time);
+        let run = |server: &Server| open::run(server, &request, rate, time);
         let mut rounds = pair.in_turns(plan.open_rounds, run)?;
         let no_op = percentiles(rounds.iter_mut().map(|(no_op, _)| no_op));
         let pillion = percentiles(rounds.iter_mut().map(|(_, pillion)| pillion));
@@ -215,7 +219,7 @@ pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
 pub fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     let request = Request::one_template();
     let rates = pair.in_turns(plan.rounds, |server| {
-        fresh::rate(server, &request.text, plan.fresh)
+        fresh::rate(server, &request, plan.fresh)
     })?;
     let rate = medians(&rates);
     println!(
@@ -226,7 +230,7 @@ pub fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     measures.add(measure.more_is_better());
 
     let answers = pair.in_turns(1, |server| {
-        fresh::first_answers(server, &request.text, plan.fresh.min(200))
+        fresh::first_answers(server, &request, plan.fresh.min(200))
     })?;
     for (no_op, pillion) in answers {
         let parts = [(no_op.0, pillion.0, Some(1.0)), (no_op.1, pillion.1, None)];

@@ -41,7 +41,7 @@ pub fn measure(plan: &Plan, measures: &mut Measures) -> Outcome {
 
     for large in Request::large() {
         let (count, at_once) = LARGE;
-        closed::run(&server, &large.bytes, at_once, Until::Count(count))?;
+        closed::run(&server, &large, at_once, Until::Count(count))?;
     }
     let large = server.memory()? / MIB;
     add(Measure::alone("memory/after 200 large pods", "MiB", large));
@@ -68,7 +68,7 @@ fn many(server: &Server, request: &Request, count: u64) -> Outcome {
     let mut left = count;
     while left > 0 {
         let portion = left.min(PORTION);
-        closed::run(server, &request.bytes, CONNECTIONS, Until::Count(portion))?;
+        closed::run(server, request, CONNECTIONS, Until::Count(portion))?;
         server.forget_log()?;
         left -= portion;
     }

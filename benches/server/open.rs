@@ -15,13 +15,14 @@ use super::client;
 use super::failure::{During, Failure, Outcome};
 use super::latency::Latency;
 use super::process::Server;
+use super::requests::Request;
 
 /// Connections, each with a thread: as many reviews can wait for their answers at once, and what is
 /// due beyond them waits to be sent.
 const CONNECTIONS: usize = 16;
 
 /// Sends a request so often in a second, and returns the times of the answers.
-pub fn run(server: &Server, request: &str, rate: u32, time: Duration) -> Outcome<Latency> {
+pub fn run(server: &Server, request: &Request, rate: u32, time: Duration) -> Outcome<Latency> {
     let next = AtomicU32::new(0);
     let begun = OnceLock::new();
     let connected = Barrier::new(CONNECTIONS);
@@ -50,32 +51,33 @@ pub fn run(server: &Server, request: &str, rate: u32, time: Duration) -> Outcome
 }
 
 /// A connection whose first review is answered.
-fn open(server: &Server, request: &str) -> Outcome<client::Tls> {
+fn open(server: &Server, request: &Request) -> Outcome<client::Tls> {
     // The kernel may let a sleeper sleep 50 µs longer than it wanted to.
     set_current_timer_slack(NonZeroU64::new(1)).during("make timers exact")?;
     let mut connection = client::tls(server.webhook, &server.trust).during("connect")?;
-    exchange(&mut connection, request)?;
+    exchange(&mut connection, &mut request.clone())?;
     Ok(connection)
 }
 
 /// Sends each review that falls to this connection when it is due, or at once if that is over.
 fn send(
     mut connection: client::Tls,
-    request: &str,
+    request: &Request,
     next_due: impl Fn() -> Option<Instant>,
 ) -> Outcome<Latency> {
+    let mut request = request.clone();
     let mut latency = Latency::default();
     while let Some(due) = next_due() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        exchange(&mut connection, request)?;
+        exchange(&mut connection, &mut request)?;
         latency.add(due.elapsed());
     }
     Ok(latency)
 }
 
 /// Sends a review and reads its answer.
-pub fn exchange(connection: &mut client::Tls, request: &str) -> Outcome {
-    let sent = connection.send(request);
+pub fn exchange(connection: &mut client::Tls, request: &mut Request) -> Outcome {
+    let sent = connection.send_bytes(request.next());
     let answer = sent.and_then(|()| connection.response());
     let answer = answer.during("send a review")?;
     if answer.status == 200 {

@@ -76,6 +76,17 @@ pub struct Serve {
     )]
     templates_poll_seconds: u64,
 
+    /// Memory for recent decisions, in MiB: a pod that is like an earlier one, as replicas are, is
+    /// answered as that was; with 0 each pod is decided about anew.
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "PILLION_DECISION_CACHE_MIB",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(0..=1024)
+    )]
+    decision_cache_mib: u32,
+
     /// Seconds to serve on after the first signal, until clients know that the pod is going.
     #[arg(
         long,
@@ -220,7 +231,9 @@ impl Serve {
         }
         let settings = Arc::new(settings);
         let events = cluster.as_ref().and_then(Cluster::events);
-        let webhook = Arc::new(Webhook::new(settings, Arc::clone(&metrics), events));
+        let decision_cache = usize::try_from(self.decision_cache_mib).unwrap_or(0) * 1024 * 1024;
+        let webhook = Webhook::new(settings, decision_cache, Arc::clone(&metrics), events);
+        let webhook = Arc::new(webhook);
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start(self.cluster.built_in_catalog())?;
         let readiness = Readiness::default();

@@ -9,6 +9,8 @@
 mod wording;
 mod workload;
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, text};
@@ -64,7 +66,8 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
         namespace,
         pod: name,
         dry_run: request.dry_run.unwrap_or(false),
-        decision: Box::new(decision),
+        decision: Arc::new(decision),
+        is_recent: false,
         // The person who applied it hears it at once.
         regarding: None,
     }

@@ -2,9 +2,12 @@
 
 mod regarding;
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
+use super::recent::{Kept, Question};
 use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
@@ -48,7 +51,9 @@ pub enum Answer {
         /// `request.dryRun`.
         dry_run: bool,
         /// The decision that the response states.
-        decision: Box<Decision>,
+        decision: Arc<Decision>,
+        /// Whether it is the one that an earlier pod like this got.
+        is_recent: bool,
         /// What an event about the decision regards; `None` where none is due.
         regarding: Option<Regarding>,
     },
@@ -75,16 +80,55 @@ impl Engine {
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
     pub fn review(&self, body: &[u8]) -> Answer {
-        // Mostly the object is a pod that is seen for the first time: then one pass is enough.
-        if let Ok(request) = request::read::<Pod<'_>>(body)
-            && !request.object.as_ref().is_some_and(has_status)
-        {
-            return answer(&request, |subject, pod| {
+        let Ok(request) = request::read::<Pod<'_>>(body) else {
+            return self.review_noting(body, None);
+        };
+        self.recall_or(&request, || {
+            // Mostly the pod is seen for the first time: then one pass is enough.
+            if request.object.as_ref().is_some_and(has_status) {
+                return self.review_noting(body, None);
+            }
+            answer(&request, |subject, pod| {
                 let waits = self.must_wait(subject, pod);
                 (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
-            });
+            })
+        })
+    }
+
+    /// The answer that an earlier pod like this got, else what `decide` gives, which is kept.
+    fn recall_or(&self, request: &Request<'_, Pod<'_>>, decide: impl FnOnce() -> Answer) -> Answer {
+        let Some((recent, question)) = self.recent().zip(self.question(request)) else {
+            return decide();
+        };
+        if let Some((kept, pod)) = recent.find(&question).zip(request.object.as_ref()) {
+            return recalled(request, pod, kept);
         }
-        self.review_noting(body, None)
+        let answer = decide();
+        if let Answer::Review {
+            body,
+            uid,
+            decision,
+            ..
+        } = &answer
+        {
+            let rest = body.get(Response::begin(uid, 0).len()..);
+            recent.keep(question, decision, rest.unwrap_or_default());
+        }
+        answer
+    }
+
+    /// What a request asks, where it asks what can be kept.
+    fn question(&self, request: &Request<'_, Pod<'_>>) -> Option<Question> {
+        let pod = request.object.as_ref()?;
+        let subject = subject(request);
+        let namespaces = &self.settings().namespaces;
+        let is_asked = request.is_about_a_pod()
+            && request.is_creation()
+            && !namespaces.is_unknown(&subject.namespace);
+        if !is_asked {
+            return None;
+        }
+        Question::new(&subject, pod, namespaces.shared(&subject.namespace))
     }
 
     /// Answers a review, and takes notes on the way where somebody asks why.
@@ -172,8 +216,26 @@ fn answer<O>(
         namespace,
         pod: name,
         dry_run: request.dry_run.unwrap_or(false),
-        decision: Box::new(decision),
+        decision: Arc::new(decision),
+        is_recent: false,
         regarding,
+    }
+}
+
+/// Answers a request as one that asked the same.
+fn recalled(request: &Request<'_, Pod<'_>>, pod: &Pod<'_>, kept: Kept) -> Answer {
+    let uid = request.uid.as_str().to_owned();
+    let mut body = Response::begin(&uid, kept.rest.len());
+    body.extend_from_slice(&kept.rest);
+    Answer::Review {
+        body,
+        uid,
+        namespace: text(request.namespace.as_ref()),
+        pod: name(pod),
+        dry_run: request.dry_run.unwrap_or(false),
+        regarding: Regarding::of(pod, &kept.decision),
+        decision: kept.decision,
+        is_recent: true,
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Data<'d> {
     /// The namespace's name.
     pub namespace_name: &'d str,
     /// The values of the template's parameters.
-    pub values: &'d Values,
+    pub values: &'d Values<'d>,
     /// The app containers.
     pub apps: &'d Apps,
     /// The app container that is being edited.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::composition::{Given, compose};
+use super::recent::Recent;
 use super::repeat;
 use super::selection::{self, Asked, Selection};
 use super::settings::Settings;
@@ -18,12 +19,43 @@ use crate::template::Catalog;
 pub struct Engine {
     catalog: Arc<Catalog>,
     settings: Arc<Settings>,
+    recent: Option<Arc<Recent>>,
 }
 
 impl Engine {
     /// An engine over these templates and settings.
     pub fn new(catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
-        Self { catalog, settings }
+        Self {
+            catalog,
+            settings,
+            recent: None,
+        }
+    }
+
+    /// The same engine, which keeps recent decisions of so many bytes together; 0: none.
+    pub fn keeping(self, bytes: usize) -> Self {
+        let recent = (bytes > 0).then(|| Arc::new(Recent::new(bytes)));
+        Self { recent, ..self }
+    }
+
+    /// The engine that comes after this one. Where only namespaces have changed, what was decided
+    /// about pods of the others stays true and is kept.
+    pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
+        let is_same = Arc::ptr_eq(&self.catalog, &catalog)
+            && self.settings.without_namespaces() == settings.without_namespaces();
+        let recent = match &self.recent {
+            Some(recent) if !is_same => Some(Arc::new(recent.emptied())),
+            recent => recent.clone(),
+        };
+        Self {
+            catalog,
+            settings,
+            recent,
+        }
+    }
+
+    pub(super) fn recent(&self) -> Option<&Recent> {
+        self.recent.as_deref()
     }
 
     /// The templates that this engine serves.

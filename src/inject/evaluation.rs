@@ -11,9 +11,9 @@ mod metadata;
 mod validity;
 mod volume;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::data::{Apps, Data};
 use super::parameters::{self, Given};
@@ -27,6 +27,7 @@ use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
+use crate::template::piece::Fields;
 pub use files::file_key;
 use volume::Names;
 
@@ -42,7 +43,7 @@ pub struct Circumstances<'c> {
     /// The pod's annotations as it came, and those it is treated to carry.
     pub annotations: &'c Dictionary<'c>,
     /// The names of containers that are helpers, not the app's.
-    pub helpers: &'c BTreeSet<String>,
+    pub helpers: &'c [&'c str],
     /// The app containers that an earlier call edited, by name; `None`: there was none.
     pub known_apps: Option<&'c BTreeMap<String, Vec<String>>>,
     /// Where notes are taken, if somebody asks why.
@@ -55,7 +56,7 @@ pub struct WantedVolume {
     /// Its name in the pod.
     pub name: String,
     /// The volume, its name included.
-    pub value: Value,
+    pub value: Fields,
 }
 
 /// A container that the template wants in the pod.
@@ -64,7 +65,7 @@ pub struct WantedContainer {
     /// Its name.
     pub name: String,
     /// The container.
-    pub value: Map<String, Value>,
+    pub value: Fields,
     /// Whether it runs beside the app.
     pub is_sidecar: bool,
     /// Whether it is a native sidecar.
@@ -79,7 +80,7 @@ pub struct WantedEdit {
     /// The container's name.
     pub name: String,
     /// The fields.
-    pub want: Map<String, Value>,
+    pub want: Fields,
 }
 
 /// What a template wants for a pod.
@@ -98,7 +99,7 @@ pub struct Wanted {
     /// Annotations that carry generated files; these are ours whatever the pod has.
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
-    pub pod: Map<String, Value>,
+    pub pod: Fields,
     /// What the person should know.
     pub findings: Vec<Finding>,
 }
@@ -110,7 +111,7 @@ pub fn evaluate(
     with: Circumstances<'_>,
 ) -> Result<Wanted, Refusal> {
     let apps = app::find(pod, template, with)?;
-    let none = parameters::Values::new();
+    let none = parameters::Values::default();
     let data = Data {
         pod,
         namespace: with.namespace,
@@ -208,7 +209,10 @@ fn validations(
         if !holds.map_err(|failure| failed(template, &failure))? {
             let message = validation.message.evaluate(with);
             let message = message.map_err(|failure| failed(template, &failure))?;
-            let message = message.as_ref().and_then(Value::as_str).unwrap_or_default();
+            let message = message
+                .as_deref()
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let origin = &validation.condition.origin;
             let logged = format!("{} (line {}) is false", origin.field, origin.line);
             let message = message.to_owned();
@@ -228,7 +232,7 @@ fn failed(template: &Template, failure: &Failure) -> Refusal {
         let declared = template
             .parameters
             .iter()
-            .find(|p| p.expression_name() == *name);
+            .find(|p| p.expression_name == *name);
         format!("`{}`", declared.map_or(name, |parameter| &parameter.name))
     };
     let names: Vec<_> = failure.parameters.iter().map(spelled).collect();

@@ -116,16 +116,28 @@ pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
 
 /// The elements of a list by what identifies them, in their order. Of several with one key, such as
 /// environment variables, the last counts.
-pub fn by_key<'v>(items: &'v [Value], keys: &[&str]) -> Vec<(String, &'v Value)> {
-    let mut seen = HashSet::new();
-    let mut elements: Vec<_> = items
-        .iter()
-        .rev()
-        .filter_map(|item| Some((element_key(item, keys)?, item)))
-        .filter(|(key, _)| seen.insert(key.clone()))
-        .collect();
-    elements.reverse();
+pub fn by_key<'v, T: Copy>(
+    items: impl IntoIterator<Item = T>,
+    value: impl Fn(T) -> &'v Value,
+    keys: &[&str],
+) -> Vec<(String, T)> {
+    let items = items.into_iter();
+    let keyed = items.filter_map(|item| Some((element_key(value(item), keys)?, item)));
+    let mut elements: Vec<(String, T)> = keyed.collect();
+    let mut counts = counting(elements.iter().map(|(key, _)| key.as_str())).into_iter();
+    elements.retain(|_| counts.next().unwrap_or(true));
     elements
+}
+
+/// Which of several keys count: of those that are alike the last.
+fn counting<'k>(keys: impl ExactSizeIterator<Item = &'k str> + DoubleEndedIterator) -> Vec<bool> {
+    if keys.len() < 2 {
+        return Vec::new();
+    }
+    let mut seen = HashSet::with_capacity(keys.len());
+    let mut counts: Vec<bool> = keys.rev().map(|key| seen.insert(key)).collect();
+    counts.reverse();
+    counts
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::pod::List;
 use super::settings::Settings;
 use crate::template::compiled::{NOT_FOR_STEPS, Placement};
+use crate::template::piece::{Fields, Lookup};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -29,8 +30,8 @@ pub fn is_native(placement: Placement, settings: &Settings) -> bool {
 
 /// Makes a container a native sidecar. Where the app waits for it, it gets a startup probe made
 /// from its readiness probe, unless it has one of its own.
-pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
-    container.insert("restartPolicy".to_owned(), json!("Always"));
+pub fn make_native(container: &mut Fields, wait_for_ready: bool) {
+    container.insert("restartPolicy", Value::from("Always").into());
     if !wait_for_ready || container.contains_key("startupProbe") {
         return;
     }
@@ -46,22 +47,22 @@ pub fn make_native(container: &mut Map<String, Value>, wait_for_ready: bool) {
         probe.insert(name.clone(), handler.clone());
         probe.insert("periodSeconds".to_owned(), json!(1));
         probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
-        container.insert("startupProbe".to_owned(), Value::Object(probe));
+        container.insert("startupProbe", Value::Object(probe).into());
     }
 }
 
 /// Fits a template's container to the place where the user put their own of that name: what the
 /// API server refuses there is left out.
-pub fn fit(want: &mut Map<String, Value>, list: List, theirs: &Value) {
+pub fn fit(want: &mut Fields, list: List, theirs: &Value) {
     if list == List::Containers {
-        want.shift_remove("restartPolicy");
+        want.remove("restartPolicy");
         return;
     }
     let native = want.contains_key("restartPolicy")
         || theirs.get("restartPolicy").and_then(Value::as_str) == Some("Always");
     if !native {
         for field in NOT_FOR_STEPS {
-            want.shift_remove(field);
+            want.remove(field);
         }
     }
 }
@@ -96,17 +97,17 @@ mod tests {
 
     #[test]
     fn waiting_takes_the_handler_of_the_readiness_probe() {
-        let container = |json: Value| json.as_object().unwrap().clone();
+        let container = |json: Value| Fields::from(json.as_object().unwrap().clone());
         let mut waits = container(json!({"readinessProbe":
             {"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5}}));
         make_native(&mut waits, true);
         let expected =
             json!({"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 300});
-        assert_eq!(waits["startupProbe"], expected);
+        assert_eq!(waits.get("startupProbe"), Some(&expected));
         let mut own = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}},
             "startupProbe": {"tcpSocket": {"port": 2}}}));
         make_native(&mut own, true);
-        assert_eq!(own["startupProbe"]["tcpSocket"]["port"], 2);
+        assert_eq!(own.get("startupProbe").unwrap()["tcpSocket"]["port"], 2);
         let mut without = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}}}));
         make_native(&mut without, false);
         assert!(!without.contains_key("startupProbe"));

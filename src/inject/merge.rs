@@ -19,6 +19,7 @@ use super::defaults::{is_default, pull_policy};
 use super::keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
 use crate::template::digest::digest;
+use crate::template::piece::{Fields, Part};
 use crate::template::quantity::Quantity;
 use crate::template::schema::{self, FieldType};
 use view::Opened;
@@ -38,6 +39,9 @@ pub struct Fill {
 
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`.
 pub fn spelled(key: &str) -> String {
+    if !key.contains('~') {
+        return key.replace('/', " ");
+    }
     let steps = key
         .split('/')
         .map(|step| step.replace("~1", "/").replace("~0", "~"));
@@ -46,17 +50,13 @@ pub fn spelled(key: &str) -> String {
 
 /// Fills what is wanted into an object of this definition, where the user has nothing. Behind
 /// `env_in_front` environment variables, which earlier templates added, come ours.
-pub fn fill(
-    user: View<'_>,
-    want: &Map<String, Value>,
-    definition: &str,
-    env_in_front: usize,
-) -> Fill {
+pub fn fill(user: View<'_>, want: &Fields, definition: &str, env_in_front: usize) -> Fill {
     let mut filling = Filling {
         fill: Fill::default(),
         env_in_front,
     };
-    filling.object(user, want, definition, &At::default());
+    let want = want.iter().map(|(name, piece)| (name, piece.part()));
+    filling.object(user, want, definition, &At::START);
     filling.fill
 }
 
@@ -66,37 +66,89 @@ struct Filling {
     env_in_front: usize,
 }
 
-/// A place, by position and by key.
-#[derive(Debug, Clone, Default)]
-struct At {
-    pointer: String,
-    key: String,
+/// A place, by position and by key; it is spelled out only where something is noted.
+#[derive(Debug, Clone, Copy)]
+struct At<'a> {
+    above: Option<&'a Self>,
+    step: Step<'a>,
 }
 
-impl At {
-    fn field(&self, name: &str) -> Self {
-        self.step(&escape(name), name)
+/// The last step to a place.
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    /// The object that is filled.
+    Start,
+    /// A field or key.
+    Field(&'a str),
+    /// An element of a list, by index and by what identifies it.
+    Element(usize, &'a str),
+}
+
+impl At<'_> {
+    const START: Self = Self {
+        above: None,
+        step: Step::Start,
+    };
+}
+
+impl<'a> At<'a> {
+    fn field(&'a self, name: &'a str) -> Self {
+        Self {
+            above: Some(self),
+            step: Step::Field(name),
+        }
     }
 
-    fn step(&self, pointer: &str, key: &str) -> Self {
-        let slash = if self.key.is_empty() { "" } else { "/" };
+    fn element(&'a self, index: usize, key: &'a str) -> Self {
         Self {
-            pointer: format!("{}/{pointer}", self.pointer),
-            key: format!("{}{slash}{}", self.key, escape(key)),
+            above: Some(self),
+            step: Step::Element(index, key),
         }
+    }
+
+    /// The JSON pointer.
+    fn pointer(&self) -> String {
+        let mut pointer = self.above.map(Self::pointer).unwrap_or_default();
+        match self.step {
+            Step::Start => {}
+            Step::Field(name) => {
+                pointer.push('/');
+                pointer.push_str(&escape(name));
+            }
+            Step::Element(index, _) => {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+            }
+        }
+        pointer
+    }
+
+    /// The key path.
+    fn key(&self) -> String {
+        let mut whole = self.above.map(Self::key).unwrap_or_default();
+        let (Step::Field(key) | Step::Element(_, key)) = self.step else {
+            return whole;
+        };
+        if !whole.is_empty() {
+            whole.push('/');
+        }
+        whole.push_str(&escape(key));
+        whole
     }
 }
 
 impl Filling {
-    fn object(&mut self, user: View<'_>, want: &Map<String, Value>, definition: &str, at: &At) {
+    fn object<'w>(
+        &mut self,
+        user: View<'_>,
+        want: impl Iterator<Item = (&'w str, Part<'w>)>,
+        definition: &str,
+        at: &At<'_>,
+    ) {
         let Some(user) = user.open() else {
-            self.fill.kept.push(at.key.clone());
+            self.fill.kept.push(at.key());
             return;
         };
-        if definition == "ResourceRequirements" {
-            self.resources(&user, want, at);
-            return;
-        }
         for (name, value) in want {
             if let Some(field) = schema::field(definition, name) {
                 self.field(&user, definition, name, &field.ty, value, &at.field(name));
@@ -110,65 +162,75 @@ impl Filling {
         definition: &str,
         name: &str,
         ty: &FieldType,
-        want: &Value,
-        at: &At,
+        want: Part<'_>,
+        at: &At<'_>,
     ) {
         // An empty list or map wants nothing. The API server leaves it out when it writes a pod, so
         // adding it again would be a change at every call.
-        if is_empty(want) {
+        if is_empty(want.value()) {
             return;
         }
         let Some(theirs) = user.get(name) else {
             self.add(definition, name, ty, want, at);
             return;
         };
-        match (ty, want) {
-            (FieldType::List(element), Value::Array(items)) => {
-                self.list(theirs, definition, name, element, items, at);
+        match (ty, want.value()) {
+            (FieldType::List(element), Value::Array(_)) => {
+                self.list(theirs, definition, name, element, want, at);
+            }
+            (FieldType::Object(inner), Value::Object(fields))
+                if inner == "ResourceRequirements" =>
+            {
+                match theirs.open() {
+                    Some(theirs) => self.resources(&theirs, fields, at),
+                    None => self.fill.kept.push(at.key()),
+                }
             }
             (FieldType::Object(inner), Value::Object(fields)) if !is_whole(inner) => {
+                let fields = fields.iter();
+                let fields = fields.map(|(name, value)| (name.as_str(), Part::Own(value)));
                 self.object(theirs, fields, inner, at);
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
-            _ if covers(&theirs.to_value(), want, ty) => {}
+            _ if covers(&theirs.to_value(), want.value(), ty) => {}
             _ if is_unset(user, definition, name, &theirs.to_value()) => {
-                self.fill.replaced.push(at.key.clone());
-                let (path, value) = (at.pointer.clone(), want.clone());
+                self.fill.replaced.push(at.key());
+                let (path, value) = (at.pointer(), want.to_piece().into());
                 self.fill
                     .operations
                     .push(Operation::Replace { path, value });
             }
-            _ => self.fill.kept.push(at.key.clone()),
+            _ => self.fill.kept.push(at.key()),
         }
     }
 
     /// Adds a field that the user does not have.
-    fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
-        let path = at.pointer.clone();
+    fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: Part<'_>, at: &At<'_>) {
+        let path = at.pointer();
         self.fill.operations.push(Operation::Add {
             path,
-            value: want.clone(),
+            value: want.to_piece().into(),
         });
-        self.note(definition, name, ty, want, at);
+        self.note(definition, name, ty, want.value(), at);
     }
 
     /// Notes what a whole value adds, element by element and leaf by leaf, so that it can be taken
     /// out again when others have added to the same list or map.
-    fn note(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At) {
+    fn note(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At<'_>) {
         match (ty, want) {
             (FieldType::List(_), Value::Array(items)) => match list_merge(definition, name) {
                 ListMerge::ByKeys(keys) => {
                     let elements = items.iter().filter_map(|item| element_key(item, keys));
                     self.fill
                         .added
-                        .extend(elements.map(|key| at.step("", &key).key));
+                        .extend(elements.map(|key| at.element(0, &key).key()));
                 }
                 ListMerge::Additive => {
                     self.fill
                         .added
-                        .extend(items.iter().map(|item| at.step("", &digest(item)).key));
+                        .extend(items.iter().map(|item| at.element(0, &digest(item)).key()));
                 }
-                ListMerge::Atomic => self.fill.added.push(at.key.clone()),
+                ListMerge::Atomic => self.fill.added.push(at.key()),
             },
             (FieldType::Object(inner), Value::Object(fields))
                 if !is_whole(inner) && !fields.is_empty() =>
@@ -182,27 +244,27 @@ impl Filling {
             (FieldType::Map(_), Value::Object(entries)) if !entries.is_empty() => {
                 self.fill
                     .added
-                    .extend(entries.keys().map(|key| at.field(key).key));
+                    .extend(entries.keys().map(|key| at.field(key).key()));
             }
-            _ => self.fill.added.push(at.key.clone()),
+            _ => self.fill.added.push(at.key()),
         }
     }
 
-    fn map(&mut self, user: View<'_>, ty: &FieldType, want: &Map<String, Value>, at: &At) {
+    fn map(&mut self, user: View<'_>, ty: &FieldType, want: &Map<String, Value>, at: &At<'_>) {
         let (Some(user), FieldType::Map(value_type)) = (user.open(), ty) else {
-            self.fill.kept.push(at.key.clone());
+            self.fill.kept.push(at.key());
             return;
         };
         for (key, value) in want {
             let at = at.field(key);
             match user.get(key) {
                 None => {
-                    let (path, value) = (at.pointer, value.clone());
+                    let (path, value) = (at.pointer(), value.clone().into());
                     self.fill.operations.push(Operation::Add { path, value });
-                    self.fill.added.push(at.key);
+                    self.fill.added.push(at.key());
                 }
                 Some(theirs) if covers(&theirs.to_value(), value, value_type) => {}
-                Some(_) => self.fill.kept.push(at.key),
+                Some(_) => self.fill.kept.push(at.key()),
             }
         }
     }
@@ -213,11 +275,11 @@ impl Filling {
         definition: &str,
         name: &str,
         element: &FieldType,
-        want: &[Value],
-        at: &At,
+        want: Part<'_>,
+        at: &At<'_>,
     ) {
         let Some(theirs) = user.elements() else {
-            self.fill.kept.push(at.key.clone());
+            self.fill.kept.push(at.key());
             return;
         };
         match list_merge(definition, name) {
@@ -225,21 +287,22 @@ impl Filling {
             ListMerge::Additive => {
                 let values: Vec<_> = theirs.iter().map(View::to_value).collect();
                 let mut length = values.len();
-                for item in want {
+                for part in want.elements() {
+                    let item = part.value();
                     if !values.iter().any(|value| covers(value, item, element)) {
-                        self.insert(&mut length, item, &digest(item), at);
+                        self.insert(&mut length, part, &digest(item), at);
                     }
                 }
             }
             ListMerge::Atomic if theirs.is_empty() => {
-                let (path, value) = (at.pointer.clone(), Value::Array(want.to_vec()));
+                let (path, value) = (at.pointer(), want.to_piece().into());
                 self.fill.operations.push(Operation::Add { path, value });
-                self.fill.added.push(at.key.clone());
+                self.fill.added.push(at.key());
             }
             ListMerge::Atomic => {
                 let whole = FieldType::List(Box::new(element.clone()));
-                if !covers(&user.to_value(), &Value::Array(want.to_vec()), &whole) {
-                    self.fill.kept.push(at.key.clone());
+                if !covers(&user.to_value(), want.value(), &whole) {
+                    self.fill.kept.push(at.key());
                 }
             }
         }
@@ -253,44 +316,44 @@ impl Filling {
         name: &str,
         keys: &[&str],
         element: &FieldType,
-        want: &[Value],
-        at: &At,
+        want: Part<'_>,
+        at: &At<'_>,
     ) {
-        let wanted = by_key(want, keys);
+        let wanted = by_key(want.elements(), Part::value, keys);
         let found = find_keys(theirs, keys, &wanted);
         let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();
-        for ((key, item), found) in wanted.iter().zip(found) {
-            let at_key = at.step("", key);
+        for ((key, part), found) in wanted.iter().zip(found) {
+            let item = part.value();
             match found {
                 Some(view) => {
                     if !covers(&view.to_value(), item, element) {
-                        self.fill.kept.push(at_key.key);
+                        self.fill.kept.push(at.element(0, key).key());
                     }
                 }
                 None if name == "ports" && takes_name(theirs, item) => {
-                    self.fill.kept.push(at_key.key);
+                    self.fill.kept.push(at.element(0, key).key());
                 }
-                None if name == "env" => self.insert(&mut front, item, key, at),
-                None => self.insert(&mut back, item, key, at),
+                None if name == "env" => self.insert(&mut front, *part, key, at),
+                None => self.insert(&mut back, *part, key, at),
             }
         }
     }
 
-    fn insert(&mut self, index: &mut usize, item: &Value, key: &str, at: &At) {
-        let at = at.step(&index.to_string(), key);
+    fn insert(&mut self, index: &mut usize, part: Part<'_>, key: &str, at: &At<'_>) {
+        let at = at.element(*index, key);
         self.fill.operations.push(Operation::Add {
-            path: at.pointer,
-            value: item.clone(),
+            path: at.pointer(),
+            value: part.to_piece().into(),
         });
-        self.fill.added.push(at.key);
+        self.fill.added.push(at.key());
         *index += 1;
     }
 
     /// Requests and limits, resource by resource. The API server copies a limit to the request that
     /// is not there, so a resource with a limit has a request; and a limit below the user's request
     /// would make the pod invalid.
-    fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At) {
+    fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At<'_>) {
         let data = |name: &str| {
             user.get(name)
                 .map(|view| view.to_value())
@@ -304,6 +367,7 @@ impl Filling {
                     continue;
                 };
                 let definition = "ResourceRequirements";
+                let value = Part::Own(value);
                 self.field(user, definition, name, &field.ty, value, &at.field(name));
                 continue;
             };
@@ -317,7 +381,7 @@ impl Filling {
             let (add, keep): (Vec<_>, Vec<_>) = wanted.iter().partition(allowed);
             self.fill
                 .kept
-                .extend(keep.iter().map(|(key, _)| at.field(name).field(key).key));
+                .extend(keep.iter().map(|(key, _)| at.field(name).field(key).key()));
             let add: Map<_, _> = add
                 .into_iter()
                 .map(|(k, v)| (k.clone(), v.clone()))
@@ -327,7 +391,8 @@ impl Filling {
             {
                 let definition = "ResourceRequirements";
                 let add = Value::Object(add);
-                self.field(user, definition, name, &field.ty, &add, &at.field(name));
+                let add = Part::Own(&add);
+                self.field(user, definition, name, &field.ty, add, &at.field(name));
             }
         }
     }
@@ -338,7 +403,7 @@ impl Filling {
 fn find_keys<'t, 'v>(
     theirs: &'t [View<'v>],
     keys: &[&str],
-    wanted: &[(String, &Value)],
+    wanted: &[(String, Part<'_>)],
 ) -> Vec<Option<&'t View<'v>>> {
     // A template wants few, so that finding nothing is a comparison or two.
     let by_key: BTreeMap<&str, usize> = wanted

@@ -4,110 +4,84 @@
 //! the template's default. A value that cannot be is refused with the annotation, the value and
 //! what would be right; an unknown parameter with the nearest name.
 
-use std::borrow::Borrow;
-use std::collections::BTreeMap;
-use std::ops::Bound;
+mod setting;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::refusal::Refusal;
-use super::trace::{Layer, ParameterNote, Trace, ValuePlace};
+use super::trace::{Layer, ParameterNote, ValuePlace};
 use super::verdict::Reason;
-use crate::review::pod::Dictionary;
 use crate::template::Template;
-use crate::template::compile::nearest;
 use crate::template::expression::{Bindings, Paths, Source};
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
-use crate::template::parameter::{Parameter, ParameterType, Setter, ValueError};
+use crate::template::parameter::{Parameter, ParameterType, ValueError};
+use crate::template::piece::Piece;
+pub use setting::Given;
+use setting::Setting;
 
 /// The longest part of a value that a message repeats, in characters.
 const SHOWN: usize = 60;
 
-/// Values by the parameters' names in expressions.
-pub type Values = BTreeMap<String, Value>;
-
-/// Where values come from.
-#[derive(Debug, Clone, Copy)]
-pub struct Given<'g> {
-    /// The pod's annotations.
-    pub pod: &'g Dictionary<'g>,
-    /// The namespace's annotations.
-    pub namespace: &'g BTreeMap<String, String>,
-    /// The configuration's values, by template and parameter.
-    pub configuration: &'g BTreeMap<(String, String), String>,
-    /// Where notes are taken, if somebody asks why.
-    pub trace: Option<&'g Trace>,
+/// Values of a template's parameters.
+#[derive(Debug, Clone, Default)]
+pub struct Values<'t> {
+    /// The template's parameters, of which the first have values.
+    parameters: &'t [Parameter],
+    values: Vec<Piece>,
 }
 
-/// What an annotation, or the configuration, sets.
-struct Setting<'g> {
-    /// The key of a map parameter's element.
-    element: Option<&'g str>,
-    text: &'g str,
-    /// Where it stands, for messages.
-    place: String,
-    /// Who sets it, and the annotation's key or the path in the configuration.
-    set_at: (Layer, &'g str),
+impl Values<'_> {
+    /// The value of a parameter, by its name in expressions.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let mut known = self.parameters.iter().zip(&self.values);
+        let found = known.find(|(parameter, _)| parameter.expression_name == name);
+        found.map(|(_, value)| &**value)
+    }
 }
 
 /// Resolves all parameters. `source` gives what computed defaults read besides parameters.
-pub fn resolve(
-    template: &Template,
+pub fn resolve<'t>(
+    template: &'t Template,
     given: Given<'_>,
     source: &dyn Source,
-) -> Result<Values, Refusal> {
-    let mut set: BTreeMap<&str, Vec<Setting<'_>>> = BTreeMap::new();
-    configured(template, given, &mut set)?;
-    annotated(template, given.namespace, Setter::Namespace, &mut set)?;
-    annotated(template, given.pod, Setter::Pod, &mut set)?;
-    let mut values = Values::new();
+) -> Result<Values<'t>, Refusal> {
+    let set = setting::collect(template, given)?;
+    let mut values = Values {
+        parameters: &template.parameters,
+        values: Vec::with_capacity(template.parameters.len()),
+    };
     for parameter in &template.parameters {
-        let settings = set.remove(parameter.name.as_str()).unwrap_or_default();
-        let value = value(template, parameter, &settings, &values, source)?;
+        let of_it = |setting: &&Setting<'_>| std::ptr::eq(setting.parameter, parameter);
+        let value = value(
+            template,
+            parameter,
+            set.iter().filter(of_it),
+            &values,
+            source,
+        )?;
         if let Some(trace) = given.trace {
+            let settings: Vec<_> = set.iter().filter(of_it).collect();
             trace.parameter(note(&template.name, parameter, &settings, &value));
         }
-        values.insert(parameter.expression_name(), value);
+        values.values.push(value);
     }
     Ok(values)
-}
-
-fn configured<'g>(
-    template: &Template,
-    given: Given<'g>,
-    set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
-) -> Result<(), Refusal> {
-    let first = (template.name.clone(), String::new());
-    let of_template = given.configuration.range(first..);
-    for ((name, parameter), text) in of_template {
-        if *name != template.name {
-            break;
-        }
-        let place = format!("configuration parameters.{name}.{parameter}");
-        let (name, element) = split(parameter);
-        check_form(declared(template, name, &place)?, element, &place)?;
-        set.entry(name).or_default().push(Setting {
-            element,
-            text,
-            place,
-            set_at: (Layer::Configuration, parameter),
-        });
-    }
-    Ok(())
 }
 
 /// What is noted of a parameter for a person who asks why.
 fn note(
     template: &str,
     parameter: &Parameter,
-    settings: &[Setting<'_>],
+    settings: &[&Setting<'_>],
     value: &Value,
 ) -> ParameterNote {
     let is_map = parameter.ty == ParameterType::Map;
     // Of a map each key counts in its last layer; of anything else the last layer alone.
     let counts = |index: usize, setting: &Setting<'_>| {
         let later = settings.get(index + 1..).unwrap_or_default();
-        let same = |other: &Setting<'_>| !is_map || other.element == setting.element;
+        let same = |other: &&Setting<'_>| !is_map || other.element == setting.element;
         !later.iter().any(same)
     };
     let mut places: Vec<_> = settings
@@ -115,10 +89,10 @@ fn note(
         .enumerate()
         .filter(|(index, setting)| counts(*index, setting))
         .map(|(_, setting)| ValuePlace::Set {
-            layer: setting.set_at.0,
-            key: match setting.set_at.0 {
-                Layer::Configuration => format!("parameters.{template}.{}", setting.set_at.1),
-                Layer::Namespace | Layer::Pod => setting.set_at.1.to_owned(),
+            layer: setting.layer,
+            key: match setting.layer {
+                Layer::Configuration => format!("parameters.{template}.{}", setting.key),
+                Layer::Namespace | Layer::Pod => setting.key.to_owned(),
             },
         })
         .collect();
@@ -135,120 +109,24 @@ fn note(
     }
 }
 
-/// The declaration of a parameter that is set somewhere; else a refusal with the nearest name.
-fn declared<'t>(template: &'t Template, name: &str, place: &str) -> Result<&'t Parameter, Refusal> {
-    template.parameter(name).ok_or_else(|| {
-        let known = template.parameters.iter().map(|known| known.name.as_str());
-        let hint = nearest(name, known.clone());
-        let known: Vec<_> = known.collect();
-        let hint = match (hint.is_empty(), known.is_empty()) {
-            (false, _) => hint,
-            (true, false) => format!("; it has {}", known.join(", ")),
-            (true, true) => "; it has none".to_owned(),
-        };
-        let message = format!(
-            "{place}: the template `{}` has no parameter `{name}`{hint}",
-            template.name
-        );
-        Refusal::new(Reason::ParameterUnknown, message)
-    })
-}
-
-/// `secret.db` is the element `db` of the map parameter `secret`.
-fn split(name: &str) -> (&str, Option<&str>) {
-    name.split_once('.')
-        .map_or((name, None), |(name, element)| (name, Some(element)))
-}
-
-fn annotated<'g, T: Borrow<str> + Ord>(
-    template: &Template,
-    annotations: &'g BTreeMap<T, T>,
-    setter: Setter,
-    set: &mut BTreeMap<&'g str, Vec<Setting<'g>>>,
-) -> Result<(), Refusal> {
-    let (layer, by) = match setter {
-        Setter::Namespace => (Layer::Namespace, "of the namespace"),
-        Setter::Pod => (Layer::Pod, "of the pod"),
-    };
-    let prefix = template.annotation_prefix();
-    let after = (Bound::Included(prefix.as_str()), Bound::Unbounded);
-    let after = annotations.range::<str, _>(after);
-    let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
-    for (key, text) in after.take_while(|(key, _): &(&str, &str)| key.starts_with(&prefix)) {
-        let (name, element) = split(key.get(prefix.len()..).unwrap_or_default());
-        let place = format!("annotation {key} {by}");
-        let parameter = declared(template, name, &place)?;
-        if !parameter.set_by.contains(&setter) {
-            let message = format!("{place}: {}", who_may(parameter));
-            return Err(Refusal::new(Reason::ParameterNotAllowed, message));
-        }
-        check_form(parameter, element, &place)?;
-        set.entry(name).or_default().push(Setting {
-            element,
-            text,
-            place,
-            set_at: (layer, key),
-        });
-    }
-    Ok(())
-}
-
-fn who_may(parameter: &Parameter) -> String {
-    let by = match (
-        parameter.set_by.contains(&Setter::Pod),
-        parameter.set_by.contains(&Setter::Namespace),
-    ) {
-        (false, true) => "an annotation of the namespace",
-        (true, false) => "an annotation of the pod",
-        _ => "Pillion's configuration",
-    };
-    format!("the parameter `{}` can be set only by {by}", parameter.name)
-}
-
-/// A map parameter has one annotation for each key, and every other parameter one in all.
-fn check_form(parameter: &Parameter, element: Option<&str>, place: &str) -> Result<(), Refusal> {
-    let problem = match (parameter.ty, element) {
-        (ParameterType::Map, None) => {
-            format!(
-                "the parameter is a map: set each key by `{}.<key>`",
-                parameter.name
-            )
-        }
-        (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
-        (ParameterType::Map, Some(_)) | (_, None) => return Ok(()),
-        (_, Some(_)) => {
-            format!(
-                "the parameter `{}` is no map and has no keys",
-                parameter.name
-            )
-        }
-    };
-    Err(Refusal::new(
-        Reason::ParameterInvalid,
-        format!("{place}: {problem}"),
-    ))
-}
-
-fn value(
+fn value<'s, 'g: 's>(
     template: &Template,
     parameter: &Parameter,
-    settings: &[Setting<'_>],
-    values: &Values,
+    settings: impl Iterator<Item = &'s Setting<'g>>,
+    values: &Values<'_>,
     source: &dyn Source,
-) -> Result<Value, Refusal> {
+) -> Result<Piece, Refusal> {
     let set = if parameter.ty == ParameterType::Map {
-        map(parameter, settings)?
+        map(template, parameter, settings)?
     } else {
-        let last = settings.last();
-        last.map(|setting| {
-            parameter
-                .parse(setting.text)
-                .map_err(|e| invalid(setting, &e))
-        })
-        .transpose()?
+        let parse = |setting: &Setting<'_>| {
+            let value = parameter.parse(setting.text);
+            value.map_err(|error| invalid(template, setting, &error))
+        };
+        settings.last().map(parse).transpose()?
     };
     let value = match set {
-        Some(value) => Some(value),
+        Some(value) => Some(Piece::Own(value)),
         None => default(template, parameter, values, source)?,
     };
     match value {
@@ -260,23 +138,28 @@ fn value(
     }
 }
 
-fn map(parameter: &Parameter, settings: &[Setting<'_>]) -> Result<Option<Value>, Refusal> {
+fn map<'s, 'g: 's>(
+    template: &Template,
+    parameter: &Parameter,
+    settings: impl Iterator<Item = &'s Setting<'g>>,
+) -> Result<Option<Value>, Refusal> {
     let mut entries = Map::new();
     for setting in settings {
         let value = parameter
             .parse_element(setting.text)
-            .map_err(|error| invalid(setting, &error))?;
+            .map_err(|error| invalid(template, setting, &error))?;
         entries.insert(setting.element.unwrap_or_default().to_owned(), value);
         parameter
             .check_count(entries.len())
-            .map_err(|error| invalid(setting, &error))?;
+            .map_err(|error| invalid(template, setting, &error))?;
     }
     Ok((!entries.is_empty()).then_some(Value::Object(entries)))
 }
 
-fn invalid(setting: &Setting<'_>, error: &ValueError) -> Refusal {
-    let message = format!("{}: `{}`: {error}", setting.place, shown(setting.text));
-    let logged = format!("{}: {error}", setting.place);
+fn invalid(template: &Template, setting: &Setting<'_>, error: &ValueError) -> Refusal {
+    let place = setting.place(template);
+    let message = format!("{place}: `{}`: {error}", shown(setting.text));
+    let logged = format!("{place}: {error}");
     Refusal::with_value(Reason::ParameterInvalid, message, logged)
 }
 
@@ -334,15 +217,15 @@ fn missing(template: &Template, parameter: &Parameter) -> Refusal {
 fn default(
     template: &Template,
     parameter: &Parameter,
-    values: &Values,
+    values: &Values<'_>,
     source: &dyn Source,
-) -> Result<Option<Value>, Refusal> {
+) -> Result<Option<Piece>, Refusal> {
     let Some(default) = &parameter.default else {
-        return Ok(parameter.empty());
+        return Ok(parameter.empty().map(Piece::Own));
     };
     // A constant was checked when its template was loaded.
-    if let Fragment::Constant(value) = default {
-        return Ok(Some(value.clone()));
+    if let Fragment::Constant(constant) = default {
+        return Ok(Some(Piece::Shared(Arc::clone(constant))));
     }
     let source = WithValues { values, source };
     let bindings = Bindings::new(&source, &template.reads, &[]);
@@ -361,7 +244,7 @@ fn default(
     let value = default
         .evaluate(with)
         .map_err(|failure| failed(failure.to_string()))?;
-    let value = value.or_else(|| parameter.empty());
+    let value = value.or_else(|| parameter.empty().map(Piece::Own));
     if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
         parameter
             .check(value)
@@ -372,7 +255,7 @@ fn default(
 
 /// The parameters resolved so far, before everything else that a source gives.
 struct WithValues<'v> {
-    values: &'v Values,
+    values: &'v Values<'v>,
     source: &'v dyn Source,
 }
 

@@ -4,8 +4,67 @@
 //! `Ignore`, so operations are never guessed by comparing documents: the plan writes each one for a
 //! place that it knows to exist.
 
+use std::borrow::Cow;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+
+use crate::template::piece::{Fields, Piece, write_text};
+
+/// What an operation puts into its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A value.
+    Piece(Piece),
+    /// An object, such as a container.
+    Object(Fields),
+    /// A list of objects.
+    List(Vec<Fields>),
+}
+
+impl Content {
+    /// The data.
+    pub fn value(&self) -> Cow<'_, Value> {
+        match self {
+            Self::Piece(piece) => Cow::Borrowed(piece),
+            Self::Object(fields) => Cow::Owned(fields.to_value()),
+            Self::List(objects) => Cow::Owned(objects.iter().map(Fields::to_value).collect()),
+        }
+    }
+
+    fn write(&self, json: &mut String) {
+        match self {
+            Self::Piece(piece) => piece.write(json),
+            Self::Object(fields) => fields.write(json),
+            Self::List(objects) => {
+                json.push('[');
+                for (index, fields) in objects.iter().enumerate() {
+                    if index > 0 {
+                        json.push(',');
+                    }
+                    fields.write(json);
+                }
+                json.push(']');
+            }
+        }
+    }
+}
+
+impl<P: Into<Piece>> From<P> for Content {
+    fn from(piece: P) -> Self {
+        Self::Piece(piece.into())
+    }
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Piece(piece) => piece.serialize(serializer),
+            Self::Object(fields) => fields.serialize(serializer),
+            Self::List(objects) => objects.serialize(serializer),
+        }
+    }
+}
 
 /// One operation of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,23 +74,39 @@ pub enum Operation {
         /// JSON pointer (RFC 6901), already escaped.
         path: String,
         /// What is added.
-        value: Value,
+        value: Content,
     },
     /// Replaces a value of ours, the placeholder `auto`, or an API-server default.
     Replace {
         /// JSON pointer (RFC 6901), already escaped.
         path: String,
         /// What stands there afterwards.
-        value: Value,
+        value: Content,
     },
 }
 
 impl Operation {
     /// What stands at the place afterwards.
-    pub fn value(&self) -> &Value {
+    pub fn value(&self) -> Cow<'_, Value> {
+        self.content().value()
+    }
+
+    /// What stands at the place afterwards, as it is.
+    pub fn content(&self) -> &Content {
         match self {
             Self::Add { value, .. } | Self::Replace { value, .. } => value,
         }
+    }
+
+    fn write(&self, json: &mut String) {
+        json.push_str(match self {
+            Self::Add { .. } => r#"{"op":"add","path":"#,
+            Self::Replace { .. } => r#"{"op":"replace","path":"#,
+        });
+        write_text(self.path(), json);
+        json.push_str(r#","value":"#);
+        self.content().write(json);
+        json.push('}');
     }
 
     /// Applies the operation to a document of our own making. `false` where its place is missing,
@@ -46,12 +121,12 @@ impl Operation {
                 Some(Value::Object(object)),
                 Self::Add { value, .. } | Self::Replace { value, .. },
             ) => {
-                object.insert(last, value.clone());
+                object.insert(last, value.value().into_owned());
                 true
             }
             (Some(Value::Array(items)), Self::Add { value, .. }) => match last.parse::<usize>() {
                 Ok(index) if index <= items.len() => {
-                    items.insert(index, value.clone());
+                    items.insert(index, value.value().into_owned());
                     true
                 }
                 _ => false,
@@ -61,7 +136,8 @@ impl Operation {
                     .parse::<usize>()
                     .ok()
                     .and_then(|index| items.get_mut(index));
-                item.map(|item| *item = value.clone()).is_some()
+                item.map(|item| *item = value.value().into_owned())
+                    .is_some()
             }
             _ => false,
         }
@@ -89,6 +165,9 @@ impl Serialize for Operation {
     }
 }
 
+/// Room for a patch, in bytes: most are smaller.
+const USUAL_SIZE: usize = 4096;
+
 /// An ordered list of operations on a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch(pub Vec<Operation>);
@@ -101,7 +180,16 @@ impl Patch {
 
     /// The operations as JSON, the bytes that go base64-encoded into a response.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.0).unwrap_or_default()
+        let mut json = String::with_capacity(USUAL_SIZE);
+        json.push('[');
+        for (index, operation) in self.0.iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            operation.write(&mut json);
+        }
+        json.push(']');
+        json
     }
 
     /// The same patch for a document that holds the pod below `prefix`, such as `/spec/template`.
@@ -121,8 +209,11 @@ impl Serialize for Patch {
 }
 
 /// A key as one segment of a JSON pointer: `~` and `/` escaped, in that order (RFC 6901 section 3).
-pub fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub fn escape(key: &str) -> Cow<'_, str> {
+    if !key.contains(['~', '/']) {
+        return Cow::Borrowed(key);
+    }
+    key.replace('~', "~0").replace('/', "~1").into()
 }
 
 #[cfg(test)]
@@ -139,7 +230,7 @@ mod tests {
     fn operations_serialise_in_a_fixed_order() {
         let patch = Patch(vec![Operation::Add {
             path: "/metadata/labels".to_owned(),
-            value: serde_json::json!({}),
+            value: serde_json::json!({}).into(),
         }]);
         assert_eq!(
             patch.below("/spec/template").to_json(),

@@ -10,8 +10,6 @@ mod pod_fields;
 mod safety;
 mod volume;
 
-use serde_json::Value;
-
 use super::evaluation::Wanted;
 use super::merge::{Fill, spelled};
 use super::pod::{List, WorkingPod};
@@ -19,6 +17,7 @@ use super::refusal::Refusal;
 use super::status::Status;
 use crate::finding::{Code, Finding};
 use crate::template::Template;
+use crate::template::piece::Fields;
 
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
 pub const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
@@ -29,9 +28,9 @@ pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 /// What a template adds to a pod.
 #[derive(Debug, Default)]
 pub struct Change {
-    volumes: Vec<Value>,
-    init_containers: Vec<Value>,
-    containers: Vec<Value>,
+    volumes: Vec<Fields>,
+    init_containers: Vec<Fields>,
+    containers: Vec<Fields>,
     edits: Vec<(List, usize, Fill)>,
     fields: Fill,
     labels: Vec<(String, String)>,

@@ -14,6 +14,7 @@ use super::merge::Fill;
 use super::patch::{Operation, Patch};
 use crate::review::pod::Metadata;
 use crate::review::{Object, Pod, Spec};
+use crate::template::piece::Fields;
 pub use element::Element;
 use element::Elements;
 pub use texts::Texts;
@@ -153,7 +154,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Adds an element: at the front, behind what templates put there before, or at the end.
-    pub fn add(&mut self, list: List, template: &str, value: Value, in_front: bool) {
+    pub fn add(&mut self, list: List, template: &str, value: Fields, in_front: bool) {
         let element = Element::Added {
             template: template.to_owned(),
             value,
@@ -214,7 +215,7 @@ impl<'p> WorkingPod<'p> {
         if adds_metadata && self.metadata.is_none() {
             patch.0.push(Operation::Add {
                 path: "/metadata".to_owned(),
-                value: json!({}),
+                value: json!({}).into(),
             });
         }
         self.labels.write("/metadata/labels", &mut patch);

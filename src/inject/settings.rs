@@ -110,6 +110,11 @@ impl Namespaces {
         }
     }
 
+    /// What is known of the namespace of this name, as others hold it too.
+    pub fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
+        self.known.get(name).cloned()
+    }
+
     /// Whether the cluster is watched and this namespace was not seen there yet: it must never be
     /// taken for one without labels and annotations.
     pub fn is_unknown(&self, name: &str) -> bool {

@@ -82,18 +82,25 @@ impl Response {
         self
     }
 
-    /// The AdmissionReview with this response, as JSON. It is written by hand as the patch is most
-    /// of it, and base64 needs no search for characters to escape.
-    pub fn to_json(&self) -> Vec<u8> {
-        let patch = self.patch.as_ref().map(String::as_bytes);
-        let encoded = patch.map_or(0, |patch| patch.len() / 3 * 4 + 4);
-        let mut body = Vec::with_capacity(SMALL + encoded);
+    /// The beginning of an AdmissionReview, up to and with the uid: all that two responses which say
+    /// the same differ in. There is room for so many bytes behind it.
+    pub fn begin(uid: &str, room: usize) -> Vec<u8> {
+        let mut body = Vec::with_capacity(SMALL + room);
         body.extend_from_slice(b"{\"apiVersion\":\"");
         body.extend_from_slice(API_VERSION.as_bytes());
         body.extend_from_slice(b"\",\"kind\":\"");
         body.extend_from_slice(KIND.as_bytes());
         body.extend_from_slice(b"\",\"response\":{\"uid\":");
-        put(&mut body, &self.uid);
+        put(&mut body, &uid);
+        body
+    }
+
+    /// The AdmissionReview with this response, as JSON. It is written by hand as the patch is most
+    /// of it, and base64 needs no search for characters to escape.
+    pub fn to_json(&self) -> Vec<u8> {
+        let patch = self.patch.as_ref().map(String::as_bytes);
+        let encoded = patch.map_or(0, |patch| patch.len() / 3 * 4 + 4);
+        let mut body = Self::begin(&self.uid, SMALL + encoded);
         body.extend_from_slice(b",\"allowed\":");
         put(&mut body, &self.allowed);
         if let Some(status) = &self.status {

@@ -39,6 +39,7 @@ pub struct Metrics {
     outcomes: Counters<4>,
     findings: Counters<4>,
     duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    recalled: Counter,
     rejections: Counters<1>,
     refused_connections: Counter,
     templates: Family<Labels<1>, Gauge>,
@@ -63,6 +64,7 @@ impl Default for Metrics {
             outcomes: Family::default(),
             findings: Family::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            recalled: Counter::default(),
             rejections: Family::default(),
             refused_connections: Counter::default(),
             templates: Family::default(),
@@ -107,6 +109,11 @@ impl Metrics {
             "pillion_review_duration_seconds",
             "Time from a review's bytes to the bytes of its answer",
             self.duration.clone(),
+        );
+        self.registry.register(
+            "pillion_decisions_recalled",
+            "Reviews that were answered as an earlier one of a pod like this",
+            self.recalled.clone(),
         );
         self.registry.register(
             "pillion_http_rejections",
@@ -253,6 +260,11 @@ impl Metrics {
             .observe(duration.as_secs_f64());
     }
 
+    /// A review was answered as an earlier one.
+    pub fn recalled(&self) {
+        self.recalled.inc();
+    }
+
     /// A request was answered with this HTTP status instead of a review.
     pub fn rejected(&self, status: u16) {
         self.rejections
@@ -393,6 +405,7 @@ mod tests {
         for endpoint in [Endpoint::Mutate, Endpoint::Advise] {
             metrics.reviewed(endpoint, &decision, Duration::from_micros(20), is_served);
         }
+        metrics.recalled();
         metrics.rejected(415);
         metrics.refused_connection();
         metrics.templates(3, 1);
@@ -416,6 +429,7 @@ mod tests {
             "pillion_template_outcomes_total{endpoint=\"mutate\",template=\"other\",verdict=\"Injected\",reason=\"Applied\"} 1",
             "pillion_review_duration_seconds_bucket{le=\"0.000025\",endpoint=\"mutate\"} 1",
             "pillion_review_duration_seconds_bucket{le=\"1.0\",endpoint=\"advise\"} 1",
+            "pillion_decisions_recalled_total 1",
             "pillion_http_rejections_total{code=\"415\"} 1",
             "pillion_connections_refused_total 1",
             "pillion_templates{state=\"served\"} 3",

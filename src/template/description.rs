@@ -3,7 +3,9 @@
 //! Made from the compiled template, so that it says what really holds: defaults as they were
 //! understood, bounds as they are compared.
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::compiled::{ContainerTemplate, Template, VolumeTemplate};
 use super::fragment::{Fragment, TextPart};
@@ -116,7 +118,7 @@ fn plain(value: &Value) -> String {
 /// A fragment as its author wrote it, in one line.
 fn written(fragment: &Fragment) -> String {
     match fragment {
-        Fragment::Constant(value) => plain(value),
+        Fragment::Constant(constant) => plain(constant.value()),
         Fragment::Dynamic(dynamic) => format!("${{{}}}", dynamic.expression.source()),
         Fragment::Text(text) => text
             .parts
@@ -129,7 +131,7 @@ fn written(fragment: &Fragment) -> String {
         Fragment::List(items) => items.iter().map(written).collect::<Vec<_>>().join(","),
         Fragment::When(_, inner) | Fragment::Mount(_, inner, _) => written(inner),
         Fragment::Object(fields) => {
-            let field = |(key, value): &(String, Fragment)| format!("{key}={}", written(value));
+            let field = |(key, value): &(Arc<str>, Fragment)| format!("{key}={}", written(value));
             fields.iter().map(field).collect::<Vec<_>>().join(",")
         }
     }
@@ -154,7 +156,7 @@ fn adds(template: &Template) -> Vec<(&'static str, Vec<String>)> {
 /// `name (image)`.
 fn container(container: &ContainerTemplate) -> String {
     let image = match &container.body {
-        Fragment::Constant(body) => body.get("image").map(plain),
+        Fragment::Constant(body) => body.value().get("image").map(plain),
         body => body.field("image").map(written),
     };
     format!("{} ({})", container.name, image.unwrap_or_default())
@@ -177,13 +179,13 @@ fn volume(volume: &VolumeTemplate) -> String {
 /// The keys of a map.
 fn keys(fragment: Option<&Fragment>) -> Vec<String> {
     match fragment {
-        Some(Fragment::Constant(Value::Object(fields))) => fields.keys().cloned().collect(),
-        Some(Fragment::Object(fields)) => fields.iter().map(|(key, _)| key.clone()).collect(),
+        Some(Fragment::Constant(constant)) => {
+            let fields = constant.value().as_object().into_iter();
+            fields.flat_map(Map::keys).cloned().collect()
+        }
+        Some(Fragment::Object(fields)) => fields.iter().map(|(key, _)| key.to_string()).collect(),
         Some(Fragment::When(_, inner) | Fragment::Mount(_, inner, _)) => keys(Some(inner)),
-        Some(
-            Fragment::Dynamic(_) | Fragment::Text(_) | Fragment::List(_) | Fragment::Constant(_),
-        )
-        | None => Vec::new(),
+        Some(Fragment::Dynamic(_) | Fragment::Text(_) | Fragment::List(_)) | None => Vec::new(),
     }
 }
 
@@ -223,11 +225,11 @@ fn element_names(app: &Fragment, field: &str) -> Vec<String> {
             .collect()
     };
     match app.field(field) {
-        Some(Fragment::Constant(list)) => constants(list),
+        Some(Fragment::Constant(list)) => constants(list.value()),
         Some(Fragment::List(items)) => items.iter().filter_map(element_name).collect(),
         Some(_) => Vec::new(),
         None => match app {
-            Fragment::Constant(app) => app.get(field).map(constants).unwrap_or_default(),
+            Fragment::Constant(app) => app.value().get(field).map(constants).unwrap_or_default(),
             _ => Vec::new(),
         },
     }
@@ -235,7 +237,7 @@ fn element_names(app: &Fragment, field: &str) -> Vec<String> {
 
 fn element_name(item: &Fragment) -> Option<String> {
     match item {
-        Fragment::Constant(value) => value.get("name").map(plain),
+        Fragment::Constant(constant) => constant.value().get("name").map(plain),
         Fragment::Mount(volume, ..) => Some(volume.clone()),
         Fragment::When(_, inner) => element_name(inner),
         item => item.field("name").map(written),

@@ -17,6 +17,7 @@ pub use slot::Slot;
 
 use super::error::with_sources;
 use super::expression::{Bindings, EvaluationError, Expression, Source};
+use super::piece::{Constant, Fields, Piece};
 use super::quantity::Quantity;
 use super::schema::FieldType;
 
@@ -33,13 +34,13 @@ pub struct Origin {
 #[derive(Debug, Clone)]
 pub enum Fragment {
     /// Finished data.
-    Constant(Value),
+    Constant(Arc<Constant>),
     /// `${expression}` alone: the value of the expression, as the field takes it.
     Dynamic(Box<Dynamic>),
     /// Text with expressions in it.
     Text(Box<Interpolation>),
     /// A map; keys are literal.
-    Object(Vec<(String, Self)>),
+    Object(Vec<(Arc<str>, Self)>),
     /// A list.
     List(Vec<Self>),
     /// Kept where the condition is true.
@@ -139,6 +140,9 @@ impl Volumes for NoVolumes {
     }
 }
 
+/// Room for what is added to a container besides its template's fields.
+const MORE_FIELDS: usize = 3;
+
 /// What fragments are evaluated with.
 #[derive(Clone, Copy)]
 pub struct Evaluation<'v> {
@@ -158,28 +162,15 @@ impl std::fmt::Debug for Evaluation<'_> {
 }
 
 impl Fragment {
-    /// The data that the fragment gives on a pod; `None` where it is left out.
-    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+    /// Finished data.
+    pub fn constant(value: impl Into<Value>) -> Self {
+        Self::Constant(Constant::new(value.into()))
+    }
+
+    /// What the fragment gives on a pod; `None` where it is left out.
+    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Piece>, Failure> {
         match self {
-            Self::Constant(value) => Ok(Some(value.clone())),
-            Self::Dynamic(dynamic) => dynamic.evaluate(with),
-            Self::Text(text) => text.evaluate(with).map(Some),
-            Self::Object(fields) => {
-                let mut map = Map::with_capacity(fields.len());
-                for (key, fragment) in fields {
-                    if let Some(value) = fragment.evaluate(with)? {
-                        map.insert(key.clone(), value);
-                    }
-                }
-                Ok(Some(Value::Object(map)))
-            }
-            Self::List(items) => {
-                let mut list = Vec::with_capacity(items.len());
-                for item in items {
-                    list.extend(item.evaluate(with)?);
-                }
-                Ok(Some(Value::Array(list)))
-            }
+            Self::Constant(constant) => Ok(Some(Piece::Shared(Arc::clone(constant)))),
             Self::When(condition, fragment) => {
                 if condition.holds(with.bindings)? {
                     fragment.evaluate(with)
@@ -187,8 +178,67 @@ impl Fragment {
                     Ok(None)
                 }
             }
+            _ => Ok(self.value(with)?.map(Piece::Own)),
+        }
+    }
+
+    /// The fields that a fragment of an object gives on a pod; none where it is left out.
+    pub fn evaluate_fields(&self, with: Evaluation<'_>) -> Result<Option<Fields>, Failure> {
+        match self {
+            Self::Object(fragments) => {
+                let mut fields = Fields::with_capacity(fragments.len() + MORE_FIELDS);
+                for (name, fragment) in fragments {
+                    if let Some(piece) = fragment.evaluate(with)? {
+                        fields.insert(Arc::clone(name), piece);
+                    }
+                }
+                Ok(Some(fields))
+            }
+            Self::When(condition, fragment) => {
+                if condition.holds(with.bindings)? {
+                    fragment.evaluate_fields(with)
+                } else {
+                    Ok(None)
+                }
+            }
+            _ => match self.value(with)? {
+                Some(Value::Object(fields)) => Ok(Some(fields.into())),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// The data that the fragment gives, in memory of its own.
+    fn value(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+        match self {
+            Self::Constant(constant) => Ok(Some(constant.value().clone())),
+            Self::Dynamic(dynamic) => dynamic.evaluate(with),
+            Self::Text(text) => text.evaluate(with).map(Some),
+            Self::Object(fields) => {
+                let mut map = Map::with_capacity(fields.len());
+                for (key, fragment) in fields {
+                    if let Some(value) = fragment.value(with)? {
+                        map.insert(key.to_string(), value);
+                    }
+                }
+                Ok(Some(Value::Object(map)))
+            }
+            Self::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.extend(item.value(with)?);
+                }
+                Ok(Some(Value::Array(list)))
+            }
+            Self::When(condition, fragment) => {
+                if condition.holds(with.bindings)? {
+                    fragment.value(with)
+                } else {
+                    Ok(None)
+                }
+            }
             Self::Mount(volume, mount, origin) => {
-                let Some(Value::Object(mount)) = mount.evaluate(with)? else {
+                let Some(Value::Object(mount)) = mount.value(with)? else {
                     return Ok(None);
                 };
                 let resolved = with.volumes.resolve(volume).ok_or_else(|| {
@@ -226,7 +276,10 @@ impl Fragment {
     /// The fragment of a field, below conditions; `None` where the map has none of that name.
     pub fn field(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, f)| f),
+            Self::Object(fields) => fields
+                .iter()
+                .find(|(key, _)| **key == *name)
+                .map(|(_, f)| f),
             Self::When(_, inner) | Self::Mount(_, inner, _) => inner.field(name),
             _ => None,
         }

@@ -100,6 +100,8 @@ pub enum Setter {
 pub struct Parameter {
     /// Its name, as annotations spell it.
     pub name: String,
+    /// Its name in expressions, where `-` is no part of a name.
+    pub expression_name: String,
     /// What it is for.
     pub description: String,
     /// Its type.
@@ -119,11 +121,6 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// The name that expressions use: `-` is not part of a name there.
-    pub fn expression_name(&self) -> String {
-        self.name.replace('-', "_")
-    }
-
     /// What expressions see.
     pub fn expression_type(&self) -> Type {
         self.ty.expression_type(self.items)

@@ -18,6 +18,7 @@ mod tables;
 use serde_json::{Map, Value};
 
 use super::fragment::Fragment;
+use super::piece::Lookup;
 use super::schema::{self, FieldType};
 
 /// The key of a map that may be absent.
@@ -113,11 +114,7 @@ pub fn check(definition: &str, value: &Value) -> Vec<Problem> {
 
 /// Checks the fields that a fragment gave for an object of an API type. What is constant in it was
 /// checked when its template was loaded: of that only how it stands to the rest is looked at.
-pub fn check_fields(
-    definition: &str,
-    fields: &Map<String, Value>,
-    fragment: &Fragment,
-) -> Vec<Problem> {
+pub fn check_fields(definition: &str, fields: &dyn Lookup, fragment: &Fragment) -> Vec<Problem> {
     let mut problems = Problems::default();
     object(&mut problems, definition, fields, Some(fragment));
     problems.list
@@ -144,14 +141,14 @@ fn walk(problems: &mut Problems, ty: &FieldType, value: &Value, fragment: Option
 fn object(
     problems: &mut Problems,
     definition: &str,
-    fields: &Map<String, Value>,
+    fields: &dyn Lookup,
     fragment: Option<&Fragment>,
 ) {
     tables::words(problems, definition, fields);
     tables::ranges(problems, definition, fields);
     tables::one_of(problems, definition, fields);
     relations::check(problems, definition, fields);
-    for (name, value) in fields {
+    for (name, value) in fields.entries() {
         let fragment = fragment.and_then(|fragment| fragment.field(name));
         let is_scalar = !matches!(value, Value::Object(_) | Value::Array(_));
         if is_scalar || matches!(fragment, Some(Fragment::Constant(_))) {
@@ -166,13 +163,13 @@ fn object(
 }
 
 /// A field's text, where it is known.
-fn text<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v str> {
+fn text<'v>(fields: &'v dyn Lookup, name: &str) -> Option<&'v str> {
     fields.get(name).and_then(Value::as_str)
 }
 
 /// The objects of a list field with their indices; those that may be absent are left out.
 fn certain<'v>(
-    fields: &'v Map<String, Value>,
+    fields: &'v dyn Lookup,
     name: &str,
 ) -> impl Iterator<Item = (usize, &'v Map<String, Value>)> {
     let items = fields.get(name).and_then(Value::as_array);

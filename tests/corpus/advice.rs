@@ -49,7 +49,7 @@ fn read(answer: Answer) -> (Value, Decision) {
     match answer {
         Answer::Review { body, decision, .. } => {
             let review: Value = serde_json::from_slice(&body).unwrap();
-            (review["response"].clone(), *decision)
+            (review["response"].clone(), Arc::unwrap_or_clone(decision))
         }
         other => panic!("{other:?}"),
     }

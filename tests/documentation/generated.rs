@@ -239,7 +239,7 @@ fn flags(command: &str) -> String {
 fn decision() -> Decision {
     let engine = Engine::new(Arc::new(Catalog::built_in()), Arc::default());
     match engine.review(file("examples/review.json").as_bytes()) {
-        Answer::Review { decision, .. } => *decision,
+        Answer::Review { decision, .. } => Arc::unwrap_or_clone(decision),
         other => panic!("{other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::amount::Amounts;
 use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
-use super::source::{Addition, Source};
+use super::source::{Addition, Field, Source};
 use crate::review::Text;
 use crate::template::quantity::Quantity;
 
@@ -345,27 +345,26 @@ impl<'a> Container<'a> {
             place,
             name,
             added_by,
-            image: source.get("image"),
-            command: source.get_or_default("command"),
-            args: source.get_or_default("args"),
-            ports: source.get_or_default("ports"),
-            env: source.get_or_default("env"),
-            env_from: source.get_or_default("envFrom"),
-            mounts: source.get_or_default("volumeMounts"),
-            resources: source.get_or_default("resources"),
+            image: None,
+            command: Vec::new(),
+            args: Vec::new(),
+            ports: Vec::new(),
+            env: Vec::new(),
+            env_from: Vec::new(),
+            mounts: Vec::new(),
+            resources: Resources::default(),
             resources_before: source.before("resources"),
-            security: source.get_or_default("securityContext"),
+            security: SecurityContext::default(),
             security_before: source.before("securityContext"),
-            readiness: source.get("readinessProbe"),
-            liveness: source.get("livenessProbe"),
-            startup: source.get("startupProbe"),
-            lifecycle: source.get("lifecycle"),
-            restart_policy: source.get("restartPolicy"),
-            has_restart_rules: !source
-                .get_or_default::<Vec<Present>>("restartPolicyRules")
-                .is_empty(),
+            readiness: None,
+            liveness: None,
+            startup: None,
+            lifecycle: None,
+            restart_policy: None,
+            has_restart_rules: false,
             fields_by: Vec::new(),
         };
+        source.each(|name, field| container.take(name, field));
         if added_by.is_some() {
             container
                 .ports
@@ -381,6 +380,30 @@ impl<'a> Container<'a> {
             container.add(addition);
         }
         container
+    }
+
+    fn take(&mut self, name: &str, field: Field<'a>) {
+        match name {
+            "image" => self.image = field.read(),
+            "command" => self.command = field.read_or_default(),
+            "args" => self.args = field.read_or_default(),
+            "ports" => self.ports = field.read_or_default(),
+            "env" => self.env = field.read_or_default(),
+            "envFrom" => self.env_from = field.read_or_default(),
+            "volumeMounts" => self.mounts = field.read_or_default(),
+            "resources" => self.resources = field.read_or_default(),
+            "securityContext" => self.security = field.read_or_default(),
+            "readinessProbe" => self.readiness = field.read(),
+            "livenessProbe" => self.liveness = field.read(),
+            "startupProbe" => self.startup = field.read(),
+            "lifecycle" => self.lifecycle = field.read(),
+            "restartPolicy" => self.restart_policy = field.read(),
+            "restartPolicyRules" => {
+                let rules: Vec<Present> = field.read_or_default();
+                self.has_restart_rules = !rules.is_empty();
+            }
+            _ => {}
+        }
     }
 
     fn add(&mut self, addition: &Addition<'a>) {

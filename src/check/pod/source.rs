@@ -1,9 +1,11 @@
 //! Where a field is read from: the user's raw JSON, the data of a template, or both.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::review::Object;
+use crate::template::piece::Fields;
 
 /// An object of the resulting pod.
 #[derive(Debug, Clone, Copy)]
@@ -12,10 +14,10 @@ pub enum Source<'a> {
     Raw(&'a Object<'a>),
     /// The user's, with the fields that templates changed.
     Changed(&'a Object<'a>, &'a Map<String, Value>),
-    /// Nothing at all.
-    Nothing,
-    /// A template's.
+    /// Data as a whole.
     Data(&'a Map<String, Value>),
+    /// A template's.
+    Added(&'a Fields),
 }
 
 /// An element that a template added to a list of the user's.
@@ -31,25 +33,49 @@ pub struct Addition<'a> {
     pub value: &'a Value,
 }
 
-impl<'a> Source<'a> {
-    /// A field, where it is there and of this type. Null counts as absent, as in the API server.
-    pub fn get<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        let data = match self {
-            Self::Raw(object) => return object.get_as(name),
-            Self::Changed(object, changed) => match changed.get(name) {
-                Some(value) => Some(value),
-                None => return object.get_as(name),
-            },
-            Self::Data(map) => map.get(name),
-            Self::Nothing => None,
-        };
-        let value = data.filter(|value| !value.is_null())?;
-        T::deserialize(value).ok()
+/// A field of an object, unread.
+#[derive(Debug, Clone, Copy)]
+pub enum Field<'a> {
+    /// The user's.
+    Raw(&'a RawValue),
+    /// Data.
+    Data(&'a Value),
+}
+
+impl<'a> Field<'a> {
+    /// The field, where it is of this type.
+    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
+        match self {
+            Self::Raw(raw) => serde_json::from_str(raw.get()).ok(),
+            Self::Data(value) => T::deserialize(value).ok(),
+        }
     }
 
-    /// A field, or its empty value.
-    pub fn get_or_default<T: Deserialize<'a> + Default>(&self, name: &str) -> T {
-        self.get(name).unwrap_or_default()
+    /// The field, or its empty value.
+    pub fn read_or_default<T: Deserialize<'a> + Default>(self) -> T {
+        self.read().unwrap_or_default()
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
+    pub fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
+        match self {
+            Self::Raw(object) => raw(object, |name, field| visit(name, Field::Raw(field))),
+            Self::Changed(object, changed) => {
+                raw(object, |name, field| {
+                    if !changed.contains_key(name) {
+                        visit(name, Field::Raw(field));
+                    }
+                });
+                data(changed.iter(), visit);
+            }
+            Self::Data(map) => data(map.iter(), visit),
+            Self::Added(fields) => {
+                let present = fields.iter().filter(|(_, piece)| !piece.is_null());
+                present.for_each(|(name, piece)| visit(name, Field::Data(piece)));
+            }
+        }
     }
 
     /// A field as the user wrote it, where templates added to it.
@@ -61,28 +87,18 @@ impl<'a> Source<'a> {
             _ => None,
         }
     }
+}
 
-    /// The names of the fields that are there.
-    pub fn keys(&self) -> Vec<&'a str> {
-        let raw = |object: &'a Object<'a>| {
-            let present = object.0.iter().filter(|(_, raw)| raw.get() != "null");
-            present.map(|(key, _)| key.as_str()).collect::<Vec<_>>()
-        };
-        let data = |map: &'a Map<String, Value>| {
-            let present = map.iter().filter(|(_, value)| !value.is_null());
-            present.map(|(key, _)| key.as_str()).collect::<Vec<_>>()
-        };
-        match self {
-            Self::Raw(object) => raw(object),
-            Self::Changed(object, changed) => {
-                let mut keys = raw(object);
-                let new = data(changed).into_iter().filter(|key| !keys.contains(key));
-                let new: Vec<_> = new.collect();
-                keys.extend(new);
-                keys
-            }
-            Self::Data(map) => data(map),
-            Self::Nothing => Vec::new(),
-        }
-    }
+/// From the last to the first: of two fields of one name the first counts.
+fn raw<'a>(object: &'a Object<'a>, mut visit: impl FnMut(&'a str, &'a RawValue)) {
+    let present = object.0.iter().rev().filter(|(_, raw)| raw.get() != "null");
+    present.for_each(|(name, raw)| visit(name.as_str(), raw));
+}
+
+fn data<'a>(
+    fields: impl Iterator<Item = (&'a String, &'a Value)>,
+    mut visit: impl FnMut(&'a str, Field<'a>),
+) {
+    let present = fields.filter(|(_, value)| !value.is_null());
+    present.for_each(|(name, value)| visit(name, Field::Data(value)));
 }

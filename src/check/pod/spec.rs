@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::amount::Amounts;
 use super::container::Resources;
 use super::security::PodSecurityContext;
-use super::source::Source;
+use super::source::{Field, Source};
 use crate::review::Text;
 
 /// What the checks read of the spec.
@@ -84,26 +84,39 @@ pub struct Toleration<'a> {
 impl<'a> Spec<'a> {
     /// Reads the fields.
     pub fn read(source: Source<'a>) -> Self {
-        Self {
-            host_network: source.get_or_default("hostNetwork"),
-            host_pid: source.get_or_default("hostPID"),
-            host_ipc: source.get_or_default("hostIPC"),
-            host_users: source.get("hostUsers"),
-            share_process_namespace: source.get_or_default("shareProcessNamespace"),
-            automount_service_account_token: source.get("automountServiceAccountToken"),
-            service_account_name: source.get("serviceAccountName"),
-            termination_grace_period_seconds: source.get("terminationGracePeriodSeconds"),
-            security: source.get_or_default("securityContext"),
+        let mut spec = Self {
             security_before: source.before("securityContext"),
-            image_pull_secrets: source.get_or_default("imagePullSecrets"),
-            os: source.get("os"),
-            node_selector: source.get_or_default("nodeSelector"),
-            tolerations: source.get_or_default("tolerations"),
-            resources: source.get("resources"),
-            overhead: source.get_or_default("overhead"),
-            runtime_class_name: source.get("runtimeClassName"),
-            priority_class_name: source.get("priorityClassName"),
-            active_deadline_seconds: source.get("activeDeadlineSeconds"),
+            ..Self::default()
+        };
+        source.each(|name, field| spec.take(name, field));
+        spec
+    }
+
+    fn take(&mut self, name: &str, field: Field<'a>) {
+        match name {
+            "hostNetwork" => self.host_network = field.read_or_default(),
+            "hostPID" => self.host_pid = field.read_or_default(),
+            "hostIPC" => self.host_ipc = field.read_or_default(),
+            "hostUsers" => self.host_users = field.read(),
+            "shareProcessNamespace" => self.share_process_namespace = field.read_or_default(),
+            "automountServiceAccountToken" => {
+                self.automount_service_account_token = field.read();
+            }
+            "serviceAccountName" => self.service_account_name = field.read(),
+            "terminationGracePeriodSeconds" => {
+                self.termination_grace_period_seconds = field.read();
+            }
+            "securityContext" => self.security = field.read_or_default(),
+            "imagePullSecrets" => self.image_pull_secrets = field.read_or_default(),
+            "os" => self.os = field.read(),
+            "nodeSelector" => self.node_selector = field.read_or_default(),
+            "tolerations" => self.tolerations = field.read_or_default(),
+            "resources" => self.resources = field.read(),
+            "overhead" => self.overhead = field.read_or_default(),
+            "runtimeClassName" => self.runtime_class_name = field.read(),
+            "priorityClassName" => self.priority_class_name = field.read(),
+            "activeDeadlineSeconds" => self.active_deadline_seconds = field.read(),
+            _ => {}
         }
     }
 

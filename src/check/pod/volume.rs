@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::source::Source;
+use super::source::{Field, Source};
 use crate::review::Text;
 use crate::template::quantity::Quantity;
 
@@ -35,6 +35,22 @@ pub struct VolumeSource<'a> {
     pub projected: Option<Projected<'a>>,
     /// `readOnly` of `persistentVolumeClaim` or `csi`.
     pub read_only: bool,
+}
+
+impl<'a> VolumeSource<'a> {
+    fn take(&mut self, kind: &str, field: Field<'a>) {
+        match kind {
+            "emptyDir" => self.empty_dir = field.read(),
+            "secret" => self.secret = field.read(),
+            "configMap" => self.config_map = field.read(),
+            "projected" => self.projected = field.read(),
+            "persistentVolumeClaim" | "csi" => {
+                let source = field.read::<ReadOnly>();
+                self.read_only |= source.and_then(|source| source.read_only) == Some(true);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,23 +142,20 @@ impl<'a> Volume<'a> {
         added_by: Option<&'a str>,
         source: Source<'a>,
     ) -> Self {
-        let kinds = source.keys().into_iter().filter(|key| *key != "name");
-        Self {
+        let mut volume = Self {
             index,
             name,
             added_by,
-            kinds: kinds.collect(),
-            source: VolumeSource {
-                empty_dir: source.get("emptyDir"),
-                secret: source.get("secret"),
-                config_map: source.get("configMap"),
-                projected: source.get("projected"),
-                read_only: ["persistentVolumeClaim", "csi"].into_iter().any(|kind| {
-                    let source = source.get::<ReadOnly>(kind);
-                    source.and_then(|source| source.read_only) == Some(true)
-                }),
-            },
-        }
+            kinds: Vec::new(),
+            source: VolumeSource::default(),
+        };
+        source.each(|kind, field| {
+            if kind != "name" {
+                volume.kinds.push(kind);
+                volume.source.take(kind, field);
+            }
+        });
+        volume
     }
 
     /// The field's path.

@@ -39,7 +39,7 @@ fn label(_: &Subject, _: Value) -> Decision {
     let mut decision = Decision::plain(Reason::Applied, "labelled");
     decision.patch = Patch(vec![Operation::Add {
         path: "/metadata/labels".to_owned(),
-        value: json!({"on": "yes"}),
+        value: json!({"on": "yes"}).into(),
     }]);
     decision
 }

@@ -44,14 +44,15 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook without templates.
+    /// A webhook without templates, which keeps recent decisions of so many bytes.
     pub(super) fn new(
         settings: Arc<Settings>,
+        decision_cache: usize,
         metrics: Arc<Metrics>,
         events: Option<EventSender>,
     ) -> Self {
         let none = Arc::new(Catalog::default());
-        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings));
+        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings)).keeping(decision_cache);
         let parts = Parts {
             cluster: Arc::clone(&none),
             files: Arc::clone(&none),
@@ -101,7 +102,8 @@ impl Webhook {
         change(&mut parts);
         let (served, stale) = parts.catalog.counts();
         self.metrics.templates(served, stale);
-        let engine = Engine::new(Arc::clone(&parts.catalog), Arc::clone(&parts.settings));
+        let (catalog, settings) = (Arc::clone(&parts.catalog), Arc::clone(&parts.settings));
+        let engine = self.engine.load().followed_by(catalog, settings);
         self.engine.store(Arc::new(engine));
         self.replaced.send_replace(());
     }
@@ -119,10 +121,14 @@ impl Backend for Webhook {
             pod,
             dry_run,
             decision,
+            is_recent,
             regarding,
             ..
         } = &answer
         {
+            if *is_recent {
+                self.metrics.recalled();
+            }
             let is_served = |name: &str| engine.catalog().serves(name);
             self.metrics
                 .reviewed(endpoint, decision, duration, is_served);

@@ -140,7 +140,7 @@ fn advised(review: &Value) -> (Vec<String>, Decision) {
     let texts = warnings
         .iter()
         .map(|text| text.as_str().unwrap().to_owned());
-    (texts.collect(), *decision)
+    (texts.collect(), Arc::unwrap_or_clone(decision))
 }
 
 fn told(kind: &str, template: &Value) -> Vec<String> {

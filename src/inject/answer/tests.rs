@@ -71,7 +71,7 @@ fn response(body: &Value) -> (Value, Decision) {
         assert_eq!(response["patchType"], "JSONPatch");
         assert_eq!(response["allowed"], true, "a refusal has no patch");
     }
-    (response, *decision)
+    (response, Arc::unwrap_or_clone(decision))
 }
 
 #[test]

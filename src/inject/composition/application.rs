@@ -1,6 +1,6 @@
 //! Applying templates one after another, each on the pod as the ones before it left it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Composed, Given, Way};
@@ -114,7 +114,7 @@ fn known_apps<'c>(
 /// The names of containers that are helpers, not the app's, for a template. A namespace's template,
 /// or one in shadow mode, can take no container away from another template, and none but another
 /// mandatory one from a mandatory template.
-fn helpers(templates: &[Arc<Template>], of: &Arc<Template>, way: Way<'_>) -> BTreeSet<String> {
+fn helpers<'t>(templates: &'t [Arc<Template>], of: &Arc<Template>, way: Way<'_>) -> Vec<&'t str> {
     let counts = |other: &&Arc<Template>| {
         let is_trusted = other.namespace.is_none() && !way.is_shadow(other);
         Arc::ptr_eq(other, of) || (is_trusted && (other.mandatory || !of.mandatory))
@@ -123,7 +123,7 @@ fn helpers(templates: &[Arc<Template>], of: &Arc<Template>, way: Way<'_>) -> BTr
         .iter()
         .filter(counts)
         .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
-        .map(|container| container.name.clone())
+        .map(|container| container.name.as_str())
         .collect()
 }
 

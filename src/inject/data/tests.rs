@@ -19,7 +19,7 @@ fn seen(pod: &Value, source: &str) -> Option<Value> {
         places: vec![(List::Containers, 0), (List::Containers, 1)],
         main: 1,
     };
-    let values = Values::new();
+    let values = Values::default();
     let data = Data {
         pod: &pod,
         namespace: &namespace,

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::volume::Names;
 use super::{Circumstances, Wanted, WantedEdit, failed, validity};
 use crate::inject::data::{Apps, Data};
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::review::Text;
 use crate::template::Template;
 use crate::template::compile::nearest;
 use crate::template::compiled::NOT_FOR_STEPS;
@@ -39,28 +38,38 @@ pub(super) fn find(
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
-    let known = known(pod, with);
     if !named.is_empty() {
-        let mut places = Vec::with_capacity(named.len());
-        for name in named {
-            let place = known.get(name).copied();
-            let place = place.ok_or_else(|| not_found(name, &known))?;
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        return Ok(Apps { places, main: 0 });
+        return the_named(&named, &known(pod, with));
     }
-    let regular = known.values().filter(|(list, _)| *list == List::Containers);
-    let mut places: Vec<_> = regular.copied().collect();
-    places.sort_by_key(|(_, index)| *index);
-    let default = with.annotations.get(DEFAULT_CONTAINER);
-    let default = default.and_then(|name| known.get(name.as_str()));
-    let main = places.iter().position(|place| Some(place) == default);
-    Ok(Apps {
-        places,
-        main: main.unwrap_or(0),
-    })
+    let regular = pod.list(List::Containers).iter().enumerate();
+    let regular = regular.filter(|(_, element)| is_the_apps(element, with));
+    let default = with.annotations.get(DEFAULT_CONTAINER).map(Text::as_str);
+    let mut apps = Apps::default();
+    for (index, element) in regular {
+        if Some(element.name()) == default {
+            apps.main = apps.places.len();
+        }
+        apps.places.push((List::Containers, index));
+    }
+    Ok(apps)
+}
+
+/// The containers that the annotation names; the first is the main one.
+fn the_named(named: &[&str], known: &BTreeMap<String, (List, usize)>) -> Result<Apps, Refusal> {
+    let mut places = Vec::with_capacity(named.len());
+    for name in named {
+        let place = known.get(*name).copied();
+        let place = place.ok_or_else(|| not_found(name, known))?;
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(Apps { places, main: 0 })
+}
+
+/// Whether the user wrote a container for the app.
+fn is_the_apps(element: &Element<'_>, with: Circumstances<'_>) -> bool {
+    matches!(element, Element::Users { .. }) && !with.helpers.contains(&element.name())
 }
 
 /// The containers that the user wrote for the app, by name.
@@ -68,9 +77,8 @@ fn known(pod: &WorkingPod<'_>, with: Circumstances<'_>) -> BTreeMap<String, (Lis
     let mut known = BTreeMap::new();
     for list in [List::InitContainers, List::Containers] {
         for (index, element) in pod.list(list).iter().enumerate() {
-            let name = element.name();
-            if matches!(element, Element::Users { .. }) && !with.helpers.contains(name) {
-                known.insert(name.to_owned(), (list, index));
+            if is_the_apps(element, with) {
+                known.insert(element.name().to_owned(), (list, index));
             }
         }
     }
@@ -127,15 +135,15 @@ pub(super) fn edits<'v>(
             source: data,
             volumes: names,
         };
-        let value = fragment.evaluate(with);
-        let Some(Value::Object(mut want)) = value.map_err(|f| failed(template, &f))? else {
+        let want = fragment.evaluate_fields(with);
+        let Some(mut want) = want.map_err(|failure| failed(template, &failure))? else {
             continue;
         };
         validity::check("Container", &want, fragment, || {
             format!("spec.app, for the container `{}`", element.name())
         })?;
         if *list == List::InitContainers && !element.is_sidecar() {
-            want.retain(|field, _| !NOT_FOR_STEPS.contains(&field.as_str()));
+            want.retain(|field| !NOT_FOR_STEPS.contains(&field));
         }
         wanted.app.push(WantedEdit {
             list: *list,

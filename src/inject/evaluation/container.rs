@@ -8,6 +8,7 @@ use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
+use crate::template::piece::Lookup;
 
 /// Evaluates all containers.
 pub(super) fn containers(
@@ -22,9 +23,8 @@ pub(super) fn containers(
     let steps = steps.map(|container| (container, false));
     let sidecars = template.sidecars.iter().map(|container| (container, true));
     for (container, is_sidecar) in steps.chain(sidecars) {
-        let body = container.body.evaluate(with);
-        let body = body.map_err(|failure| failed(template, &failure))?;
-        let Some(Value::Object(mut value)) = body else {
+        let body = container.body.evaluate_fields(with);
+        let Some(mut value) = body.map_err(|failure| failed(template, &failure))? else {
             continue;
         };
         let place = || validity::place(&container.origin);
@@ -33,7 +33,7 @@ pub(super) fn containers(
         if let Some(image) =
             image.and_then(|image| image::mirrored(image, pod, template, circumstances))
         {
-            value.insert("image".to_owned(), image.into());
+            value.insert("image", Value::String(image).into());
         }
         let is_native = is_sidecar && native;
         if is_native {

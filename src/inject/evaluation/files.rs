@@ -35,7 +35,7 @@ pub(super) fn evaluate(
         let Some(content) = content.map_err(|failure| failed(template, &failure))? else {
             continue;
         };
-        let text = text(template, volume, file, &content)?;
+        let text = text(template, volume, file, content.into_value())?;
         let key = file_key(&volume.emitted, &file.name);
         items.push(json!({
             "path": file.name,
@@ -55,16 +55,16 @@ fn text(
     template: &Template,
     volume: &VolumeTemplate,
     file: &FileTemplate,
-    content: &Value,
+    content: Value,
 ) -> Result<String, Refusal> {
     match (content, file.format) {
-        (Value::String(text), _) => Ok(text.clone()),
+        (Value::String(text), _) => Ok(text),
         (tree, Some(TreeFormat::Json)) => {
-            Ok(serde_json::to_string_pretty(tree).unwrap_or_default() + "\n")
+            Ok(serde_json::to_string_pretty(&tree).unwrap_or_default() + "\n")
         }
         (tree, Some(TreeFormat::Yaml)) => {
             let mut text = String::new();
-            block(tree, 0, &mut text);
+            block(&tree, 0, &mut text);
             Ok(text)
         }
         (_, None) => {

@@ -1,11 +1,12 @@
 //! The labels, annotations and other fields of the pod that a template wants.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Wanted, failed, validity};
 use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
+use crate::template::piece::{Fields, Piece};
 use crate::template::validity::names;
 
 /// Evaluates labels and annotations.
@@ -30,14 +31,12 @@ fn texts(
     fragment: Option<&Fragment>,
     with: Evaluation<'_>,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let text = |(key, value): (String, Value)| match value {
-        Value::String(text) => (key, text),
-        other => (key, other.to_string()),
+    let text = |(key, value): (&str, &Piece)| match &**value {
+        Value::String(text) => (key.to_owned(), text.clone()),
+        other => (key.to_owned(), other.to_string()),
     };
-    Ok(object(template, fragment, with)?
-        .into_iter()
-        .map(text)
-        .collect())
+    let object = object(template, fragment, with)?;
+    Ok(object.iter().map(text).collect())
 }
 
 /// Evaluates the other fields of the spec.
@@ -60,13 +59,11 @@ fn object(
     template: &Template,
     fragment: Option<&Fragment>,
     with: Evaluation<'_>,
-) -> Result<Map<String, Value>, Refusal> {
-    let value = fragment.map(|fragment| fragment.evaluate(with)).transpose();
-    match value
-        .map_err(|failure| failed(template, &failure))?
-        .flatten()
-    {
-        Some(Value::Object(fields)) => Ok(fields),
-        _ => Ok(Map::new()),
-    }
+) -> Result<Fields, Refusal> {
+    let Some(fragment) = fragment else {
+        return Ok(Fields::default());
+    };
+    let fields = fragment.evaluate_fields(with);
+    let fields = fields.map_err(|failure| failed(template, &failure))?;
+    Ok(fields.unwrap_or_default())
 }

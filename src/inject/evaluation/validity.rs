@@ -3,18 +3,17 @@
 //! Constants were checked when their template was loaded. What an expression copies from the app is
 //! the user's own: the API server judges it in the app already, by rules that may be newer.
 
-use serde_json::{Map, Value};
-
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::fragment::{Fragment, Origin};
+use crate::template::piece::Fields;
 use crate::template::validity::{self, Step};
 
 /// Refuses an object that a fragment gave where the API server would refuse it. `place` says in
 /// words where the fragment stands.
 pub(super) fn check(
     definition: &str,
-    value: &Map<String, Value>,
+    value: &Fields,
     fragment: &Fragment,
     place: impl FnOnce() -> String,
 ) -> Result<(), Refusal> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Wanted, WantedVolume, failed, files, validity};
 use crate::finding::{Code, Finding};
@@ -14,6 +14,7 @@ use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
+use crate::template::piece::Fields;
 
 /// What the template's volumes are called in this pod.
 #[derive(Debug, Default)]
@@ -67,7 +68,7 @@ fn adopted(
         return Ok(None);
     };
     let path = adopt.evaluate(with).map_err(|f| failed(template, &f))?;
-    let path = path.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let path = path.as_deref().and_then(Value::as_str).unwrap_or_default();
     let main = apps.places.get(apps.main);
     let others = apps.places.iter().filter(|place| Some(*place) != main);
     let mut nested = Vec::new();
@@ -152,12 +153,12 @@ fn own(
     with: Evaluation<'_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
-    let mut value = Map::new();
-    value.insert("name".to_owned(), volume.emitted.clone().into());
+    let mut value = Fields::with_capacity(2);
+    value.insert("name", Value::from(volume.emitted.as_str()).into());
     value.extend(source(template, volume, with, wanted)?);
     wanted.volumes.push(WantedVolume {
         name: volume.emitted.clone(),
-        value: Value::Object(value),
+        value,
     });
     Ok(())
 }
@@ -168,16 +169,13 @@ fn source(
     volume: &VolumeTemplate,
     with: Evaluation<'_>,
     wanted: &mut Wanted,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Fields, Refusal> {
     let fragment = volume.source.as_ref();
-    let source = fragment.map(|fragment| fragment.evaluate(with)).transpose();
-    let source = source
-        .map_err(|failure| failed(template, &failure))?
-        .flatten();
-    let mut source = match source {
-        Some(Value::Object(source)) => source,
-        _ => Map::new(),
-    };
+    let source = fragment
+        .map(|fragment| fragment.evaluate_fields(with))
+        .transpose();
+    let source = source.map_err(|failure| failed(template, &failure))?;
+    let mut source = source.flatten().unwrap_or_default();
     if let Some(files) = &volume.files {
         let kept = files.when.as_ref().map(|when| when.holds(with.bindings));
         let kept = kept
@@ -186,7 +184,7 @@ fn source(
         if kept.unwrap_or(true) {
             let (items, annotations) = files::evaluate(template, volume, files, with)?;
             wanted.files.extend(annotations);
-            source.insert("downwardAPI".to_owned(), json!({"items": items}));
+            source.insert("downwardAPI", json!({"items": items}).into());
         }
     }
     if let Some(fragment) = fragment {

@@ -1,6 +1,7 @@
 //! What is asked about: a pod as a manifest makes it, or a whole AdmissionReview.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -60,7 +61,7 @@ impl Question<'_> {
             }
             Self::Review(body) => {
                 let decision = match engine.review_noting(body, Some(trace)) {
-                    Answer::Review { decision, .. } => *decision,
+                    Answer::Review { decision, .. } => Arc::unwrap_or_clone(decision),
                     // Only where a cluster is watched.
                     Answer::NamespaceUnknown { namespace, .. } => {
                         return Err(format!("the namespace `{namespace}` is not known"));

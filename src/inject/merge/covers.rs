@@ -63,8 +63,9 @@ fn list_covers(
 ) -> bool {
     match list_merge(definition, name) {
         ListMerge::ByKeys(keys) => {
-            let theirs: HashMap<String, &Value> = by_key(theirs, keys).into_iter().collect();
-            by_key(want, keys).iter().all(|(key, want)| {
+            let keyed = |items| by_key(items, |item| item, keys);
+            let theirs: HashMap<String, &Value> = keyed(theirs).into_iter().collect();
+            keyed(want).iter().all(|(key, want)| {
                 let found = theirs.get(key);
                 found.is_some_and(|theirs| covers(theirs, want, element))
             })

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::inject::keys::{element_key, plain_path};
 use crate::review::{Object, Text};
+use crate::template::piece::{Fields, Lookup};
 
 /// A value of the user's.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +19,8 @@ pub enum View<'v> {
     Fields(&'v Object<'v>),
     /// Data.
     Data(&'v Value),
+    /// What a template added.
+    Added(&'v Fields),
 }
 
 /// An object whose fields can be asked for.
@@ -25,6 +28,7 @@ pub enum View<'v> {
 pub(super) enum Opened<'v> {
     Raw(Cow<'v, Object<'v>>),
     Data(&'v Map<String, Value>),
+    Added(&'v Fields),
 }
 
 /// The fields that identify elements of lists, read without reading the rest.
@@ -79,6 +83,7 @@ impl<'v> View<'v> {
             Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
             Self::Fields(object) => object.to_value(),
             Self::Data(value) => (*value).clone(),
+            Self::Added(fields) => fields.to_value(),
         }
     }
 
@@ -88,6 +93,7 @@ impl<'v> View<'v> {
             Self::Raw(raw) => Object::read(raw).map(|object| Opened::Raw(Cow::Owned(object))),
             Self::Fields(object) => Some(Opened::Raw(Cow::Borrowed(object))),
             Self::Data(value) => value.as_object().map(Opened::Data),
+            Self::Added(fields) => Some(Opened::Added(fields)),
         }
     }
 
@@ -98,7 +104,7 @@ impl<'v> View<'v> {
                 let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
                 Some(items.into_iter().map(View::Raw).collect())
             }
-            Self::Fields(_) => None,
+            Self::Fields(_) | Self::Added(_) => None,
             Self::Data(value) => Some(value.as_array()?.iter().map(View::Data).collect()),
         }
     }
@@ -108,7 +114,9 @@ impl<'v> View<'v> {
         let raw = match self {
             Self::Raw(raw) => raw,
             Self::Data(value) => return element_key(value, keys).map(Cow::Owned),
-            Self::Fields(_) => return element_key(&self.to_value(), keys).map(Cow::Owned),
+            Self::Fields(_) | Self::Added(_) => {
+                return element_key(&self.to_value(), keys).map(Cow::Owned);
+            }
         };
         let mut read: Keys<'v> = serde_json::from_str(raw.get()).ok()?;
         if let [single] = keys {
@@ -125,6 +133,10 @@ impl Opened<'_> {
         match self {
             Self::Raw(object) => object.get(name).map(View::Raw),
             Self::Data(map) => map
+                .get(name)
+                .filter(|value| !value.is_null())
+                .map(View::Data),
+            Self::Added(fields) => fields
                 .get(name)
                 .filter(|value| !value.is_null())
                 .map(View::Data),

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::review::pod::Dictionary;
 use crate::template::{Catalog, Found, Source as File};
@@ -61,7 +63,7 @@ fn resolve_with(
     pod: Settings<'_>,
     namespace: Settings<'_>,
     configuration: Settings<'_>,
-) -> Result<Values, Refusal> {
+) -> Result<Values<'static>, Refusal> {
     let text = format!(
         "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: t}}\n\
          spec:\n  parameters:{declared}"
@@ -69,6 +71,7 @@ fn resolve_with(
     let path = "t.yaml".to_owned();
     let (catalog, errors) = Catalog::load(&[File { path, text }], None);
     assert!(errors.is_empty(), "{errors:?}");
+    let catalog: &'static Catalog = Box::leak(Box::new(catalog));
     let Found::Template(template) = catalog.find("", "t") else {
         panic!("the template loads");
     };

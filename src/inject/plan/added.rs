@@ -6,6 +6,7 @@ use super::Change;
 use crate::inject::patch::Operation;
 use crate::inject::pod::List;
 use crate::inject::trace::{AddedTo, Addition};
+use crate::template::piece::{Fields, Lookup};
 
 impl Change {
     /// Everything that the change adds; the containers' names are those of `name_of`, which knows
@@ -19,7 +20,7 @@ impl Change {
         let elements = lists.into_iter().flat_map(|(list, values)| {
             values.iter().map(move |value| Addition {
                 to: AddedTo::List(list, name(value)),
-                value: value.clone(),
+                value: value.to_value(),
             })
         });
         let edits = self.edits.iter().flat_map(|(list, index, fill)| {
@@ -51,11 +52,11 @@ impl Change {
 fn added(to: AddedTo, operation: &Operation) -> Addition {
     Addition {
         to,
-        value: operation.value().clone(),
+        value: operation.value().into_owned(),
     }
 }
 
-fn name(value: &Value) -> String {
+fn name(value: &Fields) -> String {
     let name = value.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
 }

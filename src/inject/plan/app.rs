@@ -22,7 +22,7 @@ pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut 
         else {
             continue;
         };
-        if pod_has_resources && edit.want.shift_remove("resources").is_some() {
+        if pod_has_resources && edit.want.remove("resources").is_some() {
             let message = format!(
                 "container `{}` gets no resources: the pod has some of its own",
                 edit.name

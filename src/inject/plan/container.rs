@@ -1,6 +1,6 @@
 //! Containers: the template's own, or filled into the user's of the same name.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Change, SENSITIVE};
 use crate::inject::defaults::pull_policy;
@@ -13,6 +13,7 @@ use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::template::Template;
 use crate::template::compiled::Placement;
+use crate::template::piece::{Fields, Lookup};
 use crate::template::schema::field;
 
 /// The image by which a container of the user's says: take the template's.
@@ -98,7 +99,7 @@ fn add(
         )
     };
     names.push(container.name);
-    values.push(Value::Object(container.value));
+    values.push(container.value);
     Ok(())
 }
 
@@ -161,14 +162,14 @@ fn fill(
     lifecycle::fit(&mut want, list, &theirs);
     let mut fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
-        && let Some(image) = want.get("image")
+        && let Some(image) = want.piece("image")
         && image.as_str() != Some(PLACEHOLDER)
     {
         fill.kept.retain(|key| key != "image");
         default_pull_policy(&mut fill, &want, &theirs, image);
         fill.operations.push(Operation::Replace {
             path: "/image".to_owned(),
-            value: image.clone(),
+            value: image.clone().into(),
         });
         change.status.auto.push(container.name.clone());
     }
@@ -191,7 +192,7 @@ fn fill(
 }
 
 /// The API server derived the pull policy from the placeholder; from the image it would be another.
-fn default_pull_policy(fill: &mut Fill, want: &Map<String, Value>, theirs: &Value, image: &Value) {
+fn default_pull_policy(fill: &mut Fill, want: &Fields, theirs: &Value, image: &Value) {
     let derived = theirs.get("imagePullPolicy").and_then(Value::as_str);
     let policy = pull_policy(image.as_str().unwrap_or_default());
     let is_default = derived == Some(pull_policy(PLACEHOLDER));
@@ -199,13 +200,13 @@ fn default_pull_policy(fill: &mut Fill, want: &Map<String, Value>, theirs: &Valu
         fill.replaced.push("imagePullPolicy".to_owned());
         fill.operations.push(Operation::Replace {
             path: "/imagePullPolicy".to_owned(),
-            value: policy.into(),
+            value: Value::from(policy).into(),
         });
     }
 }
 
 /// Notes as kept what the user's container does beyond the template's.
-fn keep_additions(fill: &mut Fill, want: &Map<String, Value>, theirs: &Value) {
+fn keep_additions(fill: &mut Fill, want: &Fields, theirs: &Value) {
     for name in SENSITIVE {
         let none = Value::Null;
         let theirs = theirs.get(name).unwrap_or(&none);

@@ -1,11 +1,10 @@
 //! Labels, annotations and other fields of the pod, where the user has nothing.
 
-use serde_json::{Map, Value};
-
 use super::Change;
 use crate::finding::{Code, Finding};
 use crate::inject::merge::{self, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
+use crate::template::piece::Fields;
 
 /// Keys and values.
 type Pairs = Vec<(String, String)>;
@@ -46,7 +45,7 @@ fn lacked(texts: &Texts<'_>, wanted: Pairs) -> (Pairs, Vec<String>) {
 }
 
 /// Plans the other fields of the spec.
-pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &Map<String, Value>, change: &mut Change) {
+pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &Fields, change: &mut Change) {
     if wanted.is_empty() {
         return;
     }

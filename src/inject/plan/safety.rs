@@ -3,6 +3,8 @@
 //! A patched pod that validation refuses is refused with the API server's words, about fields that
 //! the person never wrote. Here it is refused, or the template skipped, with the reason.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::Change;
@@ -10,6 +12,7 @@ use crate::inject::patch::Operation;
 use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::template::piece::Lookup;
 
 /// Checks what a template adds against the pod as a whole.
 pub(super) fn check(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
@@ -30,7 +33,7 @@ fn windows(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
     let added = change.init_containers.iter().chain(&change.containers);
     let in_containers = added
         .into_iter()
-        .any(|value| value.get("securityContext").is_some());
+        .any(|value| value.contains_key("securityContext"));
     let edits = change
         .edits
         .iter()
@@ -56,7 +59,7 @@ fn contradictions(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> 
             .map(Operation::value)
     };
     let hosts_processes = pod.field("hostPID") == Some(Value::Bool(true));
-    if hosts_processes && wanted("/shareProcessNamespace") == Some(&Value::Bool(true)) {
+    if hosts_processes && wanted("/shareProcessNamespace").as_deref() == Some(&Value::Bool(true)) {
         let message = "the template shares the pod's process namespace, and the pod has hostPID";
         return Err(Refusal::new(Reason::Conflict, message));
     }
@@ -65,9 +68,9 @@ fn contradictions(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> 
         servers.is_some_and(|servers| !servers.is_empty())
     };
     let config = wanted("/dnsConfig")
-        .cloned()
+        .map(Cow::into_owned)
         .or_else(|| pod.field("dnsConfig"));
-    let without = wanted("/dnsPolicy").and_then(Value::as_str) == Some("None");
+    let without = wanted("/dnsPolicy").as_deref().and_then(Value::as_str) == Some("None");
     if without && !config.is_some_and(|config| names_servers(&config)) {
         let message = "the template sets dnsPolicy None, and the pod's own dnsConfig, which is \
                        kept, names no servers";

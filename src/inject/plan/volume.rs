@@ -6,6 +6,7 @@ use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::template::piece::Lookup;
 use crate::template::schema::FieldType;
 
 /// Plans all volumes, and the annotations that generated files are read from.
@@ -24,7 +25,7 @@ pub(super) fn volumes(
     for volume in wanted.volumes.drain(..) {
         match pod.find(List::Volumes, &volume.name) {
             Some((_, theirs @ Element::Users { .. }))
-                if covers(&theirs.view().to_value(), &volume.value, &ty) => {}
+                if covers(&theirs.view().to_value(), &volume.value.to_value(), &ty) => {}
             Some(_) => {
                 let message = format!(
                     "the pod has a volume `{}` already, with another source than the template's",
@@ -33,7 +34,7 @@ pub(super) fn volumes(
                 return Err(Refusal::new(Reason::Conflict, message));
             }
             None => {
-                let is_local = volume.value.get("emptyDir").is_some();
+                let is_local = volume.value.contains_key("emptyDir");
                 if is_local && !is_listed(&volume.name) {
                     change.status.safe_to_evict.push(volume.name.clone());
                 }

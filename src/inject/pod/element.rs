@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use crate::inject::merge::View;
-use crate::inject::patch::{Operation, Patch};
+use crate::inject::patch::{Content, Operation, Patch};
 use crate::review::Object;
+use crate::template::piece::{Fields, Lookup};
 
 /// What a template added to something of the user's.
 #[derive(Debug)]
@@ -34,6 +35,15 @@ impl Edit {
         };
         let list = lists.iter().find(|list| **list == field)?;
         Some((list, index))
+    }
+
+    /// What was added.
+    pub fn value(&self) -> &Value {
+        match self.operation.content() {
+            Content::Piece(piece) => piece,
+            // A container or volume is no part of an element.
+            Content::Object(_) | Content::List(_) => &Value::Null,
+        }
     }
 
     /// The field of the element that it changes.
@@ -66,7 +76,7 @@ pub enum Element<'p> {
         /// The template.
         template: String,
         /// The element.
-        value: Value,
+        value: Fields,
     },
 }
 
@@ -100,7 +110,7 @@ impl Element<'_> {
                 current,
                 ..
             } => View::Data(current.get_or_init(|| edited(object, edits))),
-            Self::Added { value, .. } => View::Data(value),
+            Self::Added { value, .. } => View::Added(value),
         }
     }
 
@@ -245,9 +255,9 @@ impl<'p> Elements<'p> {
             Element::Users { .. } => None,
         };
         if !self.present {
-            let value: Vec<_> = self.list.into_iter().filter_map(added).collect();
-            if !value.is_empty() {
-                let (path, value) = (path.to_owned(), Value::Array(value));
+            let added: Vec<_> = self.list.into_iter().filter_map(added).collect();
+            if !added.is_empty() {
+                let (path, value) = (path.to_owned(), Content::List(added));
                 patch.0.push(Operation::Add { path, value });
             }
             return;
@@ -255,7 +265,10 @@ impl<'p> Elements<'p> {
         for (index, element) in self.list.into_iter().enumerate() {
             let path = format!("{path}/{index}");
             match element {
-                Element::Added { value, .. } => patch.0.push(Operation::Add { path, value }),
+                Element::Added { value, .. } => {
+                    let value = Content::Object(value);
+                    patch.0.push(Operation::Add { path, value });
+                }
                 Element::Users { edits, .. } => {
                     let operations = edits.into_iter().map(|edit| edit.operation).collect();
                     patch.0.extend(Patch(operations).below(&path).0);

@@ -47,10 +47,7 @@ impl WorkingPod<'_> {
 /// The template that added an element, and where its fields are read.
 fn read<'e>(element: &'e Element<'_>) -> (Option<&'e str>, Source<'e>) {
     match element {
-        Element::Added { template, value } => {
-            let source = value.as_object().map_or(Source::Nothing, Source::Data);
-            (Some(template), source)
-        }
+        Element::Added { template, value } => (Some(template), Source::Added(value)),
         Element::Users { object, .. } => match element.changed(&LISTS) {
             Some(changed) => (None, Source::Changed(object, changed)),
             None => (None, Source::Raw(object)),
@@ -83,7 +80,7 @@ fn additions<'e>(element: &'e Element<'_>) -> Vec<Addition<'e>> {
             template: &edit.template,
             list,
             index,
-            value: edit.operation.value(),
+            value: edit.value(),
         })
     };
     edits.iter().filter_map(addition).collect()
@@ -116,12 +113,20 @@ mod tests {
             "volumeMounts": [{"name": "v", "mountPath": "/v"}],
             "ports": [{"containerPort": 80, "name": "web"}],
             "resources": {"requests": {"memory": "1Gi"}}}));
-        let edit = fill(pod.list(List::Containers)[0].view(), &want, "Container", 0);
+        let edit = fill(
+            pod.list(List::Containers)[0].view(),
+            &want.into(),
+            "Container",
+            0,
+        );
         pod.edit(List::Containers, 0, "helper", edit);
         pod.add(
             List::InitContainers,
             "helper",
-            json!({"name": "side", "restartPolicy": "Always", "ports": [{"containerPort": 81}]}),
+            object(
+                json!({"name": "side", "restartPolicy": "Always", "ports": [{"containerPort": 81}]}),
+            )
+            .into(),
             true,
         );
         let seen = pod.resulting();

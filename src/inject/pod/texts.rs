@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::inject::patch::{Operation, Patch, escape};
 use crate::review::Text;
@@ -62,7 +62,7 @@ impl<'p> Texts<'p> {
             return;
         }
         if self.users.is_none() {
-            let (path, value) = (path.to_owned(), json!(self.added));
+            let (path, value) = (path.to_owned(), json!(self.added).into());
             patch.0.push(Operation::Add { path, value });
             return;
         }
@@ -70,7 +70,7 @@ impl<'p> Texts<'p> {
             let path = format!("{path}/{}", escape(&key));
             patch.0.push(Operation::Add {
                 path,
-                value: json!(value),
+                value: Value::String(value).into(),
             });
         }
     }

@@ -143,7 +143,7 @@ pub(super) fn validations(
             }
             None => condition.as_ref().map(|condition| {
                 let source = condition.expression.source();
-                Fragment::Constant(format!("not true: {source}").into())
+                Fragment::constant(format!("not true: {source}"))
             }),
         };
         if let (Some(condition), Some(message)) = (condition, message) {

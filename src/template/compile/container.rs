@@ -129,7 +129,7 @@ fn wait_for_ready(
 ) -> bool {
     let has_probe = body.field("readinessProbe").is_some() || body.field("startupProbe").is_some();
     let in_constant = |field: &str| match body {
-        Fragment::Constant(value) => value.get(field).is_some(),
+        Fragment::Constant(constant) => constant.value().get(field).is_some(),
         _ => false,
     };
     let has_probe = has_probe || in_constant("readinessProbe") || in_constant("startupProbe");
@@ -169,7 +169,7 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) ->
         if let Some(slot) = slot.field(&entry.key)
             && let Some(part) = fragment::compile(errors, &entry.value, &path, &slot, meaning)
         {
-            fields.push((entry.key.clone(), part));
+            fields.push((entry.key.as_str().into(), part));
         }
     }
     validity::container(errors, node, path);

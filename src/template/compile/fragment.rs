@@ -64,15 +64,15 @@ fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Op
         FieldType::Integer64 => value.is_i64(),
         FieldType::Number => value.is_number(),
         FieldType::Quantity if value.is_number() => {
-            return Some(Fragment::Constant(Value::String(value.to_string())));
+            return Some(Fragment::constant(value.to_string()));
         }
         FieldType::Text if slot.scalars_as_text && !matches!(node.value, NodeValue::Number(_)) => {
-            return Some(Fragment::Constant(Value::String(value.to_string())));
+            return Some(Fragment::constant(value.to_string()));
         }
         _ => false,
     };
     if fits {
-        return Some(Fragment::Constant(value));
+        return Some(Fragment::constant(value));
     }
     let quote = if slot.ty == FieldType::Text {
         ": put it in quotes"
@@ -135,7 +135,7 @@ fn literal(
         return None;
     }
     if takes_text(&slot.ty) {
-        return Some(Fragment::Constant(Value::String(text.to_owned())));
+        return Some(Fragment::constant(text));
     }
     errors.add(
         node.place,
@@ -306,10 +306,10 @@ fn folded_list(fragments: Vec<Fragment>) -> Fragment {
         .all(|fragment| matches!(fragment, Fragment::Constant(_)))
     {
         let values = fragments.into_iter().filter_map(|fragment| match fragment {
-            Fragment::Constant(value) => Some(value),
+            Fragment::Constant(constant) => Some(constant.value().clone()),
             _ => None,
         });
-        return Fragment::Constant(values.collect());
+        return Fragment::constant(values.collect::<Value>());
     }
     Fragment::List(fragments)
 }
@@ -364,12 +364,13 @@ fn folded_map(fields: Vec<(String, Fragment)>) -> Fragment {
         let values = fields
             .into_iter()
             .filter_map(|(key, fragment)| match fragment {
-                Fragment::Constant(value) => Some((key, value)),
+                Fragment::Constant(constant) => Some((key, constant.value().clone())),
                 _ => None,
             });
-        return Fragment::Constant(Value::Object(values.collect()));
+        return Fragment::constant(Value::Object(values.collect()));
     }
-    Fragment::Object(fields)
+    let fields = fields.into_iter();
+    Fragment::Object(fields.map(|(key, part)| (key.into(), part)).collect())
 }
 
 /// The slot of a map's entry; a key that is wrong is noted.

@@ -52,9 +52,8 @@ pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<P
         .filter_map(|entry| declaration(errors, entry).map(|parameter| (entry, parameter)))
         .collect();
     for (_, parameter) in &declared {
-        let name = parameter.expression_name();
         scope = scope.parameter(
-            &name,
+            &parameter.expression_name,
             parameter.expression_type(),
             parameter.expression_bound(),
         );
@@ -118,6 +117,7 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
     };
     Some(Parameter {
         name: entry.key.clone(),
+        expression_name: entry.key.replace('-', "_"),
         description: node
             .get("description")
             .and_then(|node| text(errors, node, &join(&path, "description")))
@@ -307,9 +307,9 @@ fn default(
     };
     let slot = slot(parameter.ty, parameter.items);
     let fragment = fragment::compile(errors, node, &path, &slot, meaning)?;
-    if let Fragment::Constant(value) = &fragment
-        && !Parameter::is_empty(value)
-        && let Err(error) = parameter.check(value)
+    if let Fragment::Constant(constant) = &fragment
+        && !Parameter::is_empty(constant.value())
+        && let Err(error) = parameter.check(constant.value())
     {
         errors.add(
             node.place,
@@ -341,7 +341,10 @@ fn in_order(errors: &mut Errors<'_>, node: &Node, parameters: Vec<Parameter>) ->
     let mut open: BTreeMap<usize, Parameter> = parameters.into_iter().enumerate().collect();
     let mut sorted: Vec<Parameter> = Vec::with_capacity(open.len());
     while !open.is_empty() {
-        let waiting: BTreeSet<String> = open.values().map(Parameter::expression_name).collect();
+        let waiting: BTreeSet<String> = open
+            .values()
+            .map(|parameter| parameter.expression_name.clone())
+            .collect();
         let ready = open
             .iter()
             .find(|(_, p)| read_by_default(p).is_disjoint(&waiting));

@@ -56,7 +56,7 @@ pub(super) fn fields(
         let path = join("spec.pod", &entry.key);
         if let Some(slot) = slot.field(&entry.key) {
             let part = fragment::compile(errors, &entry.value, &path, &slot, meaning);
-            parts.extend(part.map(|part| (entry.key.clone(), part)));
+            parts.extend(part.map(|part| (entry.key.as_str().into(), part)));
         }
     }
     let object = Fragment::Object(parts);

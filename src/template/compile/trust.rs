@@ -233,8 +233,8 @@ impl Reach<'_, '_> {
                     let node = node.get(name).unwrap_or(node);
                     let path = join(path, name);
                     let whole = matches!(fragment, Fragment::Dynamic(_));
-                    let holder = HOLDERS.contains(&name.as_str()) && whole;
-                    if holder || DECISIVE.contains(&name.as_str()) {
+                    let holder = HOLDERS.contains(&&**name) && whole;
+                    if holder || DECISIVE.contains(&&**name) {
                         self.refuse(fragment, node, &path);
                     } else {
                         self.walk(fragment, node, &path);
@@ -292,7 +292,7 @@ fn open_names(template: &Template) -> OpenNames {
             default.expressions(&mut |e| by_default |= reached_by(e.reads(), &open).is_some());
         }
         if by_default || parameter.set_by.contains(&Setter::Pod) {
-            open.parameters.insert(parameter.expression_name());
+            open.parameters.insert(parameter.expression_name.clone());
         }
     }
     for (name, expression) in &template.variables {

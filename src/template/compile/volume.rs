@@ -147,7 +147,7 @@ fn source(
             continue;
         };
         if let Some(part) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
-            fields.push((entry.key.clone(), part));
+            fields.push((entry.key.as_str().into(), part));
         }
     }
     (!fields.is_empty()).then_some(Fragment::Object(fields))

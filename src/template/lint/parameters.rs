@@ -53,7 +53,7 @@ fn lint_declarations(subject: &mut Subject<'_>) {
         if !template
             .reads
             .parameters
-            .contains(&parameter.expression_name())
+            .contains(&parameter.expression_name)
         {
             let message =
                 format!("no expression reads the parameter `{name}`: use it or remove it");

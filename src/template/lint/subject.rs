@@ -130,7 +130,7 @@ impl<'s> Subject<'s> {
     /// The parameter that expressions call by this name.
     pub(super) fn parameter(&self, expression_name: &str) -> Option<&'s Parameter> {
         let mut parameters = self.template.parameters.iter();
-        parameters.find(|parameter| parameter.expression_name() == expression_name)
+        parameters.find(|parameter| parameter.expression_name == expression_name)
     }
 
     /// The declaration of a parameter.
@@ -157,10 +157,10 @@ impl<'s> Subject<'s> {
                 Piece::Expression { source, .. } => {
                     let name = source.trim().strip_prefix("params.")?.to_owned();
                     match self.parameter(&name)?.default.as_ref()? {
-                        Fragment::Constant(serde_json::Value::String(value)) => {
-                            usual.push_str(value);
-                        }
-                        Fragment::Constant(value) => usual.push_str(&value.to_string()),
+                        Fragment::Constant(constant) => match constant.value() {
+                            serde_json::Value::String(value) => usual.push_str(value),
+                            value => usual.push_str(&value.to_string()),
+                        },
                         _ => return None,
                     }
                 }
@@ -174,9 +174,9 @@ impl<'s> Subject<'s> {
 fn scope(template: &Template) -> Scope {
     let mut scope = Scope::new().with_self();
     for parameter in &template.parameters {
-        let name = parameter.expression_name();
+        let name = &parameter.expression_name;
         scope = scope.parameter(
-            &name,
+            name,
             parameter.expression_type(),
             parameter.expression_bound(),
         );

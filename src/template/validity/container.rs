@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Problems, Step, certain, field, names, probe, text};
+use crate::template::piece::Lookup;
 use crate::template::quantity::Quantity;
 
 /// Resources whose requests may be smaller than their limits.
 const OVERCOMMITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// Checks a container.
-pub(super) fn check(problems: &mut Problems, container: &Map<String, Value>) {
+pub(super) fn check(problems: &mut Problems, container: &dyn Lookup) {
     if text(container, "image").is_some_and(|image| image.trim() != image) {
         problems.at([field("image")], "an image has no spaces around it");
     }
@@ -23,7 +24,7 @@ pub(super) fn check(problems: &mut Problems, container: &Map<String, Value>) {
 }
 
 /// Notes the elements of a list that share what must be each one's own.
-fn unique(problems: &mut Problems, container: &Map<String, Value>, list: &str, key: &str) {
+fn unique(problems: &mut Problems, container: &dyn Lookup, list: &str, key: &str) {
     let mut seen = BTreeMap::new();
     for (index, item) in certain(container, list) {
         let Some(value) = text(item, key).filter(|value| !value.is_empty()) else {
@@ -39,7 +40,7 @@ fn unique(problems: &mut Problems, container: &Map<String, Value>, list: &str, k
 }
 
 /// Checks a port.
-pub(super) fn port(problems: &mut Problems, port: &Map<String, Value>) {
+pub(super) fn port(problems: &mut Problems, port: &dyn Lookup) {
     let name = text(port, "name").filter(|name| !name.is_empty());
     if let Some(problem) = name.and_then(names::not_a_port_name) {
         problems.at([field("name")], problem);
@@ -47,7 +48,7 @@ pub(super) fn port(problems: &mut Problems, port: &Map<String, Value>) {
 }
 
 /// Checks a mount.
-pub(super) fn mount(problems: &mut Problems, mount: &Map<String, Value>) {
+pub(super) fn mount(problems: &mut Problems, mount: &dyn Lookup) {
     if let Some(path) = text(mount, "mountPath").filter(|path| !path.is_empty()) {
         let bytes = path.as_bytes();
         let drive =
@@ -81,7 +82,7 @@ pub(super) fn mount(problems: &mut Problems, mount: &Map<String, Value>) {
 }
 
 /// Checks an environment variable.
-pub(super) fn variable(problems: &mut Problems, variable: &Map<String, Value>) {
+pub(super) fn variable(problems: &mut Problems, variable: &dyn Lookup) {
     if let Some(problem) = text(variable, "name").and_then(names::not_an_env_name) {
         problems.at([field("name")], problem);
     }
@@ -131,7 +132,7 @@ pub(super) fn is_field_path(path: &str, for_variable: bool) -> bool {
 }
 
 /// Checks requests against limits.
-pub(super) fn resources(problems: &mut Problems, resources: &Map<String, Value>) {
+pub(super) fn resources(problems: &mut Problems, resources: &dyn Lookup) {
     let amounts = |name: &str| resources.get(name).and_then(Value::as_object);
     for list in ["requests", "limits"] {
         let all = amounts(list).into_iter().flatten();
@@ -184,7 +185,7 @@ pub(super) fn quantity(value: &Value) -> Option<Quantity> {
 }
 
 /// Checks a container's security context.
-pub(super) fn security(problems: &mut Problems, context: &Map<String, Value>) {
+pub(super) fn security(problems: &mut Problems, context: &dyn Lookup) {
     let is = |name: &str, wanted: bool| context.get(name) == Some(&Value::Bool(wanted));
     let escalates = is("allowPrivilegeEscalation", false);
     let adds = context.get("capabilities").and_then(|c| c.get("add"));

@@ -1,11 +1,12 @@
 //! Probes and lifecycle handlers.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Problems, Step, field, names, text};
+use crate::template::piece::Lookup;
 
 /// What each of a container's probes may say.
-pub(super) fn of_container(problems: &mut Problems, container: &Map<String, Value>) {
+pub(super) fn of_container(problems: &mut Problems, container: &dyn Lookup) {
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
         let Some(Value::Object(probe)) = container.get(name) else {
             continue;
@@ -28,7 +29,7 @@ pub(super) fn of_container(problems: &mut Problems, container: &Map<String, Valu
 }
 
 /// What a handler may say.
-pub(super) fn handler(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+pub(super) fn handler(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     match definition {
         "ExecAction" => {
             let command = fields.get("command");
@@ -52,13 +53,13 @@ pub(super) fn handler(problems: &mut Problems, definition: &str, fields: &Map<St
     }
 }
 
-fn port(problems: &mut Problems, fields: &Map<String, Value>) {
+fn port(problems: &mut Problems, fields: &dyn Lookup) {
     if let Some(problem) = text(fields, "port").and_then(names::not_a_port_name) {
         problems.at([field("port")], problem);
     }
 }
 
-fn headers(problems: &mut Problems, fields: &Map<String, Value>) {
+fn headers(problems: &mut Problems, fields: &dyn Lookup) {
     for (index, header) in super::certain(fields, "httpHeaders") {
         let Some(name) = text(header, "name") else {
             continue;

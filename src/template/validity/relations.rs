@@ -2,9 +2,10 @@
 
 use core::net::IpAddr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Problems, Step, container, field, names, probe, text};
+use crate::template::piece::Lookup;
 
 /// Fields that must not be empty although their type would allow it.
 const NOT_EMPTY: &[(&str, &str)] = &[
@@ -30,7 +31,7 @@ const NOT_EMPTY: &[(&str, &str)] = &[
 ];
 
 /// Checks what an object's fields ask of each other.
-pub(super) fn check(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+pub(super) fn check(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, name) in NOT_EMPTY.iter().filter(|(of, _)| *of == definition) {
         if text(fields, name).is_some_and(str::is_empty) {
             problems.at([field(name)], format!("`{name}` must not be empty"));
@@ -68,7 +69,7 @@ pub(super) fn check(problems: &mut Problems, definition: &str, fields: &Map<Stri
     }
 }
 
-fn profile(problems: &mut Problems, fields: &Map<String, Value>) {
+fn profile(problems: &mut Problems, fields: &dyn Lookup) {
     let local = text(fields, "type").map(|ty| ty == "Localhost");
     let named = fields.get("localhostProfile");
     match (local, named) {
@@ -81,7 +82,7 @@ fn profile(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn key(problems: &mut Problems, fields: &Map<String, Value>) {
+fn key(problems: &mut Problems, fields: &dyn Lookup) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if let Some(key) = text(fields, "key")
         && (key.is_empty() || !key.chars().all(allowed))
@@ -91,13 +92,13 @@ fn key(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn inside(problems: &mut Problems, fields: &Map<String, Value>) {
+fn inside(problems: &mut Problems, fields: &dyn Lookup) {
     if let Some(problem) = text(fields, "path").and_then(names::not_inside) {
         problems.at([field("path")], problem);
     }
 }
 
-fn downward_file(problems: &mut Problems, fields: &Map<String, Value>) {
+fn downward_file(problems: &mut Problems, fields: &dyn Lookup) {
     let path = fields
         .get("fieldRef")
         .and_then(|reference| reference.get("fieldPath"))
@@ -113,7 +114,7 @@ fn downward_file(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn empty_directory(problems: &mut Problems, fields: &Map<String, Value>) {
+fn empty_directory(problems: &mut Problems, fields: &dyn Lookup) {
     if let Some(medium) = text(fields, "medium") {
         let known = matches!(medium, "" | "Memory" | "HugePages");
         if !known && !medium.starts_with("HugePages-") {
@@ -128,14 +129,14 @@ fn empty_directory(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn claim(problems: &mut Problems, fields: &Map<String, Value>) {
+fn claim(problems: &mut Problems, fields: &dyn Lookup) {
     if let Some(name) = text(fields, "claimName").filter(|name| !names::is_subdomain(name)) {
         let message = format!("`{name}` is not the name of a PersistentVolumeClaim");
         problems.at([field("claimName")], message);
     }
 }
 
-fn toleration(problems: &mut Problems, fields: &Map<String, Value>) {
+fn toleration(problems: &mut Problems, fields: &dyn Lookup) {
     let exists = match fields.get("operator") {
         Some(Value::String(operator)) => operator == "Exists",
         None => false,
@@ -165,7 +166,7 @@ fn toleration(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn requirement(problems: &mut Problems, fields: &Map<String, Value>) {
+fn requirement(problems: &mut Problems, fields: &dyn Lookup) {
     let key = text(fields, "key").and_then(names::not_a_key);
     if let Some(problem) = key {
         problems.at([field("key")], problem);
@@ -192,7 +193,7 @@ fn not_an_address(text: &str) -> Option<String> {
         .then(|| format!("`{text}` is not an IP address"))
 }
 
-fn name_servers(problems: &mut Problems, fields: &Map<String, Value>) {
+fn name_servers(problems: &mut Problems, fields: &dyn Lookup) {
     let Some(Value::Array(servers)) = fields.get("nameservers") else {
         return;
     };
@@ -206,7 +207,7 @@ fn name_servers(problems: &mut Problems, fields: &Map<String, Value>) {
     }
 }
 
-fn pod(problems: &mut Problems, fields: &Map<String, Value>) {
+fn pod(problems: &mut Problems, fields: &dyn Lookup) {
     let labels = fields.get("nodeSelector").and_then(Value::as_object);
     for (key, value) in labels
         .into_iter()

@@ -1,8 +1,9 @@
 //! Words, ranges and choices that single fields have.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Problems, field, is_certain};
+use crate::template::piece::Lookup;
 
 /// Fields that take one of a few words.
 const WORDS: &[(&str, &str, &[&str])] = &[
@@ -203,7 +204,7 @@ const ONE_OF: &[(&str, &[&str])] = &[
 ];
 
 /// Checks the words of an object's fields.
-pub(super) fn words(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+pub(super) fn words(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, name, words) in WORDS.iter().filter(|(of, ..)| *of == definition) {
         let Some(word) = super::text(fields, name) else {
             continue;
@@ -221,7 +222,7 @@ pub(super) fn words(problems: &mut Problems, definition: &str, fields: &Map<Stri
 }
 
 /// Checks the ranges of an object's numbers.
-pub(super) fn ranges(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+pub(super) fn ranges(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, name, (least, most)) in RANGES.iter().filter(|(of, ..)| *of == definition) {
         let Some(number) = fields.get(*name).and_then(Value::as_i64) else {
             continue;
@@ -238,7 +239,7 @@ pub(super) fn ranges(problems: &mut Problems, definition: &str, fields: &Map<Str
 }
 
 /// Checks that one of several fields stands in an object. A `null` or a map with `$when` may be it.
-pub(super) fn one_of(problems: &mut Problems, definition: &str, fields: &Map<String, Value>) {
+pub(super) fn one_of(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, names) in ONE_OF.iter().filter(|(of, _)| *of == definition) {
         let there = || names.iter().filter_map(|name| fields.get(*name));
         let certain = there().filter(|value| is_certain(value)).count();

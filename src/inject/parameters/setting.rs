@@ -1,0 +1,204 @@
+//! What annotations and the configuration set, before it is read.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::inject::refusal::Refusal;
+use crate::inject::trace::{Layer, Trace};
+use crate::inject::verdict::Reason;
+use crate::review::pod::Dictionary;
+use crate::template::Template;
+use crate::template::compile::nearest;
+use crate::template::parameter::{Parameter, ParameterType, Setter};
+
+/// What stands between a template's name and a parameter's in the key of an annotation.
+const INFIX: &str = ".pillion.dev/";
+
+/// Where values come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'g> {
+    /// The pod's annotations.
+    pub pod: &'g Dictionary<'g>,
+    /// The namespace's annotations.
+    pub namespace: &'g BTreeMap<String, String>,
+    /// The configuration's values, by template and parameter.
+    pub configuration: &'g BTreeMap<(String, String), String>,
+    /// Where notes are taken, if somebody asks why.
+    pub trace: Option<&'g Trace>,
+}
+
+/// What an annotation, or the configuration, sets.
+pub(super) struct Setting<'g> {
+    /// What is set.
+    pub(super) parameter: &'g Parameter,
+    /// The key of a map parameter's element.
+    pub(super) element: Option<&'g str>,
+    /// The text that is set.
+    pub(super) text: &'g str,
+    /// Who sets it.
+    pub(super) layer: Layer,
+    /// The annotation's key, or the parameter as the configuration names it.
+    pub(super) key: &'g str,
+}
+
+impl Setting<'_> {
+    /// Where it stands, for messages.
+    pub(super) fn place(&self, template: &Template) -> String {
+        place(template, self.layer, self.key)
+    }
+}
+
+/// Where something is set, for messages.
+fn place(template: &Template, layer: Layer, key: &str) -> String {
+    match layer {
+        Layer::Configuration => format!("configuration parameters.{}.{key}", template.name),
+        Layer::Namespace => format!("annotation {key} of the namespace"),
+        Layer::Pod => format!("annotation {key} of the pod"),
+    }
+}
+
+/// What is set for a template, of each parameter what wins last.
+pub(super) fn collect<'g>(
+    template: &'g Template,
+    given: Given<'g>,
+) -> Result<Vec<Setting<'g>>, Refusal> {
+    let mut set = Vec::new();
+    configured(template, given, &mut set)?;
+    annotated(template, given.namespace, Setter::Namespace, &mut set)?;
+    annotated(template, given.pod, Setter::Pod, &mut set)?;
+    Ok(set)
+}
+
+fn configured<'g>(
+    template: &'g Template,
+    given: Given<'g>,
+    set: &mut Vec<Setting<'g>>,
+) -> Result<(), Refusal> {
+    if given.configuration.is_empty() {
+        return Ok(());
+    }
+    let first = (template.name.clone(), String::new());
+    let of_template = given.configuration.range(first..);
+    for ((_, key), text) in of_template.take_while(|((name, _), _)| *name == template.name) {
+        let (name, element) = split(key);
+        let layer = Layer::Configuration;
+        let parameter = declared(template, name, layer, key)?;
+        check_form(parameter, element, || place(template, layer, key))?;
+        set.push(Setting {
+            parameter,
+            element,
+            text,
+            layer,
+            key,
+        });
+    }
+    Ok(())
+}
+
+fn annotated<'g, T: Borrow<str> + Ord>(
+    template: &'g Template,
+    annotations: &'g BTreeMap<T, T>,
+    setter: Setter,
+    set: &mut Vec<Setting<'g>>,
+) -> Result<(), Refusal> {
+    let layer = match setter {
+        Setter::Namespace => Layer::Namespace,
+        Setter::Pod => Layer::Pod,
+    };
+    let of_name = |key: &'g str| key.strip_prefix(template.name.as_str());
+    let after = (Bound::Included(template.name.as_str()), Bound::Unbounded);
+    let after = annotations.range::<str, _>(after);
+    let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
+    for (key, text) in after.take_while(|(key, _)| of_name(key).is_some()) {
+        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(INFIX)) else {
+            continue;
+        };
+        let (name, element) = split(name);
+        let parameter = declared(template, name, layer, key)?;
+        if !parameter.set_by.contains(&setter) {
+            let message = format!("{}: {}", place(template, layer, key), who_may(parameter));
+            return Err(Refusal::new(Reason::ParameterNotAllowed, message));
+        }
+        check_form(parameter, element, || place(template, layer, key))?;
+        set.push(Setting {
+            parameter,
+            element,
+            text,
+            layer,
+            key,
+        });
+    }
+    Ok(())
+}
+
+/// The declaration of a parameter that is set somewhere; else a refusal with the nearest name.
+fn declared<'t>(
+    template: &'t Template,
+    name: &str,
+    layer: Layer,
+    key: &str,
+) -> Result<&'t Parameter, Refusal> {
+    template.parameter(name).ok_or_else(|| {
+        let place = place(template, layer, key);
+        let known = template.parameters.iter().map(|known| known.name.as_str());
+        let hint = nearest(name, known.clone());
+        let known: Vec<_> = known.collect();
+        let hint = match (hint.is_empty(), known.is_empty()) {
+            (false, _) => hint,
+            (true, false) => format!("; it has {}", known.join(", ")),
+            (true, true) => "; it has none".to_owned(),
+        };
+        let message = format!(
+            "{place}: the template `{}` has no parameter `{name}`{hint}",
+            template.name
+        );
+        Refusal::new(Reason::ParameterUnknown, message)
+    })
+}
+
+/// `secret.db` is the element `db` of the map parameter `secret`.
+fn split(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.')
+        .map_or((name, None), |(name, element)| (name, Some(element)))
+}
+
+fn who_may(parameter: &Parameter) -> String {
+    let by = match (
+        parameter.set_by.contains(&Setter::Pod),
+        parameter.set_by.contains(&Setter::Namespace),
+    ) {
+        (false, true) => "an annotation of the namespace",
+        (true, false) => "an annotation of the pod",
+        _ => "Pillion's configuration",
+    };
+    format!("the parameter `{}` can be set only by {by}", parameter.name)
+}
+
+/// A map parameter has one annotation for each key, and every other parameter one in all.
+fn check_form(
+    parameter: &Parameter,
+    element: Option<&str>,
+    place: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let problem = match (parameter.ty, element) {
+        (ParameterType::Map, None) => {
+            format!(
+                "the parameter is a map: set each key by `{}.<key>`",
+                parameter.name
+            )
+        }
+        (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
+        (ParameterType::Map, Some(_)) | (_, None) => return Ok(()),
+        (_, Some(_)) => {
+            format!(
+                "the parameter `{}` is no map and has no keys",
+                parameter.name
+            )
+        }
+    };
+    Err(Refusal::new(
+        Reason::ParameterInvalid,
+        format!("{}: {problem}", place()),
+    ))
+}

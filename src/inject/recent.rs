@@ -1,0 +1,262 @@
+//! Recent decisions: a pod that is like an earlier one is answered as that was.
+//!
+//! Most pods are copies: the replicas of a workload differ in nothing that is decided upon, and the
+//! API server asks a second time about a pod that another webhook changed. A decision depends on
+//! its engine, on whose pod it is and on what is read of the pod, so that the same gives the same,
+//! and it need not be made again.
+//!
+//! What is compared is all of that, byte by byte and never by its hash alone. Only one name is left
+//! out of it: of each pod's volume for the ServiceAccount's token the API server makes up another
+//! (`kube-api-access-` and five characters). Two pods with names of their own in the same places are
+//! the same pod under another name, and are answered alike unless the answer speaks of that name.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::settings::Namespace;
+use super::subject::Subject;
+use super::verdict::Decision;
+use crate::review::Pod;
+use crate::review::pod::{Metadata, Owner};
+
+/// A pod of more bytes than this is decided about each time: it would push out many others.
+const LARGEST: usize = 64 * 1024;
+
+/// What a kept decision takes besides its key and its response, estimated in bytes.
+const OVERHEAD: usize = 2048;
+
+/// Bytes that a typical decision takes, to size the cache's own tables.
+const TYPICAL: usize = 8 * 1024;
+
+/// How the name of the ServiceAccount's volume begins, as it stands in a spec
+/// (k8s:plugin/pkg/admission/serviceaccount/admission.go, `ServiceAccountVolumeName`).
+const TOKEN_VOLUME: &[u8] = b"\"kube-api-access-";
+
+/// How many characters the API server makes up for a name (apiserver:pkg/storage/names).
+const MADE_UP: usize = 5;
+
+/// What stands for the made-up name in a key; no JSON holds such a byte.
+const MARK: u8 = 0xff;
+
+/// A decision with the response that states it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The decision.
+    pub decision: Arc<Decision>,
+    /// The response behind the request's uid.
+    pub rest: Arc<[u8]>,
+    /// What was known of the namespace.
+    namespace: Option<Arc<Namespace>>,
+}
+
+/// A question that was answered, or is to be.
+#[derive(Debug)]
+pub struct Question {
+    key: Box<[u8]>,
+    /// The name that is left out of the key, in its quotes.
+    left_out: Option<Box<[u8]>>,
+    namespace: Option<Arc<Namespace>>,
+}
+
+/// The decisions that were made last, within a bound of memory.
+#[derive(Debug)]
+pub struct Recent {
+    bytes: usize,
+    cache: Cache<Box<[u8]>, Kept, Weight>,
+}
+
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<Box<[u8]>, Kept> for Weight {
+    fn weight(&self, key: &Box<[u8]>, kept: &Kept) -> u64 {
+        // The patch is held as operations too.
+        let bytes = key.len() + 2 * kept.rest.len() + OVERHEAD;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+impl Recent {
+    /// Room for decisions of so many bytes together.
+    pub fn new(bytes: usize) -> Self {
+        let most = u64::try_from(bytes).unwrap_or(u64::MAX);
+        Self {
+            bytes,
+            cache: Cache::with_weighter(bytes / TYPICAL, most, Weight),
+        }
+    }
+
+    /// The same room with nothing in it.
+    pub fn emptied(&self) -> Self {
+        Self::new(self.bytes)
+    }
+
+    /// The decision that an earlier pod got to the same question.
+    pub fn find(&self, question: &Question) -> Option<Kept> {
+        let kept = self.cache.get(&question.key)?;
+        let same = match (&kept.namespace, &question.namespace) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        same.then_some(kept)
+    }
+
+    /// Keeps a decision, unless its answer speaks of what the key leaves out.
+    pub fn keep(&self, question: Question, decision: &Arc<Decision>, rest: &[u8]) {
+        let Question {
+            key,
+            left_out,
+            namespace,
+        } = question;
+        // Without its quotes: it may stand inside a sentence.
+        let name = left_out
+            .as_deref()
+            .and_then(|name| name.get(1..name.len() - 1));
+        if name.is_some_and(|name| speaks_of(decision, rest, name)) {
+            return;
+        }
+        let kept = Kept {
+            decision: Arc::clone(decision),
+            rest: rest.into(),
+            namespace,
+        };
+        self.cache.insert(key, kept);
+    }
+}
+
+/// Whether an answer, its patch included, holds a name.
+fn speaks_of(decision: &Decision, rest: &[u8], name: &[u8]) -> bool {
+    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, name).is_some();
+    let texts = |outcome: &super::Outcome| {
+        holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes())
+    };
+    holds(rest)
+        || holds(decision.patch.to_json().as_bytes())
+        || holds(decision.message.as_bytes())
+        || holds(decision.logged.as_bytes())
+        || decision.outcomes.iter().any(texts)
+        || decision.judged().iter().any(|judged| {
+            let finding = &judged.finding;
+            holds(finding.path.as_bytes())
+                || holds(finding.message.as_bytes())
+                || holds(finding.logged.as_bytes())
+        })
+}
+
+impl Question {
+    /// What is asked about a pod; `None` where it is not one to keep.
+    pub fn new(
+        subject: &Subject,
+        pod: &Pod<'_>,
+        namespace: Option<Arc<Namespace>>,
+    ) -> Option<Self> {
+        let spec = pod.spec?.get();
+        if spec.len() > LARGEST || !subject.annotations.is_empty() {
+            return None;
+        }
+        let mut key = Vec::with_capacity(spec.len() + 1024);
+        text(&mut key, Some(&subject.namespace));
+        text(&mut key, subject.user.as_deref());
+        key.push(u8::from(subject.from_node));
+        metadata(&mut key, pod.metadata.as_ref());
+        let start = key.len();
+        key.extend_from_slice(spec.as_bytes());
+        if key.len() > LARGEST {
+            return None;
+        }
+        let left_out = made_up_name(spec).map(Box::from);
+        if let Some(name) = &left_out {
+            leave_out(&mut key, start, name)?;
+        }
+        Some(Self {
+            key: key.into_boxed_slice(),
+            left_out,
+            namespace,
+        })
+    }
+}
+
+/// The name of the ServiceAccount's volume, in its quotes.
+fn made_up_name(spec: &str) -> Option<&[u8]> {
+    let spec = spec.as_bytes();
+    let from = memchr::memmem::find(spec, TOKEN_VOLUME)?;
+    let name = spec.get(from..from + TOKEN_VOLUME.len() + MADE_UP + 1)?;
+    let (made_up, quote) = name.get(TOKEN_VOLUME.len()..)?.split_at(MADE_UP);
+    (made_up.iter().all(u8::is_ascii_alphanumeric) && quote == b"\"").then_some(name)
+}
+
+/// Puts marks in the place of a name in quotes wherever it stands in the spec, which begins at
+/// `start`; `None` where the name stands somewhere else too, so that it makes a difference.
+fn leave_out(key: &mut [u8], start: usize, quoted: &[u8]) -> Option<()> {
+    let spec = key.get_mut(start..)?;
+    let places: Vec<usize> = memchr::memmem::find_iter(spec, quoted).collect();
+    for place in places {
+        spec.get_mut(place..place + quoted.len())?.fill(MARK);
+    }
+    let name = quoted.get(1..quoted.len().checked_sub(1)?)?;
+    memchr::memmem::find(key, name).is_none().then_some(())
+}
+
+/// What is read of the metadata; `managedFields` and the like are nothing that is decided upon.
+fn metadata(key: &mut Vec<u8>, metadata: Option<&Metadata<'_>>) {
+    let Some(Metadata {
+        name,
+        generate_name,
+        labels,
+        annotations,
+        owner_references,
+    }) = metadata
+    else {
+        return text(key, None);
+    };
+    key.push(1);
+    for one in [name, generate_name] {
+        text(key, one.as_ref().map(crate::review::Text::as_str));
+    }
+    for dictionary in [labels, annotations] {
+        length(
+            key,
+            dictionary.as_ref().map(std::collections::BTreeMap::len),
+        );
+        for (name, value) in dictionary.iter().flatten() {
+            text(key, Some(name.as_str()));
+            text(key, Some(value.as_str()));
+        }
+    }
+    length(key, owner_references.as_ref().map(Vec::len));
+    for owner in owner_references.iter().flatten() {
+        let Owner {
+            api_version,
+            kind,
+            name,
+            uid,
+            controller,
+        } = owner;
+        for one in [api_version, kind, name, uid] {
+            text(key, one.as_ref().map(crate::review::Text::as_str));
+        }
+        key.push(controller.map_or(2, u8::from));
+    }
+}
+
+/// Writes a text so that no two sequences of texts are alike.
+fn text(key: &mut Vec<u8>, text: Option<&str>) {
+    length(key, text.map(str::len));
+    key.extend_from_slice(text.unwrap_or_default().as_bytes());
+}
+
+fn length(key: &mut Vec<u8>, length: Option<usize>) {
+    match length {
+        Some(length) => {
+            key.push(1);
+            key.extend_from_slice(&length.to_le_bytes());
+        }
+        None => key.push(0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

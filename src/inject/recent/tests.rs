@@ -1,0 +1,194 @@
+//! What counts as the same pod, and what does not.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::inject::{Answer, Engine, Namespace, Namespaces, Settings};
+use crate::template::{Catalog, Source};
+
+const TEMPLATES: &str = r#"
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: plain}
+spec:
+  sidecars: [{name: helper, image: "helper:1"}]
+---
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: copies}
+spec:
+  volumes: [{name: token, adopt: {mountPath: /var/run/secrets/kubernetes.io/serviceaccount}}]
+  sidecars:
+    - {name: copy, image: "copy:1", volumeMounts: [{name: token, mountPath: /token}]}
+"#;
+
+fn catalog() -> Arc<Catalog> {
+    let source = Source {
+        path: "t.yaml".to_owned(),
+        text: TEMPLATES.to_owned(),
+    };
+    let (catalog, errors) = Catalog::load(&[source], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    Arc::new(catalog)
+}
+
+fn engine() -> Engine {
+    Engine::new(catalog(), Arc::default()).keeping(1024 * 1024)
+}
+
+/// A review of a pod whose ServiceAccount's volume has this name.
+fn review(template: &str, volume: &str) -> Value {
+    let mount = json!({"name": volume, "readOnly": true,
+        "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": "first", "operation": "CREATE", "namespace": "shop",
+        "kind": {"group": "", "version": "v1", "kind": "Pod"},
+        "userInfo": {"username": "controller", "groups": ["system:authenticated"]},
+        "object": {
+            "metadata": {"generateName": "web-", "labels": {"app": "web"},
+                "annotations": {"pillion.dev/inject": template}},
+            "spec": {"containers": [{"name": "web", "image": "web:1", "volumeMounts": [mount]}],
+                "volumes": [{"name": volume, "projected": {"sources": []}}]}}}})
+}
+
+/// The response, and whether it is an earlier one's.
+fn ask(engine: &Engine, review: &Value) -> (Value, bool) {
+    let fresh = Engine::new(Arc::clone(engine.catalog()), Arc::clone(engine.settings()));
+    let body = review.to_string();
+    let [(response, is_recent), (expected, _)] =
+        [engine, &fresh].map(|engine| match engine.review(body.as_bytes()) {
+            Answer::Review {
+                body, is_recent, ..
+            } => (serde_json::from_slice::<Value>(&body).unwrap(), is_recent),
+            other => panic!("{other:?}"),
+        });
+    assert_eq!(response, expected, "as one that keeps nothing answers");
+    (response, is_recent)
+}
+
+#[test]
+fn a_copy_is_answered_as_the_first_with_its_own_uid() {
+    let engine = engine();
+    let mut one = review("plain", "kube-api-access-abcde");
+    assert!(!ask(&engine, &one).1);
+    one["request"]["uid"] = json!("second");
+    one["request"]["object"]["metadata"]["managedFields"] = json!([{"time": "later"}]);
+    let (response, is_recent) = ask(&engine, &one);
+    assert!(is_recent);
+    assert_eq!(response["response"]["uid"], "second");
+    let (_, is_recent) = ask(&engine, &review("plain", "kube-api-access-v7x2z"));
+    assert!(is_recent, "the token's volume has another name in each pod");
+}
+
+#[test]
+fn what_may_be_decided_upon_makes_another_pod() {
+    let engine = engine();
+    let one = review("plain", "kube-api-access-abcde");
+    ask(&engine, &one);
+    let changes = [
+        ("/request/namespace", json!("bank")),
+        ("/request/userInfo/username", json!("somebody")),
+        ("/request/userInfo/groups", json!(["system:nodes"])),
+        ("/request/object/metadata/generateName", json!("api-")),
+        ("/request/object/metadata/labels", json!({"app": "api"})),
+        (
+            "/request/object/metadata/annotations",
+            json!({"pillion.dev/inject": "plain", "x": "y"}),
+        ),
+        ("/request/object/spec/containers/0/image", json!("web:2")),
+        (
+            "/request/object/spec/volumes/0/name",
+            json!("kube-api-access-long00"),
+        ),
+    ];
+    for (pointer, value) in changes {
+        let mut other = one.clone();
+        *other.pointer_mut(pointer).unwrap() = value;
+        assert!(!ask(&engine, &other).1, "{pointer}");
+        assert!(ask(&engine, &other).1, "{pointer}, again");
+    }
+}
+
+#[test]
+fn an_answer_that_speaks_of_the_made_up_name_is_not_kept() {
+    let engine = engine();
+    for name in ["abcde", "abcde", "fghij"] {
+        let name = format!("kube-api-access-{name}");
+        let (response, is_recent) = ask(&engine, &review("copies", &name));
+        assert!(!is_recent, "{name}");
+        assert!(response["response"]["patch"].is_string());
+    }
+}
+
+#[test]
+fn a_made_up_name_that_stands_elsewhere_is_not_left_out() {
+    let engine = engine();
+    let mut one = review("plain", "kube-api-access-abcde");
+    one["request"]["object"]["metadata"]["annotations"]["note"] = json!("kube-api-access-abcde");
+    assert!(!ask(&engine, &one).1);
+    assert!(!ask(&engine, &one).1);
+}
+
+#[test]
+fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
+    let with = |names: [(&str, &str); 2]| {
+        let mut namespaces = Namespaces::default();
+        for (name, level) in names {
+            let labels = [("pod-security.kubernetes.io/enforce", level)];
+            let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let namespace = Namespace {
+                labels: labels.into(),
+                ..Namespace::default()
+            };
+            namespaces.insert(name, namespace);
+        }
+        namespaces
+    };
+    let settings = |namespaces| {
+        Arc::new(Settings {
+            namespaces,
+            ..Settings::default()
+        })
+    };
+    let one = review("plain", "kube-api-access-abcde");
+    let before = with([("shop", "baseline"), ("bank", "baseline")]);
+    let engine = Engine::new(catalog(), settings(before.clone())).keeping(1024 * 1024);
+    ask(&engine, &one);
+    let mut after = before;
+    after.insert("bank", Namespace::default());
+    let engine = engine.followed_by(Arc::clone(engine.catalog()), settings(after));
+    assert!(ask(&engine, &one).1, "another namespace changed");
+    let after = settings(with([("shop", "restricted"), ("bank", "baseline")]));
+    let engine = engine.followed_by(Arc::clone(engine.catalog()), after);
+    assert!(!ask(&engine, &one).1, "its own namespace changed");
+    assert!(ask(&engine, &one).1);
+    let engine = engine.followed_by(catalog(), Arc::clone(engine.settings()));
+    assert!(!ask(&engine, &one).1, "templates changed");
+}
+
+#[test]
+fn large_pods_and_little_room_keep_nothing() {
+    let engine = engine();
+    let mut large = review("plain", "kube-api-access-abcde");
+    large["request"]["object"]["spec"]["note"] = json!("x".repeat(70_000));
+    ask(&engine, &large);
+    assert!(!ask(&engine, &large).1);
+    let engine = Engine::new(catalog(), Arc::default()).keeping(0);
+    let one = review("plain", "kube-api-access-abcde");
+    ask(&engine, &one);
+    assert!(!ask(&engine, &one).1);
+}
+
+#[test]
+fn many_decisions_stay_within_the_bound() {
+    let engine = Engine::new(catalog(), Arc::default()).keeping(64 * 1024);
+    for index in 0..200 {
+        let mut one = review("plain", "kube-api-access-abcde");
+        one["request"]["object"]["metadata"]["labels"]["app"] = json!(format!("app-{index}"));
+        ask(&engine, &one);
+    }
+    let recent = engine.recent().unwrap();
+    assert!(recent.cache.weight() <= 64 * 1024);
+    assert!(recent.cache.len() > 2);
+}

@@ -1,0 +1,233 @@
+//! Pieces: what fragments give, shared with their template where it is constant.
+//!
+//! Most of what a template adds is the same for every pod. So a constant is made once, when its
+//! template is loaded, together with the JSON that it is written as; a pod that gets it holds a
+//! reference, and the patch copies the JSON. Only what an expression gives is made anew.
+
+mod fields;
+
+use std::fmt::Write as _;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+pub use fields::{Fields, Lookup};
+
+/// Finished data of a template.
+#[derive(Debug, PartialEq)]
+pub struct Constant {
+    value: Value,
+    json: Box<str>,
+    elements: Box<[Arc<Self>]>,
+}
+
+impl Constant {
+    /// Finishes data: its JSON, and that of each element where it is a list.
+    pub fn new(value: Value) -> Arc<Self> {
+        let json = value.to_string().into_boxed_str();
+        let elements = match &value {
+            Value::Array(items) => items.iter().cloned().map(Self::new).collect(),
+            _ => Box::default(),
+        };
+        Arc::new(Self {
+            value,
+            json,
+            elements,
+        })
+    }
+
+    /// The data.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// A value that a template gives for a pod.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// The template's, the same for every pod.
+    Shared(Arc<Constant>),
+    /// Made for this pod.
+    Own(Value),
+}
+
+impl Piece {
+    /// The value in memory of its own.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Shared(constant) => constant.value.clone(),
+            Self::Own(value) => value,
+        }
+    }
+
+    /// The piece as something that parts can be taken out of.
+    pub fn part(&self) -> Part<'_> {
+        match self {
+            Self::Shared(constant) => Part::Shared(constant),
+            Self::Own(value) => Part::Own(value),
+        }
+    }
+
+    /// Writes the value as JSON.
+    pub fn write(&self, json: &mut String) {
+        match self {
+            Self::Shared(constant) => json.push_str(&constant.json),
+            Self::Own(value) => write_value(value, json),
+        }
+    }
+}
+
+impl Deref for Piece {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        match self {
+            Self::Shared(constant) => &constant.value,
+            Self::Own(value) => value,
+        }
+    }
+}
+
+impl From<Value> for Piece {
+    fn from(value: Value) -> Self {
+        Self::Own(value)
+    }
+}
+
+impl PartialEq for Piece {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Piece {}
+
+impl Serialize for Piece {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
+/// A value inside a piece.
+#[derive(Debug, Clone, Copy)]
+pub enum Part<'p> {
+    /// Of a constant.
+    Shared(&'p Arc<Constant>),
+    /// Of something else.
+    Own(&'p Value),
+}
+
+impl<'p> Part<'p> {
+    /// The value.
+    pub fn value(self) -> &'p Value {
+        match self {
+            Self::Shared(constant) => &constant.value,
+            Self::Own(value) => value,
+        }
+    }
+
+    /// The value as a piece; a copy is made only where it is not shared.
+    pub fn to_piece(self) -> Piece {
+        match self {
+            Self::Shared(constant) => Piece::Shared(Arc::clone(constant)),
+            Self::Own(value) => Piece::Own(value.clone()),
+        }
+    }
+
+    /// The elements of a list; none where it is no list.
+    pub fn elements(self) -> Vec<Self> {
+        match self {
+            Self::Shared(constant) => constant.elements.iter().map(Part::Shared).collect(),
+            Self::Own(value) => {
+                let items = value.as_array().into_iter().flatten();
+                items.map(Part::Own).collect()
+            }
+        }
+    }
+}
+
+fn write_value(value: &Value, json: &mut String) {
+    match value {
+        Value::String(text) => write_text(text, json),
+        Value::Array(items) => {
+            json.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    json.push(',');
+                }
+                write_value(item, json);
+            }
+            json.push(']');
+        }
+        Value::Object(fields) => {
+            json.push('{');
+            for (index, (name, value)) in fields.iter().enumerate() {
+                if index > 0 {
+                    json.push(',');
+                }
+                write_text(name, json);
+                json.push(':');
+                write_value(value, json);
+            }
+            json.push('}');
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            // Writing to a string cannot fail.
+            let _ = write!(json, "{value}");
+        }
+    }
+}
+
+/// Writes text as a JSON string.
+pub fn write_text(text: &str, json: &mut String) {
+    json.push('"');
+    // Without a way out of the loop, so that it looks at many bytes at once.
+    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text
+        .bytes()
+        .fold(false, |found, byte| found | needs_escape(byte))
+    {
+        // Serializing text cannot fail.
+        let quoted = serde_json::to_string(text).unwrap_or_default();
+        json.push_str(quoted.get(1..).unwrap_or_default());
+        return;
+    }
+    json.push_str(text);
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn shared_and_own_values_are_written_alike() {
+        let table = [
+            json!("plain"),
+            json!("\"quoted\"\n\\ and é\u{7f}"),
+            json!(["a", {"b": [1, null, true]}]),
+            json!({"limits": {"memory": "1Gi"}}),
+        ];
+        for value in table {
+            let expected = value.to_string();
+            let shared = Piece::Shared(Constant::new(value.clone()));
+            for piece in [shared, Piece::Own(value)] {
+                let mut json = String::new();
+                piece.write(&mut json);
+                assert_eq!(json, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_elements_of_a_constant_are_shared_too() {
+        let list = Piece::Shared(Constant::new(json!([{"name": "a"}, 2])));
+        let elements = list.part().elements();
+        assert!(matches!(elements[0].to_piece(), Piece::Shared(_)));
+        assert_eq!(*elements[1].to_piece(), json!(2));
+        assert!(Piece::Own(json!({"a": 1})).part().elements().is_empty());
+    }
+}

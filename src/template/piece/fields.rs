@@ -1,0 +1,155 @@
+//! The fields of an object that a template gives, each a piece.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::{Piece, write_text};
+
+/// An object whose fields can be asked for.
+pub trait Lookup {
+    /// A field's value.
+    fn get(&self, name: &str) -> Option<&Value>;
+
+    /// The fields, in their order.
+    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_>;
+
+    /// Whether there is such a field.
+    fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+impl Lookup for Map<String, Value> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+
+    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
+        Box::new(self.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+}
+
+/// An object that a template gives, such as a container: few fields, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fields(Vec<(Arc<str>, Piece)>);
+
+impl Fields {
+    /// No fields yet, and room for so many.
+    pub fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
+    /// A field's piece.
+    pub fn piece(&self, name: &str) -> Option<&Piece> {
+        let found = self.0.iter().find(|(known, _)| **known == *name);
+        found.map(|(_, piece)| piece)
+    }
+
+    /// Sets a field; a new one stands at the end.
+    pub fn insert(&mut self, name: impl AsRef<str> + Into<Arc<str>>, piece: Piece) {
+        let known = self.0.iter_mut();
+        match known
+            .into_iter()
+            .find(|(known, _)| **known == *name.as_ref())
+        {
+            Some((_, old)) => *old = piece,
+            None => self.0.push((name.into(), piece)),
+        }
+    }
+
+    /// Takes a field out; the others keep their order.
+    pub fn remove(&mut self, name: &str) -> Option<Piece> {
+        let place = self.0.iter().position(|(known, _)| **known == *name)?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Keeps the fields whose names pass.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| keep(name));
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fields, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Piece)> {
+        self.0.iter().map(|(name, piece)| (&**name, piece))
+    }
+
+    /// The object as data of its own.
+    pub fn to_value(&self) -> Value {
+        let fields = self.iter();
+        Value::Object(
+            fields
+                .map(|(name, piece)| (name.to_owned(), Value::clone(piece)))
+                .collect(),
+        )
+    }
+
+    /// Writes the object as JSON.
+    pub fn write(&self, json: &mut String) {
+        json.push('{');
+        for (index, (name, piece)) in self.iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            write_text(name, json);
+            json.push(':');
+            piece.write(json);
+        }
+        json.push('}');
+    }
+}
+
+impl Lookup for Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.piece(name).map(|piece| &**piece)
+    }
+
+    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
+        Box::new(self.iter().map(|(name, piece)| (name, &**piece)))
+    }
+}
+
+impl From<Map<String, Value>> for Fields {
+    fn from(map: Map<String, Value>) -> Self {
+        let fields = map.into_iter();
+        Self(
+            fields
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl Extend<(Arc<str>, Piece)> for Fields {
+    fn extend<I: IntoIterator<Item = (Arc<str>, Piece)>>(&mut self, fields: I) {
+        for (name, piece) in fields {
+            self.insert(name, piece);
+        }
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = (Arc<str>, Piece);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
