@@ -1,8 +1,6 @@
 //! Proof, before anything is measured, that each scenario does what its name says: the pods that
 //! come of different patches are the same.
 
-use serde_json::Value;
-
 use crate::pods::lasting;
 use crate::scenario::{Expected, NO_WEBHOOK, Scenario};
 use crate::shapes::without_status;
