@@ -97,7 +97,10 @@ impl Engine {
 
     /// The answer that an earlier pod like this got, else what `decide` gives, which is kept.
     fn recall_or(&self, request: &Request<'_, Pod<'_>>, decide: impl FnOnce() -> Answer) -> Answer {
-        let Some((recent, question)) = self.recent().zip(self.question(request)) else {
+        let Some(recent) = self.recent() else {
+            return decide();
+        };
+        let Some(question) = self.question(request) else {
             return decide();
         };
         if let Some((kept, pod)) = recent.find(&question).zip(request.object.as_ref()) {

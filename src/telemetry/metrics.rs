@@ -1,5 +1,6 @@
 //! The metrics. The registry is a value, so that tests can have as many as they like.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,7 @@ use prometheus_client::registry::Registry;
 use crate::inject::{Decision, Endpoint};
 
 /// Labels with names known at compile time.
-type Labels<const N: usize> = [(&'static str, String); N];
+type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
 /// Counters with such labels.
 type Counters<const N: usize> = Family<Labels<N>, Counter>;
@@ -216,13 +217,13 @@ impl Metrics {
         duration: Duration,
         is_served: impl Fn(&str) -> bool,
     ) {
-        let endpoint = || ("endpoint", endpoint.as_str().to_owned());
-        let verdict = |word: &str| ("verdict", word.to_owned());
+        let endpoint = || ("endpoint", Cow::from(endpoint.as_str()));
+        let verdict = |word: &'static str| ("verdict", Cow::from(word));
         self.reviews
             .get_or_create(&[
                 endpoint(),
                 verdict(decision.verdict().as_str()),
-                ("reason", decision.reason.code().to_owned()),
+                ("reason", decision.reason.code().into()),
             ])
             .inc();
         for outcome in &decision.outcomes {
@@ -230,9 +231,12 @@ impl Metrics {
             self.outcomes
                 .get_or_create(&[
                     endpoint(),
-                    ("template", template.unwrap_or(OTHER).to_owned()),
+                    (
+                        "template",
+                        template.map_or(Cow::from(OTHER), |name| name.to_owned().into()),
+                    ),
                     verdict(outcome.reason.verdict().as_str()),
-                    ("reason", outcome.reason.code().to_owned()),
+                    ("reason", outcome.reason.code().into()),
                 ])
                 .inc();
         }
@@ -249,9 +253,9 @@ impl Metrics {
             self.findings
                 .get_or_create(&[
                     endpoint(),
-                    ("template", template.unwrap_or_default().to_owned()),
-                    ("code", code.as_str().to_owned()),
-                    ("policy", policy.as_str().to_owned()),
+                    ("template", template.unwrap_or_default().to_owned().into()),
+                    ("code", code.as_str().into()),
+                    ("policy", policy.as_str().into()),
                 ])
                 .inc();
         }
@@ -268,7 +272,7 @@ impl Metrics {
     /// A request was answered with this HTTP status instead of a review.
     pub fn rejected(&self, status: u16) {
         self.rejections
-            .get_or_create(&[("code", status.to_string())])
+            .get_or_create(&[("code", status.to_string().into())])
             .inc();
     }
 
@@ -281,7 +285,7 @@ impl Metrics {
     pub fn templates(&self, served: usize, stale: usize) {
         for (state, count) in [("served", served), ("stale", stale)] {
             self.templates
-                .get_or_create(&[("state", state.to_owned())])
+                .get_or_create(&[("state", state.to_owned().into())])
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
@@ -294,14 +298,14 @@ impl Metrics {
     /// Whether changes of a resource of the cluster arrive.
     pub fn watch_up(&self, resource: &'static str, up: bool) {
         self.watch_up
-            .get_or_create(&[("resource", resource.to_owned())])
+            .get_or_create(&[("resource", resource.to_owned().into())])
             .set(i64::from(up));
     }
 
     /// A watch on a resource of the cluster failed.
     pub fn watch_error(&self, resource: &'static str) {
         self.watch_errors
-            .get_or_create(&[("resource", resource.to_owned())])
+            .get_or_create(&[("resource", resource.to_owned().into())])
             .inc();
     }
 
@@ -323,7 +327,7 @@ impl Metrics {
     /// When the own authority ends, and the next one.
     pub fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
         for (role, at) in [("current", current), ("next", next)] {
-            let label = [("authority", role.to_owned())];
+            let label = [("authority", role.into())];
             match at {
                 Some(at) => {
                     self.authority_expiry
@@ -355,7 +359,7 @@ impl Metrics {
             ("withheld", withheld),
         ] {
             self.webhook_entries
-                .get_or_create(&[("state", state.to_owned())])
+                .get_or_create(&[("state", state.to_owned().into())])
                 .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
@@ -363,7 +367,7 @@ impl Metrics {
     /// This became of a verdict that was to be an event.
     pub fn event(&self, result: &'static str) {
         self.events
-            .get_or_create(&[("result", result.to_owned())])
+            .get_or_create(&[("result", result.to_owned().into())])
             .inc();
     }
 
