@@ -37,6 +37,9 @@ const EXCLUDED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", SE
 /// The entry of [`register_for_every_pod`].
 pub(crate) const EVERY_POD: &str = "every-pod.pillion.dev";
 
+/// A template that nobody has: a server that is asked for it must refuse.
+pub(crate) const MISSING_TEMPLATE: &str = "no-such-template";
+
 /// The server name that the API server asks for and checks the certificate against.
 pub(crate) const SERVER_NAME: &str = "pillion.pillion-system.svc";
 
@@ -290,22 +293,36 @@ async fn created(client: &Client, path: &str, object: &Value) -> Outcome {
 
 /// Waits until the API server has seen the new configuration. A pod that asks for a template
 /// that cannot exist is refused in every namespace as soon as it has.
-async fn called_for(namespace: &Namespace) -> Outcome {
+pub(crate) async fn called_for(namespace: &Namespace) -> Outcome {
+    let what = format!("the webhook to be called for namespace {}", namespace.name);
+    refused(namespace, &what, true).await
+}
+
+/// Waits until the API server has seen that there is no configuration any more.
+pub(crate) async fn no_longer_called_for(namespace: &Namespace) -> Outcome {
+    let name = &namespace.name;
+    let what = format!("the webhook to be no longer called for namespace {name}");
+    refused(namespace, &what, false).await
+}
+
+/// Waits until a pod that asks for a template that cannot exist is refused by a webhook, or is
+/// not.
+async fn refused(namespace: &Namespace, what: &str, wanted: bool) -> Outcome {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
             "name": "is-the-webhook-called",
             "labels": {"pillion.dev/inject": "true"},
-            "annotations": {"pillion.dev/inject": "no-such-template"},
+            "annotations": {"pillion.dev/inject": MISSING_TEMPLATE},
         },
         "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]},
     });
-    let what = format!("the webhook to be called for namespace {}", namespace.name);
-    wait_until(&what, Duration::from_secs(30), async || {
+    wait_until(what, Duration::from_secs(30), async || {
         let answer = namespace.create_pod("dryRun=All", &pod).await;
         let answer = answer.map_err(|failure| failure.to_string())?;
-        if answer.message().contains("denied the request") {
+        let refused = answer.message().contains("denied the request");
+        if refused == wanted && (refused || answer.granted()) {
             return Ok(());
         }
         Err(format!("status {} {}", answer.status, answer.message()))
@@ -318,7 +335,7 @@ async fn called_for(namespace: &Namespace) -> Outcome {
 async fn advised_in(namespace: &Namespace) -> Outcome {
     let asks = json!({
         "labels": {"app": "asks", "pillion.dev/inject": "true"},
-        "annotations": {"pillion.dev/inject": "no-such-template"},
+        "annotations": {"pillion.dev/inject": MISSING_TEMPLATE},
     });
     let deployment = json!({
         "apiVersion": "apps/v1",
