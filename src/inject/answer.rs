@@ -51,7 +51,7 @@ pub enum Answer {
         pod: String,
         /// `request.dryRun`.
         dry_run: bool,
-        /// The decision that the response states.
+        /// The decision that the response states; where it is a recent one, without the patch.
         decision: Arc<Decision>,
         /// Whether it is the one that an earlier pod like this got.
         is_recent: bool,
@@ -106,7 +106,7 @@ impl Engine {
             return decide();
         };
         if let Some((kept, pod)) = recent.find(&question).zip(request.object.as_ref()) {
-            return recalled(request, pod, kept);
+            return recalled(request, pod, &question, kept);
         }
         let answer = decide();
         if let Answer::Review {
@@ -228,10 +228,15 @@ fn answer<O>(
 }
 
 /// Answers a request as one that asked the same.
-fn recalled(request: &Request<'_, Pod<'_>>, pod: &Pod<'_>, kept: Kept) -> Answer {
+fn recalled(
+    request: &Request<'_, Pod<'_>>,
+    pod: &Pod<'_>,
+    question: &Question,
+    kept: Kept,
+) -> Answer {
     let uid = request.uid.as_str().to_owned();
-    let mut body = Response::begin(&uid, kept.rest.len());
-    body.extend_from_slice(&kept.rest);
+    let mut body = Response::begin(&uid, kept.len());
+    kept.write(question, &mut body);
     Answer::Review {
         body,
         uid,

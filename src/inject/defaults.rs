@@ -10,9 +10,9 @@ use serde_json::{Map, Value, json};
 use crate::template::schema::{self, FieldType};
 
 /// Where the ServiceAccount admission plugin mounts its token.
-const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// How that plugin names its volume.
-const TOKEN_VOLUME: &str = "kube-api-access-";
+pub const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// How the name of that plugin's volume begins.
+pub const TOKEN_VOLUME: &str = "kube-api-access-";
 /// The tolerations that the DefaultTolerationSeconds admission plugin adds.
 const DEFAULT_TOLERATIONS: [&str; 2] = [
     "node.kubernetes.io/not-ready",

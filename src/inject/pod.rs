@@ -7,6 +7,7 @@
 mod element;
 mod resulting;
 mod texts;
+mod token;
 
 use serde_json::{Map, Value, json};
 
@@ -209,7 +210,8 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.
-    pub fn into_patch(self) -> Patch {
+    pub fn into_patch(mut self) -> Patch {
+        self.mount_token();
         let mut patch = Patch::default();
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
         if adds_metadata && self.metadata.is_none() {

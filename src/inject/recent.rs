@@ -8,17 +8,21 @@
 //! What is compared is all of that, byte by byte and never by its hash alone. Only one name is left
 //! out of it: of each pod's volume for the ServiceAccount's token the API server makes up another
 //! (`kube-api-access-` and five characters). Two pods with names of their own in the same places are
-//! the same pod under another name, and are answered alike unless the answer speaks of that name.
+//! one pod under two names: the answer is the same, with the one name in the places of the other.
+//! Expressions of templates do not see that volume (`defaults::without_plugins`), so that a name is
+//! only ever compared and copied.
 
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::Patch;
 use super::settings::Namespace;
 use super::subject::Subject;
 use super::verdict::Decision;
 use crate::review::pod::{Metadata, Owner, Spec};
+use crate::review::response::put_base64;
 use crate::review::{Object, Pod};
 
 /// A pod of more bytes than this is decided about each time: it would push out many others.
@@ -33,6 +37,9 @@ const USUAL_KEY: usize = 8 * 1024;
 /// Bytes that a typical decision takes, to size the cache's own tables.
 const TYPICAL: usize = 8 * 1024;
 
+/// What stands in front of a response's patch.
+const PATCH: &[u8] = b",\"patch\":\"";
+
 /// How the name of the ServiceAccount's volume begins, as it stands in a spec
 /// (k8s:plugin/pkg/admission/serviceaccount/admission.go, `ServiceAccountVolumeName`).
 const TOKEN_VOLUME: &[u8] = b"\"kube-api-access-";
@@ -46,12 +53,86 @@ const MARK: u8 = 0xff;
 /// A decision with the response that states it.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The decision.
+    /// The decision, without its patch.
     pub decision: Arc<Decision>,
-    /// The response behind the request's uid.
-    pub rest: Arc<[u8]>,
+    response: Arc<Rest>,
     /// What was known of the namespace.
     namespace: Option<Arc<Namespace>>,
+}
+
+/// A response behind the request's uid.
+#[derive(Debug)]
+struct Rest {
+    /// All of it; where the patch speaks of the made-up name, what stands before the patch.
+    start: Vec<u8>,
+    patch: Option<Renamed>,
+}
+
+/// A patch that speaks of the made-up name.
+#[derive(Debug)]
+struct Renamed {
+    /// The patch, as JSON.
+    json: Vec<u8>,
+    /// Where the name stands in it.
+    places: Vec<usize>,
+    /// The response behind the patch.
+    end: Vec<u8>,
+}
+
+impl Kept {
+    /// The response to a question, behind the request's uid.
+    pub fn write(&self, question: &Question, body: &mut Vec<u8>) {
+        body.extend_from_slice(&self.response.start);
+        let (Some(patch), Some(name)) = (&self.response.patch, question.name()) else {
+            return;
+        };
+        let mut json = patch.json.clone();
+        for place in &patch.places {
+            if let Some(place) = json.get_mut(*place..place + name.len()) {
+                place.copy_from_slice(name);
+            }
+        }
+        put_base64(body, &json);
+        body.extend_from_slice(&patch.end);
+    }
+
+    /// About how many bytes it has.
+    pub fn len(&self) -> usize {
+        let patch = self.response.patch.as_ref();
+        self.response.start.len() + patch.map_or(0, |patch| 2 * patch.json.len() + patch.end.len())
+    }
+}
+
+impl Rest {
+    /// Takes a response apart where its patch speaks of a name; `None` where it speaks of it elsewhere.
+    fn new(rest: &[u8], decision: &Decision, name: Option<&[u8]>) -> Option<Self> {
+        let whole = Self {
+            start: rest.to_vec(),
+            patch: None,
+        };
+        let Some(name) = name else {
+            return Some(whole);
+        };
+        let json = decision.patch.to_json().into_bytes();
+        let places: Vec<usize> = memchr::memmem::find_iter(&json, name).collect();
+        if speaks_of(decision, rest, name) {
+            return None;
+        }
+        if places.is_empty() {
+            return Some(whole);
+        }
+        let start = memchr::memmem::find(rest, PATCH)? + PATCH.len();
+        let (start, behind) = rest.split_at_checked(start)?;
+        let end = memchr::memchr(b'"', behind)?;
+        Some(Self {
+            start: start.to_vec(),
+            patch: Some(Renamed {
+                json,
+                places,
+                end: behind.get(end..)?.to_vec(),
+            }),
+        })
+    }
 }
 
 /// A question that was answered, or is to be.
@@ -75,8 +156,7 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Kept> for Weight {
     fn weight(&self, key: &Box<[u8]>, kept: &Kept) -> u64 {
-        // The patch is held as operations too.
-        let bytes = key.len() + 2 * kept.rest.len() + OVERHEAD;
+        let bytes = key.len() + kept.len() + OVERHEAD;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }
@@ -107,37 +187,32 @@ impl Recent {
         same.then_some(kept)
     }
 
-    /// Keeps a decision, unless its answer speaks of what the key leaves out.
-    pub fn keep(&self, question: Question, decision: &Arc<Decision>, rest: &[u8]) {
-        let Question {
-            key,
-            left_out,
-            namespace,
-        } = question;
-        // Without its quotes: it may stand inside a sentence.
-        let name = left_out
-            .as_deref()
-            .and_then(|name| name.get(1..name.len() - 1));
-        if name.is_some_and(|name| speaks_of(decision, rest, name)) {
+    /// Keeps a decision and its response behind the uid, unless a sentence of it speaks of what the
+    /// key leaves out.
+    pub fn keep(&self, question: Question, decision: &Decision, rest: &[u8]) {
+        let Some(response) = Rest::new(rest, decision, question.name()) else {
             return;
-        }
-        let kept = Kept {
-            decision: Arc::clone(decision),
-            rest: rest.into(),
-            namespace,
         };
-        self.cache.insert(key, kept);
+        let decision = Decision {
+            patch: Patch::default(),
+            ..decision.clone()
+        };
+        let kept = Kept {
+            decision: Arc::new(decision),
+            response: Arc::new(response),
+            namespace: question.namespace,
+        };
+        self.cache.insert(question.key, kept);
     }
 }
 
-/// Whether an answer, its patch included, holds a name.
+/// Whether an answer holds a name elsewhere than in its patch.
 fn speaks_of(decision: &Decision, rest: &[u8], name: &[u8]) -> bool {
     let holds = |bytes: &[u8]| memchr::memmem::find(bytes, name).is_some();
     let texts = |outcome: &super::Outcome| {
         holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes())
     };
     holds(rest)
-        || holds(decision.patch.to_json().as_bytes())
         || holds(decision.message.as_bytes())
         || holds(decision.logged.as_bytes())
         || decision.outcomes.iter().any(texts)
@@ -150,6 +225,12 @@ fn speaks_of(decision: &Decision, rest: &[u8], name: &[u8]) -> bool {
 }
 
 impl Question {
+    /// The name that is left out, without its quotes: it may stand inside a sentence.
+    fn name(&self) -> Option<&[u8]> {
+        let quoted = self.left_out.as_deref()?;
+        quoted.get(1..quoted.len().checked_sub(1)?)
+    }
+
     /// What is asked about a pod; `None` where it is not one to keep.
     pub fn new(
         subject: &Subject,

@@ -233,7 +233,7 @@ impl Metrics {
                     endpoint(),
                     (
                         "template",
-                        template.map_or(Cow::from(OTHER), |name| name.to_owned().into()),
+                        template.map_or_else(|| OTHER.into(), |name| name.to_owned().into()),
                     ),
                     verdict(outcome.reason.verdict().as_str()),
                     ("reason", outcome.reason.code().into()),

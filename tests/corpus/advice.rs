@@ -1,5 +1,7 @@
 //! Advice on a workload is the decision about its pods: same engine, same words.
 
+use std::sync::Arc;
+
 use pillion::inject::{Answer, Decision, Reason, Verdict};
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! `pillion explain` says of every pod what the server does with it, and nothing else.
 
 use std::fs;
+use std::sync::Arc;
 
 use pillion::inject::explanation::gates::Configuration;
 use pillion::inject::explanation::{Explanation, Question, Registration};

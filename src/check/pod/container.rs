@@ -1,16 +1,16 @@
 //! A container of the resulting pod.
 
+mod reading;
+
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use super::amount::Amounts;
 use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
-use super::source::{Addition, Field, Source};
-use crate::review::{Text, may_hold};
+use crate::review::Text;
 use crate::template::quantity::Quantity;
 
 /// Where a container stands.
@@ -333,93 +333,6 @@ pub struct Sleep {
 }
 
 impl<'a> Container<'a> {
-    /// Reads a container; `additions`: what templates added to its lists.
-    pub fn read(
-        place: Place,
-        name: &'a str,
-        added_by: Option<&'a str>,
-        source: Source<'a>,
-        additions: &[Addition<'a>],
-    ) -> Self {
-        let mut container = Self {
-            place,
-            name,
-            added_by,
-            image: None,
-            command: Vec::new(),
-            args: Vec::new(),
-            ports: Vec::new(),
-            env: Vec::new(),
-            env_from: Vec::new(),
-            mounts: Vec::new(),
-            resources: Resources::default(),
-            resources_before: source.before("resources"),
-            security: SecurityContext::default(),
-            security_before: source.before("securityContext"),
-            readiness: None,
-            liveness: None,
-            startup: None,
-            lifecycle: None,
-            restart_policy: None,
-            has_restart_rules: false,
-            fields_by: Vec::new(),
-        };
-        source.each(|name, field| {
-            if name != "env" || matters(place, field, additions) {
-                container.take(name, field);
-            }
-        });
-        if added_by.is_some() {
-            container
-                .ports
-                .iter_mut()
-                .for_each(|port| port.by = added_by);
-            container.env.iter_mut().for_each(|env| env.by = added_by);
-            container
-                .mounts
-                .iter_mut()
-                .for_each(|mount| mount.by = added_by);
-        }
-        for addition in additions {
-            container.add(addition);
-        }
-        container
-    }
-
-    fn take(&mut self, name: &str, field: Field<'a>) {
-        match name {
-            "image" => self.image = field.read(),
-            "command" => self.command = field.read_or_default(),
-            "args" => self.args = field.read_or_default(),
-            "ports" => self.ports = field.read_or_default(),
-            "env" => self.env = field.read_or_default(),
-            "envFrom" => self.env_from = field.read_or_default(),
-            "volumeMounts" => self.mounts = field.read_or_default(),
-            "resources" => self.resources = field.read_or_default(),
-            "securityContext" => self.security = field.read_or_default(),
-            "readinessProbe" => self.readiness = field.read(),
-            "livenessProbe" => self.liveness = field.read(),
-            "startupProbe" => self.startup = field.read(),
-            "lifecycle" => self.lifecycle = field.read(),
-            "restartPolicy" => self.restart_policy = field.read(),
-            "restartPolicyRules" => {
-                let rules: Vec<Present> = field.read_or_default();
-                self.has_restart_rules = !rules.is_empty();
-            }
-            _ => {}
-        }
-    }
-
-    fn add(&mut self, addition: &Addition<'a>) {
-        let by = Some(addition.template);
-        match addition.list {
-            "ports" => insert(&mut self.ports, addition, |port| port.by = by),
-            "env" => insert(&mut self.env, addition, |env| env.by = by),
-            "volumeMounts" => insert(&mut self.mounts, addition, |mount| mount.by = by),
-            _ => {}
-        }
-    }
-
     /// Whether this template added to this field of the user's container.
     pub fn changed(&self, field: &str, template: &str) -> bool {
         self.fields_by.contains(&(field, template))
@@ -486,45 +399,6 @@ impl<'a> Container<'a> {
             Some(template) => format!("`{}` (template {template})", self.name),
             None => format!("`{}`", self.name),
         }
-    }
-}
-
-/// Whether the checks look at the user's own variables. They do where one may have the name of a
-/// template's, where a template's text refers to others, and in steps, whose values show whom they
-/// talk to; a regular container may have many, and mostly none of that.
-fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
-    let (Place::Regular(_), Field::Raw(raw)) = (place, field) else {
-        return true;
-    };
-    let elements = |list: &'static str| {
-        let of_list = additions
-            .iter()
-            .filter(move |addition| addition.list == list);
-        of_list.flat_map(|addition| addition.elements())
-    };
-    let text = |element: &'_ Value, field: &str| {
-        let text = element.get(field).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    let refers = elements("env").any(|env| text(env, "value").contains("$("))
-        || elements("volumeMounts").any(|mount| mount.get("subPathExpr").is_some());
-    let behind = |addition: &Addition<'_>| addition.list == "env" && addition.index.is_none();
-    let names = elements("env").filter_map(|env| env.get("name")?.as_str());
-    refers || additions.iter().any(behind) || may_hold(raw, names)
-}
-
-/// Inserts what a template added. An addition to a field as a whole brings the whole list.
-fn insert<'a, T: Deserialize<'a>>(
-    list: &mut Vec<T>,
-    addition: &Addition<'a>,
-    mut mark: impl FnMut(&mut T),
-) {
-    let values = addition.elements();
-    let start = addition.index.unwrap_or(list.len()).min(list.len());
-    let read = values.iter().filter_map(|value| T::deserialize(value).ok());
-    for (offset, mut element) in read.enumerate() {
-        mark(&mut element);
-        list.insert(start + offset, element);
     }
 }
 

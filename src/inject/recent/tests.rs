@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::inject::{Answer, Engine, Namespace, Namespaces, Settings};
@@ -49,7 +51,8 @@ fn review(template: &str, volume: &str) -> Value {
             "metadata": {"generateName": "web-", "labels": {"app": "web"},
                 "annotations": {"pillion.dev/inject": template}},
             "spec": {"containers": [{"name": "web", "image": "web:1", "volumeMounts": [mount]}],
-                "volumes": [{"name": volume, "projected": {"sources": []}}]}}}})
+                "volumes": [{"name": volume, "projected": {"sources": [
+                    {"serviceAccountToken": {"path": "token"}}]}}]}}}})
 }
 
 /// The response, and whether it is an earlier one's.
@@ -111,14 +114,31 @@ fn what_may_be_decided_upon_makes_another_pod() {
 }
 
 #[test]
-fn an_answer_that_speaks_of_the_made_up_name_is_not_kept() {
-    let engine = engine();
-    for name in ["abcde", "abcde", "fghij"] {
-        let name = format!("kube-api-access-{name}");
-        let (response, is_recent) = ask(&engine, &review("copies", &name));
-        assert!(!is_recent, "{name}");
-        assert!(response["response"]["patch"].is_string());
+fn a_patch_that_speaks_of_the_made_up_name_speaks_of_each_pods_own() {
+    for template in ["plain", "copies"] {
+        let engine = engine();
+        for (name, expected) in [("abcde", false), ("abcde", true), ("fghij", true)] {
+            let name = format!("kube-api-access-{name}");
+            let (response, is_recent) = ask(&engine, &review(template, &name));
+            assert_eq!(is_recent, expected, "{template}, {name}");
+            let patch = response["response"]["patch"].as_str().unwrap();
+            let patch = String::from_utf8(STANDARD.decode(patch).unwrap()).unwrap();
+            assert!(patch.contains(&name), "{patch}");
+        }
     }
+}
+
+#[test]
+fn a_sentence_that_speaks_of_the_made_up_name_is_not_kept() {
+    let engine = engine();
+    let mut one = review("plain", "kube-api-access-abcde");
+    one["request"]["object"]["metadata"]["annotations"]["pillion.dev/containers"] = json!("web");
+    let spec = &mut one["request"]["object"]["spec"];
+    spec["containers"][0]["name"] = json!("kube-api-access-abcde");
+    let (response, is_recent) = ask(&engine, &one);
+    assert!(!is_recent);
+    assert!(response["response"]["status"]["message"].is_string());
+    assert!(!ask(&engine, &one).1);
 }
 
 #[test]

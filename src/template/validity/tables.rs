@@ -224,7 +224,7 @@ pub(super) fn words(problems: &mut Problems, definition: &str, fields: &dyn Look
 /// Checks the ranges of an object's numbers.
 pub(super) fn ranges(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, name, (least, most)) in RANGES.iter().filter(|(of, ..)| *of == definition) {
-        let Some(number) = fields.get(*name).and_then(Value::as_i64) else {
+        let Some(number) = fields.get(name).and_then(Value::as_i64) else {
             continue;
         };
         if number < *least || number > *most {
@@ -241,7 +241,7 @@ pub(super) fn ranges(problems: &mut Problems, definition: &str, fields: &dyn Loo
 /// Checks that one of several fields stands in an object. A `null` or a map with `$when` may be it.
 pub(super) fn one_of(problems: &mut Problems, definition: &str, fields: &dyn Lookup) {
     for (_, names) in ONE_OF.iter().filter(|(of, _)| *of == definition) {
-        let there = || names.iter().filter_map(|name| fields.get(*name));
+        let there = || names.iter().filter_map(|name| fields.get(name));
         let certain = there().filter(|value| is_certain(value)).count();
         if certain > 1 {
             problems.here(format!("only one of {} can stand here", names.join(", ")));

@@ -1,0 +1,184 @@
+//! The mount of the ServiceAccount's token in the containers that templates add.
+//!
+//! The API server's ServiceAccount plugin has mounted the token into the user's containers before we
+//! are asked, and mounts it into ours when we have answered. That changes the pod, so the API server
+//! asks once more. With the very same mount in our patch nothing is left to change, and it does not:
+//! a tenth of what an injected pod costs it, and one call for each.
+//!
+//! It is added only where the plugin would surely add it: where it has given the pod its volume, and
+//! every container of the user's has the mount.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::element::Element;
+use super::{List, WorkingPod};
+use crate::inject::defaults::{TOKEN_PATH, TOKEN_VOLUME};
+use crate::review::{Object, Text};
+use crate::template::piece::{Fields, Lookup};
+
+/// What is read of a mount.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mount<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    mount_path: Option<Text<'a>>,
+    #[serde(default)]
+    read_only: Option<bool>,
+}
+
+/// What is read of a projected volume.
+#[derive(Deserialize)]
+struct Projected {
+    #[serde(default)]
+    sources: Vec<Source>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    #[serde(default)]
+    service_account_token: Option<serde::de::IgnoredAny>,
+}
+
+impl WorkingPod<'_> {
+    /// Mounts the token into the containers that templates added, as the API server would.
+    pub(super) fn mount_token(&mut self) {
+        let Some(volume) = self.token_volume() else {
+            return;
+        };
+        let mount = json!({"name": volume, "readOnly": true, "mountPath": TOKEN_PATH});
+        for list in [List::InitContainers, List::Containers] {
+            for element in &mut self.elements_mut(list).list {
+                if let Element::Added { value, .. } = element {
+                    add_mount(value, &mount);
+                }
+            }
+        }
+    }
+
+    /// The volume that the plugin mounts into every container; `None` where it may not.
+    fn token_volume(&self) -> Option<String> {
+        let automount = self.others.get("automountServiceAccountToken");
+        if automount.is_some_and(|raw| raw.get() == "false") {
+            return None;
+        }
+        // The plugin takes the first whose name begins so.
+        let volumes = self.list(List::Volumes).iter();
+        let mut volumes = volumes.filter_map(users);
+        let (name, volume) = volumes.find(|(name, _)| name.starts_with(TOKEN_VOLUME))?;
+        let projected: Projected = volume.get_as("projected")?;
+        let mut sources = projected.sources.iter();
+        if !sources.any(|source| source.service_account_token.is_some()) {
+            return None;
+        }
+        let init_containers = self.list(List::InitContainers).iter();
+        let containers = init_containers.chain(self.list(List::Containers));
+        containers
+            .filter_map(users)
+            .all(|(_, container)| mounts(container, name))
+            .then(|| name.to_owned())
+    }
+}
+
+/// An element of the user's, with its name.
+fn users<'e>(element: &'e Element<'_>) -> Option<(&'e str, &'e Object<'e>)> {
+    match element {
+        Element::Users { name, object, .. } => Some((name, object)),
+        Element::Added { .. } => None,
+    }
+}
+
+/// Whether a container has the plugin's mount of the volume.
+fn mounts(container: &Object<'_>, volume: &str) -> bool {
+    let mounts: Vec<Mount<'_>> = container.get_as("volumeMounts").unwrap_or_default();
+    mounts.iter().any(|mount| {
+        let text = |text: &Option<Text<'_>>, expected: &str| {
+            text.as_ref().is_some_and(|text| text.as_str() == expected)
+        };
+        text(&mount.name, volume)
+            && text(&mount.mount_path, TOKEN_PATH)
+            && mount.read_only == Some(true)
+    })
+}
+
+/// Appends the mount, unless something stands at its path.
+fn add_mount(container: &mut Fields, mount: &Value) {
+    let own = container.get("volumeMounts").and_then(Value::as_array);
+    let mut mounts = own.cloned().unwrap_or_default();
+    let at_path =
+        |mount: &Value| mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH);
+    if !mounts.iter().any(at_path) {
+        mounts.push(mount.clone());
+        container.insert("volumeMounts", Value::Array(mounts).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::Pod;
+
+    const TOKEN: &str = "kube-api-access-abcde";
+
+    /// The pod as the plugin leaves it.
+    fn pod() -> Value {
+        let mount = json!({"name": TOKEN, "readOnly": true, "mountPath": TOKEN_PATH});
+        json!({"spec": {
+            "containers": [{"name": "web", "volumeMounts": [{"name": "x", "mountPath": "/x"}, mount]}],
+            "volumes": [{"name": TOKEN, "projected": {"sources": [
+                {"serviceAccountToken": {"path": "token"}}, {"configMap": {}}]}}]}})
+    }
+
+    /// The mounts of a container that is added to the pod with these of its own.
+    fn mounts_of_ours(pod: &Value, own: &Value) -> Value {
+        let text = pod.to_string();
+        let read: Pod<'_> = serde_json::from_str(&text).unwrap();
+        let mut working = WorkingPod::new(&read).unwrap();
+        let Value::Object(container) = json!({"name": "ours", "volumeMounts": own}) else {
+            unreachable!()
+        };
+        working.add(List::InitContainers, "t", container.into(), true);
+        let patch = serde_json::to_value(working.into_patch()).unwrap();
+        patch[0]["value"][0]["volumeMounts"].clone()
+    }
+
+    #[test]
+    fn ours_get_the_mount_that_the_plugin_would_add_behind_their_own() {
+        let mount = json!({"name": TOKEN, "readOnly": true, "mountPath": TOKEN_PATH});
+        let own = json!({"name": "c", "mountPath": "/c"});
+        assert_eq!(mounts_of_ours(&pod(), &json!([])), json!([mount]));
+        assert_eq!(mounts_of_ours(&pod(), &json!([own])), json!([own, mount]));
+        let taken = json!([{"name": "other", "mountPath": TOKEN_PATH}]);
+        assert_eq!(mounts_of_ours(&pod(), &taken), taken);
+    }
+
+    #[test]
+    fn ours_get_none_where_the_plugin_may_not_add_it() {
+        let changes = [
+            ("/spec/containers/0/volumeMounts/1/readOnly", json!(false)),
+            ("/spec/containers/0/volumeMounts/1/mountPath", json!("/t")),
+            ("/spec/containers/0/volumeMounts/1/name", json!("y")),
+            ("/spec/volumes/0/name", json!("my-token")),
+            ("/spec/volumes/0/projected/sources/0", json!({"secret": {}})),
+            ("/spec/volumes/0/projected", json!(null)),
+        ];
+        for (pointer, value) in changes {
+            let mut pod = pod();
+            *pod.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(mounts_of_ours(&pod, &json!([])), json!([]), "{pointer}");
+        }
+        let mut without = pod();
+        without["spec"]["automountServiceAccountToken"] = json!(false);
+        assert_eq!(mounts_of_ours(&without, &json!([])), json!([]));
+        let mut two = pod();
+        let containers = two.pointer_mut("/spec/containers").unwrap();
+        containers
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": "no"}));
+        assert_eq!(mounts_of_ours(&two, &json!([])), json!([]));
+    }
+}
