@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::LimitRange;
 use serde_json::{Value, json};
 
 use crate::support::control_plane::ControlPlane;
@@ -74,6 +75,17 @@ impl Scene {
         });
         self.namespace.create_object(manifest).await
     }
+}
+
+/// Makes the API server call twice for the pods of a namespace that get a container: a LimitRange
+/// gives it a limit that it has not, once we have answered. To be called before there are pods.
+pub(crate) async fn change_after_us(namespace: &Namespace) -> Outcome {
+    let limits = json!({"type": "Container", "default": {"ephemeral-storage": "1Gi"},
+        "defaultRequest": {"ephemeral-storage": "1Mi"}});
+    let manifest = json!({"metadata": {"name": "storage"}, "spec": {"limits": [limits]}});
+    let created: LimitRange = namespace.create_object(manifest).await?;
+    drop(created);
+    Ok(())
 }
 
 /// Starts a server that has these templates, by their names, knows these namespaces, by their

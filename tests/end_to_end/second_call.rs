@@ -4,13 +4,59 @@
 use serde_json::json;
 
 use crate::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
-use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::scene::{Scene, asks_for_a_pool, change_after_us, pod};
 use crate::support::audit::{Call, calls_before};
 use crate::support::failure::Outcome;
 
 #[tokio::test]
-async fn the_token_mount_brings_a_second_call_that_changes_nothing() -> Outcome {
+async fn the_token_mount_brings_no_second_call() -> Outcome {
+    let scene = Scene::open("token").await?;
+    let answer = scene
+        .namespace
+        .create_pod("", &pod("orders", &asks_for_a_pool()))
+        .await?;
+    assert!(answer.granted(), "{answer:?}");
+    let mount = |name: &str| {
+        let mounts = list(container(&answer.body, name), "/volumeMounts").iter();
+        let tokens: Vec<_> = mounts.filter(|mount| mount["mountPath"] == TOKEN).collect();
+        assert_eq!(tokens.len(), 1, "token mounts of {name}: {:#}", answer.body);
+        tokens[0].clone()
+    };
+    // The very mount that the API server gave the app, so that it has nothing to add.
+    assert_eq!(mount("pgbouncer"), mount("app"));
+    let calls = calls_before(scene.control_plane, &answer).await?;
+    let seen: Vec<_> = calls
+        .iter()
+        .map(|call| (call.round, call.changed))
+        .collect();
+    assert_eq!(seen, [(0, true)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_none_of_ours_and_one_call() -> Outcome {
+    let scene = Scene::open("no-token").await?;
+    let mut without = pod("orders", &asks_for_a_pool());
+    without["spec"]["automountServiceAccountToken"] = json!(false);
+    let answer = scene.namespace.create_pod("", &without).await?;
+    assert!(answer.granted(), "{answer:?}");
+    for name in ["app", "pgbouncer"] {
+        let mounts = list(container(&answer.body, name), "/volumeMounts").iter();
+        assert_eq!(
+            mounts.filter(|mount| mount["mountPath"] == TOKEN).count(),
+            0
+        );
+    }
+    let calls = calls_before(scene.control_plane, &answer).await?;
+    assert_eq!(calls.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plugin_that_changes_our_container_brings_a_second_call_that_changes_nothing() -> Outcome
+{
     let scene = Scene::open("reinvocation").await?;
+    change_after_us(&scene.namespace).await?;
     let answer = scene
         .namespace
         .create_pod("", &pod("orders", &asks_for_a_pool()))
@@ -67,6 +113,7 @@ async fn a_forged_status_is_not_believed() -> Outcome {
 #[tokio::test]
 async fn a_status_of_another_template_is_nothing_to_us() -> Outcome {
     let scene = Scene::open("foreign").await?;
+    change_after_us(&scene.namespace).await?;
     for (name, foreign) in [
         ("claims", r#"{"verdict":"Injected","containers":["app"]}"#),
         ("babbles", "not JSON {"),
@@ -92,6 +139,7 @@ async fn a_status_of_another_template_is_nothing_to_us() -> Outcome {
 #[tokio::test]
 async fn a_copied_pod_gets_nothing_twice() -> Outcome {
     let scene = Scene::open("copied").await?;
+    change_after_us(&scene.namespace).await?;
     let first = scene
         .namespace
         .create_pod("", &pod("first", &asks_for_a_pool()))
