@@ -188,10 +188,9 @@ pub(crate) fn at_the_end(pod: &Value, patch: &[Value]) -> Outcome<Vec<Value>> {
     Ok(operations)
 }
 
-/// With the token's mount in every added container, as the app has it: the API server would mount
-/// it there, and call again as it did.
-pub(crate) fn with_token(patch: &[Value]) -> Vec<Value> {
-    let mount = json!({"name": TOKEN, "readOnly": true, "mountPath": TOKEN_PATH});
+/// Without the token's mount in the containers that are added: then the API server mounts it there,
+/// and calls again as it did.
+pub(crate) fn without_token(patch: &[Value]) -> Vec<Value> {
     let mut operations = patch.to_vec();
     for operation in &mut operations {
         let segments: Vec<_> = path(operation).split('/').collect();
@@ -209,20 +208,16 @@ pub(crate) fn with_token(patch: &[Value]) -> Vec<Value> {
             Some(Value::Array(containers)) => containers.as_mut_slice(),
             _ => continue,
         };
-        for container in containers {
-            mount_into(container, &mount);
-        }
+        containers.iter_mut().for_each(unmount);
     }
     operations
 }
 
-fn mount_into(container: &mut Value, mount: &Value) {
-    if let Value::Object(fields) = container {
-        let mounts = fields.entry("volumeMounts").or_insert_with(|| json!([]));
-        if let Value::Array(mounts) = mounts {
-            mounts.push(mount.clone());
-        }
-    }
+fn unmount(container: &mut Value) {
+    let Some(Value::Array(mounts)) = container.get_mut("volumeMounts") else {
+        return;
+    };
+    mounts.retain(|mount| mount.get("mountPath").and_then(Value::as_str) != Some(TOKEN_PATH));
 }
 
 /// With a status of so many bytes; of none without a status.
