@@ -116,7 +116,7 @@ fn closed_loop(
     let cpu = of(|round| round.cpu);
     let throughput = of(|round| round.throughput);
     let sending = of(|round| round.sending);
-    let is_budget = request.name == Request::BUDGET;
+    let is_budget = [Request::BUDGET, Request::REPLICAS].contains(&request.name);
     let mut measure = Measure::beside(
         format!("cpu per review/{name}"),
         "µs",

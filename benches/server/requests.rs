@@ -37,6 +37,8 @@ pub struct Request {
 impl Request {
     /// The name of the review that budgets are about.
     pub const BUDGET: &str = "one template";
+    /// The name of the same pod as replicas of one workload, which budgets are about too.
+    pub const REPLICAS: &str = "replicas";
 
     /// A request whose marks are these parts of the review.
     fn new(name: &'static str, review: &Value, marked: &[&str]) -> Self {
@@ -73,7 +75,7 @@ impl Request {
 
     /// The same pod as replicas of one workload.
     pub fn replicas() -> Self {
-        Self::new("replicas", &review(), &[UID])
+        Self::new(Self::REPLICAS, &review(), &[UID])
     }
 
     /// A pod that asks for nothing.
