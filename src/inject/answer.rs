@@ -51,7 +51,8 @@ pub enum Answer {
         pod: String,
         /// `request.dryRun`.
         dry_run: bool,
-        /// The decision that the response states; where it is a recent one, without the patch.
+        /// The decision that the response states; where it is a recent one, with the patch of the pod
+        /// that it was made about.
         decision: Arc<Decision>,
         /// Whether it is the one that an earlier pod like this got.
         is_recent: bool,
@@ -125,6 +126,10 @@ impl Engine {
     /// What a request asks, where it asks what can be kept.
     fn question(&self, request: &Request<'_, Pod<'_>>) -> Option<Question> {
         let pod = request.object.as_ref()?;
+        // What nobody asks for is decided sooner than it is looked up.
+        if !pod.asks() && !self.catalog().has_unasked() {
+            return None;
+        }
         let subject = subject(request);
         let namespaces = &self.settings().namespaces;
         let is_asked = request.is_about_a_pod()

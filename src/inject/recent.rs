@@ -17,7 +17,6 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::Patch;
 use super::settings::Namespace;
 use super::subject::Subject;
 use super::verdict::Decision;
@@ -53,7 +52,7 @@ const MARK: u8 = 0xff;
 /// A decision with the response that states it.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The decision, without its patch.
+    /// The decision, with the earlier pod's patch.
     pub decision: Arc<Decision>,
     response: Arc<Rest>,
     /// What was known of the namespace.
@@ -96,7 +95,7 @@ impl Kept {
         body.extend_from_slice(&patch.end);
     }
 
-    /// About how many bytes it has.
+    /// About how many bytes the response has.
     pub fn len(&self) -> usize {
         let patch = self.response.patch.as_ref();
         self.response.start.len() + patch.map_or(0, |patch| 2 * patch.json.len() + patch.end.len())
@@ -156,7 +155,8 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Kept> for Weight {
     fn weight(&self, key: &Box<[u8]>, kept: &Kept) -> u64 {
-        let bytes = key.len() + kept.len() + OVERHEAD;
+        // The decision has the patch too, as operations.
+        let bytes = key.len() + 2 * kept.len() + OVERHEAD;
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 }
@@ -189,16 +189,12 @@ impl Recent {
 
     /// Keeps a decision and its response behind the uid, unless a sentence of it speaks of what the
     /// key leaves out.
-    pub fn keep(&self, question: Question, decision: &Decision, rest: &[u8]) {
+    pub fn keep(&self, question: Question, decision: &Arc<Decision>, rest: &[u8]) {
         let Some(response) = Rest::new(rest, decision, question.name()) else {
             return;
         };
-        let decision = Decision {
-            patch: Patch::default(),
-            ..decision.clone()
-        };
         let kept = Kept {
-            decision: Arc::new(decision),
+            decision: Arc::clone(decision),
             response: Arc::new(response),
             namespace: question.namespace,
         };

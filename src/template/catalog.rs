@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::compile::{Compiled, compile};
 use super::compiled::Template;
+use super::expression::with_much_stack;
 use super::node::Place;
 use super::source::Source;
 use super::{TemplateError, built_in};
@@ -86,9 +87,20 @@ pub struct Catalog {
 }
 
 impl Catalog {
+    /// Whether there are templates that apply without being asked for, in any namespace.
+    pub fn has_unasked(&self) -> bool {
+        !self.unasked.is_empty()
+    }
+
     /// Compiles templates. A broken one is served in its last good revision of `previous`, else it
     /// is known as broken; its errors print as `file:line:column: field.path: what is wrong`.
     pub fn load(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
+        // One thread for all documents, each of which would start its own.
+        let load = || Self::load_here(sources, previous);
+        with_much_stack(load).unwrap_or_else(load)
+    }
+
+    fn load_here(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
         let mut catalog = Self::default();
         let mut errors = Vec::new();
         let mut nameless = Vec::new();

@@ -34,7 +34,7 @@ mod types;
 pub use admission::{AdmissionCondition, AdmissionData};
 pub use bindings::{Bindings, Source};
 pub use carried::Carried;
-pub use compiled::Expression;
+pub use compiled::{Expression, with_much_stack};
 pub use error::{EvaluationError, ExpressionError};
 pub use reads::{Paths, Reads};
 pub use scope::Scope;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::analysis::{MAX_EVALUATION_DEPTH, depth};
 use super::budget::Budget;
-use super::compiled::{ENVIRONMENT, with_much_stack};
+use super::compiled::{ENVIRONMENT, parse_with_much_stack};
 use super::convert::{kind_name, to_cel};
 use super::error::{EvaluationError, ExpressionError};
 use super::{failure, scan};
@@ -78,7 +78,7 @@ impl AdmissionCondition {
     /// take it all the same.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
         scan::scan(source)?;
-        with_much_stack(|| Self::parse(source))
+        parse_with_much_stack(|| Self::parse(source))
     }
 
     fn parse(source: &str) -> Result<Self, ExpressionError> {

@@ -1,5 +1,6 @@
 //! A compiled expression, and how it is evaluated.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread;
@@ -55,26 +56,33 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// Runs what calls the parser on a thread of its own, with a stack that is large enough for it.
-pub(super) fn with_much_stack<T: Send>(
+thread_local! {
+    /// Whether this thread has a stack that is large enough for the parser.
+    static HAS_MUCH_STACK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what calls the parser on a thread with a stack that is large enough for it: on this one where
+/// it is such a thread already. `None` where it panicked, or no thread could be started.
+pub fn with_much_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Option<T> {
+    if HAS_MUCH_STACK.get() {
+        return Some(run());
+    }
+    let builder = thread::Builder::new().stack_size(COMPILER_STACK);
+    thread::scope(|threads| {
+        let running = builder.spawn_scoped(threads, || {
+            HAS_MUCH_STACK.set(true);
+            run()
+        });
+        running.ok()?.join().ok()
+    })
+}
+
+/// The same for what fails with an error of its own.
+pub(super) fn parse_with_much_stack<T: Send>(
     parse: impl FnOnce() -> Result<T, ExpressionError> + Send,
 ) -> Result<T, ExpressionError> {
-    let builder = thread::Builder::new().stack_size(COMPILER_STACK);
-    let parsed = thread::scope(|threads| {
-        let parsing = builder.spawn_scoped(threads, parse);
-        parsing.map(thread::ScopedJoinHandle::join)
-    });
-    match parsed {
-        Ok(Ok(parsed)) => parsed,
-        Ok(Err(_)) => Err(ExpressionError::at(
-            0,
-            "the parser failed on this expression",
-        )),
-        Err(_) => Err(ExpressionError::at(
-            0,
-            "failed to start a thread for the parser",
-        )),
-    }
+    let problem = "the parser failed on this expression";
+    with_much_stack(parse).unwrap_or_else(|| Err(ExpressionError::at(0, problem)))
 }
 
 impl Expression {
@@ -84,7 +92,7 @@ impl Expression {
     /// right.
     pub fn compile(source: &str, scope: &Scope) -> Result<Self, ExpressionError> {
         scan::scan(source)?;
-        with_much_stack(|| Self::parse(source, scope))
+        parse_with_much_stack(|| Self::parse(source, scope))
     }
 
     /// Parses and checks, with much stack.
