@@ -7,7 +7,7 @@
 mod element;
 mod resulting;
 mod texts;
-mod token;
+pub mod token;
 
 use serde_json::{Map, Value, json};
 

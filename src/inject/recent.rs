@@ -7,19 +7,23 @@
 //!
 //! What is compared is all of that, byte by byte and never by its hash alone. Only one name is left
 //! out of it: of each pod's volume for the ServiceAccount's token the API server makes up another
-//! (`kube-api-access-` and five characters). Two pods with names of their own in the same places are
-//! one pod under two names: the answer is the same, with the one name in the places of the other.
-//! Expressions of templates do not see that volume (`defaults::without_plugins`), so that a name is
-//! only ever compared and copied.
+//! (`kube-api-access-` and five characters). It is left out only where the API server writes it, as
+//! the name of that volume and of its mounts; a pod that names it anywhere else is decided about each
+//! time. Two pods with names of their own in the same places are one pod under two names: the answer
+//! is the same, with the one name in the places of the other. Expressions of templates do not see
+//! that volume and these mounts (`defaults::without_plugins`), so that the name is only ever compared
+//! and copied.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::defaults::TOKEN_VOLUME;
+use super::pod::token::is_made_up;
 use super::settings::Namespace;
 use super::subject::Subject;
-use super::verdict::Decision;
+use super::verdict::{Decision, Judged};
 use crate::review::pod::{Metadata, Owner, Spec};
 use crate::review::response::put_base64;
 use crate::review::{Object, Pod};
@@ -39,12 +43,13 @@ const TYPICAL: usize = 8 * 1024;
 /// What stands in front of a response's patch.
 const PATCH: &[u8] = b",\"patch\":\"";
 
-/// How the name of the ServiceAccount's volume begins, as it stands in a spec
-/// (k8s:plugin/pkg/admission/serviceaccount/admission.go, `ServiceAccountVolumeName`).
-const TOKEN_VOLUME: &[u8] = b"\"kube-api-access-";
+/// What stands behind the name in a mount that the API server writes (api:core/v1/types.go,
+/// `VolumeMount`; k8s:plugin/pkg/admission/serviceaccount/admission.go).
+const BEHIND: &[u8] =
+    b"\",\"readOnly\":true,\"mountPath\":\"/var/run/secrets/kubernetes.io/serviceaccount\"";
 
-/// How many characters the API server makes up for a name (apiserver:pkg/storage/names).
-const MADE_UP: usize = 5;
+/// What stands in front of the name there.
+const BEFORE: &[u8] = b"{\"name\":\"";
 
 /// What stands for the made-up name in a key; no JSON holds such a byte.
 const MARK: u8 = 0xff;
@@ -55,8 +60,10 @@ pub struct Kept {
     /// The decision, with the earlier pod's patch.
     pub decision: Arc<Decision>,
     response: Arc<Rest>,
-    /// What was known of the namespace.
-    namespace: Option<Arc<Namespace>>,
+    /// What was known of the namespace; it is not kept alive.
+    namespace: Option<Weak<Namespace>>,
+    /// About how many bytes all of it has.
+    bytes: usize,
 }
 
 /// A response behind the request's uid.
@@ -82,13 +89,13 @@ impl Kept {
     /// The response to a question, behind the request's uid.
     pub fn write(&self, question: &Question, body: &mut Vec<u8>) {
         body.extend_from_slice(&self.response.start);
-        let (Some(patch), Some(name)) = (&self.response.patch, question.name()) else {
+        let (Some(patch), Some(name)) = (&self.response.patch, &question.left_out) else {
             return;
         };
         let mut json = patch.json.clone();
         for place in &patch.places {
             if let Some(place) = json.get_mut(*place..place + name.len()) {
-                place.copy_from_slice(name);
+                place.copy_from_slice(name.as_bytes());
             }
         }
         put_base64(body, &json);
@@ -104,7 +111,7 @@ impl Kept {
 
 impl Rest {
     /// Takes a response apart where its patch speaks of a name; `None` where it speaks of it elsewhere.
-    fn new(rest: &[u8], decision: &Decision, name: Option<&[u8]>) -> Option<Self> {
+    fn new(rest: &[u8], decision: &Decision, name: Option<&str>) -> Option<Self> {
         let whole = Self {
             start: rest.to_vec(),
             patch: None,
@@ -112,11 +119,11 @@ impl Rest {
         let Some(name) = name else {
             return Some(whole);
         };
-        let json = decision.patch.to_json().into_bytes();
-        let places: Vec<usize> = memchr::memmem::find_iter(&json, name).collect();
-        if speaks_of(decision, rest, name) {
+        if speaks_of_it(decision, rest) {
             return None;
         }
+        let json = decision.patch.to_json().into_bytes();
+        let places: Vec<usize> = memchr::memmem::find_iter(&json, name).collect();
         if places.is_empty() {
             return Some(whole);
         }
@@ -138,8 +145,8 @@ impl Rest {
 #[derive(Debug)]
 pub struct Question {
     key: Box<[u8]>,
-    /// The name that is left out of the key, in its quotes.
-    left_out: Option<Box<[u8]>>,
+    /// The name that is left out of the key.
+    left_out: Option<String>,
     namespace: Option<Arc<Namespace>>,
 }
 
@@ -155,9 +162,7 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Kept> for Weight {
     fn weight(&self, key: &Box<[u8]>, kept: &Kept) -> u64 {
-        // The decision has the patch too, as operations.
-        let bytes = key.len() + 2 * kept.len() + OVERHEAD;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        u64::try_from(key.len() + kept.bytes).unwrap_or(u64::MAX)
     }
 }
 
@@ -180,7 +185,7 @@ impl Recent {
     pub fn find(&self, question: &Question) -> Option<Kept> {
         let kept = self.cache.get(&question.key)?;
         let same = match (&kept.namespace, &question.namespace) {
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (Some(one), Some(other)) => one.as_ptr() == Arc::as_ptr(other),
             (None, None) => true,
             _ => false,
         };
@@ -190,21 +195,37 @@ impl Recent {
     /// Keeps a decision and its response behind the uid, unless a sentence of it speaks of what the
     /// key leaves out.
     pub fn keep(&self, question: Question, decision: &Arc<Decision>, rest: &[u8]) {
-        let Some(response) = Rest::new(rest, decision, question.name()) else {
+        let Some(response) = Rest::new(rest, decision, question.left_out.as_deref()) else {
             return;
         };
         let kept = Kept {
+            bytes: size(decision) + 3 * rest.len() + OVERHEAD,
             decision: Arc::clone(decision),
             response: Arc::new(response),
-            namespace: question.namespace,
+            namespace: question.namespace.as_ref().map(Arc::downgrade),
         };
         self.cache.insert(question.key, kept);
     }
 }
 
-/// Whether an answer holds a name elsewhere than in its patch.
-fn speaks_of(decision: &Decision, rest: &[u8], name: &[u8]) -> bool {
-    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, name).is_some();
+/// About how many bytes the sentences of a decision have.
+fn size(decision: &Decision) -> usize {
+    let judged = |judged: &&Judged| {
+        let finding = &judged.finding;
+        size_of::<Judged>() + finding.path.len() + finding.message.len() + finding.logged.len()
+    };
+    let outcomes = decision.outcomes.iter();
+    let outcomes = outcomes.map(|outcome| outcome.message.len() + outcome.logged.len());
+    let findings = decision.judged();
+    decision.message.len()
+        + decision.logged.len()
+        + outcomes.sum::<usize>()
+        + findings.iter().map(judged).sum::<usize>()
+}
+
+/// Whether a sentence of an answer speaks of such a volume, be it by a part of its name.
+fn speaks_of_it(decision: &Decision, rest: &[u8]) -> bool {
+    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, TOKEN_VOLUME.as_bytes()).is_some();
     let texts = |outcome: &super::Outcome| {
         holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes())
     };
@@ -221,12 +242,6 @@ fn speaks_of(decision: &Decision, rest: &[u8], name: &[u8]) -> bool {
 }
 
 impl Question {
-    /// The name that is left out, without its quotes: it may stand inside a sentence.
-    fn name(&self) -> Option<&[u8]> {
-        let quoted = self.left_out.as_deref()?;
-        quoted.get(1..quoted.len().checked_sub(1)?)
-    }
-
     /// What is asked about a pod; `None` where it is not one to keep.
     pub fn new(
         subject: &Subject,
@@ -241,12 +256,9 @@ impl Question {
         text(&mut key, subject.user.as_deref());
         key.push(u8::from(subject.from_node));
         metadata(&mut key, pod.metadata.as_ref());
-        let start = key.len();
-        spec(&mut key, pod.spec().ok()?)?;
-        let written = key.get(start..)?;
-        let left_out = made_up_name(written).map(Box::from);
+        let left_out = spec(&mut key, pod.spec().ok()?)?;
         if let Some(name) = &left_out {
-            leave_out(&mut key, start, name)?;
+            leave_out(&mut key, name.as_bytes())?;
         }
         Some(Self {
             key: key.into_boxed_slice(),
@@ -256,24 +268,20 @@ impl Question {
     }
 }
 
-/// The name of the ServiceAccount's volume, in its quotes.
-fn made_up_name(spec: &[u8]) -> Option<&[u8]> {
-    let from = memchr::memmem::find(spec, TOKEN_VOLUME)?;
-    let name = spec.get(from..from + TOKEN_VOLUME.len() + MADE_UP + 1)?;
-    let (made_up, quote) = name.get(TOKEN_VOLUME.len()..)?.split_at(MADE_UP);
-    (made_up.iter().all(u8::is_ascii_alphanumeric) && quote == b"\"").then_some(name)
-}
-
-/// Puts marks in the place of a name in quotes wherever it stands in the spec, which begins at
-/// `start`; `None` where the name stands somewhere else too, so that it makes a difference.
-fn leave_out(key: &mut [u8], start: usize, quoted: &[u8]) -> Option<()> {
-    let spec = key.get_mut(start..)?;
-    let places: Vec<usize> = memchr::memmem::find_iter(spec, quoted).collect();
+/// Puts marks in the place of a name in the mounts that the API server wrote; `None` where it stands
+/// anywhere else, so that it makes a difference.
+fn leave_out(key: &mut [u8], name: &[u8]) -> Option<()> {
+    let places: Vec<usize> = memchr::memmem::find_iter(key, name).collect();
     for place in places {
-        spec.get_mut(place..place + quoted.len())?.fill(MARK);
+        let end = place + name.len();
+        let is_the_mounts =
+            key.get(..place)?.ends_with(BEFORE) && key.get(end..)?.starts_with(BEHIND);
+        if !is_the_mounts {
+            return None;
+        }
+        key.get_mut(place..end)?.fill(MARK);
     }
-    let name = quoted.get(1..quoted.len().checked_sub(1)?)?;
-    memchr::memmem::find(key, name).is_none().then_some(())
+    Some(())
 }
 
 /// What is read of the metadata; `managedFields` and the like are nothing that is decided upon.
@@ -318,16 +326,34 @@ fn metadata(key: &mut Vec<u8>, metadata: Option<&Metadata<'_>>) {
     }
 }
 
-/// What is read of the spec, as it came; `None` where that is too much.
-fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<()> {
+/// What is read of the spec, as it came, but for the made-up name of the ServiceAccount's volume, which
+/// is returned; `None` where that is too much.
+fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<Option<String>> {
     object(key, &spec.others)?;
-    for list in [&spec.init_containers, &spec.containers, &spec.volumes] {
+    for list in [&spec.init_containers, &spec.containers] {
         length(key, list.as_ref().map(Vec::len));
         for element in list.iter().flatten() {
             object(key, element)?;
         }
     }
-    Some(())
+    let mut left_out = None;
+    length(key, spec.volumes.as_ref().map(Vec::len));
+    for volume in spec.volumes.iter().flatten() {
+        let name = volume.text("name").filter(|name| is_made_up(name));
+        match name.filter(|_| left_out.is_none() && volume.get("projected").is_some()) {
+            Some(name) => {
+                left_out = Some(name.into_owned());
+                key.push(MARK);
+                let others = volume
+                    .0
+                    .iter()
+                    .filter(|(field, _)| field.as_str() != "name");
+                object(key, &Object(others.cloned().collect()))?;
+            }
+            None => object(key, volume)?,
+        }
+    }
+    Some(left_out)
 }
 
 fn object(key: &mut Vec<u8>, object: &Object<'_>) -> Option<()> {

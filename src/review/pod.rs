@@ -159,11 +159,16 @@ impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
         while let Some(key) = map.next_key::<Text<'a>>()? {
             match key.as_str() {
                 "metadata" => pod.metadata = map.next_value()?,
+                // Of two fields of one name the last counts, whichever way each was read.
                 "spec" if self.reads_asking && pod.asks() => {
                     let spec: Option<Spec<'a>> = map.next_value()?;
                     pod.spec = spec.map(OnceLock::from).unwrap_or_default();
+                    pod.unread = None;
                 }
-                "spec" => pod.unread = map.next_value()?,
+                "spec" => {
+                    pod.unread = map.next_value()?;
+                    pod.spec = OnceLock::new();
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -219,6 +224,43 @@ mod tests {
     fn a_list_is_no_pod() {
         assert!(serde_json::from_str::<Pod<'_>>("[null, null]").is_err());
         assert!(Spec::read(serde_json::from_str("[]").unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_pod_that_asks_is_read_on_the_way_and_is_the_same_pod() {
+        let asks = r#""metadata":{"annotations":{"pillion.dev/inject":"x"}}"#;
+        let (one, two) = (
+            r#""spec":{"containers":[{"name":"a"}]}"#,
+            r#""spec":{"containers":[]}"#,
+        );
+        let table = [
+            format!("{{{asks},{one}}}"),
+            format!("{{{one},{asks}}}"),
+            format!("{{{asks},\"spec\":null}}"),
+            format!("{{{one},{asks},\"spec\":null}}"),
+            format!("{{{asks},{one},{two}}}"),
+            format!("{{{asks},{one},\"metadata\":{{}},{two}}}"),
+            format!("{{{two},{asks},{one}}}"),
+            format!("{{{asks}}}"),
+            format!("{{{one}}}"),
+        ];
+        for json in table {
+            let plain: Pod<'_> = serde_json::from_str(&json).unwrap();
+            let AskingPod(asking) = serde_json::from_str(&json).unwrap();
+            assert_eq!(plain.has_spec(), asking.has_spec(), "{json}");
+            let names = |pod: &Pod<'_>| {
+                let spec = pod.spec().unwrap();
+                let containers = spec.containers.iter().flatten();
+                let names =
+                    containers.map(|container| container.text("name").unwrap().into_owned());
+                names.collect::<Vec<_>>()
+            };
+            assert_eq!(names(&plain), names(&asking), "{json}");
+        }
+        let broken = format!("{{{asks},\"spec\":[]}}");
+        assert!(serde_json::from_str::<AskingPod<'_>>(&broken).is_err());
+        let plain: Pod<'_> = serde_json::from_str(&broken).unwrap();
+        assert!(plain.spec().is_err());
     }
 
     #[test]

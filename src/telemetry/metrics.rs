@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use crate::inject::{Decision, Endpoint};
+use crate::inject::{Decision, Endpoint, Reason};
 
 /// Labels with names known at compile time.
 type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
@@ -37,6 +38,7 @@ const OTHER: &str = "other";
 pub struct Metrics {
     registry: Registry,
     reviews: Counters<3>,
+    own_reasons: [Vec<OnceLock<Counter>>; 2],
     outcomes: Counters<4>,
     findings: Counters<4>,
     duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
@@ -62,6 +64,7 @@ impl Default for Metrics {
         let mut metrics = Self {
             registry: Registry::default(),
             reviews: Family::default(),
+            own_reasons: [(), ()].map(|()| Reason::OWN.iter().map(|_| OnceLock::new()).collect()),
             outcomes: Family::default(),
             findings: Family::default(),
             duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
@@ -212,20 +215,14 @@ impl Metrics {
     /// An endpoint answered a review. `is_served` tells which template names may become labels.
     pub fn reviewed(
         &self,
-        endpoint: Endpoint,
+        endpoint_of: Endpoint,
         decision: &Decision,
         duration: Duration,
         is_served: impl Fn(&str) -> bool,
     ) {
-        let endpoint = || ("endpoint", Cow::from(endpoint.as_str()));
+        let endpoint = || ("endpoint", Cow::from(endpoint_of.as_str()));
         let verdict = |word: &'static str| ("verdict", Cow::from(word));
-        self.reviews
-            .get_or_create(&[
-                endpoint(),
-                verdict(decision.verdict().as_str()),
-                ("reason", decision.reason.code().into()),
-            ])
-            .inc();
+        self.review_counter(endpoint_of, decision.reason).inc();
         for outcome in &decision.outcomes {
             let template = Some(outcome.template.as_str()).filter(|name| is_served(name));
             self.outcomes
@@ -262,6 +259,28 @@ impl Metrics {
         self.duration
             .get_or_create(&[endpoint()])
             .observe(duration.as_secs_f64());
+    }
+
+    /// The counter of reviews with this end. It is looked up by its labels once only, as every review
+    /// counts.
+    fn review_counter(&self, endpoint: Endpoint, reason: Reason) -> Cow<'_, Counter> {
+        let look_up = || {
+            let labels = [
+                ("endpoint", endpoint.as_str().into()),
+                ("verdict", reason.verdict().as_str().into()),
+                ("reason", reason.code().into()),
+            ];
+            self.reviews.get_or_create(&labels).clone()
+        };
+        let place = Reason::OWN.iter().position(|own| *own == reason);
+        let counters = match endpoint {
+            Endpoint::Mutate => self.own_reasons.first(),
+            Endpoint::Advise => self.own_reasons.last(),
+        };
+        match counters.zip(place).and_then(|(all, place)| all.get(place)) {
+            Some(counter) => Cow::Borrowed(counter.get_or_init(look_up)),
+            None => Cow::Owned(look_up()),
+        }
     }
 
     /// A review was answered as an earlier one.
@@ -389,7 +408,7 @@ fn unix_seconds(at: SystemTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::{Outcome, Reason};
+    use crate::inject::Outcome;
 
     #[test]
     fn everything_is_printed_under_its_name() {

@@ -99,10 +99,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// From the last to the first: of two fields of one name the first counts.
+/// Of two fields of one name the first counts, as everywhere where raw JSON is read.
 fn raw<'a>(object: &'a Object<'a>, mut visit: impl FnMut(&'a str, &'a RawValue)) {
-    let present = object.0.iter().rev().filter(|(_, raw)| raw.get() != "null");
-    present.for_each(|(name, raw)| visit(name.as_str(), raw));
+    for (index, (name, raw)) in object.0.iter().enumerate() {
+        let earlier = object.0.get(..index).unwrap_or_default();
+        if raw.get() != "null" && !earlier.iter().any(|(known, _)| known == name) {
+            visit(name.as_str(), raw);
+        }
+    }
 }
 
 fn data<'a>(

@@ -5,8 +5,10 @@
 //! asks once more. With the very same mount in our patch nothing is left to change, and it does not:
 //! a tenth of what an injected pod costs it, and one call for each.
 //!
-//! It is added only where the plugin would surely add it: where it has given the pod its volume, and
-//! every container of the user's has the mount.
+//! It is added only where the plugin was at work: where the pod has the volume as the plugin makes it,
+//! and every container of the user's has the mount. A ServiceAccount that mounts no token is not known
+//! here: a pod that was copied with such a volume, under one, gets the mount in our containers as it
+//! has it in its own.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,28 +21,70 @@ use crate::template::piece::{Fields, Lookup};
 
 /// What is read of a mount.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Mount<'a> {
     #[serde(borrow, default)]
     name: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    mount_path: Option<Text<'a>>,
-    #[serde(default)]
+    #[serde(borrow, default, rename = "mountPath")]
+    path: Option<Text<'a>>,
+    #[serde(default, rename = "readOnly")]
     read_only: Option<bool>,
 }
 
 /// What is read of a projected volume.
 #[derive(Deserialize)]
-struct Projected {
-    #[serde(default)]
-    sources: Vec<Source>,
+struct Projected<'a> {
+    #[serde(borrow, default)]
+    sources: Vec<Source<'a>>,
+}
+
+/// A source of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source<'a> {
+    #[serde(borrow, default)]
+    service_account_token: Option<Token<'a>>,
+    #[serde(borrow, default)]
+    config_map: Option<ConfigMap<'a>>,
+    #[serde(rename = "downwardAPI", default)]
+    downward_api: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Source {
+struct Token<'a> {
+    #[serde(borrow, default)]
+    path: Option<Text<'a>>,
     #[serde(default)]
-    service_account_token: Option<serde::de::IgnoredAny>,
+    expiration_seconds: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct ConfigMap<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+}
+
+/// How long the plugin's token is valid, in seconds (k8s:pkg/serviceaccount/claims.go,
+/// `WarnOnlyBoundTokenExpirationPeriod`).
+const EXPIRATION: i64 = 3607;
+
+impl Source<'_> {
+    /// Whether it is the token as the plugin asks for it.
+    fn is_token(&self) -> bool {
+        self.service_account_token.as_ref().is_some_and(|token| {
+            is(token.path.as_ref(), "token") && token.expiration_seconds == Some(EXPIRATION)
+        })
+    }
+
+    /// Whether it is the API server's certificate authority.
+    fn is_authority(&self) -> bool {
+        let map = self.config_map.as_ref();
+        map.is_some_and(|map| is(map.name.as_ref(), "kube-root-ca.crt"))
+    }
+}
+
+fn is(text: Option<&Text<'_>>, expected: &str) -> bool {
+    text.is_some_and(|text| text.as_str() == expected)
 }
 
 impl WorkingPod<'_> {
@@ -69,9 +113,15 @@ impl WorkingPod<'_> {
         let volumes = self.list(List::Volumes).iter();
         let mut volumes = volumes.filter_map(users);
         let (name, volume) = volumes.find(|(name, _)| name.starts_with(TOKEN_VOLUME))?;
-        let projected: Projected = volume.get_as("projected")?;
-        let mut sources = projected.sources.iter();
-        if !sources.any(|source| source.service_account_token.is_some()) {
+        let projected: Projected<'_> = volume.get_as("projected")?;
+        let [token, authority, namespace] = projected.sources.as_slice() else {
+            return None;
+        };
+        let is_plugins = is_made_up(name)
+            && token.is_token()
+            && authority.is_authority()
+            && namespace.downward_api.is_some();
+        if !is_plugins {
             return None;
         }
         let init_containers = self.list(List::InitContainers).iter();
@@ -81,6 +131,15 @@ impl WorkingPod<'_> {
             .all(|(_, container)| mounts(container, name))
             .then(|| name.to_owned())
     }
+}
+
+/// The characters that the API server makes up names of (apimachinery:pkg/util/rand).
+const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
+
+/// Whether a volume's name is one that the plugin makes up.
+pub(in crate::inject) fn is_made_up(name: &str) -> bool {
+    let made_up = name.strip_prefix(TOKEN_VOLUME);
+    made_up.is_some_and(|text| text.len() == 5 && text.chars().all(|c| ALPHABET.contains(c)))
 }
 
 /// An element of the user's, with its name.
@@ -95,11 +154,8 @@ fn users<'e>(element: &'e Element<'_>) -> Option<(&'e str, &'e Object<'e>)> {
 fn mounts(container: &Object<'_>, volume: &str) -> bool {
     let mounts: Vec<Mount<'_>> = container.get_as("volumeMounts").unwrap_or_default();
     mounts.iter().any(|mount| {
-        let text = |text: &Option<Text<'_>>, expected: &str| {
-            text.as_ref().is_some_and(|text| text.as_str() == expected)
-        };
-        text(&mount.name, volume)
-            && text(&mount.mount_path, TOKEN_PATH)
+        is(mount.name.as_ref(), volume)
+            && is(mount.path.as_ref(), TOKEN_PATH)
             && mount.read_only == Some(true)
     })
 }
@@ -121,7 +177,7 @@ mod tests {
     use super::*;
     use crate::review::Pod;
 
-    const TOKEN: &str = "kube-api-access-abcde";
+    const TOKEN: &str = "kube-api-access-bcdfg";
 
     /// The pod as the plugin leaves it.
     fn pod() -> Value {
@@ -129,7 +185,9 @@ mod tests {
         json!({"spec": {
             "containers": [{"name": "web", "volumeMounts": [{"name": "x", "mountPath": "/x"}, mount]}],
             "volumes": [{"name": TOKEN, "projected": {"sources": [
-                {"serviceAccountToken": {"path": "token"}}, {"configMap": {}}]}}]}})
+                {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
+                {"configMap": {"name": "kube-root-ca.crt", "items": []}},
+                {"downwardAPI": {"items": []}}]}}]}})
     }
 
     /// The mounts of a container that is added to the pod with these of its own.
@@ -163,6 +221,13 @@ mod tests {
             ("/spec/containers/0/volumeMounts/1/name", json!("y")),
             ("/spec/volumes/0/name", json!("my-token")),
             ("/spec/volumes/0/projected/sources/0", json!({"secret": {}})),
+            ("/spec/volumes/0/projected/sources/1", json!({"secret": {}})),
+            ("/spec/volumes/0/projected/sources/2", json!({"secret": {}})),
+            (
+                "/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds",
+                json!(600),
+            ),
+            ("/spec/volumes/0/projected/sources", json!([])),
             ("/spec/volumes/0/projected", json!(null)),
         ];
         for (pointer, value) in changes {
@@ -170,6 +235,9 @@ mod tests {
             *pod.pointer_mut(pointer).unwrap() = value;
             assert_eq!(mounts_of_ours(&pod, &json!([])), json!([]), "{pointer}");
         }
+        let handmade = pod().to_string().replace("bcdfg", "token");
+        let handmade: Value = serde_json::from_str(&handmade).unwrap();
+        assert_eq!(mounts_of_ours(&handmade, &json!([])), json!([]));
         let mut without = pod();
         without["spec"]["automountServiceAccountToken"] = json!(false);
         assert_eq!(mounts_of_ours(&without, &json!([])), json!([]));

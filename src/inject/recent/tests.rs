@@ -52,7 +52,8 @@ fn review(template: &str, volume: &str) -> Value {
                 "annotations": {"pillion.dev/inject": template}},
             "spec": {"containers": [{"name": "web", "image": "web:1", "volumeMounts": [mount]}],
                 "volumes": [{"name": volume, "projected": {"sources": [
-                    {"serviceAccountToken": {"path": "token"}}]}}]}}}})
+                    {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
+                    {"configMap": {"name": "kube-root-ca.crt"}}, {"downwardAPI": {}}]}}]}}}})
 }
 
 /// The response, and whether it is an earlier one's.
@@ -73,7 +74,7 @@ fn ask(engine: &Engine, review: &Value) -> (Value, bool) {
 #[test]
 fn a_copy_is_answered_as_the_first_with_its_own_uid() {
     let engine = engine();
-    let mut one = review("plain", "kube-api-access-abcde");
+    let mut one = review("plain", "kube-api-access-bcdfg");
     assert!(!ask(&engine, &one).1);
     one["request"]["uid"] = json!("second");
     one["request"]["object"]["metadata"]["managedFields"] = json!([{"time": "later"}]);
@@ -87,7 +88,7 @@ fn a_copy_is_answered_as_the_first_with_its_own_uid() {
 #[test]
 fn what_may_be_decided_upon_makes_another_pod() {
     let engine = engine();
-    let one = review("plain", "kube-api-access-abcde");
+    let one = review("plain", "kube-api-access-bcdfg");
     ask(&engine, &one);
     let changes = [
         ("/request/namespace", json!("bank")),
@@ -117,7 +118,7 @@ fn what_may_be_decided_upon_makes_another_pod() {
 fn a_patch_that_speaks_of_the_made_up_name_speaks_of_each_pods_own() {
     for template in ["plain", "copies"] {
         let engine = engine();
-        for (name, expected) in [("abcde", false), ("abcde", true), ("fghij", true)] {
+        for (name, expected) in [("bcdfg", false), ("bcdfg", true), ("h2j4k", true)] {
             let name = format!("kube-api-access-{name}");
             let (response, is_recent) = ask(&engine, &review(template, &name));
             assert_eq!(is_recent, expected, "{template}, {name}");
@@ -131,10 +132,10 @@ fn a_patch_that_speaks_of_the_made_up_name_speaks_of_each_pods_own() {
 #[test]
 fn a_sentence_that_speaks_of_the_made_up_name_is_not_kept() {
     let engine = engine();
-    let mut one = review("plain", "kube-api-access-abcde");
+    let mut one = review("plain", "kube-api-access-bcdfg");
     one["request"]["object"]["metadata"]["annotations"]["pillion.dev/containers"] = json!("web");
     let spec = &mut one["request"]["object"]["spec"];
-    spec["containers"][0]["name"] = json!("kube-api-access-abcde");
+    spec["containers"][0]["name"] = json!("kube-api-access-bcdfg");
     let (response, is_recent) = ask(&engine, &one);
     assert!(!is_recent);
     assert!(response["response"]["status"]["message"].is_string());
@@ -144,10 +145,47 @@ fn a_sentence_that_speaks_of_the_made_up_name_is_not_kept() {
 #[test]
 fn a_made_up_name_that_stands_elsewhere_is_not_left_out() {
     let engine = engine();
-    let mut one = review("plain", "kube-api-access-abcde");
-    one["request"]["object"]["metadata"]["annotations"]["note"] = json!("kube-api-access-abcde");
+    let mut one = review("plain", "kube-api-access-bcdfg");
+    one["request"]["object"]["metadata"]["annotations"]["note"] = json!("kube-api-access-bcdfg");
     assert!(!ask(&engine, &one).1);
     assert!(!ask(&engine, &one).1);
+}
+
+#[test]
+fn a_made_up_name_is_left_out_only_where_the_api_server_writes_it() {
+    let names = ["kube-api-access-bcdfg", "kube-api-access-hjklm"];
+    let places = [
+        "/request/object/spec/serviceAccountName",
+        "/request/object/spec/containers/0/name",
+        "/request/object/spec/containers/0/image",
+        "/request/object/spec/containers/0/env/0/value",
+        "/request/object/spec/volumes/0/name",
+        "/request/object/spec/containers/0/volumeMounts/0/name",
+        "/request/object/spec/containers/0/volumeMounts/1/name",
+    ];
+    for place in places {
+        for has_token in [false, true] {
+            let engine = engine();
+            for name in names {
+                let mut one = review("plain", name);
+                let spec = &mut one["request"]["object"]["spec"];
+                spec["containers"][0]["env"] = json!([{"name": "A", "value": "b"}]);
+                spec["serviceAccountName"] = json!("default");
+                if !has_token {
+                    spec["containers"][0]["volumeMounts"][0]["name"] = json!("other");
+                    spec["volumes"] = json!([{"name": "other", "emptyDir": {}}]);
+                }
+                let mounts = &mut spec["containers"][0]["volumeMounts"];
+                let mounts = mounts.as_array_mut().unwrap();
+                mounts.push(json!({"name": "x", "mountPath": "/x"}));
+                let is_the_mount = has_token && place.ends_with("volumeMounts/0/name");
+                let is_the_volume = has_token && place.ends_with("volumes/0/name");
+                *one.pointer_mut(place).unwrap() = json!(name);
+                let expected = (is_the_mount || is_the_volume) && name == names[1];
+                assert_eq!(ask(&engine, &one).1, expected, "{place}, token {has_token}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -171,7 +209,7 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
             ..Settings::default()
         })
     };
-    let one = review("plain", "kube-api-access-abcde");
+    let one = review("plain", "kube-api-access-bcdfg");
     let before = with([("shop", "baseline"), ("bank", "baseline")]);
     let engine = Engine::new(catalog(), settings(before.clone())).keeping(1024 * 1024);
     ask(&engine, &one);
@@ -190,12 +228,12 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
 #[test]
 fn large_pods_and_little_room_keep_nothing() {
     let engine = engine();
-    let mut large = review("plain", "kube-api-access-abcde");
+    let mut large = review("plain", "kube-api-access-bcdfg");
     large["request"]["object"]["spec"]["note"] = json!("x".repeat(140_000));
     ask(&engine, &large);
     assert!(!ask(&engine, &large).1);
     let engine = Engine::new(catalog(), Arc::default()).keeping(0);
-    let one = review("plain", "kube-api-access-abcde");
+    let one = review("plain", "kube-api-access-bcdfg");
     ask(&engine, &one);
     assert!(!ask(&engine, &one).1);
 }
@@ -204,7 +242,7 @@ fn large_pods_and_little_room_keep_nothing() {
 fn many_decisions_stay_within_the_bound() {
     let engine = Engine::new(catalog(), Arc::default()).keeping(64 * 1024);
     for index in 0..200 {
-        let mut one = review("plain", "kube-api-access-abcde");
+        let mut one = review("plain", "kube-api-access-bcdfg");
         one["request"]["object"]["metadata"]["labels"]["app"] = json!(format!("app-{index}"));
         ask(&engine, &one);
     }
