@@ -256,7 +256,8 @@ impl Question {
         text(&mut key, subject.user.as_deref());
         key.push(u8::from(subject.from_node));
         metadata(&mut key, pod.metadata.as_ref());
-        let left_out = spec(&mut key, pod.spec().ok()?)?;
+        let mut left_out = None;
+        spec(&mut key, pod.spec().ok()?, &mut left_out)?;
         if let Some(name) = &left_out {
             leave_out(&mut key, name.as_bytes())?;
         }
@@ -327,8 +328,8 @@ fn metadata(key: &mut Vec<u8>, metadata: Option<&Metadata<'_>>) {
 }
 
 /// What is read of the spec, as it came, but for the made-up name of the ServiceAccount's volume, which
-/// is returned; `None` where that is too much.
-fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<Option<String>> {
+/// becomes `left_out`; `None` where it is too much.
+fn spec(key: &mut Vec<u8>, spec: &Spec<'_>, left_out: &mut Option<String>) -> Option<()> {
     object(key, &spec.others)?;
     for list in [&spec.init_containers, &spec.containers] {
         length(key, list.as_ref().map(Vec::len));
@@ -336,13 +337,12 @@ fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<Option<String>> {
             object(key, element)?;
         }
     }
-    let mut left_out = None;
     length(key, spec.volumes.as_ref().map(Vec::len));
     for volume in spec.volumes.iter().flatten() {
         let name = volume.text("name").filter(|name| is_made_up(name));
         match name.filter(|_| left_out.is_none() && volume.get("projected").is_some()) {
             Some(name) => {
-                left_out = Some(name.into_owned());
+                *left_out = Some(name.into_owned());
                 key.push(MARK);
                 let others = volume
                     .0
@@ -353,7 +353,7 @@ fn spec(key: &mut Vec<u8>, spec: &Spec<'_>) -> Option<Option<String>> {
             None => object(key, volume)?,
         }
     }
-    Some(left_out)
+    Some(())
 }
 
 fn object(key: &mut Vec<u8>, object: &Object<'_>) -> Option<()> {
