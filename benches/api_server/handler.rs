@@ -29,7 +29,7 @@ const HELPER: &str = r#""name":"pgbouncer""#;
 /// What a handler answers; by default nothing but the review's `uid`.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
-    /// The patch as JSON. The name of the token's volume is written as [`TOKEN`] alone there.
+    /// The patch as JSON. The name of the token's volume is written as [`TOKEN`] there.
     pub(crate) patch: Option<String>,
     /// What follows the patch in the response, from its comma: audit annotations and warnings.
     pub(crate) besides: String,

@@ -87,15 +87,18 @@ fn app() -> Value {
     })
 }
 
-/// How the name of the token's volume begins; five random letters follow.
-pub(crate) const TOKEN: &str = "kube-api-access-";
+/// What stands for the name of the token's volume, of which five letters are random.
+pub(crate) const TOKEN: &str = "kube-api-access-xxxxx";
 
-/// Its length in all.
-const TOKEN_LENGTH: usize = TOKEN.len() + 5;
+/// How the names of all such volumes begin.
+const PREFIX: &str = "kube-api-access-";
+
+/// The length of such a name.
+const TOKEN_LENGTH: usize = PREFIX.len() + 5;
 
 /// The name of the token's volume in a text that holds the pod.
 pub(crate) fn token_volume(text: &str) -> Option<&str> {
-    let start = text.find(TOKEN)?;
+    let start = text.find(PREFIX)?;
     text.get(start..start + TOKEN_LENGTH)
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Said {
 
 impl Said {
     /// Asks `pillion review`, which answers as the server does. The name of the token's volume,
-    /// which no two pods share, becomes [`TOKEN`] alone.
+    /// which no two pods share, becomes [`TOKEN`].
     pub(crate) fn about(program: &Path, review: &[u8]) -> Outcome<Self> {
         let text = String::from_utf8_lossy(review);
         let text = match token_volume(&text) {
