@@ -1,11 +1,50 @@
 //! Pods that ask get their helper, others stay as they are.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
-use crate::pods::{annotation, assert_has_pool, assert_untouched, container, names, plain};
+use crate::pods::{
+    TOKEN, annotation, assert_has_pool, assert_untouched, container, list, names, plain,
+};
 use crate::scene::{Scene, app, asks_for_a_pool, pod};
 use crate::support::failure::Outcome;
+
+/// The ReplicaSet's controller waits for its first pod before it makes more, so that the others are
+/// copies of one that was decided about.
+#[tokio::test]
+async fn replicas_are_answered_as_the_first_with_a_token_of_their_own() -> Outcome {
+    let scene = Scene::open("replicas").await?;
+    let deployment = scene.deploy("orders", 6, &asks_for_a_pool()).await?;
+    let mut volumes = BTreeSet::new();
+    for pod in scene.namespace.pods_of(&deployment, 6).await? {
+        let pod = plain(&pod)?;
+        assert_has_pool(&pod);
+        let mount = |name: &str| {
+            let mounts = list(container(&pod, name), "/volumeMounts").iter();
+            let mut tokens = mounts.filter(|mount| mount["mountPath"] == TOKEN);
+            tokens.next().cloned().unwrap()
+        };
+        assert_eq!(mount("pgbouncer"), mount("app"));
+        let volume = mount("app")["name"].as_str().unwrap().to_owned();
+        assert!(
+            names(&pod, "/spec/volumes").contains(&volume.as_str()),
+            "{pod:#}"
+        );
+        volumes.insert(volume);
+    }
+    assert_eq!(volumes.len(), 6, "each pod has a volume of its own");
+    let metrics = scene.server.metrics().await?;
+    let mut lines = metrics.lines();
+    let recalled = lines.find_map(|line| line.strip_prefix("pillion_decisions_recalled_total "));
+    let recalled: u32 = recalled.unwrap().parse().unwrap();
+    assert!(
+        recalled >= 3,
+        "{recalled} of 6 pods were answered as an earlier one"
+    );
+    Ok(())
+}
 
 #[tokio::test]
 async fn a_deployment_gets_injected_pods() -> Outcome {
