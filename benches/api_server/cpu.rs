@@ -1,18 +1,16 @@
-//! How much processor time a process of the control plane has used.
-//!
-//! Linux counts nanoseconds for each thread in `/proc/PID/task/*/schedstat`; the ticks of
-//! `/proc/PID/stat` are a hundred times coarser than one pod creation.
+//! The processes of the control plane, and how much processor time each has used.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::schedstat;
 use crate::support::failure::{During, Failure, Outcome};
 
 /// A running process.
 #[derive(Debug)]
 pub(crate) struct Process {
-    tasks: PathBuf,
+    folder: PathBuf,
 }
 
 impl Process {
@@ -21,26 +19,19 @@ impl Process {
         let folders = fs::read_dir("/proc").during("list /proc")?;
         let mut folders = folders.flatten().map(|entry| entry.path());
         let found = folders.find(|folder| is_meant(folder, group, name));
-        let found = found.ok_or_else(|| Failure::new(format!("no {name} in group {group}")))?;
-        Ok(Self {
-            tasks: found.join("task"),
-        })
+        let folder = found.ok_or_else(|| Failure::new(format!("no {name} in group {group}")))?;
+        Ok(Self { folder })
     }
 
-    /// The processor time of all its threads since its start. A thread that ends takes its share
-    /// with it; Go's runtime keeps its threads.
+    /// The processor time of all its threads since its start; Go's runtime keeps its threads.
     pub(crate) fn used(&self) -> Outcome<Duration> {
-        let tasks = fs::read_dir(&self.tasks).during("list the threads of a process")?;
-        let nanoseconds = tasks.flatten().filter_map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
-        });
-        match nanoseconds.sum() {
-            0 => Err(Failure::new(
+        let used = schedstat::used(&self.folder).during("read the CPU time of a process")?;
+        if used.is_zero() {
+            return Err(Failure::new(
                 "the kernel counts no processor time in /proc/PID/task/*/schedstat",
-            )),
-            sum => Ok(Duration::from_nanos(sum)),
+            ));
         }
+        Ok(used)
     }
 }
 

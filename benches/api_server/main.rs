@@ -17,6 +17,8 @@ mod support;
 
 #[path = "../support/measures.rs"]
 mod measures;
+#[path = "../support/schedstat.rs"]
+mod schedstat;
 
 mod cpu;
 mod creation;

@@ -35,6 +35,8 @@ mod process;
 #[allow(dead_code, reason = "the tests use more of it")]
 mod processes;
 mod requests;
+#[path = "../support/schedstat.rs"]
+mod schedstat;
 mod starts;
 
 use std::path::Path;

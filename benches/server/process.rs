@@ -18,6 +18,7 @@ use super::client::trusting;
 use super::failure::{During, Failure, Outcome};
 use super::no_op;
 use super::processes::ProcessGroup;
+use super::schedstat;
 
 /// How long a start may take; ten thousand templates need the most of it.
 const START: Duration = Duration::from_mins(1);
@@ -121,19 +122,9 @@ impl Server {
     }
 }
 
-/// CPU time that the threads of a process have taken so far, in user and system mode. The scheduler
-/// counts it in nanoseconds, where the process' own times are ticks of 10 ms.
+/// CPU time that the threads of a process have taken so far.
 pub fn cpu(process: &str) -> Outcome<Duration> {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).during("list threads")?;
-    let mut nanoseconds = 0;
-    for task in tasks {
-        let path = task.during("list threads")?.path();
-        // A thread may have ended since it was listed.
-        let text = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-        let first = text.split(' ').next().and_then(|field| field.parse().ok());
-        nanoseconds += first.unwrap_or(0);
-    }
-    Ok(Duration::from_nanos(nanoseconds))
+    schedstat::used(&Path::new("/proc").join(process)).during("read the CPU time of a process")
 }
 
 /// Asks again and again until there is an answer or the process has ended.
