@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::template::piece::{Fields, Piece, write_text};
+use crate::template::piece::{Fields, Piece, write_joined, write_text};
 
 /// What an operation puts into its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,16 +36,9 @@ impl Content {
         match self {
             Self::Piece(piece) => piece.write(json),
             Self::Object(fields) => fields.write(json),
-            Self::List(objects) => {
-                json.push('[');
-                for (index, fields) in objects.iter().enumerate() {
-                    if index > 0 {
-                        json.push(',');
-                    }
-                    fields.write(json);
-                }
-                json.push(']');
-            }
+            Self::List(objects) => write_joined(json, ['[', ']'], objects, |json, fields| {
+                fields.write(json);
+            }),
         }
     }
 }
@@ -181,14 +174,9 @@ impl Patch {
     /// The operations as JSON, the bytes that go base64-encoded into a response.
     pub fn to_json(&self) -> String {
         let mut json = String::with_capacity(USUAL_SIZE);
-        json.push('[');
-        for (index, operation) in self.0.iter().enumerate() {
-            if index > 0 {
-                json.push(',');
-            }
-            operation.write(&mut json);
-        }
-        json.push(']');
+        write_joined(&mut json, ['[', ']'], &self.0, |json, operation| {
+            operation.write(json);
+        });
         json
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Weak};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::defaults::TOKEN_VOLUME;
+use super::defaults::{TOKEN_PATH, TOKEN_VOLUME};
 use super::pod::token::is_made_up;
 use super::settings::Namespace;
 use super::subject::Subject;
@@ -43,13 +43,12 @@ const TYPICAL: usize = 8 * 1024;
 /// What stands in front of a response's patch.
 const PATCH: &[u8] = b",\"patch\":\"";
 
-/// What stands behind the name in a mount that the API server writes (api:core/v1/types.go,
+/// What stands in front of the name in a mount that the API server writes (api:core/v1/types.go,
 /// `VolumeMount`; k8s:plugin/pkg/admission/serviceaccount/admission.go).
-const BEHIND: &[u8] =
-    b"\",\"readOnly\":true,\"mountPath\":\"/var/run/secrets/kubernetes.io/serviceaccount\"";
-
-/// What stands in front of the name there.
 const BEFORE: &[u8] = b"{\"name\":\"";
+
+/// What stands there between the name and the path.
+const BETWEEN: &[u8] = b"\",\"readOnly\":true,\"mountPath\":\"";
 
 /// What stands for the made-up name in a key; no JSON holds such a byte.
 const MARK: u8 = 0xff;
@@ -275,8 +274,10 @@ fn leave_out(key: &mut [u8], name: &[u8]) -> Option<()> {
     let places: Vec<usize> = memchr::memmem::find_iter(key, name).collect();
     for place in places {
         let end = place + name.len();
-        let is_the_mounts =
-            key.get(..place)?.ends_with(BEFORE) && key.get(end..)?.starts_with(BEHIND);
+        let path = key.get(end..)?.strip_prefix(BETWEEN);
+        let behind = path.and_then(|path| path.strip_prefix(TOKEN_PATH.as_bytes()));
+        let is_the_mounts = key.get(..place)?.ends_with(BEFORE)
+            && behind.is_some_and(|rest| rest.starts_with(b"\""));
         if !is_the_mounts {
             return None;
         }

@@ -40,6 +40,9 @@ impl Pattern {
     }
 }
 
+/// What stands between a template's name and a parameter's in the key of an annotation.
+pub const ANNOTATION_INFIX: &str = ".pillion.dev/";
+
 /// Fields that the API server refuses on an init container that is not a sidecar.
 pub const NOT_FOR_STEPS: [&str; 5] = [
     "lifecycle",
@@ -231,6 +234,6 @@ impl Template {
 
     /// The prefix of this template's parameters in annotations: `<template>.pillion.dev/`.
     pub fn annotation_prefix(&self) -> String {
-        format!("{}.pillion.dev/", self.name)
+        format!("{}{ANNOTATION_INFIX}", self.name)
     }
 }

@@ -151,33 +151,36 @@ impl<'p> Part<'p> {
 fn write_value(value: &Value, json: &mut String) {
     match value {
         Value::String(text) => write_text(text, json),
-        Value::Array(items) => {
-            json.push('[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    json.push(',');
-                }
-                write_value(item, json);
-            }
-            json.push(']');
-        }
-        Value::Object(fields) => {
-            json.push('{');
-            for (index, (name, value)) in fields.iter().enumerate() {
-                if index > 0 {
-                    json.push(',');
-                }
-                write_text(name, json);
-                json.push(':');
-                write_value(value, json);
-            }
-            json.push('}');
-        }
+        Value::Array(items) => write_joined(json, ['[', ']'], items, |json, item| {
+            write_value(item, json);
+        }),
+        Value::Object(fields) => write_joined(json, ['{', '}'], fields, |json, (name, value)| {
+            write_text(name, json);
+            json.push(':');
+            write_value(value, json);
+        }),
         Value::Null | Value::Bool(_) | Value::Number(_) => {
             // Writing to a string cannot fail.
             let _ = write!(json, "{value}");
         }
     }
+}
+
+/// Writes items between brackets, with commas.
+pub fn write_joined<T>(
+    json: &mut String,
+    [open, close]: [char; 2],
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut String, T),
+) {
+    json.push(open);
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        write(json, item);
+    }
+    json.push(close);
 }
 
 /// Writes text as a JSON string.

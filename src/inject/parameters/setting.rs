@@ -10,10 +10,8 @@ use crate::inject::verdict::Reason;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::compile::nearest;
+use crate::template::compiled::ANNOTATION_INFIX;
 use crate::template::parameter::{Parameter, ParameterType, Setter};
-
-/// What stands between a template's name and a parameter's in the key of an annotation.
-const INFIX: &str = ".pillion.dev/";
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +44,22 @@ impl Setting<'_> {
     /// Where it stands, for messages.
     pub(super) fn place(&self, template: &Template) -> String {
         place(template, self.layer, self.key)
+    }
+
+    /// The same, where it has its parameter's form: a map has one annotation for each key, and every
+    /// other parameter one in all.
+    fn formed(self, template: &Template) -> Result<Self, Refusal> {
+        let name = &self.parameter.name;
+        let problem = match (self.parameter.ty, self.element) {
+            (ParameterType::Map, None) => {
+                format!("the parameter is a map: set each key by `{name}.<key>`")
+            }
+            (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
+            (ParameterType::Map, Some(_)) | (_, None) => return Ok(self),
+            (_, Some(_)) => format!("the parameter `{name}` is no map and has no keys"),
+        };
+        let message = format!("{}: {problem}", self.place(template));
+        Err(Refusal::new(Reason::ParameterInvalid, message))
     }
 }
 
@@ -84,14 +98,14 @@ fn configured<'g>(
         let (name, element) = split(key);
         let layer = Layer::Configuration;
         let parameter = declared(template, name, layer, key)?;
-        check_form(parameter, element, || place(template, layer, key))?;
-        set.push(Setting {
+        let setting = Setting {
             parameter,
             element,
             text,
             layer,
             key,
-        });
+        };
+        set.push(setting.formed(template)?);
     }
     Ok(())
 }
@@ -111,7 +125,7 @@ fn annotated<'g, T: Borrow<str> + Ord>(
     let after = annotations.range::<str, _>(after);
     let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
     for (key, text) in after.take_while(|(key, _)| of_name(key).is_some()) {
-        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(INFIX)) else {
+        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(ANNOTATION_INFIX)) else {
             continue;
         };
         let (name, element) = split(name);
@@ -120,14 +134,14 @@ fn annotated<'g, T: Borrow<str> + Ord>(
             let message = format!("{}: {}", place(template, layer, key), who_may(parameter));
             return Err(Refusal::new(Reason::ParameterNotAllowed, message));
         }
-        check_form(parameter, element, || place(template, layer, key))?;
-        set.push(Setting {
+        let setting = Setting {
             parameter,
             element,
             text,
             layer,
             key,
-        });
+        };
+        set.push(setting.formed(template)?);
     }
     Ok(())
 }
@@ -173,32 +187,4 @@ fn who_may(parameter: &Parameter) -> String {
         _ => "Pillion's configuration",
     };
     format!("the parameter `{}` can be set only by {by}", parameter.name)
-}
-
-/// A map parameter has one annotation for each key, and every other parameter one in all.
-fn check_form(
-    parameter: &Parameter,
-    element: Option<&str>,
-    place: impl Fn() -> String,
-) -> Result<(), Refusal> {
-    let problem = match (parameter.ty, element) {
-        (ParameterType::Map, None) => {
-            format!(
-                "the parameter is a map: set each key by `{}.<key>`",
-                parameter.name
-            )
-        }
-        (ParameterType::Map, Some("")) => "the key behind the dot is empty".to_owned(),
-        (ParameterType::Map, Some(_)) | (_, None) => return Ok(()),
-        (_, Some(_)) => {
-            format!(
-                "the parameter `{}` is no map and has no keys",
-                parameter.name
-            )
-        }
-    };
-    Err(Refusal::new(
-        Reason::ParameterInvalid,
-        format!("{}: {problem}", place()),
-    ))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Piece, write_text};
+use super::{Piece, write_joined, write_text};
 
 /// An object whose fields can be asked for.
 pub trait Lookup {
@@ -97,16 +97,11 @@ impl Fields {
 
     /// Writes the object as JSON.
     pub fn write(&self, json: &mut String) {
-        json.push('{');
-        for (index, (name, piece)) in self.iter().enumerate() {
-            if index > 0 {
-                json.push(',');
-            }
+        write_joined(json, ['{', '}'], self.iter(), |json, (name, piece)| {
             write_text(name, json);
             json.push(':');
             piece.write(json);
-        }
-        json.push('}');
+        });
     }
 }
 

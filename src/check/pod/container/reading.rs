@@ -109,12 +109,10 @@ fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
             .filter(move |addition| addition.list == list);
         of_list.flat_map(Addition::elements)
     };
-    let text = |element: &'_ Value, field: &str| {
-        let text = element.get(field).and_then(Value::as_str);
-        text.unwrap_or_default().to_owned()
-    };
-    let refers = elements("env").any(|env| text(env, "value").contains("$("))
-        || elements("volumeMounts").any(|mount| mount.get("subPathExpr").is_some());
+    let refers = elements("env").any(|env| {
+        let value = env.get("value").and_then(Value::as_str);
+        value.is_some_and(|value| value.contains("$("))
+    }) || elements("volumeMounts").any(|mount| mount.get("subPathExpr").is_some());
     let behind = |addition: &Addition<'_>| addition.list == "env" && addition.index.is_none();
     let names = elements("env").filter_map(|env| env.get("name")?.as_str());
     refers || additions.iter().any(behind) || may_hold(raw, names)
