@@ -1,27 +1,42 @@
 //! What is sent: whole requests, made once, of which a few bytes are written anew each time.
 //!
-//! No review comes twice: each has a uid of its own. Pods of different workloads differ in the hash
+//! No review comes twice: as from the API server, each has uids of its own, the second of its making,
+//! and a made-up name for the ServiceAccount's volume. Pods of different workloads differ in the hash
 //! of their template too, so that a server which remembers its decisions has to decide; replicas of
 //! one workload do not.
 
-use std::io::Write;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
 use super::inputs::{annotated, review, with_variables};
 
-/// What stands in a request where a number is written.
-const MARK: &str = "000000000000";
+/// The ends of the uids of the review and of the pod.
+const UIDS: [&str; 2] = ["3d0d6c1c5a10", "90a4a0ff7a65"];
 
-/// The end of the review's uid.
-const UID: &str = "3d0d6c1c5a10";
+/// When the pod was created: the minute and the second.
+const TIME: &str = "12:44Z";
+
+/// What is made up for the name of the ServiceAccount's volume.
+const TOKEN: &str = "x7k2p";
 
 /// The hash of the pod's template, which is in its names and labels.
 const TEMPLATE_HASH: &str = "7c9d8b6f4d";
 
+/// The characters of made-up names.
+const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+
 /// How many requests were made.
 static MADE: AtomicU64 = AtomicU64::new(0);
+
+/// Something that is written anew in each review.
+#[derive(Debug, Clone, Copy)]
+enum Fill {
+    Digits,
+    Name,
+    Time,
+}
 
 /// A review that is sent again and again.
 #[derive(Debug, Clone)]
@@ -30,8 +45,8 @@ pub struct Request {
     pub name: &'static str,
     /// Head and body, as the API server sends them over HTTP/1.1.
     bytes: Vec<u8>,
-    /// Where the number is.
-    marks: Vec<usize>,
+    /// What is written anew, and where it is.
+    fills: Vec<(Fill, Range<usize>)>,
 }
 
 impl Request {
@@ -40,69 +55,80 @@ impl Request {
     /// The name of the same pod as replicas of one workload, which budgets are about too.
     pub const REPLICAS: &str = "replicas";
 
-    /// A request whose marks are these parts of the review.
-    fn new(name: &'static str, review: &Value, marked: &[&str]) -> Self {
-        let mut body = review.to_string();
-        assert!(!body.contains(MARK), "the mark stands for something else");
-        for part in marked {
-            assert!(body.contains(part), "{part} is not in the review");
-            body = body.replace(part, MARK);
-        }
-        let length = body.len();
+    /// A request as another replica's each time; where it says so, of another workload.
+    fn new(name: &'static str, review: &Value, is_of_workloads: bool) -> Self {
+        let body = review.to_string();
         let text = format!(
             "POST /mutate?timeout=10s HTTP/1.1\r\nHost: pillion.pillion-system.svc:443\r\n\
-             User-Agent: kube-apiserver-admission\r\nContent-Length: {length}\r\nAccept: \
+             User-Agent: kube-apiserver-admission\r\nContent-Length: {}\r\nAccept: \
              application/json, */*\r\nContent-Type: application/json\r\nAccept-Encoding: \
-             gzip\r\n\r\n{body}"
+             gzip\r\n\r\n{body}",
+            body.len()
         );
-        let marks = text.match_indices(MARK).map(|(place, _)| place).collect();
+        let hash = is_of_workloads.then_some((Fill::Digits, TEMPLATE_HASH));
+        let uids = UIDS.map(|uid| (Fill::Digits, uid));
+        let made_up = [(Fill::Name, TOKEN), (Fill::Time, TIME)];
+        let mut fills = Vec::new();
+        for (fill, part) in uids.into_iter().chain(made_up).chain(hash) {
+            assert!(text.contains(part), "{part} is not in the review");
+            let places = text.match_indices(part);
+            fills.extend(places.map(|(start, _)| (fill, start..start + part.len())));
+        }
         Self {
             name,
             bytes: text.into_bytes(),
-            marks,
+            fills,
         }
-    }
-
-    /// Pods of one kind, each of another workload.
-    fn of_workloads(name: &'static str, review: &Value) -> Self {
-        Self::new(name, review, &[UID, TEMPLATE_HASH])
     }
 
     /// The pod of the budgets: 5 KB, and it asks for `pgbouncer`.
     pub fn one_template() -> Self {
-        Self::of_workloads(Self::BUDGET, &review())
+        Self::new(Self::BUDGET, &review(), true)
     }
 
     /// The same pod as replicas of one workload.
     pub fn replicas() -> Self {
-        Self::new(Self::REPLICAS, &review(), &[UID])
+        Self::new(Self::REPLICAS, &review(), false)
     }
 
     /// A pod that asks for nothing.
     pub fn untouched() -> Self {
-        Self::of_workloads("untouched", &annotated(&review(), json!({})))
+        Self::new("untouched", &annotated(&review(), json!({})), true)
     }
 
     /// A pod with 1500 environment variables, which asks for `pgbouncer`.
     pub fn many_variables() -> Self {
-        Self::of_workloads("1500 variables", &with_variables(1500, 7))
+        Self::new("1500 variables", &with_variables(1500, 7), true)
     }
 
     /// Pods of 1 MiB and of 2 MiB.
     pub fn large() -> [Self; 2] {
-        let of = |name, count| Self::of_workloads(name, &with_variables(count, 90));
+        let of = |name, count| Self::new(name, &with_variables(count, 90), true);
         [of("1 MiB", 9500), of("2 MiB", 18_500)]
     }
 
     /// The bytes of one more request.
     pub fn next(&mut self) -> &[u8] {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
-        for place in &self.marks {
-            let mut mark = &mut self.bytes[*place..place + MARK.len()];
-            // Twelve digits are enough for any run, so that the mark is always filled.
-            let written = write!(mark, "{number:012x}");
-            debug_assert!(written.is_ok());
+        for (fill, place) in &self.fills {
+            for (index, byte) in self.bytes[place.clone()].iter_mut().rev().enumerate() {
+                *byte = fill.byte(number, index).unwrap_or(*byte);
+            }
         }
         &self.bytes
+    }
+}
+
+impl Fill {
+    /// The byte at this place, counted from the end, of what is written for this number.
+    fn byte(self, number: u64, place: usize) -> Option<u8> {
+        let digit = |base: u64, place: usize| (number / base.pow(place as u32) % base) as usize;
+        match (self, place) {
+            (Self::Digits, _) => Some(b"0123456789abcdef"[digit(16, place)]),
+            (Self::Name, _) => Some(ALPHABET[digit(27, place)]),
+            // One of ten seconds, as a Deployment's replicas are made within some.
+            (Self::Time, 1) => Some(b'0' + digit(10, 3) as u8),
+            (Self::Time, _) => None,
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! From a request to the response that states its decision.
 
-mod regarding;
+pub(super) mod regarding;
 
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::engine::{Engine, has_status};
-use super::recent::{Kept, Question};
+use super::recent::Recent;
 use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::pod::AskingPod;
+use crate::review::pod::{self, AskingPod};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
 pub use regarding::Regarding;
@@ -80,65 +80,44 @@ impl Engine {
         }
     }
 
-    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview.
+    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview, as an earlier one where that was
+    /// of a pod like this.
     pub fn review(&self, body: &[u8]) -> Answer {
+        let namespaces = &self.settings().namespaces;
+        let kept = self.recent().filter(|_| self.may_concern(body));
+        let asked = kept.and_then(|recent| Recent::form(body).map(|form| (recent, form)));
+        let earlier = asked.as_ref();
+        let earlier = earlier.and_then(|(recent, form)| recent.recall(form, body, namespaces));
+        if let Some(answer) = earlier {
+            return answer;
+        }
         let Ok(request) = request::read::<AskingPod<'_>>(body) else {
             return self.review_noting(body, None);
         };
         let request = request.map(|pod| pod.0);
-        self.recall_or(&request, || {
-            // Mostly the pod is seen for the first time: then one pass is enough.
-            if request.object.as_ref().is_some_and(has_status) {
-                return self.review_noting(body, None);
-            }
-            answer(&request, |subject, pod| {
-                let waits = self.must_wait(subject, pod);
-                (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
-            })
-        })
-    }
-
-    /// The answer that an earlier pod like this got, else what `decide` gives, which is kept.
-    fn recall_or(&self, request: &Request<'_, Pod<'_>>, decide: impl FnOnce() -> Answer) -> Answer {
-        let Some(recent) = self.recent() else {
-            return decide();
-        };
-        let Some(question) = self.question(request) else {
-            return decide();
-        };
-        if let Some((kept, pod)) = recent.find(&question).zip(request.object.as_ref()) {
-            return recalled(request, pod, &question, kept);
-        }
-        let answer = decide();
-        if let Answer::Review {
-            body,
-            uid,
-            decision,
-            ..
-        } = &answer
-        {
-            let rest = body.get(Response::begin(uid, 0).len()..);
-            recent.keep(question, decision, rest.unwrap_or_default());
+        let answer = self.decide_about(body, &request);
+        if let Some((recent, form)) = asked {
+            recent.keep((form, body), &request, &answer, namespaces);
         }
         answer
     }
 
-    /// What a request asks, where it asks what can be kept.
-    fn question(&self, request: &Request<'_, Pod<'_>>) -> Option<Question> {
-        let pod = request.object.as_ref()?;
-        // What nobody asks for is decided sooner than it is looked up.
-        if !pod.asks() && !self.catalog().has_unasked() {
-            return None;
+    /// Whether templates may be selected for the pod of a review, seen without reading it: what nobody
+    /// asks for is decided sooner than it is looked up.
+    fn may_concern(&self, body: &[u8]) -> bool {
+        self.catalog().has_unasked() || pod::may_ask(body)
+    }
+
+    /// The answer to a review that was read.
+    fn decide_about(&self, body: &[u8], request: &Request<'_, Pod<'_>>) -> Answer {
+        // Mostly the pod is seen for the first time: then one pass is enough.
+        if request.object.as_ref().is_some_and(has_status) {
+            return self.review_noting(body, None);
         }
-        let subject = subject(request);
-        let namespaces = &self.settings().namespaces;
-        let is_asked = request.is_about_a_pod()
-            && request.is_creation()
-            && !namespaces.is_unknown(&subject.namespace);
-        if !is_asked {
-            return None;
-        }
-        Question::new(&subject, pod, namespaces.shared(&subject.namespace))
+        answer(request, |subject, pod| {
+            let waits = self.must_wait(subject, pod);
+            (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
+        })
     }
 
     /// Answers a review, and takes notes on the way where somebody asks why.
@@ -229,28 +208,6 @@ fn answer<O>(
         decision: Arc::new(decision),
         is_recent: false,
         regarding,
-    }
-}
-
-/// Answers a request as one that asked the same.
-fn recalled(
-    request: &Request<'_, Pod<'_>>,
-    pod: &Pod<'_>,
-    question: &Question,
-    kept: Kept,
-) -> Answer {
-    let uid = request.uid.as_str().to_owned();
-    let mut body = Response::begin(&uid, kept.len());
-    kept.write(question, &mut body);
-    Answer::Review {
-        body,
-        uid,
-        namespace: text(request.namespace.as_ref()),
-        pod: name(pod),
-        dry_run: request.dry_run.unwrap_or(false),
-        regarding: Regarding::of(pod, &kept.decision),
-        decision: kept.decision,
-        is_recent: true,
     }
 }
 

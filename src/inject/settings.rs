@@ -2,7 +2,7 @@
 //! what is known about the others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::check;
 use crate::check::references::Missing;
@@ -113,6 +113,15 @@ impl Namespaces {
     /// What is known of the namespace of this name, as others hold it too.
     pub fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
         self.known.get(name).cloned()
+    }
+
+    /// Whether what is known of a namespace is still this very object, so that what was decided with
+    /// it is still true.
+    pub fn is_as_before(&self, name: &str, facts: Option<&Weak<Namespace>>) -> bool {
+        match (self.known.get(name), facts) {
+            (Some(now), Some(before)) => Arc::as_ptr(now) == before.as_ptr(),
+            (now, before) => now.is_none() && before.is_none() && !self.is_unknown(name),
+        }
     }
 
     /// Whether the cluster is watched and this namespace was not seen there yet: it must never be

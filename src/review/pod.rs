@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Bound;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -20,6 +21,13 @@ pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// What the keys of annotations begin with that ask something of Pillion, or tell of it.
 const OURS: &str = "pillion.dev/";
+
+/// Whether a review may be of a pod that asks something of Pillion, or tells of it, looked for without
+/// reading it. A key that is written with escapes, as no API server does, is not found.
+pub fn may_ask(review: &[u8]) -> bool {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OURS));
+    FINDER.find(review).is_some()
+}
 
 /// A pod, or a workload's pod template. The spec is read only when something is to be decided.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +70,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// What decisions need of `metadata`; `managedFields` is skipped.
+/// What decisions need of `metadata`, and where the parts of it are that they do not look at.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata<'a> {
@@ -81,6 +89,15 @@ pub struct Metadata<'a> {
     /// Whose pod it is.
     #[serde(borrow, default)]
     pub owner_references: Option<Vec<Owner<'a>>>,
+    /// The pod's uid, unread.
+    #[serde(borrow, default)]
+    pub uid: Option<&'a RawValue>,
+    /// When the pod was created, unread.
+    #[serde(borrow, default)]
+    pub creation_timestamp: Option<&'a RawValue>,
+    /// Who set which field, unread.
+    #[serde(borrow, default)]
+    pub managed_fields: Option<&'a RawValue>,
 }
 
 /// What decisions need of an owner reference.

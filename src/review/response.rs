@@ -138,7 +138,7 @@ fn put(body: &mut Vec<u8>, value: &impl Serialize) {
 }
 
 /// Writes base64 with padding (RFC 4648 section 4) behind what is there.
-pub fn put_base64(body: &mut Vec<u8>, bytes: &[u8]) {
+fn put_base64(body: &mut Vec<u8>, bytes: &[u8]) {
     let start = body.len();
     body.resize(start + bytes.len().div_ceil(3) * 4, 0);
     let room = body.get_mut(start..).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! An engine that keeps recent decisions answers as one that keeps none: copies, copies with another
-//! name for the ServiceAccount's volume, and pods that differ in anything else.
+//! name for the ServiceAccount's volume, pods that differ in anything else, and bytes that are nearly
+//! the same.
 
 use std::sync::LazyLock;
 
@@ -40,9 +41,75 @@ fn with_token(pod: &Value, name: &str) -> Value {
     pod
 }
 
+/// A pod with what the API server makes up for each.
+fn with_made_up(pod: &Value, name: &str) -> Value {
+    let mut pod = with_token(pod, name);
+    if let Some(Value::Object(metadata)) = pod.pointer_mut("/metadata") {
+        let time = "2026-11-20T09:12:44Z";
+        metadata.insert(
+            "uid".to_owned(),
+            json!("6c1d5a07-93f4-4c7e-8f0e-90a4a0ff7a65"),
+        );
+        metadata.insert("creationTimestamp".to_owned(), json!(time));
+        let fields = json!([{"manager": "m", "time": time, "note": name}]);
+        metadata.insert("managedFields".to_owned(), fields);
+    }
+    pod
+}
+
+/// A change of bytes: where, and whether a byte is put in the place of one, before it, or left out.
+#[derive(Debug, Clone)]
+struct Slip {
+    /// Near the beginning of one of these, else anywhere.
+    near: Option<&'static str>,
+    at: Index,
+    byte: Option<u8>,
+    replaces: bool,
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    let near = [
+        Some("\"uid\""),
+        Some("\"creationTimestamp\""),
+        Some("\"time\""),
+        Some("kube-api-access-"),
+        None,
+    ];
+    let bytes: Vec<u8> = b"\"\\{}[]:,u0bcx-Z \n\xff\xc3\x00".to_vec();
+    let byte = prop::option::weighted(0.8, prop::sample::select(bytes));
+    let near = prop::sample::select(near.to_vec());
+    (near, any::<Index>(), byte, any::<bool>()).prop_map(|(near, at, byte, replaces)| Slip {
+        near,
+        at,
+        byte,
+        replaces,
+    })
+}
+
+impl Slip {
+    fn make(&self, body: &mut Vec<u8>) {
+        let places: Vec<usize> = match self.near {
+            Some(near) => memchr::memmem::find_iter(body, near)
+                .flat_map(|start| start..start + 64)
+                .filter(|place| *place < body.len())
+                .collect(),
+            None => (0..body.len()).collect(),
+        };
+        if places.is_empty() {
+            return;
+        }
+        let place = places[self.at.index(places.len())];
+        let behind = place + usize::from(self.replaces || self.byte.is_none());
+        body.splice(place..behind, self.byte);
+    }
+}
+
 fn agree(pod: &Value) -> Result<(), TestCaseError> {
-    let body = review(pod).to_string();
-    let [expected, kept] = [&ENGINES[0], &ENGINES[1]].map(|engine| engine.review(body.as_bytes()));
+    agree_on(review(pod).to_string().as_bytes())
+}
+
+fn agree_on(body: &[u8]) -> Result<(), TestCaseError> {
+    let [expected, kept] = [&ENGINES[0], &ENGINES[1]].map(|engine| engine.review(body));
     match (expected, kept) {
         (
             Answer::Review {
@@ -79,6 +146,23 @@ fn agree(pod: &Value) -> Result<(), TestCaseError> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bytes_that_are_nearly_the_same_are_answered_as_what_they_are(
+        pod in pod(),
+        slips in prop::collection::vec(slip(), 8),
+    ) {
+        let pod = with_made_up(&pod, "kube-api-access-bcdfg");
+        let body = review(&pod).to_string().into_bytes();
+        agree_on(&body)?;
+        for pair in slips.chunks(2) {
+            let mut other = body.clone();
+            for slip in pair {
+                slip.make(&mut other);
+                agree_on(&other)?;
+            }
+        }
+    }
 
     #[test]
     fn what_is_kept_is_what_would_be_decided(

@@ -133,13 +133,16 @@ impl WorkingPod<'_> {
     }
 }
 
+/// How many characters it makes up.
+pub(in crate::inject) const MADE_UP: usize = 5;
+
 /// The characters that the API server makes up names of (apimachinery:pkg/util/rand).
 const ALPHABET: &str = "bcdfghjklmnpqrstvwxz2456789";
 
 /// Whether a volume's name is one that the plugin makes up.
 pub(in crate::inject) fn is_made_up(name: &str) -> bool {
     let made_up = name.strip_prefix(TOKEN_VOLUME);
-    made_up.is_some_and(|text| text.len() == 5 && text.chars().all(|c| ALPHABET.contains(c)))
+    made_up.is_some_and(|text| text.len() == MADE_UP && text.chars().all(|c| ALPHABET.contains(c)))
 }
 
 /// An element of the user's, with its name.

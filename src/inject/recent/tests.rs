@@ -48,8 +48,11 @@ fn review(template: &str, volume: &str) -> Value {
         "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "userInfo": {"username": "controller", "groups": ["system:authenticated"]},
         "object": {
-            "metadata": {"generateName": "web-", "labels": {"app": "web"},
-                "annotations": {"pillion.dev/inject": template}},
+            "metadata": {"generateName": "web-",
+                "uid": "6c1d5a07-93f4-4c7e-8f0e-90a4a0ff7a65",
+                "creationTimestamp": "2026-11-20T09:12:44Z", "labels": {"app": "web"},
+                "annotations": {"pillion.dev/inject": template},
+                "managedFields": [{"manager": "m", "time": "2026-11-20T09:12:44Z"}]},
             "spec": {"containers": [{"name": "web", "image": "web:1", "volumeMounts": [mount]}],
                 "volumes": [{"name": volume, "projected": {"sources": [
                     {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
@@ -77,7 +80,10 @@ fn a_copy_is_answered_as_the_first_with_its_own_uid() {
     let mut one = review("plain", "kube-api-access-bcdfg");
     assert!(!ask(&engine, &one).1);
     one["request"]["uid"] = json!("second");
-    one["request"]["object"]["metadata"]["managedFields"] = json!([{"time": "later"}]);
+    let metadata = &mut one["request"]["object"]["metadata"];
+    metadata["uid"] = json!("00000000-0000-4000-8000-000000000000");
+    metadata["creationTimestamp"] = json!("2026-11-20T09:12:45Z");
+    metadata["managedFields"][0]["time"] = json!("2026-11-20T09:12:46Z");
     let (response, is_recent) = ask(&engine, &one);
     assert!(is_recent);
     assert_eq!(response["response"]["uid"], "second");
@@ -102,8 +108,8 @@ fn what_may_be_decided_upon_makes_another_pod() {
         ),
         ("/request/object/spec/containers/0/image", json!("web:2")),
         (
-            "/request/object/spec/volumes/0/name",
-            json!("kube-api-access-long00"),
+            "/request/object/spec/volumes/0/projected/sources/0/serviceAccountToken/expirationSeconds",
+            json!(600),
         ),
     ];
     for (pointer, value) in changes {
@@ -229,7 +235,7 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
 fn large_pods_and_little_room_keep_nothing() {
     let engine = engine();
     let mut large = review("plain", "kube-api-access-bcdfg");
-    large["request"]["object"]["spec"]["note"] = json!("x".repeat(140_000));
+    large["request"]["object"]["spec"]["note"] = json!("x".repeat(300_000));
     ask(&engine, &large);
     assert!(!ask(&engine, &large).1);
     let engine = Engine::new(catalog(), Arc::default()).keeping(0);
