@@ -1,6 +1,8 @@
 //! The loops, in rounds in which the no-op and the server take turns: what disturbs the machine for
 //! a while disturbs both, and each round has a ratio of its own.
 
+use std::time::Duration;
+
 use super::closed::{self, Round, Until};
 use super::failure::Outcome;
 use super::latency::Latency;
@@ -164,7 +166,7 @@ fn percentiles<'l>(rounds: impl Iterator<Item = &'l mut Latency>) -> [f64; SHARE
     all.percentiles(SHARES.map(|(_, share)| share))
 }
 
-/// The open loops at all rates.
+/// The open loops at all rates: of first pods at each, of replicas at the slowest.
 pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     println!(
         "\n{:<32} {:>22} {:>24}",
@@ -173,35 +175,11 @@ pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     let request = Request::one_template();
     let mut lines = [Vec::new(), Vec::new()];
     for (rate, time) in plan.open {
-        let run = |server: &Server| open::run(server, &request, rate, time);
-        let mut rounds = pair.in_turns(plan.open_rounds, run)?;
-        let no_op = percentiles(rounds.iter_mut().map(|(no_op, _)| no_op));
-        let pillion = percentiles(rounds.iter_mut().map(|(_, pillion)| pillion));
-        for (index, (share, _)) in SHARES.iter().enumerate() {
-            let name = format!("latency {share}/{rate} a second");
-            let measure = Measure::alone(&name, "ms", pillion[index]);
-            // Tails are told and not compared: a handful of answers makes them.
-            measures.add(if (rate, *share) == (200, "p99") {
-                measure.goal(1.0)
-            } else {
-                measure
-            });
-            measures.add(Measure::alone(
-                format!("{name}, {NO_OP}"),
-                "ms",
-                no_op[index],
-            ));
+        let name = format!("{rate} a second");
+        let p99 = open_loop(pair, plan, (&request, rate, time), &name, measures)?;
+        for (points, p99) in lines.iter_mut().zip(p99) {
+            points.push((f64::from(rate), p99));
         }
-        for (points, times) in lines.iter_mut().zip([no_op, pillion]) {
-            points.push((f64::from(rate), times[1]));
-        }
-        let shown = |times: [f64; SHARES.len()]| times.map(|time| format!("{time:.3}")).join(" ");
-        println!(
-            "{:<32} {:>22} {:>24}",
-            format!("{rate} a second"),
-            shown(no_op),
-            shown(pillion)
-        );
     }
     for (line, points) in [NO_OP, "Pillion"].into_iter().zip(lines) {
         measures.draw(Curve {
@@ -212,7 +190,43 @@ pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
             points,
         });
     }
-    Ok(())
+    let (rate, time) = plan.open[0];
+    let replicas = Request::replicas();
+    let name = format!("{}, {rate} a second", replicas.name);
+    open_loop(pair, plan, (&replicas, rate, time), &name, measures).map(drop)
+}
+
+/// One open loop: the 99th percentiles of the no-op and the server, in milliseconds.
+fn open_loop(
+    pair: &Pair,
+    plan: &Plan,
+    (request, rate, time): (&Request, u32, Duration),
+    loop_name: &str,
+    measures: &mut Measures,
+) -> Outcome<[f64; 2]> {
+    let run = |server: &Server| open::run(server, request, rate, time);
+    let mut rounds = pair.in_turns(plan.open_rounds, run)?;
+    let no_op = percentiles(rounds.iter_mut().map(|(no_op, _)| no_op));
+    let pillion = percentiles(rounds.iter_mut().map(|(_, pillion)| pillion));
+    for (index, (share, _)) in SHARES.iter().enumerate() {
+        let name = format!("latency {share}/{loop_name}");
+        let measure = Measure::alone(&name, "ms", pillion[index]);
+        // Tails are told and not compared: a handful of answers makes them.
+        measures.add(if (rate, *share) == (200, "p99") {
+            measure.goal(1.0)
+        } else {
+            measure
+        });
+        let name = format!("{name}, {NO_OP}");
+        measures.add(Measure::alone(name, "ms", no_op[index]));
+    }
+    let shown = |times: [f64; SHARES.len()]| times.map(|time| format!("{time:.3}")).join(" ");
+    println!(
+        "{loop_name:<32} {:>22} {:>24}",
+        shown(no_op),
+        shown(pillion)
+    );
+    Ok([no_op[1], pillion[1]])
 }
 
 /// Connections that are opened for one review each.

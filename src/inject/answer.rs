@@ -11,7 +11,7 @@ use super::recent::Recent;
 use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::pod::{self, AskingPod};
+use crate::review::pod::{self, AskingPod, NamedPod};
 use crate::review::{Pod, Request, Response, Text, request};
 use crate::template::error::with_sources;
 pub use regarding::Regarding;
@@ -83,9 +83,16 @@ impl Engine {
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview, as an earlier one where that was
     /// of a pod like this.
     pub fn review(&self, body: &[u8]) -> Answer {
+        if !self.may_concern(body)
+            && let Ok(request) = request::read::<NamedPod<'_>>(body)
+            // Only a node's pod can be a mirror, which an annotation says.
+            && !request.is_from_node()
+        {
+            return self.decide_about(body, &request.map(|pod| pod.0));
+        }
         let namespaces = &self.settings().namespaces;
-        let kept = self.recent().filter(|_| self.may_concern(body));
-        let asked = kept.and_then(|recent| Recent::form(body).map(|form| (recent, form)));
+        let recent = self.recent();
+        let asked = recent.and_then(|recent| Recent::form(body).map(|form| (recent, form)));
         let earlier = asked.as_ref();
         let earlier = earlier.and_then(|(recent, form)| recent.recall(form, body, namespaces));
         if let Some(answer) = earlier {
@@ -102,10 +109,10 @@ impl Engine {
         answer
     }
 
-    /// Whether templates may be selected for the pod of a review, seen without reading it: what nobody
-    /// asks for is decided sooner than it is looked up.
+    /// Whether a template may be selected for the pod of a review, seen without reading it. `false` is
+    /// sure: then labels and annotations make no difference but to a mirror pod.
     fn may_concern(&self, body: &[u8]) -> bool {
-        self.catalog().has_unasked() || pod::may_ask(body)
+        self.catalog().has_unasked() || self.settings().namespaces.may_ask() || pod::may_ask(body)
     }
 
     /// The answer to a review that was read.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
+use super::selection::{INJECT, INJECTION};
 use crate::check;
 use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
@@ -80,6 +81,8 @@ pub struct Namespaces {
     known: BTreeMap<Arc<str>, Arc<Namespace>>,
     /// Whether they are all that a cluster has, so that one that is not listed is not known yet.
     watched: bool,
+    /// Whether one of them asks for templates for pods that ask for none.
+    has_asking: bool,
 }
 
 impl Namespaces {
@@ -87,6 +90,7 @@ impl Namespaces {
     /// than this, and nothing can be decided about its pods.
     pub fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
         Self {
+            has_asking: known.values().any(|namespace| namespace.asks()),
             known,
             watched: true,
         }
@@ -95,7 +99,14 @@ impl Namespaces {
     /// Adds or replaces a namespace.
     pub fn insert(&mut self, name: &str, mut namespace: Namespace) {
         namespace.add_name(name);
+        self.has_asking |= namespace.asks();
         self.known.insert(Arc::from(name), Arc::new(namespace));
+    }
+
+    /// Whether one of them asks for templates for pods that ask for none; where one that did was
+    /// replaced, perhaps none does any more.
+    pub fn may_ask(&self) -> bool {
+        self.has_asking
     }
 
     /// The namespace of this name; one that is not listed has its name label only.
@@ -152,6 +163,12 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// Whether it asks for templates for all of its pods.
+    fn asks(&self) -> bool {
+        let injection = self.labels.get(INJECTION);
+        injection.is_some_and(|value| value == "enabled") && self.annotations.contains_key(INJECT)
+    }
+
     /// Adds the label that the API server gives every namespace.
     pub fn add_name(&mut self, name: &str) {
         self.labels

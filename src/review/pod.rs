@@ -23,10 +23,15 @@ pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 const OURS: &str = "pillion.dev/";
 
 /// Whether a review may be of a pod that asks something of Pillion, or tells of it, looked for without
-/// reading it. A key that is written with escapes, as no API server does, is not found.
+/// reading it: `false` is sure.
 pub fn may_ask(review: &[u8]) -> bool {
-    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OURS));
-    FINDER.find(review).is_some()
+    // A key as it is written, and what may be read as something else than what stands there.
+    static TELLING: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
+        let key = format!("\"{OURS}");
+        [&key, "\\u", "\\/"].map(|text| Finder::new(text).into_owned())
+    });
+    let mut telling = TELLING.iter();
+    telling.any(|finder| finder.find(review).is_some())
 }
 
 /// A pod, or a workload's pod template. The spec is read only when something is to be decided.
@@ -42,6 +47,10 @@ pub struct Pod<'a> {
 /// pass over the bytes is enough. A spec that cannot be read is an error of the whole.
 #[derive(Debug, Clone, Default)]
 pub struct AskingPod<'a>(pub Pod<'a>);
+
+/// A pod of which the names alone are read, for where nothing can come of the rest.
+#[derive(Debug, Clone, Default)]
+pub struct NamedPod<'a>(pub Pod<'a>);
 
 impl<'a> Pod<'a> {
     /// Whether there is a spec.
@@ -137,28 +146,66 @@ pub struct Spec<'a> {
 // By hand: a derived implementation would take a list for an object.
 impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PodVisitor::new(false))
+        deserializer.deserialize_map(PodVisitor::new(Extent::Metadata))
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for AskingPod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer
-            .deserialize_map(PodVisitor::new(true))
+            .deserialize_map(PodVisitor::new(Extent::Asking))
             .map(Self)
     }
 }
 
+impl<'de: 'a, 'a> Deserialize<'de> for NamedPod<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(PodVisitor::new(Extent::Names))
+            .map(Self)
+    }
+}
+
+/// How much of a pod is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// The names in its metadata.
+    Names,
+    /// Its metadata.
+    Metadata,
+    /// Its metadata, and on the way the spec of one that asks.
+    Asking,
+}
+
+/// The names in a pod's metadata.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Names<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    generate_name: Option<Text<'a>>,
+}
+
+impl<'a> From<Names<'a>> for Metadata<'a> {
+    fn from(names: Names<'a>) -> Self {
+        Self {
+            name: names.name,
+            generate_name: names.generate_name,
+            ..Self::default()
+        }
+    }
+}
+
 struct PodVisitor<'a> {
-    /// Whether the spec of a pod that asks is read on the way.
-    reads_asking: bool,
+    extent: Extent,
     borrows: PhantomData<&'a ()>,
 }
 
 impl PodVisitor<'_> {
-    fn new(reads_asking: bool) -> Self {
+    fn new(extent: Extent) -> Self {
         Self {
-            reads_asking,
+            extent,
             borrows: PhantomData,
         }
     }
@@ -175,9 +222,13 @@ impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
         let mut pod = Pod::default();
         while let Some(key) = map.next_key::<Text<'a>>()? {
             match key.as_str() {
+                "metadata" if self.extent == Extent::Names => {
+                    let names: Option<Names<'a>> = map.next_value()?;
+                    pod.metadata = names.map(Metadata::from);
+                }
                 "metadata" => pod.metadata = map.next_value()?,
                 // Of two fields of one name the last counts, whichever way each was read.
-                "spec" if self.reads_asking && pod.asks() => {
+                "spec" if self.extent == Extent::Asking && pod.asks() => {
                     let spec: Option<Spec<'a>> = map.next_value()?;
                     pod.spec = spec.map(OnceLock::from).unwrap_or_default();
                     pod.unread = None;
@@ -241,6 +292,37 @@ mod tests {
     fn a_list_is_no_pod() {
         assert!(serde_json::from_str::<Pod<'_>>("[null, null]").is_err());
         assert!(Spec::read(serde_json::from_str("[]").unwrap()).is_err());
+    }
+
+    #[test]
+    fn what_may_ask_is_seen_however_it_is_written() {
+        for body in [
+            r#"{"pillion.dev/inject":"x"}"#,
+            r#"{"pillion.dev\/inject":"x"}"#,
+            r#"{"\u0070illion.dev/inject":"x"}"#,
+        ] {
+            assert!(may_ask(body.as_bytes()), "{body}");
+        }
+        let table = [
+            r#"{"pillion.devices":"\"/"}"#,
+            r#"{"f:pillion.dev/inject":{}}"#,
+        ];
+        for body in table {
+            assert!(!may_ask(body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_a_pod_are_read_alone() {
+        let json =
+            r#"{"metadata":{"name":"a","generateName":"b-","labels":[1],"uid":2},"spec":{}}"#;
+        let NamedPod(pod) = serde_json::from_str(json).unwrap();
+        let metadata = pod.metadata.as_ref().unwrap();
+        let names = [&metadata.name, &metadata.generate_name];
+        let names = names.map(|name| name.as_ref().map(Text::as_str));
+        assert_eq!(names, [Some("a"), Some("b-")]);
+        assert!(pod.has_spec() && metadata.labels.is_none());
+        assert!(serde_json::from_str::<NamedPod<'_>>("[]").is_err());
     }
 
     #[test]

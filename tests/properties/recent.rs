@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use pillion::inject::{Answer, Decision, Engine, Patch};
+use pillion::inject::{Answer, Decision, Engine, Patch, Subject};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -146,6 +146,26 @@ fn agree_on(body: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_pod_that_asks_for_nothing_is_answered_as_if_all_of_it_was_read(
+        mut pod in pod(),
+        is_bare in any::<bool>(),
+    ) {
+        if let Some(Value::Object(metadata)) = pod.pointer_mut("/metadata").filter(|_| is_bare) {
+            for field in ["labels", "annotations"] {
+                if let Some(Value::Object(texts)) = metadata.get_mut(field) {
+                    texts.retain(|key, _| !key.contains("pillion.dev/"));
+                }
+            }
+        }
+        let subject = Subject { namespace: "shop".to_owned(), ..Subject::default() };
+        let expected = ENGINES[0].decide(&subject, &pod.to_string());
+        match ENGINES[0].review(review(&pod).to_string().as_bytes()) {
+            Answer::Review { decision, .. } => prop_assert_eq!(&*decision, &expected),
+            other => prop_assert!(false, "{other:?}"),
+        }
+    }
 
     #[test]
     fn bytes_that_are_nearly_the_same_are_answered_as_what_they_are(
