@@ -10,15 +10,14 @@ COPY src src
 COPY templates templates
 COPY deploy/kustomize deploy/kustomize
 COPY benches benches
+COPY deploy/image deploy/image
 RUN case "$TARGETARCH" in \
         amd64) target=x86_64-unknown-linux-gnu ;; \
         arm64) target=aarch64-unknown-linux-gnu ;; \
         *) echo "no image is made for $TARGETARCH" >&2; exit 1 ;; \
     esac && \
-    flags="CARGO_TARGET_$(echo "$target" | tr 'a-z-' 'A-Z_')_RUSTFLAGS" && \
-    export "$flags=-C target-feature=+crt-static --remap-path-prefix=$CARGO_HOME=/cargo" && \
-    cargo build --locked --release --bin pillion --target "$target" && \
-    strip -o /program "target/$target/release/pillion"
+    rustup component add llvm-tools && \
+    strip -o /program "$(deploy/image/program.sh release "$target" | tail -n 1)"
 
 FROM scratch
 COPY deploy/image/passwd deploy/image/group /etc/

@@ -39,15 +39,7 @@ case ${ARCH:-$(uname -m)} in
     *) fail "no image is made for ${ARCH:-$(uname -m)}: amd64 and arm64 are known" ;;
 esac
 
-# Flags for the target alone: with --target, Cargo keeps them from build scripts and procedural
-# macros, which cannot be static. Paths of this machine do not belong into the program.
-flags=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_RUSTFLAGS
-home=${CARGO_HOME:-$HOME/.cargo}
-export "$flags=-C target-feature=+crt-static --remap-path-prefix=$home=/cargo --remap-path-prefix=$root=/pillion"
-(cd "$root" && cargo build --locked --bin pillion --profile "$profile" --target "$target") >&2
-folder=$profile
-[ "$profile" != dev ] || folder=debug
-program=${CARGO_TARGET_DIR:-$root/target}/$target/$folder/pillion
+program=$("$root/deploy/image/program.sh" "$profile" "$target" | tail -n 1)
 
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
