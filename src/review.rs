@@ -12,7 +12,7 @@ pub mod response;
 pub mod warnings;
 pub mod workload;
 
-pub use object::{Object, Text, may_hold};
+pub use object::{Object, Text, is_written_plainly, may_hold};
 pub use pod::{Pod, Spec};
 pub use request::{Request, ReviewError, read};
 pub use response::Response;

@@ -1,6 +1,6 @@
 //! From a request to the response that states its decision.
 
-pub(super) mod regarding;
+mod regarding;
 
 use std::sync::Arc;
 
@@ -110,9 +110,12 @@ impl Engine {
     }
 
     /// Whether a template may be selected for the pod of a review, seen without reading it. `false` is
-    /// sure: then labels and annotations make no difference but to a mirror pod.
+    /// sure: then labels and annotations make no difference but to a mirror pod. They are not read, so
+    /// that nothing is said of a form that they could not have in an API server.
     fn may_concern(&self, body: &[u8]) -> bool {
-        self.catalog().has_unasked() || self.settings().namespaces.may_ask() || pod::may_ask(body)
+        self.catalog().has_unasked()
+            || self.settings().namespaces.has_asking()
+            || pod::may_ask(body)
     }
 
     /// The answer to a review that was read.

@@ -11,9 +11,11 @@
 //! pods with names of their own in the same places are one pod under two names: the answer is the
 //! same, with the one name in the places of the other. Expressions of templates do not see that
 //! volume and these mounts (`defaults::without_plugins`), so that the name is only ever compared and
-//! copied.
+//! copied. (A template that itself holds the very name which was made up for one pod would see its own
+//! replaced; nobody writes what is made up anew for each pod.)
 
 mod form;
+mod places;
 
 use std::sync::{Arc, Weak};
 
@@ -22,11 +24,10 @@ use base64::engine::general_purpose::STANDARD;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::answer::Answer;
-use super::answer::regarding::Regarding;
+use super::answer::{Answer, Regarding};
 use super::defaults::TOKEN_VOLUME;
 use super::settings::{Namespace, Namespaces};
-use super::verdict::{Decision, Judged};
+use super::verdict::{Decision, Judged, Verdict};
 use crate::review::{Pod, Request, Response};
 pub use form::Form;
 
@@ -36,8 +37,9 @@ const LARGEST: usize = 256 * 1024;
 /// What a kept decision takes besides its form and its response, estimated in bytes.
 const OVERHEAD: usize = 2048;
 
-/// Bytes that a typical decision takes, to size the cache's own tables.
-const TYPICAL: usize = 8 * 1024;
+/// The bytes of a decision by which the cache is cut into parts, each with room for 32 of these: more
+/// than most have, so that the parts are few and each has room for a large one.
+const ESTIMATE: usize = 64 * 1024;
 
 /// What stands in front of a response's patch.
 const PATCH: &[u8] = b",\"patch\":\"";
@@ -53,24 +55,27 @@ pub struct Kept {
     pod: String,
     /// `request.dryRun`.
     dry_run: bool,
+    /// Without its patch, which is in the response.
     decision: Arc<Decision>,
     regarding: Option<Regarding>,
     /// The response behind the request's uid.
     response: Vec<u8>,
     /// Where the made-up name stands in the response, if there is one.
-    token: Option<Places>,
+    token: Option<Names>,
+    /// About how many bytes all of it has.
+    bytes: usize,
 }
 
 /// Where a made-up name stands in a patch that is base64 within a response.
 #[derive(Debug, Default)]
-struct Places {
+struct Names {
     /// Where the patch begins in the response.
     patch: usize,
     /// Where the name stands in the patch as JSON.
-    names: Vec<usize>,
+    places: Vec<usize>,
 }
 
-impl Places {
+impl Names {
     /// Where a name stands; `None` where the patch of a response cannot be read again.
     fn of(name: &str, response: &[u8]) -> Option<Self> {
         let Some(start) = memchr::memmem::find(response, PATCH) else {
@@ -80,14 +85,14 @@ impl Places {
         let behind = response.get(patch..)?;
         let base64 = behind.get(..memchr::memchr(b'"', behind)?)?;
         let json = STANDARD.decode(base64).ok()?;
-        let names = memchr::memmem::find_iter(&json, name).collect();
-        Some(Self { patch, names })
+        let places = memchr::memmem::find_iter(&json, name).collect();
+        Some(Self { patch, places })
     }
 
     /// Writes another name of the same length in these places: base64 goes by groups of three bytes,
     /// so that only the groups which hold a part of the name are written anew.
     fn write(&self, name: &str, response: &mut [u8]) -> Option<()> {
-        for place in &self.names {
+        for place in &self.places {
             let (first, last) = (place / 3, (place + name.len() - 1) / 3);
             let groups = self.patch + first * 4..self.patch + (last + 1) * 4;
             let groups = response.get_mut(groups)?;
@@ -113,7 +118,7 @@ struct Weight;
 
 impl Weighter<Box<[u8]>, Arc<Kept>> for Weight {
     fn weight(&self, key: &Box<[u8]>, kept: &Arc<Kept>) -> u64 {
-        u64::try_from(key.len() + kept.weight()).unwrap_or(u64::MAX)
+        u64::try_from(key.len() + kept.bytes).unwrap_or(u64::MAX)
     }
 }
 
@@ -123,7 +128,7 @@ impl Recent {
         let most = u64::try_from(bytes).unwrap_or(u64::MAX);
         Self {
             bytes,
-            cache: Cache::with_weighter(bytes / TYPICAL, most, Weight),
+            cache: Cache::with_weighter(bytes / ESTIMATE, most, Weight),
         }
     }
 
@@ -159,7 +164,10 @@ impl Recent {
         let is_asked = request.is_about_a_pod()
             && request.is_creation()
             && request.object.as_ref().is_some_and(Pod::has_spec);
-        if is_asked && form.is_blank_where_unread(body, request) {
+        // What nobody asks for is decided as fast as it is looked up.
+        let is_worth_it = matches!(answer, Answer::Review { decision, .. }
+            if decision.verdict() != Verdict::Unchanged || !decision.outcomes.is_empty());
+        if is_asked && is_worth_it && form.is_blank_where_unread(body, request) {
             let kept = Kept::of(form.token(body), answer, namespaces);
             if let Some(kept) = kept {
                 self.cache.insert(form.into_key(), Arc::new(kept));
@@ -188,15 +196,17 @@ impl Kept {
         let response = body.get(Response::begin(uid, 0).len()..)?;
         let token = match token {
             Some(_) if speaks_of_it(decision, response) => return None,
-            Some(name) => Some(Places::of(name, response)?),
+            Some(name) => Some(Names::of(name, response)?),
             None => None,
         };
+        let decision = decision.without_patch();
         Some(Self {
+            bytes: size(&decision, response) + pod.len() + names(regarding.as_ref()),
             namespace: namespace.clone(),
             facts: namespaces.shared(namespace).as_ref().map(Arc::downgrade),
             pod: pod.clone(),
             dry_run: *dry_run,
-            decision: Arc::clone(decision),
+            decision: Arc::new(decision),
             regarding: regarding.clone(),
             response: response.to_vec(),
             token,
@@ -205,12 +215,12 @@ impl Kept {
 
     /// The same answer to a review of the same form.
     fn answer(&self, form: &Form, body: &[u8]) -> Option<Answer> {
-        let uid = form.uid(body);
+        let uid = form.uid(body)?;
         let mut answer = Response::begin(uid, self.response.len());
         let start = answer.len();
         answer.extend_from_slice(&self.response);
-        if let Some(places) = &self.token {
-            places.write(form.token(body)?, answer.get_mut(start..)?)?;
+        if let Some(names) = &self.token {
+            names.write(form.token(body)?, answer.get_mut(start..)?)?;
         }
         Some(Answer::Review {
             body: answer,
@@ -223,24 +233,36 @@ impl Kept {
             regarding: self.regarding.clone(),
         })
     }
+}
 
-    /// About how many bytes all of it has.
-    fn weight(&self) -> usize {
-        let judged = |judged: &&Judged| {
-            let finding = &judged.finding;
-            size_of::<Judged>() + finding.path.len() + finding.message.len() + finding.logged.len()
-        };
-        let outcomes = self.decision.outcomes.iter();
-        let outcomes = outcomes.map(|outcome| outcome.message.len() + outcome.logged.len());
-        let findings = self.decision.judged();
-        OVERHEAD
-            // Once as text and once as what it was made of.
-            + 3 * self.response.len()
-            + self.decision.message.len()
-            + self.decision.logged.len()
-            + outcomes.sum::<usize>()
-            + findings.iter().map(judged).sum::<usize>()
-    }
+/// About how many bytes a decision without its patch and a response have.
+fn size(decision: &Decision, response: &[u8]) -> usize {
+    let finding = |judged: &&Judged| {
+        let finding = &judged.finding;
+        size_of::<Judged>() + finding.path.len() + finding.message.len() + finding.logged.len()
+    };
+    let outcomes = decision.outcomes.iter();
+    let outcomes = outcomes.map(|outcome| outcome.message.len() + outcome.logged.len());
+    let findings = decision.judged();
+    OVERHEAD
+        + response.len()
+        + decision.message.len()
+        + decision.logged.len()
+        + outcomes.sum::<usize>()
+        + findings.iter().map(finding).sum::<usize>()
+}
+
+/// How many bytes the names have of what an event regards.
+fn names(regarding: Option<&Regarding>) -> usize {
+    regarding.map_or(0, |regarding| {
+        let Regarding {
+            api_version,
+            kind,
+            name,
+            uid,
+        } = regarding;
+        api_version.len() + kind.len() + name.len() + uid.len()
+    })
 }
 
 /// Whether a sentence of an answer speaks of such a volume, be it by a part of its name.

@@ -196,6 +196,12 @@ fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
     })
 }
 
+/// Whether a namespace asks for templates for pods that ask for none themselves.
+pub fn asks_for_all(namespace: &Namespace) -> bool {
+    let injection = namespace.labels.get(INJECTION).map(String::as_str);
+    injection == Some("enabled") && namespace.annotations.contains_key(INJECT)
+}
+
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
 fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
     by_label(asked)?;

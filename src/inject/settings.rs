@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
-use super::selection::{INJECT, INJECTION};
+use super::selection::asks_for_all;
 use crate::check;
 use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
@@ -90,7 +90,7 @@ impl Namespaces {
     /// than this, and nothing can be decided about its pods.
     pub fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
         Self {
-            has_asking: known.values().any(|namespace| namespace.asks()),
+            has_asking: known.values().any(|namespace| asks_for_all(namespace)),
             known,
             watched: true,
         }
@@ -99,13 +99,13 @@ impl Namespaces {
     /// Adds or replaces a namespace.
     pub fn insert(&mut self, name: &str, mut namespace: Namespace) {
         namespace.add_name(name);
-        self.has_asking |= namespace.asks();
+        self.has_asking |= asks_for_all(&namespace);
         self.known.insert(Arc::from(name), Arc::new(namespace));
     }
 
     /// Whether one of them asks for templates for pods that ask for none; where one that did was
     /// replaced, perhaps none does any more.
-    pub fn may_ask(&self) -> bool {
+    pub fn has_asking(&self) -> bool {
         self.has_asking
     }
 
@@ -163,12 +163,6 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Whether it asks for templates for all of its pods.
-    fn asks(&self) -> bool {
-        let injection = self.labels.get(INJECTION);
-        injection.is_some_and(|value| value == "enabled") && self.annotations.contains_key(INJECT)
-    }
-
     /// Adds the label that the API server gives every namespace.
     pub fn add_name(&mut self, name: &str) {
         self.labels

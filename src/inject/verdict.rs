@@ -124,6 +124,18 @@ impl Decision {
         }
     }
 
+    /// The same decision without what to change.
+    pub fn without_patch(&self) -> Self {
+        Self {
+            reason: self.reason,
+            message: self.message.clone(),
+            logged: self.logged.clone(),
+            outcomes: self.outcomes.clone(),
+            findings: self.findings.clone(),
+            patch: super::Patch::default(),
+        }
+    }
+
     /// The pod's verdict.
     pub fn verdict(&self) -> Verdict {
         self.reason.verdict()

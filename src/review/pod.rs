@@ -1,20 +1,17 @@
 //! A borrowed view of a pod: metadata, and the spec's fields and containers as raw JSON.
 
+mod reading;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Bound;
 use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::object::{Object, Text};
-
-/// Room for the fields of a spec as the API server sends it, lists excepted.
-const FIELDS: usize = 24;
+use super::object::{Object, Text, is_written_plainly};
+pub use reading::{AskingPod, NamedPod};
 
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
@@ -25,13 +22,9 @@ const OURS: &str = "pillion.dev/";
 /// Whether a review may be of a pod that asks something of Pillion, or tells of it, looked for without
 /// reading it: `false` is sure.
 pub fn may_ask(review: &[u8]) -> bool {
-    // A key as it is written, and what may be read as something else than what stands there.
-    static TELLING: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
-        let key = format!("\"{OURS}");
-        [&key, "\\u", "\\/"].map(|text| Finder::new(text).into_owned())
-    });
-    let mut telling = TELLING.iter();
-    telling.any(|finder| finder.find(review).is_some())
+    static KEY: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new(&format!("\"{OURS}")).into_owned());
+    KEY.find(review).is_some() || !is_written_plainly(review)
 }
 
 /// A pod, or a workload's pod template. The spec is read only when something is to be decided.
@@ -42,15 +35,6 @@ pub struct Pod<'a> {
     unread: Option<&'a RawValue>,
     spec: OnceLock<Spec<'a>>,
 }
-
-/// A pod whose spec is read on the way where an annotation shows that it will be needed: then one
-/// pass over the bytes is enough. A spec that cannot be read is an error of the whole.
-#[derive(Debug, Clone, Default)]
-pub struct AskingPod<'a>(pub Pod<'a>);
-
-/// A pod of which the names alone are read, for where nothing can come of the rest.
-#[derive(Debug, Clone, Default)]
-pub struct NamedPod<'a>(pub Pod<'a>);
 
 impl<'a> Pod<'a> {
     /// Whether there is a spec.
@@ -79,7 +63,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// What decisions need of `metadata`, and where the parts of it are that they do not look at.
+/// What decisions need of `metadata`, and where the part is that they do not look at.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata<'a> {
@@ -98,12 +82,6 @@ pub struct Metadata<'a> {
     /// Whose pod it is.
     #[serde(borrow, default)]
     pub owner_references: Option<Vec<Owner<'a>>>,
-    /// The pod's uid, unread.
-    #[serde(borrow, default)]
-    pub uid: Option<&'a RawValue>,
-    /// When the pod was created, unread.
-    #[serde(borrow, default)]
-    pub creation_timestamp: Option<&'a RawValue>,
     /// Who set which field, unread.
     #[serde(borrow, default)]
     pub managed_fields: Option<&'a RawValue>,
@@ -143,109 +121,6 @@ pub struct Spec<'a> {
     pub others: Object<'a>,
 }
 
-// By hand: a derived implementation would take a list for an object.
-impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PodVisitor::new(Extent::Metadata))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for AskingPod<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(PodVisitor::new(Extent::Asking))
-            .map(Self)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for NamedPod<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(PodVisitor::new(Extent::Names))
-            .map(Self)
-    }
-}
-
-/// How much of a pod is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    /// The names in its metadata.
-    Names,
-    /// Its metadata.
-    Metadata,
-    /// Its metadata, and on the way the spec of one that asks.
-    Asking,
-}
-
-/// The names in a pod's metadata.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Names<'a> {
-    #[serde(borrow, default)]
-    name: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    generate_name: Option<Text<'a>>,
-}
-
-impl<'a> From<Names<'a>> for Metadata<'a> {
-    fn from(names: Names<'a>) -> Self {
-        Self {
-            name: names.name,
-            generate_name: names.generate_name,
-            ..Self::default()
-        }
-    }
-}
-
-struct PodVisitor<'a> {
-    extent: Extent,
-    borrows: PhantomData<&'a ()>,
-}
-
-impl PodVisitor<'_> {
-    fn new(extent: Extent) -> Self {
-        Self {
-            extent,
-            borrows: PhantomData,
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
-    type Value = Pod<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a pod")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod<'a>, A::Error> {
-        let mut pod = Pod::default();
-        while let Some(key) = map.next_key::<Text<'a>>()? {
-            match key.as_str() {
-                "metadata" if self.extent == Extent::Names => {
-                    let names: Option<Names<'a>> = map.next_value()?;
-                    pod.metadata = names.map(Metadata::from);
-                }
-                "metadata" => pod.metadata = map.next_value()?,
-                // Of two fields of one name the last counts, whichever way each was read.
-                "spec" if self.extent == Extent::Asking && pod.asks() => {
-                    let spec: Option<Spec<'a>> = map.next_value()?;
-                    pod.spec = spec.map(OnceLock::from).unwrap_or_default();
-                    pod.unread = None;
-                }
-                "spec" => {
-                    pod.unread = map.next_value()?;
-                    pod.spec = OnceLock::new();
-                }
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(pod)
-    }
-}
-
 impl<'a> Spec<'a> {
     /// Reads a spec.
     pub fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
@@ -253,46 +128,9 @@ impl<'a> Spec<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Spec<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct SpecVisitor;
-        impl<'de> Visitor<'de> for SpecVisitor {
-            type Value = Spec<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a pod's spec")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Spec<'de>, A::Error> {
-                let mut spec = Spec::default();
-                spec.others.0.reserve(FIELDS);
-                while let Some(key) = map.next_key::<Text<'de>>()? {
-                    match key.as_str() {
-                        "containers" => spec.containers = map.next_value()?,
-                        "initContainers" => spec.init_containers = map.next_value()?,
-                        "volumes" => spec.volumes = map.next_value()?,
-                        "ephemeralContainers" => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                        _ => spec.others.0.push((key, map.next_value()?)),
-                    }
-                }
-                Ok(spec)
-            }
-        }
-        deserializer.deserialize_map(SpecVisitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_list_is_no_pod() {
-        assert!(serde_json::from_str::<Pod<'_>>("[null, null]").is_err());
-        assert!(Spec::read(serde_json::from_str("[]").unwrap()).is_err());
-    }
 
     #[test]
     fn what_may_ask_is_seen_however_it_is_written() {
@@ -306,86 +144,10 @@ mod tests {
         let table = [
             r#"{"pillion.devices":"\"/"}"#,
             r#"{"f:pillion.dev/inject":{}}"#,
+            r#"{"command":"a \u0026\u0026 b \u003c c \u003e \u00e9 \ud83d\udeb2"}"#,
         ];
         for body in table {
             assert!(!may_ask(body.as_bytes()), "{body}");
         }
-    }
-
-    #[test]
-    fn the_names_of_a_pod_are_read_alone() {
-        let json =
-            r#"{"metadata":{"name":"a","generateName":"b-","labels":[1],"uid":2},"spec":{}}"#;
-        let NamedPod(pod) = serde_json::from_str(json).unwrap();
-        let metadata = pod.metadata.as_ref().unwrap();
-        let names = [&metadata.name, &metadata.generate_name];
-        let names = names.map(|name| name.as_ref().map(Text::as_str));
-        assert_eq!(names, [Some("a"), Some("b-")]);
-        assert!(pod.has_spec() && metadata.labels.is_none());
-        assert!(serde_json::from_str::<NamedPod<'_>>("[]").is_err());
-    }
-
-    #[test]
-    fn a_pod_that_asks_is_read_on_the_way_and_is_the_same_pod() {
-        let asks = r#""metadata":{"annotations":{"pillion.dev/inject":"x"}}"#;
-        let (one, two) = (
-            r#""spec":{"containers":[{"name":"a"}]}"#,
-            r#""spec":{"containers":[]}"#,
-        );
-        let table = [
-            format!("{{{asks},{one}}}"),
-            format!("{{{one},{asks}}}"),
-            format!("{{{asks},\"spec\":null}}"),
-            format!("{{{one},{asks},\"spec\":null}}"),
-            format!("{{{asks},{one},{two}}}"),
-            format!("{{{asks},{one},\"metadata\":{{}},{two}}}"),
-            format!("{{{two},{asks},{one}}}"),
-            format!("{{{asks}}}"),
-            format!("{{{one}}}"),
-        ];
-        for json in table {
-            let plain: Pod<'_> = serde_json::from_str(&json).unwrap();
-            let AskingPod(asking) = serde_json::from_str(&json).unwrap();
-            assert_eq!(plain.has_spec(), asking.has_spec(), "{json}");
-            let names = |pod: &Pod<'_>| {
-                let spec = pod.spec().unwrap();
-                let containers = spec.containers.iter().flatten();
-                let names =
-                    containers.map(|container| container.text("name").unwrap().into_owned());
-                names.collect::<Vec<_>>()
-            };
-            assert_eq!(names(&plain), names(&asking), "{json}");
-        }
-        let broken = format!("{{{asks},\"spec\":[]}}");
-        assert!(serde_json::from_str::<AskingPod<'_>>(&broken).is_err());
-        let plain: Pod<'_> = serde_json::from_str(&broken).unwrap();
-        assert!(plain.spec().is_err());
-    }
-
-    #[test]
-    fn a_pod_is_seen_without_reading_what_nobody_asks_for() {
-        let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-",
-            "labels":{"app":"web"},"managedFields":[{"x":{"y":[1,2]}}],
-            "ownerReferences":[{"kind":"Job","name":"j"}]},
-            "spec":{"containers":[{"name":"a","image":"i","brandNew":{"deep":[1]}}],
-            "initContainers":null,"hostNetwork":true,"brandNewField":{"x":1}}}"#;
-        let pod: Pod<'_> = serde_json::from_str(json).unwrap();
-        let metadata = pod.metadata.as_ref().unwrap();
-        assert!(metadata.annotations.is_none());
-        assert_eq!(metadata.labels.as_ref().unwrap().len(), 1);
-        let spec = pod.spec().unwrap();
-        assert_eq!(
-            spec.containers.as_ref().unwrap()[0]
-                .get("brandNew")
-                .unwrap()
-                .get(),
-            r#"{"deep":[1]}"#
-        );
-        assert!(spec.init_containers.is_none());
-        assert_eq!(spec.others.get_as::<bool>("hostNetwork"), Some(true));
-        assert_eq!(
-            spec.others.get("brandNewField").unwrap().get(),
-            r#"{"x":1}"#
-        );
     }
 }

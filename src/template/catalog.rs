@@ -84,12 +84,15 @@ pub struct Catalog {
     namespaced: BTreeMap<String, BTreeMap<String, Entry>>,
     /// Those that apply without being asked for: mandatory ones and those with a selector.
     unasked: Vec<Arc<Template>>,
+    /// Whether a mandatory one has no revision that compiles.
+    has_broken_mandatory: bool,
 }
 
 impl Catalog {
-    /// Whether there are templates that apply without being asked for, in any namespace.
+    /// Whether there are templates that may concern pods which ask for none, in any namespace: those
+    /// that apply without being asked for, and a mandatory one that is broken, which refuses them.
     pub fn has_unasked(&self) -> bool {
-        !self.unasked.is_empty()
+        !self.unasked.is_empty() || self.has_broken_mandatory
     }
 
     /// Compiles templates. A broken one is served in its last good revision of `previous`, else it
@@ -123,7 +126,7 @@ impl Catalog {
                 catalog.keep_file(previous, &source.path, &error);
             }
         }
-        catalog.unasked = catalog.find_unasked();
+        catalog.find_unasked();
         (catalog, errors)
     }
 
@@ -147,7 +150,7 @@ impl Catalog {
             };
             catalog.insert(namespace, name, entry);
         }
-        catalog.unasked = catalog.find_unasked();
+        catalog.find_unasked();
         catalog
     }
 
@@ -165,7 +168,7 @@ impl Catalog {
                 }
             }
         }
-        catalog.unasked = catalog.find_unasked();
+        catalog.find_unasked();
         catalog
     }
 
@@ -252,14 +255,14 @@ impl Catalog {
         }
     }
 
-    fn find_unasked(&self) -> Vec<Arc<Template>> {
+    fn find_unasked(&mut self) {
         let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
-        self.cluster
-            .values()
-            .chain(namespaced)
+        let templates = self.cluster.values().chain(namespaced);
+        self.unasked = templates
             .filter_map(|entry| entry.template.clone())
             .filter(|template| template.mandatory || template.selector.is_some())
-            .collect()
+            .collect();
+        self.has_broken_mandatory = self.broken_mandatory().is_some();
     }
 
     /// The file that a template comes from.

@@ -19,4 +19,6 @@ mod resources;
 #[cfg(test)]
 mod survival;
 #[cfg(test)]
+mod unread;
+#[cfg(test)]
 mod values;

@@ -276,13 +276,11 @@ pub struct Network<'a> {
 }
 
 /// A port by number or by name.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum PortNumber<'a> {
     /// Its number.
     Number(i64),
     /// Its name.
-    #[serde(borrow)]
     Name(Text<'a>),
 }
 

@@ -4,7 +4,7 @@
 //! installation, else it is the code's own. A mandatory template is never skipped: where it would
 //! be, the pod is refused. What is nobody's addition can skip no template, and is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::application::{apply_all, nothing_applied};
@@ -129,15 +129,14 @@ fn checked(given: Given<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<F
 
 /// What follows from each finding, strictest and most severe first.
 fn judged(given: Given<'_>, way: Way<'_>, chosen: &Policies, found: Vec<Finding>) -> Vec<Judged> {
-    let mut seen = BTreeSet::new();
-    let new = found
-        .into_iter()
-        .filter(|finding| seen.insert(finding.clone()));
-    let judge = |finding: Finding| Judged {
-        policy: policy(given, way, chosen, &finding),
-        finding,
-    };
-    let mut judged: Vec<_> = new.map(judge).collect();
+    let mut judged: Vec<Judged> = Vec::with_capacity(found.len());
+    // They are few: the checks say no more than some of each code.
+    for finding in found {
+        if judged.iter().all(|known| known.finding != finding) {
+            let policy = policy(given, way, chosen, &finding);
+            judged.push(Judged { finding, policy });
+        }
+    }
     judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
     judged
 }

@@ -1,7 +1,7 @@
 //! What the reviews of two copies of a pod have in common, found without reading them.
 //!
 //! The API server writes the reviews of two replicas alike to the byte, but for what it makes up for
-//! each: the uids of the request and of the pod, the times of its making, and the name of the
+//! each: the uid of the request, the times at which fields were set, and the name of the
 //! ServiceAccount's volume. A form is a review with blanks in these places.
 //!
 //! Two reviews of one form are one document with other texts in its blanks. Up to the first blank
@@ -14,11 +14,10 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
-use serde_json::value::RawValue;
 
-use crate::inject::defaults::{TOKEN_PATH, TOKEN_VOLUME};
+use super::places::Places;
+use crate::inject::defaults::TOKEN_VOLUME;
 use crate::inject::pod::token::{MADE_UP, is_made_up};
-use crate::review::pod::Metadata;
 use crate::review::{Pod, Request};
 
 /// What stands for a blank in a form.
@@ -36,33 +35,20 @@ const LONGEST_UID: usize = 128;
 /// What stands in front of a uid.
 const BEFORE_UID: &[u8] = b"\"uid\":\"";
 
-/// What stands between a pod's uid and the time of its creation, as fields follow one another in
-/// `ObjectMeta` (apimachinery:pkg/apis/meta/v1/types.go).
-const BEHIND_UID: &[u8] = b"\",";
+/// What stands in front of a time in `managedFields`.
+const BEFORE_TIME: &[u8] = b"\"time\":\"";
 
-/// Length of a pod's uid in bytes.
-const POD_UID: usize = 36;
-
-/// What stands in front of the name in a mount that the API server writes (api:core/v1/types.go,
-/// `VolumeMount`; k8s:plugin/pkg/admission/serviceaccount/admission.go).
-const BEFORE_NAME: &[u8] = b"{\"name\":\"";
-
-/// What stands there between the name and the path.
-const BEHIND_NAME: &[u8] = b"\",\"readOnly\":true,\"mountPath\":\"";
-
-static UID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE_UID));
-static CREATION: LazyLock<Finder<'static>> =
-    LazyLock::new(|| Finder::new(b"\"creationTimestamp\":\""));
-static MANAGED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"time\":\""));
-static TOKEN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TOKEN_VOLUME));
+static UIDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE_UID));
+static TIMES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE_TIME));
+static TOKENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TOKEN_VOLUME));
 
 /// What a blank stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The uid of the request.
-    Request,
-    /// The uid of the pod, or a time in its metadata.
-    Metadata,
+    Uid,
+    /// When fields were set.
+    Time,
     /// The name of the ServiceAccount's volume.
     Token,
 }
@@ -82,15 +68,12 @@ pub struct Form {
 }
 
 impl Form {
-    /// The form of a review; `None` where its bytes are not as the API server writes them.
+    /// The form of some bytes, whether or not they are a review; `None` where a review of the API
+    /// server's would have a plain uid and these have none, or where two blanks overlap.
     pub fn of(body: &[u8]) -> Option<Self> {
         let mut blanks = Vec::with_capacity(USUAL_BLANKS);
-        blanks.push(request_uid(body)?);
-        for range in times(body, &CREATION) {
-            blanks.extend(pod_uid(body, range.start).map(of_metadata));
-            blanks.push(of_metadata(range));
-        }
-        blanks.extend(times(body, &MANAGED).map(of_metadata));
+        blanks.push(first_uid(body)?);
+        blanks.extend(times(body));
         blanks.extend(token_names(body));
         blanks.sort_unstable_by_key(|blank| blank.range.start);
         let mut pairs = blanks.windows(2);
@@ -113,8 +96,8 @@ impl Form {
     }
 
     /// `request.uid` of a review of this form.
-    pub fn uid<'b>(&self, body: &'b [u8]) -> &'b str {
-        self.text(body, Kind::Request).unwrap_or_default()
+    pub fn uid<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
+        self.text(body, Kind::Uid)
     }
 
     /// The name of the ServiceAccount's volume, where the API server has made one up.
@@ -132,95 +115,59 @@ impl Form {
     /// only in places that nothing is decided upon: the uid of the request, what is not read of the
     /// metadata, and the made-up name where the API server writes it.
     pub fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_, Pod<'_>>) -> bool {
-        let pod = request.object.as_ref();
-        let unread = unread(body, pod.and_then(|pod| pod.metadata.as_ref()));
-        let is_unread = |range: &Range<usize>| unread.iter().any(|all| holds(all, range));
-        let volume = pod.and_then(|pod| self.volume(body, pod));
+        let Some(pod) = &request.object else {
+            return false;
+        };
+        let token = self.token(body);
+        let Some(places) = Places::of(body, pod, token) else {
+            return false;
+        };
         self.blanks.iter().all(|Blank { range, kind }| match kind {
-            Kind::Request => place(body, request.uid.as_str()) == *range,
-            Kind::Metadata => is_unread(range),
-            Kind::Token => {
-                volume.as_ref().is_some_and(|all| holds(all, range))
-                    || (volume.is_some() && is_the_mounts(body, range))
-                    || is_unread(range)
-            }
+            Kind::Uid => Places::text(body, request.uid.as_str()) == *range,
+            Kind::Time => places.is_unread(range),
+            Kind::Token => places.is_token(range) || places.is_unread(range),
         })
     }
-
-    /// Where the name of the ServiceAccount's volume stands, where it is the one of the blanks.
-    fn volume(&self, body: &[u8], pod: &Pod<'_>) -> Option<Range<usize>> {
-        let token = self.token(body)?;
-        let mut volumes = pod.spec().ok()?.volumes.iter().flatten();
-        let volume = volumes.find(|volume| {
-            volume.text("name").is_some_and(|name| is_made_up(&name))
-                && volume.get("projected").is_some()
-        })?;
-        let is_it = volume.text("name").is_some_and(|name| name == token);
-        volume
-            .get("name")
-            .filter(|_| is_it)
-            .map(|raw| place(body, raw.get()))
-    }
 }
 
-fn of_metadata(range: Range<usize>) -> Blank {
-    let kind = Kind::Metadata;
-    Blank { range, kind }
-}
-
-/// The first uid of a review is the request's.
-fn request_uid(body: &[u8]) -> Option<Blank> {
-    let start = UID.find(body)? + BEFORE_UID.len();
+/// The first uid, which is the request's in reviews of the API server's.
+fn first_uid(body: &[u8]) -> Option<Blank> {
+    let start = UIDS.find(body)? + BEFORE_UID.len();
     let end = start + memchr::memchr(b'"', body.get(start..)?)?;
     let uid = body.get(start..end).filter(|uid| !uid.is_empty())?;
-    (uid.len() <= LONGEST_UID && uid.iter().copied().all(is_plain)).then_some(Blank {
+    (uid.len() <= LONGEST_UID && is_plain(uid)).then_some(Blank {
         range: start..end,
-        kind: Kind::Request,
+        kind: Kind::Uid,
     })
 }
 
-/// Times that stand behind such a key.
-fn times<'b>(
-    body: &'b [u8],
-    key: &'static Finder<'static>,
-) -> impl Iterator<Item = Range<usize>> + 'b {
-    let starts = key.find_iter(body).map(|start| start + key.needle().len());
+/// Texts as long as times, behind such a key as those of `managedFields` have.
+fn times(body: &[u8]) -> impl Iterator<Item = Blank> {
+    let starts = TIMES.find_iter(body).map(|start| start + BEFORE_TIME.len());
     starts.filter_map(|start| {
-        let time = body.get(start..start + TIME)?;
-        let is_closed = body.get(start + TIME) == Some(&b'"');
-        (is_closed && time.iter().copied().all(is_plain)).then_some(start..start + TIME)
+        let range = start..start + TIME;
+        let is_time = is_plain(body.get(range.clone())?) && body.get(start + TIME) == Some(&b'"');
+        let kind = Kind::Time;
+        is_time.then_some(Blank { range, kind })
     })
 }
 
-/// The uid in front of the time of a creation, whose text begins here.
-fn pod_uid(body: &[u8], time: usize) -> Option<Range<usize>> {
-    let before = body.get(..time)?.strip_suffix(CREATION.needle())?;
-    let before = before.strip_suffix(BEHIND_UID)?;
-    let (before, uid) = before.split_at_checked(before.len().checked_sub(POD_UID)?)?;
-    (before.ends_with(BEFORE_UID) && uid.iter().copied().all(is_plain))
-        .then_some(before.len()..before.len() + POD_UID)
-}
-
-/// Wherever the first made-up name of a volume stands.
+/// Wherever the first text stands that looks like the made-up name of a volume.
 fn token_names(body: &[u8]) -> impl Iterator<Item = Blank> {
-    let name = |start: usize| {
+    let mut first = None;
+    TOKENS.find_iter(body).filter_map(move |start| {
         let range = start..start + TOKEN_VOLUME.len() + MADE_UP;
         let name = std::str::from_utf8(body.get(range.clone())?).ok()?;
-        is_made_up(name).then_some((range, name))
-    };
-    let mut first = None;
-    TOKEN.find_iter(body).filter_map(move |start| {
-        let (range, name) = name(start)?;
-        (*first.get_or_insert(name) == name).then_some(Blank {
-            range,
-            kind: Kind::Token,
-        })
+        let is_it = is_made_up(name) && *first.get_or_insert(name) == name;
+        let kind = Kind::Token;
+        is_it.then_some(Blank { range, kind })
     })
 }
 
-/// Whether a byte can neither end a JSON text nor escape in it, wherever it stands.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':')
+/// Whether bytes can neither end a JSON text nor escape in it, wherever they stand.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':');
+    bytes.iter().all(is_plain)
 }
 
 /// Where the blanks are and what they are, and then the review with them: two forms are the same
@@ -228,54 +175,20 @@ fn is_plain(byte: u8) -> bool {
 fn key(body: &[u8], blanks: &[Blank]) -> Box<[u8]> {
     let mut key = Vec::with_capacity(body.len() + size_of::<usize>() * (1 + blanks.len()));
     key.extend_from_slice(&blanks.len().to_le_bytes());
-    let places = key.len();
-    key.resize(places + blanks.len() * size_of::<usize>(), 0);
     let mut behind = 0;
-    for (index, Blank { range, kind }) in blanks.iter().enumerate() {
+    for Blank { range, kind } in blanks {
+        let before = range.start - behind;
+        key.extend_from_slice(&((before << 2) | *kind as usize).to_le_bytes());
+        behind = range.end;
+    }
+    behind = 0;
+    for Blank { range, .. } in blanks {
         key.extend_from_slice(body.get(behind..range.start).unwrap_or_default());
-        let place = (key.len() << 2) | *kind as usize;
-        let at = places + index * size_of::<usize>();
-        if let Some(room) = key.get_mut(at..at + size_of::<usize>()) {
-            room.copy_from_slice(&place.to_le_bytes());
-        }
         key.push(BLANK);
         behind = range.end;
     }
     key.extend_from_slice(body.get(behind..).unwrap_or_default());
     key.into_boxed_slice()
-}
-
-/// Where a text that was read without a copy stands in its body; a text from elsewhere is in no
-/// blank.
-fn place(body: &[u8], text: &str) -> Range<usize> {
-    let start = text.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
-    start..start.saturating_add(text.len())
-}
-
-/// The parts of the metadata that no decision looks at.
-fn unread(body: &[u8], metadata: Option<&Metadata<'_>>) -> [Range<usize>; 3] {
-    let place = |raw: Option<&RawValue>| raw.map_or(0..0, |raw| place(body, raw.get()));
-    metadata.map_or([0..0, 0..0, 0..0], |metadata| {
-        [
-            place(metadata.uid),
-            place(metadata.creation_timestamp),
-            place(metadata.managed_fields),
-        ]
-    })
-}
-
-fn holds(all: &Range<usize>, part: &Range<usize>) -> bool {
-    all.start <= part.start && part.end <= all.end
-}
-
-/// Whether a name is that of a mount as the API server writes it.
-fn is_the_mounts(body: &[u8], name: &Range<usize>) -> bool {
-    let before = body.get(..name.start).unwrap_or_default();
-    let behind = body.get(name.end..).and_then(|behind| {
-        let path = behind.strip_prefix(BEHIND_NAME)?;
-        path.strip_prefix(TOKEN_PATH.as_bytes())
-    });
-    before.ends_with(BEFORE_NAME) && behind.is_some_and(|behind| behind.starts_with(b"\""))
 }
 
 #[cfg(test)]

@@ -48,9 +48,7 @@ fn review(template: &str, volume: &str) -> Value {
         "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "userInfo": {"username": "controller", "groups": ["system:authenticated"]},
         "object": {
-            "metadata": {"generateName": "web-",
-                "uid": "6c1d5a07-93f4-4c7e-8f0e-90a4a0ff7a65",
-                "creationTimestamp": "2026-11-20T09:12:44Z", "labels": {"app": "web"},
+            "metadata": {"generateName": "web-", "labels": {"app": "web"},
                 "annotations": {"pillion.dev/inject": template},
                 "managedFields": [{"manager": "m", "time": "2026-11-20T09:12:44Z"}]},
             "spec": {"containers": [{"name": "web", "image": "web:1", "volumeMounts": [mount]}],
@@ -81,8 +79,6 @@ fn a_copy_is_answered_as_the_first_with_its_own_uid() {
     assert!(!ask(&engine, &one).1);
     one["request"]["uid"] = json!("second");
     let metadata = &mut one["request"]["object"]["metadata"];
-    metadata["uid"] = json!("00000000-0000-4000-8000-000000000000");
-    metadata["creationTimestamp"] = json!("2026-11-20T09:12:45Z");
     metadata["managedFields"][0]["time"] = json!("2026-11-20T09:12:46Z");
     let (response, is_recent) = ask(&engine, &one);
     assert!(is_recent);
@@ -229,6 +225,55 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
     assert!(ask(&engine, &one).1);
     let engine = engine.followed_by(catalog(), Arc::clone(engine.settings()));
     assert!(!ask(&engine, &one).1, "templates changed");
+}
+
+#[test]
+fn a_pod_that_nobody_asks_for_is_not_kept() {
+    let engine = engine();
+    let mut one = review("plain", "kube-api-access-bcdfg");
+    one["request"]["object"]["metadata"]["annotations"] = json!({"pillion.dev/note": "x"});
+    let (response, _) = ask(&engine, &one);
+    assert!(response["response"].get("patch").is_none());
+    assert!(!ask(&engine, &one).1);
+}
+
+#[test]
+fn what_a_namespace_asks_for_is_kept_too() {
+    let mut namespace = Namespace::default();
+    namespace
+        .labels
+        .insert("pillion.dev/injection".to_owned(), "enabled".to_owned());
+    namespace
+        .annotations
+        .insert("pillion.dev/inject".to_owned(), "plain".to_owned());
+    let mut settings = Settings::default();
+    settings.namespaces.insert("shop", namespace);
+    let engine = Engine::new(catalog(), settings.into()).keeping(1024 * 1024);
+    let mut one = review("plain", "kube-api-access-bcdfg");
+    one["request"]["object"]["metadata"]["annotations"] = json!({});
+    let (response, _) = ask(&engine, &one);
+    assert!(response["response"].get("patch").is_some());
+    assert!(ask(&engine, &one).1);
+    one["request"]["namespace"] = json!("bank");
+    let (response, _) = ask(&engine, &one);
+    assert!(response["response"].get("patch").is_none());
+}
+
+#[test]
+fn a_dry_run_is_told_as_one() {
+    let engine = engine();
+    for (dry_run, is_kept) in [(false, false), (true, false), (true, true), (false, true)] {
+        let mut one = review("plain", "kube-api-access-bcdfg");
+        one["request"]["dryRun"] = json!(dry_run);
+        match engine.review(one.to_string().as_bytes()) {
+            Answer::Review {
+                dry_run: told,
+                is_recent,
+                ..
+            } => assert_eq!((told, is_recent), (dry_run, is_kept)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Reading a container: in one pass over its fields, and of long lists only what matters.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Value;
 
-use super::{Container, Place, Present, Resources, SecurityContext};
+use super::{Container, Place, PortNumber, Present, Resources, SecurityContext};
 use crate::check::pod::source::{Addition, Field, Source};
-use crate::review::may_hold;
+use crate::review::{Text, may_hold};
 
 impl<'a> Container<'a> {
     /// Reads a container; `additions`: what templates added to its lists.
@@ -130,5 +133,55 @@ fn insert<'a, T: Deserialize<'a>>(
     for (offset, mut element) in read.enumerate() {
         mark(&mut element);
         list.insert(start + offset, element);
+    }
+}
+
+// By hand: serde tries the kinds of an enum without tags one by one, each on a copy.
+impl<'de: 'a, 'a> Deserialize<'de> for PortNumber<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PortVisitor;
+        impl<'de> Visitor<'de> for PortVisitor {
+            type Value = PortNumber<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port's number or name")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<PortNumber<'de>, E> {
+                Ok(PortNumber::Number(number))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber<'de>, E> {
+                let number = i64::try_from(number).map_err(E::custom)?;
+                Ok(PortNumber::Number(number))
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<PortNumber<'de>, E> {
+                Ok(PortNumber::Name(Text::from(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<PortNumber<'de>, E> {
+                Ok(PortNumber::Name(Text::from(name).into_owned()))
+            }
+        }
+        deserializer.deserialize_any(PortVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number_or_a_name() {
+        let read = |json| serde_json::from_str::<PortNumber<'_>>(json);
+        assert!(matches!(read("8080"), Ok(PortNumber::Number(8080))));
+        assert!(matches!(read("-1"), Ok(PortNumber::Number(-1))));
+        for (json, expected) in [("\"http\"", "http"), (r#""ht\u0074p""#, "http")] {
+            assert!(matches!(read(json), Ok(PortNumber::Name(name)) if name.as_str() == expected));
+        }
+        for json in ["null", "true", "80.5", "[80]", "18446744073709551615"] {
+            assert!(read(json).is_err(), "{json}");
+        }
     }
 }

@@ -21,8 +21,10 @@ fn is_kept(body: &str) -> bool {
 fn changed(pointer: &str, value: Value) -> String {
     let mut review: Value = serde_json::from_str(REVIEW).unwrap();
     let (parent, field) = pointer.rsplit_once('/').unwrap();
-    let parent = review.pointer_mut(&format!("/request{parent}")).unwrap();
-    parent[field] = value;
+    match review.pointer_mut(&format!("/request{parent}")).unwrap() {
+        Value::Array(items) => items[field.parse::<usize>().unwrap()] = value,
+        object => object[field] = value,
+    }
     review.to_string()
 }
 
@@ -30,14 +32,13 @@ fn changed(pointer: &str, value: Value) -> String {
 fn what_the_api_server_makes_up_is_blank() {
     let body = REVIEW
         .replace("0b2e7f6a-5a57-4c0f-8f1e-3d0d6c1c5a10", "another")
-        .replace("6c1d5a07-93f4", "ffffffff-ffff")
         .replace("2026-11-20T09:12:44Z", "2031-01-02T03:04:05Z")
         .replace("kube-api-access-x7k2p", "kube-api-access-bcdfg");
     assert_ne!(body, REVIEW);
     assert_eq!(key(&body), key(REVIEW));
     assert!(is_kept(REVIEW) && is_kept(&body));
     let form = Form::of(body.as_bytes()).unwrap();
-    assert_eq!(form.uid(body.as_bytes()), "another");
+    assert_eq!(form.uid(body.as_bytes()), Some("another"));
     assert_eq!(form.token(body.as_bytes()), Some("kube-api-access-bcdfg"));
 }
 
@@ -66,7 +67,7 @@ fn whatever_else_differs_makes_another_form() {
 
 #[test]
 fn a_byte_that_stands_for_a_blank_is_none() {
-    let uid = "0b2e7f6a-5a57-4c0f-8f1e-3d0d6c1c5a10";
+    let uid = Some("0b2e7f6a-5a57-4c0f-8f1e-3d0d6c1c5a10");
     let (before, behind) = REVIEW.split_once("2026-11-20T09:12:44Z").unwrap();
     let body = [before.as_bytes(), &[BLANK], behind.as_bytes()].concat();
     let one = Form::of(REVIEW.as_bytes()).unwrap();
@@ -79,19 +80,75 @@ fn a_byte_that_stands_for_a_blank_is_none() {
 fn a_blank_where_something_is_read_is_not_kept() {
     let time = json!("2026-11-20T09:12:44Z");
     let token = json!("kube-api-access-x7k2p");
+    let mount = |path: &str| json!({"name": token, "readOnly": true, "mountPath": path});
+    let path = "/var/run/secrets/kubernetes.io/serviceaccount";
     let table = [
-        ("/object/spec/creationTimestamp", time.clone()),
         ("/object/spec/containers/0/time", time.clone()),
         ("/object/metadata/labels/time", time.clone()),
-        ("/object/metadata/annotations/creationTimestamp", time),
+        ("/options/time", time),
         ("/object/metadata/labels/x", token.clone()),
         ("/object/spec/hostname", token.clone()),
-        ("/object/spec/containers/0/volumeMounts/1/subPath", token),
+        (
+            "/object/spec/containers/0/volumeMounts/1/subPath",
+            token.clone(),
+        ),
+        ("/object/spec/containers/0/volumeMounts/1", mount("/other")),
+        // What only looks like a mount.
+        ("/object/spec/overhead", mount(path)),
+        ("/options/mount", mount(path)),
+        (
+            "/object/spec/volumes/0/name",
+            json!("kube-api-access-bcdfg"),
+        ),
+        ("/object/spec/volumes/1/projected", json!(null)),
     ];
     for (pointer, value) in table {
         assert!(!is_kept(&changed(pointer, value)), "{pointer}");
     }
     assert!(is_kept(&changed("/object/spec/hostname", json!("web"))));
+    assert!(is_kept(&changed(
+        "/object/metadata/managedFields/0/x",
+        mount(path)
+    )));
+}
+
+#[test]
+fn a_container_that_is_written_like_a_mount_is_none() {
+    let path = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let like = format!(
+        r#"{{"name":"kube-api-access-x7k2p","readOnly":true,"mountPath":"{path}","image":"#
+    );
+    let body = REVIEW.replace(r#"{"name":"orders","image":"#, &like);
+    assert_ne!(body, REVIEW);
+    assert!(!is_kept(&body));
+    let twice = format!(r#""mountPath":"{path}","mountPath":"/x""#);
+    let body = REVIEW.replace(&format!(r#""mountPath":"{path}""#), &twice);
+    assert_ne!(body, REVIEW);
+    assert!(!is_kept(&body));
+}
+
+#[test]
+fn a_name_that_is_written_otherwise_is_not_overlooked() {
+    let hidden = r"\u006bube-api-access-x7k2p";
+    for (from, to) in [
+        // The volume, which then is no blank while its mounts are.
+        (
+            r#"{"name":"kube-api-access-x7k2p","projected""#,
+            format!(r#"{{"name":"{hidden}","projected""#),
+        ),
+        // Something else of the same name.
+        (
+            r#""schedulerName":"default-scheduler""#,
+            format!(r#""schedulerName":"{hidden}""#),
+        ),
+    ] {
+        let body = REVIEW.replace(from, &to);
+        assert_ne!(body, REVIEW);
+        assert!(!is_kept(&body), "{to}");
+    }
+    let harmless = REVIEW.replace("--port=8080", r"a \u0026\u0026 b \u003e c");
+    assert_ne!(harmless, REVIEW);
+    assert!(is_kept(&harmless), "as the API server writes it");
 }
 
 #[test]
