@@ -83,12 +83,8 @@ impl Engine {
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview, as an earlier one where that was
     /// of a pod like this.
     pub fn review(&self, body: &[u8]) -> Answer {
-        if !self.may_concern(body)
-            && let Ok(request) = request::read::<NamedPod<'_>>(body)
-            // Only a node's pod can be a mirror, which an annotation says.
-            && !request.is_from_node()
-        {
-            return self.decide_about(body, &request.map(|pod| pod.0));
+        if let Some(answer) = self.decide_unread(body) {
+            return answer;
         }
         let namespaces = &self.settings().namespaces;
         let recent = self.recent();
@@ -109,13 +105,22 @@ impl Engine {
         answer
     }
 
-    /// Whether a template may be selected for the pod of a review, seen without reading it. `false` is
-    /// sure: then labels and annotations make no difference but to a mirror pod. They are not read, so
-    /// that nothing is said of a form that they could not have in an API server.
-    fn may_concern(&self, body: &[u8]) -> bool {
-        self.catalog().has_unasked()
+    /// The answer to a review of a pod that no template can be selected for, of which the names alone
+    /// are read: labels and annotations make a difference only to a mirror pod, which a node makes. So
+    /// nothing is said of a form that they could not have in an API server.
+    fn decide_unread(&self, body: &[u8]) -> Option<Answer> {
+        let may_concern = self.catalog().has_unasked()
             || self.settings().namespaces.has_asking()
-            || pod::may_ask(body)
+            || pod::names_our_key(body);
+        if may_concern {
+            return None;
+        }
+        let request = request::read::<NamedPod<'_>>(body).ok()?;
+        let may_ask = request.object.as_ref().is_some_and(NamedPod::may_ask);
+        if may_ask || request.is_from_node() {
+            return None;
+        }
+        Some(self.decide_about(body, &request.map(|named| named.pod)))
     }
 
     /// The answer to a review that was read.

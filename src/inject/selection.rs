@@ -7,7 +7,7 @@
 pub mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
@@ -69,7 +69,7 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
         Err(why) if why.reason.http_code() == 200 => (Names::default(), Some(why)),
         Err(why) => return Selection::Nothing(why),
     };
-    let not_requested = || Refusal::new(Reason::NotRequested, not_requested());
+    let not_requested = || Refusal::new(Reason::NotRequested, &**NOT_REQUESTED);
     match find_all(catalog, asked, names, mandatory) {
         Ok(templates) if templates.is_empty() => {
             Selection::Nothing(nothing.unwrap_or_else(not_requested))
@@ -168,12 +168,13 @@ impl<'l> List<'l> {
     }
 }
 
-fn not_requested() -> String {
+/// Said of most pods, so made once.
+static NOT_REQUESTED: LazyLock<String> = LazyLock::new(|| {
     format!(
         "nothing asks for a template: the pod has no annotation {INJECT}, and its namespace is \
          not `enabled` with one"
     )
-}
+});
 
 fn mandatory(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
     if !asked.namespace_object.labels.contains_key(MANDATORY) {

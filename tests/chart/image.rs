@@ -113,7 +113,10 @@ fn the_dockerfile_says_what_the_script_does() -> Outcome {
     for (one, other) in [
         ("USER 65532:65532", r#""User":"65532:65532""#),
         (r#"ENTRYPOINT ["/pillion"]"#, r#""Entrypoint":["/pillion"]"#),
-        ("deploy/image/program.sh release", "deploy/image/program.sh\" \"$profile\""),
+        (
+            "deploy/image/program.sh release",
+            "deploy/image/program.sh\" \"$profile\"",
+        ),
         ("deploy/image/passwd deploy/image/group /etc/", "passwd"),
         ("FROM scratch", "archive \"$stage\""),
     ] {

@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::{Metadata, Pod, Spec};
-use crate::review::Text;
+use super::{Metadata, Pod, Spec, names_our_key};
+use crate::review::{Text, is_written_plainly};
 
 /// Room for the fields of a spec as the API server sends it, lists excepted.
 const FIELDS: usize = 24;
@@ -20,71 +21,107 @@ pub struct AskingPod<'a>(pub Pod<'a>);
 
 /// A pod of which the names alone are read, for where nothing can come of the rest.
 #[derive(Debug, Clone, Default)]
-pub struct NamedPod<'a>(pub Pod<'a>);
+pub struct NamedPod<'a> {
+    /// The pod with the names.
+    pub pod: Pod<'a>,
+    /// Labels and annotations, unread.
+    texts: [Option<&'a RawValue>; 2],
+}
+
+impl NamedPod<'_> {
+    /// Whether a label or annotation may ask something of Pillion after all; `false` is sure.
+    pub fn may_ask(&self) -> bool {
+        let mut texts = self.texts.iter().flatten();
+        texts.any(|raw| {
+            let json = raw.get().as_bytes();
+            names_our_key(json) || !is_written_plainly(json)
+        })
+    }
+}
 
 // By hand: a derived implementation would take a list for an object.
 impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PodVisitor::new(Extent::Metadata))
+        deserializer.deserialize_map(PodVisitor::new(false))
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for AskingPod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer
-            .deserialize_map(PodVisitor::new(Extent::Asking))
+            .deserialize_map(PodVisitor::new(true))
             .map(Self)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for NamedPod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(PodVisitor::new(Extent::Names))
-            .map(Self)
+        deserializer.deserialize_map(NamedVisitor(PhantomData))
     }
 }
 
-/// How much of a pod is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    /// The names in its metadata.
-    Names,
-    /// Its metadata.
-    Metadata,
-    /// Its metadata, and on the way the spec of one that asks.
-    Asking,
+struct NamedVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for NamedVisitor<'a> {
+    type Value = NamedPod<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a pod")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedPod<'a>, A::Error> {
+        let mut named = NamedPod::default();
+        while let Some(key) = map.next_key::<Text<'a>>()? {
+            match key.as_str() {
+                "metadata" => {
+                    let names: Option<Names<'a>> = map.next_value()?;
+                    named.take(names.unwrap_or_default());
+                }
+                "spec" => named.pod.unread = map.next_value()?,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(named)
+    }
 }
 
-/// The names in a pod's metadata.
-#[derive(Deserialize)]
+/// The names in a pod's metadata, and what may ask.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Names<'a> {
     #[serde(borrow, default)]
     name: Option<Text<'a>>,
     #[serde(borrow, default)]
     generate_name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    labels: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    annotations: Option<&'a RawValue>,
 }
 
-impl<'a> From<Names<'a>> for Metadata<'a> {
-    fn from(names: Names<'a>) -> Self {
-        Self {
+impl<'a> NamedPod<'a> {
+    fn take(&mut self, names: Names<'a>) {
+        self.texts = [names.labels, names.annotations];
+        self.pod.metadata = Some(Metadata {
             name: names.name,
             generate_name: names.generate_name,
-            ..Self::default()
-        }
+            ..Metadata::default()
+        });
     }
 }
 
 struct PodVisitor<'a> {
-    extent: Extent,
+    /// Whether the spec of a pod that asks is read on the way.
+    reads_asking: bool,
     borrows: PhantomData<&'a ()>,
 }
 
 impl PodVisitor<'_> {
-    fn new(extent: Extent) -> Self {
+    fn new(reads_asking: bool) -> Self {
         Self {
-            extent,
+            reads_asking,
             borrows: PhantomData,
         }
     }
@@ -101,13 +138,9 @@ impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
         let mut pod = Pod::default();
         while let Some(key) = map.next_key::<Text<'a>>()? {
             match key.as_str() {
-                "metadata" if self.extent == Extent::Names => {
-                    let names: Option<Names<'a>> = map.next_value()?;
-                    pod.metadata = names.map(Metadata::from);
-                }
                 "metadata" => pod.metadata = map.next_value()?,
                 // Of two fields of one name the last counts, whichever way each was read.
-                "spec" if self.extent == Extent::Asking && pod.asks() => {
+                "spec" if self.reads_asking && pod.asks() => {
                     let spec: Option<Spec<'a>> = map.next_value()?;
                     pod.spec = spec.map(OnceLock::from).unwrap_or_default();
                     pod.unread = None;
@@ -167,10 +200,33 @@ mod tests {
     }
 
     #[test]
+    fn what_may_ask_is_seen_however_it_is_written() {
+        let may_ask = |texts: &str| {
+            let json = format!(r#"{{"metadata":{{"annotations":{texts}}}}}"#);
+            let named: NamedPod<'_> = serde_json::from_str(&json).unwrap();
+            named.may_ask()
+        };
+        for texts in [
+            r#"{"pillion.dev/inject":"x"}"#,
+            r#"{"pillion.dev\/inject":"x"}"#,
+            r#"{"\u0070illion.dev/inject":"x"}"#,
+        ] {
+            assert!(may_ask(texts), "{texts}");
+        }
+        for texts in [
+            "null",
+            r#"{"pillion.devices":"\"/"}"#,
+            r#"{"a":"x \u0026\u0026 y \u003c z \u003e \u00e9 \ud83d\udeb2"}"#,
+        ] {
+            assert!(!may_ask(texts), "{texts}");
+        }
+    }
+
+    #[test]
     fn the_names_of_a_pod_are_read_alone() {
         let json =
             r#"{"metadata":{"name":"a","generateName":"b-","labels":[1],"uid":2},"spec":{}}"#;
-        let NamedPod(pod) = serde_json::from_str(json).unwrap();
+        let NamedPod { pod, .. } = serde_json::from_str(json).unwrap();
         let metadata = pod.metadata.as_ref().unwrap();
         let names = [&metadata.name, &metadata.generate_name];
         let names = names.map(|name| name.as_ref().map(Text::as_str));
