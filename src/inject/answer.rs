@@ -51,8 +51,8 @@ pub enum Answer {
         pod: String,
         /// `request.dryRun`.
         dry_run: bool,
-        /// The decision that the response states; where it is a recent one, with the patch of the pod
-        /// that it was made about.
+        /// The decision that the response states; where it is a recent one, without its patch, which is
+        /// in the response alone.
         decision: Arc<Decision>,
         /// Whether it is the one that an earlier pod like this got.
         is_recent: bool,

@@ -27,7 +27,7 @@ use quick_cache::sync::Cache;
 use super::answer::{Answer, Regarding};
 use super::defaults::TOKEN_VOLUME;
 use super::settings::{Namespace, Namespaces};
-use super::verdict::{Decision, Judged, Verdict};
+use super::verdict::{Decision, Judged, Outcome, Verdict};
 use crate::review::{Pod, Request, Response};
 pub use form::Form;
 
@@ -201,7 +201,10 @@ impl Kept {
         };
         let decision = decision.without_patch();
         Some(Self {
-            bytes: size(&decision, response) + pod.len() + names(regarding.as_ref()),
+            bytes: size(&decision, response)
+                + namespace.len()
+                + pod.len()
+                + names(regarding.as_ref()),
             namespace: namespace.clone(),
             facts: namespaces.shared(namespace).as_ref().map(Arc::downgrade),
             pod: pod.clone(),
@@ -242,7 +245,10 @@ fn size(decision: &Decision, response: &[u8]) -> usize {
         size_of::<Judged>() + finding.path.len() + finding.message.len() + finding.logged.len()
     };
     let outcomes = decision.outcomes.iter();
-    let outcomes = outcomes.map(|outcome| outcome.message.len() + outcome.logged.len());
+    let outcomes = outcomes.map(|outcome| {
+        let names = outcome.template.len() + outcome.revision.len();
+        size_of::<Outcome>() + names + outcome.message.len() + outcome.logged.len()
+    });
     let findings = decision.judged();
     OVERHEAD
         + response.len()
@@ -268,9 +274,8 @@ fn names(regarding: Option<&Regarding>) -> usize {
 /// Whether a sentence of an answer speaks of such a volume, be it by a part of its name.
 fn speaks_of_it(decision: &Decision, response: &[u8]) -> bool {
     let holds = |bytes: &[u8]| memchr::memmem::find(bytes, TOKEN_VOLUME.as_bytes()).is_some();
-    let texts = |outcome: &super::Outcome| {
-        holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes())
-    };
+    let texts =
+        |outcome: &Outcome| holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes());
     holds(response)
         || holds(decision.message.as_bytes())
         || holds(decision.logged.as_bytes())

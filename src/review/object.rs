@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -71,20 +69,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// Whether JSON writes the letters, digits and signs that names and keys are made of (`-`, `.`, `/`) as
-/// themselves and none as an escape, as every API server does: then they can be searched for. `false`
-/// may be said of a text that only looks like an escape.
+/// themselves and none as an escape, as every API server does: then they can be searched for.
 pub fn is_written_plainly(json: &[u8]) -> bool {
-    static ESCAPES: LazyLock<[Finder<'static>; 2]> =
-        LazyLock::new(|| ["\\u", "\\/"].map(Finder::new));
-    let [unicode, slash] = &*ESCAPES;
-    let is_none_of_names = |start: usize| {
-        let digits = json.get(start + 2..start + 6);
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-./".contains(&byte);
-        code.is_some_and(|code| !u8::try_from(code).is_ok_and(is_of_names))
-    };
-    slash.find(json).is_none() && unicode.find_iter(json).all(is_none_of_names)
+    let mut rest = json;
+    while let Some(start) = memchr::memchr(b'\\', rest) {
+        let escape = rest.get(start + 1..).unwrap_or_default();
+        if escapes_a_name(escape) {
+            return false;
+        }
+        // A backslash may be what is escaped.
+        rest = escape.get(1..).unwrap_or_default();
+    }
+    true
+}
+
+/// Whether what stands behind a backslash is a letter, a digit or a sign of names.
+fn escapes_a_name(escape: &[u8]) -> bool {
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b"-./".contains(&byte);
+    match escape {
+        [b'/', ..] => true,
+        [b'u', digits @ ..] => {
+            let digits = digits.get(..4).map(std::str::from_utf8);
+            let code = digits.and_then(|digits| u32::from_str_radix(digits.ok()?, 16).ok());
+            code.is_none_or(|code| u8::try_from(code).is_ok_and(is_of_names))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a list of objects may hold one of these texts, looked for without reading it: `false` is

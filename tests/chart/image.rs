@@ -110,6 +110,11 @@ fn text(path: &str) -> Outcome<String> {
 #[test]
 fn the_dockerfile_says_what_the_script_does() -> Outcome {
     let (dockerfile, script) = (text("Dockerfile")?, text("deploy/image/build.sh")?);
+    let program = text("deploy/image/program.sh")?;
+    assert!(program.contains("target-feature=+crt-static"));
+    // What the program is trained with.
+    assert!(text("deploy/image/train.sh")?.contains("benches/engine/review.json"));
+    assert!(dockerfile.contains("COPY benches benches\n"));
     for (one, other) in [
         ("USER 65532:65532", r#""User":"65532:65532""#),
         (r#"ENTRYPOINT ["/pillion"]"#, r#""Entrypoint":["/pillion"]"#),

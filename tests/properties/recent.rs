@@ -118,34 +118,20 @@ impl Slip {
     }
 }
 
-/// An answer as everybody but the engine sees it: a recent decision's patch is in its response alone.
-fn seen(answer: Answer) -> (Answer, bool) {
-    match answer {
-        Answer::Review {
-            body,
-            uid,
-            namespace,
-            pod,
-            dry_run,
-            decision,
-            is_recent,
-            regarding,
-        } => {
-            let decision = decision.without_patch().into();
-            let seen = Answer::Review {
-                body,
-                uid,
-                namespace,
-                pod,
-                dry_run,
-                decision,
-                is_recent: false,
-                regarding,
-            };
-            (seen, is_recent)
-        }
-        other => (other, false),
+/// An answer as everybody but the engine sees it, and whether it was recalled: a recent decision's
+/// patch is in its response alone.
+fn seen(mut answer: Answer) -> (Answer, bool) {
+    let mut was_recent = false;
+    if let Answer::Review {
+        decision,
+        is_recent,
+        ..
+    } = &mut answer
+    {
+        *decision = decision.without_patch().into();
+        was_recent = std::mem::take(is_recent);
     }
+    (answer, was_recent)
 }
 
 /// Whether the engine that keeps decisions recalled one; its answer is that of the other.

@@ -228,6 +228,66 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
 }
 
 #[test]
+fn what_is_kept_has_no_patch_and_weighs_what_it_holds() {
+    let engine = engine();
+    let mut one = review("plain", "kube-api-access-bcdfg");
+    one["request"]["object"]["metadata"]["name"] = json!("n".repeat(5000));
+    let body = one.to_string();
+    let mut decisions = [(); 2].map(|()| match engine.review(body.as_bytes()) {
+        Answer::Review { decision, body, .. } => (decision, body.len()),
+        other => panic!("{other:?}"),
+    });
+    let [(fresh, _), (recalled, response)] = &mut decisions;
+    assert!(!fresh.patch.is_empty() && recalled.patch.is_empty());
+    let weight = usize::try_from(engine.recent().unwrap().cache.weight()).unwrap();
+    // The name is in the review, in the log's name of the pod, and in what an event regards.
+    assert!(weight > body.len() + *response + 2 * 5000, "{weight}");
+}
+
+#[test]
+fn a_key_that_asks_is_found_however_it_is_written() {
+    let plain = review("plain", "kube-api-access-bcdfg").to_string();
+    let written = [
+        "pillion.dev/inject",
+        r"\u0070illion.dev/inject",
+        r"pillion.dev\/inject",
+    ];
+    for key in written {
+        let body = plain.replace("pillion.dev/inject", key);
+        match engine().review(body.as_bytes()) {
+            Answer::Review { decision, .. } => assert_eq!(decision.reason.code(), "Applied"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn of_a_pod_that_cannot_ask_labels_and_annotations_are_not_read() {
+    let mut one = review("plain", "kube-api-access-bcdfg");
+    one["request"]["object"]["metadata"]["annotations"] = json!({"note": ["no text"]});
+    let unread = engine();
+    let mut settings = Settings::default();
+    settings.namespaces.insert("bank", asking());
+    let reading = Engine::new(catalog(), settings.into());
+    for (engine, expected) in [(unread, "NotRequested"), (reading, "ReviewInvalid")] {
+        match engine.review(one.to_string().as_bytes()) {
+            Answer::Review { decision, .. } => assert_eq!(decision.reason.code(), expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A namespace that asks for a template for all of its pods.
+fn asking() -> Namespace {
+    let one = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+    Namespace {
+        labels: one("pillion.dev/injection", "enabled"),
+        annotations: one("pillion.dev/inject", "plain"),
+        ..Namespace::default()
+    }
+}
+
+#[test]
 fn a_pod_that_nobody_asks_for_is_not_kept() {
     let engine = engine();
     let mut one = review("plain", "kube-api-access-bcdfg");
@@ -239,15 +299,8 @@ fn a_pod_that_nobody_asks_for_is_not_kept() {
 
 #[test]
 fn what_a_namespace_asks_for_is_kept_too() {
-    let mut namespace = Namespace::default();
-    namespace
-        .labels
-        .insert("pillion.dev/injection".to_owned(), "enabled".to_owned());
-    namespace
-        .annotations
-        .insert("pillion.dev/inject".to_owned(), "plain".to_owned());
     let mut settings = Settings::default();
-    settings.namespaces.insert("shop", namespace);
+    settings.namespaces.insert("shop", asking());
     let engine = Engine::new(catalog(), settings.into()).keeping(1024 * 1024);
     let mut one = review("plain", "kube-api-access-bcdfg");
     one["request"]["object"]["metadata"]["annotations"] = json!({});

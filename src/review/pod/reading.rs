@@ -72,15 +72,11 @@ impl<'de: 'a, 'a> Visitor<'de> for NamedVisitor<'a> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NamedPod<'a>, A::Error> {
         let mut named = NamedPod::default();
         while let Some(key) = map.next_key::<Text<'a>>()? {
-            match key.as_str() {
-                "metadata" => {
-                    let names: Option<Names<'a>> = map.next_value()?;
-                    named.take(names.unwrap_or_default());
-                }
-                "spec" => named.pod.unread = map.next_value()?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+            if key.as_str() == "metadata" {
+                let names: Option<Names<'a>> = map.next_value()?;
+                named.take(names.unwrap_or_default());
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(named)
@@ -217,6 +213,8 @@ mod tests {
             "null",
             r#"{"pillion.devices":"\"/"}"#,
             r#"{"a":"x \u0026\u0026 y \u003c z \u003e \u00e9 \ud83d\udeb2"}"#,
+            // A backslash, and then what stands there.
+            r#"{"a":"s/a\\/b/c/ C:\\users\\app"}"#,
         ] {
             assert!(!may_ask(texts), "{texts}");
         }
@@ -231,7 +229,7 @@ mod tests {
         let names = [&metadata.name, &metadata.generate_name];
         let names = names.map(|name| name.as_ref().map(Text::as_str));
         assert_eq!(names, [Some("a"), Some("b-")]);
-        assert!(pod.has_spec() && metadata.labels.is_none());
+        assert!(!pod.has_spec() && metadata.labels.is_none());
         assert!(serde_json::from_str::<NamedPod<'_>>("[]").is_err());
     }
 
