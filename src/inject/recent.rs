@@ -29,7 +29,7 @@ use super::defaults::TOKEN_VOLUME;
 use super::settings::{Namespace, Namespaces};
 use super::verdict::{Decision, Judged, Outcome, Verdict};
 use crate::review::{Pod, Request, Response};
-pub use form::Form;
+use form::Form;
 
 /// A review of more bytes than this is decided about each time: it would push out many others.
 const LARGEST: usize = 256 * 1024;
@@ -46,7 +46,7 @@ const PATCH: &[u8] = b",\"patch\":\"";
 
 /// An answer with what was known when it was given.
 #[derive(Debug)]
-pub struct Kept {
+struct Kept {
     /// `request.namespace`.
     namespace: String,
     /// What was known of the namespace; it is not kept alive.

@@ -199,8 +199,7 @@ fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
 
 /// Whether a namespace asks for templates for pods that ask for none themselves.
 pub fn asks_for_all(namespace: &Namespace) -> bool {
-    let injection = namespace.labels.get(INJECTION).map(String::as_str);
-    injection == Some("enabled") && namespace.annotations.contains_key(INJECT)
+    injection(namespace) == Some("enabled") && namespace.annotations.contains_key(INJECT)
 }
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
@@ -239,7 +238,7 @@ fn by_label(asked: Asked<'_>) -> Result<bool, Refusal> {
 
 /// A disabled namespace keeps out what does not opt in by its label.
 fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
-    if !asked.labels.contains_key(INJECT) && injection(asked) == Some("disabled") {
+    if !asked.labels.contains_key(INJECT) && injection(asked.namespace_object) == Some("disabled") {
         let message = format!("the namespace's label {INJECTION} is `disabled`");
         return Err(Refusal::new(Reason::NamespaceDisabled, message));
     }
@@ -247,14 +246,13 @@ fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// What the namespace's label says.
-fn injection(asked: Asked<'_>) -> Option<&str> {
-    let label = asked.namespace_object.labels.get(INJECTION);
-    label.map(String::as_str)
+fn injection(namespace: &Namespace) -> Option<&str> {
+    namespace.labels.get(INJECTION).map(String::as_str)
 }
 
 /// Whether the namespace's annotation and the templates' selectors count.
 fn is_enabled(asked: Asked<'_>) -> bool {
-    by_label(asked) == Ok(true) || injection(asked) == Some("enabled")
+    by_label(asked) == Ok(true) || injection(asked.namespace_object) == Some("enabled")
 }
 
 /// The templates that apply by their selector.

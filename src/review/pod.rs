@@ -52,7 +52,7 @@ impl<'a> Pod<'a> {
     }
 
     /// Whether an annotation asks something of Pillion, or tells of it.
-    pub fn asks(&self) -> bool {
+    fn asks(&self) -> bool {
         let metadata = self.metadata.as_ref();
         let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
         annotations.is_some_and(|annotations| {

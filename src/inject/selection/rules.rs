@@ -225,9 +225,12 @@ impl Table {
 
     fn namespace_label(&mut self, asked: Asked<'_>) {
         let rule = RuleName::NamespaceLabel;
-        let value =
-            injection(asked).map(|value| format!("the namespace's label {INJECTION} is `{value}`"));
-        match (by_disabled_namespace(asked), injection(asked)) {
+        let value = injection(asked.namespace_object)
+            .map(|value| format!("the namespace's label {INJECTION} is `{value}`"));
+        match (
+            by_disabled_namespace(asked),
+            injection(asked.namespace_object),
+        ) {
             (Err(why), _) => self.stop(rule, why),
             (Ok(()), Some("enabled")) => {
                 self.add(rule, Effect::Enables, value.unwrap_or_default());
