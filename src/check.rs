@@ -25,22 +25,22 @@ use std::collections::HashMap;
 use crate::finding::{Code, Finding};
 use crate::template::Template;
 pub use pod::Pod;
-pub use settings::{Settings, Surroundings};
+pub use settings::{NamespaceFacts, Settings};
 
 /// What a pod is checked with.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'c> {
+pub struct CheckContext<'c> {
     /// The installation's settings.
     pub settings: &'c Settings,
     /// Minor version of the cluster's Kubernetes 1.x.
     pub kubernetes_minor: u32,
     /// What is known about the namespace.
-    pub surroundings: Surroundings<'c>,
+    pub surroundings: NamespaceFacts<'c>,
     /// The templates that were applied, in the order of composition.
     pub templates: &'c [&'c Template],
 }
 
-impl<'c> Circumstances<'c> {
+impl<'c> CheckContext<'c> {
     /// The applied template of this name.
     pub fn template(&self, name: &str) -> Option<&'c Template> {
         let mut templates = self.templates.iter();
@@ -69,7 +69,7 @@ impl<'c> Circumstances<'c> {
 const MOST_ALIKE: usize = 8;
 
 /// Everything that the checks find, family by family.
-pub fn findings(pod: &Pod<'_>, with: &Circumstances<'_>) -> Vec<Finding> {
+pub fn findings(pod: &Pod<'_>, with: &CheckContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     network::check(pod, with, &mut findings);
     storage::check(pod, with, &mut findings);

@@ -5,7 +5,7 @@
 //! command wires them together, and its error is printed once, by `main`.
 
 mod assignment;
-mod broken;
+mod catalog_loading;
 mod certs;
 mod cluster;
 mod configuration;

@@ -8,26 +8,27 @@
 mod authority;
 mod connection;
 mod events;
-pub mod hazards;
+mod inspection;
 mod lease;
 mod names;
 mod reader;
 mod registration;
 mod revisions;
-mod survey;
 mod templates;
 mod watch;
+pub mod webhook_lint;
 
 pub use authority::{AuthoritySecret, AuthoritySecretError, ROTATE, SecretState};
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
-pub use events::{EventResult, EventSender, EventWriter, Told, events};
+pub use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
+pub use inspection::{Access, DryRunResult, ObjectPage, Resource};
 pub use lease::{Lease, LeaseOptions};
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};
 pub use registration::{
-    BundleSource, Configuration, Entry, Keeper, Registration, RegistrationError, Standing,
+    BundleSource, CaBundleReconciler, Configuration, Entry, Registration, RegistrationError,
+    RegistrationStatus,
 };
-pub use survey::{Access, Listed, Resource, Trial};
 pub use templates::{Served, TemplateWriter};
 pub use watch::{ClusterSnapshot, Observer, TemplateReports, Watched, watch};
 

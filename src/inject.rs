@@ -6,34 +6,31 @@
 //! webhook, the command line and a test give the same answer to the same pod.
 
 mod advice;
-mod answer;
+pub(crate) mod answer;
 mod composition;
-mod data;
-pub mod defaults;
+mod decision_cache;
 pub mod engine;
-mod evaluation;
-pub mod explanation;
-pub mod keys;
+pub(crate) mod evaluation;
+mod expression_input;
 pub mod lifecycle;
 pub mod merge;
 mod parameters;
 pub mod patch;
 mod plan;
-mod pod;
-mod recent;
-mod refusal;
-pub mod removal;
-mod repeat;
+pub(crate) mod pod;
+pub(crate) mod refusal;
+mod reinvocation;
+pub(crate) mod request_context;
 pub mod selection;
 pub mod settings;
 pub mod status;
-mod subject;
 pub mod trace;
+pub mod uninject;
 pub mod verdict;
 
 pub use answer::{Answer, Endpoint, Regarding};
 pub use engine::Engine;
 pub use patch::{Operation, Patch};
+pub use request_context::RequestContext;
 pub use settings::{Namespace, Namespaces, Settings};
-pub use subject::Subject;
-pub use verdict::{Decision, Judged, Outcome, Reason, Verdict};
+pub use verdict::{Decision, EnforcedFinding, Reason, TemplateOutcome, Verdict};

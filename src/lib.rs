@@ -8,8 +8,11 @@
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod explain;
+pub mod expression;
 pub mod finding;
 pub mod inject;
+pub mod kubernetes;
 pub mod review;
 pub mod server;
 pub mod telemetry;

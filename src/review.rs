@@ -10,7 +10,6 @@ pub mod pod;
 pub mod request;
 pub mod response;
 pub mod warnings;
-pub mod workload;
 
 pub use object::{Object, Text, is_written_plainly, may_hold};
 pub use pod::{Pod, Spec};

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pillion::template::lint::{LintCode, lint};
-use pillion::template::{Catalog, Found, Source};
+use pillion::template::{Catalog, CatalogLookup, Source};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates")
@@ -194,7 +194,7 @@ fn a_broken_document_is_refused_alone() {
         assert_eq!(errors.len(), 1, "{what}: {errors:?}");
         assert!((8..=12).contains(&errors[0].line), "{what}: {}", errors[0]);
         assert!(
-            matches!(catalog.find("shop", "bad"), Found::Broken(_)),
+            matches!(catalog.find("shop", "bad"), CatalogLookup::Broken(_)),
             "{what}: a person who asks for it must learn that it is broken"
         );
     }
@@ -235,11 +235,11 @@ fn the_last_good_revision_serves_until_its_text_is_mended_or_gone() {
 fn a_broken_template_without_a_good_revision_is_known_as_broken() {
     let broken = template("a", "one").replace("spec:", "spec:\n  nonsense: 1");
     let (catalog, errors) = Catalog::load(&[file("a.yaml", &broken)], None);
-    let Found::Broken(why) = catalog.find("shop", "a") else {
+    let CatalogLookup::Broken(why) = catalog.find("shop", "a") else {
         panic!("expected it to be broken");
     };
     assert_eq!(why, errors[0].to_string());
-    assert!(matches!(catalog.find("shop", "b"), Found::Nothing));
+    assert!(matches!(catalog.find("shop", "b"), CatalogLookup::Nothing));
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn a_namespace_gets_its_own_template_only_where_that_is_allowed() {
         let (catalog, errors) = Catalog::load(&files, None);
         assert!(errors.is_empty(), "{errors:?}");
         for (namespace, expected) in [("shop", expected), ("bank", "cluster")] {
-            let Found::Template(found) = catalog.find(namespace, "a") else {
+            let CatalogLookup::Template(found) = catalog.find(namespace, "a") else {
                 panic!("a template serves");
             };
             assert_eq!(

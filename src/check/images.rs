@@ -1,13 +1,11 @@
 //! Images of helpers: whether their names say which program runs, and whether it can be pulled.
 
-mod reference;
-
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::{Container, Pod};
 use super::settings::Settings;
 use crate::finding::{Code, Finding};
+use crate::kubernetes::image_reference::Reference;
 use crate::review::Text;
-use reference::Reference;
 
 /// Tags that move on to another image by everybody's habit.
 const FLOATING: [&str; 12] = [
@@ -16,7 +14,7 @@ const FLOATING: [&str; 12] = [
 ];
 
 /// Finds images that are not named exactly, or cannot be pulled.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for helper in pod.helpers() {
         let Some(image) = helper.image.as_ref().map(Text::as_str) else {
             continue;
@@ -33,7 +31,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 
 /// Whether the pod's ServiceAccount is known to have secrets to pull with: the API server gives them
 /// to pods, and not to the pod templates that advice is about.
-fn account_pulls(pod: &Pod<'_>, with: &Circumstances<'_>) -> bool {
+fn account_pulls(pod: &Pod<'_>, with: &CheckContext<'_>) -> bool {
     let account = pod.spec.service_account_name.as_ref().map(Text::as_str);
     let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
     with.surroundings.pulling_accounts.contains(account)

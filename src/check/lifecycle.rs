@@ -5,12 +5,12 @@ mod ending;
 mod script;
 mod starting;
 
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::Pod;
 use crate::finding::Finding;
 
 /// Finds what keeps the app from starting, or a container from ending as it should.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     starting::check(pod, with, findings);
     ending::check(pod, with, findings);
 }

@@ -8,12 +8,12 @@ mod names;
 mod ports;
 mod probes;
 
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::{Container, Pod, Port};
 use crate::finding::Finding;
 
 /// Finds ports that clash and helpers on the node's network.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     ports::check(pod, with, findings);
     host::check(pod, with, findings);
     names::check(pod, with, findings);
@@ -68,7 +68,7 @@ fn listed<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = Listed<'p, 'a>> {
 /// of two templates' ports about that of the later template, within one about the second.
 fn clash<'p, 'a>(
     pod: &'p Pod<'a>,
-    with: &Circumstances<'_>,
+    with: &CheckContext<'_>,
     ours: Listed<'p, 'a>,
     clashes: impl Fn(&Listed<'p, 'a>) -> bool,
 ) -> Option<Listed<'p, 'a>> {

@@ -22,7 +22,7 @@ pub use crate::template::PodSecurityLevel as Level;
 pub use control::Control;
 pub use defaults::{Defaults, DefaultsError};
 pub(super) use restricted::is_restricted_capability;
-use subject::{Subject, Whose};
+use subject::{AuditScope, Whose};
 
 /// The label with the level that is enforced.
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
@@ -123,7 +123,7 @@ impl fmt::Display for Violation {
 
 /// What a pod violates, in the API server's order; `newest`: the minor version of the cluster.
 pub fn violations(pod: &Pod<'_>, level: Level, version: Version, newest: u32) -> Vec<Violation> {
-    let whole = Subject {
+    let whole = AuditScope {
         pod,
         whose: Whose::Everybody,
     };
@@ -138,7 +138,7 @@ pub(super) fn violations_by(
     version: Version,
     newest: u32,
 ) -> Vec<Violation> {
-    let part = Subject {
+    let part = AuditScope {
         pod,
         whose: Whose::Template(template),
     };

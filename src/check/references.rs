@@ -59,7 +59,7 @@ pub struct Reference {
 
 /// Everything that the templates' additions refer to, each once for each place.
 pub fn references(pod: &Pod<'_>) -> Vec<Reference> {
-    let mut found = Found(Vec::new());
+    let mut found = ReferenceCollector(Vec::new());
     found.of_containers(pod);
     found.of_volumes(pod);
     found.of_spec(pod);
@@ -92,7 +92,7 @@ pub fn check(pod: &Pod<'_>, missing: &Missing, findings: &mut Vec<Finding>) {
     }));
 }
 
-struct Found(Vec<Reference>);
+struct ReferenceCollector(Vec<Reference>);
 
 /// Who refers to something.
 #[derive(Clone, Copy)]
@@ -101,7 +101,7 @@ struct Holder<'h> {
     words: &'h str,
 }
 
-impl Found {
+impl ReferenceCollector {
     fn of_containers(&mut self, pod: &Pod<'_>) {
         for container in pod.all() {
             let words = format!("the container `{}`", container.name);

@@ -14,7 +14,7 @@ mod pod_level;
 mod qos;
 mod quota;
 
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::{Container, Pod};
 use crate::finding::Finding;
 use crate::template::Template;
@@ -28,7 +28,7 @@ pub use quota::Quota;
 const COMPUTE: [&str; 2] = ["cpu", "memory"];
 
 /// Finds.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let whole = Measure {
         pod,
         limit_ranges: with.surroundings.limit_ranges,
@@ -45,7 +45,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 /// it holds without any, as it is the user's own then, or not even with all.
 fn culprit<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     mut holds: impl FnMut(Measure<'c, '_>) -> bool,
 ) -> Option<&'c Template> {
     let until = |count| whole.within(Extent::Until(with.templates, count));

@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::pod::{Container, Pod};
-use super::{Circumstances, Settings, Surroundings};
+use super::{CheckContext, NamespaceFacts, Settings};
 use crate::finding::Finding;
 use crate::template::compile::compile;
 use crate::template::{Source, Template};
 
-type Check = fn(&Pod<'_>, &Circumstances<'_>, &mut Vec<Finding>);
+type Check = fn(&Pod<'_>, &CheckContext<'_>, &mut Vec<Finding>);
 
 /// The template that a name shows.
 fn owner(name: &str) -> Option<&'static str> {
@@ -60,10 +60,10 @@ pub fn found_with(
     let templates = [template("t"), template("s")];
     let templates: Vec<&Template> = templates.iter().collect();
     let labels = std::collections::BTreeMap::new();
-    let with = Circumstances {
+    let with = CheckContext {
         settings: &settings,
         kubernetes_minor: 37,
-        surroundings: Surroundings {
+        surroundings: NamespaceFacts {
             namespace: "default",
             labels: &labels,
             limit_ranges: &[],

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::resources::{LimitRange, Quota};
-use super::{Circumstances, Pod, Settings, Surroundings};
+use super::{CheckContext, NamespaceFacts, Pod, Settings};
 use crate::finding::Finding;
-use crate::template::{Catalog, Found, Source, Template};
+use crate::template::{Catalog, CatalogLookup, Source, Template};
 
 /// Circumstances that own what they are made of.
 pub(super) struct Scene {
@@ -35,7 +35,7 @@ impl Scene {
             let (catalog, errors) = Catalog::load(&[Source { path, text }], None);
             assert!(errors.is_empty(), "{errors:?}");
             match catalog.find("shop", name) {
-                Found::Template(template) => Arc::clone(template),
+                CatalogLookup::Template(template) => Arc::clone(template),
                 _ => unreachable!("it loads"),
             }
         };
@@ -62,13 +62,13 @@ impl Scene {
     pub(super) fn found(
         &self,
         pod: &Pod<'_>,
-        check: fn(&Pod<'_>, &Circumstances<'_>, &mut Vec<Finding>),
+        check: fn(&Pod<'_>, &CheckContext<'_>, &mut Vec<Finding>),
     ) -> Vec<String> {
         let templates: Vec<&Template> = self.templates.iter().map(AsRef::as_ref).collect();
-        let with = Circumstances {
+        let with = CheckContext {
             settings: &self.settings,
             kubernetes_minor: 37,
-            surroundings: Surroundings {
+            surroundings: NamespaceFacts {
                 namespace: "shop",
                 labels: &self.labels,
                 limit_ranges: &self.limit_ranges,

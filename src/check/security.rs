@@ -1,7 +1,7 @@
 //! Privilege: what the namespace's Pod Security level refuses, and what a helper gets that the app
 //! does not have.
 
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::{Container, Pod, SecurityContext};
 use super::pod_security::{self, Enforced, Level, Violation, is_restricted_capability};
 use crate::finding::{Code, Finding};
@@ -9,7 +9,7 @@ use crate::review::Text;
 use crate::template::Template;
 
 /// Finds.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     violations(pod, with, findings);
     capabilities(pod, findings);
     host_namespaces(pod, findings);
@@ -19,7 +19,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 }
 
 /// What templates add against the level that the namespace enforces.
-fn violations(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+fn violations(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let around = &with.surroundings;
     let defaults = &with.settings.pod_security;
     let runtime_class = pod.spec.runtime_class_name.as_ref().map(Text::as_str);
@@ -162,7 +162,7 @@ fn host_namespaces(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn process_namespace(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+fn process_namespace(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let field = "shareProcessNamespace";
     if !pod.spec.share_process_namespace {
         return;

@@ -35,7 +35,7 @@ impl Default for Settings {
 
 /// What is known about the namespace of the pod, and about who creates it.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'c> {
+pub struct NamespaceFacts<'c> {
     /// The namespace's name.
     pub namespace: &'c str,
     /// The namespace's labels.

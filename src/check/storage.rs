@@ -6,13 +6,13 @@ mod mounts;
 mod paths;
 mod sharing;
 
-use super::Circumstances;
+use super::CheckContext;
 use super::pod::{Mount, Pod, Volume};
 use crate::finding::Finding;
 use crate::review::Text;
 
 /// Finds mounts that clash and volumes that grow.
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     mounts::check(pod, with, findings);
     sharing::check(pod, with, findings);
     memory::check(pod, with, findings);

@@ -14,7 +14,7 @@ use crate::check::references::{Missing, ReferenceKind};
 use crate::cluster::{
     ClusterReader, Connection, ConnectionError, KubeconfigOptions, Named, ObjectName, Read,
 };
-use crate::inject::explanation::Existence;
+use crate::explain::Existence;
 
 /// Which cluster.
 #[derive(Debug, Clone, clap::Args)]

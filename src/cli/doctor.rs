@@ -16,7 +16,7 @@ use super::REFUSED;
 use super::cluster::{ClusterArguments, ClusterError};
 use super::terminal::Paint;
 pub use check::Check;
-use facts::{Facts, Names};
+use facts::{Facts, KnownNames};
 use report::Report;
 
 /// Say what is wrong with an installation in a cluster.
@@ -82,7 +82,7 @@ impl Doctor {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, DoctorError> {
         let cluster = self.cluster.open()?;
-        let names = Names {
+        let names = KnownNames {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
             probe_namespace: self.probe_namespace.clone(),

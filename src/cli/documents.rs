@@ -9,7 +9,7 @@ use super::manifest::{Manifest, ManifestError};
 use super::output::{self, OutputError, OutputFormat};
 use super::report::{self, ReportFormat};
 use super::terminal::Paint;
-use super::transform::{Report, Treatment, TreatmentError, transform};
+use super::transform::{ObjectTransform, Report, TreatmentError, transform};
 
 /// Flags for manifests in and manifests out.
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ pub enum DocumentError {
     Manifest(#[from] ManifestError),
     /// An object could not be changed.
     #[error(transparent)]
-    Treatment(#[from] TreatmentError),
+    ObjectTransform(#[from] TreatmentError),
     /// The result could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -82,7 +82,7 @@ impl DocumentArguments {
     pub(crate) fn run(
         &self,
         mut manifests: Vec<Manifest>,
-        treatment: &dyn Treatment,
+        treatment: &dyn ObjectTransform,
     ) -> Result<ExitCode, DocumentError> {
         let report = transform(&mut manifests, &self.namespace, treatment)?;
         if !report.is_refused() {

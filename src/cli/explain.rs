@@ -15,20 +15,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::REFUSED;
-use super::broken;
+use super::catalog_loading;
 use super::cluster::{Cluster, ClusterArguments, ClusterError};
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::inject::{add_namespace, add_namespaces};
 use super::manifest::ManifestError;
 use super::output::{self, OutputError};
 use super::terminal::Paint;
-use crate::inject::explanation::gates::Call;
-use crate::inject::explanation::{Existence, Explanation, Registration};
+use crate::explain::gates::Call;
+use crate::explain::{Existence, Explanation, Registration};
 use crate::inject::{Engine, Settings, Verdict};
 use crate::template::{Catalog, Source, built_in};
 use list::{ExplanationList, Item};
 use registration::RegistrationError;
-use subjects::{About, Subjects};
+use subjects::{ExplainSubject, Subjects};
 
 /// Explain why a pod is, or is not, injected, and with what.
 ///
@@ -130,7 +130,7 @@ impl Explain {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, ExplainError> {
         let (mut subjects, mut cluster) = self.subjects()?;
-        let catalog = Arc::new(broken::catalog_with(&self.engine, &[])?);
+        let catalog = Arc::new(catalog_loading::catalog_with(&self.engine, &[])?);
         let sources = self.engine.sources()?;
         let sources = sources.unwrap_or_else(built_in::sources);
         let mut settings = self.engine.settings()?;
@@ -207,7 +207,7 @@ struct Explaining {
 }
 
 impl Explaining {
-    fn item(&mut self, about: &About) -> Result<Item, ExplainError> {
+    fn item(&mut self, about: &ExplainSubject) -> Result<Item, ExplainError> {
         let mut explanation = self.explain(about)?;
         let namespace = explanation.namespace.clone();
         if let Some(cluster) = &mut self.cluster
@@ -228,7 +228,7 @@ impl Explaining {
         Ok(Item::new(about, explanation))
     }
 
-    fn explain(&self, about: &About) -> Result<Explanation, ExplainError> {
+    fn explain(&self, about: &ExplainSubject) -> Result<Explanation, ExplainError> {
         let engine = Engine::new(Arc::clone(&self.catalog), Arc::new(self.settings.clone()));
         let explained = engine.explain(&about.question(), &self.registration, &self.sources);
         explained.map_err(|message| ExplainError::BadRequest {

@@ -15,15 +15,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::assignment::Assignment;
-use super::broken;
+use super::catalog_loading;
 use super::cluster::{ClusterArguments, ClusterError};
 use super::documents::{DocumentArguments, DocumentError};
 use super::engine_options::namespaces::constrain_one;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
-use super::transform::{Ending, Treated, Treatment, TreatmentError};
-use crate::inject::{Decision, Engine, Namespace, Namespaces, Settings, Subject};
+use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
+use crate::inject::{Decision, Engine, Namespace, Namespaces, RequestContext, Settings};
 
 /// Inject templates into the pods of manifests.
 ///
@@ -74,7 +74,7 @@ impl Inject {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, InjectError> {
         let mut manifests = self.documents.read()?;
-        let catalog = broken::catalog_with(&self.engine, &self.set)?;
+        let catalog = catalog_loading::catalog_with(&self.engine, &self.set)?;
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut manifests, self.documents.namespace());
         let catalog = Arc::new(catalog);
@@ -148,11 +148,11 @@ pub(crate) fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Va
 
 /// Who decides about a pod: the engine, in tests a closure.
 trait Decider {
-    fn decide(&self, subject: &Subject, pod: &str) -> Decision;
+    fn decide(&self, subject: &RequestContext, pod: &str) -> Decision;
 }
 
 impl Decider for Engine {
-    fn decide(&self, subject: &Subject, pod: &str) -> Decision {
+    fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
         Self::decide(self, subject, pod)
     }
 }
@@ -161,7 +161,7 @@ impl Decider for Engine {
 pub(super) fn treatment(
     engine: &Engine,
     annotations: BTreeMap<String, String>,
-) -> impl Treatment + '_ {
+) -> impl ObjectTransform + '_ {
     Injection {
         decider: engine,
         annotations,
@@ -174,25 +174,25 @@ struct Injection<'a> {
     annotations: BTreeMap<String, String>,
 }
 
-impl Treatment for Injection<'_> {
+impl ObjectTransform for Injection<'_> {
     fn treat(
         &self,
         identity: &Identity,
         pointer: &str,
         object: &mut Value,
-    ) -> Result<Treated, TreatmentError> {
+    ) -> Result<TransformResult, TreatmentError> {
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| TreatmentError {
             object: identity.to_string(),
             source,
         };
-        let subject = Subject {
+        let subject = RequestContext {
             namespace: identity.namespace.clone(),
             from_node: false,
             user: None,
             annotations: self.annotations.clone(),
         };
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
-        let ending = Ending::Decided(decision.verdict());
+        let ending = RunResult::Decided(decision.verdict());
         let patch = if decision.patch.is_empty() {
             None
         } else {
@@ -204,7 +204,7 @@ impl Treatment for Injection<'_> {
             json_patch::patch(object, &patch).map_err(|error| failed(error.into()))?;
             Some(whole_patch(prepared, operations))
         };
-        Ok(Treated {
+        Ok(TransformResult {
             ending,
             code: decision.reason.code(),
             message: decision.message,

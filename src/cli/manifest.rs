@@ -249,7 +249,7 @@ fn documents(name: &str, text: &str) -> Result<Vec<Document>, ManifestError> {
 fn yaml_document(
     name: &str,
     number: usize,
-    piece: &split::Piece<'_>,
+    piece: &split::YamlDocument<'_>,
 ) -> Result<Document, ManifestError> {
     let value = parse::yaml(piece.text).map_err(|mut fault| {
         fault.line += piece.lines_before as u64;

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::terminal::{Colour, Paint, printable};
-use super::transform::{Ending, Entry, Report};
+use super::transform::{Entry, Report, RunResult};
 use crate::finding::{Code, Finding, Policy};
-use crate::inject::{Judged, Outcome, Verdict};
+use crate::inject::{EnforcedFinding, TemplateOutcome, Verdict};
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -44,7 +44,7 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
 }
 
 fn summary(report: &Report) -> String {
-    let counts: Vec<_> = Ending::ALL
+    let counts: Vec<_> = RunResult::ALL
         .iter()
         .map(|ending| (report.count(*ending), ending.as_str().to_lowercase()))
         .filter(|(count, _)| *count > 0)
@@ -79,7 +79,12 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     add_findings(text, "  ", &treated.findings, &mut remedied, paint);
 }
 
-fn add_outcome(text: &mut String, outcome: &Outcome, remedied: &mut BTreeSet<Code>, paint: Paint) {
+fn add_outcome(
+    text: &mut String,
+    outcome: &TemplateOutcome,
+    remedied: &mut BTreeSet<Code>,
+    paint: Paint,
+) {
     let revision = if outcome.revision.is_empty() {
         String::new()
     } else {
@@ -89,7 +94,7 @@ fn add_outcome(text: &mut String, outcome: &Outcome, remedied: &mut BTreeSet<Cod
         text,
         "  {}{revision}: {} ({}): {}",
         printable(&outcome.template),
-        word(Ending::Decided(outcome.reason.verdict()), paint),
+        word(RunResult::Decided(outcome.reason.verdict()), paint),
         outcome.reason,
         printable(&outcome.message),
     );
@@ -100,7 +105,7 @@ fn add_outcome(text: &mut String, outcome: &Outcome, remedied: &mut BTreeSet<Cod
 fn add_findings(
     text: &mut String,
     indent: &str,
-    findings: &[Judged],
+    findings: &[EnforcedFinding],
     remedied: &mut BTreeSet<Code>,
     paint: Paint,
 ) {
@@ -121,8 +126,8 @@ fn add_findings(
 }
 
 /// Findings as JSON, the ignored ones too.
-pub(crate) fn findings_json(findings: &[Judged]) -> Value {
-    let one = |judged: &Judged| {
+pub(crate) fn findings_json(findings: &[EnforcedFinding]) -> Value {
+    let one = |judged: &EnforcedFinding| {
         let Finding {
             code,
             path,
@@ -141,12 +146,12 @@ pub(crate) fn findings_json(findings: &[Judged]) -> Value {
     findings.iter().map(one).collect()
 }
 
-fn word(ending: Ending, paint: Paint) -> String {
+fn word(ending: RunResult, paint: Paint) -> String {
     let colour = match ending {
-        Ending::Decided(Verdict::Denied) => Colour::Red,
-        Ending::Decided(Verdict::Injected) | Ending::Removed => Colour::Green,
-        Ending::Decided(Verdict::Shadowed | Verdict::Skipped) => Colour::Yellow,
-        Ending::Decided(Verdict::Unchanged) => Colour::Dim,
+        RunResult::Decided(Verdict::Denied) => Colour::Red,
+        RunResult::Decided(Verdict::Injected) | RunResult::Removed => Colour::Green,
+        RunResult::Decided(Verdict::Shadowed | Verdict::Skipped) => Colour::Yellow,
+        RunResult::Decided(Verdict::Unchanged) => Colour::Dim,
     };
     paint.text(colour, ending.as_str()).into_owned()
 }
@@ -165,7 +170,7 @@ pub(crate) fn json(report: &Report) -> Value {
             })
         })
         .collect();
-    let counts: serde_json::Map<_, _> = Ending::ALL
+    let counts: serde_json::Map<_, _> = RunResult::ALL
         .iter()
         .map(|ending| (ending.as_str().to_owned(), report.count(*ending).into()))
         .collect();

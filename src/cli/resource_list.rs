@@ -6,9 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::manifest::kinds;
-use super::transform::{Ending, Entry};
+use super::transform::{Entry, RunResult};
 use crate::finding::Policy;
-use crate::inject::{Judged, Outcome, Verdict};
+use crate::inject::{EnforcedFinding, TemplateOutcome, Verdict};
 
 /// Annotations by which a function's caller says which file an object stands in: the current one
 /// and the one before it.
@@ -60,9 +60,9 @@ fn paths(document: &mut Value) -> Vec<Option<String>> {
 fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
     let treated = &entry.treated;
     let severity = match treated.ending {
-        Ending::Decided(Verdict::Unchanged) => return Vec::new(),
-        Ending::Decided(verdict) => severity(verdict),
-        Ending::Removed => "info",
+        RunResult::Decided(Verdict::Unchanged) => return Vec::new(),
+        RunResult::Decided(verdict) => severity(verdict),
+        RunResult::Removed => "info",
     };
     let word = treated.ending.as_str();
     let summary = format!("{word} ({}): {}", treated.code, treated.message);
@@ -74,7 +74,7 @@ fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
     told
 }
 
-fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &Outcome) -> Vec<Value> {
+fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &TemplateOutcome) -> Vec<Value> {
     let verdict = outcome.reason.verdict();
     let own = (verdict != Verdict::Injected).then(|| {
         let sentence = format!(
@@ -87,7 +87,7 @@ fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &Outcome) -> Vec<
     own.into_iter().chain(findings).collect()
 }
 
-fn finding_results(entry: &Entry, path: Option<&str>, findings: &[Judged]) -> Vec<Value> {
+fn finding_results(entry: &Entry, path: Option<&str>, findings: &[EnforcedFinding]) -> Vec<Value> {
     let told = findings.iter().filter(|judged| judged.is_told());
     let told = told.map(|judged| {
         let finding = &judged.finding;
@@ -130,19 +130,19 @@ fn result(entry: &Entry, path: Option<&str>, severity: &str, message: &str) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::transform::Treated;
+    use crate::cli::transform::TransformResult;
     use crate::finding::{Code, Finding};
     use crate::inject::Reason;
 
-    fn judged(template: &str, message: &str) -> Judged {
-        Judged {
+    fn judged(template: &str, message: &str) -> EnforcedFinding {
+        EnforcedFinding {
             finding: Finding::new(Code::FieldKept, "", message).of(Some(template)),
             policy: Policy::Warn,
         }
     }
 
     fn entry() -> Entry {
-        let outcome = |template: &str, reason, findings: &[&str]| Outcome {
+        let outcome = |template: &str, reason, findings: &[&str]| TemplateOutcome {
             template: template.to_owned(),
             revision: String::new(),
             reason,
@@ -162,12 +162,12 @@ mod tests {
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
             },
-            treated: Treated {
+            treated: TransformResult {
                 outcomes: vec![
                     outcome("proxy", Reason::Applied, &["kept PORT"]),
                     outcome("logs", Reason::ShadowMode, &[]),
                 ],
-                ..Treated::plain(Reason::Applied, "added")
+                ..TransformResult::plain(Reason::Applied, "added")
             },
         }
     }
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn nothing_to_tell_changes_nothing() {
         let mut unchanged = entry();
-        unchanged.treated = Treated::plain(Reason::NotRequested, "nothing asked");
+        unchanged.treated = TransformResult::plain(Reason::NotRequested, "nothing asked");
         let mut document = list(None);
         assert!(!add_results(&mut document, &[unchanged]));
         assert_eq!(document, list(None));

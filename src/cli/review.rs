@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::REFUSED;
-use super::broken;
+use super::catalog_loading;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::output::{self, OutputError};
 use crate::inject::{Answer, Endpoint, Engine, Verdict};
@@ -64,7 +64,7 @@ impl Review {
             name: name.clone(),
             source,
         })?;
-        let catalog = Arc::new(broken::catalog_with(&self.engine, &[])?);
+        let catalog = Arc::new(catalog_loading::catalog_with(&self.engine, &[])?);
         let engine = Engine::new(catalog, Arc::new(self.engine.settings()?));
         let endpoint = if self.advise {
             Endpoint::Advise

@@ -73,7 +73,7 @@ pub enum TemplateCommandError {
     },
     /// A pod could not be changed.
     #[error(transparent)]
-    Treatment(#[from] TreatmentError),
+    ObjectTransform(#[from] TreatmentError),
     /// `pillion template new`.
     #[error(transparent)]
     New(#[from] new::NewError),

@@ -1,6 +1,6 @@
 //! Goes through manifests, has every pod in them treated, and keeps what is to be told about it.
 //!
-//! `inject` and `uninject` differ in one thing only, the [`Treatment`] of an object that holds a
+//! `inject` and `uninject` differ in one thing only, the [`ObjectTransform`] of an object that holds a
 //! pod; which objects those are, what is told about the others, and the results in a
 //! `ResourceList` are the same.
 
@@ -10,17 +10,17 @@ use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity};
 use super::resource_list;
-use crate::inject::{Judged, Outcome, Reason, Verdict};
+use crate::inject::{EnforcedFinding, Reason, TemplateOutcome, Verdict};
 
 /// What is done with an object that holds a pod.
-pub(crate) trait Treatment {
+pub(crate) trait ObjectTransform {
     /// Changes `object`, whose pod is the map at `pointer`, in place.
     fn treat(
         &self,
         identity: &Identity,
         pointer: &str,
         object: &mut Value,
-    ) -> Result<Treated, TreatmentError>;
+    ) -> Result<TransformResult, TreatmentError>;
 }
 
 /// Why an object could not be treated at all. This is our own fault, never that of the manifest.
@@ -35,14 +35,14 @@ pub struct TreatmentError {
 
 /// What was done with an object: a verdict of the engine, or what only `uninject` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum RunResult {
     /// What the engine decided.
     Decided(Verdict),
     /// What was injected was taken out.
     Removed,
 }
 
-impl Ending {
+impl RunResult {
     /// Every ending, in the order in which a report counts them.
     pub(crate) const ALL: [Self; 6] = [
         Self::Decided(Verdict::Denied),
@@ -64,26 +64,26 @@ impl Ending {
 
 /// How one object ended.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Treated {
+pub(crate) struct TransformResult {
     /// What was done.
-    pub(crate) ending: Ending,
+    pub(crate) ending: RunResult,
     /// The code that scripts look for.
     pub(crate) code: &'static str,
     /// One sentence for the person.
     pub(crate) message: String,
     /// One entry for each template.
-    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) outcomes: Vec<TemplateOutcome>,
     /// What was found that is no template's doing.
-    pub(crate) findings: Vec<Judged>,
+    pub(crate) findings: Vec<EnforcedFinding>,
     /// The change as a JSON Patch on the object (RFC 6902); `None` where there is none.
     pub(crate) patch: Option<Value>,
 }
 
-impl Treated {
+impl TransformResult {
     /// An object that stays as it is, or is refused, without any template's part in it.
     pub(crate) fn plain(reason: Reason, message: impl Into<String>) -> Self {
         Self {
-            ending: Ending::Decided(reason.verdict()),
+            ending: RunResult::Decided(reason.verdict()),
             code: reason.code(),
             message: message.into(),
             outcomes: Vec::new(),
@@ -103,7 +103,7 @@ pub(crate) struct Entry {
     /// What it is called.
     pub(crate) identity: Identity,
     /// How it ended.
-    pub(crate) treated: Treated,
+    pub(crate) treated: TransformResult,
 }
 
 /// A document that is not a Kubernetes object.
@@ -127,11 +127,11 @@ pub(crate) struct Report {
 impl Report {
     /// Whether any object was refused: then nothing is written.
     pub(crate) fn is_refused(&self) -> bool {
-        self.count(Ending::Decided(Verdict::Denied)) > 0
+        self.count(RunResult::Decided(Verdict::Denied)) > 0
     }
 
     /// How many objects ended so.
-    pub(crate) fn count(&self, ending: Ending) -> usize {
+    pub(crate) fn count(&self, ending: RunResult) -> usize {
         let entries = self.entries.iter();
         entries
             .filter(|entry| entry.treated.ending == ending)
@@ -144,7 +144,7 @@ impl Report {
 pub(crate) fn transform(
     manifests: &mut [Manifest],
     namespace: &str,
-    treatment: &dyn Treatment,
+    treatment: &dyn ObjectTransform,
 ) -> Result<Report, TreatmentError> {
     let mut report = Report::default();
     for manifest in manifests {
@@ -178,18 +178,18 @@ pub(crate) fn transform(
 
 /// Treats one object, which may hold no pod.
 pub(crate) fn treat_object(
-    treatment: &dyn Treatment,
+    treatment: &dyn ObjectTransform,
     identity: &Identity,
     object: &mut Value,
-) -> Result<Treated, TreatmentError> {
+) -> Result<TransformResult, TreatmentError> {
     let Some(pointer) = identity.pod_pointer() else {
         let message = format!("a {} holds no pod", identity.kind);
-        return Ok(Treated::plain(Reason::NotAPod, message));
+        return Ok(TransformResult::plain(Reason::NotAPod, message));
     };
     let pod = object.pointer(pointer);
     if !pod.is_some_and(|pod| pod.get("spec").is_some_and(Value::is_object)) {
         let message = format!("no pod spec at {pointer}/spec");
-        return Ok(Treated::plain(Reason::NotAPod, message));
+        return Ok(TransformResult::plain(Reason::NotAPod, message));
     }
     booleans::settle(object);
     treatment.treat(identity, pointer, object)

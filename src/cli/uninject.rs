@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::documents::{DocumentArguments, DocumentError};
 use super::manifest::kinds::Identity;
-use super::transform::{Ending, Treated, Treatment, TreatmentError};
-use crate::inject::removal::{self, RemovalError};
+use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
+use crate::inject::uninject::{self, RemovalError};
 use crate::inject::{Reason, Verdict};
 
 /// Take out of manifests what was injected into them.
@@ -26,33 +26,33 @@ impl Uninject {
     /// Does what the command says.
     pub(crate) fn run(&self) -> Result<ExitCode, DocumentError> {
         let manifests = self.documents.read()?;
-        self.documents.run(manifests, &Removal(removal::remove))
+        self.documents.run(manifests, &Removal(uninject::remove))
     }
 }
 
 /// Removes by the given function: the core's, in tests another.
 struct Removal<F>(F);
 
-impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> Treatment for Removal<F> {
+impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> ObjectTransform for Removal<F> {
     fn treat(
         &self,
         _identity: &Identity,
         pointer: &str,
         object: &mut Value,
-    ) -> Result<Treated, TreatmentError> {
+    ) -> Result<TransformResult, TreatmentError> {
         let before = object.clone();
         let removed = match object.pointer_mut(pointer).map(&self.0) {
             Some(Ok(removed)) => removed,
             Some(Err(error)) => {
                 let reason = Reason::AnnotationInvalid;
-                return Ok(Treated::plain(reason, error.to_string()));
+                return Ok(TransformResult::plain(reason, error.to_string()));
             }
             None => Vec::new(),
         };
         let patch = json_patch::diff(&before, object);
         if patch.is_empty() {
-            return Ok(Treated {
-                ending: Ending::Decided(Verdict::Unchanged),
+            return Ok(TransformResult {
+                ending: RunResult::Decided(Verdict::Unchanged),
                 code: "NotInjected",
                 message: "no status annotation says that anything was injected".to_owned(),
                 outcomes: Vec::new(),
@@ -60,8 +60,8 @@ impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> Treatment for Remov
                 patch: None,
             });
         }
-        Ok(Treated {
-            ending: Ending::Removed,
+        Ok(TransformResult {
+            ending: RunResult::Removed,
             code: "Removed",
             message: format!("took out {}", removed.join(", ")),
             outcomes: Vec::new(),
@@ -92,7 +92,7 @@ mod tests {
 
     fn treat(
         removal: impl Fn(&mut Value) -> Result<Vec<String>, RemovalError>,
-    ) -> (Treated, Value) {
+    ) -> (TransformResult, Value) {
         let mut object = json!({"spec": {"template": {"spec": {"a": 1}, "metadata": {}}}});
         let treated = Removal(removal)
             .treat(&identity(), "/spec/template", &mut object)
@@ -106,7 +106,7 @@ mod tests {
             pod["spec"] = json!({});
             Ok(vec!["logs".to_owned(), "proxy".to_owned()])
         });
-        assert_eq!(treated.ending, Ending::Removed);
+        assert_eq!(treated.ending, RunResult::Removed);
         assert_eq!(treated.message, "took out logs, proxy");
         let expected = json!([{"op": "remove", "path": "/spec/template/spec/a"}]);
         assert_eq!(treated.patch, Some(expected));
@@ -123,7 +123,7 @@ mod tests {
                 problem: "not JSON".to_owned(),
             })
         });
-        assert_eq!(treated.ending, Ending::Decided(Verdict::Denied));
+        assert_eq!(treated.ending, RunResult::Decided(Verdict::Denied));
         assert!(treated.message.contains("pillion.dev/status.logs"));
     }
 }

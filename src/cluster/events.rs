@@ -37,7 +37,7 @@ const CONTROLLER: &str = "pillion.dev/pillion";
 
 /// A verdict that is to become an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Told {
+pub struct DecisionEvent {
     /// The pod's namespace.
     pub namespace: String,
     /// What the event regards.
@@ -48,7 +48,7 @@ pub struct Told {
     pub note: String,
 }
 
-impl Told {
+impl DecisionEvent {
     /// The event of a decision.
     pub fn new(namespace: &str, regarding: Regarding, decision: &Decision) -> Self {
         let templates: Vec<_> = decision
@@ -103,11 +103,11 @@ impl EventResult {
 
 /// Where verdicts are told.
 #[derive(Debug, Clone)]
-pub struct EventSender(mpsc::Sender<Told>);
+pub struct EventSender(mpsc::Sender<DecisionEvent>);
 
 impl EventSender {
     /// Tells a verdict, if there is room; never waits. Returns whether there was.
-    pub fn tell(&self, told: Told) -> bool {
+    pub fn tell(&self, told: DecisionEvent) -> bool {
         self.0.try_send(told).is_ok()
     }
 }
@@ -115,7 +115,7 @@ impl EventSender {
 /// What writes the events of one replica.
 #[derive(Debug)]
 pub struct EventWriter {
-    receiver: mpsc::Receiver<Told>,
+    receiver: mpsc::Receiver<DecisionEvent>,
     instance: String,
 }
 
@@ -197,7 +197,7 @@ impl EventWriter {
         }
     }
 
-    fn event(&self, told: &Told, count: i32) -> Event {
+    fn event(&self, told: &DecisionEvent, count: i32) -> Event {
         let Regarding {
             api_version,
             kind,
@@ -271,7 +271,7 @@ mod tests {
         };
         let mut decision = Decision::plain(Reason::ParameterInvalid, "port: `secret` is no number");
         decision.logged = "port: expected a number".to_owned();
-        let told = Told::new("shop", regarding, &decision);
+        let told = DecisionEvent::new("shop", regarding, &decision);
         assert_eq!(told.note, "ParameterInvalid: port: expected a number");
         let (_, writer) = events("pillion-1");
         let event = writer.event(&told, 3);
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn telling_never_waits() {
         let (sender, _writer) = events("pillion-1");
-        let told = Told {
+        let told = DecisionEvent {
             namespace: String::new(),
             regarding: Regarding {
                 api_version: String::new(),

@@ -16,19 +16,19 @@
 //! then never older than the write before it.
 
 mod configuration;
-mod contest;
-mod keeper;
+mod field_ownership;
+mod reconciler;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::{Api, Client};
 
 use super::bounded;
-use super::hazards::Installation;
 use super::names::resource;
 use super::reader::in_words;
+use super::webhook_lint::Installation;
 pub use configuration::{Configuration, Entry};
-pub use keeper::{BundleSource, Keeper, Standing};
+pub use reconciler::{BundleSource, CaBundleReconciler, RegistrationStatus};
 
 /// Who writes `caBundle`, as `managedFields` name it.
 const FIELD_MANAGER: &str = "pillion-ca-bundle";

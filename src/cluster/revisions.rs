@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::watch::{Good, TemplateReport};
+use super::watch::{ServedRevision, TemplateReport};
 use crate::template::digest::digest;
 
 /// The label that all revisions have: the kind of the template.
@@ -60,7 +60,7 @@ impl KeptRevision {
 
 /// The name of the object that keeps a good revision of a template. Names of templates and
 /// namespaces have no dots, so that no two templates come to one name; it is at most 150 long.
-pub(super) fn name(report: &TemplateReport, good: &Good) -> String {
+pub(super) fn name(report: &TemplateReport, good: &ServedRevision) -> String {
     let place = if report.namespace.is_empty() {
         "cluster".to_owned()
     } else {
@@ -72,7 +72,7 @@ pub(super) fn name(report: &TemplateReport, good: &Good) -> String {
 }
 
 /// The object that keeps a good revision of a template.
-pub(super) fn object(report: &TemplateReport, good: &Good) -> Value {
+pub(super) fn object(report: &TemplateReport, good: &ServedRevision) -> Value {
     let [cluster, namespaced] = KINDS;
     let is_cluster = report.namespace.is_empty();
     let mut labels = json!({

@@ -23,11 +23,11 @@ use tokio::task::JoinSet;
 pub use object::Watched;
 pub(super) use object::template_resource;
 pub use templates::TemplateReports;
-pub(super) use templates::{Good, TemplateReport};
+pub(super) use templates::{ServedRevision, TemplateReport};
 
 use crate::inject::Namespaces;
 use crate::template::Catalog;
-use follow::Told;
+use follow::WatchChange;
 use state::State;
 
 /// How long changes are collected before a snapshot is made of them: they come in bursts.
@@ -86,7 +86,7 @@ pub async fn watch(client: Client, own_namespace: String, observer: Arc<impl Obs
 }
 
 /// Makes snapshots of what is told.
-async fn build(mut told: mpsc::Receiver<Told>, observer: &impl Observer) {
+async fn build(mut told: mpsc::Receiver<WatchChange>, observer: &impl Observer) {
     let mut state = State::default();
     let mut changes = Vec::new();
     observer.missing(&state.missing());

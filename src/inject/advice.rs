@@ -16,10 +16,10 @@ use serde_json::value::RawValue;
 use super::answer::{Answer, text};
 use super::engine::Engine;
 use super::refusal::Refusal;
+use super::request_context::RequestContext;
 use super::selection::INJECT;
-use super::subject::Subject;
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::workload::pod_pointer;
+use crate::kubernetes::workload::pod_pointer;
 use crate::review::{Request, Response, Text, request};
 use crate::template::error::with_sources;
 use workload::Workload;
@@ -41,9 +41,9 @@ fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
     let (response, name, decision) = match judged(request) {
         Ok((workload, pod)) => {
             // A controller creates the pod, never a node.
-            let subject = Subject {
+            let subject = RequestContext {
                 namespace: namespace.clone(),
-                ..Subject::default()
+                ..RequestContext::default()
             };
             if engine.must_wait_for(&subject, &pod) {
                 return Answer::NamespaceUnknown {

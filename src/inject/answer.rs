@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use super::decision_cache::DecisionCache;
 use super::engine::{Engine, has_status};
-use super::recent::Recent;
-use super::subject::Subject;
+use super::request_context::RequestContext;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::pod::{self, AskingPod, NamedPod};
@@ -88,7 +88,7 @@ impl Engine {
         }
         let namespaces = &self.settings().namespaces;
         let recent = self.recent();
-        let asked = recent.and_then(|recent| Recent::form(body).map(|form| (recent, form)));
+        let asked = recent.and_then(|recent| DecisionCache::form(body).map(|form| (recent, form)));
         let earlier = asked.as_ref();
         let earlier = earlier.and_then(|(recent, form)| recent.recall(form, body, namespaces));
         if let Some(answer) = earlier {
@@ -131,12 +131,12 @@ impl Engine {
         }
         answer(request, |subject, pod| {
             let waits = self.must_wait(subject, pod);
-            (!waits).then(|| About::pod(pod, self.decide_first(subject, pod)))
+            (!waits).then(|| DecidedPod::pod(pod, self.decide_first(subject, pod)))
         })
     }
 
     /// Answers a review, and takes notes on the way where somebody asks why.
-    pub(super) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
+    pub(crate) fn review_noting(&self, body: &[u8], trace: Option<&Trace>) -> Answer {
         match request::read::<&RawValue>(body) {
             Ok(request) => answer(&request, |subject, object| {
                 let pod: Option<Pod<'_>> = serde_json::from_str(object.get()).ok();
@@ -145,8 +145,8 @@ impl Engine {
                 }
                 let decision = self.decide_noting(subject, object.get(), trace);
                 Some(match pod {
-                    Some(pod) => About::pod(&pod, decision),
-                    None => About::named(decision, String::new()),
+                    Some(pod) => DecidedPod::pod(&pod, decision),
+                    None => DecidedPod::named(decision, String::new()),
                 })
             }),
             Err(error) => Answer::BadRequest(with_sources(&error)),
@@ -155,13 +155,13 @@ impl Engine {
 }
 
 /// A decision, and whom it is about.
-struct About {
+struct DecidedPod {
     decision: Decision,
     name: String,
     regarding: Option<Regarding>,
 }
 
-impl About {
+impl DecidedPod {
     fn named(decision: Decision, name: String) -> Self {
         Self {
             decision,
@@ -183,13 +183,13 @@ impl About {
 /// the namespace is not known yet.
 fn answer<O>(
     request: &Request<'_, O>,
-    decide: impl FnOnce(&Subject, &O) -> Option<About>,
+    decide: impl FnOnce(&RequestContext, &O) -> Option<DecidedPod>,
 ) -> Answer {
     let uid = request.uid.as_str().to_owned();
     let namespace = text(request.namespace.as_ref());
     let plain = |reason, message: &str| {
         let decision = Decision::plain(reason, message);
-        Some(About::named(decision, text(request.name.as_ref())))
+        Some(DecidedPod::named(decision, text(request.name.as_ref())))
     };
     let decided = match &request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
@@ -203,7 +203,7 @@ fn answer<O>(
         ),
         Some(object) => decide(&subject(request), object),
     };
-    let Some(About {
+    let Some(DecidedPod {
         decision,
         name,
         regarding,
@@ -227,8 +227,8 @@ fn answer<O>(
 }
 
 /// Whose pod a request is about.
-pub(super) fn subject<O>(request: &Request<'_, O>) -> Subject {
-    Subject {
+pub(crate) fn subject<O>(request: &Request<'_, O>) -> RequestContext {
+    RequestContext {
         namespace: text(request.namespace.as_ref()),
         from_node: request.is_from_node(),
         user: request.user().map(str::to_owned),
@@ -237,7 +237,7 @@ pub(super) fn subject<O>(request: &Request<'_, O>) -> Subject {
 }
 
 /// A text, empty where it is absent.
-pub(super) fn text(text: Option<&Text<'_>>) -> String {
+pub(crate) fn text(text: Option<&Text<'_>>) -> String {
     text.map(|text| text.as_str().to_owned())
         .unwrap_or_default()
 }

@@ -9,34 +9,34 @@
 //! what they want is filled into the pod as it came: the API server calls twice, pods get copied,
 //! and what is there already is not added again.
 
-mod application;
-mod conclusion;
-mod judgement;
+mod apply;
+mod enforcement;
+mod finalize;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::pod::WorkingPod;
+use super::request_context::RequestContext;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
-use super::subject::Subject;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::finding::Finding;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
-use application::apply_all;
-use conclusion::conclude;
-use judgement::{Skipped, judge};
+use apply::apply_all;
+use enforcement::{Skipped, judge};
+use finalize::conclude;
 
 /// What a composition is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Given<'g> {
+pub struct CompositionInput<'g> {
     /// The installation's settings.
     pub settings: &'g Settings,
     /// Whose pod it is.
-    pub subject: &'g Subject,
+    pub subject: &'g RequestContext,
     /// The namespace.
     pub namespace: &'g Namespace,
     /// The pod's annotations as it came, and those it is treated to carry.
@@ -65,7 +65,7 @@ pub struct Composed {
 
 /// One way to apply the selected templates.
 #[derive(Debug, Clone, Copy)]
-struct Way<'w> {
+struct ComposeOptions<'w> {
     /// Templates that are left out for what was found about them.
     skipped: &'w Skipped,
     /// The template that is applied although it is in shadow mode.
@@ -74,7 +74,7 @@ struct Way<'w> {
     claims: &'w BTreeMap<String, Status>,
 }
 
-impl Way<'_> {
+impl ComposeOptions<'_> {
     /// Whether a template is computed and not applied.
     fn is_shadow(&self, template: &Template) -> bool {
         template.shadow && self.enforced != Some(template.name.as_str())
@@ -82,11 +82,11 @@ impl Way<'_> {
 }
 
 /// Composes on the pod as it came, whatever its statuses say.
-pub fn compose(given: Given<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::Error> {
+pub fn compose(given: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::Error> {
     let claims = BTreeMap::new();
     let mut skipped = Skipped::new();
     loop {
-        let way = Way {
+        let way = ComposeOptions {
             skipped: &skipped,
             enforced: None,
             claims: &claims,
@@ -105,7 +105,7 @@ pub fn compose(given: Given<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::
 /// Composes on a pod without what its statuses claim, for the pod as it came. Where that has
 /// everything, and the statuses say so, they stay as they are if `may_keep`.
 pub fn compose_apart(
-    given: Given<'_>,
+    given: CompositionInput<'_>,
     without: &Pod<'_>,
     received: &Pod<'_>,
     claims: &BTreeMap<String, Status>,
@@ -113,7 +113,7 @@ pub fn compose_apart(
 ) -> Result<Composed, serde_json::Error> {
     let mut skipped = Skipped::new();
     let (working, mut composed) = loop {
-        let way = Way {
+        let way = ComposeOptions {
             skipped: &skipped,
             enforced: None,
             claims,

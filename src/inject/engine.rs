@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::composition::{Given, compose};
-use super::recent::Recent;
-use super::repeat;
-use super::selection::{self, Asked, Selection};
+use super::composition::{CompositionInput, compose};
+use super::decision_cache::DecisionCache;
+use super::reinvocation;
+use super::request_context::{RequestContext, metadata};
+use super::selection::{self, Selection, SelectionInput};
 use super::settings::Settings;
 use super::status;
-use super::subject::{Subject, metadata};
 use super::trace::Trace;
 use super::verdict::{Decision, Reason};
 use crate::review::Pod;
@@ -19,7 +19,7 @@ use crate::template::Catalog;
 pub struct Engine {
     catalog: Arc<Catalog>,
     settings: Arc<Settings>,
-    recent: Option<Arc<Recent>>,
+    recent: Option<Arc<DecisionCache>>,
 }
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
 
     /// The same engine, which keeps recent decisions of so many bytes together; 0: none.
     pub fn keeping(self, bytes: usize) -> Self {
-        let recent = (bytes > 0).then(|| Arc::new(Recent::new(bytes)));
+        let recent = (bytes > 0).then(|| Arc::new(DecisionCache::new(bytes)));
         Self { recent, ..self }
     }
 
@@ -54,7 +54,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn recent(&self) -> Option<&Recent> {
+    pub(crate) fn recent(&self) -> Option<&DecisionCache> {
         self.recent.as_deref()
     }
 
@@ -69,14 +69,14 @@ impl Engine {
     }
 
     /// Decides about one pod, given as its JSON text.
-    pub fn decide(&self, subject: &Subject, pod: &str) -> Decision {
+    pub fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
         self.decide_noting(subject, pod, None)
     }
 
     /// Decides about one pod, and takes notes on the way where somebody asks why.
-    pub(super) fn decide_noting(
+    pub(crate) fn decide_noting(
         &self,
-        subject: &Subject,
+        subject: &RequestContext,
         pod: &str,
         trace: Option<&Trace>,
     ) -> Decision {
@@ -91,13 +91,13 @@ impl Engine {
 
     /// Whether nothing can be decided about a pod before more is known of its namespace: the cluster
     /// is watched, and the namespace was not seen there yet.
-    pub(super) fn must_wait(&self, subject: &Subject, pod: &Pod<'_>) -> bool {
+    pub(crate) fn must_wait(&self, subject: &RequestContext, pod: &Pod<'_>) -> bool {
         let namespaces = &self.settings.namespaces;
         if !namespaces.is_unknown(&subject.namespace) {
             return false;
         }
         let (labels, annotations) = metadata(subject, pod);
-        let asked = Asked {
+        let asked = SelectionInput {
             namespace: &subject.namespace,
             namespace_object: &namespaces.get(&subject.namespace),
             labels: &labels,
@@ -108,27 +108,27 @@ impl Engine {
     }
 
     /// The same about a pod that is given as its JSON text.
-    pub(super) fn must_wait_for(&self, subject: &Subject, pod: &str) -> bool {
+    pub(crate) fn must_wait_for(&self, subject: &RequestContext, pod: &str) -> bool {
         self.settings.namespaces.is_unknown(&subject.namespace)
             && serde_json::from_str::<Pod<'_>>(pod).is_ok_and(|pod| self.must_wait(subject, &pod))
     }
 
     /// Decides about a pod that carries no status.
-    pub(super) fn decide_first(&self, subject: &Subject, pod: &Pod<'_>) -> Decision {
+    pub(crate) fn decide_first(&self, subject: &RequestContext, pod: &Pod<'_>) -> Decision {
         self.decide_with(subject, pod, None, None)
     }
 
     /// `with_status`: the text of a pod that carries statuses.
     fn decide_with(
         &self,
-        subject: &Subject,
+        subject: &RequestContext,
         pod: &Pod<'_>,
         with_status: Option<&str>,
         trace: Option<&Trace>,
     ) -> Decision {
         let namespace = self.settings.namespaces.get(&subject.namespace);
         let (labels, annotations) = metadata(subject, pod);
-        let asked = Asked {
+        let asked = SelectionInput {
             namespace: &subject.namespace,
             namespace_object: &namespace,
             labels: &labels,
@@ -142,7 +142,7 @@ impl Engine {
         if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
-        let given = Given {
+        let given = CompositionInput {
             settings: &self.settings,
             subject,
             namespace: &namespace,
@@ -151,7 +151,7 @@ impl Engine {
             trace,
         };
         if let Some(text) = with_status
-            && let Some(decision) = repeat::decide(given, pod, text)
+            && let Some(decision) = reinvocation::decide(given, pod, text)
         {
             return decision;
         }
@@ -163,7 +163,7 @@ impl Engine {
 }
 
 /// Whether a pod carries a status annotation.
-pub(super) fn has_status(pod: &Pod<'_>) -> bool {
+pub(crate) fn has_status(pod: &Pod<'_>) -> bool {
     let metadata = pod.metadata.as_ref();
     let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
     annotations

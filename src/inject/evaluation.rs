@@ -15,25 +15,25 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::data::{Apps, Data};
-use super::parameters::{self, Given};
+use super::expression_input::{Apps, ExpressionInput};
+use super::parameters::{self, ParameterSources};
 use super::pod::{List, WorkingPod};
 use super::refusal::Refusal;
 use super::settings::{Namespace, Settings};
 use super::trace::Trace;
 use super::verdict::Reason;
+use crate::expression::Bindings;
 use crate::finding::Finding;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
-use crate::template::expression::Bindings;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 pub use files::file_key;
-use volume::Names;
+use volume::VolumeNames;
 
 /// What templates are evaluated with.
 #[derive(Debug, Clone, Copy)]
-pub struct Circumstances<'c> {
+pub struct EvaluationContext<'c> {
     /// The installation's settings.
     pub settings: &'c Settings,
     /// The namespace's name.
@@ -56,7 +56,7 @@ pub struct WantedVolume {
     /// Its name in the pod.
     pub name: String,
     /// The volume, its name included.
-    pub value: Fields,
+    pub value: TemplateObject,
 }
 
 /// A container that the template wants in the pod.
@@ -65,7 +65,7 @@ pub struct WantedContainer {
     /// Its name.
     pub name: String,
     /// The container.
-    pub value: Fields,
+    pub value: TemplateObject,
     /// Whether it runs beside the app.
     pub is_sidecar: bool,
     /// Whether it is a native sidecar.
@@ -80,7 +80,7 @@ pub struct WantedEdit {
     /// The container's name.
     pub name: String,
     /// The fields.
-    pub want: Fields,
+    pub want: TemplateObject,
 }
 
 /// What a template wants for a pod.
@@ -99,7 +99,7 @@ pub struct Wanted {
     /// Annotations that carry generated files; these are ours whatever the pod has.
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
-    pub pod: Fields,
+    pub pod: TemplateObject,
     /// What the person should know.
     pub findings: Vec<Finding>,
 }
@@ -108,11 +108,11 @@ pub struct Wanted {
 pub fn evaluate(
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
+    with: EvaluationContext<'_>,
 ) -> Result<Wanted, Refusal> {
     let apps = app::find(pod, template, with)?;
     let none = parameters::Values::default();
-    let data = Data {
+    let data = ExpressionInput {
         pod,
         namespace: with.namespace,
         namespace_name: with.namespace_name,
@@ -121,14 +121,14 @@ pub fn evaluate(
         own: None,
         kubernetes_minor: with.settings.kubernetes_minor,
     };
-    let given = Given {
+    let given = ParameterSources {
         pod: with.annotations,
         namespace: &with.namespace.annotations,
         configuration: &with.settings.parameters,
         trace: with.trace,
     };
     let values = parameters::resolve(template, given, &data)?;
-    let data = Data {
+    let data = ExpressionInput {
         values: &values,
         ..data
     };
@@ -153,12 +153,12 @@ pub fn evaluate(
 fn pod_parts(
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
-    data: &Data<'_>,
+    with: EvaluationContext<'_>,
+    data: &ExpressionInput<'_>,
     bindings: &Bindings<'_>,
     apps: &Apps,
     wanted: &mut Wanted,
-) -> Result<Names, Refusal> {
+) -> Result<VolumeNames, Refusal> {
     let evaluation = Evaluation {
         bindings,
         source: data,

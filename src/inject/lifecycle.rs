@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::pod::List;
 use super::settings::Settings;
 use crate::template::compiled::{NOT_FOR_STEPS, Placement};
-use crate::template::piece::{Fields, Lookup};
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -30,7 +30,7 @@ pub fn is_native(placement: Placement, settings: &Settings) -> bool {
 
 /// Makes a container a native sidecar. Where the app waits for it, it gets a startup probe made
 /// from its readiness probe, unless it has one of its own.
-pub fn make_native(container: &mut Fields, wait_for_ready: bool) {
+pub fn make_native(container: &mut TemplateObject, wait_for_ready: bool) {
     container.insert("restartPolicy", Value::from("Always").into());
     if !wait_for_ready || container.contains_key("startupProbe") {
         return;
@@ -53,7 +53,7 @@ pub fn make_native(container: &mut Fields, wait_for_ready: bool) {
 
 /// Fits a template's container to the place where the user put their own of that name: what the
 /// API server refuses there is left out.
-pub fn fit(want: &mut Fields, list: List, theirs: &Value) {
+pub fn fit(want: &mut TemplateObject, list: List, theirs: &Value) {
     if list == List::Containers {
         want.remove("restartPolicy");
         return;
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn waiting_takes_the_handler_of_the_readiness_probe() {
-        let container = |json: Value| Fields::from(json.as_object().unwrap().clone());
+        let container = |json: Value| TemplateObject::from(json.as_object().unwrap().clone());
         let mut waits = container(json!({"readinessProbe":
             {"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5}}));
         make_native(&mut waits, true);

@@ -16,14 +16,14 @@ use serde_json::{Map, Value};
 pub use covers::covers;
 pub use view::View;
 
-use super::defaults::{is_default, pull_policy};
-use super::keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use super::patch::{Operation, escape};
+use crate::kubernetes::defaults::{is_default, pull_policy};
+use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
+use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::digest::digest;
-use crate::template::piece::{Fields, Part};
-use crate::template::quantity::Quantity;
-use crate::template::schema::{self, FieldType};
+use crate::template::piece::{TemplateObject, ValueRef};
 use view::Opened;
 
 /// What filling in found.
@@ -52,7 +52,7 @@ pub fn spelled(key: &str) -> String {
 
 /// Fills what is wanted into an object of this definition, where the user has nothing. Behind
 /// `env_in_front` environment variables, which earlier templates added, come ours.
-pub fn fill(user: View<'_>, want: &Fields, definition: &str, env_in_front: usize) -> Fill {
+pub fn fill(user: View<'_>, want: &TemplateObject, definition: &str, env_in_front: usize) -> Fill {
     let mut filling = Filling {
         fill: Fill::default(),
         env_in_front,
@@ -143,7 +143,7 @@ impl Filling {
     fn object<'w>(
         &mut self,
         user: View<'_>,
-        want: impl Iterator<Item = (&'w str, Part<'w>)>,
+        want: impl Iterator<Item = (&'w str, ValueRef<'w>)>,
         definition: &str,
         at: &At<'_>,
     ) {
@@ -164,7 +164,7 @@ impl Filling {
         definition: &str,
         name: &str,
         ty: &FieldType,
-        want: Part<'_>,
+        want: ValueRef<'_>,
         at: &At<'_>,
     ) {
         // An empty list or map wants nothing. The API server leaves it out when it writes a pod, so
@@ -190,7 +190,7 @@ impl Filling {
             }
             (FieldType::Object(inner), Value::Object(fields)) if !is_whole(inner) => {
                 let fields = fields.iter();
-                let fields = fields.map(|(name, value)| (name.as_str(), Part::Own(value)));
+                let fields = fields.map(|(name, value)| (name.as_str(), ValueRef::Own(value)));
                 self.object(theirs, fields, inner, at);
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
@@ -207,7 +207,14 @@ impl Filling {
     }
 
     /// Adds a field that the user does not have.
-    fn add(&mut self, definition: &str, name: &str, ty: &FieldType, want: Part<'_>, at: &At<'_>) {
+    fn add(
+        &mut self,
+        definition: &str,
+        name: &str,
+        ty: &FieldType,
+        want: ValueRef<'_>,
+        at: &At<'_>,
+    ) {
         let path = at.pointer();
         self.fill.operations.push(Operation::Add {
             path,
@@ -277,13 +284,13 @@ impl Filling {
         definition: &str,
         name: &str,
         element: &FieldType,
-        want: Part<'_>,
+        want: ValueRef<'_>,
         at: &At<'_>,
     ) {
         let merge = list_merge(definition, name);
         if let (ListMerge::ByKeys(keys), "env", View::Raw(raw)) = (merge, name, user) {
             // Unread, the list is as it came, and ours stand in front of it.
-            let wanted = by_key(want.elements(), Part::value, keys);
+            let wanted = by_key(want.elements(), ValueRef::value, keys);
             if is_list(raw) && !may_hold(raw, wanted.iter().map(|(key, _)| key.as_str())) {
                 let mut front = 0;
                 for (key, part) in &wanted {
@@ -330,10 +337,10 @@ impl Filling {
         name: &str,
         keys: &[&str],
         element: &FieldType,
-        want: Part<'_>,
+        want: ValueRef<'_>,
         at: &At<'_>,
     ) {
-        let wanted = by_key(want.elements(), Part::value, keys);
+        let wanted = by_key(want.elements(), ValueRef::value, keys);
         let found = find_keys(theirs, keys, &wanted);
         let mut front = self.env_in_front.min(theirs.len());
         let mut back = theirs.len();
@@ -354,7 +361,7 @@ impl Filling {
         }
     }
 
-    fn insert(&mut self, index: &mut usize, part: Part<'_>, key: &str, at: &At<'_>) {
+    fn insert(&mut self, index: &mut usize, part: ValueRef<'_>, key: &str, at: &At<'_>) {
         let at = at.element(*index, key);
         self.fill.operations.push(Operation::Add {
             path: at.pointer(),
@@ -381,7 +388,7 @@ impl Filling {
                     continue;
                 };
                 let definition = "ResourceRequirements";
-                let value = Part::Own(value);
+                let value = ValueRef::Own(value);
                 self.field(user, definition, name, &field.ty, value, &at.field(name));
                 continue;
             };
@@ -405,7 +412,7 @@ impl Filling {
             {
                 let definition = "ResourceRequirements";
                 let add = Value::Object(add);
-                let add = Part::Own(&add);
+                let add = ValueRef::Own(&add);
                 self.field(user, definition, name, &field.ty, add, &at.field(name));
             }
         }
@@ -417,7 +424,7 @@ impl Filling {
 fn find_keys<'t, 'v>(
     theirs: &'t [View<'v>],
     keys: &[&str],
-    wanted: &[(String, Part<'_>)],
+    wanted: &[(String, ValueRef<'_>)],
 ) -> Vec<Option<&'t View<'v>>> {
     // A template wants few, so that finding nothing is a comparison or two.
     let by_key: BTreeMap<&str, usize> = wanted

@@ -13,12 +13,12 @@ use serde_json::{Map, Value};
 use super::refusal::Refusal;
 use super::trace::{Layer, ParameterNote, ValuePlace};
 use super::verdict::Reason;
+use crate::expression::{Bindings, Paths, Source};
 use crate::template::Template;
-use crate::template::expression::{Bindings, Paths, Source};
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
-use crate::template::piece::Piece;
-pub use setting::Given;
+use crate::template::piece::TemplateValue;
+pub use setting::ParameterSources;
 use setting::Setting;
 
 /// The longest part of a value that a message repeats, in characters.
@@ -29,7 +29,7 @@ const SHOWN: usize = 60;
 pub struct Values<'t> {
     /// The template's parameters, of which the first have values.
     parameters: &'t [Parameter],
-    values: Vec<Piece>,
+    values: Vec<TemplateValue>,
 }
 
 impl Values<'_> {
@@ -44,7 +44,7 @@ impl Values<'_> {
 /// Resolves all parameters. `source` gives what computed defaults read besides parameters.
 pub fn resolve<'t>(
     template: &'t Template,
-    given: Given<'_>,
+    given: ParameterSources<'_>,
     source: &dyn Source,
 ) -> Result<Values<'t>, Refusal> {
     let set = setting::collect(template, given)?;
@@ -115,7 +115,7 @@ fn value<'s, 'g: 's>(
     settings: impl Iterator<Item = &'s Setting<'g>>,
     values: &Values<'_>,
     source: &dyn Source,
-) -> Result<Piece, Refusal> {
+) -> Result<TemplateValue, Refusal> {
     let set = if parameter.ty == ParameterType::Map {
         map(template, parameter, settings)?
     } else {
@@ -126,7 +126,7 @@ fn value<'s, 'g: 's>(
         settings.last().map(parse).transpose()?
     };
     let value = match set {
-        Some(value) => Some(Piece::Own(value)),
+        Some(value) => Some(TemplateValue::Own(value)),
         None => default(template, parameter, values, source)?,
     };
     match value {
@@ -219,13 +219,13 @@ fn default(
     parameter: &Parameter,
     values: &Values<'_>,
     source: &dyn Source,
-) -> Result<Option<Piece>, Refusal> {
+) -> Result<Option<TemplateValue>, Refusal> {
     let Some(default) = &parameter.default else {
-        return Ok(parameter.empty().map(Piece::Own));
+        return Ok(parameter.empty().map(TemplateValue::Own));
     };
     // A constant was checked when its template was loaded.
     if let Fragment::Constant(constant) = default {
-        return Ok(Some(Piece::Shared(Arc::clone(constant))));
+        return Ok(Some(TemplateValue::Shared(Arc::clone(constant))));
     }
     let source = WithValues { values, source };
     let bindings = Bindings::new(&source, &template.reads, &[]);
@@ -244,7 +244,7 @@ fn default(
     let value = default
         .evaluate(with)
         .map_err(|failure| failed(failure.to_string()))?;
-    let value = value.or_else(|| parameter.empty().map(Piece::Own));
+    let value = value.or_else(|| parameter.empty().map(TemplateValue::Own));
     if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
         parameter
             .check(value)

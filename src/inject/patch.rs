@@ -9,32 +9,34 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::template::piece::{Fields, Piece, write_joined, write_text};
+use crate::template::piece::{TemplateObject, TemplateValue, write_joined, write_text};
 
 /// What an operation puts into its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A value.
-    Piece(Piece),
+    TemplateValue(TemplateValue),
     /// An object, such as a container.
-    Object(Fields),
+    Object(TemplateObject),
     /// A list of objects.
-    List(Vec<Fields>),
+    List(Vec<TemplateObject>),
 }
 
 impl Content {
     /// The data.
     pub fn value(&self) -> Cow<'_, Value> {
         match self {
-            Self::Piece(piece) => Cow::Borrowed(piece),
+            Self::TemplateValue(piece) => Cow::Borrowed(piece),
             Self::Object(fields) => Cow::Owned(fields.to_value()),
-            Self::List(objects) => Cow::Owned(objects.iter().map(Fields::to_value).collect()),
+            Self::List(objects) => {
+                Cow::Owned(objects.iter().map(TemplateObject::to_value).collect())
+            }
         }
     }
 
     fn write(&self, json: &mut String) {
         match self {
-            Self::Piece(piece) => piece.write(json),
+            Self::TemplateValue(piece) => piece.write(json),
             Self::Object(fields) => fields.write(json),
             Self::List(objects) => write_joined(json, ['[', ']'], objects, |json, fields| {
                 fields.write(json);
@@ -43,16 +45,16 @@ impl Content {
     }
 }
 
-impl<P: Into<Piece>> From<P> for Content {
+impl<P: Into<TemplateValue>> From<P> for Content {
     fn from(piece: P) -> Self {
-        Self::Piece(piece.into())
+        Self::TemplateValue(piece.into())
     }
 }
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Piece(piece) => piece.serialize(serializer),
+            Self::TemplateValue(piece) => piece.serialize(serializer),
             Self::Object(fields) => fields.serialize(serializer),
             Self::List(objects) => objects.serialize(serializer),
         }

@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::status::Status;
 use crate::finding::{Code, Finding};
 use crate::template::Template;
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 
 /// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
 pub const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
@@ -28,9 +28,9 @@ pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 /// What a template adds to a pod.
 #[derive(Debug, Default)]
 pub struct Change {
-    volumes: Vec<Fields>,
-    init_containers: Vec<Fields>,
-    containers: Vec<Fields>,
+    volumes: Vec<TemplateObject>,
+    init_containers: Vec<TemplateObject>,
+    containers: Vec<TemplateObject>,
     edits: Vec<(List, usize, Fill)>,
     fields: Fill,
     labels: Vec<(String, String)>,

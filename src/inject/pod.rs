@@ -15,7 +15,7 @@ use super::merge::Fill;
 use super::patch::{Operation, Patch};
 use crate::review::pod::Metadata;
 use crate::review::{Object, Pod};
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 pub use element::Element;
 use element::Elements;
 pub use texts::Texts;
@@ -155,7 +155,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Adds an element: at the front, behind what templates put there before, or at the end.
-    pub fn add(&mut self, list: List, template: &str, value: Fields, in_front: bool) {
+    pub fn add(&mut self, list: List, template: &str, value: TemplateObject, in_front: bool) {
         let element = Element::Added {
             template: template.to_owned(),
             value,

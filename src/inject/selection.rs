@@ -4,8 +4,6 @@
 //! `disabled` namespace, then the pod's annotation, then the namespace. The same table is written
 //! as selectors in the webhook configuration, so that the API server asks only for pods that ask.
 
-pub mod rules;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -15,7 +13,7 @@ use super::verdict::Reason;
 use crate::review::Text;
 use crate::review::pod::Dictionary;
 use crate::template::compile::nearest;
-use crate::template::{Catalog, Found, Template};
+use crate::template::{Catalog, CatalogLookup, Template};
 
 /// Label of a pod and annotation of pods and namespaces.
 pub const INJECT: &str = "pillion.dev/inject";
@@ -33,7 +31,7 @@ const SHORTEST_PART: usize = 3;
 
 /// What a selection is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct SelectionInput<'a> {
     /// The pod's namespace.
     pub namespace: &'a str,
     /// Its labels and annotations.
@@ -56,7 +54,7 @@ pub enum Selection {
 }
 
 /// Selects the templates for a pod.
-pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selection {
+pub fn select(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>) -> Selection {
     if let Some(why) = excluded(settings, asked).or_else(|| mirror(asked)) {
         return Selection::Nothing(why);
     }
@@ -66,7 +64,7 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
     let mandatory = mandatory(catalog, asked);
     let (names, nothing) = match asked_for(catalog, asked) {
         Ok(names) => (names, None),
-        Err(why) if why.reason.http_code() == 200 => (Names::default(), Some(why)),
+        Err(why) if why.reason.http_code() == 200 => (RequestedTemplates::default(), Some(why)),
         Err(why) => return Selection::Nothing(why),
     };
     let not_requested = || Refusal::new(Reason::NotRequested, &**NOT_REQUESTED);
@@ -80,13 +78,13 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: Asked<'_>) -> Selec
 }
 
 /// Whether the pod is left alone whatever its namespace says.
-pub fn is_left_alone(settings: &Settings, asked: Asked<'_>) -> bool {
+pub fn is_left_alone(settings: &Settings, asked: SelectionInput<'_>) -> bool {
     excluded(settings, asked)
         .or_else(|| mirror(asked))
         .is_some()
 }
 
-fn excluded(settings: &Settings, asked: Asked<'_>) -> Option<Refusal> {
+pub(crate) fn excluded(settings: &Settings, asked: SelectionInput<'_>) -> Option<Refusal> {
     let is_excluded = settings.excluded_namespaces.contains(asked.namespace);
     is_excluded.then(|| {
         let message = format!(
@@ -97,7 +95,7 @@ fn excluded(settings: &Settings, asked: Asked<'_>) -> Option<Refusal> {
     })
 }
 
-fn mirror(asked: Asked<'_>) -> Option<Refusal> {
+pub(crate) fn mirror(asked: SelectionInput<'_>) -> Option<Refusal> {
     let is_mirror = asked.from_node && asked.annotations.contains_key(MIRROR);
     is_mirror.then(|| {
         let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
@@ -106,7 +104,7 @@ fn mirror(asked: Asked<'_>) -> Option<Refusal> {
 }
 
 /// A mandatory template that does not compile holds up every pod that it could be for.
-fn broken_mandatory(catalog: &Catalog, asked: Asked<'_>) -> Option<Refusal> {
+pub(crate) fn broken_mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> Option<Refusal> {
     if !asked.namespace_object.labels.contains_key(MANDATORY) {
         return None;
     }
@@ -119,19 +117,19 @@ fn broken_mandatory(catalog: &Catalog, asked: Asked<'_>) -> Option<Refusal> {
 
 /// The templates that the lists of a pod and its namespace name, and precedence keeps, whether they
 /// exist or not; none where something keeps the pod out.
-pub fn listed(asked: Asked<'_>) -> Vec<String> {
+pub fn listed(asked: SelectionInput<'_>) -> Vec<String> {
     let names = asked_for(&Catalog::default(), asked);
     names.map_or_else(|_| Vec::new(), |names| names.listed.into_keys().collect())
 }
 
 /// Names that are asked for, each with who asks, and templates that ask for themselves.
 #[derive(Debug, Default)]
-struct Names {
+struct RequestedTemplates {
     listed: BTreeMap<String, &'static str>,
     selected: Vec<Arc<Template>>,
 }
 
-impl Names {
+impl RequestedTemplates {
     /// Adds the names of a list, and takes out those with a `-`.
     fn add_list(&mut self, list: Option<&str>, by: &'static str) {
         let List { wanted, removed } = List::read(list);
@@ -146,13 +144,13 @@ impl Names {
 }
 
 /// What a list `a,b,-c` asks for, and what it takes out.
-struct List<'l> {
-    wanted: Vec<&'l str>,
-    removed: BTreeSet<&'l str>,
+pub(crate) struct List<'l> {
+    pub(crate) wanted: Vec<&'l str>,
+    pub(crate) removed: BTreeSet<&'l str>,
 }
 
 impl<'l> List<'l> {
-    fn read(list: Option<&'l str>) -> Self {
+    pub(crate) fn read(list: Option<&'l str>) -> Self {
         let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
         let names = names.map(str::trim).filter(|name| !name.is_empty());
         let (removed, wanted): (Vec<&str>, Vec<&str>) =
@@ -176,7 +174,7 @@ static NOT_REQUESTED: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-fn mandatory(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
+pub(crate) fn mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc<Template>> {
     if !asked.namespace_object.labels.contains_key(MANDATORY) {
         return Vec::new();
     }
@@ -190,7 +188,7 @@ fn mandatory(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
 }
 
 /// Whether a template's selector, where it has one, matches.
-fn selector_matches(template: &Template, asked: Asked<'_>) -> bool {
+fn selector_matches(template: &Template, asked: SelectionInput<'_>) -> bool {
     template.selector.as_ref().is_none_or(|selector| {
         selector.namespace.matches(&asked.namespace_object.labels)
             && selector.pod.matches(asked.labels)
@@ -203,10 +201,10 @@ pub fn asks_for_all(namespace: &Namespace) -> bool {
 }
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
-fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
+fn asked_for(catalog: &Catalog, asked: SelectionInput<'_>) -> Result<RequestedTemplates, Refusal> {
     by_label(asked)?;
     by_disabled_namespace(asked)?;
-    let mut names = Names::default();
+    let mut names = RequestedTemplates::default();
     if is_enabled(asked) {
         names.selected = selected(catalog, asked);
         let list = asked.namespace_object.annotations.get(INJECT);
@@ -217,7 +215,7 @@ fn asked_for(catalog: &Catalog, asked: Asked<'_>) -> Result<Names, Refusal> {
 }
 
 /// What the pod's label says: whether the pod is opted in.
-fn by_label(asked: Asked<'_>) -> Result<bool, Refusal> {
+pub(crate) fn by_label(asked: SelectionInput<'_>) -> Result<bool, Refusal> {
     match asked.labels.get(INJECT).map(Text::as_str) {
         Some("true") => Ok(true),
         None => Ok(false),
@@ -237,7 +235,7 @@ fn by_label(asked: Asked<'_>) -> Result<bool, Refusal> {
 }
 
 /// A disabled namespace keeps out what does not opt in by its label.
-fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
+pub(crate) fn by_disabled_namespace(asked: SelectionInput<'_>) -> Result<(), Refusal> {
     if !asked.labels.contains_key(INJECT) && injection(asked.namespace_object) == Some("disabled") {
         let message = format!("the namespace's label {INJECTION} is `disabled`");
         return Err(Refusal::new(Reason::NamespaceDisabled, message));
@@ -246,17 +244,17 @@ fn by_disabled_namespace(asked: Asked<'_>) -> Result<(), Refusal> {
 }
 
 /// What the namespace's label says.
-fn injection(namespace: &Namespace) -> Option<&str> {
+pub(crate) fn injection(namespace: &Namespace) -> Option<&str> {
     namespace.labels.get(INJECTION).map(String::as_str)
 }
 
 /// Whether the namespace's annotation and the templates' selectors count.
-fn is_enabled(asked: Asked<'_>) -> bool {
+pub(crate) fn is_enabled(asked: SelectionInput<'_>) -> bool {
     by_label(asked) == Ok(true) || injection(asked.namespace_object) == Some("enabled")
 }
 
 /// The templates that apply by their selector.
-fn selected(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
+pub(crate) fn selected(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc<Template>> {
     catalog
         .unasked(asked.namespace)
         .filter(|template| !template.mandatory && selector_matches(template, asked))
@@ -266,8 +264,8 @@ fn selected(catalog: &Catalog, asked: Asked<'_>) -> Vec<Arc<Template>> {
 
 fn find_all(
     catalog: &Catalog,
-    asked: Asked<'_>,
-    names: Names,
+    asked: SelectionInput<'_>,
+    names: RequestedTemplates,
     mandatory: Vec<Arc<Template>>,
 ) -> Result<Vec<Arc<Template>>, Refusal> {
     let mut found: BTreeMap<(i64, String), Arc<Template>> = BTreeMap::new();
@@ -276,17 +274,17 @@ fn find_all(
     }
     for (name, by) in names.listed {
         match catalog.find(asked.namespace, &name) {
-            Found::Template(template) => {
+            CatalogLookup::Template(template) => {
                 found.insert((template.order, name), Arc::clone(template));
             }
-            Found::Broken(error) => {
+            CatalogLookup::Broken(error) => {
                 let message = format!(
                     "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
                      no earlier revision: {error}"
                 );
                 return Err(Refusal::new(Reason::TemplateBroken, message));
             }
-            Found::Nothing => {
+            CatalogLookup::Nothing => {
                 let message = not_found(catalog, asked, &name, by);
                 let logged = format!(
                     "annotation {INJECT} of the {by}: names a template that does not exist"
@@ -299,7 +297,7 @@ fn find_all(
     Ok(found.into_values().collect())
 }
 
-fn not_found(catalog: &Catalog, asked: Asked<'_>, name: &str, by: &str) -> String {
+fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str) -> String {
     let hint = hint(catalog, asked.namespace, name);
     format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
 }

@@ -50,14 +50,14 @@ impl fmt::Display for Verdict {
 
 /// A finding with what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct EnforcedFinding {
     /// What was found.
     pub finding: Finding,
     /// What follows.
     pub policy: Policy,
 }
 
-impl Judged {
+impl EnforcedFinding {
     /// Whether the person who creates the pod is told of it.
     pub fn is_told(&self) -> bool {
         self.policy != Policy::Ignore
@@ -66,7 +66,7 @@ impl Judged {
 
 /// How one selected template ended on one pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
+pub struct TemplateOutcome {
     /// The template's name.
     pub template: String,
     /// The revision that was used; empty where there is none to name.
@@ -78,7 +78,7 @@ pub struct Outcome {
     /// The same for the log, without values of annotations.
     pub logged: String,
     /// What was found about what it adds, most severe first; ignored findings too.
-    pub findings: Vec<Judged>,
+    pub findings: Vec<EnforcedFinding>,
 }
 
 /// The pod's verdict, made from the outcomes of its templates.
@@ -91,9 +91,9 @@ pub struct Decision {
     /// The same for the log, without values of annotations.
     pub logged: String,
     /// One entry for each selected template, in the order of composition.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<TemplateOutcome>,
     /// What was found that is no template's doing, most severe first; ignored findings too.
-    pub findings: Vec<Judged>,
+    pub findings: Vec<EnforcedFinding>,
     /// What to change in the pod; empty unless something is added.
     pub patch: super::Patch,
 }
@@ -142,7 +142,7 @@ impl Decision {
     }
 
     /// Every finding, with the template that it is about, most severe first.
-    pub fn judged(&self) -> Vec<&Judged> {
+    pub fn judged(&self) -> Vec<&EnforcedFinding> {
         let of_templates = self.outcomes.iter().flat_map(|outcome| &outcome.findings);
         let mut judged: Vec<_> = of_templates.chain(&self.findings).collect();
         judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
@@ -176,7 +176,7 @@ impl Decision {
     /// What was found and told, without values, for logs and audit: `TEMPLATE: CODE: sentence`.
     pub fn logged_findings(&self) -> Vec<String> {
         let told = self.judged().into_iter().filter(|judged| judged.is_told());
-        let line = |judged: &Judged| {
+        let line = |judged: &EnforcedFinding| {
             let finding = &judged.finding;
             finding.attributed(format_args!("{}: {}", finding.code, finding.logged))
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::inject::{Decision, Endpoint, Outcome, Verdict};
+use crate::inject::{Decision, Endpoint, TemplateOutcome, Verdict};
 
 /// Longest name in characters that is logged whole. Kubernetes allows 253; a request that did not
 /// come from an API server could carry anything.
@@ -74,7 +74,10 @@ pub fn log_decision(record: &DecisionRecord<'_>) {
     }
 }
 
-fn joined<'a>(outcomes: &'a [Outcome], part: impl Fn(&'a Outcome) -> &'a str) -> String {
+fn joined<'a>(
+    outcomes: &'a [TemplateOutcome],
+    part: impl Fn(&'a TemplateOutcome) -> &'a str,
+) -> String {
     outcomes.iter().map(part).collect::<Vec<_>>().join(",")
 }
 
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn a_refusal_is_logged_with_its_sentence() {
         let mut decision = Decision::plain(Reason::ParameterInvalid, "port: expected a number");
-        decision.outcomes.push(Outcome {
+        decision.outcomes.push(TemplateOutcome {
             template: "pgbouncer".to_owned(),
             revision: "r1".to_owned(),
             reason: Reason::ParameterInvalid,

@@ -408,14 +408,14 @@ fn unix_seconds(at: SystemTime) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inject::Outcome;
+    use crate::inject::TemplateOutcome;
 
     #[test]
     fn everything_is_printed_under_its_name() {
         let metrics = Metrics::default();
         let mut decision = Decision::plain(Reason::Applied, "");
         for template in ["log-shipper", "made-up"] {
-            decision.outcomes.push(Outcome {
+            decision.outcomes.push(TemplateOutcome {
                 template: template.to_owned(),
                 revision: String::new(),
                 reason: Reason::Applied,

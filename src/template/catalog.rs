@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::compile::{Compiled, compile};
 use super::compiled::Template;
-use super::expression::with_much_stack;
 use super::node::Place;
 use super::source::Source;
 use super::{TemplateError, built_in};
+use crate::expression::with_much_stack;
 
 /// What a person is told about a template that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct CatalogEntry {
 
 /// What a name stands for.
 #[derive(Debug, Clone)]
-pub enum Found<'c> {
+pub enum CatalogLookup<'c> {
     /// A template that serves.
     Template(&'c Arc<Template>),
     /// A template that does not compile and has no good revision; why, in one line.
@@ -274,7 +274,7 @@ impl Catalog {
 
     /// What a name stands for in a namespace. A namespace's own template comes before the
     /// cluster's only where that says `shadowable: true`.
-    pub fn find(&self, namespace: &str, name: &str) -> Found<'_> {
+    pub fn find(&self, namespace: &str, name: &str) -> CatalogLookup<'_> {
         let cluster = self.cluster.get(name);
         let own = self
             .namespaced
@@ -288,18 +288,18 @@ impl Catalog {
             (Some(cluster), Some(own)) if shadowable(cluster) => own,
             (Some(cluster), _) => cluster,
             (None, Some(own)) => own,
-            (None, None) => return Found::Nothing,
+            (None, None) => return CatalogLookup::Nothing,
         };
         match &entry.template {
-            Some(template) => Found::Template(template),
-            None => Found::Broken(entry.error.as_deref().unwrap_or_default()),
+            Some(template) => CatalogLookup::Template(template),
+            None => CatalogLookup::Broken(entry.error.as_deref().unwrap_or_default()),
         }
     }
 
     /// The templates that apply in a namespace without being asked for.
     pub fn unasked(&self, namespace: &str) -> impl Iterator<Item = &Arc<Template>> {
         self.unasked.iter().filter(move |template| {
-            matches!(self.find(namespace, &template.name), Found::Template(found)
+            matches!(self.find(namespace, &template.name), CatalogLookup::Template(found)
                 if Arc::ptr_eq(found, template))
         })
     }
@@ -423,15 +423,15 @@ mod tests {
         let first = Catalog::of_entries([broken, in_shop]);
         let whole = Catalog::layered([&first, &catalog(&["a", "b"]), &catalog(&["a", "c"])]);
         let file = |name: &str| match whole.find("shop", name) {
-            Found::Template(template) => whole.file(template).unwrap().to_owned(),
-            Found::Broken(why) => why.to_owned(),
-            Found::Nothing => "nothing".to_owned(),
+            CatalogLookup::Template(template) => whole.file(template).unwrap().to_owned(),
+            CatalogLookup::Broken(why) => why.to_owned(),
+            CatalogLookup::Nothing => "nothing".to_owned(),
         };
         assert_eq!(file("a"), "a-b.yaml");
         assert_eq!(file("b"), "spec.app: wrong");
         assert_eq!(file("c"), "a-c.yaml");
         assert_eq!(file("d"), "spec.app: wrong");
-        assert!(matches!(whole.find("bank", "d"), Found::Nothing));
+        assert!(matches!(whole.find("bank", "d"), CatalogLookup::Nothing));
         assert_eq!(whole.counts(), (2, 0));
         assert!(whole.serves("a") && !whole.serves("b") && !whole.serves("d"));
     }

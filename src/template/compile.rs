@@ -22,9 +22,9 @@ use serde_json::{Value, json};
 
 use super::TemplateError;
 use super::compiled::Template;
-use super::expression::with_much_stack;
 use super::node::{Node, Place, YamlError};
 use super::source::Source;
+use crate::expression::with_much_stack;
 use documents::{Document, Header};
 
 pub(super) use container::{APP_FIELDS, WAIT_FOR_READY};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::expression::{Expression, Reads};
 use super::fragment::{Condition, Fragment, Origin};
-use super::level::PodSecurityLevel;
 use super::parameter::Parameter;
-use super::selector::Selector;
+use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
+use crate::kubernetes::pod_security_level::PodSecurityLevel;
+use crate::kubernetes::selector::Selector;
 
 /// What a template is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Override {
     /// All fields.
     Everything,
     /// These fields of the container.
-    Fields(BTreeSet<String>),
+    TemplateObject(BTreeSet<String>),
 }
 
 impl Override {
@@ -77,7 +77,7 @@ impl Override {
     pub fn allows(&self, field: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Fields(fields) => fields.contains(field),
+            Self::TemplateObject(fields) => fields.contains(field),
         }
     }
 }

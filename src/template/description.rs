@@ -247,12 +247,12 @@ fn element_name(item: &Fragment) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::{Catalog, Found};
+    use crate::template::{Catalog, CatalogLookup};
 
     fn described(name: &str) -> Description {
         let catalog = Catalog::built_in();
         match catalog.find("default", name) {
-            Found::Template(template) => describe(template),
+            CatalogLookup::Template(template) => describe(template),
             other => panic!("{other:?}"),
         }
     }

@@ -16,10 +16,11 @@ pub use coerce::{MismatchError, holds};
 pub use slot::Slot;
 
 use super::error::with_sources;
-use super::expression::{Bindings, EvaluationError, Expression, Source};
-use super::piece::{Constant, Fields, Piece};
-use super::quantity::Quantity;
-use super::schema::FieldType;
+use super::piece::{Constant, TemplateObject, TemplateValue};
+use crate::expression::{Bindings, EvaluationError, Expression, Source};
+use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::schema::FieldType;
+use crate::kubernetes::validity::ValueOrigin;
 
 /// Where something stands in its template, for errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,9 +169,9 @@ impl Fragment {
     }
 
     /// What the fragment gives on a pod; `None` where it is left out.
-    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Piece>, Failure> {
+    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<TemplateValue>, Failure> {
         match self {
-            Self::Constant(constant) => Ok(Some(Piece::Shared(Arc::clone(constant)))),
+            Self::Constant(constant) => Ok(Some(TemplateValue::Shared(Arc::clone(constant)))),
             Self::When(condition, fragment) => {
                 if condition.holds(with.bindings)? {
                     fragment.evaluate(with)
@@ -178,15 +179,15 @@ impl Fragment {
                     Ok(None)
                 }
             }
-            _ => Ok(self.value(with)?.map(Piece::Own)),
+            _ => Ok(self.value(with)?.map(TemplateValue::Own)),
         }
     }
 
     /// The fields that a fragment of an object gives on a pod; none where it is left out.
-    pub fn evaluate_fields(&self, with: Evaluation<'_>) -> Result<Option<Fields>, Failure> {
+    pub fn evaluate_fields(&self, with: Evaluation<'_>) -> Result<Option<TemplateObject>, Failure> {
         match self {
             Self::Object(fragments) => {
-                let mut fields = Fields::with_capacity(fragments.len() + MORE_FIELDS);
+                let mut fields = TemplateObject::with_capacity(fragments.len() + MORE_FIELDS);
                 for (name, fragment) in fragments {
                     if let Some(piece) = fragment.evaluate(with)? {
                         fields.insert(Arc::clone(name), piece);
@@ -283,6 +284,16 @@ impl Fragment {
             Self::When(_, inner) | Self::Mount(_, inner, _) => inner.field(name),
             _ => None,
         }
+    }
+}
+
+impl ValueOrigin for Fragment {
+    fn field(&self, name: &str) -> Option<&dyn ValueOrigin> {
+        Self::field(self, name).map(|field| -> &dyn ValueOrigin { field })
+    }
+
+    fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant(_))
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::compile::{API_VERSION, APP_FIELDS, LONGEST_NAME, PROVEN_FIELDS, WAIT_FOR_READY, WHEN};
 use super::compiled::NOT_FOR_STEPS;
 use super::fragment::Slot;
-use super::schema::{self, FieldType};
+use crate::kubernetes::schema::{self, FieldType};
 use fields::spec;
 
 /// A DNS label (RFC 1123).

@@ -23,7 +23,7 @@ pub use code::LintCode;
 
 use super::Source;
 use super::compile;
-use subject::Subject;
+use subject::LintContext;
 
 /// One thing that lint found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
             let (Some(document), Ok(template)) = (document, &compiled.result) else {
                 continue;
             };
-            let mut subject = Subject::new(source, &document, template);
+            let mut subject = LintContext::new(source, &document, template);
             images::lint(&mut subject);
             resources::lint(&mut subject);
             probes::lint(&mut subject);

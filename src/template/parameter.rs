@@ -15,8 +15,8 @@ use serde_json::Value;
 pub use constraint::{Bound, Constraints};
 pub use value::ValueError;
 
-use super::expression::Type;
 use super::fragment::Fragment;
+use crate::expression::Type;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.
 pub const DEFAULT_MAX_ITEMS: u64 = 64;

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-pub use fields::{Fields, Lookup};
+pub use crate::kubernetes::object::ReadObject;
+pub use fields::TemplateObject;
 
 /// Finished data of a template.
 #[derive(Debug, PartialEq)]
@@ -46,14 +47,14 @@ impl Constant {
 
 /// A value that a template gives for a pod.
 #[derive(Debug, Clone)]
-pub enum Piece {
+pub enum TemplateValue {
     /// The template's, the same for every pod.
     Shared(Arc<Constant>),
     /// Made for this pod.
     Own(Value),
 }
 
-impl Piece {
+impl TemplateValue {
     /// The value in memory of its own.
     pub fn into_value(self) -> Value {
         match self {
@@ -63,10 +64,10 @@ impl Piece {
     }
 
     /// The piece as something that parts can be taken out of.
-    pub fn part(&self) -> Part<'_> {
+    pub fn part(&self) -> ValueRef<'_> {
         match self {
-            Self::Shared(constant) => Part::Shared(constant),
-            Self::Own(value) => Part::Own(value),
+            Self::Shared(constant) => ValueRef::Shared(constant),
+            Self::Own(value) => ValueRef::Own(value),
         }
     }
 
@@ -79,7 +80,7 @@ impl Piece {
     }
 }
 
-impl Deref for Piece {
+impl Deref for TemplateValue {
     type Target = Value;
 
     fn deref(&self) -> &Value {
@@ -90,21 +91,21 @@ impl Deref for Piece {
     }
 }
 
-impl From<Value> for Piece {
+impl From<Value> for TemplateValue {
     fn from(value: Value) -> Self {
         Self::Own(value)
     }
 }
 
-impl PartialEq for Piece {
+impl PartialEq for TemplateValue {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl Eq for Piece {}
+impl Eq for TemplateValue {}
 
-impl Serialize for Piece {
+impl Serialize for TemplateValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (**self).serialize(serializer)
     }
@@ -112,14 +113,14 @@ impl Serialize for Piece {
 
 /// A value inside a piece.
 #[derive(Debug, Clone, Copy)]
-pub enum Part<'p> {
+pub enum ValueRef<'p> {
     /// Of a constant.
     Shared(&'p Arc<Constant>),
     /// Of something else.
     Own(&'p Value),
 }
 
-impl<'p> Part<'p> {
+impl<'p> ValueRef<'p> {
     /// The value.
     pub fn value(self) -> &'p Value {
         match self {
@@ -129,20 +130,20 @@ impl<'p> Part<'p> {
     }
 
     /// The value as a piece; a copy is made only where it is not shared.
-    pub fn to_piece(self) -> Piece {
+    pub fn to_piece(self) -> TemplateValue {
         match self {
-            Self::Shared(constant) => Piece::Shared(Arc::clone(constant)),
-            Self::Own(value) => Piece::Own(value.clone()),
+            Self::Shared(constant) => TemplateValue::Shared(Arc::clone(constant)),
+            Self::Own(value) => TemplateValue::Own(value.clone()),
         }
     }
 
     /// The elements of a list; none where it is no list.
     pub fn elements(self) -> Vec<Self> {
         match self {
-            Self::Shared(constant) => constant.elements.iter().map(Part::Shared).collect(),
+            Self::Shared(constant) => constant.elements.iter().map(ValueRef::Shared).collect(),
             Self::Own(value) => {
                 let items = value.as_array().into_iter().flatten();
-                items.map(Part::Own).collect()
+                items.map(ValueRef::Own).collect()
             }
         }
     }
@@ -216,8 +217,8 @@ mod tests {
         ];
         for value in table {
             let expected = value.to_string();
-            let shared = Piece::Shared(Constant::new(value.clone()));
-            for piece in [shared, Piece::Own(value)] {
+            let shared = TemplateValue::Shared(Constant::new(value.clone()));
+            for piece in [shared, TemplateValue::Own(value)] {
                 let mut json = String::new();
                 piece.write(&mut json);
                 assert_eq!(json, expected);
@@ -227,10 +228,15 @@ mod tests {
 
     #[test]
     fn the_elements_of_a_constant_are_shared_too() {
-        let list = Piece::Shared(Constant::new(json!([{"name": "a"}, 2])));
+        let list = TemplateValue::Shared(Constant::new(json!([{"name": "a"}, 2])));
         let elements = list.part().elements();
-        assert!(matches!(elements[0].to_piece(), Piece::Shared(_)));
+        assert!(matches!(elements[0].to_piece(), TemplateValue::Shared(_)));
         assert_eq!(*elements[1].to_piece(), json!(2));
-        assert!(Piece::Own(json!({"a": 1})).part().elements().is_empty());
+        assert!(
+            TemplateValue::Own(json!({"a": 1}))
+                .part()
+                .elements()
+                .is_empty()
+        );
     }
 }

@@ -5,7 +5,7 @@
 
 /// One part of a text, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextSegment {
     /// Literal text.
     Literal(String),
     /// The source of an expression, without `${` and `}`.
@@ -26,7 +26,7 @@ pub struct UnclosedError {
 }
 
 /// Splits a text into literals and expressions.
-pub fn split(text: &str) -> Result<Vec<Piece>, UnclosedError> {
+pub fn split(text: &str) -> Result<Vec<TextSegment>, UnclosedError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;
@@ -43,10 +43,10 @@ pub fn split(text: &str) -> Result<Vec<Piece>, UnclosedError> {
         literal.push_str(before);
         let length = expression_length(inside).ok_or(UnclosedError { offset })?;
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+            pieces.push(TextSegment::Literal(std::mem::take(&mut literal)));
         }
         let (source, after) = inside.split_at(length);
-        pieces.push(Piece::Expression {
+        pieces.push(TextSegment::Expression {
             source: source.to_owned(),
             offset: offset + 2,
         });
@@ -54,7 +54,7 @@ pub fn split(text: &str) -> Result<Vec<Piece>, UnclosedError> {
     }
     literal.push_str(rest);
     if !literal.is_empty() {
-        pieces.push(Piece::Literal(literal));
+        pieces.push(TextSegment::Literal(literal));
     }
     Ok(pieces)
 }
@@ -113,12 +113,12 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn literal(text: &str) -> Piece {
-        Piece::Literal(text.to_owned())
+    fn literal(text: &str) -> TextSegment {
+        TextSegment::Literal(text.to_owned())
     }
 
-    fn expression(source: &str, offset: usize) -> Piece {
-        Piece::Expression {
+    fn expression(source: &str, offset: usize) -> TextSegment {
+        TextSegment::Expression {
             source: source.to_owned(),
             offset,
         }
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn texts_split_at_matching_braces() {
-        let table: &[(&str, Vec<Piece>)] = &[
+        let table: &[(&str, Vec<TextSegment>)] = &[
             ("plain", vec![literal("plain")]),
             ("", vec![]),
             ("${a}", vec![expression("a", 2)]),

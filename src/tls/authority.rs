@@ -6,7 +6,7 @@
 //! one follows the other. Validity begins a few minutes before now, for clients whose clock is
 //! behind. Time is an argument: nothing here looks at a clock.
 
-mod held;
+mod ca_secret;
 mod leaf;
 mod rotation;
 
@@ -20,7 +20,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{Pair, TlsError};
-pub use held::{Authorities, Data, Retired};
+pub use ca_secret::{CaSet, RetiredCa, SecretData};
 pub use leaf::{Leaf, jitter, service_names};
 pub use rotation::{Lifetimes, LifetimesError, Situation, Step, Trust, advance};
 

@@ -30,7 +30,7 @@ const MOST_ADDRESSES: usize = 4;
 
 /// What can be told of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct CertificateInfo {
     /// Whom it is about.
     pub subject: String,
     /// Who has signed it.
@@ -86,7 +86,7 @@ pub enum InspectError {
 }
 
 /// The certificates of PEM text.
-pub fn read(pem: &[u8]) -> Result<Vec<Seen>, InspectError> {
+pub fn read(pem: &[u8]) -> Result<Vec<CertificateInfo>, InspectError> {
     let ders = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| InspectError::Pem(error.to_string()))?;
@@ -98,11 +98,11 @@ pub fn read(pem: &[u8]) -> Result<Vec<Seen>, InspectError> {
     ders.iter().map(seen).collect()
 }
 
-fn seen(der: &CertificateDer<'static>) -> Result<Seen, InspectError> {
+fn seen(der: &CertificateDer<'static>) -> Result<CertificateInfo, InspectError> {
     let (_, parsed) = x509_parser::parse_x509_certificate(der)
         .map_err(|error| InspectError::Certificate(error.to_string()))?;
     let validity = parsed.validity();
-    Ok(Seen {
+    Ok(CertificateInfo {
         subject: parsed.subject().to_string(),
         issuer: parsed.issuer().to_string(),
         names: names(&parsed),
@@ -135,7 +135,7 @@ fn address(bytes: &[u8]) -> String {
 }
 
 /// The chain that a server serves for a name, its own certificate first.
-pub fn served(address: &str, name: &str) -> Result<Vec<Seen>, InspectError> {
+pub fn served(address: &str, name: &str) -> Result<Vec<CertificateInfo>, InspectError> {
     let verifier = Arc::new(Recorder::default());
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -187,8 +187,8 @@ fn connect(address: &str) -> io::Result<TcpStream> {
 
 /// Whether a bundle, and nothing else, vouches for a chain that is served for a name at this time.
 pub fn vouches(
-    bundle: &[Seen],
-    chain: &[Seen],
+    bundle: &[CertificateInfo],
+    chain: &[CertificateInfo],
     name: &str,
     now: SystemTime,
 ) -> Result<(), InspectError> {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use pillion::inject::explanation::gates::Configuration;
-use pillion::inject::explanation::{Explanation, Question, Registration};
+use pillion::explain::gates::Configuration;
+use pillion::explain::{Explanation, Question, Registration};
 use pillion::inject::{Answer, Decision, Engine, Verdict};
 use serde_json::{Value, json};
 

@@ -16,7 +16,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use pillion::inject::{Engine, Namespace, Settings, Subject, Verdict};
+    use pillion::inject::{Engine, Namespace, RequestContext, Settings, Verdict};
     use pillion::template::{Catalog, Source};
     use serde_json::Value;
 
@@ -197,10 +197,10 @@ mod tests {
                 continue;
             }
             count += 1;
-            let subject = Subject {
+            let subject = RequestContext {
                 namespace: "shop".to_owned(),
                 annotations: asking(&template),
-                ..Subject::default()
+                ..RequestContext::default()
             };
             let path = format!("docs/templates.md:{line}");
             let (catalog, _) = Catalog::load(

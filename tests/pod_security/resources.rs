@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{LimitRange as LimitRangeObject, Pod as PodObject, ResourceQuota};
 use pillion::check::resources::{LimitRange, Quota};
-use pillion::check::{self, Circumstances, Pod, Settings, Surroundings};
+use pillion::check::{self, CheckContext, NamespaceFacts, Pod, Settings};
 use pillion::finding::{Code, Finding};
-use pillion::template::{Catalog, Found, Source};
+use pillion::template::{Catalog, CatalogLookup, Source};
 use serde_json::{Map, Value, json};
 
 use crate::support::control_plane::ControlPlane;
@@ -33,14 +33,14 @@ fn found(pod: &Value, known: &Known, code: Code) -> Vec<Finding> {
     let (path, text) = ("test.yaml".to_owned(), text.to_owned());
     let (catalog, errors) = Catalog::load(&[Source { path, text }], None);
     assert!(errors.is_empty(), "{errors:?}");
-    let Found::Template(template) = catalog.find("shop", "mesh") else {
+    let CatalogLookup::Template(template) = catalog.find("shop", "mesh") else {
         panic!("the template serves");
     };
     let labels = BTreeMap::new();
-    let with = Circumstances {
+    let with = CheckContext {
         settings: &Settings::default(),
         kubernetes_minor: 37,
-        surroundings: Surroundings {
+        surroundings: NamespaceFacts {
             namespace: "shop",
             labels: &labels,
             limit_ranges: &known.limit_ranges,

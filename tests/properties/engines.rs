@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pillion::inject::{Decision, Engine, Settings, Subject};
+use pillion::inject::{Decision, Engine, RequestContext, Settings};
 use pillion::template::{Catalog, Source};
 use serde_json::Value;
 
@@ -72,9 +72,9 @@ pub(crate) fn engine(minor: u32) -> Engine {
 
 /// Decides about a pod in the namespace `shop`.
 pub(crate) fn decide(engine: &Engine, pod: &Value) -> Decision {
-    let subject = Subject {
+    let subject = RequestContext {
         namespace: "shop".to_owned(),
-        ..Subject::default()
+        ..RequestContext::default()
     };
     engine.decide(&subject, &pod.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pillion::inject::{Engine, Reason, Verdict, removal};
+use pillion::inject::{Engine, Reason, Verdict, uninject};
 use proptest::prelude::*;
 use serde_json::Value;
 

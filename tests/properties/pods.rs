@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::engines::TEMPLATES;
 
-type Fields = Vec<(String, Value)>;
+type TemplateObject = Vec<(String, Value)>;
 
 /// Any JSON, small.
 pub(crate) fn any_json() -> impl Strategy<Value = Value> {
@@ -28,7 +28,7 @@ pub(crate) fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// Fields of an object in any order, with some that no version knows.
-fn object(known: impl Strategy<Value = Fields>) -> impl Strategy<Value = Value> {
+fn object(known: impl Strategy<Value = TemplateObject>) -> impl Strategy<Value = Value> {
     let unknown = vec(("future[A-Z~/]{1,3}", any_json()), 0..3);
     (known, unknown)
         .prop_map(|(mut fields, unknown)| {
@@ -40,7 +40,7 @@ fn object(known: impl Strategy<Value = Fields>) -> impl Strategy<Value = Value> 
 }
 
 /// The optional fields that are there.
-fn fields(all: Vec<(&str, Option<Value>)>) -> Fields {
+fn fields(all: Vec<(&str, Option<Value>)>) -> TemplateObject {
     let present = all.into_iter();
     present
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
@@ -63,7 +63,7 @@ fn variable() -> impl Strategy<Value = Value> {
     ];
     (select(names.to_vec()), select(values)).prop_flat_map(|(name, mut value)| {
         value["name"] = json!(name);
-        let fields: Fields = value.as_object().unwrap().clone().into_iter().collect();
+        let fields: TemplateObject = value.as_object().unwrap().clone().into_iter().collect();
         object(Just(fields))
     })
 }

@@ -3,7 +3,7 @@
 
 use pillion::check::Pod;
 use pillion::check::resources::effect;
-use pillion::template::quantity::Quantity;
+use pillion::kubernetes::quantity::Quantity;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -3,7 +3,7 @@
 //! Two programs that both redirect the pod's packets end in a loop or in silence. And a step that
 //! runs after the mesh took over the packets, and before the mesh's proxy runs, reaches nobody.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Place, Pod};
 use crate::finding::{Code, Finding};
 
@@ -84,7 +84,7 @@ const CLIENTS: [&str; 12] = [
     "ssh",
 ];
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     if pod.helpers().next().is_none() {
         return;
     }
@@ -115,7 +115,7 @@ impl Mesh {
         })
     }
 
-    fn is_asked(&self, pod: &Pod<'_>, with: &Circumstances<'_>) -> bool {
+    fn is_asked(&self, pod: &Pod<'_>, with: &CheckContext<'_>) -> bool {
         let own = self.asked.iter().find_map(|(key, values)| {
             let value = pod.labels.get(key).or_else(|| pod.annotations.get(key))?;
             Some(values.contains(value))

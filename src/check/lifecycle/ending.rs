@@ -1,12 +1,12 @@
 //! Hooks and the time that the pod has to end.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Handler, Pod};
 use super::command::seconds;
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.running() {
         let Some(hooks) = &container.lifecycle else {
             continue;

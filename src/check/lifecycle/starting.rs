@@ -3,14 +3,14 @@
 //! Some of it is found in the user's own parts as well and is nobody's addition: such a pod hangs or
 //! is refused with or without a helper, and the person learns why here first.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Pod};
 use super::command::never_ends;
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 use crate::template::compiled::Pattern;
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in &pod.init_containers {
         if container.is_step() {
             findings.extend(endless(container));
@@ -79,7 +79,7 @@ fn restarted(container: &Container<'_>) -> Option<Finding> {
 /// A native sidecar that the app talks to, and that nothing waits for: the kubelet starts the next
 /// container once the startup probe has succeeded and the postStart hook has ended, and without
 /// both at once. The app talks to what an Ambassador listens on.
-fn not_awaited(with: &Circumstances<'_>, sidecar: &Container<'_>) -> Option<Finding> {
+fn not_awaited(with: &CheckContext<'_>, sidecar: &Container<'_>) -> Option<Finding> {
     let template = with.template(sidecar.added_by?)?;
     let waits_in_hook = sidecar
         .lifecycle

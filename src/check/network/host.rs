@@ -5,13 +5,13 @@
 //! hostPort has its own number as one (defaults.go, `defaultHostNetworkPorts`). It sees neither
 //! native sidecars nor that 0.0.0.0 is every address: there one of the two is never reached.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Place, Pod};
 use super::{Listed, clash, ours};
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for port in ours(pod) {
         let Some(number) = host_port(pod, &port) else {
             continue;

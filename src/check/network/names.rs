@@ -3,13 +3,13 @@
 //! A Service that names its targetPort goes to the first port of that name and protocol: regular
 //! containers first, then native sidecars (endpointslice, `FindPort`).
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Place, Pod};
 use super::{Listed, clash, ours};
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for port in ours(pod) {
         let Some(name) = name(&port) else {
             continue;

@@ -1,11 +1,11 @@
 //! A port of the pod that two containers listen on.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::Pod;
 use super::{Listed, clash, host, ours};
 use crate::finding::{Code, Finding};
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for port in ours(pod) {
         let clashes = clash(pod, with, port, |other| {
             port.same_socket(other)

@@ -4,12 +4,12 @@
 //! does: the kubelet asks the pod's address, where the containers are not told apart. Who listens
 //! is not certain, so that the person is told what the probe can mean, and no pod is refused.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Pod};
 use super::listed;
 use crate::finding::{Code, Finding};
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     if pod.helpers().next().is_none() {
         return;
     }
@@ -80,7 +80,7 @@ impl Probed<'_, '_> {
     }
 
     /// Nobody declares the port, and a helper of another template is probed on it as well.
-    fn clashes(&self, pod: &Pod<'_>, with: &Circumstances<'_>) -> Option<Finding> {
+    fn clashes(&self, pod: &Pod<'_>, with: &CheckContext<'_>) -> Option<Finding> {
         let by = self.container.added_by?;
         let other = pod
             .helpers()

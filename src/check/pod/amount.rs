@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
-use crate::template::quantity::Quantity;
 
 /// Amounts by the name of the resource.
 pub type Amounts<'a> = BTreeMap<Text<'a>, Amount>;

@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use super::amount::Amounts;
 use super::env_from::EnvFrom;
 pub use super::security::{Capabilities, SecurityContext};
+use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
-use crate::template::quantity::Quantity;
 
 /// Where a container stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::review::Object;
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 
 /// An object of the resulting pod.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub enum Source<'a> {
     /// Data as a whole.
     Data(&'a Map<String, Value>),
     /// A template's.
-    Added(&'a Fields),
+    Added(&'a TemplateObject),
 }
 
 /// An element that a template added to a list of the user's.

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::source::{Field, Source};
+use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
-use crate::template::quantity::Quantity;
 
 /// A volume.
 #[derive(Debug)]

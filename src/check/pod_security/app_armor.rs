@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::baseline::{is_bad_profile, words};
-use super::control::Found;
-use super::subject::{Subject, Whose};
+use super::control::ControlViolation;
+use super::subject::{AuditScope, Whose};
 use super::words::{containers, plural, quoted};
 use crate::check::pod::{Container, Profile};
 
@@ -14,7 +14,7 @@ const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 const UNCONFINED: &str = "Unconfined";
 
 /// `check_appArmorProfile.go`.
-pub(super) fn check(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn check(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let pod = subject.pod_offends(|security| is_bad_profile(security.app_armor_profile.as_ref()));
     let offenders = offenders(subject);
     let annotations = annotations(subject);
@@ -46,10 +46,16 @@ pub(super) fn check(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
         _ => "forbidden AppArmor profiles",
     };
     if by_annotation {
-        return Some(Found::at("metadata.annotations".to_owned(), reason, detail));
+        return Some(ControlViolation::at(
+            "metadata.annotations".to_owned(),
+            reason,
+            detail,
+        ));
     }
     let field = "appArmorProfile.type";
-    Some(Found::in_contexts(pod, &offenders, field, reason, detail))
+    Some(ControlViolation::in_contexts(
+        pod, &offenders, field, reason, detail,
+    ))
 }
 
 fn kind<'p>(profile: &'p Profile<'_>) -> &'p str {
@@ -65,7 +71,7 @@ fn own<'c>(container: &'c Container<'_>) -> &'c str {
 /// Containers whose field is bad, or becomes so: the API server copies an annotation into a field
 /// that is absent, unless the pod's own says the same (registry/core/pod/strategy.go,
 /// `applyAppArmorVersionSkew`).
-fn offenders<'p, 'a>(subject: Subject<'p, 'a>) -> Vec<&'p Container<'a>> {
+fn offenders<'p, 'a>(subject: AuditScope<'p, 'a>) -> Vec<&'p Container<'a>> {
     let mut offenders =
         subject.offenders(|security| is_bad_profile(security.app_armor_profile.as_ref()));
     let pod = subject.pod;
@@ -88,7 +94,7 @@ fn offenders<'p, 'a>(subject: Subject<'p, 'a>) -> Vec<&'p Container<'a>> {
 }
 
 /// The annotations that may not be set, as `key="value"`, sorted.
-fn annotations(subject: Subject<'_, '_>) -> Vec<String> {
+fn annotations(subject: AuditScope<'_, '_>) -> Vec<String> {
     let pod = subject.pod;
     let set = pod.annotations.range(ANNOTATION..);
     let set = set.take_while(|(key, _)| key.starts_with(ANNOTATION));

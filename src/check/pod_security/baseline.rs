@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::control::Found;
-use super::subject::Subject;
+use super::control::ControlViolation;
+use super::subject::AuditScope;
 use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{
     Container, Handler, Network, Probe, Profile, SeLinux, SecurityContext, WindowsOptions,
 };
+use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::review::Text;
-use crate::template::level::BASELINE_CAPABILITIES;
 
 /// `SELinux` types that may be set, each with the version that allowed it (`check_seLinuxOptions.go`).
 const SELINUX_TYPES: [(&str, u32); 5] = [
@@ -59,7 +59,7 @@ pub(super) fn added<'s>(security: &'s SecurityContext<'_>) -> impl Iterator<Item
     add.into_iter().flatten().map(Text::as_str)
 }
 
-pub(super) fn capabilities(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn capabilities(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let bad = |capability: &&str| !BASELINE_CAPABILITIES.contains(capability);
     let offenders = subject.offenders(|security| added(security).any(|name| bad(&name)));
     offenders.first()?;
@@ -71,7 +71,7 @@ pub(super) fn capabilities(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
         quoted(&found.into_iter().collect::<Vec<_>>()),
     );
     let reason = "non-default capabilities";
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         false,
         &offenders,
         "capabilities.add",
@@ -80,7 +80,7 @@ pub(super) fn capabilities(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
     ))
 }
 
-pub(super) fn host_namespaces(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn host_namespaces(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let spec = &subject.pod.spec;
     let shared = [
         ("hostNetwork", spec.host_network),
@@ -91,14 +91,14 @@ pub(super) fn host_namespaces(subject: Subject<'_, '_>, _: u32) -> Option<Found>
     let (first, _) = *shared.peek().filter(|_| subject.is_whole())?;
     let detail = shared.map(|(field, _)| format!("{field}=true"));
     let detail = detail.collect::<Vec<_>>().join(", ");
-    Some(Found::at(
+    Some(ControlViolation::at(
         format!("spec.{first}"),
         "host namespaces",
         detail,
     ))
 }
 
-pub(super) fn host_path_volumes(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn host_path_volumes(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let volumes = subject.volumes();
     let bad: Vec<_> = volumes
         .filter(|volume| volume.kinds.contains(&"hostPath"))
@@ -106,10 +106,10 @@ pub(super) fn host_path_volumes(subject: Subject<'_, '_>, _: u32) -> Option<Foun
     let path = format!("{}.hostPath", bad.first()?.path());
     let names: Vec<&str> = bad.iter().map(|volume| volume.name).collect();
     let detail = counted("volume", "volumes", &names);
-    Some(Found::at(path, "hostPath volumes", detail))
+    Some(ControlViolation::at(path, "hostPath volumes", detail))
 }
 
-pub(super) fn host_ports(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn host_ports(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let on_host = subject.pod.spec.host_network;
     // In the node's network the API server fills in the container's port (v1/defaults.go).
     let host_port = |port: &crate::check::pod::Port<'_>| {
@@ -140,7 +140,7 @@ pub(super) fn host_ports(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
         plural("hostPort", "hostPorts", ports.len()),
         ports.into_iter().collect::<Vec<_>>().join(", "),
     );
-    Some(Found::at(path?, "hostPort", detail).about(&offenders))
+    Some(ControlViolation::at(path?, "hostPort", detail).about(&offenders))
 }
 
 /// The host that a probe calls, where it is not the pod.
@@ -158,7 +158,7 @@ fn hosts<'p, 'a: 'p>(targets: [Option<&'p Network<'a>>; 2]) -> impl Iterator<Ite
     hosts.filter(|host| !host.is_empty())
 }
 
-pub(super) fn probe_hosts(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn probe_hosts(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let mut offenders: Vec<&Container<'_>> = Vec::new();
     let mut forbidden = BTreeSet::new();
     let mut path = None;
@@ -194,17 +194,17 @@ pub(super) fn probe_hosts(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
             &forbidden.into_iter().collect::<Vec<_>>()
         ),
     );
-    Some(Found::at(path, "probe or lifecycle host", detail).about(&offenders))
+    Some(ControlViolation::at(path, "probe or lifecycle host", detail).about(&offenders))
 }
 
-pub(super) fn privileged(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn privileged(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let offenders = subject.offenders(|security| security.privileged == Some(true));
     offenders.first()?;
     let detail = format!(
         "{} must not set securityContext.privileged=true",
         containers(&offenders)
     );
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         false,
         &offenders,
         "privileged",
@@ -213,7 +213,7 @@ pub(super) fn privileged(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
     ))
 }
 
-pub(super) fn proc_mount(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn proc_mount(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor >= 35 && subject.has_user_namespace() {
         return None;
     }
@@ -221,7 +221,7 @@ pub(super) fn proc_mount(subject: Subject<'_, '_>, minor: u32) -> Option<Found> 
 }
 
 /// Whether a container unmasks `/proc`, whatever its user namespace.
-pub(super) fn unmasked(subject: Subject<'_, '_>) -> Option<Found> {
+pub(super) fn unmasked(subject: AuditScope<'_, '_>) -> Option<ControlViolation> {
     let mount = |security: &SecurityContext<'_>| {
         let mount = security.proc_mount.as_ref().map(Text::as_str);
         mount.filter(|mount| *mount != "Default").map(str::to_owned)
@@ -235,7 +235,7 @@ pub(super) fn unmasked(subject: Subject<'_, '_>) -> Option<Found> {
         containers(&offenders),
         quoted(&found.into_iter().collect::<Vec<_>>()),
     );
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         false,
         &offenders,
         "procMount",
@@ -244,7 +244,7 @@ pub(super) fn unmasked(subject: Subject<'_, '_>) -> Option<Found> {
     ))
 }
 
-pub(super) fn se_linux(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn se_linux(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     let is_set = |text: &Option<Text<'_>>| !words(text.as_ref()).is_empty();
     let bad_type =
         |options: &SeLinux<'_>| !allowed(&SELINUX_TYPES, words(options.kind.as_ref()), minor);
@@ -285,7 +285,7 @@ pub(super) fn se_linux(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
         setters(pod, &offenders),
         data.join("; "),
     );
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         pod,
         &offenders,
         "seLinuxOptions",
@@ -301,7 +301,7 @@ pub(super) fn is_bad_profile(profile: Option<&Profile<'_>>) -> bool {
     })
 }
 
-pub(super) fn seccomp(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn seccomp(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor < 19 {
         return seccomp_annotations(subject);
     }
@@ -309,7 +309,7 @@ pub(super) fn seccomp(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
 }
 
 /// Profiles that are set and may not be (`check_seccompProfile_baseline.go`, since 1.19).
-pub(super) fn bad_seccomp(subject: Subject<'_, '_>) -> Option<Found> {
+pub(super) fn bad_seccomp(subject: AuditScope<'_, '_>) -> Option<ControlViolation> {
     let pod = subject.pod_offends(|security| is_bad_profile(security.seccomp_profile.as_ref()));
     let offenders = subject.offenders(|security| is_bad_profile(security.seccomp_profile.as_ref()));
     if !pod && offenders.is_empty() {
@@ -329,7 +329,7 @@ pub(super) fn bad_seccomp(subject: Subject<'_, '_>) -> Option<Found> {
         quoted(&values.into_iter().collect::<Vec<_>>()),
     );
     let field = "seccompProfile.type";
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         pod,
         &offenders,
         field,
@@ -338,7 +338,7 @@ pub(super) fn bad_seccomp(subject: Subject<'_, '_>) -> Option<Found> {
     ))
 }
 
-fn seccomp_annotations(subject: Subject<'_, '_>) -> Option<Found> {
+fn seccomp_annotations(subject: AuditScope<'_, '_>) -> Option<ControlViolation> {
     let pod = subject.pod;
     let bad = |value: &str| {
         !matches!(value, "runtime/default" | "docker/default") && !value.starts_with("localhost/")
@@ -366,10 +366,10 @@ fn seccomp_annotations(subject: Subject<'_, '_>) -> Option<Found> {
         forbidden.join(", "),
     );
     let path = "metadata.annotations".to_owned();
-    Some(Found::at(path, "seccompProfile", detail))
+    Some(ControlViolation::at(path, "seccompProfile", detail))
 }
 
-pub(super) fn sysctls(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn sysctls(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     let security = &subject.pod.spec.security;
     let named = |sysctls: &Option<Vec<crate::check::pod::Sysctl<'_>>>| {
         let names = sysctls.iter().flatten();
@@ -383,10 +383,13 @@ pub(super) fn sysctls(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
     }
     let detail = named(&security.sysctls).join(", ");
     let path = "spec.securityContext.sysctls".to_owned();
-    Some(Found::at(path, "forbidden sysctls", detail))
+    Some(ControlViolation::at(path, "forbidden sysctls", detail))
 }
 
-pub(super) fn windows_host_process(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn windows_host_process(
+    subject: AuditScope<'_, '_>,
+    _: u32,
+) -> Option<ControlViolation> {
     let on_host = |options: &Option<WindowsOptions>| {
         let options = options.as_ref();
         options.is_some_and(|options| options.host_process == Some(true))
@@ -401,7 +404,7 @@ pub(super) fn windows_host_process(subject: Subject<'_, '_>, _: u32) -> Option<F
         setters(pod, &offenders)
     );
     let field = "windowsOptions.hostProcess";
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         pod,
         &offenders,
         field,

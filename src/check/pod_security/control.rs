@@ -1,14 +1,14 @@
 //! The controls: which holds at which level and since which version.
 
-use super::subject::Subject;
+use super::subject::AuditScope;
 use super::{Level, Violation, app_armor, baseline, restricted};
 use crate::check::pod::Container;
 
 /// A judgement of one control at a minor version.
-type Judge = fn(Subject<'_, '_>, u32) -> Option<Found>;
+type Judge = fn(AuditScope<'_, '_>, u32) -> Option<ControlViolation>;
 
 /// What a control found.
-pub(super) struct Found {
+pub(super) struct ControlViolation {
     /// The containers concerned.
     pub(super) containers: Vec<String>,
     /// The first field concerned.
@@ -19,7 +19,7 @@ pub(super) struct Found {
     pub(super) detail: String,
 }
 
-impl Found {
+impl ControlViolation {
     /// About containers, and perhaps the pod: `field` is that of `securityContext`.
     pub(super) fn in_contexts(
         pod: bool,
@@ -154,7 +154,7 @@ controls! {
 }
 
 /// What the subject violates at a level, by the rules of a minor version.
-pub(super) fn violations(subject: &Subject<'_, '_>, level: Level, minor: u32) -> Vec<Violation> {
+pub(super) fn violations(subject: &AuditScope<'_, '_>, level: Level, minor: u32) -> Vec<Violation> {
     let mut violations = Vec::new();
     if level == Level::Privileged {
         return violations;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::baseline::{added, bad_seccomp, is_bad_profile, unmasked};
-use super::control::Found;
-use super::subject::Subject;
+use super::control::ControlViolation;
+use super::subject::AuditScope;
 use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{SecurityContext, Volume};
 use crate::review::Text;
@@ -52,7 +52,10 @@ const USER_NAMESPACES: u32 = 35;
 /// The one capability that containers may add.
 pub(super) const MAY_ADD: &str = "NET_BIND_SERVICE";
 
-pub(super) fn privilege_escalation(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn privilege_escalation(
+    subject: AuditScope<'_, '_>,
+    minor: u32,
+) -> Option<ControlViolation> {
     if minor >= WINDOWS_EXEMPT && subject.is_windows() {
         return None;
     }
@@ -65,7 +68,9 @@ pub(super) fn privilege_escalation(subject: Subject<'_, '_>, minor: u32) -> Opti
     );
     let reason = "allowPrivilegeEscalation != false";
     let field = "allowPrivilegeEscalation";
-    Some(Found::in_contexts(false, &offenders, field, reason, detail))
+    Some(ControlViolation::in_contexts(
+        false, &offenders, field, reason, detail,
+    ))
 }
 
 fn drops_all(security: &SecurityContext<'_>) -> bool {
@@ -74,7 +79,7 @@ fn drops_all(security: &SecurityContext<'_>) -> bool {
     drop.is_some_and(|drop| drop.iter().any(|name| name.as_str() == "ALL"))
 }
 
-pub(super) fn capabilities(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn capabilities(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor >= WINDOWS_EXEMPT && subject.is_windows() {
         return None;
     }
@@ -105,7 +110,7 @@ pub(super) fn capabilities(subject: Subject<'_, '_>, minor: u32) -> Option<Found
     };
     let detail = details.join("; ");
     let reason = "unrestricted capabilities";
-    let found = Found::in_contexts(false, first, field, reason, detail);
+    let found = ControlViolation::in_contexts(false, first, field, reason, detail);
     let mut all = keeping;
     all.extend(adding);
     all.sort_by_key(|container| container.place);
@@ -113,7 +118,7 @@ pub(super) fn capabilities(subject: Subject<'_, '_>, minor: u32) -> Option<Found
     Some(found.about(&all))
 }
 
-pub(super) fn proc_mount(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn proc_mount(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     unmasked(subject)
 }
 
@@ -127,7 +132,7 @@ fn forbidden_source(volume: &Volume<'_>) -> Option<&'static str> {
     FORBIDDEN_SOURCES.iter().copied().find(|source| has(source))
 }
 
-pub(super) fn volumes(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
+pub(super) fn volumes(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let volumes = subject.volumes();
     let bad = volumes.filter_map(|volume| Some((volume, forbidden_source(volume)?)));
     let bad: Vec<(&Volume<'_>, &str)> = bad.collect();
@@ -145,10 +150,14 @@ pub(super) fn volumes(subject: Subject<'_, '_>, _: u32) -> Option<Found> {
             &sources.into_iter().collect::<Vec<_>>()
         ),
     );
-    Some(Found::at(path, "restricted volume types", detail))
+    Some(ControlViolation::at(
+        path,
+        "restricted volume types",
+        detail,
+    ))
 }
 
-pub(super) fn run_as_non_root(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn run_as_non_root(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor >= USER_NAMESPACES && subject.has_user_namespace() {
         return None;
     }
@@ -161,7 +170,9 @@ pub(super) fn run_as_non_root(subject: Subject<'_, '_>, minor: u32) -> Option<Fo
             "{} must not set securityContext.runAsNonRoot=false",
             setters(pod, &explicit)
         );
-        return Some(Found::in_contexts(pod, &explicit, field, reason, detail));
+        return Some(ControlViolation::in_contexts(
+            pod, &explicit, field, reason, detail,
+        ));
     }
     if subject.pod.spec.security.run_as_non_root == Some(true) {
         return None;
@@ -172,10 +183,12 @@ pub(super) fn run_as_non_root(subject: Subject<'_, '_>, minor: u32) -> Option<Fo
         "pod or {} must set securityContext.runAsNonRoot=true",
         containers(&implicit)
     );
-    Some(Found::in_contexts(false, &implicit, field, reason, detail))
+    Some(ControlViolation::in_contexts(
+        false, &implicit, field, reason, detail,
+    ))
 }
 
-pub(super) fn run_as_user(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn run_as_user(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor >= USER_NAMESPACES && subject.has_user_namespace() {
         return None;
     }
@@ -185,7 +198,7 @@ pub(super) fn run_as_user(subject: Subject<'_, '_>, minor: u32) -> Option<Found>
         return None;
     }
     let detail = format!("{} must not set runAsUser=0", setters(pod, &offenders));
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         pod,
         &offenders,
         "runAsUser",
@@ -194,7 +207,7 @@ pub(super) fn run_as_user(subject: Subject<'_, '_>, minor: u32) -> Option<Found>
     ))
 }
 
-pub(super) fn seccomp(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
+pub(super) fn seccomp(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     if minor >= WINDOWS_EXEMPT && subject.is_windows() {
         return None;
     }
@@ -213,7 +226,7 @@ pub(super) fn seccomp(subject: Subject<'_, '_>, minor: u32) -> Option<Found> {
         containers(&implicit)
     );
     let field = "seccompProfile.type";
-    Some(Found::in_contexts(
+    Some(ControlViolation::in_contexts(
         false,
         &implicit,
         field,

@@ -13,14 +13,14 @@ pub(super) enum Whose<'p> {
 
 /// A pod, and whose part of it is judged.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'p, 'a> {
+pub(super) struct AuditScope<'p, 'a> {
     /// The pod.
     pub(super) pod: &'p Pod<'a>,
     /// Whose part counts.
     pub(super) whose: Whose<'p>,
 }
 
-impl<'p, 'a> Subject<'p, 'a> {
+impl<'p, 'a> AuditScope<'p, 'a> {
     /// The containers, init containers first, whose security context offends. A context that a
     /// template added to offends by the template only where it did not before.
     pub(super) fn offenders(

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::measure::{Extent, Measure};
 use super::qos::{QosClass, class};
 use crate::check::pod::{Pod, Resources};
+use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
-use crate::template::quantity::Quantity;
 
 /// What the helpers change.
 #[derive(Debug, Clone, PartialEq, Eq)]

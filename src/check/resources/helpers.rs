@@ -3,15 +3,15 @@
 use super::measure::{Extent, Measure, is_pod_level};
 use super::qos::{QosClass, class};
 use super::{COMPUTE, culprit, path_of};
-use crate::check::Circumstances;
+use crate::check::CheckContext;
 use crate::check::pod::Container;
 use crate::finding::{Code, Finding};
-use crate::template::quantity::Quantity;
+use crate::kubernetes::quantity::Quantity;
 
 /// Finds.
 pub(super) fn check<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     if whole.pod.helpers().next().is_some() {
@@ -64,7 +64,7 @@ fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
 
 /// A helper can only take the best class away: one that has requests lifts a pod out of `BestEffort`,
 /// which harms nobody.
-fn class_lost<'c>(whole: Measure<'c, '_>, with: &Circumstances<'c>, findings: &mut Vec<Finding>) {
+fn class_lost<'c>(whole: Measure<'c, '_>, with: &CheckContext<'c>, findings: &mut Vec<Finding>) {
     let after = class(whole);
     if after == QosClass::Guaranteed {
         return;
@@ -95,7 +95,7 @@ fn requested(measure: Measure<'_, '_>, name: &str, whose: fn(&Container<'_>) -> 
 
 fn larger_than_app<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     for name in COMPUTE {

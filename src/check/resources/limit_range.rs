@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::template::quantity::Quantity;
+use crate::kubernetes::quantity::Quantity;
 
 /// Amounts by the name of the resource.
 type Amounts = BTreeMap<String, Quantity>;

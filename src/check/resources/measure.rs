@@ -7,8 +7,8 @@
 
 use super::limit_range::{self, LimitRange};
 use crate::check::pod::{Container, Pod, Resources};
+use crate::kubernetes::quantity::Quantity;
 use crate::template::Template;
-use crate::template::quantity::Quantity;
 
 /// How much of the composition counts.
 #[derive(Debug, Clone, Copy)]

@@ -3,16 +3,16 @@
 use super::limit_range::{Item, Kind, LimitRange, default_limit};
 use super::measure::{Extent, Measure};
 use super::{culprit, first_of, path_of};
-use crate::check::Circumstances;
+use crate::check::CheckContext;
 use crate::check::pod::Container;
 use crate::finding::{Code, Finding};
+use crate::kubernetes::quantity::Quantity;
 use crate::template::Template;
-use crate::template::quantity::Quantity;
 
 /// Finds what a LimitRange refuses with our part and not without it.
 pub(super) fn limit_ranges<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     for range in whole.limit_ranges {
@@ -33,7 +33,7 @@ type Bound<'r> = (&'r LimitRange, &'r Item, &'r str);
 
 fn containers<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     (range, item, name): Bound<'_>,
     findings: &mut Vec<Finding>,
 ) {
@@ -69,7 +69,7 @@ fn containers<'c>(
 
 fn pods<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     (range, item, name): Bound<'_>,
     findings: &mut Vec<Finding>,
 ) {
@@ -138,7 +138,7 @@ fn crossed_defaults(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
 /// Finds what a ResourceQuota refuses with our part and not without it.
 pub(super) fn quotas<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     for quota in with.surroundings.quotas {

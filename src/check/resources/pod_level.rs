@@ -2,14 +2,14 @@
 
 use super::measure::{Measure, is_huge_pages, is_pod_level};
 use super::{culprit, path_of};
-use crate::check::Circumstances;
+use crate::check::CheckContext;
 use crate::finding::{Code, Finding};
 use crate::template::Template;
 
 /// As validation of pods does (val:`validatePodResourceConsistency`).
 pub(super) fn check<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     let Some(own) = &whole.pod.spec.resources else {
@@ -51,7 +51,7 @@ pub(super) fn check<'c>(
 /// (pkg/api/pod/util.go, `defaultPodLevelRequests`), and may not be above the limit.
 fn request_follows<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     name: &str,
     findings: &mut Vec<Finding>,
 ) {
@@ -76,7 +76,7 @@ fn request_follows<'c>(
 /// No regular container may be limited to more than the pod is.
 fn single_limits<'c>(
     whole: Measure<'c, '_>,
-    with: &Circumstances<'c>,
+    with: &CheckContext<'c>,
     name: &str,
     findings: &mut Vec<Finding>,
 ) {

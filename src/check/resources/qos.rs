@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::COMPUTE;
 use super::measure::{Measure, is_pod_level};
-use crate::template::quantity::Quantity;
+use crate::kubernetes::quantity::Quantity;
 
 /// The class, that which is evicted first at the front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,8 +9,8 @@ use super::limit_range::amounts;
 use super::measure::{Measure, is_huge_pages, is_pod_level};
 use super::qos::{QosClass, class};
 use crate::check::pod::{Container, Pod};
+use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
-use crate::template::quantity::Quantity;
 
 /// A ResourceQuota of the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]

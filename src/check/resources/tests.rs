@@ -175,7 +175,7 @@ fn the_effect_shows_both_sides() {
             "initContainers": containers("logs-a 2/- -/-, step -/4Gi -/-")}),
     );
     let found = effect(&Scene::pod(&value));
-    let text = |amount: Option<crate::template::quantity::Quantity>| {
+    let text = |amount: Option<crate::kubernetes::quantity::Quantity>| {
         amount.map_or_else(|| "-".to_owned(), |amount| amount.to_string())
     };
     let line = |a: &Amounts| {

@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Mount, Pod, Volume};
 use super::written;
 use crate::finding::{Code, Finding};
-use crate::template::quantity::Quantity;
+use crate::kubernetes::quantity::Quantity;
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     if !pod.volumes.iter().any(is_memory) {
         return;
     }
@@ -41,7 +41,7 @@ fn volumes<'p, 'a>(
 
 fn over_limit(
     pod: &Pod<'_>,
-    with: &Circumstances<'_>,
+    with: &CheckContext<'_>,
     container: &Container<'_>,
 ) -> Option<Finding> {
     let of_pod = || pod.spec.resources.as_ref()?.limit("memory");

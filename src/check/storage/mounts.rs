@@ -3,7 +3,7 @@
 //! Within a container of its own an author knows what lies where, but for a path that comes from a
 //! parameter and meets another. In an app container the user, or another template, did not know.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Mount, Pod};
 use super::paths::{Relation, relation};
 use super::text;
@@ -12,7 +12,7 @@ use crate::finding::{Code, Finding};
 /// Where the API server mounts the service account's token, in every container without one.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
         for (index, mount) in container.mounts.iter().enumerate() {
             if mount.by.is_some() {
@@ -34,7 +34,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 #[derive(Clone, Copy)]
 struct Ours<'p, 'a> {
     pod: &'p Pod<'a>,
-    with: &'p Circumstances<'p>,
+    with: &'p CheckContext<'p>,
     container: &'p Container<'a>,
     index: usize,
     mount: &'p Mount<'a>,

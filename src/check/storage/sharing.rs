@@ -1,12 +1,12 @@
 //! Files that a helper and another container beside it can both write.
 
-use super::super::Circumstances;
+use super::super::CheckContext;
 use super::super::pod::{Container, Mount, Pod};
 use super::paths::{Relation, relation};
 use super::{text, written};
 use crate::finding::{Code, Finding};
 
-pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for helper in pod.helpers().filter(|helper| helper.runs_beside()) {
         let start = findings.len();
         for (index, mount) in helper.mounts.iter().enumerate() {
@@ -35,7 +35,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &Circumstances<'_>, findings: &mut Vec<
 /// on both sides, its author meant so.
 fn other<'p, 'a>(
     pod: &'p Pod<'a>,
-    with: &Circumstances<'_>,
+    with: &CheckContext<'_>,
     helper: &Container<'_>,
     ours: &Mount<'_>,
 ) -> Option<&'p Container<'a>> {

@@ -13,7 +13,7 @@ use super::CertsError;
 use crate::cli::{REFUSED, output};
 use crate::template::error::with_sources;
 use crate::tls::Pair;
-use crate::tls::inspect::{self, Seen};
+use crate::tls::inspect::{self, CertificateInfo};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {
@@ -76,7 +76,7 @@ fn read(file: &Path) -> Result<Vec<u8>, CertsError> {
     })
 }
 
-fn add(text: &mut String, origin: &str, certificate: &Seen, now: SystemTime) {
+fn add(text: &mut String, origin: &str, certificate: &CertificateInfo, now: SystemTime) {
     let what = if certificate.is_authority {
         "authority"
     } else {

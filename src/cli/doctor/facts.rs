@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::DoctorError;
-use crate::cluster::{Access, ClusterReader, Listed, Read, Trial};
-use crate::tls::inspect::{self, Seen};
+use crate::cluster::{Access, ClusterReader, DryRunResult, ObjectPage, Read};
+use crate::tls::inspect::{self, CertificateInfo};
 pub(super) use probe::Probe;
 use resources::{
     BINDINGS, CERTIFICATES, CRDS, DEFINITIONS, DEPLOYMENTS, MUTATING, NAMESPACED, NAMESPACES, PODS,
@@ -24,7 +24,7 @@ const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /// Which installation.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names {
+pub(super) struct KnownNames {
     /// The namespace that Pillion runs in.
     pub(super) namespace: String,
     /// The name of its Deployment, Service and webhook configurations.
@@ -38,32 +38,32 @@ pub(super) struct Names {
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Facts {
-    pub(super) names: Names,
+    pub(super) names: KnownNames,
     pub(super) version: Value,
     pub(super) definitions: Vec<(&'static str, Read<Value>)>,
     pub(super) deployment: Read<Value>,
-    pub(super) pods: Read<Listed>,
+    pub(super) pods: Read<ObjectPage>,
     pub(super) service: Read<Value>,
-    pub(super) slices: Read<Listed>,
+    pub(super) slices: Read<ObjectPage>,
     /// Both webhook configurations, the mutating one first.
     pub(super) configurations: Vec<(&'static str, Read<Value>)>,
     /// The chain that is served, or why it is not known.
-    pub(super) served: Result<Vec<Seen>, String>,
-    pub(super) certificates: Read<Listed>,
+    pub(super) served: Result<Vec<CertificateInfo>, String>,
+    pub(super) certificates: Read<ObjectPage>,
     pub(super) rights: Vec<(Access, bool, Read<bool>)>,
-    pub(super) templates: Vec<Read<Listed>>,
+    pub(super) templates: Vec<Read<ObjectPage>>,
     pub(super) policies: Vec<(&'static str, Read<Value>, Read<Value>)>,
-    pub(super) namespaces: Read<Listed>,
+    pub(super) namespaces: Read<ObjectPage>,
     /// Namespaces whose pods are never touched.
     pub(super) excluded: Vec<String>,
     /// The metadata of all pods.
-    pub(super) all_pods: Read<Listed>,
-    pub(super) probe: Option<(Probe, Trial)>,
+    pub(super) all_pods: Read<ObjectPage>,
+    pub(super) probe: Option<(Probe, DryRunResult)>,
 }
 
 impl Facts {
     /// Reads everything; `Err` where the API server does not answer at all.
-    pub(super) fn gather(cluster: &Cluster, names: Names) -> Result<Self, DoctorError> {
+    pub(super) fn gather(cluster: &Cluster, names: KnownNames) -> Result<Self, DoctorError> {
         let version = match cluster.ask(async |reader| reader.version().await) {
             Read::Found(version) => version,
             Read::Missing => return Err(DoctorError::NoAnswer("it has no /version".to_owned())),
@@ -72,7 +72,7 @@ impl Facts {
         Ok(cluster.ask(async |reader| Self::read(reader, names, version).await))
     }
 
-    async fn read(reader: &ClusterReader, names: Names, version: Value) -> Self {
+    async fn read(reader: &ClusterReader, names: KnownNames, version: Value) -> Self {
         let own = Some(names.namespace.as_str());
         let deployment = reader.get(&DEPLOYMENTS, own, &names.name).await;
         let selector = resources::selector(&deployment);
@@ -135,7 +135,7 @@ impl Facts {
 
 /// Whom the API server calls: the name that it asks the certificate for, and the port. The first
 /// entry says it, by a URL or by a Service.
-fn called(names: &Names, configurations: &[(&'static str, Read<Value>)]) -> (String, u64) {
+fn called(names: &KnownNames, configurations: &[(&'static str, Read<Value>)]) -> (String, u64) {
     let mut found = configurations.iter().filter_map(|(_, read)| match read {
         Read::Found(configuration) => configuration.pointer("/webhooks/0/clientConfig"),
         _ => None,
@@ -158,9 +158,9 @@ fn called(names: &Names, configurations: &[(&'static str, Read<Value>)]) -> (Str
 
 /// The chain that is served: at the address that is given, else where the API server calls.
 fn served(
-    names: &Names,
+    names: &KnownNames,
     configurations: &[(&'static str, Read<Value>)],
-) -> Result<Vec<Seen>, String> {
+) -> Result<Vec<CertificateInfo>, String> {
     let (name, port) = called(names, configurations);
     let host = if name.contains(':') {
         format!("[{name}]")
@@ -174,7 +174,7 @@ fn served(
 
 /// Namespaces whose pods are never touched: those of Kubernetes, Pillion's own, and what its
 /// Deployment names.
-fn excluded(names: &Names, deployment: &Read<Value>) -> Vec<String> {
+fn excluded(names: &KnownNames, deployment: &Read<Value>) -> Vec<String> {
     let named = match deployment {
         Read::Found(deployment) => rights::setting(
             deployment,
@@ -199,10 +199,10 @@ mod tests {
 
     #[test]
     fn whom_the_api_server_calls_is_in_the_first_entry() {
-        let names = Names {
+        let names = KnownNames {
             namespace: "own".to_owned(),
             name: "pillion".to_owned(),
-            ..Names::default()
+            ..KnownNames::default()
         };
         let table = [
             (json!({"service": {"port": 8443}}), "pillion.own.svc", 8443),
@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn the_deployment_names_further_namespaces_that_are_left_out() {
-        let names = Names {
+        let names = KnownNames {
             namespace: "own".to_owned(),
-            ..Names::default()
+            ..KnownNames::default()
         };
         let variable = json!({"name": "PILLION_EXCLUDE_NAMESPACE", "value": "a, b,"});
         let container = json!({"env": [variable]});

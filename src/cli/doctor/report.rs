@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::terminal::{Colour, Paint, printable};
 use super::check::{Health, Line};
-use super::facts::Names;
+use super::facts::KnownNames;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -38,7 +38,7 @@ pub(super) struct Summary {
 }
 
 impl Report {
-    pub(super) fn new(names: &Names, lines: Vec<Line>) -> Self {
+    pub(super) fn new(names: &KnownNames, lines: Vec<Line>) -> Self {
         let count = |health| lines.iter().filter(|line| line.status == health).count();
         Self {
             version: env!("CARGO_PKG_VERSION"),

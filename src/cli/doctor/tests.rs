@@ -10,17 +10,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::check::{Health, Line};
-use super::facts::{Facts, Names};
+use super::facts::{Facts, KnownNames};
 use super::report::Report;
 use super::{Check, checks};
-use crate::cluster::{Access, Listed, Read};
+use crate::cluster::{Access, ObjectPage, Read};
 use crate::tls::{development, inspect};
 
 const MUTATING: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
 const VALIDATING: &str = include_str!("../../../deploy/kustomize/base/validating-webhook.yaml");
 
-fn listed(items: &Value) -> Read<Listed> {
-    Read::Found(Listed {
+fn listed(items: &Value) -> Read<ObjectPage> {
+    Read::Found(ObjectPage {
         items: items.as_array().unwrap().clone(),
         more: false,
     })
@@ -60,10 +60,10 @@ fn healthy() -> Facts {
         "status": {"readyReplicas": 2},
     });
     Facts {
-        names: Names {
+        names: KnownNames {
             namespace: "pillion-system".to_owned(),
             name: "pillion".to_owned(),
-            ..Names::default()
+            ..KnownNames::default()
         },
         version: json!({"major": "1", "minor": "37", "gitVersion": "v1.37.0"}),
         definitions: vec![("a.pillion.dev", Read::Found(definition))],

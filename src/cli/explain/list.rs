@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::subjects::About;
-use crate::inject::explanation::Explanation;
+use super::subjects::ExplainSubject;
+use crate::explain::Explanation;
 
 /// The version of the document; it changes where a reader would have to.
 const API_VERSION: &str = "explain.pillion.dev/v1";
@@ -65,7 +65,7 @@ impl ExplanationList {
 }
 
 impl Item {
-    pub(super) fn new(about: &About, explanation: Explanation) -> Self {
+    pub(super) fn new(about: &ExplainSubject, explanation: Explanation) -> Self {
         let object = Object {
             source: about.source.clone(),
             kind: about.kind.clone(),

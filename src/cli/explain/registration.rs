@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::cluster::Cluster;
 use super::super::manifest::{Manifest, ManifestError};
 use crate::cluster::Read;
-use crate::inject::explanation::Registration;
-use crate::inject::explanation::gates::{Configuration, ConfigurationError};
+use crate::explain::Registration;
+use crate::explain::gates::{Configuration, ConfigurationError};
 
 /// What a user installs.
 const SHIPPED: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");

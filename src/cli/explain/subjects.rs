@@ -12,15 +12,15 @@ use super::super::manifest::kinds::{self, Identity};
 use super::super::manifest::{Manifest, booleans};
 use super::{ExplainError, add_namespace};
 use crate::cluster::{ObjectName, Read};
-use crate::inject::explanation::Question;
-use crate::inject::{Settings, Subject};
+use crate::explain::Question;
+use crate::inject::{RequestContext, Settings};
 
 /// Annotation of a static pod's mirror, which only a node can make.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// One pod that is asked about.
 #[derive(Debug)]
-pub(super) struct About {
+pub(super) struct ExplainSubject {
     /// The file, or `cluster`.
     pub(super) source: String,
     /// The kind of the object that it was found in.
@@ -30,19 +30,22 @@ pub(super) struct About {
     namespace: String,
     /// The pod itself.
     pub(super) pod: Value,
-    asked: Asked,
+    asked: ExplainInput,
 }
 
 #[derive(Debug)]
-enum Asked {
-    Pod { subject: Subject, text: String },
+enum ExplainInput {
+    Pod {
+        subject: RequestContext,
+        text: String,
+    },
     Review(Vec<u8>),
 }
 
 /// Everything that is asked about.
 #[derive(Debug)]
 pub(super) struct Subjects {
-    pub(super) about: Vec<About>,
+    pub(super) about: Vec<ExplainSubject>,
     /// What was read, for the namespaces in it and what constrains them.
     pub(super) manifests: Vec<Manifest>,
     /// The namespace of objects that name none.
@@ -55,11 +58,11 @@ pub(super) fn object(target: &str) -> Option<ObjectName> {
     (!Path::new(target).exists()).then_some(object)
 }
 
-impl About {
+impl ExplainSubject {
     pub(super) fn question(&self) -> Question<'_> {
         match &self.asked {
-            Asked::Pod { subject, text } => Question::Pod { subject, pod: text },
-            Asked::Review(body) => Question::Review(body),
+            ExplainInput::Pod { subject, text } => Question::Pod { subject, pod: text },
+            ExplainInput::Review(body) => Question::Review(body),
         }
     }
 
@@ -71,8 +74,8 @@ impl About {
             kind: identity.kind.clone(),
             name: identity.name.clone(),
             namespace: identity.namespace.clone(),
-            asked: Asked::Pod {
-                subject: Subject {
+            asked: ExplainInput::Pod {
+                subject: RequestContext {
                     namespace: identity.namespace.clone(),
                     from_node: is_mirror(&read),
                     user: None,
@@ -98,7 +101,7 @@ impl About {
                 .pointer("/request/object")
                 .cloned()
                 .unwrap_or_default(),
-            asked: Asked::Review(review.to_string().into_bytes()),
+            asked: ExplainInput::Review(review.to_string().into_bytes()),
         }
     }
 }
@@ -197,7 +200,7 @@ fn without_what_nobody_wrote(object: &mut Value) {
 
 /// Adds what a review asks about: the pod, or the pod that comes of a workload. The webhook itself
 /// only gives advice about a workload, which says nothing about whether its pods are injected.
-fn add_review(source: &str, review: &Value, about: &mut Vec<About>) {
+fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
     let namespace = review.pointer("/request/namespace").and_then(Value::as_str);
     let namespace = namespace.unwrap_or_default().to_owned();
     let of_workload = review
@@ -208,12 +211,12 @@ fn add_review(source: &str, review: &Value, about: &mut Vec<About>) {
         add(source, &mut object.clone(), &namespace, about);
     }
     if about.len() == before {
-        about.push(About::of_review(source, review));
+        about.push(ExplainSubject::of_review(source, review));
     }
 }
 
 /// Adds every pod of a document.
-fn add(source: &str, document: &mut Value, namespace: &str, about: &mut Vec<About>) {
+fn add(source: &str, document: &mut Value, namespace: &str, about: &mut Vec<ExplainSubject>) {
     let mut visit = |identity: &Identity, object: &mut Value| {
         let pointer = identity.pod_pointer().filter(|pointer| {
             let spec = object.pointer(&format!("{pointer}/spec"));
@@ -221,7 +224,7 @@ fn add(source: &str, document: &mut Value, namespace: &str, about: &mut Vec<Abou
         });
         if let Some(pointer) = pointer {
             booleans::settle(object);
-            about.push(About::of_object(source, identity, object, pointer));
+            about.push(ExplainSubject::of_object(source, identity, object, pointer));
         }
         Ok::<(), Infallible>(())
     };

@@ -8,8 +8,8 @@ use super::super::manifest;
 use super::super::output::add_diff;
 use super::super::terminal::{Colour, Paint, printable};
 use super::list::{ExplanationList, Item};
+use crate::explain::gates::Call;
 use crate::inject::Verdict;
-use crate::inject::explanation::gates::Call;
 
 /// Values are cut here; `-o json` has them whole.
 const LONGEST_VALUE: usize = 72;

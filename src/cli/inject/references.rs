@@ -12,10 +12,10 @@ use super::super::manifest::kinds::{self, Identity};
 use super::super::terminal::{Colour, Paint, printable};
 use super::pod;
 use crate::check::references::ReferenceKind;
-use crate::inject::{Engine, Settings, Subject};
+use crate::inject::{Engine, RequestContext, Settings};
 
 /// Names by namespace and kind.
-pub(super) type Names = BTreeSet<(String, ReferenceKind, String)>;
+pub(super) type ReferencedObjects = BTreeSet<(String, ReferenceKind, String)>;
 
 /// Everything that the templates would make the pods of these manifests need.
 pub(super) fn needed(
@@ -23,14 +23,14 @@ pub(super) fn needed(
     namespace: &str,
     engine: &Engine,
     annotations: &BTreeMap<String, String>,
-) -> Names {
-    let mut names = Names::new();
+) -> ReferencedObjects {
+    let mut names = ReferencedObjects::new();
     let mut visit = |identity: &Identity, object: &mut Value| {
         if let Some(pointer) = identity.pod_pointer() {
-            let subject = Subject {
+            let subject = RequestContext {
                 namespace: identity.namespace.clone(),
                 annotations: annotations.clone(),
-                ..Subject::default()
+                ..RequestContext::default()
             };
             let references = engine.references(&subject, &pod(object.pointer(pointer)));
             names.extend(
@@ -50,7 +50,7 @@ pub(super) fn needed(
 }
 
 /// Notes in the settings which of the names do not exist.
-pub(super) fn look_up(names: &Names, cluster: &mut Cluster, settings: &mut Settings) {
+pub(super) fn look_up(names: &ReferencedObjects, cluster: &mut Cluster, settings: &mut Settings) {
     for (namespace, kind, name) in names {
         cluster.exists(namespace, *kind, name);
     }

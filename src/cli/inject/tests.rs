@@ -10,8 +10,8 @@ use crate::inject::{Operation, Patch, Reason};
 
 struct Closure<F>(F);
 
-impl<F: Fn(&Subject, Value) -> Decision> Decider for Closure<F> {
-    fn decide(&self, subject: &Subject, pod: &str) -> Decision {
+impl<F: Fn(&RequestContext, Value) -> Decision> Decider for Closure<F> {
+    fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
         (self.0)(subject, serde_json::from_str(pod).unwrap())
     }
 }
@@ -22,7 +22,7 @@ fn manifest(text: &str) -> Manifest {
     Manifest::read(&[file.path().to_owned()]).unwrap().remove(0)
 }
 
-fn run(text: &str, decide: impl Fn(&Subject, Value) -> Decision) -> (Manifest, Report) {
+fn run(text: &str, decide: impl Fn(&RequestContext, Value) -> Decision) -> (Manifest, Report) {
     let mut manifests = [manifest(text)];
     let decider = Closure(decide);
     let injection = Injection {
@@ -35,7 +35,7 @@ fn run(text: &str, decide: impl Fn(&Subject, Value) -> Decision) -> (Manifest, R
 }
 
 /// Labels every pod, relying on the pod's `metadata` being there.
-fn label(_: &Subject, _: Value) -> Decision {
+fn label(_: &RequestContext, _: Value) -> Decision {
     let mut decision = Decision::plain(Reason::Applied, "labelled");
     decision.patch = Patch(vec![Operation::Add {
         path: "/metadata/labels".to_owned(),
@@ -123,8 +123,8 @@ fn a_refusal_is_a_refusal_of_all() {
 #[test]
 fn an_impossible_patch_is_our_fault() {
     let mut manifests = [manifest("apiVersion: v1\nkind: Pod\nspec: {}\n")];
-    let decider = Closure(|_: &Subject, _| {
-        let mut decision = label(&Subject::default(), Value::Null);
+    let decider = Closure(|_: &RequestContext, _| {
+        let mut decision = label(&RequestContext::default(), Value::Null);
         decision.patch = decision.patch.below("/missing");
         decision
     });

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::review::workload;
+use crate::kubernetes::workload;
 
 /// The group of KRM functions' `ResourceList`.
 const FUNCTION_GROUP: &str = "config.kubernetes.io";

@@ -7,7 +7,7 @@
 
 /// One document of a stream: its exact text, and where its content starts and ends in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
+pub(super) struct YamlDocument<'a> {
     /// Every byte, from after the document before to where the next one starts.
     pub(super) text: &'a str,
     /// Length of what stands before the content: directives, `---`, comments, blank lines.
@@ -19,7 +19,7 @@ pub(super) struct Piece<'a> {
 }
 
 /// The documents of a stream; their texts joined are the stream.
-pub(super) fn split(stream: &str) -> Vec<Piece<'_>> {
+pub(super) fn split(stream: &str) -> Vec<YamlDocument<'_>> {
     let mut pieces = Vec::new();
     let mut start = 0;
     let mut offset = 0;
@@ -91,10 +91,10 @@ fn after_marker<'a>(line: &'a str, marker: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])).then(|| rest.trim())
 }
 
-fn piece(stream: &str, start: usize, end: usize, lines_before: usize) -> Piece<'_> {
+fn piece(stream: &str, start: usize, end: usize, lines_before: usize) -> YamlDocument<'_> {
     let text = stream.get(start..end).unwrap_or_default();
     let head = head_of(text);
-    Piece {
+    YamlDocument {
         text,
         head,
         tail: tail_of(text, head),

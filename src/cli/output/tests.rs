@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::cli::manifest::kinds::Identity;
-use crate::cli::transform::{Treated, Treatment, TreatmentError, transform};
+use crate::cli::transform::{ObjectTransform, TransformResult, TreatmentError, transform};
 use crate::inject::Reason;
 
 const JOB: &str = "# nightly\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: job\nspec:\n  \
@@ -17,17 +17,17 @@ const JOB: &str = "# nightly\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name
 /// Names a scheduler in every pod.
 struct Schedule;
 
-impl Treatment for Schedule {
+impl ObjectTransform for Schedule {
     fn treat(
         &self,
         _: &Identity,
         pointer: &str,
         object: &mut Value,
-    ) -> Result<Treated, TreatmentError> {
+    ) -> Result<TransformResult, TreatmentError> {
         object.pointer_mut(pointer).unwrap()["spec"]["schedulerName"] = "night".into();
-        Ok(Treated {
+        Ok(TransformResult {
             patch: Some(json!([{"op": "add", "path": "/x", "value": 1}])),
-            ..Treated::plain(Reason::Applied, "scheduled")
+            ..TransformResult::plain(Reason::Applied, "scheduled")
         })
     }
 }

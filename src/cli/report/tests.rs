@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::cli::manifest::kinds::Identity;
-use crate::cli::transform::{Note, Treated};
+use crate::cli::transform::{Note, TransformResult};
 use crate::finding::Code;
 use crate::inject::Reason;
 
-fn entry(file: &str, name: &str, treated: Treated) -> Entry {
+fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {
     Entry {
         file: file.to_owned(),
         document: 2,
@@ -20,16 +20,16 @@ fn entry(file: &str, name: &str, treated: Treated) -> Entry {
     }
 }
 
-fn judged(policy: Policy, message: &str) -> Judged {
-    Judged {
+fn judged(policy: Policy, message: &str) -> EnforcedFinding {
+    EnforcedFinding {
         finding: Finding::new(Code::FieldKept, "spec.containers[0].env", message),
         policy,
     }
 }
 
-fn injected() -> Treated {
-    Treated {
-        outcomes: vec![Outcome {
+fn injected() -> TransformResult {
+    TransformResult {
+        outcomes: vec![TemplateOutcome {
             template: "proxy".to_owned(),
             revision: "3f2a".to_owned(),
             reason: Reason::Applied,
@@ -40,7 +40,7 @@ fn injected() -> Treated {
                 judged(Policy::Ignore, "nobody minds"),
             ],
         }],
-        ..Treated::plain(Reason::Applied, "added proxy")
+        ..TransformResult::plain(Reason::Applied, "added proxy")
     }
 }
 
@@ -64,8 +64,8 @@ fn every_object_is_told_with_its_templates_and_findings() {
 
 #[test]
 fn the_remedy_stands_once_below_refusals_by_a_code() {
-    let mut treated = Treated::plain(Reason::Finding(Code::PortConflict), "refused");
-    let refusal = |message: &str| Judged {
+    let mut treated = TransformResult::plain(Reason::Finding(Code::PortConflict), "refused");
+    let refusal = |message: &str| EnforcedFinding {
         finding: Finding::new(Code::PortConflict, "spec", message),
         policy: Policy::Deny,
     };
@@ -85,14 +85,14 @@ fn the_remedy_stands_once_below_refusals_by_a_code() {
 
 #[test]
 fn files_are_named_where_there_are_several_and_a_refusal_is_clear() {
-    let refused = Treated::plain(Reason::ParameterMissing, "host is required");
+    let refused = TransformResult::plain(Reason::ParameterMissing, "host is required");
     let report = Report {
         entries: vec![
             entry("a.yaml", "web\u{1b}[2J", refused),
             entry(
                 "b.yaml",
                 "db",
-                Treated::plain(Reason::NotRequested, "nothing asked"),
+                TransformResult::plain(Reason::NotRequested, "nothing asked"),
             ),
         ],
         notes: vec![Note {

@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use super::certificate::{Certificate, Observer};
 use super::cluster::Cluster;
 use crate::cli::duration;
-use crate::cluster::hazards::Installation;
-use crate::cluster::{AuthoritySecret, Keeper, Registration, Standing};
+use crate::cluster::webhook_lint::Installation;
+use crate::cluster::{AuthoritySecret, CaBundleReconciler, Registration, RegistrationStatus};
 use crate::telemetry::Metrics;
 use crate::tls::authority::{Lifetimes, LifetimesError, jitter, service_names};
 use rotation::Rotation;
@@ -165,12 +165,13 @@ impl AuthorityOptions {
         let leader = cluster.lease.leader();
         let wake = Arc::new(Notify::new());
         let counted = Arc::clone(metrics);
-        let observe = move |standing: Option<Standing>| count(&counted, standing);
+        let observe = move |standing: Option<RegistrationStatus>| count(&counted, standing);
         let woken = Arc::clone(&wake);
         let keeps = "that keeps caBundle";
         if let Some(secret) = &self.authority_secret {
             let secret = AuthoritySecret::new(client, namespace, secret);
-            let keeper = Keeper::new(registration.clone(), SecretSource(secret.clone()));
+            let keeper =
+                CaBundleReconciler::new(registration.clone(), SecretSource(secret.clone()));
             let following = leader.clone();
             background.spawn(async move {
                 keeper.run(following, woken, observe).await;
@@ -196,7 +197,7 @@ impl AuthorityOptions {
             });
         } else {
             let source = FileSource::new(self.ca_bundle, certificate.file());
-            let keeper = Keeper::new(registration, source);
+            let keeper = CaBundleReconciler::new(registration, source);
             background.spawn(async move {
                 keeper.run(leader, woken, observe).await;
                 keeps
@@ -209,7 +210,7 @@ impl AuthorityOptions {
     }
 }
 
-fn count(metrics: &Metrics, standing: Option<Standing>) {
+fn count(metrics: &Metrics, standing: Option<RegistrationStatus>) {
     let Some(standing) = standing else {
         metrics.ca_bundle_error();
         return;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use crate::cluster::{EventResult, EventSender, Told};
+use crate::cluster::{DecisionEvent, EventResult, EventSender};
 use crate::inject::{Answer, Endpoint, Engine, Namespaces, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
@@ -142,7 +142,7 @@ impl Backend for Webhook {
                 duration,
             });
             if let (Some(events), Some(regarding), false) = (&self.events, regarding, dry_run) {
-                let told = Told::new(namespace, regarding.clone(), decision);
+                let told = DecisionEvent::new(namespace, regarding.clone(), decision);
                 if !events.tell(told) {
                     self.metrics.event(EventResult::Dropped.as_str());
                 }

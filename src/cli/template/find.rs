@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::TemplateCommandError;
-use crate::cli::broken;
+use crate::cli::catalog_loading;
 use crate::cli::engine_options::EngineOptions;
 use crate::template::compile::nearest;
-use crate::template::{Catalog, Found, Template};
+use crate::template::{Catalog, CatalogLookup, Template};
 
 /// The catalog of the flags, and the template of this name in it.
 pub(super) fn find(
@@ -14,16 +14,16 @@ pub(super) fn find(
     namespace: &str,
     name: &str,
 ) -> Result<(Catalog, Arc<Template>), TemplateCommandError> {
-    let catalog = broken::catalog(engine)?;
+    let catalog = catalog_loading::catalog(engine)?;
     let template = match catalog.find(namespace, name) {
-        Found::Template(template) => Arc::clone(template),
-        Found::Broken(error) => {
+        CatalogLookup::Template(template) => Arc::clone(template),
+        CatalogLookup::Broken(error) => {
             return Err(TemplateCommandError::Broken {
                 name: name.to_owned(),
                 error: error.to_owned(),
             });
         }
-        Found::Nothing => {
+        CatalogLookup::Nothing => {
             return Err(TemplateCommandError::NotFound {
                 name: name.to_owned(),
                 hint: nearest(name, catalog.names(namespace)),

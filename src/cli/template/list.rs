@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use super::{TemplateCommandError, lines_of, summary_json};
-use crate::cli::broken;
+use crate::cli::catalog_loading;
 use crate::cli::engine_options::EngineOptions;
 use crate::cli::output;
 use crate::cli::terminal::{Colour, Paint, printable};
@@ -38,7 +38,7 @@ enum ListFormat {
 impl List {
     /// Writes the list.
     pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let summaries = broken::catalog(&self.engine)?.summaries();
+        let summaries = catalog_loading::catalog(&self.engine)?.summaries();
         let text = match self.output {
             ListFormat::Table => table(&summaries, Paint::for_stream(&io::stdout())),
             ListFormat::Json => lines_of(&summaries.iter().map(summary_json).collect()),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::cli::output::{self, OutputError};
 use crate::template::description::{Description, describe};
-use crate::template::{Catalog, Found, Source, TemplateError};
+use crate::template::{Catalog, CatalogLookup, Source, TemplateError};
 
 use super::test::{TestError, case_of};
 
@@ -96,7 +96,7 @@ impl New {
             text,
         };
         let (catalog, errors) = Catalog::load(std::slice::from_ref(&source), None);
-        let Found::Template(template) = catalog.find("", &self.name) else {
+        let CatalogLookup::Template(template) = catalog.find("", &self.name) else {
             return Err(self.wrong_name(&errors));
         };
         let description = describe(template);

@@ -88,7 +88,7 @@ pub enum TestError {
     Case(#[from] ManifestError),
     /// A patch could not be applied.
     #[error(transparent)]
-    Treatment(#[from] TreatmentError),
+    ObjectTransform(#[from] TreatmentError),
     /// The result could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),

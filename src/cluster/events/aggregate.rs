@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::Told;
+use super::DecisionEvent;
 
 /// How often one event's count is written.
 const EVERY: Duration = Duration::from_secs(10);
@@ -30,14 +30,14 @@ pub(super) enum Write {
     /// A new event; `count` where it was seen more than once already.
     Create {
         /// What it tells.
-        told: Told,
+        told: DecisionEvent,
         /// How often.
         count: i32,
     },
     /// The event of this name was seen so often.
     Count {
         /// What it tells.
-        told: Told,
+        told: DecisionEvent,
         /// Its name.
         name: String,
         /// How often.
@@ -47,7 +47,7 @@ pub(super) enum Write {
 
 /// What is remembered of an event.
 #[derive(Debug)]
-struct Kept {
+struct PendingEvent {
     /// Its name, once it is written.
     name: Option<String>,
     count: i32,
@@ -60,7 +60,7 @@ struct Kept {
 /// Events of the last minutes.
 #[derive(Debug)]
 pub(super) struct Aggregate {
-    kept: BTreeMap<Told, Kept>,
+    kept: BTreeMap<DecisionEvent, PendingEvent>,
     budget: f64,
     refilled: Instant,
 }
@@ -75,7 +75,7 @@ impl Aggregate {
     }
 
     /// Takes a verdict; `false` where there is no room for another one.
-    pub(super) fn take(&mut self, told: Told, now: Instant) -> bool {
+    pub(super) fn take(&mut self, told: DecisionEvent, now: Instant) -> bool {
         if let Some(kept) = self.kept.get_mut(&told) {
             kept.count = kept.count.saturating_add(1);
             kept.last = now;
@@ -84,7 +84,7 @@ impl Aggregate {
         if self.kept.len() >= MOST {
             return false;
         }
-        let kept = Kept {
+        let kept = PendingEvent {
             name: None,
             count: 1,
             written: 0,
@@ -103,7 +103,7 @@ impl Aggregate {
         if self.budget < 1.0 {
             return None;
         }
-        let is_due = |kept: &Kept| {
+        let is_due = |kept: &PendingEvent| {
             let waited = kept.written_at.map(|at| now.saturating_duration_since(at));
             kept.count > kept.written && waited.is_none_or(|waited| waited >= EVERY)
         };
@@ -124,20 +124,20 @@ impl Aggregate {
     }
 
     /// An event was written under this name.
-    pub(super) fn named(&mut self, told: &Told, name: &str) {
+    pub(super) fn named(&mut self, told: &DecisionEvent, name: &str) {
         if let Some(kept) = self.kept.get_mut(told) {
             kept.name = Some(name.to_owned());
         }
     }
 
     /// An event could not be written, or is gone; the next of its kind is new.
-    pub(super) fn forget(&mut self, told: &Told) {
+    pub(super) fn forget(&mut self, told: &DecisionEvent) {
         self.kept.remove(told);
     }
 
     /// Forgets what is over. Returns how many of that were never written.
     pub(super) fn clean(&mut self, now: Instant) -> usize {
-        let is_over = |kept: &Kept| now.saturating_duration_since(kept.last) >= OVER;
+        let is_over = |kept: &PendingEvent| now.saturating_duration_since(kept.last) >= OVER;
         let over = self.kept.values().filter(|kept| is_over(kept));
         let unwritten = over.filter(|kept| kept.written == 0).count();
         self.kept.retain(|_, kept| !is_over(kept));
@@ -150,8 +150,8 @@ mod tests {
     use super::*;
     use crate::inject::{Regarding, Verdict};
 
-    fn told(name: &str) -> Told {
-        Told {
+    fn told(name: &str) -> DecisionEvent {
+        DecisionEvent {
             namespace: "shop".to_owned(),
             regarding: Regarding {
                 api_version: "apps/v1".to_owned(),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
-use crate::cluster::hazards::{Installation, Severity, hazards};
+use crate::cluster::webhook_lint::{Installation, Severity, hazards};
 
 /// How the names of our entries end.
 const OUR_NAMES: &str = ".pillion.dev";

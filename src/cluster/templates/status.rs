@@ -4,7 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::watch::TemplateReport;
-use crate::template::{Catalog, Found};
+use crate::template::{Catalog, CatalogLookup};
 
 /// How many errors a status tells; the rest is counted.
 const MOST_ERRORS: usize = 16;
@@ -115,7 +115,7 @@ fn is_served(report: &TemplateReport, catalog: &Catalog) -> bool {
         return false;
     };
     let found = catalog.find(&report.namespace, &report.name);
-    matches!(found, Found::Template(found) if found.revision == good.template.revision
+    matches!(found, CatalogLookup::Template(found) if found.revision == good.template.revision
         && found.namespace == good.template.namespace)
 }
 
@@ -159,7 +159,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster::watch::Good;
+    use crate::cluster::watch::ServedRevision;
     use crate::template::compile::compile_object;
     use crate::template::{CatalogEntry, TemplateError};
 
@@ -184,7 +184,7 @@ mod tests {
             resource_version: "7".to_owned(),
             status: Arc::new(status),
             errors: (0..errors).map(error).collect(),
-            good: good.map(|generation| Good {
+            good: good.map(|generation| ServedRevision {
                 template,
                 generation,
                 spec: spec.to_string().into(),

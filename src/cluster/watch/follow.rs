@@ -12,7 +12,7 @@ use kube::runtime::watcher::{self, Config, Event, watcher};
 use tokio::sync::mpsc::Sender;
 
 use super::Observer;
-use super::object::{Key, Seen, Watched, key};
+use super::object::{Key, Watched, WatchedObject, key};
 use crate::cluster::revisions;
 use crate::template::error::with_sources;
 
@@ -36,7 +36,7 @@ pub(super) enum Change {
     /// All objects are listed anew.
     Listing,
     /// An object as it is now.
-    Applied(Box<Seen>),
+    Applied(Box<WatchedObject>),
     /// An object is no more.
     Deleted(Key),
     /// All objects were listed: others are no more.
@@ -47,7 +47,7 @@ pub(super) enum Change {
 
 /// A change of a kind.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct WatchChange {
     pub(super) kind: Watched,
     pub(super) change: Change,
 }
@@ -56,7 +56,7 @@ pub(super) struct Told {
 pub(super) async fn follow(
     kind: Watched,
     api: Api<DynamicObject>,
-    sender: Sender<Told>,
+    sender: Sender<WatchChange>,
     observer: &impl Observer,
 ) {
     let mut config = Config::default().timeout(WATCH_SECONDS);
@@ -129,8 +129,8 @@ fn is_unreadable(error: &watcher::Error) -> bool {
     )
 }
 
-async fn tell(sender: &Sender<Told>, kind: Watched, change: Change) -> Result<(), ()> {
-    let told = sender.send(Told { kind, change }).await;
+async fn tell(sender: &Sender<WatchChange>, kind: Watched, change: Change) -> Result<(), ()> {
+    let told = sender.send(WatchChange { kind, change }).await;
     told.map_err(|_| ())
 }
 
@@ -139,7 +139,7 @@ fn change(kind: Watched, event: Event<DynamicObject>) -> Change {
         Event::Init => Change::Listing,
         Event::InitDone => Change::Listed,
         Event::Apply(object) | Event::InitApply(object) => {
-            Change::Applied(Box::new(Seen::read(kind, object)))
+            Change::Applied(Box::new(WatchedObject::read(kind, object)))
         }
         Event::Delete(object) => Change::Deleted(key(kind, &object)),
     }

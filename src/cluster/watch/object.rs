@@ -143,7 +143,7 @@ pub(super) enum Content {
 
 /// What is kept of an object, and which one it is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct WatchedObject {
     pub(super) key: Key,
     pub(super) content: Content,
 }
@@ -159,7 +159,7 @@ pub(super) fn key(kind: Watched, object: &DynamicObject) -> Key {
     )
 }
 
-impl Seen {
+impl WatchedObject {
     /// Keeps of an object what decisions need.
     pub(super) fn read(kind: Watched, mut object: DynamicObject) -> Self {
         let key = key(kind, &object);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ClusterSnapshot;
-use super::follow::{Change, Told};
+use super::follow::{Change, WatchChange};
 use super::namespaces::NamespaceState;
-use super::object::{Content, Key, Seen, Watched};
+use super::object::{Content, Key, Watched, WatchedObject};
 use super::templates::TemplateState;
 
 /// What is known, and what changed since the last snapshot.
@@ -23,7 +23,7 @@ pub(super) struct State {
 
 impl State {
     /// Takes a change.
-    pub(super) fn apply(&mut self, Told { kind, change }: Told) {
+    pub(super) fn apply(&mut self, WatchChange { kind, change }: WatchChange) {
         match change {
             Change::Listing => {
                 self.listing.insert(kind, BTreeSet::new());
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    fn set(&mut self, kind: Watched, Seen { key, content }: Seen) {
+    fn set(&mut self, kind: Watched, WatchedObject { key, content }: WatchedObject) {
         match content {
             Content::Template(template) => self.templates.set(key, template),
             Content::Revision(revision) => self.templates.set_revision(key.1, revision),

@@ -19,7 +19,7 @@ use crate::template::{Catalog, CatalogEntry, Template, TemplateError};
 
 /// A generation of a template that compiles.
 #[derive(Debug, Clone)]
-pub struct Good {
+pub struct ServedRevision {
     /// The template.
     pub template: Arc<Template>,
     /// Its `metadata.generation`.
@@ -46,7 +46,7 @@ pub struct TemplateReport {
     /// What is wrong with the newest generation; nothing where it compiles.
     pub errors: Arc<[TemplateError]>,
     /// What serves: the newest generation where it compiles, else the last good one.
-    pub good: Option<Good>,
+    pub good: Option<ServedRevision>,
     /// The revisions that are kept of it: the names of their objects, with the generations.
     pub kept: Vec<(String, i64)>,
 }
@@ -72,7 +72,7 @@ struct Stored {
     mandatory: bool,
     errors: Arc<[TemplateError]>,
     /// The last good generation that was seen here.
-    good: Option<Good>,
+    good: Option<ServedRevision>,
 }
 
 /// A revision that is kept.
@@ -81,7 +81,7 @@ struct Revision {
     /// `None`: an object that cannot be read as one.
     kept: Option<KeptRevision>,
     /// What it compiles to, once somebody needed to know.
-    good: OnceCell<Option<Good>>,
+    good: OnceCell<Option<ServedRevision>>,
 }
 
 impl Revision {
@@ -89,7 +89,7 @@ impl Revision {
         self.kept.as_ref().map_or(0, |kept| kept.generation)
     }
 
-    fn good(&self) -> Option<Good> {
+    fn good(&self) -> Option<ServedRevision> {
         let good = self.good.get_or_init(|| good_of(self.kept.as_ref()?));
         good.clone()
     }
@@ -255,7 +255,7 @@ impl Stored {
         match compiled.result {
             Ok(template) => {
                 self.errors = Arc::new([]);
-                self.good = Some(Good {
+                self.good = Some(ServedRevision {
                     template: Arc::from(template),
                     generation: self.generation,
                     spec: spec.to_string().into(),
@@ -298,11 +298,11 @@ fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
 }
 
 /// What a kept revision compiles to.
-fn good_of(kept: &KeptRevision) -> Option<Good> {
+fn good_of(kept: &KeptRevision) -> Option<ServedRevision> {
     let (namespace, name) = &kept.of;
     let spec: Value = serde_json::from_str(&kept.spec).ok()?;
     let compiled = compiled(namespace, name, &spec);
-    Some(Good {
+    Some(ServedRevision {
         template: Arc::from(compiled.result.ok()?),
         generation: kept.generation,
         spec: Arc::clone(&kept.spec),

@@ -1,6 +1,6 @@
 //! How a decision about pods to come is told, the most important first.
 
-use crate::inject::verdict::{Decision, Outcome, Verdict};
+use crate::inject::verdict::{Decision, TemplateOutcome, Verdict};
 
 /// One line for each thing that the person should know: a refusal, templates that are not applied,
 /// findings, and last what will be added.
@@ -9,7 +9,7 @@ pub(super) fn lines(kind: &str, decision: &Decision) -> Vec<String> {
     let says = |reason, text: &str| {
         format!("pillion: pods of this {kind} will be {verdict} ({reason}): {text}")
     };
-    let own: Vec<&Outcome> = decision
+    let own: Vec<&TemplateOutcome> = decision
         .outcomes
         .iter()
         .filter(|outcome| outcome.reason.verdict() == verdict)
@@ -19,7 +19,7 @@ pub(super) fn lines(kind: &str, decision: &Decision) -> Vec<String> {
     let told: Vec<String> = if own.is_empty() || verdict == Verdict::Unchanged {
         vec![says(decision.reason, &decision.message)]
     } else {
-        let line = |outcome: &&Outcome| {
+        let line = |outcome: &&TemplateOutcome| {
             let text = format!("{}: {}", outcome.template, outcome.message);
             says(outcome.reason, &text)
         };
@@ -38,8 +38,8 @@ pub(super) fn lines(kind: &str, decision: &Decision) -> Vec<String> {
 }
 
 /// The warning that a pod itself would give of a template that is not applied.
-fn of_a_pod(outcome: &Outcome) -> String {
-    let Outcome {
+fn of_a_pod(outcome: &TemplateOutcome) -> String {
+    let TemplateOutcome {
         template,
         reason,
         message,

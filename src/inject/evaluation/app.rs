@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::volume::Names;
-use super::{Circumstances, Wanted, WantedEdit, failed, validity};
-use crate::inject::data::{Apps, Data};
+use super::volume::VolumeNames;
+use super::{EvaluationContext, Wanted, WantedEdit, failed, validity};
+use crate::expression::Bindings;
+use crate::inject::expression_input::{Apps, ExpressionInput};
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
@@ -12,7 +13,6 @@ use crate::review::Text;
 use crate::template::Template;
 use crate::template::compile::nearest;
 use crate::template::compiled::NOT_FOR_STEPS;
-use crate::template::expression::Bindings;
 use crate::template::fragment::Evaluation;
 
 /// The annotation that lists the app containers which templates may edit.
@@ -26,7 +26,7 @@ const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 pub(super) fn find(
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
+    with: EvaluationContext<'_>,
 ) -> Result<Apps, Refusal> {
     let named = with
         .annotations
@@ -68,12 +68,12 @@ fn the_named(named: &[&str], known: &BTreeMap<String, (List, usize)>) -> Result<
 }
 
 /// Whether the user wrote a container for the app.
-fn is_the_apps(element: &Element<'_>, with: Circumstances<'_>) -> bool {
+fn is_the_apps(element: &Element<'_>, with: EvaluationContext<'_>) -> bool {
     matches!(element, Element::Users { .. }) && !with.helpers.contains(&element.name())
 }
 
 /// The containers that the user wrote for the app, by name.
-fn known(pod: &WorkingPod<'_>, with: Circumstances<'_>) -> BTreeMap<String, (List, usize)> {
+fn known(pod: &WorkingPod<'_>, with: EvaluationContext<'_>) -> BTreeMap<String, (List, usize)> {
     let mut known = BTreeMap::new();
     for list in [List::InitContainers, List::Containers] {
         for (index, element) in pod.list(list).iter().enumerate() {
@@ -97,8 +97,8 @@ fn not_found(name: &str, known: &BTreeMap<String, (List, usize)>) -> Refusal {
 }
 
 /// The data for expressions inside `app:`, once for each app container.
-pub(super) fn data_of_each<'d>(data: &Data<'d>) -> Vec<Data<'d>> {
-    let own = |own| Data {
+pub(super) fn data_of_each<'d>(data: &ExpressionInput<'d>) -> Vec<ExpressionInput<'d>> {
+    let own = |own| ExpressionInput {
         own: Some(own),
         ..*data
     };
@@ -109,9 +109,9 @@ pub(super) fn data_of_each<'d>(data: &Data<'d>) -> Vec<Data<'d>> {
 pub(super) fn edits<'v>(
     pod: &WorkingPod<'_>,
     template: &Template,
-    each: &'v [Data<'_>],
+    each: &'v [ExpressionInput<'_>],
     bindings: &mut Bindings<'v>,
-    names: &Names,
+    names: &VolumeNames,
     known: Option<&BTreeMap<String, Vec<String>>>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use super::{Circumstances, Wanted, WantedContainer, failed, image, validity};
+use super::{EvaluationContext, Wanted, WantedContainer, failed, image, validity};
 use crate::inject::lifecycle;
 use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
-use crate::template::piece::Lookup;
+use crate::template::piece::ReadObject;
 
 /// Evaluates all containers.
 pub(super) fn containers(
     pod: &WorkingPod<'_>,
     template: &Template,
-    circumstances: Circumstances<'_>,
+    circumstances: EvaluationContext<'_>,
     with: Evaluation<'_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {

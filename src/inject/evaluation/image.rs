@@ -4,7 +4,7 @@
 //! that a template brings is replaced. An image that somebody named, by an annotation, in the
 //! configuration or in the pod itself, is what they mean and stays.
 
-use super::Circumstances;
+use super::EvaluationContext;
 use crate::inject::pod::{List, WorkingPod};
 use crate::template::Template;
 
@@ -13,7 +13,7 @@ pub(super) fn mirrored(
     image: &str,
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
+    with: EvaluationContext<'_>,
 ) -> Option<String> {
     let registry = with.settings.registry.as_deref()?.trim_end_matches('/');
     let of_registry = image.strip_prefix(registry);
@@ -38,7 +38,7 @@ fn is_named(
     image: &str,
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Circumstances<'_>,
+    with: EvaluationContext<'_>,
 ) -> bool {
     let prefix = template.annotation_prefix();
     let of_pod = with.annotations.iter();
@@ -64,7 +64,7 @@ mod tests {
 
     use serde_json::json;
 
-    use crate::inject::{Engine, Settings, Subject};
+    use crate::inject::{Engine, RequestContext, Settings};
     use crate::template::{Catalog, Source};
 
     const TEMPLATE: &str = r#"
@@ -100,9 +100,9 @@ spec:
         }
         let pod = json!({"metadata": {"annotations": annotations},
             "spec": {"containers": [{"name": "web", "image": "ghcr.io/shop/web:1"}]}});
-        let subject = Subject {
+        let subject = RequestContext {
             namespace: "shop".to_owned(),
-            ..Subject::default()
+            ..RequestContext::default()
         };
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
         let decision = engine.decide(&subject, &pod.to_string());

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Wanted, failed, validity};
 use crate::inject::refusal::Refusal;
+use crate::kubernetes::validity::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
-use crate::template::piece::{Fields, Piece};
-use crate::template::validity::names;
+use crate::template::piece::{TemplateObject, TemplateValue};
 
 /// Evaluates labels and annotations.
 pub(super) fn metadata(
@@ -31,7 +31,7 @@ fn texts(
     fragment: Option<&Fragment>,
     with: Evaluation<'_>,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let text = |(key, value): (&str, &Piece)| match &**value {
+    let text = |(key, value): (&str, &TemplateValue)| match &**value {
         Value::String(text) => (key.to_owned(), text.clone()),
         other => (key.to_owned(), other.to_string()),
     };
@@ -59,9 +59,9 @@ fn object(
     template: &Template,
     fragment: Option<&Fragment>,
     with: Evaluation<'_>,
-) -> Result<Fields, Refusal> {
+) -> Result<TemplateObject, Refusal> {
     let Some(fragment) = fragment else {
-        return Ok(Fields::default());
+        return Ok(TemplateObject::default());
     };
     let fields = fragment.evaluate_fields(with);
     let fields = fields.map_err(|failure| failed(template, &failure))?;

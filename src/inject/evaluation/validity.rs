@@ -5,15 +5,15 @@
 
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::kubernetes::validity::{self, Step};
 use crate::template::fragment::{Fragment, Origin};
-use crate::template::piece::Fields;
-use crate::template::validity::{self, Step};
+use crate::template::piece::TemplateObject;
 
 /// Refuses an object that a fragment gave where the API server would refuse it. `place` says in
 /// words where the fragment stands.
 pub(super) fn check(
     definition: &str,
-    value: &Fields,
+    value: &TemplateObject,
     fragment: &Fragment,
     place: impl FnOnce() -> String,
 ) -> Result<(), Refusal> {

@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use super::{Wanted, WantedVolume, failed, files, validity};
 use crate::finding::{Code, Finding};
-use crate::inject::data::Apps;
-use crate::inject::keys::same_path;
+use crate::inject::expression_input::Apps;
 use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::kubernetes::merge_keys::same_path;
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 
 /// What the template's volumes are called in this pod.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeMap<String, (String, Option<String>)>);
+pub(super) struct VolumeNames(BTreeMap<String, (String, Option<String>)>);
 
-impl Volumes for Names {
+impl Volumes for VolumeNames {
     fn resolve(&self, volume: &str) -> Option<(String, Option<String>)> {
         self.0.get(volume).cloned()
     }
@@ -33,8 +33,8 @@ pub(super) fn volumes(
     with: Evaluation<'_>,
     apps: &Apps,
     wanted: &mut Wanted,
-) -> Result<Names, Refusal> {
-    let mut names = Names::default();
+) -> Result<VolumeNames, Refusal> {
+    let mut names = VolumeNames::default();
     for volume in &template.volumes {
         if let Some(when) = &volume.when
             && !when
@@ -153,7 +153,7 @@ fn own(
     with: Evaluation<'_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
-    let mut value = Fields::with_capacity(2);
+    let mut value = TemplateObject::with_capacity(2);
     value.insert("name", Value::from(volume.emitted.as_str()).into());
     value.extend(source(template, volume, with, wanted)?);
     wanted.volumes.push(WantedVolume {
@@ -169,7 +169,7 @@ fn source(
     volume: &VolumeTemplate,
     with: Evaluation<'_>,
     wanted: &mut Wanted,
-) -> Result<Fields, Refusal> {
+) -> Result<TemplateObject, Refusal> {
     let fragment = volume.source.as_ref();
     let source = fragment
         .map(|fragment| fragment.evaluate_fields(with))

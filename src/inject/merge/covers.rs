@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::inject::keys::{ListMerge, by_key, list_merge, same_path};
-use crate::template::quantity::Quantity;
-use crate::template::schema::{self, FieldType};
+use crate::kubernetes::merge_keys::{ListMerge, by_key, list_merge, same_path};
+use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::schema::{self, FieldType};
 
 /// Whether `theirs` has everything that `want` has. More fields than wanted are others' business:
 /// API-server defaults, the ServiceAccount's mount, what other webhooks add.

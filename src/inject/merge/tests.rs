@@ -7,11 +7,11 @@ fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     let Value::Object(want) = want else {
         panic!("an object is wanted")
     };
-    let want = &Fields::from(want.clone());
+    let want = &TemplateObject::from(want.clone());
     let text = user.to_string();
     let raw: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
     let from_raw = fill(View::Raw(raw), want, "Container", 0);
-    let from_data = fill(View::Data(user), want, "Container", 0);
+    let from_data = fill(View::ExpressionInput(user), want, "Container", 0);
     assert_eq!(from_raw, from_data, "raw and read views agree");
     let mut result = user.clone();
     for operation in &from_raw.operations {
@@ -136,7 +136,7 @@ fn defaults_of_the_api_server_give_way() {
     let Value::Object(want) = want else {
         unreachable!()
     };
-    let fill = fill(View::Data(&user), &want.into(), "PodSpec", 0);
+    let fill = fill(View::ExpressionInput(&user), &want.into(), "PodSpec", 0);
     assert_eq!(fill.replaced, ["terminationGracePeriodSeconds"]);
     assert_eq!(fill.kept, ["dnsPolicy"]);
 }

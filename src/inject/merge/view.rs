@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::inject::keys::{element_key, plain_path};
+use crate::kubernetes::merge_keys::{element_key, plain_path};
 use crate::review::{Object, Text};
-use crate::template::piece::{Fields, Lookup};
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// A value of the user's.
 #[derive(Debug, Clone, Copy)]
@@ -16,19 +16,19 @@ pub enum View<'v> {
     /// Unread JSON.
     Raw(&'v RawValue),
     /// An object whose fields are unread.
-    Fields(&'v Object<'v>),
+    TemplateObject(&'v Object<'v>),
     /// Data.
-    Data(&'v Value),
+    ExpressionInput(&'v Value),
     /// What a template added.
-    Added(&'v Fields),
+    Added(&'v TemplateObject),
 }
 
 /// An object whose fields can be asked for.
 #[derive(Debug)]
 pub(super) enum Opened<'v> {
     Raw(Cow<'v, Object<'v>>),
-    Data(&'v Map<String, Value>),
-    Added(&'v Fields),
+    ExpressionInput(&'v Map<String, Value>),
+    Added(&'v TemplateObject),
 }
 
 /// The fields that identify elements of lists, read without reading the rest.
@@ -81,8 +81,8 @@ impl<'v> View<'v> {
     pub fn to_value(&self) -> Value {
         match self {
             Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Self::Fields(object) => object.to_value(),
-            Self::Data(value) => (*value).clone(),
+            Self::TemplateObject(object) => object.to_value(),
+            Self::ExpressionInput(value) => (*value).clone(),
             Self::Added(fields) => fields.to_value(),
         }
     }
@@ -91,8 +91,8 @@ impl<'v> View<'v> {
     pub(super) fn open(self) -> Option<Opened<'v>> {
         match self {
             Self::Raw(raw) => Object::read(raw).map(|object| Opened::Raw(Cow::Owned(object))),
-            Self::Fields(object) => Some(Opened::Raw(Cow::Borrowed(object))),
-            Self::Data(value) => value.as_object().map(Opened::Data),
+            Self::TemplateObject(object) => Some(Opened::Raw(Cow::Borrowed(object))),
+            Self::ExpressionInput(value) => value.as_object().map(Opened::ExpressionInput),
             Self::Added(fields) => Some(Opened::Added(fields)),
         }
     }
@@ -104,8 +104,14 @@ impl<'v> View<'v> {
                 let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
                 Some(items.into_iter().map(View::Raw).collect())
             }
-            Self::Fields(_) | Self::Added(_) => None,
-            Self::Data(value) => Some(value.as_array()?.iter().map(View::Data).collect()),
+            Self::TemplateObject(_) | Self::Added(_) => None,
+            Self::ExpressionInput(value) => Some(
+                value
+                    .as_array()?
+                    .iter()
+                    .map(View::ExpressionInput)
+                    .collect(),
+            ),
         }
     }
 
@@ -113,8 +119,8 @@ impl<'v> View<'v> {
     pub(super) fn key(&self, keys: &[&str]) -> Option<Cow<'v, str>> {
         let raw = match self {
             Self::Raw(raw) => raw,
-            Self::Data(value) => return element_key(value, keys).map(Cow::Owned),
-            Self::Fields(_) | Self::Added(_) => {
+            Self::ExpressionInput(value) => return element_key(value, keys).map(Cow::Owned),
+            Self::TemplateObject(_) | Self::Added(_) => {
                 return element_key(&self.to_value(), keys).map(Cow::Owned);
             }
         };
@@ -132,14 +138,14 @@ impl Opened<'_> {
     pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
         match self {
             Self::Raw(object) => object.get(name).map(View::Raw),
-            Self::Data(map) => map
+            Self::ExpressionInput(map) => map
                 .get(name)
                 .filter(|value| !value.is_null())
-                .map(View::Data),
+                .map(View::ExpressionInput),
             Self::Added(fields) => fields
                 .get(name)
                 .filter(|value| !value.is_null())
-                .map(View::Data),
+                .map(View::ExpressionInput),
         }
     }
 }

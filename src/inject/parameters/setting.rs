@@ -15,7 +15,7 @@ use crate::template::parameter::{Parameter, ParameterType, Setter};
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy)]
-pub struct Given<'g> {
+pub struct ParameterSources<'g> {
     /// The pod's annotations.
     pub pod: &'g Dictionary<'g>,
     /// The namespace's annotations.
@@ -75,7 +75,7 @@ fn place(template: &Template, layer: Layer, key: &str) -> String {
 /// What is set for a template, of each parameter what wins last.
 pub(super) fn collect<'g>(
     template: &'g Template,
-    given: Given<'g>,
+    given: ParameterSources<'g>,
 ) -> Result<Vec<Setting<'g>>, Refusal> {
     let mut set = Vec::new();
     configured(template, given, &mut set)?;
@@ -86,7 +86,7 @@ pub(super) fn collect<'g>(
 
 fn configured<'g>(
     template: &'g Template,
-    given: Given<'g>,
+    given: ParameterSources<'g>,
     set: &mut Vec<Setting<'g>>,
 ) -> Result<(), Refusal> {
     if given.configuration.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::review::pod::Dictionary;
-use crate::template::{Catalog, Found, Source as File};
+use crate::template::{Catalog, CatalogLookup, Source as File};
 
 const PARAMETERS: &str = "
     host: {type: string, required: true, pattern: '[a-z.]+', description: the host}
@@ -72,7 +72,7 @@ fn resolve_with(
     let (catalog, errors) = Catalog::load(&[File { path, text }], None);
     assert!(errors.is_empty(), "{errors:?}");
     let catalog: &'static Catalog = Box::leak(Box::new(catalog));
-    let Found::Template(template) = catalog.find("", "t") else {
+    let CatalogLookup::Template(template) = catalog.find("", "t") else {
         panic!("the template loads");
     };
     let annotations = |settings: Settings<'_>| -> BTreeMap<String, String> {
@@ -88,7 +88,7 @@ fn resolve_with(
         .iter()
         .map(|(key, value)| (("t".to_owned(), (*key).to_owned()), (*value).to_owned()))
         .collect();
-    let given = Given {
+    let given = ParameterSources {
         trace: None,
         pod: &pod,
         namespace: &annotations(namespace),

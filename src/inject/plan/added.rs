@@ -6,7 +6,7 @@ use super::Change;
 use crate::inject::patch::Operation;
 use crate::inject::pod::List;
 use crate::inject::trace::{AddedTo, Addition};
-use crate::template::piece::{Fields, Lookup};
+use crate::template::piece::{ReadObject, TemplateObject};
 
 impl Change {
     /// Everything that the change adds; the containers' names are those of `name_of`, which knows
@@ -56,7 +56,7 @@ fn added(to: AddedTo, operation: &Operation) -> Addition {
     }
 }
 
-fn name(value: &Fields) -> String {
+fn name(value: &TemplateObject) -> String {
     let name = value.get("name").and_then(Value::as_str);
     name.unwrap_or_default().to_owned()
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::{Change, SENSITIVE};
-use crate::inject::defaults::pull_policy;
 use crate::inject::evaluation::WantedContainer;
 use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
 use crate::inject::merge::{self, Fill, covers};
@@ -11,10 +10,11 @@ use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
+use crate::kubernetes::defaults::pull_policy;
+use crate::kubernetes::schema::field;
 use crate::template::Template;
 use crate::template::compiled::Placement;
-use crate::template::piece::{Fields, Lookup};
-use crate::template::schema::field;
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// The image by which a container of the user's says: take the template's.
 const PLACEHOLDER: &str = "auto";
@@ -192,7 +192,7 @@ fn fill(
 }
 
 /// The API server derived the pull policy from the placeholder; from the image it would be another.
-fn default_pull_policy(fill: &mut Fill, want: &Fields, theirs: &Value, image: &Value) {
+fn default_pull_policy(fill: &mut Fill, want: &TemplateObject, theirs: &Value, image: &Value) {
     let derived = theirs.get("imagePullPolicy").and_then(Value::as_str);
     let policy = pull_policy(image.as_str().unwrap_or_default());
     let is_default = derived == Some(pull_policy(PLACEHOLDER));
@@ -206,7 +206,7 @@ fn default_pull_policy(fill: &mut Fill, want: &Fields, theirs: &Value, image: &V
 }
 
 /// Notes as kept what the user's container does beyond the template's.
-fn keep_additions(fill: &mut Fill, want: &Fields, theirs: &Value) {
+fn keep_additions(fill: &mut Fill, want: &TemplateObject, theirs: &Value) {
     for name in SENSITIVE {
         let none = Value::Null;
         let theirs = theirs.get(name).unwrap_or(&none);

@@ -4,7 +4,7 @@ use super::Change;
 use crate::finding::{Code, Finding};
 use crate::inject::merge::{self, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
-use crate::template::piece::Fields;
+use crate::template::piece::TemplateObject;
 
 /// Keys and values.
 type Pairs = Vec<(String, String)>;
@@ -45,12 +45,12 @@ fn lacked(texts: &Texts<'_>, wanted: Pairs) -> (Pairs, Vec<String>) {
 }
 
 /// Plans the other fields of the spec.
-pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &Fields, change: &mut Change) {
+pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &TemplateObject, change: &mut Change) {
     if wanted.is_empty() {
         return;
     }
     let theirs = pod.fields_view();
-    let fill = merge::fill(View::Data(&theirs), wanted, "PodSpec", 0);
+    let fill = merge::fill(View::ExpressionInput(&theirs), wanted, "PodSpec", 0);
     if !fill.kept.is_empty() {
         let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
         keys.sort();

@@ -12,7 +12,7 @@ use crate::inject::patch::Operation;
 use crate::inject::pod::WorkingPod;
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
-use crate::template::piece::Lookup;
+use crate::template::piece::ReadObject;
 
 /// Checks what a template adds against the pod as a whole.
 pub(super) fn check(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {

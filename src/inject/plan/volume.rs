@@ -6,8 +6,8 @@ use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
-use crate::template::piece::Lookup;
-use crate::template::schema::FieldType;
+use crate::kubernetes::schema::FieldType;
+use crate::template::piece::ReadObject;
 
 /// Plans all volumes, and the annotations that generated files are read from.
 pub(super) fn volumes(

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::inject::merge::View;
 use crate::inject::patch::{Content, Operation, Patch};
 use crate::review::Object;
-use crate::template::piece::{Fields, Lookup};
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// What a template added to something of the user's.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Edit {
     /// What was added.
     pub fn value(&self) -> &Value {
         match self.operation.content() {
-            Content::Piece(piece) => piece,
+            Content::TemplateValue(piece) => piece,
             // A container or volume is no part of an element.
             Content::Object(_) | Content::List(_) => &Value::Null,
         }
@@ -76,7 +76,7 @@ pub enum Element<'p> {
         /// The template.
         template: String,
         /// The element.
-        value: Fields,
+        value: TemplateObject,
     },
 }
 
@@ -103,13 +103,13 @@ impl Element<'_> {
     /// The element as it is now.
     pub fn view(&self) -> View<'_> {
         match self {
-            Self::Users { object, edits, .. } if edits.is_empty() => View::Fields(object),
+            Self::Users { object, edits, .. } if edits.is_empty() => View::TemplateObject(object),
             Self::Users {
                 object,
                 edits,
                 current,
                 ..
-            } => View::Data(current.get_or_init(|| edited(object, edits))),
+            } => View::ExpressionInput(current.get_or_init(|| edited(object, edits))),
             Self::Added { value, .. } => View::Added(value),
         }
     }

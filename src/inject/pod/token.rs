@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 
 use super::element::Element;
 use super::{List, WorkingPod};
-use crate::inject::defaults::{TOKEN_PATH, TOKEN_VOLUME};
+use crate::kubernetes::defaults::{TOKEN_PATH, TOKEN_VOLUME};
 use crate::review::{Object, Text};
-use crate::template::piece::{Fields, Lookup};
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// What is read of a mount.
 #[derive(Deserialize)]
@@ -164,7 +164,7 @@ fn mounts(container: &Object<'_>, volume: &str) -> bool {
 }
 
 /// Appends the mount, unless something stands at its path.
-fn add_mount(container: &mut Fields, mount: &Value) {
+fn add_mount(container: &mut TemplateObject, mount: &Value) {
     let own = container.get("volumeMounts").and_then(Value::as_array);
     let mut mounts = own.cloned().unwrap_or_default();
     let at_path =

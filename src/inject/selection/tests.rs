@@ -70,7 +70,7 @@ fn selected(catalog: &Catalog, case: Case) -> String {
         ("app", case.selected.then_some("auto")),
     ]);
     let annotations = pairs(&[(INJECT, case.pod_list), (MIRROR, flag(case.mirror))]);
-    let asked = Asked {
+    let asked = SelectionInput {
         namespace: if case.excluded { "kube-system" } else { "shop" },
         namespace_object: &namespace_object,
         labels: &labels,
@@ -78,7 +78,7 @@ fn selected(catalog: &Catalog, case: Case) -> String {
         from_node: case.from_node,
     };
     let selection = select(catalog, &Settings::default(), asked);
-    rules::tests::agree(catalog, asked, &selection);
+    crate::explain::rules::tests::agree(catalog, asked, &selection);
     match selection {
         Selection::Templates(templates) => {
             let names: Vec<_> = templates.iter().map(|t| t.name.clone()).collect();
@@ -390,7 +390,7 @@ fn refusals_say_what_would_be_right() {
     let namespace_object = Namespace::default();
     let ask = |list: &str| {
         let annotations = pairs(&[(INJECT, Some(list))]);
-        let asked = Asked {
+        let asked = SelectionInput {
             namespace: "shop",
             namespace_object: &namespace_object,
             labels: &BTreeMap::new(),

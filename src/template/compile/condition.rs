@@ -1,13 +1,13 @@
 //! Named expressions, and conditions to apply and to accept.
 
 use super::Errors;
-use super::fragment::{self, Meaning};
+use super::fragment::{self, CompileScope};
 use super::reader::{entries, items, join, text};
+use crate::expression::{Expression, Scope};
+use crate::kubernetes::validity::names;
 use crate::template::compiled::{MatchCondition, Validation};
-use crate::template::expression::{Expression, Scope};
 use crate::template::fragment::{Condition, Fragment, Slot};
 use crate::template::node::Node;
-use crate::template::validity::names;
 
 /// Compiles `variables`: each may read those before it. The scope comes back with them.
 pub(super) fn variables(
@@ -126,7 +126,7 @@ pub(super) fn match_conditions(
 pub(super) fn validations(
     errors: &mut Errors<'_>,
     spec: &Node,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Vec<Validation> {
     let Some(list) = spec.get("validations") else {
         return Vec::new();

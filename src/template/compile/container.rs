@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fragment::{self, Meaning, WHEN, origin};
+use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
 use super::{Errors, validity};
 use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
@@ -30,7 +30,7 @@ pub(super) fn containers(
     errors: &mut Errors<'_>,
     spec: &Node,
     template: &mut Template,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) {
     let mut names = BTreeSet::new();
     let default_wait = template.pattern == Pattern::Ambassador;
@@ -66,7 +66,7 @@ fn container(
     node: &Node,
     path: &str,
     is_sidecar: bool,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<ContainerTemplate> {
     let entries = any_entries(errors, node, path);
     for entry in entries {
@@ -146,7 +146,7 @@ fn wait_for_ready(
 }
 
 /// Compiles `app`: once for each app container that may be edited, which is `self`.
-pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: Meaning<'_>) -> Fragment {
+pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: CompileScope<'_>) -> Fragment {
     let path = "spec.app";
     let condition = fragment::when(errors, node, path, meaning.scope);
     let slot = Slot::object("Container");

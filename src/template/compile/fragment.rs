@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use super::reader::join;
 use super::{Errors, nearest};
-use crate::template::expression::{Expression, Scope, Type};
+use crate::expression::{Expression, Scope, Type};
+use crate::kubernetes::schema::{self, FieldType};
 use crate::template::fragment::{
     Condition, Dynamic, Fragment, Interpolation, Origin, Slot, TextPart, holds,
 };
 use crate::template::node::{Entry, Node, NodeValue, Place};
-use crate::template::schema::{self, FieldType};
-use crate::template::text::{self, Piece};
+use crate::template::text::{self, TextSegment};
 
 /// The key that keeps or removes the map in which it stands.
 pub(in crate::template) const WHEN: &str = "$when";
 
 /// What names mean where a fragment stands.
 #[derive(Clone, Copy)]
-pub(super) struct Meaning<'m> {
+pub(super) struct CompileScope<'m> {
     /// The names of expressions.
     pub scope: &'m Scope,
     /// The template's own volumes.
@@ -40,7 +40,7 @@ pub(super) fn compile(
     node: &Node,
     path: &str,
     slot: &Slot,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     match &node.value {
         NodeValue::Null => None,
@@ -109,8 +109,8 @@ fn compile_text(
         }
     };
     match pieces.as_slice() {
-        [] | [Piece::Literal(_)] => literal(errors, node, &pieces, path, slot),
-        [Piece::Expression { source, offset }] => {
+        [] | [TextSegment::Literal(_)] => literal(errors, node, &pieces, path, slot),
+        [TextSegment::Expression { source, offset }] => {
             dynamic(errors, node, source, *offset, path, slot, scope)
         }
         _ => interpolation(errors, node, &pieces, path, slot, scope),
@@ -120,16 +120,16 @@ fn compile_text(
 fn literal(
     errors: &mut Errors<'_>,
     node: &Node,
-    pieces: &[Piece],
+    pieces: &[TextSegment],
     path: &str,
     slot: &Slot,
 ) -> Option<Fragment> {
     let text = match pieces {
-        [Piece::Literal(text)] => text.as_str(),
+        [TextSegment::Literal(text)] => text.as_str(),
         _ => "",
     };
     if slot.ty == FieldType::Quantity
-        && let Err(error) = text.parse::<crate::template::quantity::Quantity>()
+        && let Err(error) = text.parse::<crate::kubernetes::quantity::Quantity>()
     {
         errors.add(node.place, path, format!("`{text}`: {error}"));
         return None;
@@ -233,7 +233,7 @@ fn conversion(slot: &Slot, ty: &Type) -> &'static str {
 fn interpolation(
     errors: &mut Errors<'_>,
     node: &Node,
-    pieces: &[Piece],
+    pieces: &[TextSegment],
     path: &str,
     slot: &Slot,
     scope: &Scope,
@@ -250,8 +250,8 @@ fn interpolation(
     let mut parts = Vec::with_capacity(pieces.len());
     for piece in pieces {
         parts.push(match piece {
-            Piece::Literal(text) => TextPart::Literal(text.clone()),
-            Piece::Expression { source, offset } => {
+            TextSegment::Literal(text) => TextPart::Literal(text.clone()),
+            TextSegment::Expression { source, offset } => {
                 let expression = expression(errors, node, source, *offset, path, scope)?;
                 if matches!(
                     expression.result(),
@@ -280,7 +280,7 @@ fn compile_list(
     items: &[Node],
     path: &str,
     slot: &Slot,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     let Some(element) = slot.element() else {
         errors.add(
@@ -320,7 +320,7 @@ fn compile_map(
     entries: &[Entry],
     path: &str,
     slot: &Slot,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     if !matches!(
         slot.ty,

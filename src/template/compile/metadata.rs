@@ -1,13 +1,13 @@
 //! Labels and annotations for the pod, and selectors.
 
 use super::Errors;
-use super::fragment::{self, Meaning, WHEN};
+use super::fragment::{self, CompileScope, WHEN};
 use super::reader::{any_entries, choice, entries, items, join, text};
+use crate::kubernetes::schema::FieldType;
+use crate::kubernetes::selector::{LabelSelector, Operator, Requirement, Selector};
+use crate::kubernetes::validity::names;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
-use crate::template::schema::FieldType;
-use crate::template::selector::{LabelSelector, Operator, Requirement, Selector};
-use crate::template::validity::names;
 
 /// The domain that Pillion keeps for itself.
 const OWN_DOMAIN: &str = "pillion.dev";
@@ -16,7 +16,7 @@ const OWN_DOMAIN: &str = "pillion.dev";
 pub(super) fn metadata(
     errors: &mut Errors<'_>,
     spec: &Node,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> (Option<Fragment>, Option<Fragment>) {
     let Some(node) = spec.get("metadata") else {
         return (None, None);

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Errors;
-use super::fragment::{self, Meaning};
+use super::fragment::{self, CompileScope};
 use super::reader::{any_entries, boolean, choice, entries, integer, is_label, items, join, text};
-use crate::template::expression::Scope;
+use crate::expression::Scope;
+use crate::kubernetes::schema::FieldType;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
 use crate::template::parameter::constraint::Pattern;
 use crate::template::parameter::{
     Bound, Constraints, DEFAULT_MAX_ITEMS, Parameter, ParameterType, Setter,
 };
-use crate::template::schema::FieldType;
 
 pub(in crate::template) const FIELDS: [&str; 11] = [
     "type",
@@ -301,7 +301,7 @@ fn default(
 ) -> Option<Fragment> {
     let node = entry.value.get("default")?;
     let path = join(&join("spec.parameters", &entry.key), "default");
-    let meaning = Meaning {
+    let meaning = CompileScope {
         scope,
         volumes: &[],
     };

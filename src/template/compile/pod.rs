@@ -7,7 +7,7 @@
 //! the fields of a list, each of which `tests/end_to_end/pod_fields.rs` adds to a pod with
 //! reinvocation.
 
-use super::fragment::{self, Meaning};
+use super::fragment::{self, CompileScope};
 use super::reader::{any_entries, join};
 use super::{Errors, validity};
 use crate::template::fragment::{Fragment, Slot};
@@ -33,7 +33,7 @@ pub(in crate::template) const PROVEN_FIELDS: [&str; 12] = [
 pub(super) fn fields(
     errors: &mut Errors<'_>,
     node: &Node,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     for entry in any_entries(errors, node, "spec.pod") {
         let known = PROVEN_FIELDS.contains(&entry.key.as_str()) || entry.key == fragment::WHEN;

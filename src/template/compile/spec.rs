@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::fragment::Meaning;
+use super::fragment::CompileScope;
 use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
+use crate::expression::{Expression, Reads};
 use crate::finding::{Policies, PolicyError};
+use crate::kubernetes::pod_security_level::PodSecurityLevel;
+use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Pattern, Placement, Template};
 use crate::template::digest::digest;
-use crate::template::expression::{Expression, Reads};
 use crate::template::fragment::Fragment;
-use crate::template::level::PodSecurityLevel;
 use crate::template::node::{Node, NodeValue};
-use crate::template::schema;
 
 /// The API version of templates.
 pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";
@@ -340,7 +340,7 @@ fn optional<'n, 's, T>(
 fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Override {
     let Some(node) = spec.get("override") else {
         return if mandatory {
-            Override::Fields(BTreeSet::new())
+            Override::TemplateObject(BTreeSet::new())
         } else {
             Override::Everything
         };
@@ -362,7 +362,7 @@ fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Overrid
         }
         fields.insert(field.to_owned());
     }
-    Override::Fields(fields)
+    Override::TemplateObject(fields)
 }
 
 /// The parts with expressions, in the order in which they can refer to each other.
@@ -371,7 +371,7 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
     template.parameters = parameters;
     scope = condition::variables(errors, spec, scope, &mut template.variables);
     let volume_names = volume::names(errors, spec.get("volumes"));
-    let meaning = Meaning {
+    let meaning = CompileScope {
         scope: &scope,
         volumes: &volume_names,
     };
@@ -384,7 +384,7 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
         container::app(
             errors,
             node,
-            Meaning {
+            CompileScope {
                 scope: &in_app,
                 volumes: &volume_names,
             },

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use super::Errors;
 use super::fragment::WHEN;
 use super::reader::join;
+use crate::expression::{Expression, Reads};
+use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::template::compiled::Template;
-use crate::template::expression::{Expression, Reads};
 use crate::template::fragment::Fragment;
-use crate::template::level::BASELINE_CAPABILITIES;
 use crate::template::node::{Node, NodeValue};
 use crate::template::parameter::Setter;
 

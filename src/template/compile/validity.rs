@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::Errors;
 use super::fragment::WHEN;
 use super::reader::join;
+use crate::kubernetes::validity::{self, Step};
 use crate::template::node::{Node, NodeValue};
-use crate::template::text::{self, Piece};
-use crate::template::validity::{self, Step};
+use crate::template::text::{self, TextSegment};
 
 /// Checks a node as an object of an API type, without the fields that are the language's own.
 pub(super) fn check(
@@ -80,7 +80,7 @@ fn known(node: &Node) -> Value {
     match &node.value {
         NodeValue::Text(written) => match text::split(written).as_deref() {
             Ok([]) => Value::String(String::new()),
-            Ok([Piece::Literal(literal)]) => Value::String(literal.clone()),
+            Ok([TextSegment::Literal(literal)]) => Value::String(literal.clone()),
             _ => Value::Null,
         },
         NodeValue::List(items) => items.iter().map(known).collect(),

@@ -1,12 +1,12 @@
 //! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
 
-use super::fragment::{self, Meaning, WHEN, origin};
+use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, entries, is_label, items, join, text};
 use super::{Errors, validity};
+use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
-use crate::template::schema::FieldType;
 
 /// The longest name part of an annotation's key.
 const LONGEST_KEY: usize = 63;
@@ -39,7 +39,7 @@ pub(super) fn volumes(
     errors: &mut Errors<'_>,
     node: Option<&Node>,
     template: &str,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Vec<VolumeTemplate> {
     let Some(node) = node else {
         return Vec::new();
@@ -65,7 +65,7 @@ fn volume(
     node: &Node,
     path: &str,
     template: &str,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<VolumeTemplate> {
     if !matches!(node.value, NodeValue::Map(_)) {
         any_entries(errors, node, path);
@@ -106,7 +106,7 @@ fn adopt(
     errors: &mut Errors<'_>,
     node: &Node,
     path: &str,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     let adopt = node.get("adopt")?;
     let path = join(path, "adopt");
@@ -134,7 +134,7 @@ fn source(
     errors: &mut Errors<'_>,
     node: &Node,
     path: &str,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     let slot = Slot::object("Volume");
     let mut fields = Vec::new();
@@ -191,7 +191,7 @@ fn files(
     node: &Node,
     path: &str,
     emitted: &str,
-    meaning: Meaning<'_>,
+    meaning: CompileScope<'_>,
 ) -> FilesTemplate {
     let when = fragment::when(errors, node, path, meaning.scope);
     let mut files = Vec::new();

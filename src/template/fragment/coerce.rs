@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::Slot;
-use crate::template::expression::Type;
-use crate::template::quantity::Quantity;
-use crate::template::schema::{self, FieldType};
+use crate::expression::Type;
+use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::schema::{self, FieldType};
 
 /// A value that its field cannot hold. The value itself is not named: it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::template::schema::{self, FieldType};
+use crate::kubernetes::schema::{self, FieldType};
 
 /// What a place takes.
 #[derive(Debug, Clone, PartialEq, Eq)]

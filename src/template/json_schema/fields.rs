@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Definitions, label};
 use crate::finding::{Code, Policies, Policy};
+use crate::kubernetes::schema::{self, FieldType};
 use crate::template::PodSecurityLevel;
 use crate::template::compile::{ITEM_FIELDS, PARAMETER_FIELDS, SPEC_FIELDS};
 use crate::template::compiled::Pattern;
 use crate::template::fragment::Slot;
 use crate::template::parameter::ParameterType;
-use crate::template::schema::{self, FieldType};
 
 /// The `spec`.
 pub(super) fn spec(definitions: &mut Definitions) -> Value {

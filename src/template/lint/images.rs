@@ -1,16 +1,16 @@
 //! Images that move.
 
 use super::LintCode;
-use super::subject::Subject;
+use super::subject::LintContext;
 use crate::template::node::Node;
-use crate::template::text::{self, Piece};
+use crate::template::text::{self, TextSegment};
 
 /// Tags that their makers move to every new build.
 const MOVING: [&str; 9] = [
     "canary", "dev", "edge", "head", "latest", "main", "master", "nightly", "stable",
 ];
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     for helper in subject.helpers() {
         let Some(node) = helper.node.get("image") else {
             continue;
@@ -37,7 +37,7 @@ pub(super) fn lint(subject: &mut Subject<'_>) {
 /// The parameter of a text that is `${params.<name>}` and nothing else.
 fn only_parameter(node: &Node) -> Option<String> {
     match text::split(node.text()?).ok()?.as_slice() {
-        [Piece::Expression { source, .. }] => {
+        [TextSegment::Expression { source, .. }] => {
             source.trim().strip_prefix("params.").map(str::to_owned)
         }
         _ => None,

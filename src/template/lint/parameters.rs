@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::LintCode;
-use super::subject::{Subject, Text, items};
-use crate::template::expression::{Carried, Expression, Type};
+use super::subject::{LintContext, Text, items};
+use crate::expression::{Carried, Expression, Type};
 use crate::template::parameter::{Parameter, ParameterType};
 
 /// Last words of names that call a secret value.
@@ -36,13 +36,13 @@ const SECRET_NAMES: [&str; 6] = [
 /// Programs that read the argument behind `-c` as a script.
 const SHELLS: [&str; 5] = ["ash", "bash", "dash", "sh", "zsh"];
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     lint_declarations(subject);
     lint_texts(subject);
     lint_secrets(subject);
 }
 
-fn lint_declarations(subject: &mut Subject<'_>) {
+fn lint_declarations(subject: &mut LintContext<'_>) {
     let template = subject.template;
     for parameter in &template.parameters {
         let Some(declared) = subject.declaration(parameter) else {
@@ -76,7 +76,7 @@ fn is_free(parameter: &Parameter) -> bool {
     ty == ParameterType::String && rules.pattern.is_none() && rules.one_of.is_empty()
 }
 
-fn lint_texts(subject: &mut Subject<'_>) {
+fn lint_texts(subject: &mut LintContext<'_>) {
     let scripts = scripts(subject);
     let mut found = Vec::new();
     for text in &subject.texts {
@@ -123,7 +123,7 @@ fn is_file_of_text(text: &Text<'_>, expression: &Expression) -> bool {
 }
 
 /// The paths of the scripts that shells are given.
-fn scripts(subject: &Subject<'_>) -> BTreeSet<String> {
+fn scripts(subject: &LintContext<'_>) -> BTreeSet<String> {
     let mut scripts = BTreeSet::new();
     for helper in subject.helpers() {
         let words = ["command", "args"].iter().flat_map(|field| {
@@ -153,7 +153,7 @@ fn scripts(subject: &Subject<'_>) -> BTreeSet<String> {
 }
 
 /// The parameters whose text an expression's value can hold, through variables too.
-fn carried<'s>(subject: &Subject<'s>, expression: &Expression) -> Vec<&'s Parameter> {
+fn carried<'s>(subject: &LintContext<'s>, expression: &Expression) -> Vec<&'s Parameter> {
     let mut seen = Carried::default();
     let mut open = vec![expression.carried()];
     while let Some(next) = open.pop() {
@@ -176,7 +176,7 @@ fn sounds_secret(parameter: &Parameter) -> bool {
     SECRET_WORDS.contains(&last)
 }
 
-fn lint_secrets(subject: &mut Subject<'_>) {
+fn lint_secrets(subject: &mut LintContext<'_>) {
     let mut names = BTreeSet::new();
     let mut plain = Vec::new();
     for text in &subject.texts {

@@ -5,11 +5,11 @@
 //! Init has only steps that end.
 
 use super::LintCode;
-use super::subject::{Helper, Subject, has, items};
+use super::subject::{Helper, LintContext, has, items};
 use crate::template::compiled::Pattern;
 use crate::template::node::{Node, Place};
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     let helpers = subject.helpers();
     for (place, field, message) in broken(subject, &helpers) {
         subject.add(LintCode::PatternNotKept, place, &field, message);
@@ -28,7 +28,7 @@ pub(super) fn lint(subject: &mut Subject<'_>) {
 type Broken = (Place, String, String);
 
 /// What of its promise a template breaks.
-fn broken(subject: &Subject<'_>, helpers: &[Helper<'_>]) -> Vec<Broken> {
+fn broken(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> Vec<Broken> {
     let at = subject
         .spec
         .get("pattern")

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::LintCode;
-use super::subject::{Subject, items};
+use super::subject::{LintContext, items};
 
 /// The ports of the templates before: number and protocol to the template's name.
 pub(super) type Taken = BTreeMap<(String, String), String>;
 
-pub(super) fn lint(subject: &mut Subject<'_>, taken: &mut Taken) {
+pub(super) fn lint(subject: &mut LintContext<'_>, taken: &mut Taken) {
     let mut own = Vec::new();
     for helper in subject.helpers().iter().filter(|helper| helper.is_sidecar) {
         let ports = helper.node.get("ports").map(items).unwrap_or_default();

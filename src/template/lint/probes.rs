@@ -1,13 +1,13 @@
 //! Probes that fit the helper.
 
 use super::LintCode;
-use super::subject::{Subject, has};
+use super::subject::{LintContext, has};
 use crate::template::compiled::Pattern;
 use crate::template::node::NodeValue;
 
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     let is_needed_by_pattern = matches!(
         subject.template.pattern,
         Pattern::Ambassador | Pattern::Adapter

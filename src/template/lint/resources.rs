@@ -1,15 +1,15 @@
 //! What a helper takes of its node.
 
 use super::LintCode;
-use super::subject::{Helper, Subject, has, is_dynamic};
+use super::subject::{Helper, LintContext, has, is_dynamic};
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     for helper in subject.helpers() {
         lint_helper(subject, &helper);
     }
 }
 
-fn lint_helper(subject: &mut Subject<'_>, helper: &Helper<'_>) {
+fn lint_helper(subject: &mut LintContext<'_>, helper: &Helper<'_>) {
     let resources = helper.node.get("resources");
     if resources.is_some_and(is_dynamic) {
         return;

@@ -4,10 +4,10 @@
 //! What an expression decides is taken to be right: nobody can tell before there is a pod.
 
 use super::LintCode;
-use super::subject::{Helper, Subject, entries, has, is_dynamic, items};
+use super::subject::{Helper, LintContext, entries, has, is_dynamic, items};
+use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::template::PodSecurityLevel;
 use crate::template::compile::{join, privileges};
-use crate::template::level::BASELINE_CAPABILITIES;
 use crate::template::node::{Node, NodeValue};
 
 /// Volume sources that the level *restricted* takes; `files` becomes a `downwardAPI` volume.
@@ -23,7 +23,7 @@ const RESTRICTED_SOURCES: [&str; 9] = [
     "secret",
 ];
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     let stated = subject.template.pod_security_level;
     let level = stated.unwrap_or(PodSecurityLevel::Restricted);
     if level == PodSecurityLevel::Privileged {
@@ -48,7 +48,7 @@ pub(super) fn lint(subject: &mut Subject<'_>) {
 }
 
 /// What the level *restricted* asks of every container.
-fn lint_restricted(subject: &mut Subject<'_>, helper: &Helper<'_>) {
+fn lint_restricted(subject: &mut LintContext<'_>, helper: &Helper<'_>) {
     let own = helper.node.get("securityContext");
     if own.is_some_and(is_dynamic) {
         return;
@@ -105,7 +105,7 @@ fn drops_all(capabilities: &Node) -> bool {
 }
 
 /// The level *restricted* takes one added capability; what *baseline* refuses was told already.
-fn lint_added(subject: &mut Subject<'_>, capabilities: Option<&Node>, helper: &Helper<'_>) {
+fn lint_added(subject: &mut LintContext<'_>, capabilities: Option<&Node>, helper: &Helper<'_>) {
     let added = capabilities.and_then(|capabilities| capabilities.get("add"));
     for item in added.map(items).unwrap_or_default() {
         let Some(name) = item.text() else {
@@ -122,7 +122,7 @@ fn lint_added(subject: &mut Subject<'_>, capabilities: Option<&Node>, helper: &H
     }
 }
 
-fn lint_volumes(subject: &mut Subject<'_>) {
+fn lint_volumes(subject: &mut LintContext<'_>) {
     let volumes = subject.spec.get("volumes").map(items).unwrap_or_default();
     for (index, volume) in volumes.iter().enumerate() {
         for entry in entries(volume) {

@@ -1,9 +1,9 @@
 //! Volumes and their mounts.
 
 use super::LintCode;
-use super::subject::{Helper, Subject, entries, has, is_dynamic, items};
+use super::subject::{Helper, LintContext, entries, has, is_dynamic, items};
+use crate::kubernetes::quantity::Quantity;
 use crate::template::node::{Node, NodeValue};
-use crate::template::quantity::Quantity;
 
 /// Sources that containers can only read.
 const READ_ONLY_SOURCES: [&str; 5] = ["configMap", "downwardAPI", "files", "projected", "secret"];
@@ -33,7 +33,7 @@ impl Mount<'_> {
     }
 }
 
-pub(super) fn lint(subject: &mut Subject<'_>) {
+pub(super) fn lint(subject: &mut LintContext<'_>) {
     let nodes = subject.spec.get("volumes").map(items).unwrap_or_default();
     for (index, node) in nodes.iter().enumerate() {
         let volume = Volume {
@@ -86,7 +86,7 @@ fn mounts<'s>(container: &'s Node, path: &str) -> Vec<Mount<'s>> {
     mounts
 }
 
-fn lint_use(subject: &mut Subject<'_>, volume: &Volume<'_>) {
+fn lint_use(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
     let app = subject.spec.get("app");
     let helpers = subject.helpers();
     let containers = helpers.iter().map(|helper| helper.node).chain(app);
@@ -109,7 +109,7 @@ fn lint_use(subject: &mut Subject<'_>, volume: &Volume<'_>) {
     }
 }
 
-fn lint_empty_dir(subject: &mut Subject<'_>, volume: &Volume<'_>) {
+fn lint_empty_dir(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
     let Some(source) = volume
         .node
         .get("emptyDir")
@@ -144,7 +144,12 @@ fn lint_empty_dir(subject: &mut Subject<'_>, volume: &Volume<'_>) {
 }
 
 /// What is written to an emptyDir in memory counts as its writer's memory.
-fn lint_writer(subject: &mut Subject<'_>, volume: &Volume<'_>, source: &Node, helper: &Helper<'_>) {
+fn lint_writer(
+    subject: &mut LintContext<'_>,
+    volume: &Volume<'_>,
+    source: &Node,
+    helper: &Helper<'_>,
+) {
     let mounts = mounts(helper.node, &helper.path);
     let writes = mounts
         .iter()

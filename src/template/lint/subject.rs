@@ -4,14 +4,14 @@
 //! more, each with its place; they are known to be right.
 
 use super::{LintCode, LintFinding};
+use crate::expression::{Expression, Scope};
 use crate::template::Source;
 use crate::template::compile::{WHEN, join, within};
 use crate::template::compiled::Template;
-use crate::template::expression::{Expression, Scope};
 use crate::template::fragment::Fragment;
 use crate::template::node::{Entry, Node, NodeValue, Place};
 use crate::template::parameter::Parameter;
-use crate::template::text::{self, Piece};
+use crate::template::text::{self, TextSegment};
 
 /// The parts of a spec that become parts of a pod.
 const PARTS: [&str; 6] = [
@@ -24,7 +24,7 @@ const PARTS: [&str; 6] = [
 ];
 
 /// One template.
-pub(super) struct Subject<'s> {
+pub(super) struct LintContext<'s> {
     pub(super) source: &'s Source,
     pub(super) spec: &'s Node,
     pub(super) template: &'s Template,
@@ -52,7 +52,7 @@ pub(super) struct Helper<'s> {
     pub(super) is_sidecar: bool,
 }
 
-impl<'s> Subject<'s> {
+impl<'s> LintContext<'s> {
     pub(super) fn new(source: &'s Source, document: &'s Node, template: &'s Template) -> Self {
         let spec = document.get("spec").unwrap_or(document);
         let scope = scope(template);
@@ -153,8 +153,8 @@ impl<'s> Subject<'s> {
         let mut usual = String::new();
         for piece in text::split(text).ok()? {
             match piece {
-                Piece::Literal(literal) => usual.push_str(&literal),
-                Piece::Expression { source, .. } => {
+                TextSegment::Literal(literal) => usual.push_str(&literal),
+                TextSegment::Expression { source, .. } => {
                     let name = source.trim().strip_prefix("params.")?.to_owned();
                     match self.parameter(&name)?.default.as_ref()? {
                         Fragment::Constant(constant) => match constant.value() {
@@ -192,11 +192,11 @@ fn find_texts<'s>(node: &'s Node, path: String, scope: &Scope, texts: &mut Vec<T
         NodeValue::Text(text) if text.contains("${") => {
             let pieces = text::split(text).unwrap_or_default();
             let is_whole = pieces.len() == 1;
-            let expression = |piece: &Piece| match piece {
-                Piece::Expression { source, offset } => {
+            let expression = |piece: &TextSegment| match piece {
+                TextSegment::Expression { source, offset } => {
                     Some((*offset, Expression::compile(source, scope).ok()?))
                 }
-                Piece::Literal(_) => None,
+                TextSegment::Literal(_) => None,
             };
             texts.push(Text {
                 node,

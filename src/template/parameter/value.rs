@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Constraints, ParameterType};
-use crate::template::quantity::Quantity;
+use crate::kubernetes::quantity::Quantity;
 
 /// Why a value is refused, in words that say what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

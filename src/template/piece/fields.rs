@@ -5,50 +5,28 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Piece, write_joined, write_text};
+use crate::kubernetes::object::ReadObject;
 
-/// An object whose fields can be asked for.
-pub trait Lookup {
-    /// A field's value.
-    fn get(&self, name: &str) -> Option<&Value>;
-
-    /// The fields, in their order.
-    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_>;
-
-    /// Whether there is such a field.
-    fn contains_key(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-}
-
-impl Lookup for Map<String, Value> {
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.get(name)
-    }
-
-    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
-        Box::new(self.iter().map(|(name, value)| (name.as_str(), value)))
-    }
-}
+use super::{TemplateValue, write_joined, write_text};
 
 /// An object that a template gives, such as a container: few fields, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fields(Vec<(Arc<str>, Piece)>);
+pub struct TemplateObject(Vec<(Arc<str>, TemplateValue)>);
 
-impl Fields {
+impl TemplateObject {
     /// No fields yet, and room for so many.
     pub fn with_capacity(count: usize) -> Self {
         Self(Vec::with_capacity(count))
     }
 
     /// A field's piece.
-    pub fn piece(&self, name: &str) -> Option<&Piece> {
+    pub fn piece(&self, name: &str) -> Option<&TemplateValue> {
         let found = self.0.iter().find(|(known, _)| **known == *name);
         found.map(|(_, piece)| piece)
     }
 
     /// Sets a field; a new one stands at the end.
-    pub fn insert(&mut self, name: impl AsRef<str> + Into<Arc<str>>, piece: Piece) {
+    pub fn insert(&mut self, name: impl AsRef<str> + Into<Arc<str>>, piece: TemplateValue) {
         let known = self.0.iter_mut();
         match known
             .into_iter()
@@ -60,7 +38,7 @@ impl Fields {
     }
 
     /// Takes a field out; the others keep their order.
-    pub fn remove(&mut self, name: &str) -> Option<Piece> {
+    pub fn remove(&mut self, name: &str) -> Option<TemplateValue> {
         let place = self.0.iter().position(|(known, _)| **known == *name)?;
         Some(self.0.remove(place).1)
     }
@@ -81,7 +59,7 @@ impl Fields {
     }
 
     /// The fields, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Piece)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &TemplateValue)> {
         self.0.iter().map(|(name, piece)| (&**name, piece))
     }
 
@@ -105,7 +83,7 @@ impl Fields {
     }
 }
 
-impl Lookup for Fields {
+impl ReadObject for TemplateObject {
     fn get(&self, name: &str) -> Option<&Value> {
         self.piece(name).map(|piece| &**piece)
     }
@@ -115,7 +93,7 @@ impl Lookup for Fields {
     }
 }
 
-impl From<Map<String, Value>> for Fields {
+impl From<Map<String, Value>> for TemplateObject {
     fn from(map: Map<String, Value>) -> Self {
         let fields = map.into_iter();
         Self(
@@ -126,16 +104,16 @@ impl From<Map<String, Value>> for Fields {
     }
 }
 
-impl Extend<(Arc<str>, Piece)> for Fields {
-    fn extend<I: IntoIterator<Item = (Arc<str>, Piece)>>(&mut self, fields: I) {
+impl Extend<(Arc<str>, TemplateValue)> for TemplateObject {
+    fn extend<I: IntoIterator<Item = (Arc<str>, TemplateValue)>>(&mut self, fields: I) {
         for (name, piece) in fields {
             self.insert(name, piece);
         }
     }
 }
 
-impl IntoIterator for Fields {
-    type Item = (Arc<str>, Piece);
+impl IntoIterator for TemplateObject {
+    type Item = (Arc<str>, TemplateValue);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
@@ -143,7 +121,7 @@ impl IntoIterator for Fields {
     }
 }
 
-impl Serialize for Fields {
+impl Serialize for TemplateObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }

@@ -14,7 +14,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::held::{Authorities, Retired};
+use super::ca_secret::{CaSet, RetiredCa};
 use super::{Authority, AuthorityCertificate};
 use crate::tls::TlsError;
 
@@ -128,10 +128,7 @@ pub enum Step {
 }
 
 /// The step that is due, with the authorities after it; `None` where nothing is to be done.
-pub fn advance(
-    held: &Authorities,
-    situation: &Situation<'_>,
-) -> Result<Option<(Step, Authorities)>, TlsError> {
+pub fn advance(held: &CaSet, situation: &Situation<'_>) -> Result<Option<(Step, CaSet)>, TlsError> {
     let mut after = held.clone();
     keep_trusted(&mut after, situation);
     after.previous.retain(|retired| {
@@ -173,7 +170,7 @@ fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
     left.unwrap_or_default() <= (life / 3).max(situation.lifetimes.settle)
 }
 
-fn stage(after: &mut Authorities, situation: &Situation<'_>) -> Result<(), TlsError> {
+fn stage(after: &mut CaSet, situation: &Situation<'_>) -> Result<(), TlsError> {
     let next = Authority::make(NAME, situation.now, situation.lifetimes.authority)?;
     if let Some(never_signed) = after.next.replace(next) {
         // Unless it signed before the Secret was damaged.
@@ -183,7 +180,7 @@ fn stage(after: &mut Authorities, situation: &Situation<'_>) -> Result<(), TlsEr
     Ok(())
 }
 
-fn promote(after: &mut Authorities, situation: &Situation<'_>) {
+fn promote(after: &mut CaSet, situation: &Situation<'_>) {
     let until = situation.lifetimes.last_leaf_ends(situation.now);
     let next = after.next.take();
     if let Some(current) = std::mem::replace(&mut after.current, next) {
@@ -194,7 +191,7 @@ fn promote(after: &mut Authorities, situation: &Situation<'_>) {
 /// Certificates whose keys are lost stay trusted until their leaves have ended. Where no authority
 /// signs, whatever clients trust now may have signed the leaves that are served: a Secret that was
 /// emptied, or another way in which certificates came before.
-fn keep_trusted(after: &mut Authorities, situation: &Situation<'_>) {
+fn keep_trusted(after: &mut CaSet, situation: &Situation<'_>) {
     let until = situation.lifetimes.last_leaf_ends(situation.now);
     for orphan in std::mem::take(&mut after.orphans) {
         retire(after, orphan, until);
@@ -208,12 +205,12 @@ fn keep_trusted(after: &mut Authorities, situation: &Situation<'_>) {
     }
 }
 
-fn retire(after: &mut Authorities, certificate: AuthorityCertificate, until: SystemTime) {
+fn retire(after: &mut CaSet, certificate: AuthorityCertificate, until: SystemTime) {
     let until = until.min(certificate.not_after());
     after
         .previous
         .retain(|retired| retired.certificate != certificate);
-    after.previous.push(Retired { certificate, until });
+    after.previous.push(RetiredCa { certificate, until });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Api;
-use pillion::inject::explanation::gates::{self, Arrival, Call, Configuration};
+use pillion::explain::gates::{self, Arrival, Call, Configuration};
 use pillion::review::pod::Dictionary;
 use serde::Deserialize as _;
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::{examples, found, text};
 use crate::inject::Namespace;
-use crate::inject::selection::{Asked, INJECT, listed};
+use crate::inject::selection::{INJECT, SelectionInput, listed};
 use crate::inject::status::{PREFIX, Status};
 use crate::review::pod::Dictionary;
 
@@ -134,7 +134,7 @@ fn bare(pod: &Value, namespace: &Namespace) -> Option<String> {
         text(pod, "/metadata/namespace"),
         text(pod, "/metadata/name"),
     );
-    let asked = listed(Asked {
+    let asked = listed(SelectionInput {
         namespace: space,
         namespace_object: namespace,
         labels: &borrowed(&texts(pod, "/metadata/labels")),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::check::{Check, Line};
 use super::super::facts::{Facts, Probe};
-use crate::cluster::Trial;
+use crate::cluster::DryRunResult;
 use crate::inject::status::Status;
 
 pub(super) fn probe(facts: &Facts) -> Vec<Line> {
@@ -16,25 +16,26 @@ pub(super) fn probe(facts: &Facts) -> Vec<Line> {
     vec![judge(probe, trial)]
 }
 
-fn judge(probe: &Probe, trial: &Trial) -> Line {
+fn judge(probe: &Probe, trial: &DryRunResult) -> Line {
     let check = Check::Probe;
     let (namespace, template) = (&probe.namespace, &probe.template);
     match trial {
-        Trial::Unknown(why) => check.unknown("whether a pod comes back injected", why),
-        Trial::Taken(pod) => taken(probe, pod),
-        Trial::Refused(message) if message.contains("denied the request") => check.warning(
+        DryRunResult::Unknown(why) => check.unknown("whether a pod comes back injected", why),
+        DryRunResult::Taken(pod) => taken(probe, pod),
+        DryRunResult::Refused(message) if message.contains("denied the request") => check.warning(
             format!(
                 "the API server calls Pillion, but the pod on trial in `{namespace}` that asks for \
                  `{template}` was refused: {message}"
             ),
             "name another namespace with --probe-namespace, where a pod that sets nothing is taken",
         ),
-        Trial::Refused(message) if message.contains("failed calling webhook") => check.failure(
-            format!("the API server cannot call Pillion: {message}"),
-            "see the lines above: certificate, caBundle, Service and endpoints, and that no \
+        DryRunResult::Refused(message) if message.contains("failed calling webhook") => check
+            .failure(
+                format!("the API server cannot call Pillion: {message}"),
+                "see the lines above: certificate, caBundle, Service and endpoints, and that no \
              NetworkPolicy or firewall is between the API server and the webhook port",
-        ),
-        Trial::Refused(message) => check.warning(
+            ),
+        DryRunResult::Refused(message) => check.warning(
             format!("not known: the pod on trial in `{namespace}` was refused: {message}"),
             "name a namespace with --probe-namespace that takes pods",
         ),
@@ -83,9 +84,11 @@ mod tests {
             pod: Value::Null,
         };
         let pod = |status: &str| {
-            Trial::Taken(json!({"metadata": {"annotations": {"pillion.dev/status.a": status}}}))
+            DryRunResult::Taken(
+                json!({"metadata": {"annotations": {"pillion.dev/status.a": status}}}),
+            )
         };
-        let refused = |message: &str| Trial::Refused(message.to_owned());
+        let refused = |message: &str| DryRunResult::Refused(message.to_owned());
         let table = [
             (
                 pod(r#"{"verdict":"Injected","reason":"Applied"}"#),
@@ -98,7 +101,7 @@ mod tests {
                 "came back Skipped (WindowsPod)",
             ),
             (
-                Trial::Taken(json!({"metadata": {}})),
+                DryRunResult::Taken(json!({"metadata": {}})),
                 Health::Failure,
                 "comes out bare",
             ),
@@ -114,7 +117,7 @@ mod tests {
             ),
             (refused("exceeded quota"), Health::Warning, "not known"),
             (
-                Trial::Unknown("forbidden".to_owned()),
+                DryRunResult::Unknown("forbidden".to_owned()),
                 Health::Warning,
                 "not known",
             ),

@@ -7,7 +7,7 @@ use super::super::facts::Facts;
 use super::workload::wanted;
 use super::{found, list, text};
 use crate::cluster::Read;
-use crate::cluster::hazards::{Installation, Severity, hazards, shipped_entries};
+use crate::cluster::webhook_lint::{Installation, Severity, hazards, shipped_entries};
 
 const APPLY: &str = "apply the chart or the manifests again";
 

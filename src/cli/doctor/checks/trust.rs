@@ -11,7 +11,7 @@ use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::{condition, list, text};
 use crate::cluster::Read;
-use crate::tls::inspect::{self, Seen};
+use crate::tls::inspect::{self, CertificateInfo};
 
 /// What ends sooner is warned of.
 const SOON: Duration = Duration::from_hours(7 * 24);
@@ -21,7 +21,7 @@ const DAY: u64 = 24 * 3600;
 /// A bundle that can be read, and the entries that have it.
 struct Bundle<'f> {
     entries: Vec<&'f str>,
-    certificates: Vec<Seen>,
+    certificates: Vec<CertificateInfo>,
 }
 
 /// The distinct bundles by their text, and what is wrong with the others.
@@ -168,7 +168,7 @@ pub(super) fn served(facts: &Facts, now: SystemTime) -> Vec<Line> {
     lines
 }
 
-fn validity(leaf: &Seen, now: SystemTime) -> Vec<Line> {
+fn validity(leaf: &CertificateInfo, now: SystemTime) -> Vec<Line> {
     let check = Check::Certificate;
     let remedy = "renew it: see the server's log, cert-manager, or whoever writes the files";
     if leaf.not_after < now {

@@ -74,7 +74,7 @@ fn replicas(facts: &Facts, deployment: &Value) -> Vec<Line> {
     lines
 }
 
-fn not_ready(pods: &Read<crate::cluster::Listed>) -> String {
+fn not_ready(pods: &Read<crate::cluster::ObjectPage>) -> String {
     let Read::Found(pods) = pods else {
         return String::new();
     };

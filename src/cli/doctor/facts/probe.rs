@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Names;
-use crate::cluster::{Listed, Read};
+use super::KnownNames;
+use crate::cluster::{ObjectPage, Read};
 use crate::inject::selection::{INJECT, INJECTION, MANDATORY};
 use crate::inject::status::PREFIX;
 use crate::template::built_in;
@@ -31,10 +31,10 @@ impl Probe {
 
 /// The pod to try; `None` where no template is known that needs no parameter.
 pub(super) fn choose(
-    names: &Names,
+    names: &KnownNames,
     excluded: &[String],
-    namespaces: &Read<Listed>,
-    templates: &[Read<Listed>],
+    namespaces: &Read<ObjectPage>,
+    templates: &[Read<ObjectPage>],
 ) -> Option<Probe> {
     let namespace = names
         .probe_namespace
@@ -51,7 +51,7 @@ pub(super) fn choose(
 }
 
 /// An enabled namespace, rather one without a list of its own.
-fn enabled(excluded: &[String], namespaces: &Read<Listed>) -> Option<String> {
+fn enabled(excluded: &[String], namespaces: &Read<ObjectPage>) -> Option<String> {
     let Read::Found(listed) = namespaces else {
         return None;
     };
@@ -74,7 +74,7 @@ fn enabled(excluded: &[String], namespaces: &Read<Listed>) -> Option<String> {
 }
 
 /// A template of the cluster that is served and can be asked for by its name alone.
-fn of_cluster(templates: &[Read<Listed>]) -> Option<String> {
+fn of_cluster(templates: &[Read<ObjectPage>]) -> Option<String> {
     let Some(Read::Found(listed)) = templates.first() else {
         return None;
     };
@@ -165,8 +165,8 @@ fn pod(template: &str) -> Value {
 mod tests {
     use super::*;
 
-    fn listed(items: &Value) -> Read<Listed> {
-        Read::Found(Listed {
+    fn listed(items: &Value) -> Read<ObjectPage> {
+        Read::Found(ObjectPage {
             items: items.as_array().unwrap().clone(),
             more: false,
         })
@@ -179,9 +179,9 @@ mod tests {
 
     #[test]
     fn an_enabled_namespace_is_chosen_before_default() {
-        let names = Names {
+        let names = KnownNames {
             namespace: "pillion-system".to_owned(),
-            ..Names::default()
+            ..KnownNames::default()
         };
         let excluded = ["kube-system".to_owned()];
         let namespace = |name: &str, labels: Value, annotations: Value| json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}});

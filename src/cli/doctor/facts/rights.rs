@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::Names;
+use super::KnownNames;
 use crate::cluster::{Access, ClusterReader, Read};
 
 /// A right: verbs, group, resource.
@@ -52,7 +52,7 @@ const CONFIGURATIONS: [&str; 2] = [
 /// Asks for each right whether the ServiceAccount has it; beside each whether it should.
 pub(super) async fn ask(
     reader: &ClusterReader,
-    names: &Names,
+    names: &KnownNames,
     deployment: &Read<Value>,
 ) -> Vec<(Access, bool, Read<bool>)> {
     let Read::Found(deployment) = deployment else {
@@ -72,7 +72,7 @@ pub(super) async fn ask(
 }
 
 /// The rights to ask for, and whether each should be there.
-pub(super) fn wanted(names: &Names, deployment: &Value) -> Vec<(Access, bool)> {
+pub(super) fn wanted(names: &KnownNames, deployment: &Value) -> Vec<(Access, bool)> {
     let account = deployment
         .pointer("/spec/template/spec/serviceAccountName")
         .and_then(Value::as_str)
@@ -119,7 +119,7 @@ pub(super) fn wanted(names: &Names, deployment: &Value) -> Vec<(Access, bool)> {
 }
 
 /// No Secret but its own is ever readable.
-fn forbidden(names: &Names, account: &str) -> impl Iterator<Item = Access> {
+fn forbidden(names: &KnownNames, account: &str) -> impl Iterator<Item = Access> {
     let user = format!("system:serviceaccount:{}:{account}", names.namespace);
     let groups = groups(&names.namespace);
     let own = names.namespace.clone();

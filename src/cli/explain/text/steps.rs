@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use super::super::super::terminal::{Colour, Paint, printable};
 use super::{heading, shown};
-use crate::inject::explanation::gates::{Call, EntryGates, Passage};
-use crate::inject::explanation::stop::words;
-use crate::inject::explanation::{
+use crate::explain::gates::{Call, EntryGates, Passage};
+use crate::explain::rules::{Effect, Rule};
+use crate::explain::stop::words;
+use crate::explain::{
     Condition, Existence, Field, FindingExplanation, Gates, Needed, Parameter, Resources,
     TemplateExplanation,
 };
-use crate::inject::selection::rules::{Effect, Rule};
 
 /// The API server's own gates.
 pub(super) fn gates(text: &mut String, gates: &Gates, paint: Paint) {

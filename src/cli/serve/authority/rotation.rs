@@ -21,7 +21,7 @@ use crate::cluster::{
 use crate::telemetry::Metrics;
 use crate::template::error::with_sources;
 use crate::tls::authority::{
-    Authorities, Authority, AuthorityCertificate, Leaf, Lifetimes, Situation, Step, Trust, advance,
+    Authority, AuthorityCertificate, CaSet, Leaf, Lifetimes, Situation, Step, Trust, advance,
 };
 use crate::tls::{Store, TlsError};
 
@@ -118,7 +118,7 @@ impl Rotation {
         // at which its authority was the one that signs, however long the answer took.
         let now = SystemTime::now();
         let state = self.secret.read().await?;
-        let (held, problems) = Authorities::read(&state.data());
+        let (held, problems) = CaSet::read(&state.data());
         let is_damaged = !problems.is_empty();
         self.tell_problems(problems);
         let led = if leads {
@@ -148,7 +148,7 @@ impl Rotation {
     async fn lead(
         &mut self,
         state: &SecretState,
-        held: &Authorities,
+        held: &CaSet,
         is_damaged: bool,
     ) -> Result<bool, LookError> {
         // Who trusts what matters only while an authority is to begin to sign.
@@ -198,7 +198,7 @@ impl Rotation {
     }
 
     /// Signs a new certificate where one is due.
-    fn sign(&mut self, held: &Authorities, now: SystemTime) -> Result<(), TlsError> {
+    fn sign(&mut self, held: &CaSet, now: SystemTime) -> Result<(), TlsError> {
         let Some(signing) = held.signing(now) else {
             return Ok(());
         };
@@ -268,7 +268,7 @@ fn expiry(authority: &Authority) -> SystemTime {
     authority.certificate().not_after()
 }
 
-fn told(step: Step, after: &Authorities) {
+fn told(step: Step, after: &CaSet) {
     let trusted = after.certificates().count();
     match step {
         Step::Staged => tracing::info!(trusted, "a new authority is made; it signs when trusted"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cluster::{AuthoritySecret, BundleSource};
 use crate::template::error::with_sources;
-use crate::tls::authority::{Authorities, AuthorityCertificate};
+use crate::tls::authority::{AuthorityCertificate, CaSet};
 
 /// The authorities of the Secret.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct SecretSource(pub(super) AuthoritySecret);
 impl BundleSource for SecretSource {
     async fn bundle(&self) -> Result<Option<Vec<u8>>, String> {
         let state = self.0.read().await.map_err(|error| with_sources(&error))?;
-        let (held, problems) = Authorities::read(&state.data());
+        let (held, problems) = CaSet::read(&state.data());
         if !problems.is_empty() {
             // It is repaired first, with what the API server trusts now.
             return Ok(None);

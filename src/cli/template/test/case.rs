@@ -19,7 +19,7 @@ use crate::template::compile::nearest;
 /// The first document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Given {
+struct CaseInput {
     #[serde(default)]
     description: String,
     kubernetes: Option<KubernetesVersion>,
@@ -162,7 +162,7 @@ impl Case {
     pub(super) fn parse(path: &Path, text: &str, update: bool) -> Result<Self, ManifestError> {
         let name = path.display().to_string();
         let text = Manifest::parse(name, Some(PathBuf::from(path)), text)?;
-        let given: Given = text.typed(0)?;
+        let given: CaseInput = text.typed(0)?;
         let manifest = value(&text, 0, "manifest");
         let expected = match expectation(&text) {
             Err(_) if update => None,

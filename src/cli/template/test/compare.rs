@@ -6,13 +6,13 @@
 use serde_json::{Map, Value, json};
 
 use super::case::{Expectation, ExpectedCode, Pointer};
-use crate::cli::transform::Treated;
+use crate::cli::transform::TransformResult;
 use crate::finding::Code;
 use crate::inject::{Verdict, status};
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found {
+pub(super) struct CaseResult {
     /// The pod's verdict.
     pub(super) verdict: Verdict,
     /// The code of its reason.
@@ -46,7 +46,7 @@ pub(super) fn tells(verdict: Verdict) -> bool {
 }
 
 /// The codes of the findings that people are told, sorted, each once.
-pub(super) fn codes(treated: &Treated) -> Vec<Code> {
+pub(super) fn codes(treated: &TransformResult) -> Vec<Code> {
     let of_templates = treated.outcomes.iter().map(|outcome| &outcome.findings);
     let findings = of_templates.chain([&treated.findings]).flatten();
     let told = findings.filter(|judged| judged.is_told());
@@ -92,7 +92,7 @@ pub(super) fn essence(pod: Option<&Value>) -> Map<String, Value> {
 }
 
 /// What is not as expected.
-pub(super) fn compare(expected: &Expectation, found: &Found) -> Vec<Difference> {
+pub(super) fn compare(expected: &Expectation, found: &CaseResult) -> Vec<Difference> {
     let mut differences = Vec::new();
     let mut check = |what: &str, expected: Value, found: Value| {
         if expected != found {
@@ -137,7 +137,7 @@ pub(super) fn compare(expected: &Expectation, found: &Found) -> Vec<Difference> 
 }
 
 /// The expectation that holds for what came of it, telling as much of the pod as `before` did.
-pub(super) fn expectation(found: &Found, before: Option<&Expectation>) -> Value {
+pub(super) fn expectation(found: &CaseResult, before: Option<&Expectation>) -> Value {
     let mut document = Map::new();
     document.insert("verdict".to_owned(), found.verdict.as_str().into());
     document.insert("reason".to_owned(), found.reason.into());
@@ -200,11 +200,11 @@ mod tests {
         serde_saphyr::from_str(text).unwrap()
     }
 
-    fn found() -> Found {
+    fn found() -> CaseResult {
         let given = json!({"metadata": {"name": "a"}, "spec": {"x": [1]}});
         let pod =
             json!({"metadata": {"name": "a", "annotations": {"a/b": "c"}}, "spec": {"x": [1, 2]}});
-        Found {
+        CaseResult {
             verdict: Verdict::Injected,
             reason: "Applied",
             message: None,
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    fn whats(expectation: &str, found: &Found) -> Vec<String> {
+    fn whats(expectation: &str, found: &CaseResult) -> Vec<String> {
         let differences = compare(&expected(expectation), found);
         differences.into_iter().map(|one| one.what).collect()
     }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use super::TestError;
 use super::case::Case;
-use super::compare::{Found, codes, essence, tells};
+use super::compare::{CaseResult, codes, essence, tells};
 use crate::cli::inject::treatment;
 use crate::cli::manifest::kinds::{self, Identity};
-use crate::cli::transform::{Ending, Treated, TreatmentError, treat_object};
+use crate::cli::transform::{RunResult, TransformResult, TreatmentError, treat_object};
 use crate::inject::Engine;
 use crate::template::Catalog;
 
 /// What comes of a case with these templates.
-pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<Found, TestError> {
+pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<CaseResult, TestError> {
     let engine = Engine::new(Arc::clone(catalog), Arc::new(case.settings.clone()));
     let treatment = treatment(&engine, BTreeMap::new());
     let mut manifest = case.manifest.clone();
@@ -42,14 +42,14 @@ pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<Found, TestErro
 }
 
 fn result(
-    treated: Treated,
+    treated: TransformResult,
     given: serde_json::Map<String, serde_json::Value>,
     pod: Option<&serde_json::Value>,
-) -> Option<Found> {
-    let Ending::Decided(verdict) = treated.ending else {
+) -> Option<CaseResult> {
+    let RunResult::Decided(verdict) = treated.ending else {
         return None;
     };
-    Some(Found {
+    Some(CaseResult {
         verdict,
         reason: treated.code,
         findings: codes(&treated),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::object::{Seen, Watched};
+use super::super::object::{Watched, WatchedObject};
 use super::{Change, LARGE_PAGE};
 use crate::cluster::bounded;
 use crate::template::error::with_sources;
@@ -91,7 +91,10 @@ async fn page(
     let text = answer.map_err(|error| with_sources(&error))?;
     let page: Page<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     for item in page.items {
-        changes.push(Change::Applied(Box::new(Seen::read(kind, object(item)))));
+        changes.push(Change::Applied(Box::new(WatchedObject::read(
+            kind,
+            object(item),
+        ))));
     }
     Ok(page.metadata.next.filter(|token| !token.is_empty()))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cluster::revisions;
 use crate::cluster::watch::TemplateReport;
-use crate::template::Found;
+use crate::template::CatalogLookup;
 
 /// A cluster in which every kind was listed, with these objects.
 struct Scene(State);
@@ -24,12 +24,15 @@ impl Scene {
     }
 
     fn tell(&mut self, kind: Watched, change: Change) {
-        self.0.apply(Told { kind, change });
+        self.0.apply(WatchChange { kind, change });
     }
 
     fn apply(&mut self, kind: Watched, object: Value) {
         let object: DynamicObject = serde_json::from_value(object).unwrap();
-        self.tell(kind, Change::Applied(Box::new(Seen::read(kind, object))));
+        self.tell(
+            kind,
+            Change::Applied(Box::new(WatchedObject::read(kind, object))),
+        );
     }
 
     fn delete(&mut self, kind: Watched, namespace: &str, name: &str) {
@@ -68,13 +71,13 @@ impl Scene {
     fn served(&mut self) -> String {
         let catalog = self.0.snapshot().catalog;
         match catalog.find("shop", "logs") {
-            Found::Template(template) => format!("{:?}", template.sidecars[0].body)
+            CatalogLookup::Template(template) => format!("{:?}", template.sidecars[0].body)
                 .split('"')
                 .find(|text| text.starts_with("image:"))
                 .unwrap()
                 .to_owned(),
-            Found::Broken(why) => why.to_owned(),
-            Found::Nothing => "nothing".to_owned(),
+            CatalogLookup::Broken(why) => why.to_owned(),
+            CatalogLookup::Nothing => "nothing".to_owned(),
         }
     }
 }
@@ -101,7 +104,7 @@ fn what_is_missing_is_told_with_the_reason() {
     let mut state = State::default();
     assert_eq!(state.missing().len(), Watched::ALL.len());
     let failed = Change::Failed("forbidden".to_owned());
-    state.apply(Told {
+    state.apply(WatchChange {
         kind: Watched::Namespaces,
         change: failed,
     });
@@ -110,7 +113,7 @@ fn what_is_missing_is_told_with_the_reason() {
         .filter(|kind| *kind != Watched::Namespaces)
     {
         for change in [Change::Listing, Change::Listed] {
-            state.apply(Told { kind, change });
+            state.apply(WatchChange { kind, change });
         }
     }
     let expected = [(Watched::Namespaces, "forbidden".to_owned())];
@@ -203,7 +206,7 @@ fn a_status_that_was_written_changes_no_template() {
     assert_eq!(report.resource_version, "8");
     assert_eq!(report.status["observedGeneration"], 1);
     let served = |catalog: &crate::template::Catalog| match catalog.find("shop", "logs") {
-        Found::Template(template) => Arc::clone(template),
+        CatalogLookup::Template(template) => Arc::clone(template),
         _ => panic!("it is served"),
     };
     let after = scene.0.snapshot().catalog;
@@ -348,7 +351,7 @@ fn a_change_of_one_leaves_ten_thousand_as_they_are() {
     let same = |name: usize| {
         let name = format!("t{name}");
         let found = [&before, &after].map(|snapshot| match snapshot.catalog.find("", &name) {
-            Found::Template(template) => Arc::clone(template),
+            CatalogLookup::Template(template) => Arc::clone(template),
             _ => panic!("{name} is served"),
         });
         Arc::ptr_eq(&found[0], &found[1])

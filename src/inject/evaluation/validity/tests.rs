@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::inject::{Decision, Engine, Settings, Subject};
+use crate::inject::{Decision, Engine, RequestContext, Settings};
 use crate::template::{Catalog, Source};
 
 const TEMPLATE: &str = "
@@ -46,9 +46,9 @@ fn decide(annotations: &[(&str, &str)]) -> Decision {
     }
     let pod = json!({"metadata": {"name": "web", "annotations": all}, "spec": {"containers": [
         {"name": "app", "image": "app:1", "env": [{"name": "A name of 1.32", "value": "x"}]}]}});
-    let subject = Subject {
+    let subject = RequestContext {
         namespace: "shop".to_owned(),
-        ..Subject::default()
+        ..RequestContext::default()
     };
     engine.decide(&subject, &pod.to_string())
 }

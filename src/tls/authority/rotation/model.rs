@@ -7,7 +7,7 @@
 
 use proptest::prelude::*;
 
-use super::super::held::Data;
+use super::super::ca_secret::SecretData;
 use super::super::leaf::Leaf;
 use super::*;
 
@@ -65,7 +65,7 @@ struct Replica {
     configuration: Option<usize>,
     wanted: Option<String>,
     /// What the rotation has read: when, the Secret's version and data, then the bundle.
-    secret: Option<(u64, usize, Data)>,
+    secret: Option<(u64, usize, SecretData)>,
     bundle: Option<String>,
     trust: Trust,
     leaf: Option<Leaf>,
@@ -74,7 +74,7 @@ struct Replica {
 struct World {
     seconds: u64,
     start: Instant,
-    secret: (usize, Data),
+    secret: (usize, SecretData),
     asked: bool,
     /// Each state of the configuration with the time since when it stands.
     bundles: Vec<(u64, String)>,
@@ -86,7 +86,7 @@ impl World {
         Self {
             seconds: 0,
             start: Instant::now(),
-            secret: (0, Data::new()),
+            secret: (0, SecretData::new()),
             asked: false,
             bundles: vec![(0, String::new())],
             replicas: Default::default(),
@@ -104,7 +104,7 @@ impl World {
                 self.replicas[replica].wanted = None;
             }
             Action::KeeperReadsSecret(replica) => {
-                let (held, problems) = Authorities::read(&self.secret.1);
+                let (held, problems) = CaSet::read(&self.secret.1);
                 let is_sound = problems.is_empty();
                 self.replicas[replica].wanted = is_sound.then(|| held.bundle());
             }
@@ -151,7 +151,7 @@ impl World {
         let Some((_, version, data)) = replica.secret.take() else {
             return;
         };
-        let (held, problems) = Authorities::read(&data);
+        let (held, problems) = CaSet::read(&data);
         let next = held.next.as_ref().map(Authority::certificate);
         let seen = next.filter(|next| next.is_in(bundle.as_bytes()));
         let now = self.start + Duration::from_secs(self.seconds);
@@ -179,7 +179,7 @@ impl World {
         let Some((seconds, _, data)) = &replica.secret else {
             return;
         };
-        let (held, _) = Authorities::read(data);
+        let (held, _) = CaSet::read(data);
         let now = Self::time(*seconds);
         if let Some(signing) = held.signing(now) {
             let leaf = replica.leaf.as_ref();
@@ -275,7 +275,7 @@ fn two_replicas_rotate_for_ever() {
         }
     }
     assert!(authorities.len() > 8, "{} authorities", authorities.len());
-    let (held, _) = Authorities::read(&world.secret.1);
+    let (held, _) = CaSet::read(&world.secret.1);
     assert!(held.certificates().count() <= 3, "old ones go");
 }
 

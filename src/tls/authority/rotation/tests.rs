@@ -1,6 +1,6 @@
 //! The steps one by one, and what becomes of Secrets that are not as they should be.
 
-use super::super::held::Data;
+use super::super::ca_secret::SecretData;
 use super::*;
 
 const LIFETIMES: Lifetimes = Lifetimes {
@@ -25,7 +25,7 @@ fn situation(seconds: u64, trusted: &[AuthorityCertificate]) -> Situation<'_> {
 }
 
 /// As it comes out of the Secret again.
-fn stored(held: &Authorities, over: &Data) -> (Authorities, Vec<String>) {
+fn stored(held: &CaSet, over: &SecretData) -> (CaSet, Vec<String>) {
     let mut data = over.clone();
     for (key, value) in held.write() {
         match value {
@@ -33,20 +33,20 @@ fn stored(held: &Authorities, over: &Data) -> (Authorities, Vec<String>) {
             None => data.remove(key),
         };
     }
-    Authorities::read(&data)
+    CaSet::read(&data)
 }
 
-fn step(held: &Authorities, situation: &Situation<'_>) -> Option<(Step, Authorities)> {
+fn step(held: &CaSet, situation: &Situation<'_>) -> Option<(Step, CaSet)> {
     let (step, after) = advance(held, situation).unwrap()?;
-    let (read, problems) = stored(&after, &Data::new());
+    let (read, problems) = stored(&after, &SecretData::new());
     assert_eq!(problems, [""; 0]);
     assert_eq!(read, after, "what is written is what is read");
     Some((step, after))
 }
 
 /// Authorities of which one signs since second 0.
-fn signing() -> Authorities {
-    let (_, staged) = step(&Authorities::default(), &situation(0, &[])).unwrap();
+fn signing() -> CaSet {
+    let (_, staged) = step(&CaSet::default(), &situation(0, &[])).unwrap();
     let trusted = Situation {
         is_next_trusted: true,
         ..situation(0, &[])
@@ -56,7 +56,7 @@ fn signing() -> Authorities {
 
 #[test]
 fn the_first_authority_is_trusted_before_it_signs() {
-    let (step_taken, staged) = step(&Authorities::default(), &situation(0, &[])).unwrap();
+    let (step_taken, staged) = step(&CaSet::default(), &situation(0, &[])).unwrap();
     assert_eq!(step_taken, Step::Staged);
     assert!(staged.signing(at(0)).is_none(), "nothing signs yet");
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_person_can_ask_for_a_new_authority_but_not_without_end() {
 
 #[test]
 fn an_authority_that_nobody_came_to_trust_is_replaced_before_it_is_worn() {
-    let (_, staged) = step(&Authorities::default(), &situation(0, &[])).unwrap();
+    let (_, staged) = step(&CaSet::default(), &situation(0, &[])).unwrap();
     let late = Situation {
         is_next_trusted: true,
         ..situation(6_000, &[])
@@ -155,20 +155,20 @@ fn an_authority_that_nobody_came_to_trust_is_replaced_before_it_is_worn() {
 fn an_emptied_secret_keeps_what_clients_trust() {
     let old = signing();
     let trusted = AuthorityCertificate::all_of(old.bundle().as_bytes());
-    let (step_taken, staged) = step(&Authorities::default(), &situation(50, &trusted)).unwrap();
+    let (step_taken, staged) = step(&CaSet::default(), &situation(50, &trusted)).unwrap();
     assert_eq!(step_taken, Step::Staged);
     assert!(trusted[0].is_in(staged.bundle().as_bytes()));
     assert_eq!(staged.previous[0].until, at(50 + 600 + 10));
 }
 
-fn data(held: &Authorities) -> Data {
+fn data(held: &CaSet) -> SecretData {
     let written = held.write().into_iter();
     written
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
         .collect()
 }
 
-type Change = fn(&mut Data, &Authority);
+type Change = fn(&mut SecretData, &Authority);
 
 #[test]
 fn damage_is_told_and_never_signs() {
@@ -200,7 +200,7 @@ fn damage_is_told_and_never_signs() {
     for (name, change) in cases {
         let mut damaged = data(&held);
         change(&mut damaged, &foreign);
-        let (read, problems) = Authorities::read(&damaged);
+        let (read, problems) = CaSet::read(&damaged);
         assert!(read.signing(at(1)).is_none(), "{name}");
         assert_eq!(
             problems.is_empty(),
@@ -233,7 +233,7 @@ fn keys_of_others_stay_and_damage_besides_is_cleared() {
     let mut damaged = data(&held);
     damaged.insert("note".into(), b"of somebody".to_vec());
     damaged.insert("next.crt".into(), b"garbage".to_vec());
-    let (read, problems) = Authorities::read(&damaged);
+    let (read, problems) = CaSet::read(&damaged);
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(read.signing(at(1)), held.signing(at(1)));
     let untidy = Situation {

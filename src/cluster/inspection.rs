@@ -1,0 +1,262 @@
+//! Reads of whole kinds, questions about rights and a trial creation: a look at an installation.
+//!
+//! What may not be read is an answer like any other. Lists end after a bounded number of objects,
+//! and say so.
+
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
+};
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, ListParams, PostParams};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::reader::{ClusterReader, Read, answer, in_words, typed, with_type};
+
+/// How many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// After so many pages a list ends.
+const MOST_PAGES: usize = 20;
+
+/// A kind of object and where the API has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resource {
+    /// The API group; empty for the core.
+    pub group: &'static str,
+    /// The version.
+    pub version: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// The plural, as paths and rules have it.
+    pub plural: &'static str,
+}
+
+/// The objects of a list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObjectPage {
+    /// The objects.
+    pub items: Vec<Value>,
+    /// Whether there are more, which were not read.
+    pub more: bool,
+}
+
+/// Something that somebody wants to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Who: the full name of a user.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+    /// The verb.
+    pub verb: &'static str,
+    /// The API group; empty for the core.
+    pub group: &'static str,
+    /// The plural, and behind a slash the sub-resource.
+    pub resource: &'static str,
+    /// The namespace; `None` for all, and for what has none.
+    pub namespace: Option<String>,
+    /// The object's name; `None` for any.
+    pub name: Option<String>,
+}
+
+/// What came of a creation that was not meant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DryRunResult {
+    /// The object as it would have been stored.
+    Taken(Value),
+    /// The API server's refusal.
+    Refused(String),
+    /// The caller may not create it, or the API server did not answer.
+    Unknown(String),
+}
+
+impl Resource {
+    fn api(&self) -> ApiResource {
+        ApiResource {
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            api_version: if self.group.is_empty() {
+                self.version.to_owned()
+            } else {
+                format!("{}/{}", self.group, self.version)
+            },
+            kind: self.kind.to_owned(),
+            plural: self.plural.to_owned(),
+        }
+    }
+}
+
+impl ClusterReader {
+    fn all_or_in(&self, resource: &ApiResource, namespace: Option<&str>) -> Api<DynamicObject> {
+        let client = self.connection.client();
+        match namespace {
+            Some(namespace) => Api::namespaced_with(client, namespace, resource),
+            None => Api::all_with(client, resource),
+        }
+    }
+
+    /// One object, by its name.
+    pub async fn get(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Read<Value> {
+        let resource = resource.api();
+        let api = self.all_or_in(&resource, namespace);
+        let got = match api.get_opt(name).await {
+            Err(error) if is_not_found(&error) => Ok(None),
+            got => got,
+        };
+        with_type(answer(got), &resource)
+    }
+
+    /// The objects of a kind that have these labels (a label selector), in one namespace or in all.
+    pub async fn list(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        labels: &str,
+    ) -> Read<ObjectPage> {
+        let resource = resource.api();
+        let api = self.all_or_in(&resource, namespace);
+        let mut parameters = ListParams::default().limit(PAGE);
+        if !labels.is_empty() {
+            parameters = parameters.labels(labels);
+        }
+        self.pages(parameters, async |parameters| {
+            let page = api.list(parameters).await?;
+            Ok((page.metadata.continue_, values(page.items, &resource)))
+        })
+        .await
+    }
+
+    /// The metadata alone of the objects of a kind.
+    pub async fn list_metadata(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+    ) -> Read<ObjectPage> {
+        let resource = resource.api();
+        let api = self.all_or_in(&resource, namespace);
+        let parameters = ListParams::default().limit(PAGE);
+        self.pages(parameters, async |parameters| {
+            let page = api.list_metadata(parameters).await?;
+            Ok((page.metadata.continue_, values(page.items, &resource)))
+        })
+        .await
+    }
+
+    async fn pages(
+        &self,
+        mut parameters: ListParams,
+        mut page: impl AsyncFnMut(&ListParams) -> kube::Result<(Option<String>, Vec<Value>)>,
+    ) -> Read<ObjectPage> {
+        let mut listed = ObjectPage::default();
+        for _ in 0..MOST_PAGES {
+            match page(&parameters).await {
+                Ok((token, items)) => {
+                    listed.items.extend(items);
+                    match token.filter(|token| !token.is_empty()) {
+                        Some(token) => parameters = parameters.continue_token(&token),
+                        None => return Read::Found(listed),
+                    }
+                }
+                Err(error) if is_not_found(&error) => return Read::Missing,
+                Err(error) => return Read::Unknown(in_words(&error)),
+            }
+        }
+        listed.more = true;
+        Read::Found(listed)
+    }
+
+    /// The API server's version, as `/version` tells it.
+    pub async fn version(&self) -> Read<Value> {
+        match self.connection.client().apiserver_version().await {
+            Ok(info) => serde_json::to_value(&info).map_or_else(
+                |_| Read::Unknown("the answer cannot be read".to_owned()),
+                Read::Found,
+            ),
+            Err(error) => Read::Unknown(in_words(&error)),
+        }
+    }
+
+    /// Whether somebody may do something.
+    pub async fn may(&self, access: &Access) -> Read<bool> {
+        let (resource, subresource) = match access.resource.split_once('/') {
+            Some((resource, sub)) => (resource, Some(sub.to_owned())),
+            None => (access.resource, None),
+        };
+        let review = SubjectAccessReview {
+            spec: SubjectAccessReviewSpec {
+                user: Some(access.user.clone()),
+                groups: Some(access.groups.clone()),
+                resource_attributes: Some(ResourceAttributes {
+                    verb: Some(access.verb.to_owned()),
+                    group: Some(access.group.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    subresource,
+                    namespace: access.namespace.clone(),
+                    name: access.name.clone(),
+                    ..ResourceAttributes::default()
+                }),
+                ..SubjectAccessReviewSpec::default()
+            },
+            ..SubjectAccessReview::default()
+        };
+        let api: Api<SubjectAccessReview> = Api::all(self.connection.client());
+        match api.create(&PostParams::default(), &review).await {
+            Ok(review) => Read::Found(review.status.is_some_and(|status| status.allowed)),
+            Err(error) => Read::Unknown(in_words(&error)),
+        }
+    }
+
+    /// Whether the API server would take an object, with everything that admission does to it;
+    /// nothing is stored.
+    pub async fn try_creation(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        object: &Value,
+    ) -> DryRunResult {
+        let resource = resource.api();
+        let object: DynamicObject = match serde_json::from_value(object.clone()) {
+            Ok(object) => object,
+            Err(error) => return DryRunResult::Unknown(error.to_string()),
+        };
+        let parameters = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let api = self.all_or_in(&resource, Some(namespace));
+        match api.create(&parameters, &object).await {
+            Ok(taken) => serde_json::to_value(taken).map_or_else(
+                |error| DryRunResult::Unknown(error.to_string()),
+                DryRunResult::Taken,
+            ),
+            Err(error) => match &error {
+                kube::Error::Api(status) if !is_about_rights(&status.message) => {
+                    DryRunResult::Refused(status.message.clone())
+                }
+                _ => DryRunResult::Unknown(in_words(&error)),
+            },
+        }
+    }
+}
+
+/// Whether it is authorization that refuses, not admission: both answer 403.
+fn is_about_rights(message: &str) -> bool {
+    message.contains(" cannot create resource ")
+}
+
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+fn values<T: Serialize>(items: Vec<T>, resource: &ApiResource) -> Vec<Value> {
+    let values = items
+        .into_iter()
+        .filter_map(|item| serde_json::to_value(item).ok());
+    values.map(|value| typed(value, resource)).collect()
+}

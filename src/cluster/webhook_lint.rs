@@ -1,0 +1,217 @@
+//! What in a webhook configuration could bring a cluster to a halt, and what is plainly wrong.
+//!
+//! A webhook that is called for the pods that run it cannot come back once it is away; one that is
+//! called for the control plane, for the leases of nodes or for everything takes the cluster down
+//! with it (field reports: vault-k8s#258, cozystack#3125, topolvm#57). The server asks here before
+//! it lets the API server trust an entry, and `pillion doctor` tells what it finds.
+//!
+//! Everything is decided from the configuration alone. Labels may be set tomorrow, so a selector
+//! that could match counts as one that matches; a match condition whose text is not known here
+//! counts as true.
+
+mod deadlocks;
+mod entry;
+mod expected;
+mod misconfigurations;
+mod satisfiability;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use entry::Entry;
+use expected::Shipped;
+
+/// The match condition that leaves out the mirror pods of nodes: the annotation is believed only
+/// where a node asks, as anybody may write it. Every mutating entry needs it.
+pub const NOT_A_MIRROR_POD: &str = "!(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue() && 'system:nodes' in request.userInfo.?groups.orValue([]))";
+
+/// What is known of the installation that a configuration leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// The namespace that Pillion runs in.
+    pub namespace: String,
+    /// The name of its Service.
+    pub service: String,
+    /// How many replicas its Deployment wants; `None` where that is not known.
+    pub replicas: Option<u32>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Severity {
+    /// While Pillion is away, the cluster, or Pillion itself, cannot come back.
+    Deadlock,
+    /// Something does not work as it is meant to.
+    Mistake,
+    /// A managed platform did it, and it does no harm.
+    Tolerated,
+}
+
+/// Which hazard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum HazardKind {
+    /// The entry cannot be read, so that it may do anything.
+    Unreadable,
+    /// It could match the namespace that Pillion runs in.
+    OwnNamespace,
+    /// It could match `kube-system`.
+    SystemNamespace,
+    /// It could match the leases of nodes.
+    Leases,
+    /// It could match the mirror pods of nodes.
+    MirrorPods,
+    /// It could match what nodes, network or authentication need.
+    ControlPlane,
+    /// It holds up every pod, and there is one replica to answer.
+    EveryPod,
+    /// Its rules are wider than what Pillion decides about.
+    WideRules,
+    /// Its rules do not name what Pillion decides about.
+    NarrowRules,
+    /// It waits longer than a decision can take.
+    Timeout,
+    /// It compares versions literally.
+    MatchPolicy,
+    /// It is not called again when others changed the pod.
+    Reinvocation,
+    /// It fails open, or closed, where the other is meant.
+    FailurePolicy,
+    /// It calls something else.
+    Service,
+    /// A requirement of its selectors is missing.
+    SelectorLost,
+    /// Its selectors require something that is not shipped.
+    SelectorAdded,
+    /// Pillion has no entry of this name.
+    UnknownEntry,
+}
+
+/// A hazard of one entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which one.
+    pub kind: HazardKind,
+    /// The entry's name.
+    pub entry: String,
+    /// What could happen, and why.
+    pub what: String,
+    /// What would be right.
+    pub remedy: String,
+}
+
+impl fmt::Display for Hazard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.entry, self.what, self.remedy)
+    }
+}
+
+/// What could go wrong with a `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration`,
+/// entry by entry.
+pub fn hazards(configuration: &Value, installation: &Installation) -> Vec<Hazard> {
+    let mutating = is_mutating(configuration);
+    let shipped = if mutating {
+        expected::mutating()
+    } else {
+        expected::validating()
+    };
+    let entries = configuration.get("webhooks").and_then(Value::as_array);
+    let entries = entries.into_iter().flatten();
+    entries
+        .flat_map(|value| of_entry(value, mutating, &shipped, installation))
+        .collect()
+}
+
+/// The names of the entries that a configuration of this kind is shipped with.
+pub fn shipped_entries(configuration: &Value) -> Vec<&'static str> {
+    let shipped = if is_mutating(configuration) {
+        expected::mutating()
+    } else {
+        expected::validating()
+    };
+    shipped.into_iter().map(|entry| entry.name).collect()
+}
+
+fn is_mutating(configuration: &Value) -> bool {
+    let kind = configuration.get("kind").and_then(Value::as_str);
+    kind != Some("ValidatingWebhookConfiguration")
+}
+
+fn of_entry(
+    value: &Value,
+    mutating: bool,
+    shipped: &[Shipped],
+    installation: &Installation,
+) -> Vec<Hazard> {
+    let entry = match Entry::read(value) {
+        Ok(entry) => entry,
+        Err(problem) => return vec![unreadable(value, &problem)],
+    };
+    let mut found = Findings {
+        entry: &entry,
+        hazards: Vec::new(),
+    };
+    deadlocks::find(&mut found, installation);
+    let shipped = shipped.iter().find(|shipped| shipped.name == entry.name);
+    misconfigurations::find(&mut found, mutating, shipped, installation);
+    found.hazards
+}
+
+fn unreadable(value: &Value, problem: &str) -> Hazard {
+    let name = value.get("name").and_then(Value::as_str);
+    Hazard {
+        severity: Severity::Deadlock,
+        kind: HazardKind::Unreadable,
+        entry: name.unwrap_or("(no name)").to_owned(),
+        what: format!("the entry cannot be read: {problem}"),
+        remedy: "restore the entry as it is shipped".to_owned(),
+    }
+}
+
+/// The hazards of one entry, as they are found.
+struct Findings<'e> {
+    entry: &'e Entry,
+    hazards: Vec<Hazard>,
+}
+
+impl Findings<'_> {
+    fn add(
+        &mut self,
+        severity: Severity,
+        kind: HazardKind,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.hazards.push(Hazard {
+            severity,
+            kind,
+            entry: self.entry.name.clone(),
+            what: what.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// A deadlock where the entry fails closed; where it fails open the cluster comes back, late.
+    fn halts(&mut self, kind: HazardKind, what: &str, remedy: &str) {
+        let (severity, end) = if self.entry.fails {
+            (
+                Severity::Deadlock,
+                "and failurePolicy is Fail: while Pillion is away it is refused",
+            )
+        } else {
+            (
+                Severity::Mistake,
+                "and while Pillion is away each request waits for the timeout",
+            )
+        };
+        self.add(severity, kind, format!("{what}, {end}"), remedy);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! What could bring the cluster, or Pillion itself, to a halt.
+
+use super::expected::{NAME, leaves_out_mirror_pods, leaves_out_who_does_not_ask};
+use super::satisfiability::{Reach, reach};
+use super::{Findings, HazardKind, Installation, Severity};
+
+/// Where the control plane and the cluster's own add-ons run.
+const SYSTEM: &str = "kube-system";
+
+/// Where every node says that it lives.
+const NODE_LEASES: &str = "kube-node-lease";
+
+/// No namespace has this name, so a selector that matches it names none.
+const ANY_NAMESPACE: &str = "(any namespace)";
+
+/// What nodes, network, authentication and authorization need, whatever the namespace.
+const CONTROL_PLANE: [(&str, &str); 6] = [
+    ("", "nodes"),
+    ("", "namespaces"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("certificates.k8s.io", "certificatesigningrequests"),
+];
+
+pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
+    // An objectSelector that nothing satisfies keeps the entry from ever being called.
+    if reach(&found.entry.objects, &[]) == Reach::Never {
+        return;
+    }
+    namespace(found, &installation.namespace, HazardKind::OwnNamespace);
+    if installation.namespace != SYSTEM {
+        namespace(found, SYSTEM, HazardKind::SystemNamespace);
+    }
+    leases(found);
+    control_plane(found);
+    mirror_pods(found);
+    every_pod(found, installation);
+}
+
+fn namespace(found: &mut Findings<'_>, name: &str, kind: HazardKind) {
+    let condition = match reach(&found.entry.namespaces, &[(NAME, name)]) {
+        Reach::Never => return,
+        Reach::Plain => String::new(),
+        Reach::WithLabels(labels) => format!(" once its labels say `{}`", labels.join("`, `")),
+    };
+    let whose = match kind {
+        HazardKind::OwnNamespace => "Pillion's own namespace",
+        _ => "the namespace",
+    };
+    let what = format!("it could match {whose} `{name}`{condition}");
+    let remedy = format!(
+        "add the requirement `{NAME} not in ({name})` to the entry's namespaceSelector, as it is \
+         shipped"
+    );
+    found.halts(kind, &what, &remedy);
+}
+
+fn leases(found: &mut Findings<'_>) {
+    let entry = found.entry;
+    if !entry.touches("coordination.k8s.io", "leases")
+        || reach(&entry.namespaces, &[(NAME, NODE_LEASES)]) == Reach::Never
+    {
+        return;
+    }
+    found.halts(
+        HazardKind::Leases,
+        "it could match the leases by which nodes say that they live",
+        "let the entry's rules name nothing but what Pillion decides about, and its \
+         namespaceSelector leave out `kube-node-lease`",
+    );
+}
+
+fn control_plane(found: &mut Findings<'_>) {
+    let entry = found.entry;
+    let touched: Vec<_> = CONTROL_PLANE
+        .iter()
+        .filter(|(group, resource)| entry.touches(group, resource))
+        .map(|(_, resource)| *resource)
+        .collect();
+    if touched.is_empty() {
+        return;
+    }
+    let what = format!(
+        "its rules name {}, which the control plane itself needs and of which most have no \
+         namespace to leave out",
+        touched.join(", ")
+    );
+    found.halts(
+        HazardKind::ControlPlane,
+        &what,
+        "let the entry's rules name nothing but what Pillion decides about",
+    );
+}
+
+fn mirror_pods(found: &mut Findings<'_>) {
+    let entry = found.entry;
+    let left_out = entry
+        .conditions
+        .iter()
+        .any(|one| leaves_out_mirror_pods(one));
+    // A namespaceSelector that no namespace satisfies leaves nothing to match.
+    let nowhere = reach(&entry.namespaces, &[]) == Reach::Never;
+    if left_out || nowhere || !entry.is_about("CREATE", "", "pods") {
+        return;
+    }
+    let remedy = format!(
+        "add the match condition `{}`, as it is shipped",
+        super::NOT_A_MIRROR_POD
+    );
+    found.halts(
+        HazardKind::MirrorPods,
+        "it could match the mirror pods by which a node shows its static pods",
+        &remedy,
+    );
+}
+
+fn every_pod(found: &mut Findings<'_>, installation: &Installation) {
+    let entry = found.entry;
+    let narrowed = entry
+        .conditions
+        .iter()
+        .any(|one| leaves_out_who_does_not_ask(one));
+    let Some(replicas @ 0..=1) = installation.replicas else {
+        return;
+    };
+    if narrowed
+        || !entry.fails
+        || !entry.is_about("CREATE", "", "pods")
+        || reach(&entry.objects, &[]) != Reach::Plain
+        || reach(&entry.namespaces, &[(NAME, ANY_NAMESPACE)]) != Reach::Plain
+    {
+        return;
+    }
+    found.add(
+        Severity::Deadlock,
+        HazardKind::EveryPod,
+        format!(
+            "it matches every pod of the cluster, failurePolicy is Fail, and the Deployment has \
+             {replicas} replica(s): while that one is away no pod can be created"
+        ),
+        "restore the entry's selectors as they are shipped, and run two replicas or more",
+    );
+}

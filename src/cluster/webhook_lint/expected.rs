@@ -1,0 +1,174 @@
+//! The entries as they are shipped: what an entry of a cluster is compared with.
+
+use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
+
+use super::NOT_A_MIRROR_POD;
+
+/// The label that every namespace has, with its name.
+pub(super) const NAME: &str = "kubernetes.io/metadata.name";
+const INJECT: &str = "pillion.dev/inject";
+const INJECTION: &str = "pillion.dev/injection";
+const MANDATORY: &str = "pillion.dev/mandatory";
+
+/// Match conditions that narrow what the API server calls for, by their expression: a pod that says
+/// nothing of Pillion does not meet the first.
+const ASKS: &str = "object.metadata.?annotations['pillion.dev/inject'].hasValue()";
+
+/// What may stand in `failurePolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    /// `Fail`: a pod that asks is never bare.
+    Fail,
+    /// `Ignore`: advice is no reason to refuse.
+    Ignore,
+    /// Either; the chart has a value for it.
+    Either,
+}
+
+/// One shipped entry.
+#[derive(Debug)]
+pub(super) struct Shipped {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its path of the Service.
+    pub(super) path: &'static str,
+    /// Its failure policy.
+    pub(super) policy: Policy,
+    /// Requirements of its namespaceSelector, without the excluded names.
+    pub(super) namespaces: LabelSelector,
+    /// Requirements of its objectSelector.
+    pub(super) objects: LabelSelector,
+}
+
+/// What rules may name: operations, then groups with their resources.
+pub(super) type Scope = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static [&'static str])],
+);
+
+/// Pods when they are created.
+pub(super) const PODS: Scope = (&["CREATE"], &[("", &["pods"])]);
+
+/// Workloads when they are applied.
+pub(super) const WORKLOADS: Scope = (
+    &["CREATE", "UPDATE"],
+    &[
+        ("apps", &["deployments", "statefulsets", "daemonsets"]),
+        ("batch", &["jobs", "cronjobs"]),
+    ],
+);
+
+/// The entries about pods.
+pub(super) fn mutating() -> Vec<Shipped> {
+    let pods = |name, policy, namespaces: &[Requirement], objects: &[Requirement]| Shipped {
+        name,
+        path: "/mutate",
+        policy,
+        namespaces: LabelSelector(namespaces.to_vec()),
+        objects: LabelSelector(objects.to_vec()),
+    };
+    let not_mandatory = requirement(MANDATORY, Operator::DoesNotExist);
+    let not_disabled = requirement(INJECTION, Operator::NotIn(vec!["disabled".to_owned()]));
+    let enabled = requirement(INJECTION, Operator::In(vec!["enabled".to_owned()]));
+    let has_label = requirement(INJECT, Operator::Exists);
+    let not_out = requirement(INJECT, Operator::NotIn(vec!["false".to_owned()]));
+    let no_label = requirement(INJECT, Operator::DoesNotExist);
+    vec![
+        pods(
+            "mandatory.pillion.dev",
+            Policy::Fail,
+            &[requirement(MANDATORY, Operator::Exists)],
+            &[],
+        ),
+        pods(
+            "pod.pillion.dev",
+            Policy::Fail,
+            std::slice::from_ref(&not_mandatory),
+            &[has_label, not_out],
+        ),
+        pods(
+            "annotation.pillion.dev",
+            Policy::Fail,
+            &[not_mandatory.clone(), not_disabled],
+            std::slice::from_ref(&no_label),
+        ),
+        pods(
+            "namespace.pillion.dev",
+            Policy::Either,
+            &[not_mandatory, enabled],
+            std::slice::from_ref(&no_label),
+        ),
+    ]
+}
+
+/// The entries about workloads.
+pub(super) fn validating() -> Vec<Shipped> {
+    let workloads = |name, namespaces: &[Requirement]| Shipped {
+        name,
+        path: "/advise",
+        policy: Policy::Ignore,
+        namespaces: LabelSelector(namespaces.to_vec()),
+        objects: LabelSelector::default(),
+    };
+    let not_mandatory = requirement(MANDATORY, Operator::DoesNotExist);
+    let values = || vec!["enabled".to_owned()];
+    vec![
+        workloads(
+            "advise-mandatory.pillion.dev",
+            &[requirement(MANDATORY, Operator::Exists)],
+        ),
+        workloads(
+            "advise-namespace.pillion.dev",
+            &[
+                not_mandatory.clone(),
+                requirement(INJECTION, Operator::In(values())),
+            ],
+        ),
+        workloads(
+            "advise-pod.pillion.dev",
+            &[
+                not_mandatory,
+                requirement(INJECTION, Operator::NotIn(values())),
+            ],
+        ),
+    ]
+}
+
+fn requirement(key: &str, operator: Operator) -> Requirement {
+    Requirement {
+        key: key.to_owned(),
+        operator,
+    }
+}
+
+/// Whether a match condition is known to leave out the mirror pods of nodes.
+pub(super) fn leaves_out_mirror_pods(expression: &str) -> bool {
+    // Every request has a requester; to ask whether it has means the same.
+    same(
+        &expression.replace("request.?userInfo", "request.userInfo"),
+        NOT_A_MIRROR_POD,
+    )
+}
+
+/// Whether a match condition is known to leave out pods that do not ask.
+pub(super) fn leaves_out_who_does_not_ask(expression: &str) -> bool {
+    same(expression, ASKS)
+}
+
+/// White space outside of quotes means nothing, and ours has none inside.
+fn same(one: &str, other: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<String>();
+    words(one) == words(other)
+}
+
+/// Who is known to add this requirement to selectors by itself: AKS since 2020 (Azure/AKS#1771,
+/// #4002), GKE Autopilot with the names of its own namespaces (Dynatrace/dynatrace-operator#2194).
+pub(super) fn platform(requirement: &Requirement) -> Option<&'static str> {
+    let own = |name: &String| name.starts_with("gke-");
+    match (requirement.key.as_str(), &requirement.operator) {
+        ("control-plane", Operator::DoesNotExist | Operator::NotIn(_))
+        | ("kubernetes.azure.com/managedby", Operator::NotIn(_)) => Some("AKS"),
+        (NAME, Operator::NotIn(names)) if names.iter().any(own) => Some("GKE Autopilot"),
+        _ => None,
+    }
+}

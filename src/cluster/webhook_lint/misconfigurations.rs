@@ -1,0 +1,166 @@
+//! What does not work as it is meant to, although nothing comes to a halt.
+
+use super::expected::{NAME, PODS, Policy, Shipped, WORKLOADS, platform};
+use super::{Findings, HazardKind, Installation, Severity};
+use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
+
+/// A decision takes microseconds; a longer wait holds up whoever creates a pod, for nothing.
+const LONGEST_WAIT: i64 = 10;
+
+/// The remedy for most mistakes.
+const RESTORE: &str = "restore the entry as it is shipped: apply the chart or the manifests again";
+
+pub(super) fn find(
+    found: &mut Findings<'_>,
+    mutating: bool,
+    shipped: Option<&Shipped>,
+    installation: &Installation,
+) {
+    rules(found, mutating);
+    settings(found, mutating);
+    match shipped {
+        Some(shipped) => {
+            policy(found, shipped);
+            service(found, shipped, installation);
+            selectors(found, shipped);
+        }
+        None => found.add(
+            Severity::Mistake,
+            HazardKind::UnknownEntry,
+            "Pillion has no entry of this name, and writes no caBundle into it",
+            "remove the entry, or give it a configuration of its own",
+        ),
+    }
+}
+
+fn rules(found: &mut Findings<'_>, mutating: bool) {
+    let scope = if mutating { PODS } else { WORKLOADS };
+    let beyond = found.entry.beyond(scope);
+    if !beyond.is_empty() {
+        let what = format!(
+            "its rules name more than Pillion decides about: {}",
+            beyond.join(", ")
+        );
+        found.add(Severity::Mistake, HazardKind::WideRules, what, RESTORE);
+    }
+    let (operations, groups) = scope;
+    let is_about = |operation: &&&str| {
+        groups.iter().all(|(group, resources)| {
+            let mut resources = resources.iter();
+            resources.all(|resource| found.entry.is_about(operation, group, resource))
+        })
+    };
+    if operations.iter().filter(is_about).count() < operations.len() {
+        let what = "its rules do not name everything that Pillion decides about";
+        found.add(Severity::Mistake, HazardKind::NarrowRules, what, RESTORE);
+    }
+}
+
+fn settings(found: &mut Findings<'_>, mutating: bool) {
+    let entry = found.entry;
+    if entry.timeout > LONGEST_WAIT {
+        let what = format!(
+            "timeoutSeconds is {}: who creates a pod waits so long when the network is broken, and \
+             all webhooks of a request share 34 seconds",
+            entry.timeout
+        );
+        let remedy = "set timeoutSeconds to 5";
+        found.add(Severity::Mistake, HazardKind::Timeout, what, remedy);
+    }
+    if entry.exact {
+        let what = "matchPolicy is Exact: a request by another version of the API passes by";
+        let remedy = "set matchPolicy to Equivalent, the default";
+        found.add(Severity::Mistake, HazardKind::MatchPolicy, what, remedy);
+    }
+    if mutating && !entry.reinvoked {
+        let what = "reinvocationPolicy is not IfNeeded: what other webhooks do to a pod afterwards \
+                    is not seen";
+        let remedy = "set reinvocationPolicy to IfNeeded";
+        found.add(Severity::Mistake, HazardKind::Reinvocation, what, remedy);
+    }
+}
+
+fn policy(found: &mut Findings<'_>, shipped: &Shipped) {
+    let (what, remedy) = match (shipped.policy, found.entry.fails) {
+        (Policy::Fail, false) => (
+            "failurePolicy is Ignore: a pod that asks comes out bare while Pillion is away",
+            "set failurePolicy to Fail",
+        ),
+        (Policy::Ignore, true) => (
+            "failurePolicy is Fail: a workload is refused while Pillion is away, although this \
+             entry only gives advice",
+            "set failurePolicy to Ignore",
+        ),
+        _ => return,
+    };
+    found.add(Severity::Mistake, HazardKind::FailurePolicy, what, remedy);
+}
+
+fn service(found: &mut Findings<'_>, shipped: &Shipped, installation: &Installation) {
+    // A URL instead of a Service is a way to install, too.
+    let Some(service) = &found.entry.service else {
+        return;
+    };
+    let called = format!("{}/{}{}", service.namespace, service.name, service.path);
+    let right = format!(
+        "{}/{}{}",
+        installation.namespace, installation.service, shipped.path
+    );
+    if called != right {
+        let what = format!("it calls the Service {called}, not {right}");
+        found.add(Severity::Mistake, HazardKind::Service, what, RESTORE);
+    }
+}
+
+fn selectors(found: &mut Findings<'_>, shipped: &Shipped) {
+    let entry = found.entry;
+    selector(
+        found,
+        "namespaceSelector",
+        &entry.namespaces,
+        &shipped.namespaces,
+    );
+    selector(found, "objectSelector", &entry.objects, &shipped.objects);
+}
+
+fn selector(found: &mut Findings<'_>, field: &str, has: &LabelSelector, shipped: &LabelSelector) {
+    for requirement in &shipped.0 {
+        if !has.0.contains(requirement) {
+            let what = format!(
+                "its {field} lacks the requirement `{requirement}`, so that a pod can meet two \
+                 entries, or one that it did not ask for"
+            );
+            found.add(Severity::Mistake, HazardKind::SelectorLost, what, RESTORE);
+        }
+    }
+    for requirement in &has.0 {
+        if !shipped.0.contains(requirement) {
+            added(found, field, requirement);
+        }
+    }
+}
+
+fn added(found: &mut Findings<'_>, field: &str, requirement: &Requirement) {
+    if let Some(platform) = platform(requirement) {
+        found.add(
+            Severity::Tolerated,
+            HazardKind::SelectorAdded,
+            format!("{platform} added `{requirement}` to its {field}"),
+            "nothing to do: it leaves out the platform's own namespaces",
+        );
+        return;
+    }
+    // Leaving out further namespaces by name is a value of the chart.
+    if requirement.key == NAME && matches!(requirement.operator, Operator::NotIn(_)) {
+        return;
+    }
+    found.add(
+        Severity::Mistake,
+        HazardKind::SelectorAdded,
+        format!(
+            "its {field} has the requirement `{requirement}`, which is not shipped: a pod that \
+             asks stays bare where it does not hold"
+        ),
+        "take the requirement out, or know that it leaves pods out",
+    );
+}

@@ -1,0 +1,253 @@
+//! The API server's own gates: whether it calls Pillion for a pod at all.
+//!
+//! Each entry of a `MutatingWebhookConfiguration` has rules, a namespaceSelector, an
+//! objectSelector and match conditions, all of which must let the pod pass
+//! (apiserver:pkg/admission/plugin/webhook/generic/webhook.go, `ShouldCallHook`). A pod that is
+//! stopped here never reaches Pillion: no log, no metric and no warning tells of it.
+
+mod configuration;
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use configuration::{Configuration, ConfigurationError};
+
+use crate::expression::{AdmissionCondition, AdmissionData, EvaluationError};
+use crate::kubernetes::selector::LabelSelector;
+use crate::review::pod::Dictionary;
+use crate::template::error::with_sources;
+use configuration::{Condition, Entry, FailurePolicy};
+
+/// What the API server knows of a pod when it decides whom to call.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The operation, `CREATE` for all but odd reviews.
+    pub operation: &'a str,
+    /// The labels of the namespace.
+    pub namespace_labels: &'a BTreeMap<String, String>,
+    /// The pod's labels.
+    pub labels: &'a Dictionary<'a>,
+    /// The pod.
+    pub object: &'a Value,
+    /// The request of the AdmissionReview, without its objects.
+    pub request: &'a Value,
+}
+
+/// What a gate does with a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Passage {
+    /// The pod passes.
+    Passes,
+    /// The pod is stopped.
+    Stops,
+    /// The gate fails, as an expression of it does.
+    Fails,
+    /// It cannot be told here, only by the API server.
+    Unknown,
+}
+
+/// One gate of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// The field of the entry: `rules`, `namespaceSelector`, `objectSelector`, `matchConditions`.
+    pub gate: &'static str,
+    /// The match condition's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it does.
+    pub result: Passage,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// Whether the API server calls Pillion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Call {
+    /// It calls.
+    Called,
+    /// It does not.
+    NotCalled,
+    /// It refuses the pod, as a match condition fails and `failurePolicy` is `Fail`.
+    Refused,
+    /// It cannot be told here.
+    Unknown,
+}
+
+/// What one entry of a webhook configuration does with a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EntryGates {
+    /// The configuration's name.
+    pub configuration: String,
+    /// The entry's name.
+    pub entry: String,
+    /// What happens to a pod when Pillion does not answer: `Fail` or `Ignore`.
+    pub failure_policy: &'static str,
+    /// Whether Pillion is called.
+    pub call: Call,
+    /// Every gate, in the order in which the API server asks them.
+    pub gates: Vec<Gate>,
+}
+
+impl EntryGates {
+    /// The first gate that does not let the pod pass.
+    pub fn first_stop(&self) -> Option<&Gate> {
+        let mut gates = self.gates.iter();
+        gates.find(|gate| gate.result != Passage::Passes)
+    }
+}
+
+/// What all entries of a configuration do with a pod.
+pub fn evaluate(configuration: &Configuration, arrival: Arrival<'_>) -> Vec<EntryGates> {
+    let entries = configuration.entries.iter();
+    entries
+        .map(|entry| of_entry(&configuration.name, entry, arrival))
+        .collect()
+}
+
+fn of_entry(configuration: &str, entry: &Entry, arrival: Arrival<'_>) -> EntryGates {
+    let mut gates = vec![
+        selector(
+            "namespaceSelector",
+            "the namespace",
+            &entry.namespace_selector,
+            arrival.namespace_labels,
+        ),
+        selector(
+            "objectSelector",
+            "the pod",
+            &entry.object_selector,
+            arrival.labels,
+        ),
+        rules(entry, arrival.operation),
+    ];
+    let data = AdmissionData::of_creation(arrival.object, arrival.request);
+    let conditions = entry.match_conditions.iter();
+    gates.extend(conditions.map(|one| condition(one, &data, arrival.request)));
+    EntryGates {
+        configuration: configuration.to_owned(),
+        entry: entry.name.clone(),
+        failure_policy: entry.failure_policy.as_str(),
+        call: call(&gates, entry.failure_policy),
+        gates,
+    }
+}
+
+/// One false condition is enough; else one that fails decides by `failurePolicy`
+/// (apiserver:pkg/admission/plugin/webhook/matchconditions/matcher.go).
+fn call(gates: &[Gate], policy: FailurePolicy) -> Call {
+    let any = |result| gates.iter().any(|gate| gate.result == result);
+    if any(Passage::Stops) {
+        Call::NotCalled
+    } else if any(Passage::Unknown) {
+        Call::Unknown
+    } else if any(Passage::Fails) {
+        match policy {
+            FailurePolicy::Fail => Call::Refused,
+            FailurePolicy::Ignore => Call::NotCalled,
+        }
+    } else {
+        Call::Called
+    }
+}
+
+fn gate(field: &'static str, result: Passage, why: impl Into<String>) -> Gate {
+    Gate {
+        gate: field,
+        name: None,
+        result,
+        why: why.into(),
+    }
+}
+
+fn selector<T: Borrow<str> + Ord>(
+    field: &'static str,
+    whose: &str,
+    selector: &LabelSelector,
+    labels: &BTreeMap<T, T>,
+) -> Gate {
+    if selector.0.is_empty() {
+        return gate(field, Passage::Passes, "it is empty and matches all");
+    }
+    let Some(unmet) = selector.unmet(labels) else {
+        let why = format!("{whose}'s labels match");
+        return gate(field, Passage::Passes, why);
+    };
+    let has = match labels.get(unmet.key.as_str()).map(Borrow::borrow) {
+        Some("") => format!("{whose} has the label {}", unmet.key),
+        Some(value) => format!("{whose} has the label {}={value}", unmet.key),
+        None => format!("{whose} has no label {}", unmet.key),
+    };
+    gate(field, Passage::Stops, format!("`{unmet}` asked for; {has}"))
+}
+
+fn rules(entry: &Entry, operation: &str) -> Gate {
+    let lists = |list: &[String], one: &str| list.iter().any(|item| item == "*" || item == one);
+    let of_pods = |rule: &&configuration::Rule| {
+        let is_pods = |item: &String| matches!(item.as_str(), "*" | "*/*" | "pods" | "pods/");
+        lists(&rule.api_groups, "")
+            && lists(&rule.api_versions, "v1")
+            && rule.resources.iter().any(is_pods)
+            && matches!(rule.scope.as_deref(), None | Some("*" | "Namespaced"))
+    };
+    let mut rules = entry.rules.iter().filter(of_pods).peekable();
+    if rules.peek().is_none() {
+        return gate("rules", Passage::Stops, "no rule is about pods");
+    }
+    if rules.any(|rule| lists(&rule.operations, operation)) {
+        let why = format!("a rule is about {operation} of pods");
+        return gate("rules", Passage::Passes, why);
+    }
+    let why = format!("no rule is about {operation} of pods");
+    gate("rules", Passage::Stops, why)
+}
+
+fn condition(condition: &Condition, data: &AdmissionData, request: &Value) -> Gate {
+    let holds = AdmissionCondition::compile(&condition.expression)
+        .map_err(|error| (Passage::Unknown, error.to_string()))
+        .and_then(|compiled| {
+            compiled
+                .holds(data)
+                .map_err(|error| (failing(&error, request), with_sources(&error)))
+        });
+    let expression = condition.expression.trim();
+    let (result, why) = match holds {
+        Ok(true) => (Passage::Passes, format!("`{expression}` is true")),
+        Ok(false) => (Passage::Stops, format!("`{expression}` is false")),
+        Err((Passage::Fails, why)) => (Passage::Fails, format!("`{expression}` fails: {why}")),
+        Err((result, why)) => (
+            result,
+            format!("only the API server can tell whether `{expression}`: {why}"),
+        ),
+    };
+    Gate {
+        name: Some(condition.name.clone()),
+        ..gate("matchConditions", result, why)
+    }
+}
+
+/// What an error means: one of the data fails in the API server too, but functions and names that
+/// are not known here, and a requester that is not known, are no failures there.
+fn failing(error: &EvaluationError, request: &Value) -> Passage {
+    match error {
+        EvaluationError::NoSuchKey(key) if request.get(key).is_none() && key == "userInfo" => {
+            Passage::Unknown
+        }
+        EvaluationError::NoSuchKey(_)
+        | EvaluationError::IndexOutOfBounds
+        | EvaluationError::DivisionByZero
+        | EvaluationError::NotBoolean(_) => Passage::Fails,
+        _ => Passage::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

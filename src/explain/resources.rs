@@ -1,0 +1,63 @@
+//! What the pod requests and may use, without the templates and with them.
+
+use serde::Serialize;
+
+use crate::check::resources::{Amounts, Effect};
+use crate::kubernetes::quantity::Quantity;
+
+/// The whole pod's resources, by the scheduler's formula.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// The quality-of-service class without the templates.
+    pub class_before: &'static str,
+    /// The class with them.
+    pub class_after: &'static str,
+    /// The amounts, by resource.
+    pub amounts: Vec<Amount>,
+}
+
+/// One resource of the whole pod; what is absent is not set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Amount {
+    /// The resource, such as `cpu`.
+    pub resource: String,
+    /// The effective request without the templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_before: Option<String>,
+    /// The effective request with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_after: Option<String>,
+    /// The effective limit without the templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_before: Option<String>,
+    /// The effective limit with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit_after: Option<String>,
+}
+
+impl From<&Effect> for Resources {
+    fn from(effect: &Effect) -> Self {
+        Self {
+            class_before: effect.class_before.as_str(),
+            class_after: effect.class_after.as_str(),
+            amounts: effect.amounts.iter().map(Amount::from).collect(),
+        }
+    }
+}
+
+impl From<&Amounts> for Amount {
+    fn from(amounts: &Amounts) -> Self {
+        let text = |amount: &Option<Quantity>| amount.as_ref().map(ToString::to_string);
+        Self {
+            resource: amounts.resource.clone(),
+            request_before: text(&amounts.request_before),
+            request_after: text(&amounts.request_after),
+            limit_before: text(&amounts.limit_before),
+            limit_after: text(&amounts.limit_after),
+        }
+    }
+}

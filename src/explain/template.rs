@@ -1,0 +1,225 @@
+//! One template's part: who asks for it, its parameters and conditions, and what it adds.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fields::{self, Field};
+use super::finding::FindingExplanation;
+use super::lines::Lines;
+use crate::explain::rules::{Asker, askers};
+use crate::inject::engine::Engine;
+use crate::inject::selection::{Selection, SelectionInput, select};
+use crate::inject::trace::{ConditionNote, Layer, ParameterNote, TemplateNotes, ValuePlace};
+use crate::inject::verdict::{Decision, TemplateOutcome};
+use crate::template::Template;
+
+/// The value of one parameter.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+    /// Where the value comes from; a map can come from several places.
+    pub from: Vec<ParameterPlace>,
+}
+
+/// Where a parameter's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ParameterPlace {
+    /// Whose setting it is.
+    pub place: PlaceKind,
+    /// The annotation's key, or the path in the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Who can set a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum PlaceKind {
+    /// An annotation of the pod.
+    PodAnnotation,
+    /// An annotation of the namespace.
+    NamespaceAnnotation,
+    /// Pillion's configuration.
+    Configuration,
+    /// The template's default.
+    Default,
+    /// Nobody: it is empty.
+    Unset,
+}
+
+impl PlaceKind {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::PodAnnotation => "annotation of the pod",
+            Self::NamespaceAnnotation => "annotation of the namespace",
+            Self::Configuration => "configuration",
+            Self::Default => "default",
+            Self::Unset => "not set",
+        }
+    }
+}
+
+/// A match condition or a validation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// The match condition's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The expression.
+    pub expression: String,
+    /// What came of it; absent where it failed, or was not reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<bool>,
+    /// Whether it was evaluated: nothing is, behind the first that is false.
+    pub evaluated: bool,
+    /// The line in the template's file.
+    pub line: u32,
+}
+
+/// One selected template.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct TemplateExplanation {
+    /// Its name.
+    pub name: String,
+    /// Its revision.
+    pub revision: String,
+    /// The file that it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Who asks for it.
+    pub asked_for_by: Vec<Asker>,
+    /// Its verdict.
+    pub verdict: &'static str,
+    /// The verdict's reason.
+    pub reason: &'static str,
+    /// The reason in one sentence.
+    pub message: String,
+    /// Its parameters, as far as they were resolved.
+    pub parameters: Vec<Parameter>,
+    /// Its match conditions.
+    pub match_conditions: Vec<Condition>,
+    /// Its validations.
+    pub validations: Vec<Condition>,
+    /// What it adds, field by field; what it would add, where the verdict is not `Injected`.
+    pub fields: Vec<Field>,
+    /// What was found about what it adds, most severe first.
+    pub findings: Vec<FindingExplanation>,
+}
+
+/// Explains each selected template.
+pub(super) fn explain(
+    engine: &Engine,
+    asked: SelectionInput<'_>,
+    decision: &Decision,
+    notes: Vec<TemplateNotes>,
+    lines: &mut Lines<'_>,
+) -> Vec<TemplateExplanation> {
+    let Selection::Templates(templates) = select(engine.catalog(), engine.settings(), asked) else {
+        return Vec::new();
+    };
+    let notes = notes.into_iter().map(Some);
+    let notes = notes.chain(std::iter::repeat_with(|| None));
+    let outcomes = decision.outcomes.iter().zip(notes);
+    templates
+        .iter()
+        .zip(outcomes)
+        .map(|(template, (outcome, notes))| {
+            let askers = askers(template, engine.catalog(), asked);
+            one(template, askers, outcome, notes.unwrap_or_default(), lines)
+        })
+        .collect()
+}
+
+fn one(
+    template: &Template,
+    asked_for_by: Vec<Asker>,
+    outcome: &TemplateOutcome,
+    notes: TemplateNotes,
+    lines: &mut Lines<'_>,
+) -> TemplateExplanation {
+    let match_conditions = template
+        .match_conditions
+        .iter()
+        .enumerate()
+        .map(|(index, one)| {
+            let note = notes.match_conditions.get(index);
+            condition(Some(&one.name), &one.condition, note)
+        })
+        .collect();
+    let validations = template
+        .validations
+        .iter()
+        .enumerate()
+        .map(|(index, one)| condition(None, &one.condition, notes.validations.get(index)))
+        .collect();
+    TemplateExplanation {
+        name: template.name.clone(),
+        revision: outcome.revision.clone(),
+        file: lines.file(template),
+        asked_for_by,
+        verdict: outcome.reason.verdict().as_str(),
+        reason: outcome.reason.code(),
+        message: outcome.message.clone(),
+        parameters: notes.parameters.into_iter().map(parameter).collect(),
+        match_conditions,
+        validations,
+        fields: fields::of(template, &notes.additions, lines),
+        findings: outcome
+            .findings
+            .iter()
+            .map(FindingExplanation::from)
+            .collect(),
+    }
+}
+
+fn condition(
+    name: Option<&String>,
+    condition: &crate::template::fragment::Condition,
+    note: Option<&ConditionNote>,
+) -> Condition {
+    Condition {
+        name: name.cloned(),
+        expression: condition.expression.source().to_owned(),
+        holds: note.and_then(|note| note.holds),
+        evaluated: note.is_some(),
+        line: condition.origin.line,
+    }
+}
+
+fn parameter(note: ParameterNote) -> Parameter {
+    let place = |place: ValuePlace| match place {
+        ValuePlace::Set { layer, key } => ParameterPlace {
+            place: match layer {
+                Layer::Pod => PlaceKind::PodAnnotation,
+                Layer::Namespace => PlaceKind::NamespaceAnnotation,
+                Layer::Configuration => PlaceKind::Configuration,
+            },
+            key: Some(key),
+        },
+        ValuePlace::Default => ParameterPlace {
+            place: PlaceKind::Default,
+            key: None,
+        },
+        ValuePlace::Empty => ParameterPlace {
+            place: PlaceKind::Unset,
+            key: None,
+        },
+    };
+    Parameter {
+        name: note.name,
+        value: note.value,
+        from: note.places.into_iter().map(place).collect(),
+    }
+}

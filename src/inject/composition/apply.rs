@@ -1,0 +1,264 @@
+//! Applying templates one after another, each on the pod as the ones before it left it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{ComposeOptions, Composed, CompositionInput};
+use crate::finding::Finding;
+use crate::inject::Patch;
+use crate::inject::evaluation::{EvaluationContext, evaluate};
+use crate::inject::plan::{Change, plan};
+use crate::inject::pod::WorkingPod;
+use crate::inject::refusal::Refusal;
+use crate::inject::status::Status;
+use crate::inject::verdict::{Decision, EnforcedFinding, Reason, TemplateOutcome, Verdict};
+use crate::template::Template;
+
+/// What became of one template.
+struct Applied {
+    outcome: TemplateOutcome,
+    status: Status,
+    kept: Status,
+    lacked: Status,
+    findings: Vec<Finding>,
+}
+
+/// Applies every selected template.
+pub(super) fn apply_all<'p>(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    evaluated: &mut WorkingPod<'p>,
+    mut received: Option<&mut WorkingPod<'p>>,
+) -> Composed {
+    let mut outcomes = Vec::with_capacity(given.templates.len());
+    let mut composed = Composed {
+        decision: Decision::plain(Reason::NothingToAdd, ""),
+        statuses: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        lacked: BTreeMap::new(),
+        found: Vec::new(),
+    };
+    if let Some(trace) = given.trace {
+        trace.restart();
+    }
+    for template in given.templates {
+        if let Some(trace) = given.trace {
+            trace.next_template(way.skipped.contains_key(&template.name));
+        }
+        let helpers = helpers(given.templates, template, way);
+        let with = EvaluationContext {
+            settings: given.settings,
+            namespace_name: &given.subject.namespace,
+            namespace: given.namespace,
+            annotations: given.annotations,
+            helpers: &helpers,
+            known_apps: known_apps(template, way.claims),
+            trace: given.trace,
+        };
+        let applied = match way.skipped.get(&template.name) {
+            Some(judged) => stop(template, way, skip(judged)),
+            None => apply(evaluated, received.as_deref_mut(), template, way, with),
+        };
+        let of_template = applied.findings.into_iter();
+        composed
+            .found
+            .extend(of_template.map(|finding| finding.of(Some(&template.name))));
+        let name = || template.name.clone();
+        outcomes.push(applied.outcome);
+        composed.statuses.insert(name(), applied.status);
+        if received.is_some() {
+            composed.kept.insert(name(), applied.kept);
+            composed.lacked.insert(name(), applied.lacked);
+        }
+    }
+    composed.decision = verdict(outcomes);
+    if composed.decision.verdict() == Verdict::Denied {
+        nothing_applied(&mut composed.decision);
+    }
+    composed
+}
+
+/// The reason to leave a template out for what was found about it.
+fn skip(judged: &EnforcedFinding) -> Refusal {
+    let finding = &judged.finding;
+    Refusal::with_value(
+        Reason::FindingSkipped(finding.code),
+        finding.message.clone(),
+        finding.logged.clone(),
+    )
+}
+
+/// Where one template refuses the pod, no other is applied.
+pub(super) fn nothing_applied(decision: &mut Decision) {
+    for outcome in &mut decision.outcomes {
+        if outcome.reason == Reason::Applied {
+            let message = "nothing is applied, as another template refuses the pod";
+            outcome.reason = Reason::PodRefused;
+            message.clone_into(&mut outcome.message);
+            message.clone_into(&mut outcome.logged);
+        }
+    }
+}
+
+/// The app containers that an earlier call of this revision edited: containers that others added
+/// since are not the user's. A mandatory template believes no status.
+fn known_apps<'c>(
+    template: &Template,
+    claims: &'c BTreeMap<String, Status>,
+) -> Option<&'c BTreeMap<String, Vec<String>>> {
+    let claimed = claims.get(&template.name)?;
+    let is_meant = !template.mandatory && claimed.revision == template.revision;
+    (is_meant && !claimed.edited.is_empty()).then_some(&claimed.edited)
+}
+
+/// The names of containers that are helpers, not the app's, for a template. A namespace's template,
+/// or one in shadow mode, can take no container away from another template, and none but another
+/// mandatory one from a mandatory template.
+fn helpers<'t>(
+    templates: &'t [Arc<Template>],
+    of: &Arc<Template>,
+    way: ComposeOptions<'_>,
+) -> Vec<&'t str> {
+    let counts = |other: &&Arc<Template>| {
+        let is_trusted = other.namespace.is_none() && !way.is_shadow(other);
+        Arc::ptr_eq(other, of) || (is_trusted && (other.mandatory || !of.mandatory))
+    };
+    templates
+        .iter()
+        .filter(counts)
+        .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
+        .map(|container| container.name.as_str())
+        .collect()
+}
+
+/// Evaluates and, unless it is in shadow mode, applies one template.
+fn apply(
+    evaluated: &mut WorkingPod<'_>,
+    received: Option<&mut WorkingPod<'_>>,
+    template: &Template,
+    way: ComposeOptions<'_>,
+    with: EvaluationContext<'_>,
+) -> Applied {
+    let plans = |received: Option<&WorkingPod<'_>>| -> Result<(Change, Option<Change>), Refusal> {
+        let wanted = evaluate(evaluated, template, with)?;
+        let for_received = received.map(|pod| plan(pod, template, wanted.clone()));
+        let for_received = for_received.transpose()?;
+        Ok((plan(evaluated, template, wanted)?, for_received))
+    };
+    let (mut change, mut for_received) = match plans(received.as_deref()) {
+        Ok(changes) => changes,
+        Err(refusal) => return stop(template, way, refusal),
+    };
+    if let Some(trace) = with.trace {
+        trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
+    }
+    let status = std::mem::take(&mut change.status);
+    let (outcome, status) = finish(template, way, status);
+    let shown = for_received.as_mut().unwrap_or(&mut change);
+    let applied = Applied {
+        outcome,
+        status,
+        kept: std::mem::take(&mut shown.kept),
+        lacked: std::mem::take(&mut shown.status),
+        findings: std::mem::take(&mut shown.findings),
+    };
+    if !way.is_shadow(template) {
+        change.apply(evaluated, template);
+        if let (Some(pod), Some(change)) = (received, for_received) {
+            change.apply(pod, template);
+        }
+    }
+    applied
+}
+
+/// A template that is not applied. In shadow mode it never refuses a pod.
+fn stop(template: &Template, way: ComposeOptions<'_>, mut refusal: Refusal) -> Applied {
+    if way.is_shadow(template) && refusal.reason.verdict() == Verdict::Denied {
+        let would = format!("would be refused in enforcing mode: {}: ", refusal.reason);
+        refusal.message.insert_str(0, &would);
+        refusal.logged.insert_str(0, &would);
+        refusal.reason = Reason::ShadowMode;
+    }
+    let mut status = Status::default();
+    status.describe(refusal.reason, &template.revision);
+    Applied {
+        outcome: outcome(template, refusal),
+        status,
+        kept: Status::default(),
+        lacked: Status::default(),
+        findings: Vec::new(),
+    }
+}
+
+fn outcome(template: &Template, why: Refusal) -> TemplateOutcome {
+    TemplateOutcome {
+        template: template.name.clone(),
+        revision: template.revision.clone(),
+        reason: why.reason,
+        message: why.message,
+        logged: why.logged,
+        findings: Vec::new(),
+    }
+}
+
+/// The outcome of a template that applies.
+fn finish(
+    template: &Template,
+    way: ComposeOptions<'_>,
+    mut status: Status,
+) -> (TemplateOutcome, Status) {
+    let why = if way.is_shadow(template) {
+        let would_add = status.summary();
+        let what = match would_add.as_slice() {
+            [] => "nothing".to_owned(),
+            parts => parts.join("; "),
+        };
+        status = Status {
+            would_add,
+            ..Status::default()
+        };
+        let message = format!("nothing is applied in shadow mode; would add {what}");
+        Refusal::new(Reason::ShadowMode, message)
+    } else {
+        added(&status)
+    };
+    status.describe(why.reason, &template.revision);
+    (outcome(template, why), status)
+}
+
+/// The outcome of a template that adds this.
+fn added(status: &Status) -> Refusal {
+    if status.adds_nothing() {
+        let message = "the template has nothing to add to this pod";
+        return Refusal::new(Reason::NothingToAdd, message);
+    }
+    let message = format!("added {}", status.summary().join("; "));
+    Refusal::new(Reason::Applied, message)
+}
+
+/// The first verdict, by precedence, of the templates', with its reason.
+fn verdict(outcomes: Vec<TemplateOutcome>) -> Decision {
+    let first = outcomes
+        .iter()
+        .min_by_key(|outcome| outcome.reason.verdict());
+    let Some(first) = first else {
+        return Decision::plain(Reason::NothingToAdd, "no template was selected");
+    };
+    let reason = first.reason;
+    let same = || {
+        let same = |outcome: &&TemplateOutcome| outcome.reason.verdict() == reason.verdict();
+        outcomes.iter().filter(same)
+    };
+    let joined = |text: fn(&TemplateOutcome) -> &str| {
+        let texts = same().map(|outcome| format!("{}: {}", outcome.template, text(outcome)));
+        texts.collect::<Vec<_>>().join("; ")
+    };
+    Decision {
+        reason,
+        message: joined(|outcome| &outcome.message),
+        logged: joined(|outcome| &outcome.logged),
+        outcomes,
+        findings: Vec::new(),
+        patch: Patch::default(),
+    }
+}

@@ -1,0 +1,329 @@
+//! Judgement: what follows from what was found.
+//!
+//! The policy of a finding is chosen by the namespace, else by the template, else by the
+//! installation, else it is the code's own. A mandatory template is never skipped: where it would
+//! be, the pod is refused. What is nobody's addition can skip no template, and is told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::apply::{apply_all, nothing_applied};
+use super::{ComposeOptions, Composed, CompositionInput};
+use crate::check::{self, NamespaceFacts};
+use crate::finding::{Code, Finding, Policies, Policy};
+use crate::inject::pod::WorkingPod;
+use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Verdict};
+use crate::review::Pod;
+use crate::template::Template;
+
+/// The namespace's annotation that chooses policies.
+pub const FINDINGS: &str = "pillion.dev/findings";
+
+/// How many templates are left out one by one: each makes another composition.
+const ONE_BY_ONE: usize = 4;
+
+/// How many findings a status names, and how many of one code a refusal.
+const MOST_NAMED: (usize, usize) = (16, 4);
+
+/// Templates that are left out, each with the finding that is the reason.
+pub(super) type Skipped = BTreeMap<String, EnforcedFinding>;
+
+/// Judges what composing met and what the checks find in the pod that would result. Returns the
+/// template to leave out, with the reason: then the composition is to be made again without it.
+pub(super) fn judge(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    pod: &Pod<'_>,
+    evaluated: &WorkingPod<'_>,
+    composed: &mut Composed,
+) -> Result<Skipped, serde_json::Error> {
+    let mut found = std::mem::take(&mut composed.found);
+    if composed.decision.verdict() == Verdict::Denied {
+        return Ok(Skipped::new());
+    }
+    let (chosen, invalid) = chosen_by_namespace(given);
+    found.extend(invalid);
+    found.extend(checked(given, evaluated, &composed.decision));
+    let judged = judged(given, way, &chosen, found);
+    let to_skip = to_skip(given, way, &judged);
+    if !to_skip.is_empty() {
+        return Ok(to_skip);
+    }
+    assign(&mut composed.decision, judged);
+    for (template, why) in way.skipped {
+        assign_to(&mut composed.decision, template, vec![why.clone()]);
+    }
+    deny(given, way, &mut composed.decision);
+    if composed.decision.verdict() != Verdict::Denied {
+        shadows(given, way, &chosen, pod, &mut composed.decision)?;
+    }
+    describe(composed);
+    Ok(Skipped::new())
+}
+
+/// The templates to leave out. One at a time, as without it there may be nothing to find about the
+/// others; where that has gone on for a while, all at once.
+fn to_skip(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    judged: &[EnforcedFinding],
+) -> Skipped {
+    let skip = judged.iter().filter_map(|judged| {
+        let template = judged.finding.template.clone()?;
+        (judged.policy == Policy::Skip && !is_shadow(given, way, &template))
+            .then(|| (template, judged.clone()))
+    });
+    let at_once = if way.skipped.len() < ONE_BY_ONE {
+        1
+    } else {
+        usize::MAX
+    };
+    skip.take(at_once).collect()
+}
+
+/// The namespace's policies, and what is wrong with its annotation.
+fn chosen_by_namespace(given: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
+    let Some(text) = given.namespace.annotations.get(FINDINGS) else {
+        return (Policies::default(), Vec::new());
+    };
+    let (policies, errors) = Policies::parse(text);
+    let path = format!("metadata.annotations['{FINDINGS}']");
+    let finding = |error: &_| {
+        let message = format!("the annotation {FINDINGS} of the namespace: {error}");
+        let logged = format!("the annotation {FINDINGS} of the namespace has a bad entry");
+        Finding::new(Code::PolicyInvalid, path.as_str(), message).logged_as(logged)
+    };
+    (policies, errors.iter().map(finding).collect())
+}
+
+/// What the checks find in the pod with the templates that were applied.
+fn checked(given: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
+    let applied = |template: &&Arc<Template>| {
+        let mut outcomes = decision.outcomes.iter();
+        outcomes
+            .any(|outcome| outcome.template == template.name && outcome.reason == Reason::Applied)
+    };
+    let applied = given.templates.iter().filter(applied);
+    let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
+    if templates.is_empty() || !given.settings.checks.enabled {
+        return Vec::new();
+    }
+    let with = check::CheckContext {
+        settings: &given.settings.checks,
+        kubernetes_minor: given.settings.kubernetes_minor,
+        surroundings: NamespaceFacts {
+            namespace: &given.subject.namespace,
+            labels: &given.namespace.labels,
+            limit_ranges: &given.namespace.limit_ranges,
+            quotas: &given.namespace.quotas,
+            pulling_accounts: &given.namespace.pulling_accounts,
+            user: given.subject.user.as_deref(),
+        },
+        templates: &templates,
+    };
+    let resulting = pod.resulting();
+    if let Some(trace) = given.trace {
+        trace.references(check::references::references(&resulting));
+        trace.effect(check::resources::effect(&resulting));
+    }
+    let mut findings = check::findings(&resulting, &with);
+    check::references::check(&resulting, &given.namespace.missing, &mut findings);
+    findings
+}
+
+/// What follows from each finding, strictest and most severe first.
+fn judged(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    chosen: &Policies,
+    found: Vec<Finding>,
+) -> Vec<EnforcedFinding> {
+    let mut judged: Vec<EnforcedFinding> = Vec::with_capacity(found.len());
+    // They are few: the checks say no more than some of each code.
+    for finding in found {
+        if judged.iter().all(|known| known.finding != finding) {
+            let policy = policy(given, way, chosen, &finding);
+            judged.push(EnforcedFinding { finding, policy });
+        }
+    }
+    judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
+    judged
+}
+
+fn policy(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    chosen: &Policies,
+    finding: &Finding,
+) -> Policy {
+    let code = finding.code;
+    let template = finding.template.as_ref();
+    let template = template.and_then(|name| template_of(given, name));
+    let policy = chosen
+        .get(code)
+        .or_else(|| template?.findings.get(code))
+        .or_else(|| given.settings.findings.get(code))
+        .unwrap_or_else(|| code.default_policy());
+    match (policy, template) {
+        (Policy::Deny | Policy::Skip, None) => Policy::Warn,
+        (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
+        // What an earlier call added cannot be left out any more.
+        (Policy::Skip, Some(template)) if is_claimed(way, template) => Policy::Warn,
+        (policy, _) => policy,
+    }
+}
+
+/// Whether the pod carries what the template added at an earlier call.
+fn is_claimed(way: ComposeOptions<'_>, template: &Template) -> bool {
+    let claimed = way.claims.get(&template.name);
+    claimed.is_some_and(|claimed| !claimed.adds_nothing())
+}
+
+fn template_of<'g>(given: CompositionInput<'g>, name: &str) -> Option<&'g Template> {
+    let mut templates = given.templates.iter();
+    templates
+        .find(|template| template.name == name)
+        .map(AsRef::as_ref)
+}
+
+fn is_shadow(given: CompositionInput<'_>, way: ComposeOptions<'_>, template: &str) -> bool {
+    template_of(given, template).is_some_and(|template| way.is_shadow(template))
+}
+
+/// Gives each finding to the outcome of its template, the others to the pod.
+fn assign(decision: &mut Decision, judged: Vec<EnforcedFinding>) {
+    let mut nobodys = Vec::new();
+    for judged in judged {
+        let mut outcomes = decision.outcomes.iter_mut();
+        let of = judged.finding.template.as_ref();
+        match outcomes.find(|outcome| Some(&outcome.template) == of) {
+            Some(outcome) => outcome.findings.push(judged),
+            None => nobodys.push(judged),
+        }
+    }
+    decision.findings.extend(nobodys);
+}
+
+fn assign_to(decision: &mut Decision, template: &str, judged: Vec<EnforcedFinding>) {
+    let mut outcomes = decision.outcomes.iter_mut();
+    if let Some(outcome) = outcomes.find(|outcome| outcome.template == template) {
+        outcome.findings = judged;
+    }
+}
+
+/// Refuses the pod where a policy says so: the most severe finding is the reason.
+fn deny(given: CompositionInput<'_>, way: ComposeOptions<'_>, decision: &mut Decision) {
+    let denies = |judged: &&&EnforcedFinding| {
+        let template = judged.finding.template.as_deref();
+        judged.policy == Policy::Deny
+            && !template.is_some_and(|template| is_shadow(given, way, template))
+    };
+    let all = decision.judged();
+    let denying: Vec<EnforcedFinding> = all.iter().filter(denies).map(|j| (*j).clone()).collect();
+    let Some(first) = denying.first() else {
+        return;
+    };
+    let code = first.finding.code;
+    for outcome in &mut decision.outcomes {
+        let own = outcome.findings.iter();
+        let own = own.filter(|judged| judged.policy == Policy::Deny);
+        if let Some(why) = own.map(|judged| &judged.finding).next()
+            && outcome.reason == Reason::Applied
+        {
+            outcome.reason = Reason::Finding(why.code);
+            outcome.message.clone_from(&why.message);
+            outcome.logged.clone_from(&why.logged);
+        }
+    }
+    nothing_applied(decision);
+    let same = || denying.iter().filter(|judged| judged.finding.code == code);
+    let joined = |text: fn(&Finding) -> &str| {
+        let texts = same().map(|judged| judged.finding.attributed(text(&judged.finding)));
+        let named = texts.take(MOST_NAMED.1).collect::<Vec<_>>().join("; ");
+        match same().count().saturating_sub(MOST_NAMED.1) {
+            0 => named,
+            more => format!("{named}; and {more} more"),
+        }
+    };
+    decision.reason = Reason::Finding(code);
+    decision.message = joined(|finding| &finding.message);
+    decision.logged = joined(|finding| &finding.logged);
+}
+
+/// Checks the pod that would result if each template in shadow mode were applied.
+fn shadows(
+    given: CompositionInput<'_>,
+    way: ComposeOptions<'_>,
+    chosen: &Policies,
+    pod: &Pod<'_>,
+    decision: &mut Decision,
+) -> Result<(), serde_json::Error> {
+    // What is noted is what was decided, not what would be.
+    let given = CompositionInput {
+        trace: None,
+        ..given
+    };
+    for template in given.templates {
+        if !way.is_shadow(template) || way.skipped.contains_key(&template.name) {
+            continue;
+        }
+        let enforced = ComposeOptions {
+            enforced: Some(&template.name),
+            ..way
+        };
+        let mut working = WorkingPod::new(pod)?;
+        let mut would = apply_all(given, enforced, &mut working, None);
+        let mut found = std::mem::take(&mut would.found);
+        found.extend(checked(given, &working, &would.decision));
+        found.retain(|finding| finding.template.as_ref() == Some(&template.name));
+        let judged = judged(given, enforced, chosen, found);
+        let mut outcomes = decision.outcomes.iter_mut();
+        let outcome = outcomes.find(|outcome| outcome.template == template.name);
+        let Some(outcome) = outcome.filter(|outcome| outcome.reason == Reason::ShadowMode) else {
+            continue;
+        };
+        let worst = judged
+            .first()
+            .map(|judged| (judged.policy, judged.finding.code));
+        let would = match worst {
+            Some((Policy::Deny, code)) => format!("; the pod would be refused ({code})"),
+            Some((Policy::Skip, code)) => format!("; the template would be skipped ({code})"),
+            _ => String::new(),
+        };
+        outcome.message.push_str(&would);
+        outcome.logged.push_str(&would);
+        outcome.findings = judged;
+    }
+    Ok(())
+}
+
+/// Writes into each status what its outcome says, without values.
+fn describe(composed: &mut Composed) {
+    for outcome in &composed.decision.outcomes {
+        let Some(status) = composed.statuses.get_mut(&outcome.template) else {
+            continue;
+        };
+        let verdict = outcome.reason.verdict();
+        let is_told = matches!(verdict, Verdict::Skipped | Verdict::Shadowed);
+        if is_told && status.would_add.is_empty() {
+            status.message.clone_from(&outcome.logged);
+        }
+        let told = outcome.findings.iter().filter(|judged| judged.is_told());
+        let told = told.map(|judged| (&judged.finding.code, &judged.finding.logged));
+        // What a template is skipped for stands in the message.
+        let told = told.filter(|(_, logged)| **logged != outcome.logged);
+        let mut lines: Vec<_> = told
+            .map(|(code, logged)| format!("{code}: {logged}"))
+            .collect();
+        lines.dedup();
+        let more = lines.len().saturating_sub(MOST_NAMED.0);
+        lines.truncate(MOST_NAMED.0);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        status.findings = lines;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The data that expressions read, given only where they read it.
+//!
+//! Expressions see the pod as earlier templates left it, with the API server's defaults filled in
+//! and without what its admission plugins add, so that a file and a review give the same result.
+
+use serde_json::{Map, Value};
+
+use super::parameters::Values;
+use super::pod::{List, WorkingPod};
+use super::settings::Namespace;
+use crate::expression::{Paths, Source};
+use crate::kubernetes::defaults;
+use crate::kubernetes::schema;
+use crate::review::pod::Owner;
+
+/// The app containers that templates may edit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Apps {
+    /// List and index of each, in the order of the pod or of `pillion.dev/containers`.
+    pub places: Vec<(List, usize)>,
+    /// Which of them is the main one.
+    pub main: usize,
+}
+
+/// Gives expressions the data of one pod.
+#[derive(Debug, Clone, Copy)]
+pub struct ExpressionInput<'d> {
+    /// The pod as it is now.
+    pub pod: &'d WorkingPod<'d>,
+    /// The namespace that it is in.
+    pub namespace: &'d Namespace,
+    /// The namespace's name.
+    pub namespace_name: &'d str,
+    /// The values of the template's parameters.
+    pub values: &'d Values<'d>,
+    /// The app containers.
+    pub apps: &'d Apps,
+    /// The app container that is being edited.
+    pub own: Option<usize>,
+    /// Minor version of Kubernetes.
+    pub kubernetes_minor: u32,
+}
+
+impl ExpressionInput<'_> {
+    fn container(&self, index: usize, paths: &Paths) -> Value {
+        let Some((list, at)) = self.apps.places.get(index) else {
+            return Value::Object(Map::new());
+        };
+        let element = self.pod.list(*list).get(*at);
+        let mut value = element
+            .map(|element| element.view().to_value())
+            .unwrap_or_default();
+        defaults::fill("Container", &mut value);
+        keep(&mut value, paths);
+        value
+    }
+
+    fn metadata(&self) -> Value {
+        let texts = |texts: &super::pod::Texts<'_>| {
+            let all = texts.all().into_iter();
+            Value::Object(
+                all.map(|(key, value)| (key.to_owned(), value.into()))
+                    .collect(),
+            )
+        };
+        let mut metadata = Map::new();
+        metadata.insert("labels".to_owned(), texts(&self.pod.labels));
+        metadata.insert("annotations".to_owned(), texts(&self.pod.annotations));
+        metadata.insert("namespace".to_owned(), self.namespace_name.into());
+        let read = self.pod.metadata();
+        let plain = [
+            ("name", read.and_then(|read| read.name.as_ref())),
+            (
+                "generateName",
+                read.and_then(|read| read.generate_name.as_ref()),
+            ),
+        ];
+        for (key, value) in plain {
+            if let Some(value) = value {
+                metadata.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+        if let Some(owners) = read.and_then(|read| read.owner_references.as_ref()) {
+            let owners = owners.iter().map(owner).collect();
+            metadata.insert("ownerReferences".to_owned(), owners);
+        }
+        Value::Object(metadata)
+    }
+
+    /// One field of the spec, with defaults.
+    fn spec_field(&self, name: &str) -> Option<Value> {
+        let lists = [List::InitContainers, List::Containers, List::Volumes];
+        let list = lists.into_iter().find(|list| list.field() == name);
+        let value = match list {
+            Some(list) => {
+                let elements = self.pod.list(list);
+                let values = elements.iter().map(|element| element.view().to_value());
+                (!elements.is_empty()).then(|| Value::Array(values.collect()))
+            }
+            None => self.pod.field(name),
+        };
+        let value = value.or_else(|| defaults::default_of("PodSpec", name))?;
+        let mut spec = Value::Object(Map::from_iter([(name.to_owned(), value)]));
+        if let (Value::Object(map), Some(field)) = (&mut spec, schema::field("PodSpec", name)) {
+            if let Some(inner) = map.get_mut(name) {
+                defaults::fill_typed(&field.ty, inner);
+            }
+            defaults::without_plugins("PodSpec", map);
+        }
+        spec.as_object_mut().and_then(|map| map.shift_remove(name))
+    }
+}
+
+/// What expressions see of an owner reference.
+fn owner(owner: &Owner<'_>) -> Value {
+    let fields = [
+        ("apiVersion", &owner.api_version),
+        ("kind", &owner.kind),
+        ("name", &owner.name),
+    ];
+    let present = fields.into_iter().filter_map(|(key, text)| {
+        let text = text.as_ref()?;
+        Some((key.to_owned(), Value::from(text.as_str())))
+    });
+    Value::Object(present.collect())
+}
+
+/// Keeps the top-level fields that are read.
+fn keep(value: &mut Value, paths: &Paths) {
+    if let (Value::Object(fields), false) = (value, paths.is_everything()) {
+        let read: Vec<_> = paths.iter().filter_map(|path| path.first()).collect();
+        fields.retain(|name, _| read.contains(&name));
+    }
+}
+
+impl Source for ExpressionInput<'_> {
+    fn parameter(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    fn pod(&self, paths: &Paths) -> Value {
+        let mut pod = Map::new();
+        let mut spec = Map::new();
+        for path in paths.iter() {
+            match path {
+                [root, ..] if root == "metadata" => {
+                    pod.entry("metadata").or_insert_with(|| self.metadata());
+                }
+                [root, field, ..] if root == "spec" => {
+                    if let Some(value) = self.spec_field(field) {
+                        spec.insert(field.clone(), value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        pod.insert("spec".to_owned(), Value::Object(spec));
+        Value::Object(pod)
+    }
+
+    fn apps(&self, paths: &Paths) -> Value {
+        (0..self.apps.places.len())
+            .map(|index| self.container(index, paths))
+            .collect()
+    }
+
+    fn app(&self, paths: &Paths) -> Value {
+        self.container(self.apps.main, paths)
+    }
+
+    fn own(&self, paths: &Paths) -> Value {
+        self.own
+            .map(|index| self.container(index, paths))
+            .unwrap_or_default()
+    }
+
+    fn namespace(&self, _paths: &Paths) -> Value {
+        serde_json::json!({"metadata": {
+            "name": self.namespace_name,
+            "labels": self.namespace.labels,
+            "annotations": self.namespace.annotations,
+        }})
+    }
+
+    fn kubernetes_minor(&self) -> u32 {
+        self.kubernetes_minor
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The second call: the API server calls again when anything changed a pod after us, and people
+//! copy pods that were injected.
+//!
+//! A status is a hint and never authority. Templates are evaluated on the pod without what its
+//! statuses claim; a claim is true where the template adds just that again and the pod has nothing
+//! else in its place. Where all claims are true, what is missing is added, and mostly that is
+//! nothing. A false claim is left out and the rest tried again, so that a forged, stale or copied
+//! status says nothing of what is the user's, and one template's undoes no other's.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::composition::{Composed, CompositionInput, compose, compose_apart};
+use super::plan::SENSITIVE;
+use super::status::Status;
+use super::uninject;
+use super::verdict::{Decision, Reason, Verdict};
+use crate::review::Pod;
+
+/// How often false claims are left out before all are: claims shrink each time, and mostly one
+/// round is enough.
+const ROUNDS: usize = 4;
+/// Decides about a pod that carries statuses; `None` where it cannot be read as a whole.
+pub fn decide(given: CompositionInput<'_>, received: &Pod<'_>, text: &str) -> Option<Decision> {
+    let mut whole: Option<Value> = Some(serde_json::from_str(text).ok()?);
+    let mut claims = uninject::claims(whole.as_ref()?, &|template| {
+        let mut selected = given.templates.iter();
+        selected.any(|selected| selected.name == template)
+    });
+    for round in 0..ROUNDS {
+        // Mostly one round is enough: a copy for the next would cost each of them.
+        let mut without = match whole.take() {
+            Some(whole) => whole,
+            None => serde_json::from_str(text).ok()?,
+        };
+        uninject::remove_claims(&mut without, &claims);
+        let without_text = without.to_string();
+        let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
+        let composed = compose_apart(given, &pod, received, &claims, round == 0).ok()?;
+        let decision = &composed.decision;
+        let for_a_finding = matches!(decision.reason, Reason::Finding(_));
+        if decision.verdict() == Verdict::Denied && !for_a_finding {
+            break;
+        }
+        // What is found counts where the claims are true: others changed the pod since.
+        let truth = truth(&composed, &claims);
+        if truth == claims {
+            return Some(composed.decision);
+        }
+        claims = truth;
+        if claims.values().all(Status::adds_nothing) {
+            break;
+        }
+    }
+    Some(compose(given, received).ok()?.decision)
+}
+
+/// The claims that are true.
+fn truth(composed: &Composed, claims: &BTreeMap<String, Status>) -> BTreeMap<String, Status> {
+    let none = Status::default();
+    let truth = |(template, claimed): (&String, &Status)| {
+        let added = composed.statuses.get(template).unwrap_or(&none);
+        let kept = composed.kept.get(template).unwrap_or(&none);
+        let lacked = composed.lacked.get(template).unwrap_or(&none);
+        let truth = claimed.clone().intersection(added).without(kept);
+        (template.clone(), not_the_users(truth, kept, lacked))
+    };
+    claims.iter().map(truth).collect()
+}
+
+/// Leaves out what stands under another name in what the pod keeps, or lacks.
+fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
+    let kept_in = |container: &str, test: &dyn Fn(&str) -> bool| {
+        let keys = kept.edited.get(container).into_iter().flatten();
+        keys.into_iter().any(|key| test(key))
+    };
+    // Other webhooks rewrite images, amounts and environment; a container that does something else
+    // is not the one that was added.
+    let is_another = |container: &String| {
+        kept_in(container, &|key| {
+            SENSITIVE.contains(&key.split('/').next().unwrap_or_default())
+        })
+    };
+    truth.containers.retain(|name| !is_another(name));
+    truth.init_containers.retain(|name| !is_another(name));
+    truth
+        .auto
+        .retain(|name| !kept_in(name, &|key| key == "image"));
+    truth
+        .replaced
+        .retain(|key| !kept.pod.contains(key) && !lacked.pod.contains(key));
+    for (container, keys) in &mut truth.replaced_in {
+        keys.retain(|key| !kept_in(container, &|kept| kept == key));
+    }
+    truth.replaced_in.retain(|_, keys| !keys.is_empty());
+    truth
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! The API server's defaults, which count as unset.
+//!
+//! The pod of a review is defaulted already: it holds `terminationGracePeriodSeconds: 30` whether
+//! its author wrote that or nothing. So that "where the user has nothing" means the same for the
+//! webhook and for a file, a value of this table counts as nothing, and expressions see the
+//! defaults filled in either way (k8s:pkg/apis/core/v1/defaults.go; tried on a real API server).
+
+use serde_json::{Map, Value, json};
+
+use crate::kubernetes::schema::{self, FieldType};
+
+/// Where the ServiceAccount admission plugin mounts its token.
+pub const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// How the name of that plugin's volume begins.
+pub const TOKEN_VOLUME: &str = "kube-api-access-";
+/// The tolerations that the DefaultTolerationSeconds admission plugin adds.
+const DEFAULT_TOLERATIONS: [&str; 2] = [
+    "node.kubernetes.io/not-ready",
+    "node.kubernetes.io/unreachable",
+];
+
+/// The default of a field, where it has one that does not depend on other fields.
+pub fn default_of(definition: &str, field: &str) -> Option<Value> {
+    let value = match (definition, field) {
+        ("PodSpec", "terminationGracePeriodSeconds") => json!(30),
+        ("PodSpec", "restartPolicy") => json!("Always"),
+        ("PodSpec", "dnsPolicy") => json!("ClusterFirst"),
+        ("PodSpec", "schedulerName") => json!("default-scheduler"),
+        ("PodSpec", "enableServiceLinks") => json!(true),
+        ("PodSpec", "securityContext") | ("Container", "resources") => json!({}),
+        ("PodSpec", "serviceAccountName" | "serviceAccount") => json!("default"),
+        ("PodSpec", "priority") => json!(0),
+        ("PodSpec", "preemptionPolicy") => json!("PreemptLowerPriority"),
+        ("Container", "terminationMessagePath") => json!("/dev/termination-log"),
+        ("Container", "terminationMessagePolicy") => json!("File"),
+        ("ContainerPort", "protocol") => json!("TCP"),
+        ("Probe", "timeoutSeconds" | "successThreshold") => json!(1),
+        ("Probe", "periodSeconds") => json!(10),
+        ("Probe", "failureThreshold") => json!(3),
+        ("HTTPGetAction", "scheme") => json!("HTTP"),
+        ("HTTPGetAction", "path") => json!("/"),
+        ("GRPCAction", "service") | ("HostPathVolumeSource", "type") => json!(""),
+        ("ObjectFieldSelector", "apiVersion") => json!("v1"),
+        (
+            "SecretVolumeSource"
+            | "ConfigMapVolumeSource"
+            | "DownwardAPIVolumeSource"
+            | "ProjectedVolumeSource",
+            "defaultMode",
+        ) => json!(0o644),
+        ("ServiceAccountTokenProjection", "expirationSeconds") => json!(3600),
+        _ => return None,
+    };
+    Some(value)
+}
+
+/// Fields whose default the API server adds to every object of a definition.
+const FILLED: &[(&str, &[&str])] = &[
+    (
+        "PodSpec",
+        &[
+            "terminationGracePeriodSeconds",
+            "restartPolicy",
+            "dnsPolicy",
+            "schedulerName",
+            "enableServiceLinks",
+            "securityContext",
+            "serviceAccountName",
+            "serviceAccount",
+            "priority",
+            "preemptionPolicy",
+        ],
+    ),
+    (
+        "Container",
+        &[
+            "terminationMessagePath",
+            "terminationMessagePolicy",
+            "resources",
+        ],
+    ),
+    ("ContainerPort", &["protocol"]),
+    (
+        "Probe",
+        &[
+            "timeoutSeconds",
+            "successThreshold",
+            "periodSeconds",
+            "failureThreshold",
+        ],
+    ),
+    ("HTTPGetAction", &["scheme", "path"]),
+    ("GRPCAction", &["service"]),
+    ("HostPathVolumeSource", &["type"]),
+    ("ObjectFieldSelector", &["apiVersion"]),
+    ("SecretVolumeSource", &["defaultMode"]),
+    ("ConfigMapVolumeSource", &["defaultMode"]),
+    ("DownwardAPIVolumeSource", &["defaultMode"]),
+    ("ProjectedVolumeSource", &["defaultMode"]),
+    ("ServiceAccountTokenProjection", &["expirationSeconds"]),
+];
+
+/// Whether a value says no more than the API server would have filled in.
+pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
+    default_of(definition, field).as_ref() == Some(value)
+}
+
+/// The fields with defaults that a definition has, for a pod's spec read field by field.
+pub fn filled_fields(definition: &str) -> &'static [&'static str] {
+    FILLED
+        .iter()
+        .find(|(name, _)| *name == definition)
+        .map_or(&[], |(_, fields)| fields)
+}
+
+/// Fills in the API server's defaults, and takes out what its admission plugins add, in a value
+/// of this definition.
+pub fn fill(definition: &str, value: &mut Value) {
+    let Value::Object(object) = value else {
+        return;
+    };
+    for name in filled_fields(definition) {
+        let absent = object.get(*name).is_none_or(Value::is_null);
+        if let (true, Some(default)) = (absent, default_of(definition, name)) {
+            object.insert((*name).to_owned(), default);
+        }
+    }
+    if definition == "Container" {
+        fill_container(object);
+    }
+    for (name, inner) in object.iter_mut() {
+        if let Some(field) = schema::field(definition, name) {
+            fill_typed(&field.ty, inner);
+        }
+    }
+    without_plugins(definition, object);
+}
+
+/// Fills in the API server's defaults in a value of this type.
+pub fn fill_typed(ty: &FieldType, value: &mut Value) {
+    match (ty, value) {
+        (FieldType::Object(name), value) => fill(name, value),
+        (FieldType::List(element), Value::Array(items)) => {
+            for item in items {
+                fill_typed(element, item);
+            }
+        }
+        (FieldType::Map(inner), Value::Object(fields)) => {
+            for field in fields.values_mut() {
+                fill_typed(inner, field);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Defaults that depend on other fields: the pull policy on the tag, requests on limits.
+fn fill_container(container: &mut Map<String, Value>) {
+    if let Some(image) = container.get("image").and_then(Value::as_str) {
+        let policy = pull_policy(image);
+        container
+            .entry("imagePullPolicy")
+            .or_insert_with(|| policy.into());
+    }
+    let Some(Value::Object(resources)) = container.get_mut("resources") else {
+        return;
+    };
+    let Some(Value::Object(limits)) = resources.get("limits").cloned() else {
+        return;
+    };
+    if let Value::Object(requests) = resources.entry("requests").or_insert_with(|| json!({})) {
+        for (name, limit) in limits {
+            requests.entry(name).or_insert(limit);
+        }
+    }
+}
+
+/// `Always` for the tag `latest` or none, else `IfNotPresent`.
+pub fn pull_policy(image: &str) -> &'static str {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    let floating = !name.contains('@') && name.split_once(':').is_none_or(|(_, t)| t == "latest");
+    if floating { "Always" } else { "IfNotPresent" }
+}
+
+/// Whether an element is one that an admission plugin added.
+type Test = fn(&Value) -> bool;
+
+/// Takes out the ServiceAccount's volume and mounts, and the default tolerations.
+pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
+    let lists: &[(&str, Test)] = match definition {
+        "Container" => &[("volumeMounts", is_token_mount)],
+        "PodSpec" => &[
+            ("volumes", is_token_volume),
+            ("tolerations", is_default_toleration),
+        ],
+        _ => return,
+    };
+    for (name, is_added) in lists {
+        if let Some(Value::Array(items)) = object.get_mut(*name) {
+            items.retain(|item| !is_added(item));
+            if items.is_empty() {
+                object.shift_remove(*name);
+            }
+        }
+    }
+}
+
+/// Whether a mount is the ServiceAccount admission plugin's.
+pub fn is_token_mount(mount: &Value) -> bool {
+    mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH)
+}
+
+/// Whether a volume is the ServiceAccount admission plugin's.
+pub fn is_token_volume(volume: &Value) -> bool {
+    let name = volume
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    name.starts_with(TOKEN_VOLUME) && volume.get("projected").is_some()
+}
+
+/// Whether a toleration is the DefaultTolerationSeconds admission plugin's.
+pub fn is_default_toleration(toleration: &Value) -> bool {
+    let key = toleration
+        .get("key")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    DEFAULT_TOLERATIONS.contains(&key)
+        && toleration.get("tolerationSeconds") == Some(&json!(300))
+        && toleration.get("effect").and_then(Value::as_str) == Some("NoExecute")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_and_a_defaulted_container_look_the_same() {
+        let mut written = json!({"name": "a", "image": "r:5000/a", "ports": [{"containerPort": 80}],
+            "resources": {"limits": {"cpu": "1"}}, "livenessProbe": {"httpGet": {"port": 80}}});
+        let mut defaulted = json!({"name": "a", "image": "r:5000/a", "imagePullPolicy": "Always",
+            "ports": [{"containerPort": 80, "protocol": "TCP"}],
+            "resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "1"}},
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+            "livenessProbe": {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+                "timeoutSeconds": 1, "successThreshold": 1, "periodSeconds": 10,
+                "failureThreshold": 3},
+            "volumeMounts": [{"name": "kube-api-access-x", "mountPath": TOKEN_PATH}]});
+        fill("Container", &mut written);
+        fill("Container", &mut defaulted);
+        assert_eq!(written, defaulted);
+    }
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        let table = [
+            ("a", "Always"),
+            ("a:latest", "Always"),
+            ("r:5000/a", "Always"),
+            ("r:5000/a:1", "IfNotPresent"),
+            ("a@sha256:0", "IfNotPresent"),
+        ];
+        for (image, policy) in table {
+            assert_eq!(pull_policy(image), policy, "{image}");
+        }
+    }
+
+    #[test]
+    fn every_filled_field_has_its_default() {
+        for (definition, fields) in FILLED {
+            for field in *fields {
+                assert!(
+                    default_of(definition, field).is_some(),
+                    "{definition}.{field}"
+                );
+                assert!(
+                    schema::field(definition, field).is_some(),
+                    "{definition}.{field}"
+                );
+            }
+        }
+    }
+}

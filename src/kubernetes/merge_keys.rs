@@ -1,0 +1,183 @@
+//! How the lists of a pod merge: by the API's map keys, never by position.
+//!
+//! From the `+listType` and `+listMapKey` tags of api:core/v1/types.go. Where these and the
+//! strategic-merge keys differ (ports, topology spread constraints) the map keys are right: by
+//! `containerPort` alone, 53/TCP and 53/UDP would be one port. Every list that is not here is
+//! atomic: it is compared and set as a whole.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+/// Lists that merge, by definition and field, with the fields that identify an element.
+const MAP_KEYS: &[(&str, &str, &[&str])] = &[
+    ("PodSpec", "volumes", &["name"]),
+    ("PodSpec", "initContainers", &["name"]),
+    ("PodSpec", "containers", &["name"]),
+    ("PodSpec", "ephemeralContainers", &["name"]),
+    ("PodSpec", "imagePullSecrets", &["name"]),
+    ("PodSpec", "hostAliases", &["ip"]),
+    (
+        "PodSpec",
+        "topologySpreadConstraints",
+        &["topologyKey", "whenUnsatisfiable"],
+    ),
+    ("PodSpec", "schedulingGates", &["name"]),
+    ("PodSpec", "resourceClaims", &["name"]),
+    ("PodSpec", "evictionResponders", &["name"]),
+    ("Container", "ports", &["containerPort", "protocol"]),
+    ("Container", "env", &["name"]),
+    ("Container", "volumeMounts", &["mountPath"]),
+    ("Container", "volumeDevices", &["devicePath"]),
+    ("ResourceRequirements", "claims", &["name"]),
+];
+
+/// Lists that the API calls atomic but whose elements add up, so that ours are appended: a pod
+/// tolerates what any of its tolerations names, and is ready when all of its gates are.
+const ADDITIVE: &[(&str, &str)] = &[("PodSpec", "tolerations")];
+
+/// Definitions of which one member excludes the others, or that mean something only as a whole:
+/// they are added whole or not at all.
+const WHOLE: &[&str] = &[
+    "Affinity",
+    "AppArmorProfile",
+    "EnvVar",
+    "EnvVarSource",
+    "HostAlias",
+    "LifecycleHandler",
+    "LocalObjectReference",
+    "PodDNSConfig",
+    "PodSecurityContext",
+    "Probe",
+    "SeccompProfile",
+    "SecurityContext",
+    "Toleration",
+    "TopologySpreadConstraint",
+    "Volume",
+    "VolumeDevice",
+    "VolumeMount",
+    "VolumeProjection",
+];
+
+/// How a list merges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListMerge {
+    /// Element by element, identified by these fields.
+    ByKeys(&'static [&'static str]),
+    /// Our elements are appended unless an equal one is there.
+    Additive,
+    /// As a whole.
+    Atomic,
+}
+
+/// How the list in this field of this definition merges.
+pub fn list_merge(definition: &str, field: &str) -> ListMerge {
+    let here = |entry: &(&str, &str)| *entry == (definition, field);
+    if let Some((_, _, keys)) = MAP_KEYS.iter().find(|(d, f, _)| here(&(d, f))) {
+        return ListMerge::ByKeys(keys);
+    }
+    if ADDITIVE.iter().any(here) {
+        ListMerge::Additive
+    } else {
+        ListMerge::Atomic
+    }
+}
+
+/// Whether values of this definition are added whole or not at all.
+pub fn is_whole(definition: &str) -> bool {
+    WHOLE.contains(&definition)
+}
+
+/// A path of the file system without a slash at its end: what two spellings of it share.
+pub fn plain_path(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => path,
+        plain => plain,
+    }
+}
+
+/// Whether two spellings mean one path.
+pub fn same_path(one: &str, other: &str) -> bool {
+    plain_path(one) == plain_path(other)
+}
+
+/// What identifies an element of a list: the values of its key fields, defaults filled in.
+pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
+    let part = |key: &&str| match element.get(*key) {
+        Some(Value::String(text)) if key.ends_with("Path") => Some(plain_path(text).to_owned()),
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(value) if !value.is_null() => Some(value.to_string()),
+        _ if *key == "protocol" => Some("TCP".to_owned()),
+        _ => None,
+    };
+    let parts: Option<Vec<_>> = keys.iter().map(part).collect();
+    parts.map(|parts| parts.join("/"))
+}
+
+/// The elements of a list by what identifies them, in their order. Of several with one key, such as
+/// environment variables, the last counts.
+pub fn by_key<'v, T: Copy>(
+    items: impl IntoIterator<Item = T>,
+    value: impl Fn(T) -> &'v Value,
+    keys: &[&str],
+) -> Vec<(String, T)> {
+    let items = items.into_iter();
+    let keyed = items.filter_map(|item| Some((element_key(value(item), keys)?, item)));
+    let mut elements: Vec<(String, T)> = keyed.collect();
+    let mut counts = counting(elements.iter().map(|(key, _)| key.as_str())).into_iter();
+    elements.retain(|_| counts.next().unwrap_or(true));
+    elements
+}
+
+/// Which of several keys count: of those that are alike the last.
+fn counting<'k>(keys: impl ExactSizeIterator<Item = &'k str> + DoubleEndedIterator) -> Vec<bool> {
+    if keys.len() < 2 {
+        return Vec::new();
+    }
+    let mut seen = HashSet::with_capacity(keys.len());
+    let mut counts: Vec<bool> = keys.rev().map(|key| seen.insert(key)).collect();
+    counts.reverse();
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kubernetes::schema::{FieldType, field};
+    use serde_json::json;
+
+    #[test]
+    fn every_entry_names_a_list_and_fields_of_its_elements() {
+        for (definition, name, keys) in MAP_KEYS {
+            let FieldType::List(element) = &field(definition, name).unwrap().ty else {
+                panic!("{definition}.{name} is no list");
+            };
+            let FieldType::Object(element) = element.as_ref() else {
+                panic!("{definition}.{name} holds no objects");
+            };
+            for key in *keys {
+                assert!(field(element, key).is_some(), "{element}.{key}");
+            }
+        }
+        for name in WHOLE {
+            assert!(
+                crate::kubernetes::schema::definition(name).is_some(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_is_itself_by_number_and_protocol() {
+        let ListMerge::ByKeys(keys) = list_merge("Container", "ports") else {
+            panic!("ports merge by key");
+        };
+        let key = |port: Value| element_key(&port, keys);
+        assert_eq!(key(json!({"containerPort": 53})), Some("53/TCP".to_owned()));
+        assert_eq!(
+            key(json!({"containerPort": 53, "protocol": "UDP"})),
+            Some("53/UDP".to_owned())
+        );
+        assert_eq!(key(json!({"name": "dns"})), None);
+    }
+}
