@@ -73,7 +73,7 @@ proptest! {
     fn taking_out_gives_the_pod_back(which in 0..2_usize, pod in pod()) {
         let decision = decide(&ENGINES[which], &pod);
         let mut after = patched(&pod, &decision);
-        removal::remove(&mut after).unwrap();
+        uninject::remove(&mut after).unwrap();
         prop_assert_eq!(normal(&after), normal(&pod));
     }
 }
