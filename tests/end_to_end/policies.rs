@@ -10,7 +10,7 @@ mod places;
 
 use std::sync::Arc;
 
-use pillion::inject::selection::{Asked, Selection, select};
+use pillion::inject::selection::{Selection, SelectionInput, select};
 use pillion::inject::{Namespace as Facts, Settings};
 use pillion::review::pod::Dictionary;
 use pillion::template::{Catalog, Source};
@@ -116,7 +116,7 @@ fn selected(place: &Place, pod: &Value) -> Option<Vec<String>> {
         annotations: texts(&manifest["metadata"]["annotations"]),
         ..Facts::default()
     };
-    let asked = Asked {
+    let asked = SelectionInput {
         namespace: &place.namespace.name,
         namespace_object: &facts,
         labels: &Dictionary::deserialize(&pod["metadata"]["labels"]).unwrap_or_default(),
