@@ -1,9 +1,10 @@
 //! Pillion: a Kubernetes mutating admission webhook that injects helper containers from templates.
 //!
-//! The map of the house. The core (`review`, `finding`, `template`, `check`, `inject`) is pure; the edges around it
+//! The map of the house. The core (from `wording` up to `explain`) is pure; the edges around it
 //! adapt files, the network and the terminal to it and never reach into each other:
 //!
-//! `main → cli → {server, cluster, tls, telemetry} → inject → check → template → {finding, review}`
+//! `main → cli → {server, cluster, tls, telemetry} → explain → inject → check → template → expression →
+//! {finding, review, kubernetes} → wording`
 
 pub mod check;
 pub mod cli;
@@ -18,3 +19,4 @@ pub mod server;
 pub mod telemetry;
 pub mod template;
 pub mod tls;
+pub mod wording;

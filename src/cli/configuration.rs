@@ -15,7 +15,7 @@ use clap::{Arg, Command, CommandFactory, FromArgMatches};
 use serde_json::{Map, Value};
 
 use super::Cli;
-use crate::template::compile::nearest;
+use crate::wording::did_you_mean;
 
 /// The environment variable that names the file.
 const VARIABLE: &str = "PILLION_CONFIG";
@@ -191,7 +191,7 @@ fn hint(command: &Command, field: &str) -> String {
         let below = command.get_subcommands().flat_map(names);
         own.chain(below).collect()
     }
-    nearest(field, names(command).iter().map(String::as_str))
+    did_you_mean(field, names(command).iter().map(String::as_str))
 }
 
 /// A field's value as its flag takes it.

@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 use super::assignment::Assignment;
 use crate::inject::{Namespaces, Settings};
-use crate::template::compile::nearest;
 use crate::template::{Catalog, Source, TemplateError};
+use crate::wording::did_you_mean;
 use checks::CheckOptions;
 
 /// Kubernetes' own name for the namespace that the chart installs into.
@@ -275,7 +275,7 @@ impl EngineOptions {
         sets.map(|set| EngineOptionsError::UnknownTemplate {
             parameter: format!("{}.{}", set.template, set.parameter),
             template: set.template.clone(),
-            hint: nearest(&set.template, catalog.all_names()),
+            hint: did_you_mean(&set.template, catalog.all_names()),
         })
         .collect()
     }

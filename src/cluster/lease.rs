@@ -89,7 +89,7 @@ async fn seek(
                 }
             }
             Err(error) => {
-                let error = crate::template::error::with_sources(&error);
+                let error = crate::wording::with_sources(&error);
                 tracing::warn!(lease = options.name, error, "failed to ask for the lease");
             }
         }

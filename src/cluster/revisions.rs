@@ -10,7 +10,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::watch::{ServedRevision, TemplateReport};
-use crate::template::digest::digest;
+use crate::kubernetes::object::digest;
 
 /// The label that all revisions have: the kind of the template.
 pub(super) const LABEL_KIND: &str = "pillion.dev/template-kind";

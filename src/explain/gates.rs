@@ -18,7 +18,7 @@ pub use configuration::{Configuration, ConfigurationError};
 use crate::expression::{AdmissionCondition, AdmissionData, EvaluationError};
 use crate::kubernetes::selector::LabelSelector;
 use crate::review::pod::Dictionary;
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 use configuration::{Condition, Entry, FailurePolicy};
 
 /// What the API server knows of a pod when it decides whom to call.

@@ -16,7 +16,7 @@ use crate::inject::trace::Trace;
 use crate::inject::verdict::Decision;
 use crate::review::pod::Dictionary;
 use crate::review::{Pod, request};
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy)]

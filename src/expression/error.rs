@@ -4,6 +4,8 @@
 
 use thiserror::Error;
 
+use crate::wording;
+
 /// Why an expression was refused when its template was loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{message}{}", hint.as_ref().map(|h| format!("; {h}")).unwrap_or_default())]
@@ -40,15 +42,9 @@ impl ExpressionError {
         known: impl IntoIterator<Item = &'n str>,
         prefix: &str,
     ) -> Self {
-        let best = known
-            .into_iter()
-            .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-            .min();
-        match best {
-            Some((distance, candidate)) if distance <= name.len().max(3) / 2 => {
-                self.hint(format!("did you mean `{prefix}{candidate}`?"))
-            }
-            _ => self,
+        match wording::nearest(name, known) {
+            Some(candidate) => self.hint(format!("did you mean `{prefix}{candidate}`?")),
+            None => self,
         }
     }
 }

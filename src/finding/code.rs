@@ -286,23 +286,10 @@ codes! {
     "Create it, or name another one.";
 }
 
-/// Longer words are like no code, and comparing them would take long.
-const LONGEST_WORD: usize = 60;
-
 impl Code {
     /// The code of this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == word)
-    }
-
-    /// The code that was probably meant by a word that is none.
-    pub fn nearest(word: &str) -> Option<String> {
-        if word.len() > LONGEST_WORD {
-            return None;
-        }
-        let distance = |code: &Self| (strsim::damerau_levenshtein(word, code.as_str()), *code);
-        let (distance, code) = Self::ALL.iter().map(distance).min()?;
-        (distance <= word.len() / 3 + 1).then(|| code.as_str().to_owned())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::code::{Code, Refusal};
+use crate::wording::did_you_mean;
 
 /// What follows from a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,12 +52,12 @@ pub enum PolicyError {
     #[error("`{0}` is no policy: write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore")]
     Form(String),
     /// A code that no check has.
-    #[error("there is no finding `{code}`{}", suggestion(.nearest.as_deref()))]
+    #[error("there is no finding `{code}`{hint}")]
     Code {
         /// The code as it was written.
         code: String,
-        /// The code that was probably meant.
-        nearest: Option<String>,
+        /// The code that was probably meant, as a question.
+        hint: String,
     },
     /// A word that is no policy.
     #[error("`{code}={policy}`: `{policy}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
@@ -78,10 +79,6 @@ pub enum PolicyError {
     },
 }
 
-fn suggestion(code: Option<&str>) -> String {
-    code.map_or_else(String::new, |code| format!("; did you mean `{code}`?"))
-}
-
 /// How many entries of a text are read, and how many of them reported as wrong: an annotation may
 /// have 256 KiB.
 const MOST_ENTRIES: usize = 200;
@@ -98,7 +95,7 @@ impl Policies {
     pub fn choose(&mut self, code: &str, policy: &str) -> Result<(), PolicyError> {
         let known = Code::parse(code).ok_or_else(|| PolicyError::Code {
             code: code.to_owned(),
-            nearest: Code::nearest(code),
+            hint: did_you_mean(code, Code::ALL.iter().map(|code| code.as_str())),
         })?;
         let policy = Policy::parse(policy).ok_or_else(|| PolicyError::Policy {
             code: known,

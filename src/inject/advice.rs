@@ -21,7 +21,7 @@ use super::selection::INJECT;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::kubernetes::workload::pod_pointer;
 use crate::review::{Request, Response, Text, request};
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 use workload::Workload;
 
 impl Engine {

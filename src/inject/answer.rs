@@ -13,7 +13,7 @@ use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::pod::{self, AskingPod, NamedPod};
 use crate::review::{Pod, Request, Response, Text, request};
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 pub use regarding::Regarding;
 
 /// The two questions that are answered about a review, each at a path of its own.

@@ -19,10 +19,10 @@ pub use view::View;
 use super::patch::{Operation, escape};
 use crate::kubernetes::defaults::{is_default, pull_policy};
 use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
-use crate::template::digest::digest;
 use crate::template::piece::{TemplateObject, ValueRef};
 use view::Opened;
 

@@ -12,8 +12,8 @@ use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
 use crate::review::Text;
 use crate::review::pod::Dictionary;
-use crate::template::compile::nearest;
 use crate::template::{Catalog, CatalogLookup, Template};
+use crate::wording::did_you_mean;
 
 /// Label of a pod and annotation of pods and namespaces.
 pub const INJECT: &str = "pillion.dev/inject";
@@ -317,7 +317,7 @@ fn hint(catalog: &Catalog, namespace: &str, name: &str) -> String {
     if let Some(meant) = containing {
         return format!("; did you mean `{meant}`?");
     }
-    let near = nearest(name, catalog.names(namespace));
+    let near = did_you_mean(name, catalog.names(namespace));
     if near.is_empty() {
         all_names(catalog, namespace)
     } else {

@@ -13,8 +13,8 @@ use super::plan::SAFE_TO_EVICT;
 use super::status::{PREFIX, Status};
 use crate::kubernetes::defaults::{default_of, pull_policy};
 use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
-use crate::template::digest::digest;
 
 /// Why a pod cannot be brought back to what it was.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -1,6 +1,9 @@
-//! An object of the API as its fields, wherever they are kept.
+//! An object of the API as its fields, wherever they are kept, and short digests of its data.
 
 use serde_json::{Map, Value};
+
+/// Characters of a digest.
+const LENGTH: usize = 12;
 
 /// An object whose fields can be asked for.
 pub trait ReadObject {
@@ -23,5 +26,29 @@ impl ReadObject for Map<String, Value> {
 
     fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
         Box::new(self.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+}
+
+/// A digest of data: FNV-1a of 64 bits over the JSON with sorted keys. It names revisions and
+/// elements; nothing trusts it.
+pub fn digest(value: &Value) -> String {
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let digest = sorted.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, hash);
+    format!("{digest:016x}").chars().take(LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter_and_content_does() {
+        let one = digest(&json!({"a": 1, "b": {"c": [1], "d": 2}}));
+        assert_eq!(one, digest(&json!({"b": {"d": 2, "c": [1]}, "a": 1})));
+        assert_ne!(one, digest(&json!({"a": 1, "b": {"c": [2], "d": 2}})));
+        assert_eq!(one.len(), LENGTH);
     }
 }

@@ -198,14 +198,3 @@ impl Errors<'_> {
         self.add(place, field, message);
     }
 }
-
-/// `; did you mean …?` for the nearest known name, or nothing where none is near.
-pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
-    known
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .min()
-        .filter(|(distance, _)| *distance <= name.len().max(3) / 2)
-        .map(|(_, candidate)| format!("; did you mean `{candidate}`?"))
-        .unwrap_or_default()
-}

@@ -15,12 +15,12 @@ use serde_json::{Map, Value};
 pub use coerce::{MismatchError, holds};
 pub use slot::Slot;
 
-use super::error::with_sources;
 use super::piece::{Constant, TemplateObject, TemplateValue};
 use crate::expression::{Bindings, EvaluationError, Expression, Source};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::FieldType;
 use crate::kubernetes::validity::ValueOrigin;
+use crate::wording::with_sources;
 
 /// Where something stands in its template, for errors.
 #[derive(Debug, Clone, PartialEq, Eq)]

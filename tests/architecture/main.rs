@@ -2,7 +2,7 @@
 //! files keep to their size and form.
 //!
 //! `main → cli → {server, cluster, tls, telemetry} → explain → inject → check → template → expression →
-//! {finding, review, kubernetes}`
+//! {finding, review, kubernetes} → wording`
 //!
 //! Reviews would find a wrong import too, but later, and only when somebody looks.
 
@@ -21,7 +21,7 @@ use source::Source;
 
 /// The rooms of the house from the outermost in. A room may use rooms further in, never one
 /// further out, and never another one of its own rank.
-const RANKS: [&[&str]; 9] = [
+const RANKS: [&[&str]; 10] = [
     &["main", "lib"],
     &["cli"],
     &["server", "cluster", "tls", "telemetry"],
@@ -31,10 +31,11 @@ const RANKS: [&[&str]; 9] = [
     &["template"],
     &["expression"],
     &["finding", "review", "kubernetes"],
+    &["wording"],
 ];
 
 /// The rooms that depend on nothing but their arguments.
-const CORE: [&str; 8] = [
+const CORE: [&str; 9] = [
     "explain",
     "inject",
     "check",
@@ -43,6 +44,7 @@ const CORE: [&str; 8] = [
     "finding",
     "review",
     "kubernetes",
+    "wording",
 ];
 
 /// What the core may not name, as the first segments of a path.

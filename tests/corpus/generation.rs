@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pillion::template::digest::digest;
+use pillion::kubernetes::object::digest;
 use serde_json::{Value, json};
 
 use crate::case::{Case, all, documents, yaml};

@@ -11,9 +11,9 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::CertsError;
 use crate::cli::{REFUSED, output};
-use crate::template::error::with_sources;
 use crate::tls::Pair;
 use crate::tls::inspect::{self, CertificateInfo};
+use crate::wording::with_sources;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Show {

@@ -169,7 +169,7 @@ fn served(
     };
     let address = names.connect.clone();
     let address = address.unwrap_or_else(|| format!("{host}:{port}"));
-    inspect::served(&address, &name).map_err(|error| crate::template::error::with_sources(&error))
+    inspect::served(&address, &name).map_err(|error| crate::wording::with_sources(&error))
 }
 
 /// Namespaces whose pods are never touched: those of Kubernetes, Pillion's own, and what its

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::TemplateCommandError;
 use crate::cli::catalog_loading;
 use crate::cli::engine_options::EngineOptions;
-use crate::template::compile::nearest;
 use crate::template::{Catalog, CatalogLookup, Template};
+use crate::wording::did_you_mean;
 
 /// The catalog of the flags, and the template of this name in it.
 pub(super) fn find(
@@ -26,7 +26,7 @@ pub(super) fn find(
         CatalogLookup::Nothing => {
             return Err(TemplateCommandError::NotFound {
                 name: name.to_owned(),
-                hint: nearest(name, catalog.names(namespace)),
+                hint: did_you_mean(name, catalog.names(namespace)),
             });
         }
     };

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::field_ownership::Contest;
 use super::{Configuration, FIELD_MANAGER, Registration, RegistrationError, kinds};
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 
 /// Between two looks without any event.
 const PERIOD: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::Observer;
 use super::object::{Key, Watched, WatchedObject, key};
 use crate::cluster::revisions;
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 
 /// Seconds after which the API server ends a watch, and a new one goes on where it stopped. A
 /// connection that died in silence is found out a few seconds later.

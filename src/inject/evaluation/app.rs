@@ -11,9 +11,9 @@ use crate::inject::refusal::Refusal;
 use crate::inject::verdict::Reason;
 use crate::review::Text;
 use crate::template::Template;
-use crate::template::compile::nearest;
 use crate::template::compiled::NOT_FOR_STEPS;
 use crate::template::fragment::Evaluation;
+use crate::wording::did_you_mean;
 
 /// The annotation that lists the app containers which templates may edit.
 const CONTAINERS: &str = "pillion.dev/containers";
@@ -87,7 +87,7 @@ fn known(pod: &WorkingPod<'_>, with: EvaluationContext<'_>) -> BTreeMap<String, 
 
 fn not_found(name: &str, known: &BTreeMap<String, (List, usize)>) -> Refusal {
     let names = known.keys().map(String::as_str);
-    let mut hint = nearest(name, names.clone());
+    let mut hint = did_you_mean(name, names.clone());
     if hint.is_empty() {
         hint = format!("; it has {}", names.collect::<Vec<_>>().join(", "));
     }

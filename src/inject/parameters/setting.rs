@@ -9,9 +9,9 @@ use crate::inject::trace::{Layer, Trace};
 use crate::inject::verdict::Reason;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
-use crate::template::compile::nearest;
 use crate::template::compiled::ANNOTATION_INFIX;
 use crate::template::parameter::{Parameter, ParameterType, Setter};
+use crate::wording::did_you_mean;
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy)]
@@ -156,7 +156,7 @@ fn declared<'t>(
     template.parameter(name).ok_or_else(|| {
         let place = place(template, layer, key);
         let known = template.parameters.iter().map(|known| known.name.as_str());
-        let hint = nearest(name, known.clone());
+        let hint = did_you_mean(name, known.clone());
         let known: Vec<_> = known.collect();
         let hint = match (hint.is_empty(), known.is_empty()) {
             (false, _) => hint,

@@ -8,6 +8,7 @@ use super::{Errors, validity};
 use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
+use crate::wording::did_you_mean;
 
 /// The field that is the language's own.
 pub(in crate::template) const WAIT_FOR_READY: &str = "waitForReady";
@@ -157,7 +158,7 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: CompileScope<'_
     {
         let path = join(path, &entry.key);
         if !APP_FIELDS.contains(&entry.key.as_str()) {
-            let hint = super::nearest(&entry.key, APP_FIELDS);
+            let hint = did_you_mean(&entry.key, APP_FIELDS);
             let message = format!(
                 "`{}` of an app container cannot be set{hint}; the fields that can are {}",
                 entry.key,

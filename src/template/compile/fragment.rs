@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Errors;
 use super::reader::join;
-use super::{Errors, nearest};
 use crate::expression::{Expression, Scope, Type};
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::fragment::{
@@ -13,6 +13,7 @@ use crate::template::fragment::{
 };
 use crate::template::node::{Entry, Node, NodeValue, Place};
 use crate::template::text::{self, TextSegment};
+use crate::wording::did_you_mean;
 
 /// The key that keeps or removes the map in which it stands.
 pub(in crate::template) const WHEN: &str = "$when";
@@ -390,7 +391,7 @@ pub(super) fn field_slot(
             .into_iter()
             .flatten()
             .map(|(field, _)| field.as_str());
-        let hint = nearest(&entry.key, known);
+        let hint = did_you_mean(&entry.key, known);
         errors.add(
             entry.place,
             path,
@@ -487,7 +488,7 @@ fn own_volume(
     if volumes.iter().any(|volume| volume == text) {
         return Some(text.to_owned());
     }
-    let hint = nearest(text, volumes.iter().map(String::as_str));
+    let hint = did_you_mean(text, volumes.iter().map(String::as_str));
     let message = format!(
         "the template has no volume `{text}`{hint} (a volume of the pod's own is named by an \
          expression)"

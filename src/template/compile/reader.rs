@@ -1,7 +1,8 @@
 //! Reading plain fields of a document: maps with known keys, text, numbers, choices.
 
-use super::{Errors, nearest};
+use super::Errors;
 use crate::template::node::{Entry, Node, NodeValue};
+use crate::wording::did_you_mean;
 
 /// The entries of a map, each with a known key. Anything else is noted as an error.
 pub(super) fn entries<'n>(
@@ -15,7 +16,7 @@ pub(super) fn entries<'n>(
         .iter()
         .filter(|entry| !known.contains(&entry.key.as_str()))
     {
-        let hint = nearest(&entry.key, known.iter().copied());
+        let hint = did_you_mean(&entry.key, known.iter().copied());
         let message = format!("unknown field `{}`{hint}", entry.key);
         errors.add(entry.place, &join(path, &entry.key), message);
     }
@@ -107,7 +108,7 @@ pub(super) fn choice<T: Copy>(
         .map(|(_, value)| *value);
     if chosen.is_none() {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        let hint = nearest(word, names.iter().copied());
+        let hint = did_you_mean(word, names.iter().copied());
         let message = format!("expected one of {}, found `{word}`{hint}", names.join(", "));
         errors.add(node.place, path, message);
     }

@@ -9,12 +9,13 @@ use super::reader::{any_entries, boolean, choice, entries, integer, items, join,
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
 use crate::expression::{Expression, Reads};
 use crate::finding::{Policies, PolicyError};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::pod_security_level::PodSecurityLevel;
 use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Pattern, Placement, Template};
-use crate::template::digest::digest;
 use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
+use crate::wording::did_you_mean;
 
 /// The API version of templates.
 pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";
@@ -353,7 +354,7 @@ fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Overrid
         };
         if schema::field("Container", field).is_none() {
             let known = schema::definition("Container").into_iter().flatten();
-            let hint = super::nearest(field, known.map(|(name, _)| name.as_str()));
+            let hint = did_you_mean(field, known.map(|(name, _)| name.as_str()));
             errors.add(
                 item.place,
                 &path,

@@ -66,7 +66,7 @@ impl<'s> Ignored<'s> {
             .collect();
         for name in &self.unknown {
             let known = LintCode::ALL.iter().map(|code| code.as_str());
-            let hint = crate::template::compile::nearest(name, known);
+            let hint = crate::wording::did_you_mean(name, known);
             let message = format!("there is no code `{name}`{hint}");
             own.push(self.finding(LintCode::IgnoreUnknown, message));
         }

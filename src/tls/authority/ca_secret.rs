@@ -175,7 +175,7 @@ fn authority(data: &SecretData, (crt, key): Keys, problems: &mut Vec<String>) ->
         (crt, certificate.map_or(&[], Vec::as_slice)),
         (key, private.map_or(&[], Vec::as_slice)),
     );
-    read.map_err(|error| problems.push(crate::template::error::with_sources(&error)))
+    read.map_err(|error| problems.push(crate::wording::with_sources(&error)))
         .ok()
 }
 

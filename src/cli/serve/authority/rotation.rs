@@ -19,11 +19,11 @@ use crate::cluster::{
     SecretState,
 };
 use crate::telemetry::Metrics;
-use crate::template::error::with_sources;
 use crate::tls::authority::{
     Authority, AuthorityCertificate, CaSet, Leaf, Lifetimes, Situation, Step, Trust, advance,
 };
 use crate::tls::{Store, TlsError};
+use crate::wording::with_sources;
 
 /// The shortest time between two looks, while something is under way.
 const SHORTEST: Duration = Duration::from_millis(250);

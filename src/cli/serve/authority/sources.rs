@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cluster::{AuthoritySecret, BundleSource};
-use crate::template::error::with_sources;
 use crate::tls::authority::{AuthorityCertificate, CaSet};
+use crate::wording::with_sources;
 
 /// The authorities of the Secret.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::{Document, Manifest, ManifestError};
 use crate::finding::Code;
 use crate::inject::{Namespace, Reason, Settings, Verdict};
-use crate::template::compile::nearest;
+use crate::wording::did_you_mean;
 
 /// The first document.
 #[derive(Debug, Deserialize)]
@@ -97,7 +97,7 @@ impl TryFrom<String> for ExpectedReason {
             .chain(Code::ALL.iter().map(|code| code.as_str()))
             .collect();
         let known = codes.iter().find(|code| **code == text);
-        let hint = || nearest(&text, codes.iter().copied());
+        let hint = || did_you_mean(&text, codes.iter().copied());
         known
             .map(|code| Self((*code).to_owned()))
             .ok_or_else(|| format!("there is no reason `{text}`{}", hint()))
@@ -113,7 +113,7 @@ impl TryFrom<String> for ExpectedCode {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let hint = || nearest(&text, Code::ALL.iter().map(|code| code.as_str()));
+        let hint = || did_you_mean(&text, Code::ALL.iter().map(|code| code.as_str()));
         Code::parse(&text)
             .map(Self)
             .ok_or_else(|| format!("there is no code of a finding `{text}`{}", hint()))

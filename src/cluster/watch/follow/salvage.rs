@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::super::object::{Watched, WatchedObject};
 use super::{Change, LARGE_PAGE};
 use crate::cluster::bounded;
-use crate::template::error::with_sources;
+use crate::wording::with_sources;
 
 #[derive(Deserialize)]
 struct Page<'a> {

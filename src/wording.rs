@@ -1,0 +1,51 @@
+//! Wording that the messages of all rooms share: an error with its causes, and the name that was
+//! probably meant.
+
+use std::error::Error;
+
+/// Longer words resemble no name, and comparing them would take long.
+const LONGEST_WORD: usize = 128;
+
+/// An error with its sources, in one line.
+pub fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        source = next.source();
+    }
+    text
+}
+
+/// The known name that was probably meant by one that is unknown.
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    if name.len() > LONGEST_WORD {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min()
+        .filter(|(distance, _)| *distance <= name.len().max(3) / 2)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean …?` for the nearest known name; nothing where none is near.
+pub fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    nearest(name, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_or_endless_one_is_not() {
+        let known = ["sidecars", "initContainers", "volumes"];
+        assert_eq!(did_you_mean("sidecar", known), "; did you mean `sidecars`?");
+        assert_eq!(nearest("volume", known), Some("volumes"));
+        assert_eq!(nearest("x", known), None);
+        assert_eq!(nearest(&"volumes".repeat(1000), known), None);
+    }
+}
