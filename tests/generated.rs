@@ -1,11 +1,5 @@
 //! Generated files are current: each is made again from its source and compared with what is
-//! committed. `UPDATE=1 cargo test --test generated` writes them.
-
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test states what it expects"
-)]
+//! committed. `UPDATE=1 cargo test --test offline generated::` writes them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -93,7 +87,7 @@ fn assert_current(path: &str, now: &str) {
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         committed == now,
-        "{path} is not current: run `UPDATE=1 cargo test --test generated` and commit it"
+        "{path} is not current: run `UPDATE=1 cargo test --test offline generated::` and commit it"
     );
 }
 
@@ -110,7 +104,7 @@ fn the_definitions_of_templates_are_those_of_the_compiler() {
         assert_eq!(read, definition, "{name}");
         let path = format!("deploy/chart/pillion/files/crds/{name}");
         let opening = "# Generated from src/template/custom_resource.rs: \
-                       `UPDATE=1 cargo test --test generated` writes it.\n";
+                       `UPDATE=1 cargo test --test offline generated::` writes it.\n";
         assert_current(&path, &format!("{opening}{text}"));
     }
 }

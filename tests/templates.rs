@@ -1,13 +1,8 @@
 //! What loading says about templates: every rule of the template language that is enforced at load
 //! has a file with mistakes and, beside it, the exact errors that their author reads.
 //!
-//! `UPDATE=1 cargo test --test templates` writes the expected errors anew; read the difference as
+//! `UPDATE=1 cargo test --test offline templates::` writes the expected errors anew; read the difference as
 //! the author of the template would, before it is committed.
-
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

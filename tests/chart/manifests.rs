@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::programs::{CHART, NAME, Programs, objects, only, tools, values};
+use crate::chart::programs::{CHART, NAME, Programs, objects, only, tools, values};
 use crate::support::failure::{During, Outcome};
 
 /// Labels of Helm's alone.

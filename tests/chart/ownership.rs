@@ -1,7 +1,7 @@
 //! What a GitOps tool does: the same manifests applied again and again over what Pillion wrote.
 
-use crate::programs::{NAME, NAMESPACE};
-use crate::running::{CONFIGURATIONS, Stage};
+use crate::chart::programs::{NAME, NAMESPACE};
+use crate::chart::running::{CONFIGURATIONS, Stage};
 use crate::support::failure::Outcome;
 
 /// Where a pull request changes something, so that there is something to apply.

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::process::Replica;
-use crate::programs::{NAME, NAMESPACE};
-use crate::running::Stage;
+use crate::chart::process::Replica;
+use crate::chart::programs::{NAME, NAMESPACE};
+use crate::chart::running::Stage;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::wait::wait_until;
 
@@ -55,7 +55,7 @@ impl Stage {
         let file = self.programs.file("service.json", &service.to_string())?;
         let replace = ["replace", "--force", "-f", &file];
         self.programs.kubectl(&replace)?;
-        for kind in crate::running::CONFIGURATIONS {
+        for kind in crate::chart::running::CONFIGURATIONS {
             let object = self.programs.get(&[kind, NAME])?;
             let count = object["webhooks"].as_array().map_or(0, Vec::len);
             let operations: Vec<_> = (0..count)

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::programs::{NAME, NAMESPACE};
-use crate::running::Stage;
+use crate::chart::programs::{NAME, NAMESPACE};
+use crate::chart::running::Stage;
 use crate::support::failure::{During, Outcome};
 use crate::support::processes::ProcessGroup;
 use crate::support::wait::wait_until;

@@ -1,6 +1,6 @@
 //! What the chart refuses, and that it says what would be right.
 
-use crate::programs::{CHART, NAME, NAMESPACE, Programs};
+use crate::chart::programs::{CHART, NAME, NAMESPACE, Programs};
 use crate::support::failure::Outcome;
 
 /// Settings, and a part of what Helm then says.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::programs::{CHART, NAME, NAMESPACE};
-use crate::running::{BUNDLE_WRITER, CONFIGURATIONS, Stage};
+use crate::chart::programs::{CHART, NAME, NAMESPACE};
+use crate::chart::running::{BUNDLE_WRITER, CONFIGURATIONS, Stage};
 use crate::support::failure::{Failure, Outcome};
 use crate::support::wait::wait_until;
 

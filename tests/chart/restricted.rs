@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::programs::{NAMESPACE, Programs, objects, values};
+use crate::chart::programs::{NAMESPACE, Programs, objects, values};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;

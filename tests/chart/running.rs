@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::programs::{NAME, NAMESPACE, Programs};
+use crate::chart::programs::{NAME, NAMESPACE, Programs};
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;

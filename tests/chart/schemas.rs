@@ -11,7 +11,7 @@ use std::time::Duration;
 use kube::Client;
 use serde_json::{Map, Value, json};
 
-use crate::programs::{Programs, tools, values};
+use crate::chart::programs::{Programs, tools, values};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Outcome};
 use crate::support::raw;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory;
 use pillion::cli::Cli;
 
-use crate::programs::{Programs, objects, only, values};
+use crate::chart::programs::{Programs, objects, only, values};
 use crate::support::failure::Outcome;
 
 #[test]

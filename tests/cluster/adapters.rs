@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{app, client, container, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, client, container, pod};
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 /// The JMX exporter's own image; any Java program can be the app.

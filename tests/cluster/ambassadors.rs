@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::manifests::{POSTGRESQL, app, container, pod, serving};
-use crate::pgbouncer::database;
-use crate::scene::Scene;
+use crate::cluster::manifests::{POSTGRESQL, app, container, pod, serving};
+use crate::cluster::pgbouncer::database;
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 const REDIS: &str = "localhost/tests/redis:7";

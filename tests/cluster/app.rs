@@ -3,8 +3,8 @@
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::manifests::{app, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, pod};
+use crate::cluster::scene::Scene;
 use crate::support::failure::{During, Outcome};
 
 #[tokio::test]

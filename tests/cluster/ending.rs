@@ -8,10 +8,10 @@ use std::time::Duration;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::manifests::{app, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, pod};
+use crate::cluster::node::Cluster;
+use crate::cluster::scene::Scene;
 use crate::support::failure::{During, Outcome};
-use crate::support::node::Cluster;
 use crate::support::wait::wait_until;
 
 /// A killed process ends at once; the kernel takes its namespaces apart a little later.

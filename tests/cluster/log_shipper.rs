@@ -5,8 +5,8 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{app, job, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, job, pod};
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 /// The app writes one line into a file for itself alone; the helper prints it and cannot write.

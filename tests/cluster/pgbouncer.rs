@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{POSTGRESQL, container, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{POSTGRESQL, container, pod};
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 /// Trusts everybody, so that whoever is refused was refused by the pool.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{app, client, pod, serving};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, client, pod, serving};
+use crate::cluster::scene::Scene;
 use crate::support::certificates::Authority;
 use crate::support::failure::Outcome;
 

@@ -10,12 +10,12 @@ use kube::ResourceExt;
 use kube::api::{ListParams, LogParams};
 use serde_json::{Value, json};
 
+use crate::cluster::node::Cluster;
+use crate::cluster::webhook::{cluster, program};
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;
-use crate::support::node::Cluster;
 use crate::support::raw;
 use crate::support::wait::wait_pausing;
-use crate::webhook::{cluster, program};
 
 /// A pod starts in a second or two; many start at once, on busy machines.
 pub(crate) const SOON: Duration = Duration::from_secs(150);

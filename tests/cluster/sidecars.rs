@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{app, container, pod, serving};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, container, pod, serving};
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 /// A pod whose app has the ConfigMap `settings` at `/etc/app`.
@@ -24,7 +24,7 @@ fn settings(scene: &Scene, colour: &str) -> Outcome {
     });
     let mut apply = scene.kubectl();
     apply.args(["apply", "--server-side", "--filename", "-"]);
-    crate::scene::run(&mut apply, &object.to_string()).map(drop)
+    crate::cluster::scene::run(&mut apply, &object.to_string()).map(drop)
 }
 
 /// configmap-reload is in no registry that is reached here: under its name runs a stand-in that

@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
-use crate::manifests::{app, pod};
-use crate::scene::{Scene, statuses};
+use crate::cluster::manifests::{app, pod};
+use crate::cluster::scene::{Scene, statuses};
 use crate::support::failure::Outcome;
 
 /// When each container of a pod started, in the order of the containers.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{app, pod};
-use crate::scene::Scene;
+use crate::cluster::manifests::{app, pod};
+use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
 
 /// A pod whose app mounts an emptyDir at `path`.

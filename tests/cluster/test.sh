@@ -16,7 +16,7 @@ obstacle() {
 why=$(obstacle)
 if [ -n "$why" ]; then
     echo "not run, because a node needs root and Linux namespaces, and $why:"
-    cargo test --quiet --locked --test cluster --test installation -- --ignored --list --format terse |
+    cargo test --quiet --locked --test node -- --ignored --list --format terse |
         sed -n 's/: test$//; s/^/  /p'
     exit 0
 fi
@@ -29,7 +29,7 @@ PILLION_IMAGE=${CARGO_TARGET_DIR:-$PWD/target}/image
 mkdir -p "$PILLION_IMAGE"
 deploy/image/build.sh --profile dev "$PILLION_IMAGE/pillion.tar" >/dev/null
 export PILLION_CONTROL_PLANE PILLION_NODE PILLION_CHART_TOOLS PILLION_IMAGE
-cargo test --locked --test installation -- --ignored "$@"
+cargo test --locked --test node installation:: -- --ignored "$@"
 # The tests wait for the cluster far more than they work, so more of them run at once than
 # there are processors.
-exec cargo test --locked --test cluster -- --ignored --test-threads 10 "$@"
+exec cargo test --locked --test node cluster:: -- --ignored --test-threads 10 "$@"

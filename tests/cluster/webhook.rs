@@ -5,8 +5,8 @@ use std::path::Path;
 
 use tokio::sync::OnceCell;
 
+use crate::cluster::node::{Cluster, NODE};
 use crate::support::failure::{Failure, Outcome};
-use crate::support::node::{Cluster, NODE};
 use crate::support::pillion::Identity;
 use crate::support::webhook::register_behind_service;
 

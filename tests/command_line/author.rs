@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::program::{pillion, pillion_in, stderr, stdout};
+use crate::command_line::program::{pillion, pillion_in, stderr, stdout};
 
 #[test]
 fn a_template_is_shown_with_the_annotations_to_copy() {

@@ -8,7 +8,7 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{pillion, pillion_in, stderr, stdout};
+use crate::command_line::program::{pillion, pillion_in, stderr, stdout};
 
 const TEMPLATE: &str = "\
 apiVersion: pillion.dev/v1alpha1

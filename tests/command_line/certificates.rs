@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::program::{pillion, stderr, stdout};
+use crate::command_line::program::{pillion, stderr, stdout};
 
 #[test]
 fn what_is_made_fits_is_private_and_is_never_overwritten() {

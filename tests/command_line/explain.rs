@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::manifests::path;
-use crate::program::{pillion, stderr, stdout};
+use crate::command_line::manifests::path;
+use crate::command_line::program::{pillion, stderr, stdout};
 
 const NAMESPACE: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels: {pillion.dev/injection: enabled}\n  \
     annotations: {pillion.dev/inject: pgbouncer, pgbouncer.pillion.dev/image: \"mirror/pgbouncer:1.24.1\"}\n---\n";

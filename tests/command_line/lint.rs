@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{pillion, stderr, stdout};
+use crate::command_line::program::{pillion, stderr, stdout};
 
 #[test]
 fn findings_are_told_with_their_line_and_fail() {

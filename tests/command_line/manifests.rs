@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::program::{pillion, stderr, stdout};
+use crate::command_line::program::{pillion, stderr, stdout};
 
 /// Comments, CR LF, anchors, directives, empty documents, markers inside scalars, and no line break
 /// at the end. Nothing in it asks for a template.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use pillion::inject::{Answer, Decision, Reason, Verdict};
 use serde_json::{Value, json};
 
-use crate::case;
-use crate::reviews::{self, UID};
-use crate::ways::pods_of;
+use crate::corpus::case;
+use crate::corpus::reviews::{self, UID};
+use crate::corpus::ways::pods_of;
 
 /// The workload whose controller makes this pod; a Deployment for a pod that nobody owns.
 fn workload(pod: &Value) -> (&'static str, &'static str, Value) {

@@ -11,7 +11,7 @@ use pillion::template::{Catalog, Source, built_in};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::pods::texts;
+use crate::corpus::pods::texts;
 
 /// What `options.yaml` holds.
 #[derive(Debug, Default, Deserialize)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plugins;
+use crate::corpus::plugins;
 
 /// A pod as it reaches a webhook on a real API server.
 pub(crate) fn received(pod: &Value) -> Value {

@@ -8,11 +8,11 @@ use pillion::explain::{Explanation, Question, Registration};
 use pillion::inject::{Answer, Decision, Engine, Verdict};
 use serde_json::{Value, json};
 
-use crate::case::{self, Case};
-use crate::defaulting::received;
-use crate::pods::Found;
-use crate::reviews;
-use crate::ways::pods_of;
+use crate::corpus::case::{self, Case};
+use crate::corpus::defaulting::received;
+use crate::corpus::pods::Found;
+use crate::corpus::reviews;
+use crate::corpus::ways::pods_of;
 
 fn shipped() -> Registration {
     let path = concat!(

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use pillion::kubernetes::object::digest;
 use serde_json::{Value, json};
 
-use crate::case::{Case, all, documents, yaml};
+use crate::corpus::case::{Case, all, documents, yaml};
 
 /// Behind this a status says a revision; it is JSON inside a text of YAML.
 const REVISION: &str = "\\\"revision\\\":\\\"";

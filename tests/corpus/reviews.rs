@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use pillion::inject::{Answer, Engine};
 use serde_json::{Value, json};
 
-use crate::pods::Found;
+use crate::corpus::pods::Found;
 
 /// The uid of every review here.
 pub(crate) const UID: &str = "6a7f3f0c-51de-4b7b-8d0d-0f3c1f0a9b55";

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::case::{self, Case};
-use crate::compare::{self, STATUS, essence};
-use crate::defaulting::received;
+use crate::corpus::case::{self, Case};
+use crate::corpus::compare::{self, STATUS, essence};
+use crate::corpus::defaulting::received;
+use crate::corpus::plugins;
+use crate::corpus::pods::{self, Found};
+use crate::corpus::reviews::{self, Answered};
 use crate::empty::without_empty;
-use crate::plugins;
-use crate::pods::{self, Found};
-use crate::reviews::{self, Answered};
 
 /// Runs a way through all cases, and fails with everything that was found.
 fn each(way: impl Fn(&Case, &mut String)) {

@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::objects::Objects;
+use crate::doctor::objects::Objects;
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::pillion::{Identity, Pillion, Settings};

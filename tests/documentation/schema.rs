@@ -73,7 +73,7 @@ fn the_schema_is_current() {
     let kept = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == made,
-        "{FILE} is not up to date; run UPDATE=1 cargo test --test documentation"
+        "{FILE} is not up to date; run UPDATE=1 cargo test --test offline documentation::"
     );
 }
 

@@ -6,7 +6,7 @@ mod stage;
 
 use serde_json::{Value, json};
 
-use crate::scene::asks_for_a_pool;
+use crate::end_to_end::scene::asks_for_a_pool;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
 use crate::support::raw;

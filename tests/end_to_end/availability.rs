@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::pods::{assert_has_pool, assert_untouched, plain};
-use crate::scene::{Scene, asks_for_a_pool, pod, program};
+use crate::end_to_end::pods::{assert_has_pool, assert_untouched, plain};
+use crate::end_to_end::scene::{Scene, asks_for_a_pool, pod, program};
 use crate::support::failure::Outcome;
 use crate::support::namespace::SOON;
 use crate::support::pillion::{Pillion, Settings};
@@ -38,7 +38,7 @@ async fn pods_that_ask_wait_for_a_server_that_is_down() -> Outcome {
                 "selector": {"matchLabels": {"app": "orders"}},
                 "template": {
                     "metadata": {"labels": {"app": "orders"}, "annotations": asks_for_a_pool()},
-                    "spec": {"containers": [crate::scene::app()]},
+                    "spec": {"containers": [crate::end_to_end::scene::app()]},
                 },
             },
         }))

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use serde_json::{Value, json};
 
-use crate::pods::status;
-use crate::scene::program;
+use crate::end_to_end::pods::status;
+use crate::end_to_end::scene::program;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;

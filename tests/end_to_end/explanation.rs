@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, app, asks_for_a_pool, pod, program};
+use crate::end_to_end::scene::{Scene, app, asks_for_a_pool, pod, program};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};
 

@@ -4,8 +4,8 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Event;
 use serde_json::json;
 
-use crate::pods::assert_has_pool;
-use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::end_to_end::pods::assert_has_pool;
+use crate::end_to_end::scene::{Scene, asks_for_a_pool, pod};
 use crate::support::definitions;
 use crate::support::failure::Outcome;
 use crate::support::namespace::{Namespace, SOON};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
-use crate::pods::{
+use crate::end_to_end::pods::{
     TOKEN, annotation, assert_has_pool, assert_untouched, container, list, names, plain,
 };
-use crate::scene::{Scene, app, asks_for_a_pool, pod};
+use crate::end_to_end::scene::{Scene, app, asks_for_a_pool, pod};
 use crate::support::failure::Outcome;
 
 /// The ReplicaSet's controller waits for its first pod before it makes more, so that the others are

@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::pods::{annotation, container, status};
-use crate::scene::{app, pod, program};
+use crate::end_to_end::pods::{annotation, container, status};
+use crate::end_to_end::scene::{app, pod, program};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;

@@ -12,8 +12,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::pods::status;
-use crate::scene::{change_after_us, pod, program};
+use crate::end_to_end::pods::status;
+use crate::end_to_end::scene::{change_after_us, pod, program};
 use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};

@@ -17,8 +17,8 @@ use pillion::template::{Catalog, Source};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-use crate::pods::templates_with_status;
-use crate::scene::pod;
+use crate::end_to_end::pods::templates_with_status;
+use crate::end_to_end::scene::pod;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;

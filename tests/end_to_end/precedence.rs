@@ -11,8 +11,8 @@ mod templates;
 
 use serde_json::{Value, json};
 
-use crate::pods::{names, templates_with_status};
-use crate::scene::pod;
+use crate::end_to_end::pods::{names, templates_with_status};
+use crate::end_to_end::scene::pod;
 use crate::support::audit::calls_before;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scene::{Scene, app, pod};
+use crate::end_to_end::scene::{Scene, app, pod};
 use crate::support::failure::Outcome;
 use crate::support::namespace::SOON;
 use crate::support::wait::wait_until;

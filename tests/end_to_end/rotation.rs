@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
 
-use crate::pods::names;
-use crate::scene::{Scene, asks_for_a_pool, pod};
+use crate::end_to_end::pods::names;
+use crate::end_to_end::scene::{Scene, asks_for_a_pool, pod};
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::{Namespace, SOON};
 use crate::support::pillion::Identity;

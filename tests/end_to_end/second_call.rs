@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
-use crate::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
-use crate::scene::{Scene, asks_for_a_pool, change_after_us, pod};
+use crate::end_to_end::pods::{TOKEN, annotation, assert_has_pool, container, list, names, status};
+use crate::end_to_end::scene::{Scene, asks_for_a_pool, change_after_us, pod};
 use crate::support::audit::{Call, calls_before};
 use crate::support::failure::Outcome;
 

@@ -9,7 +9,7 @@ use pillion::finding::Code;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::pods::{self, Found};
+use crate::corpus::pods::{self, Found};
 
 /// One file of a code's folder, taken apart.
 pub(crate) struct Fixture {

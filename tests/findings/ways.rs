@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use pillion::finding::{Code, Family};
 use serde_json::Value;
 
-use crate::client::{plain, tls, trusting};
-use crate::fixture::{self, Fixture};
-use crate::process::{Server, wait_for};
-use crate::reviews::{self, Answered};
+use crate::corpus::reviews::{self, Answered};
+use crate::findings::fixture::{self, Fixture};
+use crate::server::client::{plain, tls, trusting};
+use crate::server::process::{Server, wait_for};
 
 /// Codes that no pod and its templates alone can show: they are about objects that exist or not in
 /// a cluster.

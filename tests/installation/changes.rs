@@ -12,9 +12,9 @@ use k8s_openapi::jiff::Timestamp;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::churn::Churn;
-use crate::installation::{Installation, NAMESPACE};
-use crate::objects::{self, FIRST_IMAGE, NEXT_IMAGE};
+use crate::installation::churn::Churn;
+use crate::installation::installed::{Installation, NAMESPACE};
+use crate::installation::objects::{self, FIRST_IMAGE, NEXT_IMAGE};
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::raw;
@@ -159,7 +159,7 @@ async fn repair(asking: &Namespace) -> Outcome {
 /// A namespace that is enabled, disabled and enabled again is followed each time.
 async fn relabel(installation: &Installation) -> Outcome {
     let client = installation.cluster.client()?;
-    let lists = [("pillion.dev/inject", crate::churn::HELPER)];
+    let lists = [("pillion.dev/inject", crate::installation::churn::HELPER)];
     let namespace = Namespace::create(&client, "relabelled", &[], &lists).await?;
     for value in ["enabled", "disabled", "enabled"] {
         let patch = json!({"metadata": {"labels": {"pillion.dev/injection": value}}});
@@ -177,7 +177,7 @@ async fn relabel(installation: &Installation) -> Outcome {
             let path = format!("/api/v1/namespaces/{}/pods?dryRun=All", namespace.name);
             let answer = raw::post(&client, &path, &pod).await;
             let answer = answer.map_err(|failure| failure.to_string())?;
-            let seen = answer.granted() && crate::churn::has_helper(&answer.body);
+            let seen = answer.granted() && crate::installation::churn::has_helper(&answer.body);
             (seen == wanted).then_some(()).ok_or_else(|| format!("{answer:?}"))
         })
         .await?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::churn::{Churn, has_helper};
-use crate::installation::{Installation, ROLLOUT};
+use crate::installation::churn::{Churn, has_helper};
+use crate::installation::installed::{Installation, ROLLOUT};
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::wait::wait_until;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::churn::HELPER;
+use crate::installation::churn::HELPER;
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::raw;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
-use crate::churn::{HELPER, has_helper};
-use crate::installation::Installation;
-use crate::objects::FIRST_IMAGE;
+use crate::installation::churn::{HELPER, has_helper};
+use crate::installation::installed::Installation;
+use crate::installation::objects::FIRST_IMAGE;
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::wait::wait_until;

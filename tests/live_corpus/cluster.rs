@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::case::Case;
-use crate::judge::{TRY, pods_of};
+use crate::corpus::case::Case;
+use crate::live_corpus::judge::{TRY, pods_of};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
@@ -14,17 +14,14 @@ use crate::support::raw::{self, Answer};
 
 /// The control plane, prepared for every case.
 pub(crate) struct Cluster {
-    pub(crate) control_plane: &'static ControlPlane,
+    pub(crate) control_plane: ControlPlane,
     /// Where pods come without the webhook.
     pub(crate) apart: Namespace,
 }
 
 impl Cluster {
     /// Makes namespaces, service accounts, priority and runtime classes that pods name.
-    pub(crate) async fn prepare(
-        control_plane: &'static ControlPlane,
-        cases: &[Case],
-    ) -> Outcome<Self> {
+    pub(crate) async fn prepare(control_plane: ControlPlane, cases: &[Case]) -> Outcome<Self> {
         let client = control_plane.client()?;
         let apart = Namespace::create(&client, "without-webhook", &[], &[]).await?;
         let pods: Vec<_> = cases

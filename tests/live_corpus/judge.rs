@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::case::{self, Case};
-use crate::cluster::Cluster;
-use crate::compare::{self, essence};
-use crate::pods::{self, Found};
+use crate::corpus::case::{self, Case};
+use crate::corpus::compare::{self, essence};
+use crate::corpus::pods::{self, Found};
+use crate::live_corpus::cluster::Cluster;
 use crate::support::audit::annotations_of;
 use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;
@@ -81,7 +81,7 @@ async fn verdict(
     if object["reason"] == "AlreadyInjected" {
         return Ok(());
     }
-    let told = annotations_of(cluster.control_plane, live).await?;
+    let told = annotations_of(&cluster.control_plane, live).await?;
     let told = told.get(&format!("{EVERY_POD}/verdict"));
     let told = told.and_then(Value::as_str).unwrap_or("none");
     let expected = format!("{} ({})", text(object, "verdict"), text(object, "reason"));

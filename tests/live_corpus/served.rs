@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::case::{self, Case};
+use crate::corpus::case::{self, Case};
 use crate::support::failure::{During, Outcome};
 use crate::support::pillion::{Identity, Pillion, Settings};
 

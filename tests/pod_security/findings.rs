@@ -7,7 +7,7 @@
 use pillion::finding::{Code, Refusal};
 use serde_json::{Value, json};
 
-use crate::fixture::{self, Fixture};
+use crate::findings::fixture::{self, Fixture};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;

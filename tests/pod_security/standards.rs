@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use pillion::check::Pod;
 use pillion::check::pod_security::{Control, Defaults, enforced, violations};
 
+use crate::pod_security::variants;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
 use crate::support::raw::Answer;
-use crate::variants;
 
 /// The minor version of the control plane.
 const NEWEST: u32 = 37;

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
-use crate::engines::engine;
-use crate::pods::{any_json, pod};
+use crate::properties::engines::engine;
+use crate::properties::pods::{any_json, pod};
 
 static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| [engine(37), engine(28)]);
 

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::empty::without_empty;
-use crate::engines::{decide, engine, patched};
-use crate::pods::{pod, reversed};
-use crate::survival::lost;
+use crate::properties::engines::{decide, engine, patched};
+use crate::properties::pods::{pod, reversed};
+use crate::properties::survival::lost;
 
 /// With native sidecars, and with classic ones.
 static ENGINES: LazyLock<[Engine; 2]> = LazyLock::new(|| [engine(37), engine(28)]);

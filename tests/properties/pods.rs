@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use crate::engines::TEMPLATES;
+use crate::properties::engines::TEMPLATES;
 
 type TemplateObject = Vec<(String, Value)>;
 

@@ -12,9 +12,9 @@ use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::answers::{places, review};
-use crate::engines::engine;
-use crate::pods::{any_json, pod};
+use crate::properties::answers::{places, review};
+use crate::properties::engines::engine;
+use crate::properties::pods::{any_json, pod};
 
 /// One that keeps nothing, and one that keeps what all cases asked.
 static ENGINES: LazyLock<[Engine; 2]> =

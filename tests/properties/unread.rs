@@ -8,9 +8,9 @@ use pillion::template::{Catalog, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::answers::review;
-use crate::engines::TEMPLATES;
-use crate::pods::pod;
+use crate::properties::answers::review;
+use crate::properties::engines::TEMPLATES;
+use crate::properties::pods::pod;
 
 /// What may stand behind the other templates.
 const LAST: [&str; 4] = [

@@ -8,7 +8,7 @@ use pillion::inject::{Engine, Verdict};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::engines::{decide, engine, patched};
+use crate::properties::engines::{decide, engine, patched};
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| engine(37));
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::REVIEW;
-use crate::client::{plain, tls, trusting};
-use crate::process::{Server, wait_for};
+use crate::server::REVIEW;
+use crate::server::client::{plain, tls, trusting};
+use crate::server::process::{Server, wait_for};
 
 /// A review of a Deployment whose pods ask for a pool of this host.
 fn deployment(host: &str) -> String {

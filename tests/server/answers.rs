@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::REVIEW;
-use crate::client::{Response, plain, tls, trusting};
-use crate::process::{Server, refused, wait_for};
+use crate::server::REVIEW;
+use crate::server::client::{Response, plain, tls, trusting};
+use crate::server::process::{Server, refused, wait_for};
 
 #[test]
 fn health_readiness_and_metrics_are_on_the_admin_port() {

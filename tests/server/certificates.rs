@@ -5,9 +5,9 @@ use std::path::Path;
 
 use pillion::tls::{Development, development};
 
-use crate::REVIEW;
-use crate::client::{plain, tls, trusting};
-use crate::process::{Server, refused, wait_for};
+use crate::server::REVIEW;
+use crate::server::client::{plain, tls, trusting};
+use crate::server::process::{Server, refused, wait_for};
 
 /// A Secret mount: files are links through `..data`, which is swapped.
 struct Mount(tempfile::TempDir);

@@ -20,9 +20,9 @@ use pillion::tls::{Pair, Store, development, install_provider, server_config};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::REVIEW;
-use crate::client::{Tls, tls_sending, trusting};
-use crate::process::Server;
+use crate::server::REVIEW;
+use crate::server::client::{Tls, tls_sending, trusting};
+use crate::server::process::Server;
 
 /// Fresh connections.
 const TIMES: usize = 25;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::REVIEW;
-use crate::client::{plain, tls, trusting};
-use crate::process::{Server, wait_for};
+use crate::server::REVIEW;
+use crate::server::client::{plain, tls, trusting};
+use crate::server::process::{Server, wait_for};
 
 fn wait_until_not_ready(server: &Server) {
     let answer = wait_for("readiness to go", || {

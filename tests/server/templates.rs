@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::client::plain;
-use crate::process::{Server, wait_for};
+use crate::server::client::plain;
+use crate::server::process::{Server, wait_for};
 
 fn template(name: &str, image: &str) -> String {
     format!(

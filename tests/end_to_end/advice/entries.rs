@@ -7,7 +7,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::stage::{asks, calls, template_of, workload};
-use crate::scene::program;
+use crate::end_to_end::scene::program;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;

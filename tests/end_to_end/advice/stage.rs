@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::scene::{app, program};
+use crate::end_to_end::scene::{app, program};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::kubectl::{Kubectl, Printed};

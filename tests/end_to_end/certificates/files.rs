@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::installation::Installation;
 use super::load::Load;
-use crate::scene::program;
+use crate::end_to_end::scene::program;
 use crate::support::failure::{During, Outcome};
 use crate::support::namespace::SOON;
 use crate::support::pillion::{Identity, Pillion, Settings};
@@ -67,7 +67,7 @@ async fn pillion_writes_the_authority_of_its_files() -> Outcome {
 
 /// Waits until the API server has noticed the bundle.
 async fn called(installation: &Installation) -> Outcome {
-    let pod = crate::scene::pod("asks", &crate::scene::asks_for_a_pool());
+    let pod = crate::end_to_end::scene::pod("asks", &crate::end_to_end::scene::asks_for_a_pool());
     wait_until("a first call", SOON, async || {
         let answer = installation.namespace.create_pod("dryRun=All", &pod).await;
         let answer = answer.map_err(|failure| failure.to_string())?;

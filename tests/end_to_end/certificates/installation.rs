@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::proxy::Proxy;
-use crate::scene::program;
+use crate::end_to_end::scene::program;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::{Namespace, SOON};

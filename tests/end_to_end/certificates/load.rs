@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use crate::pods::names;
-use crate::scene::{asks_for_a_pool, pod};
+use crate::end_to_end::pods::names;
+use crate::end_to_end::scene::{asks_for_a_pool, pod};
 use crate::support::failure::{During, Outcome};
 use crate::support::namespace::Namespace;
 

@@ -93,7 +93,7 @@ pub(super) async fn are_known_when_their_first_pod_comes(stage: &Stage) -> Outco
                 "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"},
             });
             let inside = format!("/api/v1/namespaces/{name}");
-            let pod = crate::scene::pod("first", &json!({}));
+            let pod = crate::end_to_end::scene::pod("first", &json!({}));
             raw::post(&client, "/api/v1/namespaces", &namespace).await?;
             raw::post(&client, &format!("{inside}/serviceaccounts"), &account).await?;
             let answer = raw::post(&client, &format!("{inside}/pods"), &pod).await?;

@@ -11,7 +11,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::scene::program;
+use crate::end_to_end::scene::program;
 use crate::support::control_plane::{ControlPlane, Options};
 use crate::support::definitions;
 use crate::support::failure::{During, Failure, Outcome};
@@ -158,7 +158,7 @@ impl Stage {
             client: self.client.clone(),
             name: namespace.to_owned(),
         };
-        let pod = crate::scene::pod("asks", annotations);
+        let pod = crate::end_to_end::scene::pod("asks", annotations);
         let answer = namespace.create_pod("dryRun=All", &pod).await;
         answer.map_err(|failure| failure.to_string())
     }

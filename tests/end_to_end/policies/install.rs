@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::scene::pod;
+use crate::end_to_end::scene::pod;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;
 use crate::support::raw;

@@ -5,7 +5,7 @@ use std::path::Path;
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::scene::serve_places;
+use crate::end_to_end::scene::serve_places;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
 use crate::support::pillion::Pillion;

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::namespaces::Place;
-use crate::scene::serve_places;
+use crate::end_to_end::scene::serve_places;
 use crate::support::failure::Outcome;
 use crate::support::pillion::Pillion;
 

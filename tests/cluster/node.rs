@@ -22,8 +22,8 @@ use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::{Api, Client, Config};
 use tokio::sync::OnceCell;
 
-use super::control_plane::{client_of, read_config};
-use super::failure::{During, Failure, Outcome};
+use crate::support::control_plane::{client_of, read_config};
+use crate::support::failure::{During, Failure, Outcome};
 use components::Components;
 use gate::Gate;
 use settings::{API_SERVER, NODE_NAME, Programs};

@@ -4,18 +4,6 @@
 //! side by side. It needs root and Linux namespaces, so `make test-node` alone runs them, and
 //! `cargo test` names them as ignored.
 
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
 mod adapters;
 mod ambassadors;
 mod app;
@@ -23,6 +11,7 @@ mod ending;
 mod images_only;
 mod log_shipper;
 mod manifests;
+pub(crate) mod node;
 mod pgbouncer;
 mod proxies;
 mod scene;

@@ -12,23 +12,5 @@
 //! the answer of `pillion review` and of the server, in the pod's status, the log and the metrics.
 //! `UPDATE=1` writes `fail.txt` anew, to be read before it is committed.
 
-#[cfg(test)]
-#[path = "../server/client.rs"]
-#[allow(dead_code, reason = "the server's own tests use more of it")]
-mod client;
-#[cfg(test)]
 mod fixture;
-#[cfg(test)]
-#[path = "../corpus/pods.rs"]
-#[allow(dead_code, reason = "the corpus uses more of it")]
-mod pods;
-#[cfg(test)]
-#[path = "../server/process.rs"]
-#[allow(dead_code, reason = "the server's own tests use more of it")]
-mod process;
-#[cfg(test)]
-#[path = "../corpus/reviews.rs"]
-#[allow(dead_code, reason = "the corpus uses more of it")]
-mod reviews;
-#[cfg(test)]
 mod ways;

@@ -18,26 +18,13 @@
 //! `UPDATE=1` writes `expected.yaml` and `report.txt` anew, to be read before they are committed;
 //! `CASE=name` runs the cases whose names begin with it.
 
-#[cfg(test)]
 mod advice;
-#[cfg(test)]
 mod case;
-#[cfg(test)]
 mod compare;
-#[cfg(test)]
 mod defaulting;
-#[cfg(test)]
-#[path = "../support/empty.rs"]
-mod empty;
-#[cfg(test)]
 mod explanations;
-#[cfg(test)]
 mod generation;
-#[cfg(test)]
 mod plugins;
-#[cfg(test)]
-mod pods;
-#[cfg(test)]
-mod reviews;
-#[cfg(test)]
+pub(crate) mod pods;
+pub(crate) mod reviews;
 mod ways;

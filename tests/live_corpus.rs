@@ -5,50 +5,23 @@
 //! What `expected.yaml` holds goes to the same API server without the webhook, as a user would
 //! apply the output of `pillion inject`; both ways must give the same pod.
 
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-
-#[cfg(test)]
-#[path = "../corpus/case.rs"]
-#[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
-mod case;
-#[cfg(test)]
-#[path = "../corpus/compare.rs"]
-#[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
-mod compare;
-#[cfg(test)]
-#[path = "../support/empty.rs"]
-mod empty;
-#[cfg(test)]
-#[path = "../corpus/pods.rs"]
-#[allow(dead_code, reason = "the corpus is run in other ways elsewhere")]
-mod pods;
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
-#[cfg(test)]
 mod cluster;
-#[cfg(test)]
 mod judge;
-#[cfg(test)]
 mod served;
 
+use crate::corpus::case;
+use crate::support::control_plane::{ControlPlane, Options};
+use crate::support::failure::Outcome;
+use crate::support::pillion::Identity;
+use crate::support::webhook;
 use cluster::Cluster;
-use support::control_plane::ControlPlane;
-use support::failure::Outcome;
-use support::pillion::Identity;
-use support::webhook;
 
 #[tokio::test]
 async fn the_live_server_agrees_with_the_corpus() -> Outcome {
     let cases = case::all();
-    let cluster = Cluster::prepare(ControlPlane::shared().await?, &cases).await?;
+    // The webhook is called for the pods of every namespace, so that no other test may be there.
+    let control_plane = ControlPlane::start(Options { audit: true }).await?;
+    let cluster = Cluster::prepare(control_plane, &cases).await?;
     let identity = Identity::new()?;
     // Every case has a server of its own, all on the port of the first.
     let mut server = served::start(&cases[0], &identity, 0).await?;

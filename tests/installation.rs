@@ -5,32 +5,21 @@
 //! as ignored. One test, one cluster: what happens in it happens in turn.
 
 #![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-#![allow(
     clippy::large_futures,
     reason = "one test runs here, on a stack that is deep enough"
 )]
 
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
 mod changes;
 mod churn;
 mod crashes;
-mod installation;
+mod installed;
 mod objects;
 mod workloads;
 
+use crate::support::failure::Outcome;
+use crate::support::namespace::Namespace;
 use churn::{Churn, Places};
-use installation::Installation;
-use support::failure::Outcome;
-use support::namespace::Namespace;
+use installed::Installation;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs root and a real node: make test-node"]

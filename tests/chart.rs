@@ -6,39 +6,15 @@
 //! fields, its Pod Security refuses a careless pod, and only it knows who owns which field when
 //! Helm, a GitOps tool and Pillion write the same object.
 
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
-#[cfg(test)]
 mod image;
-#[cfg(test)]
 mod manifests;
-#[cfg(test)]
 mod ownership;
-#[cfg(test)]
 mod permissions;
-#[cfg(test)]
 mod process;
-#[cfg(test)]
 mod programs;
-#[cfg(test)]
 mod refusals;
-#[cfg(test)]
 mod release;
-#[cfg(test)]
 mod restricted;
-#[cfg(test)]
 mod running;
-#[cfg(test)]
 mod schemas;
-#[cfg(test)]
 mod settings;

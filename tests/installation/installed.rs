@@ -10,9 +10,9 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
+use crate::cluster::node::Cluster;
 use crate::support::failure::{During, Failure, Outcome};
 use crate::support::namespace::Namespace;
-use crate::support::node::Cluster;
 use crate::support::raw;
 use crate::support::wait::wait_until;
 

@@ -5,18 +5,6 @@
 //! has no node: the pods of the Deployment are made ready by hand, and the API server reaches the
 //! server through a Service of type `ExternalName`.
 
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
 mod installation;
 mod objects;
 mod rights;
@@ -25,9 +13,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::failure::Outcome;
+use crate::support::wait::wait_until;
 use installation::{Installation, Report};
-use support::failure::Outcome;
-use support::wait::wait_until;
 
 const BOUND: Duration = Duration::from_mins(1);
 
@@ -84,7 +72,7 @@ async fn whatever_is_broken_is_told_and_nothing_else() -> Outcome {
 }
 
 async fn in_the_registration(installation: &Installation) -> Outcome {
-    let other = support::pillion::Identity::new()?;
+    let other = crate::support::pillion::Identity::new()?;
     installation.trust(other.authority()).await?;
     let report = expect(
         installation,
@@ -227,7 +215,7 @@ async fn what_users_did_is_told() -> Outcome {
     installation.remove_template("helper").await?;
     expect(&installation, "all is well again", &[]).await?;
 
-    let namespace = support::namespace::Namespace::named(
+    let namespace = crate::support::namespace::Namespace::named(
         &client,
         "shop",
         &[("pillion.dev/injection", "enable")],

@@ -4,9 +4,7 @@
 //! `<!-- end -->` is compared with what stands there, and written there with `UPDATE=1`. Every
 //! template that is shown is compiled.
 
-#[cfg(test)]
 mod generated;
-#[cfg(test)]
 mod schema;
 
 #[cfg(test)]
@@ -99,7 +97,7 @@ mod tests {
         let difference = difference.unified_diff().to_string();
         assert!(
             difference.is_empty(),
-            "{path} is not up to date; run UPDATE=1 cargo test --test documentation\n{difference}"
+            "{path} is not up to date; run UPDATE=1 cargo test --test offline documentation::\n{difference}"
         );
     }
 

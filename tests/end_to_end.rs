@@ -4,18 +4,6 @@
 //! own server process and its own webhook configuration, so that they run side by side.
 //! Without a control plane every scenario fails and says how to get one.
 
-#![allow(
-    clippy::indexing_slicing,
-    reason = "a test may panic; the lint excepts test functions, but not what they share"
-)]
-
-#[path = "../support/harness.rs"]
-#[allow(
-    dead_code,
-    reason = "each test binary uses its own part of the harness"
-)]
-mod support;
-
 mod advice;
 mod availability;
 mod catalog;

@@ -1,16 +1,12 @@
 //! The report of the benches on made-up measures: the check that names what got slower, the table,
 //! the plots.
 
-#[cfg(test)]
 #[path = "../benches/report/check.rs"]
 mod check;
-#[cfg(test)]
 #[path = "../benches/support/measures.rs"]
 mod measures;
-#[cfg(test)]
 #[path = "../benches/report/plots.rs"]
 mod plots;
-#[cfg(test)]
 #[path = "../benches/report/table.rs"]
 mod table;
 

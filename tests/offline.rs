@@ -1,0 +1,22 @@
+//! Whatever needs nothing but this machine: the engine, the program, the server and the documents.
+
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod documentation;
+#[cfg(test)]
+mod empty;
+#[cfg(test)]
+mod findings;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod templates;
