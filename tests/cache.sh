@@ -25,7 +25,10 @@ sum_of() {
 lock() {
     if command -v flock >/dev/null; then
         exec 9>"$1"
-        flock 9
+        flock --nonblock 9 || {
+            say "waiting for another build that holds $1"
+            flock 9
+        }
     else
         say "note: flock not found, so two builds at the same time are not kept apart"
     fi

@@ -1,4 +1,4 @@
-//! The README shows what kubectl prints: it is compared with what it really prints, and written
+//! The document on serving shows what kubectl prints: it is compared with what it really prints, and written
 //! with `UPDATE=1`.
 
 use std::fs;
@@ -13,19 +13,19 @@ const BEGIN: &str = "<!-- kubectl: begin -->\n```console\n";
 const END: &str = "```\n<!-- kubectl: end -->\n";
 
 #[tokio::test]
-async fn the_readme_shows_what_kubectl_prints() -> Outcome {
+async fn the_document_shows_what_kubectl_prints() -> Outcome {
     let control_plane = ControlPlane::shared().await?;
     let namespace = Namespace::named(&control_plane.client()?, "shop", &[], &[]).await?;
     let stage = Stage::around(control_plane, namespace).await?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let file = root.join("README.md");
-    let readme = fs::read_to_string(&file).during("read the README")?;
-    let (before, rest) = readme
+    let file = root.join("docs/serving.md");
+    let document = fs::read_to_string(&file).during("read the document")?;
+    let (before, rest) = document
         .split_once(BEGIN)
-        .ok_or_else(|| Failure::new(format!("the README has no {BEGIN}")))?;
+        .ok_or_else(|| Failure::new(format!("the document has no {BEGIN}")))?;
     let (shown, after) = rest
         .split_once(END)
-        .ok_or_else(|| Failure::new(format!("the README has no {END}")))?;
+        .ok_or_else(|| Failure::new(format!("the document has no {END}")))?;
     let commands: Vec<&str> = shown
         .lines()
         .filter_map(|line| line.strip_prefix("$ "))
@@ -40,8 +40,8 @@ async fn the_readme_shows_what_kubectl_prints() -> Outcome {
         printed.push_str(&output);
     }
     if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
-        let readme = format!("{before}{BEGIN}{printed}{END}{after}");
-        fs::write(&file, readme).during("write the README")?;
+        let document = format!("{before}{BEGIN}{printed}{END}{after}");
+        fs::write(&file, document).during("write the document")?;
     } else {
         assert_eq!(shown, printed, "run it with UPDATE=1");
     }
