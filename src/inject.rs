@@ -18,7 +18,6 @@ mod parameters;
 pub mod patch;
 mod plan;
 pub(crate) mod pod;
-pub(crate) mod refusal;
 mod reinvocation;
 pub(crate) mod request_context;
 pub mod selection;
@@ -29,8 +28,9 @@ pub mod uninject;
 pub mod verdict;
 
 pub use answer::{Answer, Endpoint, Regarding};
+pub use decision_cache::CachedEngine;
 pub use engine::Engine;
 pub use patch::{Operation, Patch};
 pub use request_context::RequestContext;
 pub use settings::{Namespace, Namespaces, Settings};
-pub use verdict::{Decision, EnforcedFinding, Reason, TemplateOutcome, Verdict};
+pub use verdict::{Decision, EnforcedFinding, Reason, Refusal, TemplateOutcome, Verdict};

@@ -15,6 +15,7 @@ mod tests {
     use std::sync::Arc;
 
     use pillion::inject::{Engine, Namespace, RequestContext, Settings, Verdict};
+    use pillion::review::Pod;
     use pillion::template::{Catalog, Source};
     use serde_json::Value;
 
@@ -208,8 +209,11 @@ mod tests {
                 }],
                 None,
             );
-            let decision =
-                Engine::new(Arc::new(catalog), Arc::clone(&settings)).decide(&subject, pod);
+            let decision = Engine::new(Arc::new(catalog), Arc::clone(&settings)).decide(
+                &subject,
+                &Pod::read(pod).unwrap(),
+                None,
+            );
             let applies = matches!(decision.verdict(), Verdict::Injected | Verdict::Shadowed);
             assert!(applies, "{path}: {}: {}", decision.reason, decision.message);
         }

@@ -43,7 +43,7 @@ type Measure = fn(&Case);
 const MEASURES: [(&str, Measure); 3] = [
     ("scan", |case| scan(&case.bytes)),
     ("review", |case| {
-        drop(black_box(case.engine.review(black_box(&case.bytes))));
+        drop(black_box(case.answer(black_box(&case.bytes))));
     }),
     ("naive", |case| {
         drop(black_box(naive::review(black_box(&case.bytes))));
@@ -130,7 +130,7 @@ fn print_table(cases: &[Case], measures: &mut Measures) {
 
 /// Whether something is injected, so that the naive injector does the same.
 fn injects(case: &Case) -> bool {
-    match case.engine.review(&case.bytes) {
+    match case.answer(&case.bytes) {
         Answer::Review { decision, .. } => decision.verdict() == Verdict::Injected,
         _ => false,
     }

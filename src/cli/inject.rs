@@ -24,6 +24,7 @@ use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
 use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
 use crate::inject::{Decision, Engine, Namespace, Namespaces, RequestContext, Settings};
+use crate::review::Pod;
 
 /// Inject templates into the pods of manifests.
 ///
@@ -153,7 +154,10 @@ trait Decider {
 
 impl Decider for Engine {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
-        Self::decide(self, subject, pod)
+        match Pod::read(pod) {
+            Ok(pod) => Self::decide(self, subject, &pod, None),
+            Err(error) => Decision::unreadable(&error),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::REFUSED;
 use super::catalog_loading;
 use super::engine_options::{EngineOptions, EngineOptionsError};
 use super::output::{self, OutputError};
-use crate::inject::{Answer, Endpoint, Engine, Verdict};
+use crate::inject::{Answer, Engine, Verdict};
 
 /// Answer one AdmissionReview, exactly as the server would.
 ///
@@ -66,12 +66,12 @@ impl Review {
         })?;
         let catalog = Arc::new(catalog_loading::catalog_with(&self.engine, &[])?);
         let engine = Engine::new(catalog, Arc::new(self.engine.settings()?));
-        let endpoint = if self.advise {
-            Endpoint::Advise
+        let answer = if self.advise {
+            engine.advise(&body)
         } else {
-            Endpoint::Mutate
+            engine.review(&body)
         };
-        match engine.answer(endpoint, &body) {
+        match answer {
             Answer::Review { body, decision, .. } => {
                 output::print(&body)?;
                 Ok(if decision.verdict() == Verdict::Denied {

@@ -1,15 +1,14 @@
 //! What is asked about: a pod as a manifest makes it, or a whole AdmissionReview.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::gates::Arrival;
-use crate::inject::answer::{Answer, subject};
+use crate::inject::answer::pod_to_create;
 use crate::inject::engine::Engine;
-use crate::inject::request_context::{RequestContext, metadata};
+use crate::inject::request_context::RequestContext;
 use crate::inject::selection::SelectionInput;
 use crate::inject::settings::Namespace;
 use crate::inject::trace::Trace;
@@ -48,7 +47,7 @@ impl Question<'_> {
     pub(super) fn decide(self, engine: &Engine, trace: &Trace) -> Result<(Decision, Case), String> {
         match self {
             Self::Pod { subject, pod } => {
-                let decision = engine.decide_noting(subject, pod, Some(trace));
+                let decision = decide(engine, subject, pod, trace);
                 let request = json!({
                     "kind": {"group": "", "version": "v1", "kind": "Pod"},
                     "resource": {"group": "", "version": "v1", "resource": "pods"},
@@ -60,15 +59,11 @@ impl Question<'_> {
                 Ok((decision, case))
             }
             Self::Review(body) => {
-                let decision = match engine.review_noting(body, Some(trace)) {
-                    Answer::Review { decision, .. } => Arc::unwrap_or_clone(decision),
-                    // Only where a cluster is watched.
-                    Answer::NamespaceUnknown { namespace, .. } => {
-                        return Err(format!("the namespace `{namespace}` is not known"));
-                    }
-                    Answer::BadRequest(problem) => return Err(problem),
-                };
                 let read = request::read::<&RawValue>(body).map_err(|e| with_sources(&e))?;
+                let decision = match pod_to_create(&read) {
+                    Err(decision) => decision,
+                    Ok(pod) => decide(engine, &RequestContext::of(&read), pod.get(), trace),
+                };
                 let pod = read.object.map_or("{}", RawValue::get);
                 let whole: Value = serde_json::from_slice(body).unwrap_or_default();
                 let mut request = whole.get("request").cloned().unwrap_or_default();
@@ -76,7 +71,10 @@ impl Question<'_> {
                     request.remove("object");
                     request.remove("oldObject");
                 }
-                Ok((decision, Case::new(engine, subject(&read), pod, request)))
+                Ok((
+                    decision,
+                    Case::new(engine, RequestContext::of(&read), pod, request),
+                ))
             }
         }
     }
@@ -86,9 +84,9 @@ impl Case {
     fn new(engine: &Engine, subject: RequestContext, pod: &str, request: Value) -> Self {
         let namespaces = &engine.settings().namespaces;
         let namespace = namespaces.get(&subject.namespace).into_owned();
-        let read: Pod<'_> = serde_json::from_str(pod).unwrap_or_default();
-        let (labels, annotations) = metadata(&subject, &read);
-        let (labels, annotations) = (owned(&labels), owned(&annotations));
+        let read = Pod::read(pod).unwrap_or_default();
+        let labels = owned(&RequestContext::labels(&read));
+        let annotations = owned(&subject.annotations(&read));
         let mut object = serde_json::from_str(pod).unwrap_or_default();
         as_it_arrives(&mut object, &subject);
         let operation = request.get("operation").and_then(Value::as_str);
@@ -121,6 +119,13 @@ impl Case {
             object: &self.object,
             request: &self.request,
         }
+    }
+}
+
+fn decide(engine: &Engine, context: &RequestContext, pod: &str, trace: &Trace) -> Decision {
+    match Pod::read(pod) {
+        Ok(pod) => engine.decide(context, &pod, Some(trace)),
+        Err(error) => Decision::unreadable(&error),
     }
 }
 

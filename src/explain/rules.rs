@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::inject::refusal::Refusal;
 use crate::inject::selection::{INJECT, INJECTION, List, MANDATORY, SelectionInput};
 use crate::inject::selection::{
-    by_disabled_namespace, by_label, excluded, injection, mandatory, mirror, selected,
+    by_disabled_namespace, by_label, excluded, mandatory, mirror, selected,
 };
 use crate::inject::settings::Settings;
-use crate::inject::verdict::Verdict;
+use crate::inject::verdict::{Refusal, Verdict};
 use crate::review::Text;
 use crate::template::{Catalog, Template};
 
@@ -231,11 +230,13 @@ impl Table {
 
     fn namespace_label(&mut self, asked: SelectionInput<'_>) {
         let rule = RuleName::NamespaceLabel;
-        let value = injection(asked.namespace_object)
+        let value = asked
+            .namespace_object
+            .injection()
             .map(|value| format!("the namespace's label {INJECTION} is `{value}`"));
         match (
             by_disabled_namespace(asked),
-            injection(asked.namespace_object),
+            asked.namespace_object.injection(),
         ) {
             (Err(why), _) => self.stop(rule, why),
             (Ok(()), Some("enabled")) => {

@@ -9,72 +9,34 @@
 mod wording;
 mod workload;
 
-use std::sync::Arc;
-
-use serde_json::value::RawValue;
-
-use super::answer::{Answer, text};
-use super::engine::Engine;
-use super::refusal::Refusal;
-use super::request_context::RequestContext;
-use super::selection::INJECT;
-use super::verdict::{Decision, Reason, Verdict};
+use super::answer::{Answer, DecidedPod, text};
+use super::settings::INJECT;
+use super::verdict::{Decision, Reason, Refusal, Verdict};
 use crate::kubernetes::workload::pod_pointer;
-use crate::review::{Request, Response, Text, request};
-use crate::wording::with_sources;
+use crate::review::{Request, Response, Text};
 use workload::Workload;
 
-impl Engine {
-    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a workload: allowed, with
-    /// what will become of its pods as warnings.
-    pub fn advise(&self, body: &[u8]) -> Answer {
-        match request::read::<&RawValue>(body) {
-            Ok(request) => answer(self, &request),
-            Err(error) => Answer::BadRequest(with_sources(&error)),
-        }
-    }
+/// The answer that says nothing, for a reason that the log alone tells.
+pub(super) fn silent(request: &Request<'_>, decision: Decision) -> Answer {
+    let kind = request.kind.as_ref().and_then(|kind| kind.kind.as_ref());
+    let name = format!("{}/{}", text(kind), text(request.name.as_ref()));
+    let allowed = Response::allowed(request.uid.as_str());
+    Answer::with_response(request, &allowed, DecidedPod::named(name, decision))
 }
 
-fn answer(engine: &Engine, request: &Request<'_>) -> Answer {
-    let uid = request.uid.as_str().to_owned();
-    let namespace = text(request.namespace.as_ref());
-    let (response, name, decision) = match judged(request) {
-        Ok((workload, pod)) => {
-            // A controller creates the pod, never a node.
-            let subject = RequestContext {
-                namespace: namespace.clone(),
-                ..RequestContext::default()
-            };
-            if engine.must_wait_for(&subject, &pod) {
-                return Answer::NamespaceUnknown {
-                    namespace,
-                    otherwise: Some(Response::allowed(&uid).to_json()),
-                };
-            }
-            let decision = engine.decide(&subject, &pod);
-            let response = response(&uid, &workload, &decision);
-            (response, workload.to_string(), decision)
-        }
-        Err(why) => {
-            let decision = Decision::refused(why);
-            (Response::allowed(&uid), named(request), decision)
-        }
-    };
-    Answer::Review {
-        body: response.to_json(),
-        uid,
-        namespace,
-        pod: name,
-        dry_run: request.dry_run.unwrap_or(false),
-        decision: Arc::new(decision),
-        is_recent: false,
-        // The person who applied it hears it at once.
-        regarding: None,
-    }
+/// The answer that tells the decision about the pods of a workload.
+pub(super) fn answer(request: &Request<'_>, workload: &Workload<'_>, decision: Decision) -> Answer {
+    let response = response(request.uid.as_str(), workload, &decision);
+    // Whoever applied the workload sees the warnings at once: no event is sent.
+    let decided = DecidedPod::named(workload.to_string(), decision);
+    Answer::with_response(request, &response, decided)
 }
 
-/// The workload, and the pod that is to be judged; `Err`: why there is nothing to say.
-fn judged<'a>(request: &Request<'a>) -> Result<(Workload<'a>, String), Refusal> {
+/// The workload of a request and the pod that its controller would make; `Err`: why there is nothing to
+/// say.
+pub(super) fn pod_of_workload<'a>(
+    request: &Request<'a>,
+) -> Result<(Workload<'a>, String), Refusal> {
     let operation = request.operation.as_ref().map_or("", Text::as_str);
     if !matches!(operation, "CREATE" | "UPDATE") {
         let message = "workloads are judged at their creation and update alone";
@@ -111,12 +73,6 @@ fn place(request: &Request<'_>) -> Option<(&'static str, &'static str)> {
     let group = kind.group.as_ref().map_or("", Text::as_str);
     let kind = workload::known(kind.kind.as_ref()?.as_str())?;
     Some((kind, pod_pointer(group, kind)?))
-}
-
-/// What the log calls an object that was not judged.
-fn named(request: &Request<'_>) -> String {
-    let kind = request.kind.as_ref().and_then(|kind| kind.kind.as_ref());
-    format!("{}/{}", text(kind), text(request.name.as_ref()))
 }
 
 /// The response that tells a decision about the pods of a workload.

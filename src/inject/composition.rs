@@ -5,9 +5,9 @@
 //! the patch is made once. A template that is skipped for what a check found is left out, and the
 //! others are composed anew: they may have built upon it.
 //!
-//! Where the pod carries statuses, templates are evaluated on the pod without what these claim, and
-//! what they want is filled into the pod as it came: the API server calls twice, pods get copied,
-//! and what is there already is not added again.
+//! Where the pod carries statuses, their claims are set aside: templates are evaluated on the rest, and
+//! the patch is the difference between the pod as received and the result. The API server calls twice,
+//! people copy pods, and nothing is added again that is there already.
 
 mod apply;
 mod enforcement;
@@ -27,51 +27,63 @@ use crate::review::Pod;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
 use apply::apply_all;
-use enforcement::{Skipped, judge};
+use enforcement::{Skipped, enforce};
 use finalize::conclude;
 
 /// What a composition is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct CompositionInput<'g> {
+pub struct CompositionInput<'i> {
     /// The installation's settings.
-    pub settings: &'g Settings,
-    /// Whose pod it is.
-    pub subject: &'g RequestContext,
+    pub settings: &'i Settings,
+    /// What the request says besides the pod.
+    pub context: &'i RequestContext,
     /// The namespace.
-    pub namespace: &'g Namespace,
-    /// The pod's annotations as it came, and those it is treated to carry.
-    pub annotations: &'g Dictionary<'g>,
+    pub namespace: &'i Namespace,
+    /// The annotations of the pod as received, and those of the request context.
+    pub annotations: &'i Dictionary<'i>,
     /// The selected templates, in order.
-    pub templates: &'g [Arc<Template>],
-    /// Where notes are taken, if somebody asks why.
-    pub trace: Option<&'g Trace>,
+    pub templates: &'i [Arc<Template>],
+    /// Records the steps for `explain`; `None` in the webhook.
+    pub trace: Option<&'i Trace>,
 }
 
-/// A decision, and what each template's status says.
+/// The pod that templates are composed on.
+#[derive(Debug, Clone, Copy)]
+pub struct ComposedPod<'p, 'e, 'r> {
+    /// The pod that templates are evaluated on: without what its statuses claim.
+    pub evaluated: &'p Pod<'e>,
+    /// The pod as received, where that is another.
+    pub received: Option<&'p Pod<'r>>,
+    /// What the pod's statuses claim.
+    pub claims: &'p BTreeMap<String, Status>,
+    /// Whether the statuses may stay as they are where the pod has everything and they say so.
+    pub may_keep: bool,
+}
+
+/// A decision and the statuses that belong to it.
 #[derive(Debug)]
 pub struct Composed {
-    /// The decision, its patch for the pod as it came.
+    /// The decision; its patch is for the pod as received.
     pub decision: Decision,
     /// What each template adds to the pod that it was evaluated on.
     pub statuses: BTreeMap<String, Status>,
-    /// What the pod as it came has that differs from what its template wants, where that is not the
-    /// pod that the template was evaluated on.
+    /// Fields of the received pod that differ from the template (second call only).
     pub kept: BTreeMap<String, Status>,
-    /// What it lacks of what its template wants, likewise.
+    /// Template fields missing from the received pod (second call only).
     pub lacked: BTreeMap<String, Status>,
-    /// What composing met, until it is judged with what the checks find.
+    /// Findings raised during composition, before policies are applied.
     found: Vec<Finding>,
 }
 
-/// One way to apply the selected templates.
+/// Options of one composition pass.
 #[derive(Debug, Clone, Copy)]
-struct ComposeOptions<'w> {
-    /// Templates that are left out for what was found about them.
-    skipped: &'w Skipped,
+struct ComposeOptions<'o> {
+    /// Templates that are left out, each for a finding.
+    skipped: &'o Skipped,
     /// The template that is applied although it is in shadow mode.
-    enforced: Option<&'w str>,
+    enforced: Option<&'o str>,
     /// What the pod's statuses claim.
-    claims: &'w BTreeMap<String, Status>,
+    claims: &'o BTreeMap<String, Status>,
 }
 
 impl ComposeOptions<'_> {
@@ -81,76 +93,57 @@ impl ComposeOptions<'_> {
     }
 }
 
-/// Composes on the pod as it came, whatever its statuses say.
-pub fn compose(given: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Composed, serde_json::Error> {
-    let claims = BTreeMap::new();
+/// Composes the selected templates, again and again until no finding leaves out another of them.
+pub fn compose(
+    input: CompositionInput<'_>,
+    pod: ComposedPod<'_, '_, '_>,
+) -> Result<Composed, serde_json::Error> {
     let mut skipped = Skipped::new();
     loop {
-        let way = ComposeOptions {
+        let options = ComposeOptions {
             skipped: &skipped,
             enforced: None,
-            claims: &claims,
+            claims: pod.claims,
         };
-        let mut working = WorkingPod::new(pod)?;
-        let mut composed = apply_all(given, way, &mut working, None);
-        let to_skip = judge(given, way, pod, &working, &mut composed)?;
+        let mut evaluated = WorkingPod::new(pod.evaluated)?;
+        let mut received = pod.received.map(WorkingPod::new).transpose()?;
+        let mut composed = apply_all(input, options, &mut evaluated, received.as_mut());
+        let to_skip = enforce(input, options, pod.evaluated, &evaluated, &mut composed)?;
         if to_skip.is_empty() {
-            conclude(working, &mut composed);
+            match received {
+                Some(received) => conclude_apart(pod, received, &mut composed),
+                None => conclude(evaluated, &mut composed),
+            }
             return Ok(composed);
         }
         skipped.extend(to_skip);
     }
 }
 
-/// Composes on a pod without what its statuses claim, for the pod as it came. Where that has
-/// everything, and the statuses say so, they stay as they are if `may_keep`.
-pub fn compose_apart(
-    given: CompositionInput<'_>,
-    without: &Pod<'_>,
-    received: &Pod<'_>,
-    claims: &BTreeMap<String, Status>,
-    may_keep: bool,
-) -> Result<Composed, serde_json::Error> {
-    let mut skipped = Skipped::new();
-    let (working, mut composed) = loop {
-        let way = ComposeOptions {
-            skipped: &skipped,
-            enforced: None,
-            claims,
-        };
-        let mut evaluated = WorkingPod::new(without)?;
-        let mut working = WorkingPod::new(received)?;
-        let mut composed = apply_all(given, way, &mut evaluated, Some(&mut working));
-        let to_skip = judge(given, way, without, &evaluated, &mut composed)?;
-        if to_skip.is_empty() {
-            break (working, composed);
-        }
-        skipped.extend(to_skip);
-    };
-    let says_so = |(template, status): (&String, &Status)| {
-        let claimed = claims.get(template);
+/// Ends a composition whose claims were set aside.
+fn conclude_apart(pod: ComposedPod<'_, '_, '_>, received: WorkingPod<'_>, composed: &mut Composed) {
+    let has_this_status = |(template, status): (&String, &Status)| {
+        let claimed = pod.claims.get(template);
         claimed.is_some_and(|claimed| claimed.tells_the_same_end(status))
     };
-    if may_keep && working.is_unchanged() && composed.statuses.iter().all(says_so) {
-        already(&mut composed.decision);
-        return Ok(composed);
+    if pod.may_keep && received.is_unchanged() && composed.statuses.iter().all(has_this_status) {
+        already_injected(&mut composed.decision);
+        return;
     }
-    // What was found may have changed since, by what others wrote; what was done has not.
+    // Other webhooks may have changed what the checks find since; what was added is the same.
     for (template, status) in &mut composed.statuses {
-        if let Some(claimed) = claims.get(template) {
+        if let Some(claimed) = pod.claims.get(template) {
             status.keep_findings(claimed);
         }
     }
-    conclude(working, &mut composed);
+    conclude(received, composed);
     if composed.decision.patch.is_empty() {
-        already(&mut composed.decision);
+        already_injected(&mut composed.decision);
     }
-    Ok(composed)
 }
 
-/// The decision about a pod that has everything: nothing is injected again, and what else became of
-/// its templates is repeated.
-fn already(decision: &mut Decision) {
+/// Makes `Injected` the decision about a pod that has everything already.
+fn already_injected(decision: &mut Decision) {
     if decision.verdict() == Verdict::Injected {
         let message = "everything that the templates add is in the pod already";
         decision.reason = Reason::AlreadyInjected;

@@ -1,4 +1,4 @@
-//! Recent decisions: a pod that is like an earlier one is answered as that was.
+//! The decision cache around the engine: a pod that is like an earlier one is answered as that was.
 //!
 //! Most pods are copies: the replicas of a workload differ in nothing that is decided upon, and the
 //! API server asks a second time about a pod that another webhook changed. A decision depends on its
@@ -24,12 +24,79 @@ use base64::engine::general_purpose::STANDARD;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::answer::{Answer, Regarding};
-use super::settings::{Namespace, Namespaces};
+use super::answer::{Answer, Endpoint, Regarding};
+use super::engine::Engine;
+use super::settings::{Namespace, Namespaces, Settings};
 use super::verdict::{Decision, EnforcedFinding, TemplateOutcome, Verdict};
 use crate::kubernetes::defaults::TOKEN_VOLUME;
-use crate::review::{Pod, Request, Response};
+use crate::review::{Pod, Request, Response, request};
+use crate::template::Catalog;
 use key::CacheKey;
+
+/// An engine whose decisions are kept.
+#[derive(Debug, Clone)]
+pub struct CachedEngine {
+    engine: Engine,
+    cache: Option<Arc<DecisionCache>>,
+}
+
+impl CachedEngine {
+    /// The engine with room for decisions of so many bytes together; 0: it keeps none.
+    pub fn new(engine: Engine, bytes: usize) -> Self {
+        let cache = (bytes > 0).then(|| Arc::new(DecisionCache::new(bytes)));
+        Self { engine, cache }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The engine that follows this one. Where only namespaces have changed, decisions about pods of
+    /// the other namespaces are kept.
+    pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
+        let old = self.engine.settings();
+        let is_same = Arc::ptr_eq(self.engine.catalog(), &catalog)
+            && old.without_namespaces() == settings.without_namespaces();
+        let cache = match &self.cache {
+            Some(cache) if !is_same => Some(Arc::new(DecisionCache::new(cache.bytes))),
+            cache => cache.clone(),
+        };
+        Self {
+            engine: Engine::new(catalog, settings),
+            cache,
+        }
+    }
+
+    /// The engine's answer at an endpoint, and whether it was recalled.
+    pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> (Answer, bool) {
+        match (endpoint, &self.cache) {
+            (Endpoint::Mutate, Some(cache)) => self.recall_or_review(cache, body),
+            (Endpoint::Mutate, None) => (self.engine.review(body), false),
+            (Endpoint::Advise, _) => (self.engine.advise(body), false),
+        }
+    }
+
+    fn recall_or_review(&self, cache: &DecisionCache, body: &[u8]) -> (Answer, bool) {
+        // Looking such a pod up would take longer than deciding.
+        if let Some(answer) = self.engine.answer_unread(body) {
+            return (answer, false);
+        }
+        let namespaces = &self.engine.settings().namespaces;
+        let Some(key) = DecisionCache::key(body) else {
+            return (self.engine.review(body), false);
+        };
+        if let Some(answer) = cache.recall(&key, body, namespaces) {
+            return (answer, true);
+        }
+        let Ok(request) = request::read::<Pod<'_>>(body) else {
+            return (self.engine.review(body), false);
+        };
+        let answer = self.engine.answer(&request);
+        cache.keep((key, body), &request, &answer, namespaces);
+        (answer, false)
+    }
+}
 
 /// A review of more bytes than this is decided about each time: it would push out many others.
 const LARGEST: usize = 256 * 1024;
@@ -108,7 +175,7 @@ impl TokenOffsets {
 
 /// The decisions that were made last, within a bound of memory.
 #[derive(Debug)]
-pub struct DecisionCache {
+struct DecisionCache {
     bytes: usize,
     cache: Cache<Box<[u8]>, Arc<CacheEntry>, Weight>,
 }
@@ -124,7 +191,7 @@ impl Weighter<Box<[u8]>, Arc<CacheEntry>> for Weight {
 
 impl DecisionCache {
     /// Room for decisions of so many bytes together.
-    pub fn new(bytes: usize) -> Self {
+    fn new(bytes: usize) -> Self {
         let most = u64::try_from(bytes).unwrap_or(u64::MAX);
         Self {
             bytes,
@@ -132,20 +199,15 @@ impl DecisionCache {
         }
     }
 
-    /// The same room with nothing in it.
-    pub fn emptied(&self) -> Self {
-        Self::new(self.bytes)
-    }
-
-    /// The form of a review, where it is one to keep.
-    pub fn form(body: &[u8]) -> Option<CacheKey> {
+    /// The key of a review, where it is one to keep.
+    fn key(body: &[u8]) -> Option<CacheKey> {
         (body.len() <= LARGEST)
             .then(|| CacheKey::of(body))
             .flatten()
     }
 
     /// The answer that an earlier review of this form got, as this one's.
-    pub fn recall(&self, form: &CacheKey, body: &[u8], namespaces: &Namespaces) -> Option<Answer> {
+    fn recall(&self, form: &CacheKey, body: &[u8], namespaces: &Namespaces) -> Option<Answer> {
         let kept = self.cache.get(form.key())?;
         let is_known = namespaces.is_as_before(&kept.namespace, kept.facts.as_ref());
         if is_known {
@@ -156,7 +218,7 @@ impl DecisionCache {
     }
 
     /// Keeps the answer to a review of this form that was read as this request.
-    pub fn keep(
+    fn keep(
         &self,
         (form, body): (CacheKey, &[u8]),
         request: &Request<'_, Pod<'_>>,
@@ -189,7 +251,6 @@ impl CacheEntry {
             pod,
             dry_run,
             decision,
-            is_recent: _,
             regarding,
         } = answer
         else {
@@ -234,7 +295,6 @@ impl CacheEntry {
             pod: self.pod.clone(),
             dry_run: self.dry_run,
             decision: Arc::clone(&self.decision),
-            is_recent: true,
             regarding: self.regarding.clone(),
         })
     }

@@ -1,61 +1,34 @@
-//! The engine: one immutable snapshot that decides about pods.
+//! The engine: one immutable snapshot of templates, namespaces and settings that decides about pods.
 
 use std::sync::Arc;
 
-use super::composition::{CompositionInput, compose};
-use super::decision_cache::DecisionCache;
+use serde_json::value::RawValue;
+
+use super::advice;
+use super::answer::{Answer, DecidedPod, pod_to_create};
+use super::composition::CompositionInput;
 use super::reinvocation;
-use super::request_context::{RequestContext, metadata};
+use super::request_context::RequestContext;
 use super::selection::{self, Selection, SelectionInput};
 use super::settings::Settings;
-use super::status;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason};
-use crate::review::Pod;
+use crate::review::pod::{self, NamedPod};
+use crate::review::{Pod, Request, Response, request};
 use crate::template::Catalog;
+use crate::wording::with_sources;
 
 /// Templates and settings, ready to decide.
 #[derive(Debug, Clone)]
 pub struct Engine {
     catalog: Arc<Catalog>,
     settings: Arc<Settings>,
-    recent: Option<Arc<DecisionCache>>,
 }
 
 impl Engine {
     /// An engine over these templates and settings.
     pub fn new(catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
-        Self {
-            catalog,
-            settings,
-            recent: None,
-        }
-    }
-
-    /// The same engine, which keeps recent decisions of so many bytes together; 0: none.
-    pub fn keeping(self, bytes: usize) -> Self {
-        let recent = (bytes > 0).then(|| Arc::new(DecisionCache::new(bytes)));
-        Self { recent, ..self }
-    }
-
-    /// The engine that comes after this one. Where only namespaces have changed, what was decided
-    /// about pods of the others stays true and is kept.
-    pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
-        let is_same = Arc::ptr_eq(&self.catalog, &catalog)
-            && self.settings.without_namespaces() == settings.without_namespaces();
-        let recent = match &self.recent {
-            Some(recent) if !is_same => Some(Arc::new(recent.emptied())),
-            recent => recent.clone(),
-        };
-        Self {
-            catalog,
-            settings,
-            recent,
-        }
-    }
-
-    pub(crate) fn recent(&self) -> Option<&DecisionCache> {
-        self.recent.as_deref()
+        Self { catalog, settings }
     }
 
     /// The templates that this engine serves.
@@ -68,72 +41,21 @@ impl Engine {
         &self.settings
     }
 
-    /// Decides about one pod, given as its JSON text.
-    pub fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
-        self.decide_noting(subject, pod, None)
-    }
-
-    /// Decides about one pod, and takes notes on the way where somebody asks why.
-    pub(crate) fn decide_noting(
+    /// Decides about one pod. `trace` records the steps for `explain`.
+    pub fn decide(
         &self,
-        subject: &RequestContext,
-        pod: &str,
-        trace: Option<&Trace>,
-    ) -> Decision {
-        match serde_json::from_str::<Pod<'_>>(pod) {
-            Ok(read) => {
-                let with_status = has_status(&read).then_some(pod);
-                self.decide_with(subject, &read, with_status, trace)
-            }
-            Err(error) => unreadable(&error),
-        }
-    }
-
-    /// Whether nothing can be decided about a pod before more is known of its namespace: the cluster
-    /// is watched, and the namespace was not seen there yet.
-    pub(crate) fn must_wait(&self, subject: &RequestContext, pod: &Pod<'_>) -> bool {
-        let namespaces = &self.settings.namespaces;
-        if !namespaces.is_unknown(&subject.namespace) {
-            return false;
-        }
-        let (labels, annotations) = metadata(subject, pod);
-        let asked = SelectionInput {
-            namespace: &subject.namespace,
-            namespace_object: &namespaces.get(&subject.namespace),
-            labels: &labels,
-            annotations: &annotations,
-            from_node: subject.from_node,
-        };
-        !selection::is_left_alone(&self.settings, asked)
-    }
-
-    /// The same about a pod that is given as its JSON text.
-    pub(crate) fn must_wait_for(&self, subject: &RequestContext, pod: &str) -> bool {
-        self.settings.namespaces.is_unknown(&subject.namespace)
-            && serde_json::from_str::<Pod<'_>>(pod).is_ok_and(|pod| self.must_wait(subject, &pod))
-    }
-
-    /// Decides about a pod that carries no status.
-    pub(crate) fn decide_first(&self, subject: &RequestContext, pod: &Pod<'_>) -> Decision {
-        self.decide_with(subject, pod, None, None)
-    }
-
-    /// `with_status`: the text of a pod that carries statuses.
-    fn decide_with(
-        &self,
-        subject: &RequestContext,
+        context: &RequestContext,
         pod: &Pod<'_>,
-        with_status: Option<&str>,
         trace: Option<&Trace>,
     ) -> Decision {
-        let namespace = self.settings.namespaces.get(&subject.namespace);
-        let (labels, annotations) = metadata(subject, pod);
+        let namespace = self.settings.namespaces.get(&context.namespace);
+        let (labels, annotations) = (RequestContext::labels(pod), context.annotations(pod));
         let asked = SelectionInput {
-            namespace: &subject.namespace,
+            namespace: &context.namespace,
             namespace_object: &namespace,
             labels: &labels,
             annotations: &annotations,
-            from_node: subject.from_node,
+            from_node: context.from_node,
         };
         let templates = match selection::select(&self.catalog, &self.settings, asked) {
             Selection::Templates(templates) => templates,
@@ -142,43 +64,114 @@ impl Engine {
         if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
-        let given = CompositionInput {
+        let input = CompositionInput {
             settings: &self.settings,
-            subject,
+            context,
             namespace: &namespace,
             annotations: &annotations,
             templates: &templates,
             trace,
         };
-        if let Some(text) = with_status
-            && let Some(decision) = reinvocation::decide(given, pod, text)
-        {
-            return decision;
+        reinvocation::decide(input, pod).unwrap_or_else(|error| Decision::unreadable(&error))
+    }
+
+    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a pod.
+    pub fn review(&self, body: &[u8]) -> Answer {
+        if let Some(answer) = self.answer_unread(body) {
+            return answer;
         }
-        match compose(given, pod) {
-            Ok(composed) => composed.decision,
-            Err(error) => unreadable(&error),
+        match request::read::<Pod<'_>>(body) {
+            Ok(request) => self.answer(&request),
+            Err(_) => unreadable_object(body),
         }
+    }
+
+    /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a workload: allowed, with
+    /// what will become of its pods as warnings.
+    pub fn advise(&self, body: &[u8]) -> Answer {
+        let request = match request::read::<&RawValue>(body) {
+            Ok(request) => request,
+            Err(error) => return Answer::BadRequest(with_sources(&error)),
+        };
+        let (workload, pod) = match advice::pod_of_workload(&request) {
+            Ok(found) => found,
+            Err(why) => return advice::silent(&request, Decision::refused(why)),
+        };
+        // A controller creates the pod, never a node.
+        let context = RequestContext {
+            from_node: false,
+            user: None,
+            ..RequestContext::of(&request)
+        };
+        let decision = match Pod::read(&pod) {
+            Ok(pod) if self.must_wait(&context, &pod) => {
+                let allowed = Response::allowed(request.uid.as_str()).to_json();
+                return Answer::unknown_namespace(&request, Some(allowed));
+            }
+            Ok(pod) => self.decide(&context, &pod, None),
+            Err(error) => Decision::unreadable(&error),
+        };
+        advice::answer(&request, &workload, decision)
+    }
+
+    /// Answers a review that was read.
+    pub(crate) fn answer(&self, request: &Request<'_, Pod<'_>>) -> Answer {
+        let pod = match pod_to_create(request) {
+            Ok(pod) => pod,
+            Err(decision) => return Answer::to(request, DecidedPod::none(request, decision)),
+        };
+        let context = RequestContext::of(request);
+        if self.must_wait(&context, pod) {
+            return Answer::unknown_namespace(request, None);
+        }
+        let decision = self.decide(&context, pod, None);
+        Answer::to(request, DecidedPod::of(pod, decision))
+    }
+
+    /// Answers a review of a pod that no template can be selected for; only its name is read.
+    /// Labels and annotations make a difference to a mirror pod alone, which a node makes. Malformed
+    /// ones are not reported here: the API server has validated them.
+    pub(crate) fn answer_unread(&self, body: &[u8]) -> Option<Answer> {
+        let may_concern = self.catalog.has_unasked()
+            || self.settings.namespaces.has_asking()
+            || pod::names_our_key(body);
+        if may_concern {
+            return None;
+        }
+        let request = request::read::<NamedPod<'_>>(body).ok()?;
+        let may_ask = request.object.as_ref().is_some_and(NamedPod::may_ask);
+        (!may_ask && !request.is_from_node()).then(|| self.answer(&request.map(|named| named.pod)))
+    }
+
+    /// Whether the watch cache does not hold the pod's namespace yet, and the decision depends on it.
+    fn must_wait(&self, context: &RequestContext, pod: &Pod<'_>) -> bool {
+        let namespaces = &self.settings.namespaces;
+        if !namespaces.is_unknown(&context.namespace) {
+            return false;
+        }
+        let asked = SelectionInput {
+            namespace: &context.namespace,
+            namespace_object: &namespaces.get(&context.namespace),
+            labels: &RequestContext::labels(pod),
+            annotations: &context.annotations(pod),
+            from_node: context.from_node,
+        };
+        !selection::is_left_alone(&self.settings, asked)
     }
 }
 
-/// Whether a pod carries a status annotation.
-pub(crate) fn has_status(pod: &Pod<'_>) -> bool {
-    let metadata = pod.metadata.as_ref();
-    let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
-    annotations
-        .into_iter()
-        .flat_map(|annotations| annotations.keys())
-        .any(|key| key.as_str().starts_with(status::PREFIX))
-}
-
-/// Without what the parser says: it repeats values.
-fn unreadable(error: &serde_json::Error) -> Decision {
-    let message = format!(
-        "the pod cannot be read: something at line {}, column {} of its JSON has another type than \
-         the API gives it",
-        error.line(),
-        error.column()
-    );
-    Decision::plain(Reason::ReviewInvalid, message)
+/// Answers a body that is no review of a pod: where it is one of something else, by its decision.
+fn unreadable_object(body: &[u8]) -> Answer {
+    let request = match request::read::<&RawValue>(body) {
+        Ok(request) => request,
+        Err(error) => return Answer::BadRequest(with_sources(&error)),
+    };
+    let decided = match pod_to_create(&request) {
+        Err(decision) => DecidedPod::none(&request, decision),
+        Ok(object) => match Pod::read(object.get()) {
+            Ok(pod) => DecidedPod::of(&pod, Decision::plain(Reason::ReviewInvalid, "")),
+            Err(error) => DecidedPod::named(String::new(), Decision::unreadable(&error)),
+        },
+    };
+    Answer::to(&request, decided)
 }

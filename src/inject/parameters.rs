@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
 use super::trace::{Layer, ParameterNote, ValuePlace};
-use super::verdict::Reason;
+use super::verdict::{Reason, Refusal};
 use crate::expression::{Bindings, Paths, Source};
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};

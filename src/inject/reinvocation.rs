@@ -1,5 +1,5 @@
-//! The second call: the API server calls again when anything changed a pod after us, and people
-//! copy pods that were injected.
+//! Deciding on a pod that may carry statuses: the API server calls again when another webhook changed
+//! a pod after us, and people copy pods that were injected.
 //!
 //! A status is a hint and never authority. Templates are evaluated on the pod without what its
 //! statuses claim; a claim is true where the template adds just that again and the pod has nothing
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::composition::{Composed, CompositionInput, compose, compose_apart};
+use super::composition::{Composed, ComposedPod, CompositionInput, compose};
 use super::plan::SENSITIVE;
-use super::status::Status;
+use super::status::{Status, has_status};
 use super::uninject;
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::Pod;
@@ -21,39 +21,61 @@ use crate::review::Pod;
 /// How often false claims are left out before all are: claims shrink each time, and mostly one
 /// round is enough.
 const ROUNDS: usize = 4;
-/// Decides about a pod that carries statuses; `None` where it cannot be read as a whole.
-pub fn decide(given: CompositionInput<'_>, received: &Pod<'_>, text: &str) -> Option<Decision> {
-    let mut whole: Option<Value> = Some(serde_json::from_str(text).ok()?);
+
+/// Decides on a pod for which templates are selected.
+pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, serde_json::Error> {
+    if has_status(pod)
+        && let Some(decision) = decide_apart(input, pod)
+    {
+        return Ok(decision);
+    }
+    let plain = ComposedPod {
+        evaluated: pod,
+        received: None,
+        claims: &BTreeMap::new(),
+        may_keep: false,
+    };
+    Ok(compose(input, plain)?.decision)
+}
+
+/// Decides on a pod with its statuses' claims set aside; `None` where none of them is true.
+fn decide_apart(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
+    let mut whole: Option<Value> = Some(serde_json::from_str(received.text).ok()?);
     let mut claims = uninject::claims(whole.as_ref()?, &|template| {
-        let mut selected = given.templates.iter();
+        let mut selected = input.templates.iter();
         selected.any(|selected| selected.name == template)
     });
     for round in 0..ROUNDS {
         // Mostly one round is enough: a copy for the next would cost each of them.
-        let mut without = match whole.take() {
+        let mut rest = match whole.take() {
             Some(whole) => whole,
-            None => serde_json::from_str(text).ok()?,
+            None => serde_json::from_str(received.text).ok()?,
         };
-        uninject::remove_claims(&mut without, &claims);
-        let without_text = without.to_string();
-        let pod: Pod<'_> = serde_json::from_str(&without_text).ok()?;
-        let composed = compose_apart(given, &pod, received, &claims, round == 0).ok()?;
+        uninject::remove_claims(&mut rest, &claims);
+        let rest = rest.to_string();
+        let apart = ComposedPod {
+            evaluated: &Pod::read(&rest).ok()?,
+            received: Some(received),
+            claims: &claims,
+            may_keep: round == 0,
+        };
+        let composed = compose(input, apart).ok()?;
         let decision = &composed.decision;
         let for_a_finding = matches!(decision.reason, Reason::Finding(_));
         if decision.verdict() == Verdict::Denied && !for_a_finding {
-            break;
+            return None;
         }
-        // What is found counts where the claims are true: others changed the pod since.
+        // What the checks find says nothing of the claims: others changed the pod since.
         let truth = truth(&composed, &claims);
         if truth == claims {
             return Some(composed.decision);
         }
         claims = truth;
         if claims.values().all(Status::adds_nothing) {
-            break;
+            return None;
         }
     }
-    Some(compose(given, received).ok()?.decision)
+    None
 }
 
 /// The claims that are true.
@@ -69,7 +91,7 @@ fn truth(composed: &Composed, claims: &BTreeMap<String, Status>) -> BTreeMap<Str
     claims.iter().map(truth).collect()
 }
 
-/// Leaves out what stands under another name in what the pod keeps, or lacks.
+/// Drops claims about fields that the user has changed since.
 fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
     let kept_in = |container: &str, test: &dyn Fn(&str) -> bool| {
         let keys = kept.edited.get(container).into_iter().flatten();

@@ -1,10 +1,10 @@
-//! Whose pod is decided about.
+//! What a request says about a pod besides the pod itself.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::review::Pod;
 use crate::review::pod::Dictionary;
+use crate::review::{Pod, Request, Text};
 
 /// What is known about a pod besides the pod itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,22 +19,35 @@ pub struct RequestContext {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Labels and annotations, the subject's included.
-pub(crate) fn metadata<'m>(
-    subject: &'m RequestContext,
-    pod: &'m Pod<'_>,
-) -> (Cow<'m, Dictionary<'m>>, Cow<'m, Dictionary<'m>>) {
-    let metadata = pod.metadata.as_ref();
-    let labels = own(metadata.and_then(|metadata| metadata.labels.as_ref()));
-    let mut annotations = own(metadata.and_then(|metadata| metadata.annotations.as_ref()));
-    if !subject.annotations.is_empty() {
-        let set = subject.annotations.iter();
-        let set = set.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
-        annotations.to_mut().extend(set);
+impl RequestContext {
+    /// The context that a request gives its object.
+    pub(crate) fn of<O>(request: &Request<'_, O>) -> Self {
+        Self {
+            namespace: request
+                .namespace
+                .as_ref()
+                .map_or("", Text::as_str)
+                .to_owned(),
+            from_node: request.is_from_node(),
+            user: request.user().map(str::to_owned),
+            annotations: BTreeMap::new(),
+        }
     }
-    (labels, annotations)
-}
 
-fn own<'m>(dictionary: Option<&'m Dictionary<'_>>) -> Cow<'m, Dictionary<'m>> {
-    dictionary.map_or_else(Cow::default, Cow::Borrowed)
+    /// The pod's labels.
+    pub(crate) fn labels<'m>(pod: &'m Pod<'_>) -> Cow<'m, Dictionary<'m>> {
+        let labels = pod.labels();
+        labels.map_or_else(Cow::default, Cow::Borrowed)
+    }
+
+    /// The pod's annotations together with the context's, which win.
+    pub(crate) fn annotations<'m>(&'m self, pod: &'m Pod<'_>) -> Cow<'m, Dictionary<'m>> {
+        let mut annotations = pod.annotations().map_or_else(Cow::default, Cow::Borrowed);
+        if !self.annotations.is_empty() {
+            let own = self.annotations.iter();
+            let own = own.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
+            annotations.to_mut().extend(own);
+        }
+        annotations
+    }
 }

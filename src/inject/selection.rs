@@ -7,18 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use super::refusal::Refusal;
+pub use super::settings::{INJECT, INJECTION};
 use super::settings::{Namespace, Settings};
-use super::verdict::Reason;
+use super::verdict::{Reason, Refusal};
 use crate::review::Text;
 use crate::review::pod::Dictionary;
 use crate::template::{Catalog, CatalogLookup, Template};
 use crate::wording::did_you_mean;
 
-/// Label of a pod and annotation of pods and namespaces.
-pub const INJECT: &str = "pillion.dev/inject";
-/// Label of a namespace: `enabled` or `disabled`.
-pub const INJECTION: &str = "pillion.dev/injection";
 /// Label of a namespace: mandatory templates apply here.
 pub const MANDATORY: &str = "pillion.dev/mandatory";
 /// Annotation of a static pod's mirror.
@@ -195,11 +191,6 @@ fn selector_matches(template: &Template, asked: SelectionInput<'_>) -> bool {
     })
 }
 
-/// Whether a namespace asks for templates for pods that ask for none themselves.
-pub fn asks_for_all(namespace: &Namespace) -> bool {
-    injection(namespace) == Some("enabled") && namespace.annotations.contains_key(INJECT)
-}
-
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
 fn asked_for(catalog: &Catalog, asked: SelectionInput<'_>) -> Result<RequestedTemplates, Refusal> {
     by_label(asked)?;
@@ -236,21 +227,17 @@ pub(crate) fn by_label(asked: SelectionInput<'_>) -> Result<bool, Refusal> {
 
 /// A disabled namespace keeps out what does not opt in by its label.
 pub(crate) fn by_disabled_namespace(asked: SelectionInput<'_>) -> Result<(), Refusal> {
-    if !asked.labels.contains_key(INJECT) && injection(asked.namespace_object) == Some("disabled") {
+    if !asked.labels.contains_key(INJECT) && asked.namespace_object.injection() == Some("disabled")
+    {
         let message = format!("the namespace's label {INJECTION} is `disabled`");
         return Err(Refusal::new(Reason::NamespaceDisabled, message));
     }
     Ok(())
 }
 
-/// What the namespace's label says.
-pub(crate) fn injection(namespace: &Namespace) -> Option<&str> {
-    namespace.labels.get(INJECTION).map(String::as_str)
-}
-
 /// Whether the namespace's annotation and the templates' selectors count.
 pub(crate) fn is_enabled(asked: SelectionInput<'_>) -> bool {
-    by_label(asked) == Ok(true) || injection(asked.namespace_object) == Some("enabled")
+    by_label(asked) == Ok(true) || asked.namespace_object.injection() == Some("enabled")
 }
 
 /// The templates that apply by their selector.

@@ -4,11 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
-use super::selection::asks_for_all;
 use crate::check;
 use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
 use crate::finding::Policies;
+
+/// Label of a pod and annotation of pods and namespaces.
+pub const INJECT: &str = "pillion.dev/inject";
+/// Label of a namespace: `enabled` or `disabled`.
+pub const INJECTION: &str = "pillion.dev/injection";
 
 /// The name of the label that the API server gives every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -90,7 +94,7 @@ impl Namespaces {
     /// than this, and nothing can be decided about its pods.
     pub fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
         Self {
-            has_asking: known.values().any(|namespace| asks_for_all(namespace)),
+            has_asking: known.values().any(|namespace| namespace.asks_for_all()),
             known,
             watched: true,
         }
@@ -99,7 +103,7 @@ impl Namespaces {
     /// Adds or replaces a namespace.
     pub fn insert(&mut self, name: &str, mut namespace: Namespace) {
         namespace.add_name(name);
-        self.has_asking |= asks_for_all(&namespace);
+        self.has_asking |= namespace.asks_for_all();
         self.known.insert(Arc::from(name), Arc::new(namespace));
     }
 
@@ -168,6 +172,16 @@ impl Namespace {
         self.labels
             .entry(NAME_LABEL.to_owned())
             .or_insert_with(|| name.to_owned());
+    }
+
+    /// The value of the namespace's label `pillion.dev/injection`.
+    pub fn injection(&self) -> Option<&str> {
+        self.labels.get(INJECTION).map(String::as_str)
+    }
+
+    /// Whether the namespace asks for templates for pods that ask for none themselves.
+    pub fn asks_for_all(&self) -> bool {
+        self.injection() == Some("enabled") && self.annotations.contains_key(INJECT)
     }
 }
 

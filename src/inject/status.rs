@@ -10,9 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::merge::spelled;
 use super::verdict::Reason;
+use crate::review::Pod;
+use crate::review::pod::Dictionary;
 
 /// The start of the annotations' keys; the template's name follows.
 pub const PREFIX: &str = "pillion.dev/status.";
+
+/// Whether a pod carries a status annotation.
+pub fn has_status(pod: &Pod<'_>) -> bool {
+    let mut keys = pod.annotations().into_iter().flat_map(Dictionary::keys);
+    keys.any(|key| key.as_str().starts_with(PREFIX))
+}
 
 /// What one template did. Lists are names or key paths such as `env/DATABASE_HOST`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -48,6 +48,39 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// Why a template is not applied: in full for the person, and without values for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason, and with it the verdict.
+    pub reason: Reason,
+    /// What the person is told; it may repeat the value of an annotation.
+    pub message: String,
+    /// The same without values: someone may have put a secret into the wrong annotation.
+    pub logged: String,
+}
+
+impl Refusal {
+    /// A refusal whose message holds no value.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let logged = message.clone();
+        Self {
+            reason,
+            message,
+            logged,
+        }
+    }
+
+    /// A refusal whose message holds a value that the log must not repeat.
+    pub fn with_value(reason: Reason, message: String, logged: String) -> Self {
+        Self {
+            reason,
+            message,
+            logged,
+        }
+    }
+}
+
 /// A finding with what follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnforcedFinding {
@@ -113,7 +146,7 @@ impl Decision {
     }
 
     /// A decision for a reason that concerns the pod as a whole.
-    pub fn refused(why: super::refusal::Refusal) -> Self {
+    pub fn refused(why: Refusal) -> Self {
         Self {
             reason: why.reason,
             message: why.message,
@@ -122,6 +155,18 @@ impl Decision {
             findings: Vec::new(),
             patch: super::Patch::default(),
         }
+    }
+
+    /// The decision about a pod that cannot be read. It does not repeat what the parser says, as that
+    /// may hold values.
+    pub fn unreadable(error: &serde_json::Error) -> Self {
+        let message = format!(
+            "the pod cannot be read: something at line {}, column {} of its JSON has another type than \
+             the API gives it",
+            error.line(),
+            error.column()
+        );
+        Self::plain(Reason::ReviewInvalid, message)
     }
 
     /// The same decision without what to change.

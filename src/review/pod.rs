@@ -3,7 +3,6 @@
 mod reading;
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem::Finder;
@@ -11,7 +10,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::object::{Object, Text};
-pub use reading::{AskingPod, NamedPod};
+use reading::Fields;
+pub use reading::NamedPod;
 
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
@@ -27,9 +27,11 @@ pub fn names_our_key(json: &[u8]) -> bool {
     KEY.find(json).is_some()
 }
 
-/// A pod, or a workload's pod template. The spec is read only when something is to be decided.
+/// A pod, or a workload's pod template. Its spec is read only when something is to be decided.
 #[derive(Debug, Clone, Default)]
 pub struct Pod<'a> {
+    /// The JSON that the pod was read from.
+    pub text: &'a str,
     /// `metadata`.
     pub metadata: Option<Metadata<'a>>,
     unread: Option<&'a RawValue>,
@@ -37,9 +39,20 @@ pub struct Pod<'a> {
 }
 
 impl<'a> Pod<'a> {
+    /// Reads a pod from its JSON.
+    pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        let Fields { metadata, spec } = serde_json::from_str(text)?;
+        Ok(Self {
+            text,
+            metadata,
+            unread: spec,
+            spec: OnceLock::new(),
+        })
+    }
+
     /// Whether there is a spec.
     pub fn has_spec(&self) -> bool {
-        self.unread.is_some() || self.spec.get().is_some()
+        self.unread.is_some()
     }
 
     /// The spec, read when it is first asked for; empty where there is none.
@@ -51,15 +64,14 @@ impl<'a> Pod<'a> {
         Ok(self.spec.get_or_init(|| spec.unwrap_or_default()))
     }
 
-    /// Whether an annotation asks something of Pillion, or tells of it.
-    fn asks(&self) -> bool {
-        let metadata = self.metadata.as_ref();
-        let annotations = metadata.and_then(|metadata| metadata.annotations.as_ref());
-        annotations.is_some_and(|annotations| {
-            let mut from = annotations.range::<str, _>((Bound::Included(OURS), Bound::Unbounded));
-            from.next()
-                .is_some_and(|(key, _)| key.as_str().starts_with(OURS))
-        })
+    /// `metadata.labels`.
+    pub fn labels(&self) -> Option<&Dictionary<'a>> {
+        self.metadata.as_ref()?.labels.as_ref()
+    }
+
+    /// `metadata.annotations`.
+    pub fn annotations(&self) -> Option<&Dictionary<'a>> {
+        self.metadata.as_ref()?.annotations.as_ref()
     }
 }
 

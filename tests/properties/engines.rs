@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use pillion::inject::{Decision, Engine, RequestContext, Settings};
+use pillion::review::Pod;
 use pillion::template::{Catalog, Source};
 use serde_json::Value;
 
@@ -76,7 +77,7 @@ pub(crate) fn decide(engine: &Engine, pod: &Value) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &pod.to_string())
+    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
 }
 
 /// The pod with the decision's patch, applied by the library.

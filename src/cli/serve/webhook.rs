@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use crate::cluster::{DecisionEvent, EventResult, EventSender};
-use crate::inject::{Answer, Endpoint, Engine, Namespaces, Settings};
+use crate::inject::{Answer, CachedEngine, Endpoint, Engine, Namespaces, Settings};
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
 use crate::template::Catalog;
@@ -34,7 +34,7 @@ impl Parts {
 /// The engine of the moment: immutable, and swapped whole.
 #[derive(Debug)]
 pub(super) struct Webhook {
-    engine: ArcSwap<Engine>,
+    engine: ArcSwap<CachedEngine>,
     parts: Mutex<Parts>,
     /// Told with every engine.
     replaced: watch::Sender<()>,
@@ -44,7 +44,7 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook without templates, which keeps recent decisions of so many bytes.
+    /// A webhook without templates, whose decision cache has so many bytes.
     pub(super) fn new(
         settings: Arc<Settings>,
         decision_cache: usize,
@@ -52,7 +52,8 @@ impl Webhook {
         events: Option<EventSender>,
     ) -> Self {
         let none = Arc::new(Catalog::default());
-        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings)).keeping(decision_cache);
+        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings));
+        let engine = CachedEngine::new(engine, decision_cache);
         let parts = Parts {
             cluster: Arc::clone(&none),
             files: Arc::clone(&none),
@@ -70,7 +71,7 @@ impl Webhook {
 
     /// All templates in use.
     pub(super) fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(self.engine.load().catalog())
+        Arc::clone(self.engine.load().engine().catalog())
     }
 
     /// Decides with these templates of files, below those of the cluster, from the next review on.
@@ -113,7 +114,7 @@ impl Backend for Webhook {
     fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
         let engine = self.engine.load();
         let started = Instant::now();
-        let answer = engine.answer(endpoint, body);
+        let (answer, is_recalled) = engine.answer(endpoint, body);
         let duration = started.elapsed();
         if let Answer::Review {
             uid,
@@ -121,15 +122,14 @@ impl Backend for Webhook {
             pod,
             dry_run,
             decision,
-            is_recent,
             regarding,
             ..
         } = &answer
         {
-            if *is_recent {
+            if is_recalled {
                 self.metrics.recalled();
             }
-            let is_served = |name: &str| engine.catalog().serves(name);
+            let is_served = |name: &str| engine.engine().catalog().serves(name);
             self.metrics
                 .reviewed(endpoint, decision, duration, is_served);
             log_decision(&DecisionRecord {
@@ -157,6 +157,7 @@ impl Backend for Webhook {
             let is_unknown = self
                 .engine
                 .load()
+                .engine()
                 .settings()
                 .namespaces
                 .is_unknown(namespace);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::inject::{Namespace, Settings};
+use crate::inject::{Engine, Namespace, Settings};
 use crate::template::{Catalog, Source};
 
 const TEMPLATES: &str = r#"

@@ -29,7 +29,7 @@ pub(super) fn known(kind: &str) -> Option<&'static str> {
 
 /// A workload. It prints as kind and name.
 #[derive(Debug)]
-pub(super) struct Workload<'a> {
+pub(in crate::inject) struct Workload<'a> {
     /// The kind, one of [`known`].
     pub(super) kind: &'static str,
     /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.

@@ -4,7 +4,7 @@
 //! its controller (`kubectl describe replicaset`), where Kubernetes' own events about pods that
 //! could not be created stand too.
 
-use crate::inject::engine::has_status;
+use crate::inject::status::has_status;
 use crate::inject::verdict::{Decision, Verdict};
 use crate::review::{Pod, Text};
 
@@ -60,7 +60,7 @@ mod tests {
 
     fn regarding(metadata: &str, reason: Reason) -> Option<String> {
         let pod = format!("{{\"metadata\": {metadata}}}");
-        let pod: Pod<'_> = serde_json::from_str(&pod).unwrap();
+        let pod = Pod::read(&pod).unwrap();
         let found = Regarding::of(&pod, &Decision::plain(reason, ""))?;
         let Regarding {
             api_version,

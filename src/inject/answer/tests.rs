@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::inject::{Namespaces, Settings};
+use crate::inject::{Engine, Namespaces, Settings};
 use crate::template::{Catalog, Source};
 
 fn engine() -> Engine {

@@ -9,9 +9,10 @@ use crate::inject::Patch;
 use crate::inject::evaluation::{EvaluationContext, evaluate};
 use crate::inject::plan::{Change, plan};
 use crate::inject::pod::WorkingPod;
-use crate::inject::refusal::Refusal;
 use crate::inject::status::Status;
-use crate::inject::verdict::{Decision, EnforcedFinding, Reason, TemplateOutcome, Verdict};
+use crate::inject::verdict::{
+    Decision, EnforcedFinding, Reason, Refusal, TemplateOutcome, Verdict,
+};
 use crate::template::Template;
 
 /// What became of one template.
@@ -25,12 +26,12 @@ struct Applied {
 
 /// Applies every selected template.
 pub(super) fn apply_all<'p>(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     evaluated: &mut WorkingPod<'p>,
     mut received: Option<&mut WorkingPod<'p>>,
 ) -> Composed {
-    let mut outcomes = Vec::with_capacity(given.templates.len());
+    let mut outcomes = Vec::with_capacity(input.templates.len());
     let mut composed = Composed {
         decision: Decision::plain(Reason::NothingToAdd, ""),
         statuses: BTreeMap::new(),
@@ -38,26 +39,26 @@ pub(super) fn apply_all<'p>(
         lacked: BTreeMap::new(),
         found: Vec::new(),
     };
-    if let Some(trace) = given.trace {
+    if let Some(trace) = input.trace {
         trace.restart();
     }
-    for template in given.templates {
-        if let Some(trace) = given.trace {
-            trace.next_template(way.skipped.contains_key(&template.name));
+    for template in input.templates {
+        if let Some(trace) = input.trace {
+            trace.next_template(options.skipped.contains_key(&template.name));
         }
-        let helpers = helpers(given.templates, template, way);
+        let helpers = helpers(input.templates, template, options);
         let with = EvaluationContext {
-            settings: given.settings,
-            namespace_name: &given.subject.namespace,
-            namespace: given.namespace,
-            annotations: given.annotations,
+            settings: input.settings,
+            namespace_name: &input.context.namespace,
+            namespace: input.namespace,
+            annotations: input.annotations,
             helpers: &helpers,
-            known_apps: known_apps(template, way.claims),
-            trace: given.trace,
+            known_apps: known_apps(template, options.claims),
+            trace: input.trace,
         };
-        let applied = match way.skipped.get(&template.name) {
-            Some(judged) => stop(template, way, skip(judged)),
-            None => apply(evaluated, received.as_deref_mut(), template, way, with),
+        let applied = match options.skipped.get(&template.name) {
+            Some(judged) => stop(template, options, skip(judged)),
+            None => apply(evaluated, received.as_deref_mut(), template, options, with),
         };
         let of_template = applied.findings.into_iter();
         composed
@@ -117,10 +118,10 @@ fn known_apps<'c>(
 fn helpers<'t>(
     templates: &'t [Arc<Template>],
     of: &Arc<Template>,
-    way: ComposeOptions<'_>,
+    options: ComposeOptions<'_>,
 ) -> Vec<&'t str> {
     let counts = |other: &&Arc<Template>| {
-        let is_trusted = other.namespace.is_none() && !way.is_shadow(other);
+        let is_trusted = other.namespace.is_none() && !options.is_shadow(other);
         Arc::ptr_eq(other, of) || (is_trusted && (other.mandatory || !of.mandatory))
     };
     templates
@@ -136,7 +137,7 @@ fn apply(
     evaluated: &mut WorkingPod<'_>,
     received: Option<&mut WorkingPod<'_>>,
     template: &Template,
-    way: ComposeOptions<'_>,
+    options: ComposeOptions<'_>,
     with: EvaluationContext<'_>,
 ) -> Applied {
     let plans = |received: Option<&WorkingPod<'_>>| -> Result<(Change, Option<Change>), Refusal> {
@@ -147,13 +148,13 @@ fn apply(
     };
     let (mut change, mut for_received) = match plans(received.as_deref()) {
         Ok(changes) => changes,
-        Err(refusal) => return stop(template, way, refusal),
+        Err(refusal) => return stop(template, options, refusal),
     };
     if let Some(trace) = with.trace {
         trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
     }
     let status = std::mem::take(&mut change.status);
-    let (outcome, status) = finish(template, way, status);
+    let (outcome, status) = finish(template, options, status);
     let shown = for_received.as_mut().unwrap_or(&mut change);
     let applied = Applied {
         outcome,
@@ -162,7 +163,7 @@ fn apply(
         lacked: std::mem::take(&mut shown.status),
         findings: std::mem::take(&mut shown.findings),
     };
-    if !way.is_shadow(template) {
+    if !options.is_shadow(template) {
         change.apply(evaluated, template);
         if let (Some(pod), Some(change)) = (received, for_received) {
             change.apply(pod, template);
@@ -172,8 +173,8 @@ fn apply(
 }
 
 /// A template that is not applied. In shadow mode it never refuses a pod.
-fn stop(template: &Template, way: ComposeOptions<'_>, mut refusal: Refusal) -> Applied {
-    if way.is_shadow(template) && refusal.reason.verdict() == Verdict::Denied {
+fn stop(template: &Template, options: ComposeOptions<'_>, mut refusal: Refusal) -> Applied {
+    if options.is_shadow(template) && refusal.reason.verdict() == Verdict::Denied {
         let would = format!("would be refused in enforcing mode: {}: ", refusal.reason);
         refusal.message.insert_str(0, &would);
         refusal.logged.insert_str(0, &would);
@@ -204,10 +205,10 @@ fn outcome(template: &Template, why: Refusal) -> TemplateOutcome {
 /// The outcome of a template that applies.
 fn finish(
     template: &Template,
-    way: ComposeOptions<'_>,
+    options: ComposeOptions<'_>,
     mut status: Status,
 ) -> (TemplateOutcome, Status) {
-    let why = if way.is_shadow(template) {
+    let why = if options.is_shadow(template) {
         let would_add = status.summary();
         let what = match would_add.as_slice() {
             [] => "nothing".to_owned(),

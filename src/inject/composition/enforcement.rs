@@ -30,9 +30,9 @@ pub(super) type Skipped = BTreeMap<String, EnforcedFinding>;
 
 /// Judges what composing met and what the checks find in the pod that would result. Returns the
 /// template to leave out, with the reason: then the composition is to be made again without it.
-pub(super) fn judge(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+pub(super) fn enforce(
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     pod: &Pod<'_>,
     evaluated: &WorkingPod<'_>,
     composed: &mut Composed,
@@ -41,21 +41,21 @@ pub(super) fn judge(
     if composed.decision.verdict() == Verdict::Denied {
         return Ok(Skipped::new());
     }
-    let (chosen, invalid) = chosen_by_namespace(given);
+    let (chosen, invalid) = chosen_by_namespace(input);
     found.extend(invalid);
-    found.extend(checked(given, evaluated, &composed.decision));
-    let judged = judged(given, way, &chosen, found);
-    let to_skip = to_skip(given, way, &judged);
+    found.extend(checked(input, evaluated, &composed.decision));
+    let judged = judged(input, options, &chosen, found);
+    let to_skip = to_skip(input, options, &judged);
     if !to_skip.is_empty() {
         return Ok(to_skip);
     }
     assign(&mut composed.decision, judged);
-    for (template, why) in way.skipped {
+    for (template, why) in options.skipped {
         assign_to(&mut composed.decision, template, vec![why.clone()]);
     }
-    deny(given, way, &mut composed.decision);
+    deny(input, options, &mut composed.decision);
     if composed.decision.verdict() != Verdict::Denied {
-        shadows(given, way, &chosen, pod, &mut composed.decision)?;
+        shadows(input, options, &chosen, pod, &mut composed.decision)?;
     }
     describe(composed);
     Ok(Skipped::new())
@@ -64,16 +64,16 @@ pub(super) fn judge(
 /// The templates to leave out. One at a time, as without it there may be nothing to find about the
 /// others; where that has gone on for a while, all at once.
 fn to_skip(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     judged: &[EnforcedFinding],
 ) -> Skipped {
     let skip = judged.iter().filter_map(|judged| {
         let template = judged.finding.template.clone()?;
-        (judged.policy == Policy::Skip && !is_shadow(given, way, &template))
+        (judged.policy == Policy::Skip && !is_shadow(input, options, &template))
             .then(|| (template, judged.clone()))
     });
-    let at_once = if way.skipped.len() < ONE_BY_ONE {
+    let at_once = if options.skipped.len() < ONE_BY_ONE {
         1
     } else {
         usize::MAX
@@ -82,8 +82,8 @@ fn to_skip(
 }
 
 /// The namespace's policies, and what is wrong with its annotation.
-fn chosen_by_namespace(given: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
-    let Some(text) = given.namespace.annotations.get(FINDINGS) else {
+fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
+    let Some(text) = input.namespace.annotations.get(FINDINGS) else {
         return (Policies::default(), Vec::new());
     };
     let (policies, errors) = Policies::parse(text);
@@ -97,44 +97,44 @@ fn chosen_by_namespace(given: CompositionInput<'_>) -> (Policies, Vec<Finding>) 
 }
 
 /// What the checks find in the pod with the templates that were applied.
-fn checked(given: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
+fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
     let applied = |template: &&Arc<Template>| {
         let mut outcomes = decision.outcomes.iter();
         outcomes
             .any(|outcome| outcome.template == template.name && outcome.reason == Reason::Applied)
     };
-    let applied = given.templates.iter().filter(applied);
+    let applied = input.templates.iter().filter(applied);
     let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
-    if templates.is_empty() || !given.settings.checks.enabled {
+    if templates.is_empty() || !input.settings.checks.enabled {
         return Vec::new();
     }
     let with = check::CheckContext {
-        settings: &given.settings.checks,
-        kubernetes_minor: given.settings.kubernetes_minor,
+        settings: &input.settings.checks,
+        kubernetes_minor: input.settings.kubernetes_minor,
         surroundings: NamespaceFacts {
-            namespace: &given.subject.namespace,
-            labels: &given.namespace.labels,
-            limit_ranges: &given.namespace.limit_ranges,
-            quotas: &given.namespace.quotas,
-            pulling_accounts: &given.namespace.pulling_accounts,
-            user: given.subject.user.as_deref(),
+            namespace: &input.context.namespace,
+            labels: &input.namespace.labels,
+            limit_ranges: &input.namespace.limit_ranges,
+            quotas: &input.namespace.quotas,
+            pulling_accounts: &input.namespace.pulling_accounts,
+            user: input.context.user.as_deref(),
         },
         templates: &templates,
     };
     let resulting = pod.resulting();
-    if let Some(trace) = given.trace {
+    if let Some(trace) = input.trace {
         trace.references(check::references::references(&resulting));
         trace.effect(check::resources::effect(&resulting));
     }
     let mut findings = check::findings(&resulting, &with);
-    check::references::check(&resulting, &given.namespace.missing, &mut findings);
+    check::references::check(&resulting, &input.namespace.missing, &mut findings);
     findings
 }
 
 /// What follows from each finding, strictest and most severe first.
 fn judged(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     chosen: &Policies,
     found: Vec<Finding>,
 ) -> Vec<EnforcedFinding> {
@@ -142,7 +142,7 @@ fn judged(
     // They are few: the checks say no more than some of each code.
     for finding in found {
         if judged.iter().all(|known| known.finding != finding) {
-            let policy = policy(given, way, chosen, &finding);
+            let policy = policy(input, options, chosen, &finding);
             judged.push(EnforcedFinding { finding, policy });
         }
     }
@@ -151,43 +151,43 @@ fn judged(
 }
 
 fn policy(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     chosen: &Policies,
     finding: &Finding,
 ) -> Policy {
     let code = finding.code;
     let template = finding.template.as_ref();
-    let template = template.and_then(|name| template_of(given, name));
+    let template = template.and_then(|name| template_of(input, name));
     let policy = chosen
         .get(code)
         .or_else(|| template?.findings.get(code))
-        .or_else(|| given.settings.findings.get(code))
+        .or_else(|| input.settings.findings.get(code))
         .unwrap_or_else(|| code.default_policy());
     match (policy, template) {
         (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
         // What an earlier call added cannot be left out any more.
-        (Policy::Skip, Some(template)) if is_claimed(way, template) => Policy::Warn,
+        (Policy::Skip, Some(template)) if is_claimed(options, template) => Policy::Warn,
         (policy, _) => policy,
     }
 }
 
 /// Whether the pod carries what the template added at an earlier call.
-fn is_claimed(way: ComposeOptions<'_>, template: &Template) -> bool {
-    let claimed = way.claims.get(&template.name);
+fn is_claimed(options: ComposeOptions<'_>, template: &Template) -> bool {
+    let claimed = options.claims.get(&template.name);
     claimed.is_some_and(|claimed| !claimed.adds_nothing())
 }
 
-fn template_of<'g>(given: CompositionInput<'g>, name: &str) -> Option<&'g Template> {
-    let mut templates = given.templates.iter();
+fn template_of<'g>(input: CompositionInput<'g>, name: &str) -> Option<&'g Template> {
+    let mut templates = input.templates.iter();
     templates
         .find(|template| template.name == name)
         .map(AsRef::as_ref)
 }
 
-fn is_shadow(given: CompositionInput<'_>, way: ComposeOptions<'_>, template: &str) -> bool {
-    template_of(given, template).is_some_and(|template| way.is_shadow(template))
+fn is_shadow(input: CompositionInput<'_>, options: ComposeOptions<'_>, template: &str) -> bool {
+    template_of(input, template).is_some_and(|template| options.is_shadow(template))
 }
 
 /// Gives each finding to the outcome of its template, the others to the pod.
@@ -212,11 +212,11 @@ fn assign_to(decision: &mut Decision, template: &str, judged: Vec<EnforcedFindin
 }
 
 /// Refuses the pod where a policy says so: the most severe finding is the reason.
-fn deny(given: CompositionInput<'_>, way: ComposeOptions<'_>, decision: &mut Decision) {
+fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut Decision) {
     let denies = |judged: &&&EnforcedFinding| {
         let template = judged.finding.template.as_deref();
         judged.policy == Policy::Deny
-            && !template.is_some_and(|template| is_shadow(given, way, template))
+            && !template.is_some_and(|template| is_shadow(input, options, template))
     };
     let all = decision.judged();
     let denying: Vec<EnforcedFinding> = all.iter().filter(denies).map(|j| (*j).clone()).collect();
@@ -252,31 +252,31 @@ fn deny(given: CompositionInput<'_>, way: ComposeOptions<'_>, decision: &mut Dec
 
 /// Checks the pod that would result if each template in shadow mode were applied.
 fn shadows(
-    given: CompositionInput<'_>,
-    way: ComposeOptions<'_>,
+    input: CompositionInput<'_>,
+    options: ComposeOptions<'_>,
     chosen: &Policies,
     pod: &Pod<'_>,
     decision: &mut Decision,
 ) -> Result<(), serde_json::Error> {
     // What is noted is what was decided, not what would be.
-    let given = CompositionInput {
+    let input = CompositionInput {
         trace: None,
-        ..given
+        ..input
     };
-    for template in given.templates {
-        if !way.is_shadow(template) || way.skipped.contains_key(&template.name) {
+    for template in input.templates {
+        if !options.is_shadow(template) || options.skipped.contains_key(&template.name) {
             continue;
         }
         let enforced = ComposeOptions {
             enforced: Some(&template.name),
-            ..way
+            ..options
         };
         let mut working = WorkingPod::new(pod)?;
-        let mut would = apply_all(given, enforced, &mut working, None);
+        let mut would = apply_all(input, enforced, &mut working, None);
         let mut found = std::mem::take(&mut would.found);
-        found.extend(checked(given, &working, &would.decision));
+        found.extend(checked(input, &working, &would.decision));
         found.retain(|finding| finding.template.as_ref() == Some(&template.name));
-        let judged = judged(given, enforced, chosen, found);
+        let judged = judged(input, enforced, chosen, found);
         let mut outcomes = decision.outcomes.iter_mut();
         let outcome = outcomes.find(|outcome| outcome.template == template.name);
         let Some(outcome) = outcome.filter(|outcome| outcome.reason == Reason::ShadowMode) else {

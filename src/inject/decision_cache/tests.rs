@@ -1,13 +1,9 @@
 //! What counts as the same pod, and what does not.
 
-use std::sync::Arc;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::inject::{Answer, Engine, Namespace, Namespaces, Settings};
-use crate::template::{Catalog, Source};
+use super::*;
+use crate::template::Source;
 
 const TEMPLATES: &str = r#"
 apiVersion: pillion.dev/v1alpha1
@@ -35,8 +31,12 @@ fn catalog() -> Arc<Catalog> {
     Arc::new(catalog)
 }
 
-fn engine() -> Engine {
-    Engine::new(catalog(), Arc::default()).keeping(1024 * 1024)
+fn engine() -> CachedEngine {
+    with_room(1024 * 1024)
+}
+
+fn with_room(bytes: usize) -> CachedEngine {
+    CachedEngine::new(Engine::new(catalog(), Arc::default()), bytes)
 }
 
 /// A review of a pod whose ServiceAccount's volume has this name.
@@ -58,18 +58,16 @@ fn review(template: &str, volume: &str) -> Value {
 }
 
 /// The response, and whether it is an earlier one's.
-fn ask(engine: &Engine, review: &Value) -> (Value, bool) {
-    let fresh = Engine::new(Arc::clone(engine.catalog()), Arc::clone(engine.settings()));
+fn ask(engine: &CachedEngine, review: &Value) -> (Value, bool) {
     let body = review.to_string();
-    let [(response, is_recent), (expected, _)] =
-        [engine, &fresh].map(|engine| match engine.review(body.as_bytes()) {
-            Answer::Review {
-                body, is_recent, ..
-            } => (serde_json::from_slice::<Value>(&body).unwrap(), is_recent),
+    let (answer, is_recalled) = engine.answer(Endpoint::Mutate, body.as_bytes());
+    let [response, expected] =
+        [answer, engine.engine().review(body.as_bytes())].map(|answer| match answer {
+            Answer::Review { body, .. } => serde_json::from_slice::<Value>(&body).unwrap(),
             other => panic!("{other:?}"),
         });
     assert_eq!(response, expected, "as one that keeps nothing answers");
-    (response, is_recent)
+    (response, is_recalled)
 }
 
 #[test]
@@ -80,11 +78,14 @@ fn a_copy_is_answered_as_the_first_with_its_own_uid() {
     one["request"]["uid"] = json!("second");
     let metadata = &mut one["request"]["object"]["metadata"];
     metadata["managedFields"][0]["time"] = json!("2026-11-20T09:12:46Z");
-    let (response, is_recent) = ask(&engine, &one);
-    assert!(is_recent);
+    let (response, is_recalled) = ask(&engine, &one);
+    assert!(is_recalled);
     assert_eq!(response["response"]["uid"], "second");
-    let (_, is_recent) = ask(&engine, &review("plain", "kube-api-access-v7x2z"));
-    assert!(is_recent, "the token's volume has another name in each pod");
+    let (_, is_recalled) = ask(&engine, &review("plain", "kube-api-access-v7x2z"));
+    assert!(
+        is_recalled,
+        "the token's volume has another name in each pod"
+    );
 }
 
 #[test]
@@ -122,8 +123,8 @@ fn a_patch_that_speaks_of_the_made_up_name_speaks_of_each_pods_own() {
         let engine = engine();
         for (name, expected) in [("bcdfg", false), ("bcdfg", true), ("h2j4k", true)] {
             let name = format!("kube-api-access-{name}");
-            let (response, is_recent) = ask(&engine, &review(template, &name));
-            assert_eq!(is_recent, expected, "{template}, {name}");
+            let (response, is_recalled) = ask(&engine, &review(template, &name));
+            assert_eq!(is_recalled, expected, "{template}, {name}");
             let patch = response["response"]["patch"].as_str().unwrap();
             let patch = String::from_utf8(STANDARD.decode(patch).unwrap()).unwrap();
             assert!(patch.contains(&name), "{patch}");
@@ -138,8 +139,8 @@ fn a_sentence_that_speaks_of_the_made_up_name_is_not_kept() {
     one["request"]["object"]["metadata"]["annotations"]["pillion.dev/containers"] = json!("web");
     let spec = &mut one["request"]["object"]["spec"];
     spec["containers"][0]["name"] = json!("kube-api-access-bcdfg");
-    let (response, is_recent) = ask(&engine, &one);
-    assert!(!is_recent);
+    let (response, is_recalled) = ask(&engine, &one);
+    assert!(!is_recalled);
     assert!(response["response"]["status"]["message"].is_string());
     assert!(!ask(&engine, &one).1);
 }
@@ -213,17 +214,18 @@ fn other_facts_about_the_namespace_ask_anew_and_other_namespaces_do_not() {
     };
     let one = review("plain", "kube-api-access-bcdfg");
     let before = with([("shop", "baseline"), ("bank", "baseline")]);
-    let engine = Engine::new(catalog(), settings(before.clone())).keeping(1024 * 1024);
+    let engine = Engine::new(catalog(), settings(before.clone()));
+    let engine = CachedEngine::new(engine, 1024 * 1024);
     ask(&engine, &one);
     let mut after = before;
     after.insert("bank", Namespace::default());
-    let engine = engine.followed_by(Arc::clone(engine.catalog()), settings(after));
+    let engine = engine.followed_by(Arc::clone(engine.engine().catalog()), settings(after));
     assert!(ask(&engine, &one).1, "another namespace changed");
     let after = settings(with([("shop", "restricted"), ("bank", "baseline")]));
-    let engine = engine.followed_by(Arc::clone(engine.catalog()), after);
+    let engine = engine.followed_by(Arc::clone(engine.engine().catalog()), after);
     assert!(!ask(&engine, &one).1, "its own namespace changed");
     assert!(ask(&engine, &one).1);
-    let engine = engine.followed_by(catalog(), Arc::clone(engine.settings()));
+    let engine = engine.followed_by(catalog(), Arc::clone(engine.engine().settings()));
     assert!(!ask(&engine, &one).1, "templates changed");
 }
 
@@ -233,13 +235,16 @@ fn what_is_kept_has_no_patch_and_weighs_what_it_holds() {
     let mut one = review("plain", "kube-api-access-bcdfg");
     one["request"]["object"]["metadata"]["name"] = json!("n".repeat(5000));
     let body = one.to_string();
-    let mut decisions = [(); 2].map(|()| match engine.review(body.as_bytes()) {
-        Answer::Review { decision, body, .. } => (decision, body.len()),
-        other => panic!("{other:?}"),
-    });
+    let mut decisions =
+        [(); 2].map(
+            |()| match engine.answer(Endpoint::Mutate, body.as_bytes()).0 {
+                Answer::Review { decision, body, .. } => (decision, body.len()),
+                other => panic!("{other:?}"),
+            },
+        );
     let [(fresh, _), (recalled, response)] = &mut decisions;
     assert!(!fresh.patch.is_empty() && recalled.patch.is_empty());
-    let weight = usize::try_from(engine.recent().unwrap().cache.weight()).unwrap();
+    let weight = usize::try_from(engine.cache.as_ref().unwrap().cache.weight()).unwrap();
     // The name is in the review, in the log's name of the pod, and in what an event regards.
     assert!(weight > body.len() + *response + 2 * 5000, "{weight}");
 }
@@ -254,7 +259,7 @@ fn a_key_that_asks_is_found_however_it_is_written() {
     ];
     for key in written {
         let body = plain.replace("pillion.dev/inject", key);
-        match engine().review(body.as_bytes()) {
+        match engine().engine().review(body.as_bytes()) {
             Answer::Review { decision, .. } => assert_eq!(decision.reason.code(), "Applied"),
             other => panic!("{other:?}"),
         }
@@ -265,7 +270,7 @@ fn a_key_that_asks_is_found_however_it_is_written() {
 fn of_a_pod_that_cannot_ask_labels_and_annotations_are_not_read() {
     let mut one = review("plain", "kube-api-access-bcdfg");
     one["request"]["object"]["metadata"]["annotations"] = json!({"note": ["no text"]});
-    let unread = engine();
+    let unread = engine().engine().clone();
     let mut settings = Settings::default();
     settings.namespaces.insert("bank", asking());
     let reading = Engine::new(catalog(), settings.into());
@@ -301,7 +306,7 @@ fn a_pod_that_nobody_asks_for_is_not_kept() {
 fn what_a_namespace_asks_for_is_kept_too() {
     let mut settings = Settings::default();
     settings.namespaces.insert("shop", asking());
-    let engine = Engine::new(catalog(), settings.into()).keeping(1024 * 1024);
+    let engine = CachedEngine::new(Engine::new(catalog(), settings.into()), 1024 * 1024);
     let mut one = review("plain", "kube-api-access-bcdfg");
     one["request"]["object"]["metadata"]["annotations"] = json!({});
     let (response, _) = ask(&engine, &one);
@@ -318,12 +323,10 @@ fn a_dry_run_is_told_as_one() {
     for (dry_run, is_kept) in [(false, false), (true, false), (true, true), (false, true)] {
         let mut one = review("plain", "kube-api-access-bcdfg");
         one["request"]["dryRun"] = json!(dry_run);
-        match engine.review(one.to_string().as_bytes()) {
-            Answer::Review {
-                dry_run: told,
-                is_recent,
-                ..
-            } => assert_eq!((told, is_recent), (dry_run, is_kept)),
+        match engine.answer(Endpoint::Mutate, one.to_string().as_bytes()) {
+            (Answer::Review { dry_run: told, .. }, is_recalled) => {
+                assert_eq!((told, is_recalled), (dry_run, is_kept));
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -336,7 +339,7 @@ fn large_pods_and_little_room_keep_nothing() {
     large["request"]["object"]["spec"]["note"] = json!("x".repeat(300_000));
     ask(&engine, &large);
     assert!(!ask(&engine, &large).1);
-    let engine = Engine::new(catalog(), Arc::default()).keeping(0);
+    let engine = with_room(0);
     let one = review("plain", "kube-api-access-bcdfg");
     ask(&engine, &one);
     assert!(!ask(&engine, &one).1);
@@ -344,13 +347,13 @@ fn large_pods_and_little_room_keep_nothing() {
 
 #[test]
 fn many_decisions_stay_within_the_bound() {
-    let engine = Engine::new(catalog(), Arc::default()).keeping(64 * 1024);
+    let engine = with_room(64 * 1024);
     for index in 0..200 {
         let mut one = review("plain", "kube-api-access-bcdfg");
         one["request"]["object"]["metadata"]["labels"]["app"] = json!(format!("app-{index}"));
         ask(&engine, &one);
     }
-    let recent = engine.recent().unwrap();
+    let recent = engine.cache.as_ref().unwrap();
     assert!(recent.cache.weight() <= 64 * 1024);
     assert!(recent.cache.len() > 2);
 }

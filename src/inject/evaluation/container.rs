@@ -1,11 +1,11 @@
 //! The containers that a template wants: init steps first, then sidecars, placed by lifecycle.
 
+use crate::inject::verdict::Refusal;
 use serde_json::Value;
 
 use super::{EvaluationContext, Wanted, WantedContainer, failed, image, validity};
 use crate::inject::lifecycle;
 use crate::inject::pod::WorkingPod;
-use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
 use crate::template::piece::ReadObject;

@@ -4,13 +4,13 @@
 //! as JSON, or as YAML in block style with every string quoted: that is what the strictest readers
 //! take (twemproxy refuses flow style and JSON).
 
+use crate::inject::verdict::Refusal;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::failed;
-use crate::inject::refusal::Refusal;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};

@@ -65,6 +65,7 @@ mod tests {
     use serde_json::json;
 
     use crate::inject::{Engine, RequestContext, Settings};
+    use crate::review::Pod;
     use crate::template::{Catalog, Source};
 
     const TEMPLATE: &str = r#"
@@ -105,7 +106,7 @@ spec:
             ..RequestContext::default()
         };
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
-        let decision = engine.decide(&subject, &pod.to_string());
+        let decision = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
         let patch = serde_json::to_value(&decision.patch).unwrap();
         let list = patch.as_array().unwrap().iter();
         let mut list = list.filter(|operation| operation["path"] == "/spec/initContainers");

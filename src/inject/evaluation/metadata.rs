@@ -1,9 +1,9 @@
 //! The labels, annotations and other fields of the pod that a template wants.
 
+use crate::inject::verdict::Refusal;
 use serde_json::Value;
 
 use super::{Wanted, failed, validity};
-use crate::inject::refusal::Refusal;
 use crate::kubernetes::validity::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};

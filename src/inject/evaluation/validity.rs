@@ -3,8 +3,7 @@
 //! Constants were checked when their template was loaded. What an expression copies from the app is
 //! the user's own: the API server judges it in the app already, by rules that may be newer.
 
-use crate::inject::refusal::Refusal;
-use crate::inject::verdict::Reason;
+use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::validity::{self, Step};
 use crate::template::fragment::{Fragment, Origin};
 use crate::template::piece::TemplateObject;

@@ -4,9 +4,8 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::inject::refusal::Refusal;
 use crate::inject::trace::{Layer, Trace};
-use crate::inject::verdict::Reason;
+use crate::inject::verdict::{Reason, Refusal};
 use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::compiled::ANNOTATION_INFIX;

@@ -10,8 +10,7 @@ use serde_json::Value;
 use super::Change;
 use crate::inject::patch::Operation;
 use crate::inject::pod::WorkingPod;
-use crate::inject::refusal::Refusal;
-use crate::inject::verdict::Reason;
+use crate::inject::verdict::{Reason, Refusal};
 use crate::template::piece::ReadObject;
 
 /// Checks what a template adds against the pod as a whole.

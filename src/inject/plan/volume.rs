@@ -4,8 +4,7 @@ use super::{Change, SAFE_TO_EVICT};
 use crate::inject::evaluation::Wanted;
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
-use crate::inject::refusal::Refusal;
-use crate::inject::verdict::Reason;
+use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::schema::FieldType;
 use crate::template::piece::ReadObject;
 

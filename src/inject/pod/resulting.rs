@@ -107,7 +107,7 @@ mod tests {
             "name": "app", "image": "app:1", "env": [{"name": "OWN", "value": "1"}],
             "resources": {"requests": {"cpu": "1"}}, "ports": [{"containerPort": 80}]}]}})
         .to_string();
-        let review: Review<'_> = serde_json::from_str(&text).unwrap();
+        let review = Review::read(&text).unwrap();
         let mut pod = WorkingPod::new(&review).unwrap();
         let want = object(json!({"env": [{"name": "OURS", "value": "$(OWN)"}],
             "volumeMounts": [{"name": "v", "mountPath": "/v"}],

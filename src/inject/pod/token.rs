@@ -196,7 +196,7 @@ mod tests {
     /// The mounts of a container that is added to the pod with these of its own.
     fn mounts_of_ours(pod: &Value, own: &Value) -> Value {
         let text = pod.to_string();
-        let read: Pod<'_> = serde_json::from_str(&text).unwrap();
+        let read = Pod::read(&text).unwrap();
         let mut working = WorkingPod::new(&read).unwrap();
         let Value::Object(container) = json!({"name": "ours", "volumeMounts": own}) else {
             unreachable!()

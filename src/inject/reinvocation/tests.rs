@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject};
+use crate::review::Pod;
 use crate::template::{Catalog, Source};
 
 const TEMPLATES: &str = r#"
@@ -47,7 +48,7 @@ fn decide(pod: &Value) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &pod.to_string())
+    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
 }
 
 fn pod(templates: &str) -> Value {
@@ -180,7 +181,7 @@ fn with_a_clash(policy: &str) -> (Value, Decision) {
         ..RequestContext::default()
     };
     let mut pod = pod("proxy");
-    let first = engine.decide(&subject, &pod.to_string());
+    let first = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
     let patch = serde_json::to_value(&first.patch).unwrap();
     let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
     json_patch::patch(&mut pod, &patch).unwrap();
@@ -189,7 +190,7 @@ fn with_a_clash(policy: &str) -> (Value, Decision) {
         .as_array_mut()
         .unwrap()
         .push(theirs);
-    let second = engine.decide(&subject, &pod.to_string());
+    let second = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
     (pod, second)
 }
 

@@ -2,10 +2,9 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Metadata, Pod, Spec, names_our_key};
@@ -13,11 +12,6 @@ use crate::review::{Text, is_written_plainly};
 
 /// Room for the fields of a spec as the API server sends it, lists excepted.
 const FIELDS: usize = 24;
-
-/// A pod whose spec is read on the way where an annotation shows that it will be needed: then one
-/// pass over the bytes is enough. A spec that cannot be read is an error of the whole.
-#[derive(Debug, Clone, Default)]
-pub struct AskingPod<'a>(pub Pod<'a>);
 
 /// A pod of which the names alone are read, for where nothing can come of the rest.
 #[derive(Debug, Clone, Default)]
@@ -39,18 +33,24 @@ impl NamedPod<'_> {
     }
 }
 
-// By hand: a derived implementation would take a list for an object.
+/// The fields of a pod that are read.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    pub(super) metadata: Option<Metadata<'a>>,
+    pub(super) spec: Option<&'a RawValue>,
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Pod<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PodVisitor::new(false))
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Self::read(raw.get()).map_err(D::Error::custom)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for AskingPod<'a> {
+// By hand: a derived implementation would take a list for an object.
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(PodVisitor::new(true))
-            .map(Self)
+        deserializer.deserialize_map(FieldsVisitor(PhantomData))
     }
 }
 
@@ -108,49 +108,27 @@ impl<'a> NamedPod<'a> {
     }
 }
 
-struct PodVisitor<'a> {
-    /// Whether the spec of a pod that asks is read on the way.
-    reads_asking: bool,
-    borrows: PhantomData<&'a ()>,
-}
+struct FieldsVisitor<'a>(PhantomData<&'a ()>);
 
-impl PodVisitor<'_> {
-    fn new(reads_asking: bool) -> Self {
-        Self {
-            reads_asking,
-            borrows: PhantomData,
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Visitor<'de> for PodVisitor<'a> {
-    type Value = Pod<'a>;
+impl<'de: 'a, 'a> Visitor<'de> for FieldsVisitor<'a> {
+    type Value = Fields<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a pod")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pod<'a>, A::Error> {
-        let mut pod = Pod::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+        let mut fields = Fields::default();
         while let Some(key) = map.next_key::<Text<'a>>()? {
             match key.as_str() {
-                "metadata" => pod.metadata = map.next_value()?,
-                // Of two fields of one name the last counts, whichever way each was read.
-                "spec" if self.reads_asking && pod.asks() => {
-                    let spec: Option<Spec<'a>> = map.next_value()?;
-                    pod.spec = spec.map(OnceLock::from).unwrap_or_default();
-                    pod.unread = None;
-                }
-                "spec" => {
-                    pod.unread = map.next_value()?;
-                    pod.spec = OnceLock::new();
-                }
+                "metadata" => fields.metadata = map.next_value()?,
+                "spec" => fields.spec = map.next_value()?,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(pod)
+        Ok(fields)
     }
 }
 
@@ -191,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_list_is_no_pod() {
-        assert!(serde_json::from_str::<Pod<'_>>("[null, null]").is_err());
+        assert!(Pod::read("[null, null]").is_err());
         assert!(Spec::read(serde_json::from_str("[]").unwrap()).is_err());
     }
 
@@ -234,50 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_that_asks_is_read_on_the_way_and_is_the_same_pod() {
-        let asks = r#""metadata":{"annotations":{"pillion.dev/inject":"x"}}"#;
-        let (one, two) = (
-            r#""spec":{"containers":[{"name":"a"}]}"#,
-            r#""spec":{"containers":[]}"#,
-        );
-        let table = [
-            format!("{{{asks},{one}}}"),
-            format!("{{{one},{asks}}}"),
-            format!("{{{asks},\"spec\":null}}"),
-            format!("{{{one},{asks},\"spec\":null}}"),
-            format!("{{{asks},{one},{two}}}"),
-            format!("{{{asks},{one},\"metadata\":{{}},{two}}}"),
-            format!("{{{two},{asks},{one}}}"),
-            format!("{{{asks}}}"),
-            format!("{{{one}}}"),
-        ];
-        for json in table {
-            let plain: Pod<'_> = serde_json::from_str(&json).unwrap();
-            let AskingPod(asking) = serde_json::from_str(&json).unwrap();
-            assert_eq!(plain.has_spec(), asking.has_spec(), "{json}");
-            let names = |pod: &Pod<'_>| {
-                let spec = pod.spec().unwrap();
-                let containers = spec.containers.iter().flatten();
-                let names =
-                    containers.map(|container| container.text("name").unwrap().into_owned());
-                names.collect::<Vec<_>>()
-            };
-            assert_eq!(names(&plain), names(&asking), "{json}");
-        }
-        let broken = format!("{{{asks},\"spec\":[]}}");
-        assert!(serde_json::from_str::<AskingPod<'_>>(&broken).is_err());
-        let plain: Pod<'_> = serde_json::from_str(&broken).unwrap();
-        assert!(plain.spec().is_err());
-    }
-
-    #[test]
     fn a_pod_is_seen_without_reading_what_nobody_asks_for() {
         let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-",
             "labels":{"app":"web"},"managedFields":[{"x":{"y":[1,2]}}],
             "ownerReferences":[{"kind":"Job","name":"j"}]},
             "spec":{"containers":[{"name":"a","image":"i","brandNew":{"deep":[1]}}],
             "initContainers":null,"hostNetwork":true,"brandNewField":{"x":1}}}"#;
-        let pod: Pod<'_> = serde_json::from_str(json).unwrap();
+        let pod = Pod::read(json).unwrap();
         let metadata = pod.metadata.as_ref().unwrap();
         assert!(metadata.annotations.is_none());
         assert_eq!(metadata.labels.as_ref().unwrap().len(), 1);

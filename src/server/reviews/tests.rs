@@ -27,7 +27,7 @@ impl Backend for Fake {
                 pod: String::new(),
                 dry_run: false,
                 decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
-                is_recent: false,
+
                 regarding: None,
             },
             b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}"),

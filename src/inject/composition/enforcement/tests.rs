@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::FINDINGS;
 use crate::finding::Policies;
 use crate::inject::{Decision, Engine, Namespace, RequestContext, Settings, Verdict};
+use crate::review::Pod;
 use crate::template::{Catalog, Source};
 
 /// `one` and `two` both want an environment variable that the pod has.
@@ -73,7 +74,8 @@ fn decide(case: &Case<'_>, pod: &Value) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    Engine::new(Arc::new(catalog), Arc::new(settings)).decide(&subject, &pod.to_string())
+    let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
+    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
 }
 
 /// The verdict and reason of the pod, then of each template.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::inject::{Decision, Engine, RequestContext, Settings};
+use crate::review::Pod;
 use crate::template::{Catalog, Source};
 
 const TEMPLATE: &str = "
@@ -50,7 +51,7 @@ fn decide(annotations: &[(&str, &str)]) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &pod.to_string())
+    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
 }
 
 #[test]
