@@ -7,12 +7,6 @@ use crate::finding::{Code, Finding};
 use crate::kubernetes::image_reference::Reference;
 use crate::review::Text;
 
-/// Tags that move on to another image by everybody's habit.
-const FLOATING: [&str; 12] = [
-    "latest", "stable", "main", "master", "edge", "nightly", "dev", "develop", "canary", "rolling",
-    "unstable", "snapshot",
-];
-
 /// Finds images that are not named exactly, or cannot be pulled.
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for helper in pod.helpers() {
@@ -58,7 +52,7 @@ fn unnamed(helper: &Container<'_>, image: &str, reference: &Reference<'_>) -> Op
             format!("the image `{image}` of {title} has no tag, which means latest"),
             "has no tag, which means latest",
         ),
-        Some(tag) if FLOATING.contains(&tag) => found(
+        Some(tag) if reference.moves() => found(
             Code::ImageTagFloating,
             format!(
                 "the image `{image}` of {title} has the tag {tag}, which moves from one program to the next"

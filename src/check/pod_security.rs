@@ -18,16 +18,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::pod::Pod;
+use crate::kubernetes::keys::{ENFORCE, ENFORCE_VERSION};
 pub use crate::template::PodSecurityLevel as Level;
 pub use control::Control;
 pub use defaults::{Defaults, DefaultsError};
 pub(super) use restricted::is_restricted_capability;
 use subject::{AuditScope, Whose};
-
-/// The label with the level that is enforced.
-const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
-/// The label with the version of the level that is enforced.
-const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 
 /// A version of the standards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

@@ -3,7 +3,6 @@
 mod local;
 mod memory;
 mod mounts;
-mod paths;
 mod sharing;
 
 use super::CheckContext;

@@ -1,5 +1,7 @@
 //! `TEMPLATE.PARAMETER=VALUE`, as flags spell the value of a parameter.
 
+use crate::kubernetes::keys::PARAMETER_INFIX;
+
 /// A value for a parameter of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
@@ -14,7 +16,7 @@ pub struct Assignment {
 impl Assignment {
     /// The annotation that sets the parameter.
     pub fn annotation(&self) -> String {
-        format!("{}.pillion.dev/{}", self.template, self.parameter)
+        format!("{}{PARAMETER_INFIX}{}", self.template, self.parameter)
     }
 }
 

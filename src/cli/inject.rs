@@ -24,6 +24,7 @@ use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
 use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
 use crate::inject::{Decision, Engine, Namespace, Namespaces, RequestContext, Settings};
+use crate::kubernetes::keys;
 use crate::review::Pod;
 
 /// Inject templates into the pods of manifests.
@@ -97,7 +98,7 @@ impl Inject {
         let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
         let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
         if !self.asked_for.is_empty() {
-            annotations.insert("pillion.dev/inject".to_owned(), self.asked_for.join(","));
+            annotations.insert(keys::INJECT.to_owned(), self.asked_for.join(","));
         }
         annotations
     }

@@ -13,10 +13,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use super::bounded;
-
-/// Annotation by which a person asks for a new authority; any value. It is taken away when the new
-/// authority is in the Secret.
-pub const ROTATE: &str = "pillion.dev/rotate";
+use crate::kubernetes::keys::ROTATE;
 
 /// The Secret of the authority.
 #[derive(Clone)]

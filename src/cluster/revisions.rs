@@ -10,16 +10,8 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::watch::{ServedRevision, TemplateReport};
+use crate::kubernetes::keys::{TEMPLATE_KIND, TEMPLATE_NAME, TEMPLATE_NAMESPACE, TEMPLATE_UID};
 use crate::kubernetes::object::digest;
-
-/// The label that all revisions have: the kind of the template.
-pub(super) const LABEL_KIND: &str = "pillion.dev/template-kind";
-/// The label with the template's name.
-const LABEL_NAME: &str = "pillion.dev/template-name";
-/// The label with the template's namespace, where it is for one alone.
-const LABEL_NAMESPACE: &str = "pillion.dev/template-namespace";
-/// The annotation with the template's `metadata.uid`.
-const ANNOTATION_UID: &str = "pillion.dev/template-uid";
 
 /// The kinds of templates, as the label has them.
 const KINDS: [&str; 2] = ["ClusterInjectionTemplate", "InjectionTemplate"];
@@ -43,15 +35,15 @@ impl KeptRevision {
         let labels = object.metadata.labels.as_ref()?;
         let annotations = object.metadata.annotations.as_ref()?;
         let [cluster, namespaced] = KINDS;
-        let namespace = match labels.get(LABEL_KIND)?.as_str() {
+        let namespace = match labels.get(TEMPLATE_KIND)?.as_str() {
             kind if kind == cluster => String::new(),
-            kind if kind == namespaced => labels.get(LABEL_NAMESPACE)?.clone(),
+            kind if kind == namespaced => labels.get(TEMPLATE_NAMESPACE)?.clone(),
             _ => return None,
         };
         let spec = object.data.pointer("/data/spec")?;
         Some(Self {
-            of: (namespace, labels.get(LABEL_NAME)?.clone()),
-            uid: annotations.get(ANNOTATION_UID)?.clone(),
+            of: (namespace, labels.get(TEMPLATE_NAME)?.clone()),
+            uid: annotations.get(TEMPLATE_UID)?.clone(),
             generation: object.data.get("revision").and_then(Value::as_i64)?,
             spec: spec.to_string().into(),
         })
@@ -77,12 +69,12 @@ pub(super) fn object(report: &TemplateReport, good: &ServedRevision) -> Value {
     let is_cluster = report.namespace.is_empty();
     let mut labels = json!({
         "app.kubernetes.io/managed-by": "pillion",
-        LABEL_KIND: if is_cluster { cluster } else { namespaced },
-        LABEL_NAME: report.name,
+        TEMPLATE_KIND: if is_cluster { cluster } else { namespaced },
+        TEMPLATE_NAME: report.name,
     });
     if let (false, Some(labels)) = (is_cluster, labels.as_object_mut()) {
         let namespace = report.namespace.clone();
-        labels.insert(LABEL_NAMESPACE.to_owned(), namespace.into());
+        labels.insert(TEMPLATE_NAMESPACE.to_owned(), namespace.into());
     }
     let spec: Value = serde_json::from_str(&good.spec).unwrap_or_default();
     json!({
@@ -91,7 +83,7 @@ pub(super) fn object(report: &TemplateReport, good: &ServedRevision) -> Value {
         "metadata": {
             "name": name(report, good),
             "labels": labels,
-            "annotations": {ANNOTATION_UID: report.uid},
+            "annotations": {TEMPLATE_UID: report.uid},
         },
         "revision": good.generation,
         "data": {"spec": spec},

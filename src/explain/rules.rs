@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::inject::selection::{INJECT, INJECTION, List, MANDATORY, SelectionInput};
+use crate::inject::selection::{List, SelectionInput};
 use crate::inject::selection::{
     by_disabled_namespace, by_label, excluded, mandatory, mirror, selected,
 };
 use crate::inject::settings::Settings;
 use crate::inject::verdict::{Refusal, Verdict};
+use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY};
 use crate::review::Text;
 use crate::template::{Catalog, Template};
 

@@ -6,8 +6,8 @@ use super::Gates;
 use super::gates::{Call, EntryGates, Passage};
 use super::template::TemplateExplanation;
 use crate::explain::rules::{Rule, RuleName};
-use crate::inject::selection::{INJECT, INJECTION};
 use crate::inject::verdict::{Reason, Verdict};
+use crate::kubernetes::keys::{INJECT, INJECTION};
 
 /// What stops an injection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,9 +10,9 @@ mod wording;
 mod workload;
 
 use super::answer::{Answer, DecidedPod, text};
-use super::settings::INJECT;
 use super::verdict::{Decision, Reason, Refusal, Verdict};
-use crate::kubernetes::workload::pod_pointer;
+use crate::kubernetes::keys::INJECT;
+use crate::kubernetes::workload::{self as kinds, WorkloadKind};
 use crate::review::{Request, Response, Text};
 use workload::Workload;
 
@@ -42,13 +42,14 @@ pub(super) fn pod_of_workload<'a>(
         let message = "workloads are judged at their creation and update alone";
         return Err(Refusal::new(Reason::NotACreation, message));
     }
-    let (kind, pointer) = place(request)
+    let kind = kind_of(request)
         .ok_or_else(|| Refusal::new(Reason::NotAPod, "the request is not about a workload"))?;
     let unreadable = || {
+        let (kind, pointer) = (kind.kind, kind.pod_pointer);
         let message = format!("the {kind} cannot be read, or has no pod template at {pointer}");
         Refusal::new(Reason::ReviewInvalid, message)
     };
-    let read = |object| Workload::read(kind, pointer, object);
+    let read = |object| Workload::read(kind, object);
     let workload = request.object.and_then(read).ok_or_else(unreadable)?;
     if workload.is_made_by_a_controller {
         let message = "a controller made the object, and its owner was judged before";
@@ -66,13 +67,12 @@ pub(super) fn pod_of_workload<'a>(
     Ok((workload, pod))
 }
 
-/// Kind and place of the pod template, where the request is about a workload as a whole.
-fn place(request: &Request<'_>) -> Option<(&'static str, &'static str)> {
+/// The kind of workload that the request is about as a whole, whose controller makes pods.
+fn kind_of(request: &Request<'_>) -> Option<&'static WorkloadKind> {
     let part = request.sub_resource.as_ref().map_or("", Text::as_str);
     let kind = request.kind.as_ref().filter(|_| part.is_empty())?;
     let group = kind.group.as_ref().map_or("", Text::as_str);
-    let kind = workload::known(kind.kind.as_ref()?.as_str())?;
-    Some((kind, pod_pointer(group, kind)?))
+    kinds::find(group, kind.kind.as_ref()?.as_str()).filter(|kind| kind.owner.is_some())
 }
 
 /// The response that tells a decision about the pods of a workload.
@@ -89,7 +89,7 @@ fn response(uid: &str, workload: &Workload<'_>, decision: &Decision) -> Response
     }
     let audit = format!("{} ({})", decision.verdict(), decision.reason);
     Response::allowed(uid)
-        .with_warnings(wording::lines(workload.kind, decision))
+        .with_warnings(wording::lines(workload.kind.kind, decision))
         .with_audit("verdict", audit)
 }
 

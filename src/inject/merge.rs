@@ -17,7 +17,8 @@ pub use covers::covers;
 pub use view::View;
 
 use super::patch::{Operation, escape};
-use crate::kubernetes::defaults::{is_default, pull_policy};
+use crate::kubernetes::defaults::is_default;
+use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::quantity::Quantity;
@@ -447,7 +448,7 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
     if (definition, name) == ("Container", "imagePullPolicy") {
         let image = user.get("image").map(|view| view.to_value());
         let image = image.as_ref().and_then(Value::as_str);
-        return image.is_some_and(|image| theirs.as_str() == Some(pull_policy(image)));
+        return image.is_some_and(|image| theirs.as_str() == Some(Reference::pull_policy(image)));
     }
     is_default(definition, name, theirs)
 }

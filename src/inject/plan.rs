@@ -19,9 +19,6 @@ use crate::finding::{Code, Finding};
 use crate::template::Template;
 use crate::template::piece::TemplateObject;
 
-/// The annotation that lists volumes which do not keep the cluster autoscaler from evicting a pod.
-pub const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
-
 /// Fields of a container that decide what it does.
 pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 

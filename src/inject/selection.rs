@@ -7,18 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-pub use super::settings::{INJECT, INJECTION};
 use super::settings::{Namespace, Settings};
 use super::verdict::{Reason, Refusal};
+use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, MIRROR};
 use crate::review::Text;
 use crate::review::pod::Dictionary;
 use crate::template::{Catalog, CatalogLookup, Template};
 use crate::wording::did_you_mean;
-
-/// Label of a namespace: mandatory templates apply here.
-pub const MANDATORY: &str = "pillion.dev/mandatory";
-/// Annotation of a static pod's mirror.
-const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// How many names a refusal lists.
 const MOST_NAMES: usize = 10;

@@ -8,14 +8,7 @@ use crate::check;
 use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
 use crate::finding::Policies;
-
-/// Label of a pod and annotation of pods and namespaces.
-pub const INJECT: &str = "pillion.dev/inject";
-/// Label of a namespace: `enabled` or `disabled`.
-pub const INJECTION: &str = "pillion.dev/injection";
-
-/// The name of the label that the API server gives every namespace.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+use crate::kubernetes::keys::{INJECT, INJECTION, NAMESPACE_NAME};
 
 /// Settings of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +163,7 @@ impl Namespace {
     /// Adds the label that the API server gives every namespace.
     pub fn add_name(&mut self, name: &str) {
         self.labels
-            .entry(NAME_LABEL.to_owned())
+            .entry(NAMESPACE_NAME.to_owned())
             .or_insert_with(|| name.to_owned());
     }
 
@@ -194,7 +187,7 @@ mod tests {
         let namespaces = Namespaces::default();
         let namespace = namespaces.get("shop");
         assert_eq!(
-            namespace.labels.get(NAME_LABEL).map(String::as_str),
+            namespace.labels.get(NAMESPACE_NAME).map(String::as_str),
             Some("shop")
         );
         assert!(namespace.annotations.is_empty());

@@ -10,16 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::merge::spelled;
 use super::verdict::Reason;
+use crate::kubernetes::keys::STATUS_PREFIX;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
-
-/// The start of the annotations' keys; the template's name follows.
-pub const PREFIX: &str = "pillion.dev/status.";
 
 /// Whether a pod carries a status annotation.
 pub fn has_status(pod: &Pod<'_>) -> bool {
     let mut keys = pod.annotations().into_iter().flat_map(Dictionary::keys);
-    keys.any(|key| key.as_str().starts_with(PREFIX))
+    keys.any(|key| key.as_str().starts_with(STATUS_PREFIX))
 }
 
 /// What one template did. Lists are names or key paths such as `env/DATABASE_HOST`.
@@ -79,7 +77,7 @@ pub struct Status {
 impl Status {
     /// The annotation's key for a template.
     pub fn key(template: &str) -> String {
-        format!("{PREFIX}{template}")
+        format!("{STATUS_PREFIX}{template}")
     }
 
     /// The annotation's value.

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use super::merge::is_empty;
-use super::plan::SAFE_TO_EVICT;
-use super::status::{PREFIX, Status};
-use crate::kubernetes::defaults::{default_of, pull_policy};
+use super::status::Status;
+use crate::kubernetes::defaults::default_of;
+use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::keys::{SAFE_TO_EVICT_VOLUMES, STATUS_PREFIX};
 use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
@@ -68,7 +69,7 @@ fn annotations(pod: &Value) -> BTreeMap<String, String> {
         .pointer("/metadata/annotations")
         .and_then(Value::as_object);
     let status = |(key, value): (&String, &Value)| {
-        let template = key.strip_prefix(PREFIX)?.to_owned();
+        let template = key.strip_prefix(STATUS_PREFIX)?.to_owned();
         Some((template, value.as_str().unwrap_or_default().to_owned()))
     };
     annotations
@@ -203,7 +204,7 @@ fn restore_default(value: &mut Value, definition: &str, key: &str) {
     if let ([name], Value::Object(object)) = (steps.as_slice(), value) {
         let image = object.get("image").and_then(Value::as_str);
         let default = match (name.as_str(), image) {
-            ("imagePullPolicy", Some(image)) => Some(pull_policy(image).into()),
+            ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
             _ => default_of(definition, name),
         };
         if let Some(default) = default {
@@ -221,7 +222,7 @@ fn remove_evictable(pod: &mut Value, names: &[String]) {
         return;
     };
     let listed = annotations
-        .get(SAFE_TO_EVICT)
+        .get(SAFE_TO_EVICT_VOLUMES)
         .and_then(Value::as_str)
         .unwrap_or_default();
     let left: Vec<_> = listed
@@ -230,9 +231,9 @@ fn remove_evictable(pod: &mut Value, names: &[String]) {
         .collect();
     let left = left.join(",");
     if left.is_empty() {
-        annotations.shift_remove(SAFE_TO_EVICT);
+        annotations.shift_remove(SAFE_TO_EVICT_VOLUMES);
     } else {
-        annotations.insert(SAFE_TO_EVICT.to_owned(), Value::String(left));
+        annotations.insert(SAFE_TO_EVICT_VOLUMES.to_owned(), Value::String(left));
     }
 }
 
@@ -259,14 +260,14 @@ mod tests {
             "edited": {"app": ["env/A", "ports/80~1TCP", "resources/requests/cpu"]},
             "auto": ["own"], "safeToEvict": ["t-v"], "labels": ["l"]});
         let mut pod = json!({"metadata": {"labels": {"l": "1"}, "annotations": {
-                "pillion.dev/status.t": status.to_string(), SAFE_TO_EVICT: "a,t-v"}},
+                "pillion.dev/status.t": status.to_string(), SAFE_TO_EVICT_VOLUMES: "a,t-v"}},
             "spec": {"initContainers": [{"name": "helper"}, {"name": "own", "image": "x:1"}],
                 "containers": [{"name": "app", "env": [{"name": "A"}, {"name": "B"}],
                     "ports": [{"containerPort": 80}],
                     "resources": {"requests": {"cpu": "1", "memory": "2"}}}],
                 "volumes": [{"name": "t-v"}], "dnsPolicy": "None"}});
         assert_eq!(remove(&mut pod).unwrap(), ["t"]);
-        let expected = json!({"metadata": {"annotations": {SAFE_TO_EVICT: "a"}},
+        let expected = json!({"metadata": {"annotations": {SAFE_TO_EVICT_VOLUMES: "a"}},
             "spec": {"initContainers": [{"name": "own", "image": "auto"}],
                 "containers": [{"name": "app", "env": [{"name": "B"}],
                     "resources": {"requests": {"memory": "2"}}}],

@@ -7,6 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// Where the ServiceAccount admission plugin mounts its token.
@@ -157,7 +158,7 @@ pub fn fill_typed(ty: &FieldType, value: &mut Value) {
 /// Defaults that depend on other fields: the pull policy on the tag, requests on limits.
 fn fill_container(container: &mut Map<String, Value>) {
     if let Some(image) = container.get("image").and_then(Value::as_str) {
-        let policy = pull_policy(image);
+        let policy = Reference::pull_policy(image);
         container
             .entry("imagePullPolicy")
             .or_insert_with(|| policy.into());
@@ -173,13 +174,6 @@ fn fill_container(container: &mut Map<String, Value>) {
             requests.entry(name).or_insert(limit);
         }
     }
-}
-
-/// `Always` for the tag `latest` or none, else `IfNotPresent`.
-pub fn pull_policy(image: &str) -> &'static str {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    let floating = !name.contains('@') && name.split_once(':').is_none_or(|(_, t)| t == "latest");
-    if floating { "Always" } else { "IfNotPresent" }
 }
 
 /// Whether an element is one that an admission plugin added.
@@ -249,20 +243,6 @@ mod tests {
         fill("Container", &mut written);
         fill("Container", &mut defaulted);
         assert_eq!(written, defaulted);
-    }
-
-    #[test]
-    fn the_pull_policy_follows_the_tag() {
-        let table = [
-            ("a", "Always"),
-            ("a:latest", "Always"),
-            ("r:5000/a", "Always"),
-            ("r:5000/a:1", "IfNotPresent"),
-            ("a@sha256:0", "IfNotPresent"),
-        ];
-        for (image, policy) in table {
-            assert_eq!(pull_policy(image), policy, "{image}");
-        }
     }
 
     #[test]

@@ -1,6 +1,15 @@
 //! Image references, as container runtimes read them (distribution/reference):
 //! `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
 
+/// Tags that their makers move on to every new build.
+const MOVING_TAGS: [&str; 14] = [
+    "latest", "stable", "main", "master", "edge", "nightly", "dev", "develop", "canary", "rolling",
+    "unstable", "snapshot", "head", "trunk",
+];
+/// The longest name with its host, and the longest tag, in bytes.
+const LONGEST_NAME: usize = 255;
+const LONGEST_TAG: usize = 128;
+
 /// The parts of an image reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reference<'i> {
@@ -28,9 +37,7 @@ impl<'i> Reference<'i> {
             None => (name, None),
         };
         let (host, path) = match name.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
-                (Some(host), path)
-            }
+            Some((host, path)) if is_host(host) => (Some(host), path),
             _ => (None, name),
         };
         (!path.is_empty()).then_some(Self {
@@ -39,6 +46,57 @@ impl<'i> Reference<'i> {
             tag,
             digest,
         })
+    }
+
+    /// Whether other images may come by the same name: it has no digest, and no tag or a moving one.
+    pub fn moves(&self) -> bool {
+        self.digest.is_none() && self.tag.is_none_or(|tag| MOVING_TAGS.contains(&tag))
+    }
+
+    /// The name in the registry with tag and digest, without the host.
+    pub fn without_host(&self, image: &'i str) -> &'i str {
+        let host = self.host.map_or(0, |host| host.len() + 1);
+        image.get(host..).unwrap_or(image)
+    }
+
+    /// `Always` for the tag `latest` or none, else `IfNotPresent`: the API server's default, which
+    /// is `IfNotPresent` for what is no reference (k8s:pkg/apis/core/v1/defaults.go).
+    pub fn pull_policy(image: &str) -> &'static str {
+        let reference = Reference::parse(image).filter(|reference| reference.problem().is_none());
+        let is_latest = reference.is_some_and(|reference| match reference.tag {
+            Some(tag) => tag == "latest",
+            None => reference.digest.is_none(),
+        });
+        if is_latest { "Always" } else { "IfNotPresent" }
+    }
+
+    /// Why no container runtime takes the reference (distribution/reference, `ParseNormalizedNamed`);
+    /// the kubelet never starts such a container (`InvalidImageName`).
+    pub fn problem(&self) -> Option<String> {
+        let length = self.path.len() + self.host.map_or(0, |host| host.len() + 1);
+        if length > LONGEST_NAME {
+            return Some(format!("its name has more than {LONGEST_NAME} characters"));
+        }
+        if let Some(host) = self.host.filter(|host| !is_domain(host)) {
+            return Some(format!("`{host}` is not a host with an optional port"));
+        }
+        let is_identifier = self.host.is_none() && self.path.len() == 64 && is_hex(self.path);
+        if is_identifier || !self.path.split('/').all(is_path_part) {
+            let path = self.path;
+            return Some(format!(
+                "`{path}` is not a name of lower-case letters, digits and single separators (`.`, \
+                 `_`, `__`, `-`)"
+            ));
+        }
+        if let Some(tag) = self.tag.filter(|tag| !is_tag(tag)) {
+            return Some(format!(
+                "`{tag}` is not a tag of at most {LONGEST_TAG} letters, digits, `_`, `.` and `-`"
+            ));
+        }
+        let digest = self.digest.filter(|digest| !is_digest(digest))?;
+        Some(format!(
+            "`{digest}` is not a digest: sha256: with 64 hexadecimal digits is one"
+        ))
     }
 
     /// Whether its name begins with these whole parts, such as `registry.example.com/team/`.
@@ -64,9 +122,149 @@ impl<'i> Reference<'i> {
     }
 }
 
+/// Whether the first part of a name is a registry: Docker Hub has no host of this form.
+fn is_host(part: &str) -> bool {
+    part.contains(['.', ':']) || part == "localhost" || part.contains(|c: char| c.is_uppercase())
+}
+
+fn is_domain(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        let Some((address, port)) = address.split_once(']') else {
+            return false;
+        };
+        let is_address = |c: char| c.is_ascii_hexdigit() || c == ':';
+        return address.chars().all(is_address)
+            && !address.is_empty()
+            && (port.is_empty() || port.strip_prefix(':').is_some_and(is_number));
+    }
+    let (name, port) = match host.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
+    };
+    let is_label = |label: &str| {
+        let end = |c: char| c.is_ascii_alphanumeric();
+        label.starts_with(end) && label.ends_with(end) && label.chars().all(|c| end(c) || c == '-')
+    };
+    name.split('.').all(is_label) && port.is_none_or(is_number)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_hex(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// Letters and digits, with a `.`, a `_`, a `__` or any number of `-` between them.
+fn is_path_part(part: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    part.starts_with(is_plain)
+        && part.ends_with(is_plain)
+        && part
+            .split(is_plain)
+            .all(|separator| matches!(separator, "" | "." | "_" | "__") || is_dashes(separator))
+}
+
+fn is_dashes(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'-')
+}
+
+fn is_tag(tag: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    tag.len() <= LONGEST_TAG
+        && tag.starts_with(is_word)
+        && tag.chars().all(|c| is_word(c) || c == '.' || c == '-')
+}
+
+fn is_digest(digest: &str) -> bool {
+    let Some((algorithm, value)) = digest.split_once(':') else {
+        return false;
+    };
+    let is_algorithm = algorithm.split(['-', '_', '+', '.']).all(|part| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    match algorithm {
+        "sha256" => value.len() == 64 && is_hex(value),
+        "sha384" => value.len() == 96 && is_hex(value),
+        "sha512" => value.len() == 128 && is_hex(value),
+        _ => is_algorithm && value.len() >= 32 && value.bytes().all(|b| b.is_ascii_hexdigit()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_runtime_takes_has_its_reason() {
+        let digest = format!("a@sha256:{}", "0".repeat(64));
+        for good in [
+            "auto",
+            "a:1",
+            "r:5000/a/b_c__d.e--f:v1.2_x",
+            "localhost/a",
+            "Host/a",
+            &digest,
+            "[fd00::1]:5000/a:1",
+        ] {
+            let reference = Reference::parse(good).unwrap();
+            assert_eq!(reference.problem(), None, "{good}");
+        }
+        for bad in [
+            "Team",
+            "a b:1",
+            "a:1 ",
+            "r/A:1",
+            "a:",
+            "a//b",
+            "a/.b",
+            "a_-b",
+            "a@sha256:0",
+            "a:-x",
+            "-host.example/a",
+            "r:x/a",
+            "${image}",
+        ] {
+            let reference = Reference::parse(bad).unwrap();
+            assert!(reference.problem().is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        let digest = "0".repeat(64);
+        let table = [
+            ("a", "Always"),
+            ("a:latest", "Always"),
+            ("r:5000/a", "Always"),
+            ("r:5000/a:1", "IfNotPresent"),
+            (&format!("a@sha256:{digest}"), "IfNotPresent"),
+            (&format!("a:latest@sha256:{digest}"), "Always"),
+            ("A b", "IfNotPresent"),
+        ];
+        for (image, policy) in table {
+            assert_eq!(Reference::pull_policy(image), policy, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_released_tag_or_a_digest_does_not_move() {
+        for good in [
+            "a:1",
+            "r:5000/a:1.2",
+            "a@sha256:0",
+            "a:latest@sha256:0",
+            "r/a:stable-2.1",
+        ] {
+            assert!(!Reference::parse(good).unwrap().moves(), "{good}");
+        }
+        for bad in ["a", "r:5000/a", "a:latest", "r/b/a:main", "a:head"] {
+            assert!(Reference::parse(bad).unwrap().moves(), "{bad}");
+        }
+    }
 
     #[test]
     fn references_are_read_as_runtimes_read_them() {

@@ -9,6 +9,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::paths;
+
 /// Lists that merge, by definition and field, with the fields that identify an element.
 const MAP_KEYS: &[(&str, &str, &[&str])] = &[
     ("PodSpec", "volumes", &["name"]),
@@ -88,23 +90,12 @@ pub fn is_whole(definition: &str) -> bool {
     WHOLE.contains(&definition)
 }
 
-/// A path of the file system without a slash at its end: what two spellings of it share.
-pub fn plain_path(path: &str) -> &str {
-    match path.trim_end_matches('/') {
-        "" => path,
-        plain => plain,
-    }
-}
-
-/// Whether two spellings mean one path.
-pub fn same_path(one: &str, other: &str) -> bool {
-    plain_path(one) == plain_path(other)
-}
-
 /// What identifies an element of a list: the values of its key fields, defaults filled in.
 pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
     let part = |key: &&str| match element.get(*key) {
-        Some(Value::String(text)) if key.ends_with("Path") => Some(plain_path(text).to_owned()),
+        Some(Value::String(text)) if key.ends_with("Path") => {
+            Some(paths::shortest(text).into_owned())
+        }
         Some(Value::String(text)) => Some(text.clone()),
         Some(value) if !value.is_null() => Some(value.to_string()),
         _ if *key == "protocol" => Some("TCP".to_owned()),

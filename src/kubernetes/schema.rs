@@ -5,7 +5,7 @@
 //! is generated from k8s-openapi's JSON Schema of `PodSpec` (`tests/generated.rs` keeps it current)
 //! and embedded, so that the program needs neither that crate nor its start-up time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// What a field can hold.
@@ -117,6 +117,18 @@ pub fn definition(name: &str) -> Option<&'static Definition> {
 /// The type of a field of an API type.
 pub fn field(definition_name: &str, field_name: &str) -> Option<&'static Field> {
     definition(definition_name)?.get(field_name)
+}
+
+/// Whether fields of this name are booleans, in whatever definition they are.
+pub fn is_boolean(field_name: &str) -> bool {
+    static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
+        let fields = DEFINITIONS.values().flatten();
+        fields
+            .filter(|(_, field)| field.ty == FieldType::Boolean)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    });
+    NAMES.contains(field_name)
 }
 
 #[cfg(test)]

@@ -1,16 +1,80 @@
-//! Which kinds of objects hold a pod, and where.
+//! The kinds of objects that hold a pod: where, and who owns the pods that are made of them.
 
-/// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself,
-/// `None` for every kind without one. The version does not matter: `apps/v1` and `apps/v1beta1`
-/// keep the pod template in the same place. The core group is empty.
-pub fn pod_pointer(group: &str, kind: &str) -> Option<&'static str> {
-    match (group, kind) {
-        ("", "Pod") => Some(""),
-        ("", "PodTemplate") => Some("/template"),
-        ("", "ReplicationController")
-        | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
-        | ("batch", "Job") => Some("/spec/template"),
-        ("batch", "CronJob") => Some("/spec/jobTemplate/spec/template"),
-        _ => None,
+/// A kind of object that holds a pod. The version does not matter: `apps/v1` and `apps/v1beta1` keep
+/// the pod template in the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkloadKind {
+    /// The API group; the core group is empty.
+    pub group: &'static str,
+    /// `kind`.
+    pub kind: &'static str,
+    /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
+    pub pod_pointer: &'static str,
+    /// API version and kind of what owns the pods, where a controller makes them.
+    pub owner: Option<(&'static str, &'static str)>,
+}
+
+const TEMPLATE: &str = "/spec/template";
+
+const KINDS: [WorkloadKind; 9] = [
+    kind("", "Pod", "", None),
+    kind("", "PodTemplate", "/template", None),
+    kind(
+        "",
+        "ReplicationController",
+        TEMPLATE,
+        Some(("v1", "ReplicationController")),
+    ),
+    kind(
+        "apps",
+        "Deployment",
+        TEMPLATE,
+        Some(("apps/v1", "ReplicaSet")),
+    ),
+    kind(
+        "apps",
+        "ReplicaSet",
+        TEMPLATE,
+        Some(("apps/v1", "ReplicaSet")),
+    ),
+    kind(
+        "apps",
+        "StatefulSet",
+        TEMPLATE,
+        Some(("apps/v1", "StatefulSet")),
+    ),
+    kind(
+        "apps",
+        "DaemonSet",
+        TEMPLATE,
+        Some(("apps/v1", "DaemonSet")),
+    ),
+    kind("batch", "Job", TEMPLATE, Some(("batch/v1", "Job"))),
+    kind(
+        "batch",
+        "CronJob",
+        "/spec/jobTemplate/spec/template",
+        Some(("batch/v1", "Job")),
+    ),
+];
+
+const fn kind(
+    group: &'static str,
+    kind: &'static str,
+    pod_pointer: &'static str,
+    owner: Option<(&'static str, &'static str)>,
+) -> WorkloadKind {
+    WorkloadKind {
+        group,
+        kind,
+        pod_pointer,
+        owner,
     }
+}
+
+/// The kind of this group and name, if it holds a pod.
+pub fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
+    KINDS
+        .iter()
+        .find(|known| known.group == group && known.kind == kind)
 }

@@ -10,20 +10,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::object::{Object, Text};
-use reading::Fields;
+use crate::kubernetes::keys::DOMAIN;
 pub use reading::NamedPod;
+use reading::Fields;
 
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
-
-/// What the keys of annotations begin with that ask something of Pillion, or tell of it.
-const OURS: &str = "pillion.dev/";
 
 /// Whether a key of an annotation or label that asks something of Pillion, or tells of it, stands in
 /// this JSON as API servers write it, looked for without reading it.
 pub fn names_our_key(json: &[u8]) -> bool {
     static KEY: LazyLock<Finder<'static>> =
-        LazyLock::new(|| Finder::new(&format!("\"{OURS}")).into_owned());
+        LazyLock::new(|| Finder::new(&format!("\"{DOMAIN}")).into_owned());
     KEY.find(json).is_some()
 }
 

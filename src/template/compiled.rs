@@ -6,6 +6,7 @@ use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
 use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
+use crate::kubernetes::keys::PARAMETER_INFIX;
 use crate::kubernetes::pod_security_level::PodSecurityLevel;
 use crate::kubernetes::selector::Selector;
 
@@ -39,9 +40,6 @@ impl Pattern {
             .map_or("", |(name, _)| name)
     }
 }
-
-/// What stands between a template's name and a parameter's in the key of an annotation.
-pub const ANNOTATION_INFIX: &str = ".pillion.dev/";
 
 /// Fields that the API server refuses on an init container that is not a sidecar.
 pub const NOT_FOR_STEPS: [&str; 5] = [
@@ -234,6 +232,6 @@ impl Template {
 
     /// The prefix of this template's parameters in annotations: `<template>.pillion.dev/`.
     pub fn annotation_prefix(&self) -> String {
-        format!("{}{ANNOTATION_INFIX}", self.name)
+        format!("{}{PARAMETER_INFIX}", self.name)
     }
 }

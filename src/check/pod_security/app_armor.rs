@@ -7,9 +7,8 @@ use super::control::ControlViolation;
 use super::subject::{AuditScope, Whose};
 use super::words::{containers, plural, quoted};
 use crate::check::pod::{Container, Profile};
+use crate::kubernetes::keys::APP_ARMOR_PREFIX;
 
-/// Annotations that chose profiles before there were fields, by container.
-const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 /// The profile of the annotation `unconfined`.
 const UNCONFINED: &str = "Unconfined";
 
@@ -75,15 +74,15 @@ fn offenders<'p, 'a>(subject: AuditScope<'p, 'a>) -> Vec<&'p Container<'a>> {
     let mut offenders =
         subject.offenders(|security| is_bad_profile(security.app_armor_profile.as_ref()));
     let pod = subject.pod;
-    let unconfined = pod.annotations.range(ANNOTATION..);
-    let unconfined = unconfined.take_while(|(key, _)| key.starts_with(ANNOTATION));
+    let unconfined = pod.annotations.range(APP_ARMOR_PREFIX..);
+    let unconfined = unconfined.take_while(|(key, _)| key.starts_with(APP_ARMOR_PREFIX));
     let mut unconfined = unconfined.filter(|(_, value)| **value == "unconfined");
     let of_pod = pod.spec.security.app_armor_profile.as_ref().map(kind);
     if unconfined.next().is_none() || of_pod == Some(UNCONFINED) || subject.is_windows() {
         return offenders;
     }
     let copied = pod.all().filter(|container| {
-        let key = format!("{ANNOTATION}{}", container.name);
+        let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
         subject.counts(container)
             && container.security.app_armor_profile.is_none()
             && pod.annotations.get(key.as_str()) == Some(&"unconfined")
@@ -96,15 +95,15 @@ fn offenders<'p, 'a>(subject: AuditScope<'p, 'a>) -> Vec<&'p Container<'a>> {
 /// The annotations that may not be set, as `key="value"`, sorted.
 fn annotations(subject: AuditScope<'_, '_>) -> Vec<String> {
     let pod = subject.pod;
-    let set = pod.annotations.range(ANNOTATION..);
-    let set = set.take_while(|(key, _)| key.starts_with(ANNOTATION));
+    let set = pod.annotations.range(APP_ARMOR_PREFIX..);
+    let set = set.take_while(|(key, _)| key.starts_with(APP_ARMOR_PREFIX));
     let bad = set.filter(|(_, value)| {
         !value.is_empty() && **value != "runtime/default" && !value.starts_with("localhost/")
     });
     let counted = bad.filter(|(key, _)| match subject.whose {
         Whose::Everybody => true,
         Whose::Template(_) => {
-            let name = key.trim_start_matches(ANNOTATION);
+            let name = key.trim_start_matches(APP_ARMOR_PREFIX);
             let mut all = pod.all();
             all.any(|container| container.name == name && subject.counts(container))
         }

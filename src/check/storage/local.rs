@@ -3,12 +3,7 @@
 use super::super::pod::{Pod, Volume};
 use super::written;
 use crate::finding::{Code, Finding};
-
-/// Names volumes that the cluster autoscaler may throw away with the node.
-const SAFE_VOLUMES: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
-
-/// Says whether the cluster autoscaler may throw away the pod with the node.
-const SAFE_POD: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+use crate::kubernetes::keys::{SAFE_TO_EVICT, SAFE_TO_EVICT_VOLUMES};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for volume in pod
@@ -60,7 +55,7 @@ fn is_limited(pod: &Pod<'_>) -> bool {
 /// on by default). A template's emptyDirs are not among them: composing names them in the annotation
 /// in the end. Where the user's own parts keep it from that anyway there is nothing to say.
 fn blocks_autoscaler(pod: &Pod<'_>, volume: &Volume<'_>) -> Option<Finding> {
-    if !blocks(pod, volume) || pod.annotations.contains_key(SAFE_POD) {
+    if !blocks(pod, volume) || pod.annotations.contains_key(SAFE_TO_EVICT) {
         return None;
     }
     let mut users = pod
@@ -83,6 +78,6 @@ fn blocks(pod: &Pod<'_>, volume: &Volume<'_>) -> bool {
     let empty_dir = volume.source.empty_dir.as_ref();
     let is_local = volume.kinds.contains(&"hostPath")
         || empty_dir.is_some_and(|empty_dir| !empty_dir.is_memory() && volume.added_by.is_none());
-    let mut safe = pod.annotations.get(SAFE_VOLUMES).into_iter();
+    let mut safe = pod.annotations.get(SAFE_TO_EVICT_VOLUMES).into_iter();
     is_local && !safe.any(|names| names.split(',').any(|name| name.trim() == volume.name))
 }

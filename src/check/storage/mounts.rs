@@ -5,12 +5,10 @@
 
 use super::super::CheckContext;
 use super::super::pod::{Container, Mount, Pod};
-use super::paths::{Relation, relation};
 use super::text;
 use crate::finding::{Code, Finding};
-
-/// Where the API server mounts the service account's token, in every container without one.
-const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+use crate::kubernetes::defaults::TOKEN_PATH;
+use crate::kubernetes::paths::{Relation, relation};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
@@ -63,7 +61,7 @@ impl<'a> Ours<'_, 'a> {
                 }
                 Relation::Above | Relation::Below
                     if other.by != self.mount.by
-                        && relation(theirs, TOKEN) != Relation::Same
+                        && relation(theirs, TOKEN_PATH) != Relation::Same
                         && !self.is_told() =>
                 {
                     Some(self.nested(other))

@@ -2,9 +2,9 @@
 
 use super::super::CheckContext;
 use super::super::pod::{Container, Mount, Pod};
-use super::paths::{Relation, relation};
 use super::{text, written};
 use crate::finding::{Code, Finding};
+use crate::kubernetes::paths::{Relation, relation};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for helper in pod.helpers().filter(|helper| helper.runs_beside()) {

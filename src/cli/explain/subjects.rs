@@ -14,9 +14,7 @@ use super::{ExplainError, add_namespace};
 use crate::cluster::{ObjectName, Read};
 use crate::explain::Question;
 use crate::inject::{RequestContext, Settings};
-
-/// Annotation of a static pod's mirror, which only a node can make.
-const MIRROR: &str = "kubernetes.io/config.mirror";
+use crate::kubernetes::keys::MIRROR;
 
 /// One pod that is asked about.
 #[derive(Debug)]

@@ -8,36 +8,11 @@
 
 use serde_json::Value;
 
-/// The boolean fields of the objects that hold pods: of `PodSpec` and all below it (Kubernetes
-/// 1.37, `k8s.io/api/core/v1`), of owner references, and of the workloads (`apps/v1`, `batch/v1`).
-const FIELDS: [&str; 26] = [
-    "allowPrivilegeEscalation",
-    "automountServiceAccountToken",
-    "blockOwnerDeletion",
-    "chapAuthDiscovery",
-    "chapAuthSession",
-    "controller",
-    "enableServiceLinks",
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostProcess",
-    "hostUsers",
-    "manualSelector",
-    "optional",
-    "paused",
-    "privileged",
-    "readOnly",
-    "readOnlyRootFilesystem",
-    "runAsNonRoot",
-    "setHostnameAsFQDN",
-    "shareProcessNamespace",
-    "sslEnabled",
-    "stdin",
-    "stdinOnce",
-    "suspend",
-    "tty",
-];
+use crate::kubernetes::schema;
+
+/// Boolean fields of workloads (`apps/v1`, `batch/v1`); those of `PodSpec` and all below it come from
+/// the schema.
+const WORKLOAD_FIELDS: [&str; 3] = ["manualSelector", "paused", "suspend"];
 
 /// Maps whose keys are the user's own and whose values are text.
 const TEXT_MAPS: [&str; 7] = [
@@ -56,7 +31,7 @@ pub(crate) fn settle(object: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(settle),
         Value::Object(map) => {
             for (key, value) in map {
-                if FIELDS.contains(&key.as_str())
+                if (WORKLOAD_FIELDS.contains(&key.as_str()) || schema::is_boolean(key))
                     && let Some(meant) = value.as_str().and_then(meaning)
                 {
                     *value = Value::Bool(meant);

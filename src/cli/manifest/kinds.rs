@@ -59,7 +59,7 @@ impl Identity {
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
     /// `None` for every kind without a pod.
     pub(crate) fn pod_pointer(&self) -> Option<&'static str> {
-        workload::pod_pointer(group(&self.api_version), &self.kind)
+        workload::find(group(&self.api_version), &self.kind).map(|kind| kind.pod_pointer)
     }
 
     /// Whether this is a Namespace.

@@ -19,6 +19,7 @@ use crate::cli::report;
 use crate::cli::terminal::Paint;
 use crate::cli::transform::{Entry, Report, treat_object};
 use crate::inject::{Engine, status};
+use crate::kubernetes::keys;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Render {
@@ -81,7 +82,7 @@ impl Render {
     fn annotations(&self) -> BTreeMap<String, String> {
         let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
         let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
-        annotations.insert("pillion.dev/inject".to_owned(), self.name.clone());
+        annotations.insert(keys::INJECT.to_owned(), self.name.clone());
         annotations
     }
 
@@ -99,7 +100,7 @@ impl Render {
             return Ok(ExitCode::from(REFUSED));
         }
         if let Some(Value::Object(annotations)) = pod.pointer_mut("/metadata/annotations") {
-            annotations.retain(|key, _| !key.starts_with(status::PREFIX));
+            annotations.retain(|key, _| !key.starts_with(keys::STATUS_PREFIX));
         }
         let added = beyond(given, &pod).unwrap_or_else(|| json!({}));
         let text = match self.output {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::Sender;
 use super::Observer;
 use super::object::{Key, Watched, WatchedObject, key};
 use crate::cluster::revisions;
+use crate::kubernetes::keys;
 use crate::wording::with_sources;
 
 /// Seconds after which the API server ends a watch, and a new one goes on where it stopped. A
@@ -61,7 +62,7 @@ pub(super) async fn follow(
 ) {
     let mut config = Config::default().timeout(WATCH_SECONDS);
     if kind == Watched::ControllerRevisions {
-        config = config.labels(revisions::LABEL_KIND);
+        config = config.labels(keys::TEMPLATE_KIND);
     }
     if kind.is_large() {
         config = config.page_size(LARGE_PAGE);

@@ -1,8 +1,9 @@
 //! What could bring the cluster, or Pillion itself, to a halt.
 
-use super::expected::{NAME, leaves_out_mirror_pods, leaves_out_who_does_not_ask};
+use super::expected::{leaves_out_mirror_pods, leaves_out_who_does_not_ask};
 use super::satisfiability::{Reach, reach};
 use super::{Findings, HazardKind, Installation, Severity};
+use crate::kubernetes::keys::NAMESPACE_NAME;
 
 /// Where the control plane and the cluster's own add-ons run.
 const SYSTEM: &str = "kube-system";
@@ -39,7 +40,7 @@ pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
 }
 
 fn namespace(found: &mut Findings<'_>, name: &str, kind: HazardKind) {
-    let condition = match reach(&found.entry.namespaces, &[(NAME, name)]) {
+    let condition = match reach(&found.entry.namespaces, &[(NAMESPACE_NAME, name)]) {
         Reach::Never => return,
         Reach::Plain => String::new(),
         Reach::WithLabels(labels) => format!(" once its labels say `{}`", labels.join("`, `")),
@@ -50,7 +51,7 @@ fn namespace(found: &mut Findings<'_>, name: &str, kind: HazardKind) {
     };
     let what = format!("it could match {whose} `{name}`{condition}");
     let remedy = format!(
-        "add the requirement `{NAME} not in ({name})` to the entry's namespaceSelector, as it is \
+        "add the requirement `{NAMESPACE_NAME} not in ({name})` to the entry's namespaceSelector, as it is \
          shipped"
     );
     found.halts(kind, &what, &remedy);
@@ -59,7 +60,7 @@ fn namespace(found: &mut Findings<'_>, name: &str, kind: HazardKind) {
 fn leases(found: &mut Findings<'_>) {
     let entry = found.entry;
     if !entry.touches("coordination.k8s.io", "leases")
-        || reach(&entry.namespaces, &[(NAME, NODE_LEASES)]) == Reach::Never
+        || reach(&entry.namespaces, &[(NAMESPACE_NAME, NODE_LEASES)]) == Reach::Never
     {
         return;
     }
@@ -128,7 +129,7 @@ fn every_pod(found: &mut Findings<'_>, installation: &Installation) {
         || !entry.fails
         || !entry.is_about("CREATE", "", "pods")
         || reach(&entry.objects, &[]) != Reach::Plain
-        || reach(&entry.namespaces, &[(NAME, ANY_NAMESPACE)]) != Reach::Plain
+        || reach(&entry.namespaces, &[(NAMESPACE_NAME, ANY_NAMESPACE)]) != Reach::Plain
     {
         return;
     }

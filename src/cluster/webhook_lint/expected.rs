@@ -3,12 +3,7 @@
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
 
 use super::NOT_A_MIRROR_POD;
-
-/// The label that every namespace has, with its name.
-pub(super) const NAME: &str = "kubernetes.io/metadata.name";
-const INJECT: &str = "pillion.dev/inject";
-const INJECTION: &str = "pillion.dev/injection";
-const MANDATORY: &str = "pillion.dev/mandatory";
+use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, NAMESPACE_NAME};
 
 /// Match conditions that narrow what the API server calls for, by their expression: a pod that says
 /// nothing of Pillion does not meet the first.
@@ -168,7 +163,7 @@ pub(super) fn platform(requirement: &Requirement) -> Option<&'static str> {
     match (requirement.key.as_str(), &requirement.operator) {
         ("control-plane", Operator::DoesNotExist | Operator::NotIn(_))
         | ("kubernetes.azure.com/managedby", Operator::NotIn(_)) => Some("AKS"),
-        (NAME, Operator::NotIn(names)) if names.iter().any(own) => Some("GKE Autopilot"),
+        (NAMESPACE_NAME, Operator::NotIn(names)) if names.iter().any(own) => Some("GKE Autopilot"),
         _ => None,
     }
 }

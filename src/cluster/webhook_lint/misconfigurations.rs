@@ -1,7 +1,8 @@
 //! What does not work as it is meant to, although nothing comes to a halt.
 
-use super::expected::{NAME, PODS, Policy, Shipped, WORKLOADS, platform};
+use super::expected::{PODS, Policy, Shipped, WORKLOADS, platform};
 use super::{Findings, HazardKind, Installation, Severity};
+use crate::kubernetes::keys::NAMESPACE_NAME;
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
 
 /// A decision takes microseconds; a longer wait holds up whoever creates a pod, for nothing.
@@ -151,7 +152,7 @@ fn added(found: &mut Findings<'_>, field: &str, requirement: &Requirement) {
         return;
     }
     // Leaving out further namespaces by name is a value of the chart.
-    if requirement.key == NAME && matches!(requirement.operator, Operator::NotIn(_)) {
+    if requirement.key == NAMESPACE_NAME && matches!(requirement.operator, Operator::NotIn(_)) {
         return;
     }
     found.add(

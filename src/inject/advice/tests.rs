@@ -51,7 +51,7 @@ fn engine() -> Engine {
     assert!(errors.is_empty(), "{errors:?}");
     let mut settings = Settings::default();
     for word in ["enabled", "disabled"] {
-        let labels = [(crate::inject::selection::INJECTION, word)];
+        let labels = [(crate::kubernetes::keys::INJECTION, word)];
         let annotations = [(INJECT, "clock")];
         let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         let namespace = Namespace {

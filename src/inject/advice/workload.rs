@@ -7,31 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use crate::kubernetes::workload::WorkloadKind;
 use crate::review::pod::Dictionary;
 use crate::review::{Object, Text};
-
-/// The kinds whose controllers make pods, with the API version and kind of the pods' owner.
-const OWNERS: [(&str, &str, &str); 7] = [
-    ("Deployment", "apps/v1", "ReplicaSet"),
-    ("ReplicaSet", "apps/v1", "ReplicaSet"),
-    ("StatefulSet", "apps/v1", "StatefulSet"),
-    ("DaemonSet", "apps/v1", "DaemonSet"),
-    ("ReplicationController", "v1", "ReplicationController"),
-    ("Job", "batch/v1", "Job"),
-    ("CronJob", "batch/v1", "Job"),
-];
-
-/// The kind, if its controller makes pods.
-pub(super) fn known(kind: &str) -> Option<&'static str> {
-    let mut kinds = OWNERS.iter().map(|(known, ..)| *known);
-    kinds.find(|known| *known == kind)
-}
 
 /// A workload. It prints as kind and name.
 #[derive(Debug)]
 pub(in crate::inject) struct Workload<'a> {
-    /// The kind, one of [`known`].
-    pub(super) kind: &'static str,
+    /// The kind.
+    pub(super) kind: &'static WorkloadKind,
     /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.
     pub(super) is_made_by_a_controller: bool,
     name: String,
@@ -42,7 +26,7 @@ pub(in crate::inject) struct Workload<'a> {
 
 impl fmt::Display for Workload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.name)
+        write!(f, "{}/{}", self.kind.kind, self.name)
     }
 }
 
@@ -65,9 +49,8 @@ struct Owner {
 }
 
 impl<'a> Workload<'a> {
-    /// Reads an object of a [`known`] kind, whose pod template is at `pointer`; `None` where it has
-    /// none, or is something else.
-    pub(super) fn read(kind: &'static str, pointer: &str, object: &'a RawValue) -> Option<Self> {
+    /// Reads an object of this kind; `None` where it has no pod template, or is something else.
+    pub(super) fn read(kind: &'static WorkloadKind, object: &'a RawValue) -> Option<Self> {
         let metadata: Metadata<'_> = match below(object, "/metadata") {
             Some(raw) => serde_json::from_str(raw.get()).ok()?,
             None => Metadata::default(),
@@ -79,8 +62,8 @@ impl<'a> Workload<'a> {
             kind,
             is_made_by_a_controller: owners.iter().any(|owner| owner.controller == Some(true)),
             name: name.map_or(String::new(), |name| name.as_str().to_owned()),
-            template: below(object, pointer)?,
-            claims: below(object, claims).filter(|_| kind == "StatefulSet"),
+            template: below(object, kind.pod_pointer)?,
+            claims: below(object, claims).filter(|_| kind.kind == "StatefulSet"),
         })
     }
 
@@ -100,7 +83,7 @@ impl<'a> Workload<'a> {
     /// and annotations, as controllers do (`kubernetes:pkg/controller/controller_utils.go`,
     /// `GetPodFromTemplate`).
     pub(super) fn pod(&self) -> Option<String> {
-        let (_, api_version, kind) = OWNERS.into_iter().find(|(kind, ..)| *kind == self.kind)?;
+        let (api_version, kind) = self.kind.owner?;
         let pod = Pod {
             metadata: PodMetadata {
                 generate_name: format!("{}-", self.name),
@@ -110,7 +93,7 @@ impl<'a> Workload<'a> {
                     api_version,
                     kind,
                     // The names of what a controller makes between are not known before.
-                    name: (kind == self.kind).then_some(self.name.as_str()),
+                    name: (kind == self.kind.kind).then_some(self.name.as_str()),
                 }],
             },
             spec: self.spec()?,

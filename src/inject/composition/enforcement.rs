@@ -13,11 +13,9 @@ use crate::check::{self, NamespaceFacts};
 use crate::finding::{Code, Finding, Policies, Policy};
 use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Verdict};
+use crate::kubernetes::keys::FINDINGS;
 use crate::review::Pod;
 use crate::template::Template;
-
-/// The namespace's annotation that chooses policies.
-pub const FINDINGS: &str = "pillion.dev/findings";
 
 /// How many templates are left out one by one: each makes another composition.
 const ONE_BY_ONE: usize = 4;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Composed;
-use crate::inject::plan::SAFE_TO_EVICT;
 use crate::inject::pod::WorkingPod;
 use crate::inject::status::Status;
 use crate::inject::verdict::{Reason, Verdict};
+use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 
 /// What all annotations of an object may have together, keys included
 /// (apimachinery:pkg/api/validation/objectmeta.go, `TotalAnnotationSizeLimitB`).
@@ -31,7 +31,10 @@ pub(super) fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed) {
 
 /// Unites our emptyDirs into the cluster autoscaler's list, behind what the user wrote there.
 fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>) {
-    let listed = pod.annotations.get(SAFE_TO_EVICT).unwrap_or_default();
+    let listed = pod
+        .annotations
+        .get(SAFE_TO_EVICT_VOLUMES)
+        .unwrap_or_default();
     let mut whole = listed.to_owned();
     let known: BTreeSet<&str> = listed.split(',').map(str::trim).collect();
     for name in statuses.values().flat_map(|status| &status.safe_to_evict) {
@@ -43,7 +46,7 @@ fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>)
         }
     }
     if whole != listed {
-        pod.annotations.set(SAFE_TO_EVICT, whole);
+        pod.annotations.set(SAFE_TO_EVICT_VOLUMES, whole);
     }
 }
 

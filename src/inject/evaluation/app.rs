@@ -8,16 +8,12 @@ use crate::expression::Bindings;
 use crate::inject::expression_input::{Apps, ExpressionInput};
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::keys::{CONTAINERS, DEFAULT_CONTAINER};
 use crate::review::Text;
 use crate::template::Template;
 use crate::template::compiled::NOT_FOR_STEPS;
 use crate::template::fragment::Evaluation;
 use crate::wording::did_you_mean;
-
-/// The annotation that lists the app containers which templates may edit.
-const CONTAINERS: &str = "pillion.dev/containers";
-/// The annotation by which kubectl knows the main container.
-const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 /// Finds the app containers: those that `pillion.dev/containers` names, else all regular ones that
 /// the user wrote. The main one is the first named, else kubectl's default, else the first. A

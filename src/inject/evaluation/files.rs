@@ -11,12 +11,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::failed;
+use crate::kubernetes::keys::FILE_PREFIX;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
-
-/// The start of the annotations' keys; volume and file follow.
-pub const PREFIX: &str = "pillion.dev/file.";
 
 /// The items of the `downwardAPI` volume, and the annotations that they show.
 pub(super) type Files = (Vec<Value>, Vec<(String, String)>);
@@ -48,7 +46,7 @@ pub(super) fn evaluate(
 
 /// The key of the annotation that carries a file; `volume` is its volume's name in the pod.
 pub fn file_key(volume: &str, file: &str) -> String {
-    format!("{PREFIX}{volume}.{file}")
+    format!("{FILE_PREFIX}{volume}.{file}")
 }
 
 fn text(

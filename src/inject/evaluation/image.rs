@@ -6,6 +6,7 @@
 
 use super::EvaluationContext;
 use crate::inject::pod::{List, WorkingPod};
+use crate::kubernetes::image_reference::Reference;
 use crate::template::Template;
 
 /// The image to use; `None`: as the template has it.
@@ -21,16 +22,8 @@ pub(super) fn mirrored(
     {
         return None;
     }
-    Some(format!("{registry}/{}", without_registry(image)))
-}
-
-/// The reference without its registry: its first part is one where it has a dot or a port, or is
-/// `localhost` (the rule of container runtimes).
-fn without_registry(image: &str) -> &str {
-    match image.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => rest,
-        _ => image,
-    }
+    let path = Reference::parse(image).map_or(image, |reference| reference.without_host(image));
+    Some(format!("{registry}/{path}"))
 }
 
 /// Whether an annotation, the configuration or a container of the pod names this very image.

@@ -9,7 +9,7 @@ use crate::finding::{Code, Finding};
 use crate::inject::expression_input::Apps;
 use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::{Reason, Refusal};
-use crate::kubernetes::merge_keys::same_path;
+use crate::kubernetes::paths::{Relation, relation};
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
@@ -82,10 +82,11 @@ fn adopted(
                 .get("mountPath")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            if same_path(at, path) {
+            let relation = relation(at, path);
+            if relation == Relation::Same {
                 return take(mount, element.name(), path).map(Some);
             }
-            if is_below(at, path) || is_below(path, at) {
+            if relation != Relation::Apart {
                 let name = element.name();
                 let (place, rest) = (
                     format!("spec.{}[{index}].volumeMounts", list.field()),
@@ -118,11 +119,6 @@ fn adopted(
         ));
     }
     Ok(None)
-}
-
-fn is_below(path: &str, above: &str) -> bool {
-    let rest = path.strip_prefix(above.trim_end_matches('/'));
-    rest.is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
 }
 
 fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<String>), Refusal> {

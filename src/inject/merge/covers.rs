@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::kubernetes::merge_keys::{ListMerge, by_key, list_merge, same_path};
+use crate::kubernetes::merge_keys::{ListMerge, by_key, list_merge};
+use crate::kubernetes::paths;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -25,7 +26,7 @@ pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
                 if let ("mountPath", Value::String(theirs), Value::String(value)) =
                     (name.as_str(), theirs, value)
                 {
-                    return same_path(theirs, value);
+                    return paths::is_same(theirs, value);
                 }
                 match (&field.ty, theirs, value) {
                     (FieldType::List(element), Value::Array(theirs), Value::Array(want)) => {

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::kubernetes::merge_keys::{element_key, plain_path};
+use crate::kubernetes::merge_keys::element_key;
+use crate::kubernetes::paths;
 use crate::review::{Object, Text};
 use crate::template::piece::{ReadObject, TemplateObject};
 
@@ -69,10 +70,14 @@ impl<'v> Keys<'v> {
             _ => None,
         };
         let text = text?.0;
-        if !key.ends_with("Path") || plain_path(&text).len() == text.len() {
+        if !key.ends_with("Path") {
             return Some(text);
         }
-        Some(plain_path(&text).to_owned().into())
+        let shorter = match paths::shortest(&text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(shorter) => Some(shorter),
+        };
+        Some(shorter.map_or(text, Cow::Owned))
     }
 }
 

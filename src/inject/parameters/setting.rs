@@ -6,9 +6,9 @@ use std::ops::Bound;
 
 use crate::inject::trace::{Layer, Trace};
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::keys::PARAMETER_INFIX;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
-use crate::template::compiled::ANNOTATION_INFIX;
 use crate::template::parameter::{Parameter, ParameterType, Setter};
 use crate::wording::did_you_mean;
 
@@ -124,7 +124,7 @@ fn annotated<'g, T: Borrow<str> + Ord>(
     let after = annotations.range::<str, _>(after);
     let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
     for (key, text) in after.take_while(|(key, _)| of_name(key).is_some()) {
-        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(ANNOTATION_INFIX)) else {
+        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(PARAMETER_INFIX)) else {
             continue;
         };
         let (name, element) = split(name);

@@ -9,7 +9,7 @@ use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
-use crate::kubernetes::defaults::pull_policy;
+use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::field;
 use crate::template::Template;
 use crate::template::compiled::Placement;
@@ -193,8 +193,8 @@ fn fill(
 /// The API server derived the pull policy from the placeholder; from the image it would be another.
 fn default_pull_policy(fill: &mut Fill, want: &TemplateObject, theirs: &Value, image: &Value) {
     let derived = theirs.get("imagePullPolicy").and_then(Value::as_str);
-    let policy = pull_policy(image.as_str().unwrap_or_default());
-    let is_default = derived == Some(pull_policy(PLACEHOLDER));
+    let policy = Reference::pull_policy(image.as_str().unwrap_or_default());
+    let is_default = derived == Some(Reference::pull_policy(PLACEHOLDER));
     if is_default && derived != Some(policy) && !want.contains_key("imagePullPolicy") {
         fill.replaced.push("imagePullPolicy".to_owned());
         fill.operations.push(Operation::Replace {

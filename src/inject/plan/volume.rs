@@ -1,10 +1,11 @@
 //! Volumes that the pod lacks.
 
-use super::{Change, SAFE_TO_EVICT};
+use super::Change;
 use crate::inject::evaluation::Wanted;
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
 use crate::template::piece::ReadObject;
 
@@ -19,7 +20,10 @@ pub(super) fn volumes(
         change.annotations.push((key, text));
     }
     let ty = FieldType::Object("Volume".to_owned());
-    let listed = pod.annotations.get(SAFE_TO_EVICT).unwrap_or_default();
+    let listed = pod
+        .annotations
+        .get(SAFE_TO_EVICT_VOLUMES)
+        .unwrap_or_default();
     let is_listed = |name: &str| listed.split(',').any(|listed| listed.trim() == name);
     for volume in wanted.volumes.drain(..) {
         match pod.find(List::Volumes, &volume.name) {

@@ -1,11 +1,9 @@
 //! `pillion.dev/lint-ignore: CODE,CODE`: what the author of a template knows better.
 
 use super::{LintCode, LintFinding};
+use crate::kubernetes::keys::LINT_IGNORE;
 use crate::template::Source;
 use crate::template::node::{Node, Place};
-
-/// The annotation of the template.
-const ANNOTATION: &str = "pillion.dev/lint-ignore";
 
 /// What one template ignores.
 pub(super) struct Ignored<'s> {
@@ -23,7 +21,7 @@ impl<'s> Ignored<'s> {
         let annotations = document
             .get("metadata")
             .and_then(|own| own.get("annotations"));
-        let node = annotations.and_then(|annotations| annotations.get(ANNOTATION));
+        let node = annotations.and_then(|annotations| annotations.get(LINT_IGNORE));
         let text = node.and_then(Node::text).unwrap_or_default();
         let place = node.map_or(document.place, |node| node.place);
         let mut ignored = Self {
@@ -86,7 +84,7 @@ impl<'s> Ignored<'s> {
             template: self.template.to_owned(),
             line: self.place.line,
             column: self.place.column,
-            field: format!("metadata.annotations['{ANNOTATION}']"),
+            field: format!("metadata.annotations['{LINT_IGNORE}']"),
             message,
         }
     }

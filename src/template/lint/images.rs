@@ -2,13 +2,9 @@
 
 use super::LintCode;
 use super::subject::LintContext;
+use crate::kubernetes::image_reference::Reference;
 use crate::template::node::Node;
 use crate::template::text::{self, TextSegment};
-
-/// Tags that their makers move to every new build.
-const MOVING: [&str; 9] = [
-    "canary", "dev", "edge", "head", "latest", "main", "master", "nightly", "stable",
-];
 
 pub(super) fn lint(subject: &mut LintContext<'_>) {
     for helper in subject.helpers() {
@@ -46,36 +42,9 @@ fn only_parameter(node: &Node) -> Option<String> {
 
 /// Why an image is not always the same.
 fn floats(image: &str) -> Option<String> {
-    let name = image.rsplit('/').next().unwrap_or(image);
-    if name.contains('@') {
-        return None;
-    }
-    match name.split_once(':') {
-        None => Some("has no tag, which is `latest`".to_owned()),
-        Some((_, tag)) if MOVING.contains(&tag) => {
-            Some(format!("has the tag `{tag}`, which moves"))
-        }
-        Some(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::floats;
-
-    #[test]
-    fn a_tag_or_a_digest_holds_an_image() {
-        for good in [
-            "a:1",
-            "r:5000/a:1.2",
-            "a@sha256:0",
-            "a:latest@sha256:0",
-            "r/a:stable-2.1",
-        ] {
-            assert_eq!(floats(good), None, "{good}");
-        }
-        for bad in ["a", "r:5000/a", "a:latest", "r/b/a:main"] {
-            assert!(floats(bad).is_some(), "{bad}");
-        }
-    }
+    let reference = Reference::parse(image).filter(Reference::moves)?;
+    Some(match reference.tag {
+        None => "has no tag, which means `latest`".to_owned(),
+        Some(tag) => format!("has the tag `{tag}`, which moves"),
+    })
 }

@@ -6,13 +6,7 @@ use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::{examples, found, text};
 use crate::cluster::Read;
-use crate::inject::selection::{INJECT, INJECTION, MANDATORY};
-
-/// The domain of all that is Pillion's.
-const DOMAIN: &str = "pillion.dev/";
-
-/// Annotation of a namespace: the policy of findings there.
-const FINDINGS: &str = "pillion.dev/findings";
+use crate::kubernetes::keys::{DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY};
 
 pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     let check = Check::Namespaces;

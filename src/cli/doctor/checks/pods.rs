@@ -8,18 +8,13 @@ use super::super::check::{Check, Line};
 use super::super::facts::Facts;
 use super::{examples, found, text};
 use crate::inject::Namespace;
-use crate::inject::selection::{INJECT, SelectionInput, listed};
-use crate::inject::status::{PREFIX, Status};
+use crate::inject::selection::{SelectionInput, listed};
+use crate::inject::status::Status;
+use crate::kubernetes::keys::{CONTAINERS, DOMAIN, FILE_PREFIX, INJECT, MIRROR, STATUS_PREFIX};
 use crate::review::pod::Dictionary;
 
-/// Annotation of a pod: which of its containers a template may edit.
-const CONTAINERS: &str = "pillion.dev/containers";
-
 /// What Pillion writes itself.
-const WRITTEN: [&str; 2] = [PREFIX, "pillion.dev/file."];
-
-/// Annotation of a static pod's mirror.
-const MIRROR: &str = "kubernetes.io/config.mirror";
+const WRITTEN: [&str; 2] = [STATUS_PREFIX, FILE_PREFIX];
 
 pub(super) fn pods(facts: &Facts) -> Vec<Line> {
     let check = Check::Pods;
@@ -106,7 +101,7 @@ fn namespace(object: &Value) -> Namespace {
 
 /// The pod and the first key of `pillion.dev/` that means nothing on it.
 fn odd(pod: &Value) -> Option<String> {
-    let ours = |key: &&String| key.starts_with("pillion.dev/");
+    let ours = |key: &&String| key.starts_with(DOMAIN);
     let (labels, annotations) = (
         texts(pod, "/metadata/labels"),
         texts(pod, "/metadata/annotations"),

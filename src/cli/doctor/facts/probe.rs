@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::KnownNames;
 use crate::cluster::{ObjectPage, Read};
-use crate::inject::selection::{INJECT, INJECTION, MANDATORY};
-use crate::inject::status::PREFIX;
+use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, STATUS_PREFIX};
 use crate::template::built_in;
 
 /// Where a pod is tried when no namespace is enabled.
@@ -25,7 +24,7 @@ pub(in crate::cli::doctor) struct Probe {
 impl Probe {
     /// The annotation that says what became of it.
     pub(in crate::cli::doctor) fn status_key(&self) -> String {
-        format!("{PREFIX}{}", self.template)
+        format!("{STATUS_PREFIX}{}", self.template)
     }
 }
 

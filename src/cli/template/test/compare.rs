@@ -9,6 +9,7 @@ use super::case::{Expectation, ExpectedCode, Pointer};
 use crate::cli::transform::TransformResult;
 use crate::finding::Code;
 use crate::inject::{Verdict, status};
+use crate::kubernetes::keys;
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +75,7 @@ pub(super) fn essence(pod: Option<&Value>) -> Map<String, Value> {
         };
         let mut own = own.clone();
         if let Some(Value::Object(annotations)) = own.get_mut("annotations") {
-            annotations.retain(|key, _| !key.starts_with(status::PREFIX));
+            annotations.retain(|key, _| !key.starts_with(keys::STATUS_PREFIX));
             if annotations.is_empty() {
                 own.as_object_mut()
                     .map(|own| own.shift_remove("annotations"));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::FINDINGS;
 use crate::finding::Policies;
 use crate::inject::{Decision, Engine, Namespace, RequestContext, Settings, Verdict};
+use crate::kubernetes::keys::FINDINGS;
 use crate::review::Pod;
 use crate::template::{Catalog, Source};
 

@@ -1,8 +1,10 @@
-//! Paths as the kernel reads them: `/data//x/` is `/data/x`.
+//! Paths of the file system, compared as the kernel reads them: `/data//x/` is `/data/x`.
+
+use std::borrow::Cow;
 
 /// How two paths lie to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Relation {
+pub enum Relation {
     /// They are one.
     Same,
     /// The first lies above the second.
@@ -14,7 +16,7 @@ pub(super) enum Relation {
 }
 
 /// How the first path lies to the second. The empty path is the root.
-pub(super) fn relation(one: &str, other: &str) -> Relation {
+pub fn relation(one: &str, other: &str) -> Relation {
     let (mut one, mut other) = (names(one), names(other));
     loop {
         match (one.next(), other.next()) {
@@ -27,9 +29,30 @@ pub(super) fn relation(one: &str, other: &str) -> Relation {
     }
 }
 
+/// Whether two spellings mean one path.
+pub fn is_same(one: &str, other: &str) -> bool {
+    relation(one, other) == Relation::Same
+}
+
+/// A path in its shortest spelling.
+pub fn shortest(path: &str) -> Cow<'_, str> {
+    let is_short = !path.contains("//")
+        && !path.contains("/.")
+        && !path.starts_with("./")
+        && (path == "/" || !path.ends_with('/'));
+    if is_short {
+        return Cow::Borrowed(path);
+    }
+    let joined = names(path).collect::<Vec<_>>().join("/");
+    Cow::Owned(match path.starts_with('/') {
+        true => format!("/{joined}"),
+        false => joined,
+    })
+}
+
 fn names(path: &str) -> impl Iterator<Item = &str> {
-    let names = path.split('/');
-    names.filter(|name| !name.is_empty() && *name != ".")
+    path.split('/')
+        .filter(|name| !name.is_empty() && *name != ".")
 }
 
 #[cfg(test)]
@@ -52,6 +75,23 @@ mod tests {
         ];
         for (one, other, expected) in cases {
             assert_eq!(relation(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_spelling_is_the_same_path() {
+        let cases = [
+            ("/data", "/data"),
+            ("/data/", "/data"),
+            ("//data/./x//", "/data/x"),
+            ("/", "/"),
+            ("//", "/"),
+            ("/.data", "/.data"),
+            ("./x", "x"),
+            ("", ""),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(shortest(path), expected, "{path}");
         }
     }
 }
