@@ -12,13 +12,11 @@ pub mod pod;
 pub mod pod_security;
 pub mod references;
 pub mod resources;
-#[cfg(test)]
-mod sample;
-#[cfg(test)]
-mod scene;
 mod security;
 pub mod settings;
 mod storage;
+#[cfg(test)]
+mod test_support;
 
 use std::collections::HashMap;
 

@@ -18,7 +18,7 @@ mod templates;
 mod watch;
 pub mod webhook_lint;
 
-pub use authority::{AuthoritySecret, AuthoritySecretError, ROTATE, SecretState};
+pub use authority::{AuthoritySecret, AuthoritySecretError, SecretState};
 pub use connection::{Connection, ConnectionError, KubeconfigOptions};
 pub use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
 pub use inspection::{Access, DryRunResult, ObjectPage, Resource};

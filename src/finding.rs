@@ -10,8 +10,8 @@ mod policy;
 
 use std::fmt;
 
-pub use code::{Code, Family, Refusal, Severity};
-pub use policy::{Policies, Policy, PolicyError};
+pub use code::{Code, Family, Policy, Refusal, Severity};
+pub use policy::{Policies, PolicyError};
 
 /// The longest sentence, in characters.
 const LONGEST: usize = 600;

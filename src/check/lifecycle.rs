@@ -2,7 +2,6 @@
 
 mod command;
 mod ending;
-mod script;
 mod starting;
 
 use super::CheckContext;

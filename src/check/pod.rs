@@ -7,10 +7,11 @@
 
 mod amount;
 mod container;
-mod env_from;
+mod reference;
 mod security;
 mod source;
 mod spec;
+mod view;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -20,13 +21,15 @@ use serde_json::Value;
 pub use amount::{Amount, Amounts};
 pub use container::{
     Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
-    PortNumber, Probe, Resources, SecurityContext, Sleep,
+    PortNumber, Probe, ResizePolicy, Resources, SecurityContext, Sleep, VolumeDevice,
 };
-pub use env_from::EnvFrom;
+pub use reference::{EnvFrom, Item, Keys, LocalReference, Present};
 pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
 pub use source::{Addition, Source};
-pub use spec::{LocalReference, Os, Spec, Toleration};
-pub use volume::{EmptyDir, Keys, Projected, ProjectedSource, Volume, VolumeSource};
+pub use spec::{
+    Affinity, NodeAffinity, NodeRequirement, NodeSelector, NodeSelectorTerm, Os, Spec, Toleration,
+};
+pub use volume::{EmptyDir, Projected, ProjectedSource, Volume, VolumeSource};
 
 /// The pod that would result.
 #[derive(Debug, Default)]

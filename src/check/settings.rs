@@ -40,6 +40,8 @@ pub struct NamespaceFacts<'c> {
     pub namespace: &'c str,
     /// The namespace's labels.
     pub labels: &'c BTreeMap<String, String>,
+    /// The namespace's annotations.
+    pub annotations: &'c BTreeMap<String, String>,
     /// The LimitRanges of the namespace that are known.
     pub limit_ranges: &'c [LimitRange],
     /// The ResourceQuotas of the namespace that are known.

@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use super::policy::Policy;
-
 /// What a code is about; one file of `check` for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
@@ -49,6 +47,45 @@ pub enum Refusal {
     Invalid,
     /// Admission of this cluster, as far as it is known.
     Forbidden,
+}
+
+/// What follows from a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Policy {
+    /// The pod is refused.
+    Deny,
+    /// The template is not applied to this pod.
+    Skip,
+    /// The person is told.
+    Warn,
+    /// Nothing; `pillion explain` shows it all the same.
+    Ignore,
+}
+
+impl Policy {
+    /// Every policy, strictest first.
+    pub const ALL: [Self; 4] = [Self::Deny, Self::Skip, Self::Warn, Self::Ignore];
+
+    /// The word that is written in templates, annotations and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "Deny",
+            Self::Skip => "Skip",
+            Self::Warn => "Warn",
+            Self::Ignore => "Ignore",
+        }
+    }
+
+    /// The policy of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Declares the codes once.

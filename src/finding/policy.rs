@@ -1,49 +1,9 @@
-//! What follows from a finding, and who may choose it.
+//! Choices of what follows from findings: how they are written, and which cannot be taken.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use super::code::{Code, Refusal};
+use super::code::{Code, Policy, Refusal};
 use crate::wording::did_you_mean;
-
-/// What follows from a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Policy {
-    /// The pod is refused.
-    Deny,
-    /// The template is not applied to this pod.
-    Skip,
-    /// The person is told.
-    Warn,
-    /// Nothing; `pillion explain` shows it all the same.
-    Ignore,
-}
-
-impl Policy {
-    /// Every policy, strictest first.
-    pub const ALL: [Self; 4] = [Self::Deny, Self::Skip, Self::Warn, Self::Ignore];
-
-    /// The word that is written in templates, annotations and configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deny => "Deny",
-            Self::Skip => "Skip",
-            Self::Warn => "Warn",
-            Self::Ignore => "Ignore",
-        }
-    }
-
-    /// The policy of this word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.as_str() == word)
-    }
-}
-
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// Why a choice of policies cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

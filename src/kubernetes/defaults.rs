@@ -5,8 +5,12 @@
 //! webhook and for a file, a value of this table counts as nothing, and expressions see the
 //! defaults filled in either way (k8s:pkg/apis/core/v1/defaults.go; tried on a real API server).
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
+use crate::kubernetes::fields::{DefaultValue, FIELDS};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -22,96 +26,32 @@ const DEFAULT_TOLERATIONS: [&str; 2] = [
 
 /// The default of a field, where it has one that does not depend on other fields.
 pub fn default_of(definition: &str, field: &str) -> Option<Value> {
-    let value = match (definition, field) {
-        ("PodSpec", "terminationGracePeriodSeconds") => json!(30),
-        ("PodSpec", "restartPolicy") => json!("Always"),
-        ("PodSpec", "dnsPolicy") => json!("ClusterFirst"),
-        ("PodSpec", "schedulerName") => json!("default-scheduler"),
-        ("PodSpec", "enableServiceLinks") => json!(true),
-        ("PodSpec", "securityContext") | ("Container", "resources") => json!({}),
-        ("PodSpec", "serviceAccountName" | "serviceAccount") => json!("default"),
-        ("PodSpec", "priority") => json!(0),
-        ("PodSpec", "preemptionPolicy") => json!("PreemptLowerPriority"),
-        ("Container", "terminationMessagePath") => json!("/dev/termination-log"),
-        ("Container", "terminationMessagePolicy") => json!("File"),
-        ("ContainerPort", "protocol") => json!("TCP"),
-        ("Probe", "timeoutSeconds" | "successThreshold") => json!(1),
-        ("Probe", "periodSeconds") => json!(10),
-        ("Probe", "failureThreshold") => json!(3),
-        ("HTTPGetAction", "scheme") => json!("HTTP"),
-        ("HTTPGetAction", "path") => json!("/"),
-        ("GRPCAction", "service") | ("HostPathVolumeSource", "type") => json!(""),
-        ("ObjectFieldSelector", "apiVersion") => json!("v1"),
-        (
-            "SecretVolumeSource"
-            | "ConfigMapVolumeSource"
-            | "DownwardAPIVolumeSource"
-            | "ProjectedVolumeSource",
-            "defaultMode",
-        ) => json!(0o644),
-        ("ServiceAccountTokenProjection", "expirationSeconds") => json!(3600),
-        _ => return None,
-    };
-    Some(value)
+    let default = schema::facts(definition, field)?.default?;
+    Some(default.to_value())
 }
-
-/// Fields whose default the API server adds to every object of a definition.
-const FILLED: &[(&str, &[&str])] = &[
-    (
-        "PodSpec",
-        &[
-            "terminationGracePeriodSeconds",
-            "restartPolicy",
-            "dnsPolicy",
-            "schedulerName",
-            "enableServiceLinks",
-            "securityContext",
-            "serviceAccountName",
-            "serviceAccount",
-            "priority",
-            "preemptionPolicy",
-        ],
-    ),
-    (
-        "Container",
-        &[
-            "terminationMessagePath",
-            "terminationMessagePolicy",
-            "resources",
-        ],
-    ),
-    ("ContainerPort", &["protocol"]),
-    (
-        "Probe",
-        &[
-            "timeoutSeconds",
-            "successThreshold",
-            "periodSeconds",
-            "failureThreshold",
-        ],
-    ),
-    ("HTTPGetAction", &["scheme", "path"]),
-    ("GRPCAction", &["service"]),
-    ("HostPathVolumeSource", &["type"]),
-    ("ObjectFieldSelector", &["apiVersion"]),
-    ("SecretVolumeSource", &["defaultMode"]),
-    ("ConfigMapVolumeSource", &["defaultMode"]),
-    ("DownwardAPIVolumeSource", &["defaultMode"]),
-    ("ProjectedVolumeSource", &["defaultMode"]),
-    ("ServiceAccountTokenProjection", &["expirationSeconds"]),
-];
 
 /// Whether a value says no more than the API server would have filled in.
 pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
-    default_of(definition, field).as_ref() == Some(value)
+    schema::facts(definition, field)
+        .and_then(|facts| facts.default)
+        .is_some_and(|default| default.is(value))
 }
 
-/// The fields with defaults that a definition has, for a pod's spec read field by field.
-pub fn filled_fields(definition: &str) -> &'static [&'static str] {
-    FILLED
-        .iter()
-        .find(|(name, _)| *name == definition)
-        .map_or(&[], |(_, fields)| fields)
+/// The fields of a definition that have defaults.
+fn filled(definition: &str) -> &'static [(&'static str, DefaultValue)] {
+    static FILLED: LazyLock<HashMap<&str, Vec<(&str, DefaultValue)>>> = LazyLock::new(|| {
+        let mut filled: HashMap<_, Vec<_>> = HashMap::new();
+        for facts in FIELDS {
+            if let Some(default) = facts.default {
+                filled
+                    .entry(facts.definition)
+                    .or_default()
+                    .push((facts.name, default));
+            }
+        }
+        filled
+    });
+    FILLED.get(definition).map_or(&[], Vec::as_slice)
 }
 
 /// Fills in the API server's defaults, and takes out what its admission plugins add, in a value
@@ -120,10 +60,9 @@ pub fn fill(definition: &str, value: &mut Value) {
     let Value::Object(object) = value else {
         return;
     };
-    for name in filled_fields(definition) {
-        let absent = object.get(*name).is_none_or(Value::is_null);
-        if let (true, Some(default)) = (absent, default_of(definition, name)) {
-            object.insert((*name).to_owned(), default);
+    for (name, default) in filled(definition) {
+        if object.get(*name).is_none_or(Value::is_null) {
+            object.insert((*name).to_owned(), default.to_value());
         }
     }
     if definition == "Container" {
@@ -243,21 +182,5 @@ mod tests {
         fill("Container", &mut written);
         fill("Container", &mut defaulted);
         assert_eq!(written, defaulted);
-    }
-
-    #[test]
-    fn every_filled_field_has_its_default() {
-        for (definition, fields) in FILLED {
-            for field in *fields {
-                assert!(
-                    default_of(definition, field).is_some(),
-                    "{definition}.{field}"
-                );
-                assert!(
-                    schema::field(definition, field).is_some(),
-                    "{definition}.{field}"
-                );
-            }
-        }
     }
 }

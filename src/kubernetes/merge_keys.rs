@@ -1,42 +1,12 @@
 //! How the lists of a pod merge: by the API's map keys, never by position.
 //!
-//! From the `+listType` and `+listMapKey` tags of api:core/v1/types.go. Where these and the
-//! strategic-merge keys differ (ports, topology spread constraints) the map keys are right: by
-//! `containerPort` alone, 53/TCP and 53/UDP would be one port. Every list that is not here is
-//! atomic: it is compared and set as a whole.
+//! A list without keys (see the rows of `fields`) is atomic: it is compared and set as a whole.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::paths;
-
-/// Lists that merge, by definition and field, with the fields that identify an element.
-const MAP_KEYS: &[(&str, &str, &[&str])] = &[
-    ("PodSpec", "volumes", &["name"]),
-    ("PodSpec", "initContainers", &["name"]),
-    ("PodSpec", "containers", &["name"]),
-    ("PodSpec", "ephemeralContainers", &["name"]),
-    ("PodSpec", "imagePullSecrets", &["name"]),
-    ("PodSpec", "hostAliases", &["ip"]),
-    (
-        "PodSpec",
-        "topologySpreadConstraints",
-        &["topologyKey", "whenUnsatisfiable"],
-    ),
-    ("PodSpec", "schedulingGates", &["name"]),
-    ("PodSpec", "resourceClaims", &["name"]),
-    ("PodSpec", "evictionResponders", &["name"]),
-    ("Container", "ports", &["containerPort", "protocol"]),
-    ("Container", "env", &["name"]),
-    ("Container", "volumeMounts", &["mountPath"]),
-    ("Container", "volumeDevices", &["devicePath"]),
-    ("ResourceRequirements", "claims", &["name"]),
-];
-
-/// Lists that the API calls atomic but whose elements add up, so that ours are appended: a pod
-/// tolerates what any of its tolerations names, and is ready when all of its gates are.
-const ADDITIVE: &[(&str, &str)] = &[("PodSpec", "tolerations")];
+use super::{paths, schema};
 
 /// Definitions of which one member excludes the others, or that mean something only as a whole:
 /// they are added whole or not at all.
@@ -74,14 +44,10 @@ pub enum ListMerge {
 
 /// How the list in this field of this definition merges.
 pub fn list_merge(definition: &str, field: &str) -> ListMerge {
-    let here = |entry: &(&str, &str)| *entry == (definition, field);
-    if let Some((_, _, keys)) = MAP_KEYS.iter().find(|(d, f, _)| here(&(d, f))) {
-        return ListMerge::ByKeys(keys);
-    }
-    if ADDITIVE.iter().any(here) {
-        ListMerge::Additive
-    } else {
-        ListMerge::Atomic
+    match schema::facts(definition, field) {
+        Some(facts) if !facts.keys.is_empty() => ListMerge::ByKeys(facts.keys),
+        Some(facts) if facts.is_additive => ListMerge::Additive,
+        _ => ListMerge::Atomic,
     }
 }
 
@@ -134,27 +100,12 @@ fn counting<'k>(keys: impl ExactSizeIterator<Item = &'k str> + DoubleEndedIterat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::schema::{FieldType, field};
     use serde_json::json;
 
     #[test]
-    fn every_entry_names_a_list_and_fields_of_its_elements() {
-        for (definition, name, keys) in MAP_KEYS {
-            let FieldType::List(element) = &field(definition, name).unwrap().ty else {
-                panic!("{definition}.{name} is no list");
-            };
-            let FieldType::Object(element) = element.as_ref() else {
-                panic!("{definition}.{name} holds no objects");
-            };
-            for key in *keys {
-                assert!(field(element, key).is_some(), "{element}.{key}");
-            }
-        }
+    fn every_whole_definition_is_in_the_schema() {
         for name in WHOLE {
-            assert!(
-                crate::kubernetes::schema::definition(name).is_some(),
-                "{name}"
-            );
+            assert!(schema::definition(name).is_some(), "{name}");
         }
     }
 

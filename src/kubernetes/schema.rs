@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use super::fields::{FIELDS, FieldFacts};
+
 /// What a field can hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldType {
@@ -85,6 +87,8 @@ pub struct Field {
     pub ty: FieldType,
     /// Whether the API server refuses an object without it.
     pub required: bool,
+    /// What the API says of it beyond its type.
+    pub facts: Option<&'static FieldFacts>,
 }
 
 /// An API type: its fields by name.
@@ -94,24 +98,35 @@ static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
     let text = include_str!("schema/pod.json");
     let raw: BTreeMap<String, BTreeMap<String, String>> =
         serde_json::from_str(text).unwrap_or_default();
-    let field = |text: &str| Field {
-        ty: FieldType::parse(text.trim_end_matches('!')),
-        required: text.ends_with('!'),
-    };
-    let definition = |fields: BTreeMap<String, String>| {
-        fields
-            .into_iter()
-            .map(|(name, text)| (name, field(&text)))
-            .collect()
-    };
-    raw.into_iter()
-        .map(|(name, fields)| (name, definition(fields)))
-        .collect()
+    let mut definitions: BTreeMap<String, Definition> = BTreeMap::new();
+    for (definition, fields) in raw {
+        let fields = fields.into_iter().map(|(name, text)| {
+            let field = Field {
+                ty: FieldType::parse(text.trim_end_matches('!')),
+                required: text.ends_with('!'),
+                facts: None,
+            };
+            (name, field)
+        });
+        definitions.insert(definition, fields.collect());
+    }
+    for facts in FIELDS {
+        let definition = definitions.get_mut(facts.definition);
+        if let Some(field) = definition.and_then(|fields| fields.get_mut(facts.name)) {
+            field.facts = Some(facts);
+        }
+    }
+    definitions
 });
 
 /// The definition of an API type by its short name, such as `Container`.
 pub fn definition(name: &str) -> Option<&'static Definition> {
     DEFINITIONS.get(name)
+}
+
+/// What the API says of a field beyond its type.
+pub fn facts(definition_name: &str, field_name: &str) -> Option<&'static FieldFacts> {
+    field(definition_name, field_name)?.facts
 }
 
 /// The type of a field of an API type.

@@ -156,8 +156,11 @@ fn object(
     fields: &dyn ReadObject,
     origin: Option<&dyn ValueOrigin>,
 ) {
-    tables::words(problems, definition, fields);
-    tables::ranges(problems, definition, fields);
+    for (name, value) in fields.entries() {
+        if let Some(facts) = schema::facts(definition, name) {
+            tables::field_value(problems, facts, value);
+        }
+    }
     tables::one_of(problems, definition, fields);
     relations::check(problems, definition, fields);
     for (name, value) in fields.entries() {

@@ -27,11 +27,10 @@ use super::source::Source;
 use crate::expression::with_much_stack;
 use documents::{Document, Header};
 
-pub(super) use container::{APP_FIELDS, WAIT_FOR_READY};
+pub(super) use container::WAIT_FOR_READY;
 pub(super) use fragment::WHEN;
 pub(super) use parameter::{FIELDS as PARAMETER_FIELDS, ITEM_FIELDS};
 pub(super) use place::within;
-pub(super) use pod::PROVEN_FIELDS;
 pub(super) use reader::join;
 pub(super) use spec::{API_VERSION, LONGEST_NAME, SPEC_FIELDS};
 pub(super) use trust::privileges;

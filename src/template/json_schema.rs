@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::compile::{API_VERSION, APP_FIELDS, LONGEST_NAME, PROVEN_FIELDS, WAIT_FOR_READY, WHEN};
+use super::compile::{API_VERSION, LONGEST_NAME, WAIT_FOR_READY, WHEN};
 use super::compiled::NOT_FOR_STEPS;
 use super::fragment::Slot;
 use crate::kubernetes::schema::{self, FieldType};
@@ -186,13 +186,17 @@ impl Definitions {
 
     /// What each app container gets.
     fn app(&mut self) -> Value {
-        let fields = self.fields("Container", |name| APP_FIELDS.contains(&name));
+        let fields = self.fields("Container", |name| {
+            schema::facts("Container", name).is_some_and(|facts| facts.is_for_app)
+        });
         nullable(object(fields, &[]))
     }
 
     /// Other fields of the pod.
     fn pod(&mut self) -> Value {
-        let fields = self.fields("PodSpec", |name| PROVEN_FIELDS.contains(&name));
+        let fields = self.fields("PodSpec", |name| {
+            schema::facts("PodSpec", name).is_some_and(|facts| facts.is_for_pod)
+        });
         nullable(object(fields, &[]))
     }
 

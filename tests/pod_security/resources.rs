@@ -43,6 +43,7 @@ fn found(pod: &Value, known: &Known, code: Code) -> Vec<Finding> {
         surroundings: NamespaceFacts {
             namespace: "shop",
             labels: &labels,
+            annotations: &labels,
             limit_ranges: &known.limit_ranges,
             quotas: &known.quotas,
             pulling_accounts: &std::collections::BTreeSet::new(),

@@ -1,14 +1,15 @@
 //! Nodes of another kind than helpers are made for.
 
-use super::super::pod::{Container, Place, Pod};
+use super::super::pod::{Container, Place, Pod, WindowsOptions};
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    if pod.spec.is_windows() {
+    if let Some(field) = windows(pod) {
         each_template(pod.helpers(), findings, |helper| {
             let title = helper.title();
-            let message = format!("the pod runs on Windows, and {title} is an image for Linux");
+            let message =
+                format!("the pod runs on Windows ({field}), and {title} is an image for Linux");
             Finding::new(Code::WindowsPod, helper.place.to_string(), message)
         });
     }
@@ -38,6 +39,21 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             Finding::new(Code::VirtualNode, helper.place.to_string(), message)
         });
     }
+}
+
+/// The field that says that the pod runs on Windows.
+fn windows(pod: &Pod<'_>) -> Option<String> {
+    let of_spec = pod.spec.windows_reason().map(str::to_owned);
+    of_spec.or_else(|| {
+        let container = pod.all().find(|container| {
+            let options = container.security.windows_options.as_ref();
+            container.added_by.is_none() && options.is_some_and(WindowsOptions::is_used)
+        })?;
+        Some(format!(
+            "{}.securityContext.windowsOptions",
+            container.place
+        ))
+    })
 }
 
 /// One finding for each template, about the first of its helpers.

@@ -1,7 +1,7 @@
 //! Pods that a helper does not go together with, and pods like them that it does.
 
 use super::check;
-use crate::check::sample::{found_with, short, table};
+use crate::check::test_support::{found_with, short, table};
 
 #[test]
 fn helpers_are_for_linux() {

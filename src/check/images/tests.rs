@@ -1,7 +1,7 @@
 //! Images that are named exactly and such as are not.
 
 use super::check;
-use crate::check::sample::{found_with, short, table};
+use crate::check::test_support::{found_with, short, table};
 
 #[test]
 fn an_image_is_named_by_version_or_digest() {

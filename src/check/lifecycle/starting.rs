@@ -62,7 +62,7 @@ fn probed(step: &Container<'_>) -> Option<Finding> {
 /// field does.
 fn restarted(container: &Container<'_>) -> Option<Finding> {
     let policy = container.restart_policy.as_ref().map(Text::as_str);
-    if policy != Some("Always") || container.has_restart_rules {
+    if policy != Some("Always") || !container.restart_policy_rules.is_empty() {
         return None;
     }
     let title = container.title();

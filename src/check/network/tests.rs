@@ -1,7 +1,7 @@
 //! Pods with ports that clash, and pods like them with ports that do not.
 
 use super::check;
-use crate::check::sample::{found_with, table};
+use crate::check::test_support::{found_with, table};
 
 #[test]
 fn two_containers_that_run_side_by_side_cannot_listen_on_one_port() {

@@ -5,11 +5,12 @@ mod reading;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::amount::Amounts;
-use super::env_from::EnvFrom;
+use super::reference::{EnvFrom, Keys, Present};
 pub use super::security::{Capabilities, SecurityContext};
+use super::source::Field;
+use super::view::{source_view, view};
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
@@ -22,6 +23,12 @@ pub enum Place {
     Regular(usize),
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Regular(0)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -31,76 +38,153 @@ impl fmt::Display for Place {
     }
 }
 
-/// A container of the resulting pod.
-#[derive(Debug)]
-pub struct Container<'a> {
-    /// Where it stands.
-    pub place: Place,
-    /// Its name.
-    pub name: &'a str,
-    /// The template that added it; `None`: the user.
-    pub added_by: Option<&'a str>,
-    /// `image`.
-    pub image: Option<Text<'a>>,
-    /// `command`.
-    pub command: Vec<Text<'a>>,
-    /// `args`.
-    pub args: Vec<Text<'a>>,
-    /// `ports`.
-    pub ports: Vec<Port<'a>>,
-    /// `env`; a regular container's own variables only where they matter to what templates add.
-    pub env: Vec<Env<'a>>,
-    /// `envFrom`.
-    pub env_from: Vec<EnvFrom<'a>>,
-    /// `volumeMounts`.
-    pub mounts: Vec<Mount<'a>>,
-    /// `resources`.
-    pub resources: Resources<'a>,
-    /// `resources` as the user wrote them, where templates added to them.
-    pub resources_before: Option<Resources<'a>>,
-    /// `securityContext`.
-    pub security: SecurityContext<'a>,
-    /// `securityContext` as the user wrote it, where templates added to it.
-    pub security_before: Option<SecurityContext<'a>>,
-    /// The fields of the user's container that templates added to, each with the template; those
-    /// of `env`, `ports` and `volumeMounts` say it themselves.
-    pub fields_by: Vec<(&'a str, &'a str)>,
-    /// `readinessProbe`.
-    pub readiness: Option<Probe<'a>>,
-    /// `livenessProbe`.
-    pub liveness: Option<Probe<'a>>,
-    /// `startupProbe`.
-    pub startup: Option<Probe<'a>>,
-    /// `lifecycle`.
-    pub lifecycle: Option<Lifecycle<'a>>,
-    /// `restartPolicy`.
-    pub restart_policy: Option<Text<'a>>,
-    /// Whether it has `restartPolicyRules` (KEP-5307).
-    pub has_restart_rules: bool,
+source_view! {
+    /// A container of the resulting pod.
+    Container<'a> {
+        args: Vec<Text<'a>> = "args",
+        command: Vec<Text<'a>> = "command",
+        /// A regular container's own variables only where they matter to what templates add.
+        env: Vec<Env<'a>> = "env",
+        env_from: Vec<EnvFrom<'a>> = "envFrom",
+        image: Option<Text<'a>> = "image",
+        lifecycle: Option<Lifecycle<'a>> = "lifecycle",
+        liveness: Option<Probe<'a>> = "livenessProbe",
+        mounts: Vec<Mount<'a>> = "volumeMounts",
+        ports: Vec<Port<'a>> = "ports",
+        readiness: Option<Probe<'a>> = "readinessProbe",
+        resize_policy: Vec<ResizePolicy<'a>> = "resizePolicy",
+        resources: Resources<'a> = "resources",
+        restart_policy: Option<Text<'a>> = "restartPolicy",
+        restart_policy_rules: Vec<Present> = "restartPolicyRules",
+        security: SecurityContext<'a> = "securityContext",
+        startup: Option<Probe<'a>> = "startupProbe",
+        volume_devices: Vec<VolumeDevice<'a>> = "volumeDevices",
+    } and {
+        /// Where it is.
+        place: Place,
+        /// Its name.
+        name: &'a str,
+        /// The template that added it; `None`: the user.
+        added_by: Option<&'a str>,
+        /// `resources` as the user wrote them, where templates added to them.
+        resources_before: Option<Resources<'a>>,
+        /// `securityContext` as the user wrote it, where templates added to it.
+        security_before: Option<SecurityContext<'a>>,
+        /// The fields of the user's container that templates added to, each with the template; those
+        /// of `env`, `ports` and `volumeMounts` say it themselves.
+        fields_by: Vec<(&'a str, &'a str)>,
+    }
 }
 
-/// A port.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Port<'a> {
-    /// `name`.
-    #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
-    /// `containerPort`.
-    #[serde(default)]
-    pub container_port: Option<i64>,
-    /// `hostPort`; 0 counts as absent.
-    #[serde(default)]
-    pub host_port: Option<i64>,
-    /// `hostIP`.
-    #[serde(borrow, default, rename = "hostIP")]
-    pub host_ip: Option<Text<'a>>,
-    /// `protocol`.
-    #[serde(borrow, default)]
-    pub protocol: Option<Text<'a>>,
-    /// The template that added it.
-    #[serde(skip)]
-    pub by: Option<&'a str>,
+view! {
+    /// A port.
+    Port<'a> {
+        pub name: Option<Text<'a>>,
+        pub container_port: Option<i64>,
+        /// 0 counts as absent.
+        pub host_port: Option<i64>,
+        #[serde(rename = "hostIP")]
+        pub host_ip: Option<Text<'a>>,
+        pub protocol: Option<Text<'a>>,
+        /// The template that added it.
+        #[serde(skip)]
+        pub by: Option<&'a str>,
+    }
+
+    /// An environment variable.
+    Env<'a> {
+        pub name: Option<Text<'a>>,
+        pub value: Option<Text<'a>>,
+        pub value_from: Option<EnvSource<'a>>,
+        /// The template that added it.
+        #[serde(skip)]
+        pub by: Option<&'a str>,
+    }
+
+    /// Where a variable's value comes from.
+    EnvSource<'a> {
+        pub secret_key_ref: Option<Keys<'a>>,
+        pub config_map_key_ref: Option<Keys<'a>>,
+    }
+
+    /// A volume mount.
+    Mount<'a> {
+        pub name: Option<Text<'a>>,
+        pub mount_path: Option<Text<'a>>,
+        pub sub_path: Option<Text<'a>>,
+        pub sub_path_expr: Option<Text<'a>>,
+        pub read_only: Option<bool>,
+        /// The template that added it.
+        #[serde(skip)]
+        pub by: Option<&'a str>,
+    }
+
+    /// A block device.
+    VolumeDevice<'a> {
+        pub name: Option<Text<'a>>,
+        pub device_path: Option<Text<'a>>,
+    }
+
+    /// What a resize of a resource does to the container.
+    ResizePolicy<'a> {
+        pub resource_name: Option<Text<'a>>,
+        pub restart_policy: Option<Text<'a>>,
+    }
+
+    /// Amounts by resource.
+    Resources<'a> {
+        requests: Option<Amounts<'a>>,
+        limits: Option<Amounts<'a>>,
+    }
+
+    /// A probe.
+    Probe<'a> {
+        pub exec: Option<Exec<'a>>,
+        pub http_get: Option<Network<'a>>,
+        pub tcp_socket: Option<Network<'a>>,
+        pub grpc: Option<Network<'a>>,
+    }
+
+    /// The target of a probe or hook that connects.
+    Network<'a> {
+        pub host: Option<Text<'a>>,
+        pub port: Option<PortNumber<'a>>,
+    }
+
+    /// A command in the container.
+    Exec<'a> {
+        pub command: Option<Vec<Text<'a>>>,
+    }
+
+    /// The hooks of a container.
+    Lifecycle<'a> {
+        pub post_start: Option<Handler<'a>>,
+        pub pre_stop: Option<Handler<'a>>,
+    }
+
+    /// What a hook does.
+    Handler<'a> {
+        pub exec: Option<Exec<'a>>,
+        pub sleep: Option<Sleep>,
+        pub http_get: Option<Network<'a>>,
+        pub tcp_socket: Option<Network<'a>>,
+    }
+}
+
+view! {
+    /// A pause.
+    Sleep {
+        pub seconds: i64,
+    }
+}
+
+/// A port by number or by name.
+#[derive(Debug, Clone)]
+pub enum PortNumber<'a> {
+    /// Its number.
+    Number(i64),
+    /// Its name.
+    Name(Text<'a>),
 }
 
 impl Port<'_> {
@@ -114,60 +198,6 @@ impl Port<'_> {
     }
 }
 
-/// An environment variable.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Env<'a> {
-    /// `name`.
-    #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
-    /// `value`.
-    #[serde(borrow, default)]
-    pub value: Option<Text<'a>>,
-    /// `valueFrom`.
-    #[serde(borrow, default)]
-    pub value_from: Option<EnvSource<'a>>,
-    /// The template that added it.
-    #[serde(skip)]
-    pub by: Option<&'a str>,
-}
-
-/// Where a variable's value comes from.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EnvSource<'a> {
-    /// `secretKeyRef`.
-    #[serde(borrow, default)]
-    pub secret_key_ref: Option<super::Keys<'a>>,
-    /// `configMapKeyRef`.
-    #[serde(borrow, default)]
-    pub config_map_key_ref: Option<super::Keys<'a>>,
-}
-
-/// A volume mount.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Mount<'a> {
-    /// `name`: the volume's.
-    #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
-    /// `mountPath`.
-    #[serde(borrow, default)]
-    pub mount_path: Option<Text<'a>>,
-    /// `subPath`.
-    #[serde(borrow, default)]
-    pub sub_path: Option<Text<'a>>,
-    /// `subPathExpr`.
-    #[serde(borrow, default)]
-    pub sub_path_expr: Option<Text<'a>>,
-    /// `readOnly`.
-    #[serde(default)]
-    pub read_only: Option<bool>,
-    /// The template that added it.
-    #[serde(skip)]
-    pub by: Option<&'a str>,
-}
-
 impl Mount<'_> {
     /// `mountPath`.
     pub fn path(&self) -> &str {
@@ -176,15 +206,6 @@ impl Mount<'_> {
             .map(Text::as_str)
             .unwrap_or_default()
     }
-}
-
-/// Amounts by resource.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Resources<'a> {
-    #[serde(borrow, default)]
-    requests: Option<Amounts<'a>>,
-    #[serde(borrow, default)]
-    limits: Option<Amounts<'a>>,
 }
 
 impl Resources<'_> {
@@ -222,28 +243,6 @@ impl Resources<'_> {
     }
 }
 
-fn amount(amounts: Option<&Amounts<'_>>, name: &str) -> Option<Quantity> {
-    amounts?.get(name)?.0
-}
-
-/// A probe.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Probe<'a> {
-    /// `exec`.
-    #[serde(borrow, default)]
-    pub exec: Option<Exec<'a>>,
-    /// `httpGet`.
-    #[serde(borrow, default)]
-    pub http_get: Option<Network<'a>>,
-    /// `tcpSocket`.
-    #[serde(borrow, default)]
-    pub tcp_socket: Option<Network<'a>>,
-    /// `grpc`.
-    #[serde(borrow, default)]
-    pub grpc: Option<Network<'a>>,
-}
-
 impl<'a> Probe<'a> {
     /// What it connects to.
     pub fn network(&self) -> Option<&Network<'a>> {
@@ -264,70 +263,8 @@ impl<'a> Probe<'a> {
     }
 }
 
-/// The target of a probe or hook that connects.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Network<'a> {
-    /// `host`.
-    #[serde(borrow, default)]
-    pub host: Option<Text<'a>>,
-    /// `port`.
-    #[serde(borrow, default)]
-    pub port: Option<PortNumber<'a>>,
-}
-
-/// A port by number or by name.
-#[derive(Debug, Clone)]
-pub enum PortNumber<'a> {
-    /// Its number.
-    Number(i64),
-    /// Its name.
-    Name(Text<'a>),
-}
-
-/// A command in the container.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Exec<'a> {
-    /// `command`.
-    #[serde(borrow, default)]
-    pub command: Option<Vec<Text<'a>>>,
-}
-
-/// The hooks of a container.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lifecycle<'a> {
-    /// `postStart`.
-    #[serde(borrow, default)]
-    pub post_start: Option<Handler<'a>>,
-    /// `preStop`.
-    #[serde(borrow, default)]
-    pub pre_stop: Option<Handler<'a>>,
-}
-
-/// What a hook does.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Handler<'a> {
-    /// `exec`.
-    #[serde(borrow, default)]
-    pub exec: Option<Exec<'a>>,
-    /// `sleep`.
-    #[serde(default)]
-    pub sleep: Option<Sleep>,
-    /// `httpGet`.
-    #[serde(borrow, default)]
-    pub http_get: Option<Network<'a>>,
-    /// `tcpSocket`.
-    #[serde(borrow, default)]
-    pub tcp_socket: Option<Network<'a>>,
-}
-
-/// A pause.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Sleep {
-    /// `seconds`.
-    #[serde(default)]
-    pub seconds: i64,
+fn amount(amounts: Option<&Amounts<'_>>, name: &str) -> Option<Quantity> {
+    amounts?.get(name)?.0
 }
 
 impl<'a> Container<'a> {
@@ -399,6 +336,3 @@ impl<'a> Container<'a> {
         }
     }
 }
-
-/// A value that is only known to be there.
-pub type Present = IgnoredAny;

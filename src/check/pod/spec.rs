@@ -6,79 +6,82 @@ use serde::Deserialize;
 
 use super::amount::Amounts;
 use super::container::Resources;
-use super::security::PodSecurityContext;
+use super::reference::LocalReference;
+use super::security::{PodSecurityContext, WindowsOptions};
 use super::source::{Field, Source};
+use super::view::{source_view, view};
 use crate::review::Text;
 
-/// What the checks read of the spec.
-#[derive(Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a field of the API with two choices"
-)]
-pub struct Spec<'a> {
-    /// `hostNetwork`.
-    pub host_network: bool,
-    /// `hostPID`.
-    pub host_pid: bool,
-    /// `hostIPC`.
-    pub host_ipc: bool,
-    /// `hostUsers`.
-    pub host_users: Option<bool>,
-    /// `shareProcessNamespace`.
-    pub share_process_namespace: bool,
-    /// `automountServiceAccountToken`.
-    pub automount_service_account_token: Option<bool>,
-    /// `serviceAccountName`.
-    pub service_account_name: Option<Text<'a>>,
-    /// `terminationGracePeriodSeconds`.
-    pub termination_grace_period_seconds: Option<i64>,
-    /// `securityContext`.
-    pub security: PodSecurityContext<'a>,
-    /// `securityContext` as the user wrote it, where templates added to it.
-    pub security_before: Option<PodSecurityContext<'a>>,
-    /// `imagePullSecrets`.
-    pub image_pull_secrets: Vec<LocalReference<'a>>,
-    /// `os.name`.
-    pub os: Option<Os<'a>>,
-    /// `nodeSelector`.
-    pub node_selector: BTreeMap<Text<'a>, Text<'a>>,
-    /// `tolerations`.
-    pub tolerations: Vec<Toleration<'a>>,
-    /// `resources`: the pod's own (KEP-2837).
-    pub resources: Option<Resources<'a>>,
-    /// `overhead`.
-    pub overhead: Amounts<'a>,
-    /// `runtimeClassName`.
-    pub runtime_class_name: Option<Text<'a>>,
-    /// `priorityClassName`.
-    pub priority_class_name: Option<Text<'a>>,
-    /// `activeDeadlineSeconds`.
-    pub active_deadline_seconds: Option<i64>,
+source_view! {
+    /// What the checks read of the spec.
+    #[expect(
+        clippy::struct_excessive_bools,
+        reason = "each is a field of the API with two choices"
+    )]
+    Spec<'a> {
+        active_deadline_seconds: Option<i64> = "activeDeadlineSeconds",
+        affinity: Option<Affinity<'a>> = "affinity",
+        automount_service_account_token: Option<bool> = "automountServiceAccountToken",
+        host_ipc: bool = "hostIPC",
+        host_network: bool = "hostNetwork",
+        host_pid: bool = "hostPID",
+        host_users: Option<bool> = "hostUsers",
+        image_pull_secrets: Vec<LocalReference<'a>> = "imagePullSecrets",
+        node_selector: BTreeMap<Text<'a>, Text<'a>> = "nodeSelector",
+        os: Option<Os<'a>> = "os",
+        overhead: Amounts<'a> = "overhead",
+        priority_class_name: Option<Text<'a>> = "priorityClassName",
+        resources: Option<Resources<'a>> = "resources",
+        restart_policy: Option<Text<'a>> = "restartPolicy",
+        runtime_class_name: Option<Text<'a>> = "runtimeClassName",
+        security: PodSecurityContext<'a> = "securityContext",
+        service_account_name: Option<Text<'a>> = "serviceAccountName",
+        share_process_namespace: bool = "shareProcessNamespace",
+        termination_grace_period_seconds: Option<i64> = "terminationGracePeriodSeconds",
+        tolerations: Vec<Toleration<'a>> = "tolerations",
+    } and {
+        /// `securityContext` as the user wrote it, where templates added to it.
+        security_before: Option<PodSecurityContext<'a>>,
+    }
 }
 
-/// `spec.os`.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Os<'a> {
-    /// `name`.
-    #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
-}
+view! {
+    /// `spec.os`.
+    Os<'a> {
+        pub name: Option<Text<'a>>,
+    }
 
-/// A reference by name in the same namespace.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct LocalReference<'a> {
-    /// `name`.
-    #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
-}
+    /// A toleration.
+    Toleration<'a> {
+        pub key: Option<Text<'a>>,
+    }
 
-/// A toleration.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Toleration<'a> {
-    /// `key`.
-    #[serde(borrow, default)]
-    pub key: Option<Text<'a>>,
+    /// `spec.affinity`, as far as it keeps the pod from nodes.
+    Affinity<'a> {
+        node_affinity: Option<NodeAffinity<'a>>,
+    }
+
+    /// `spec.affinity.nodeAffinity`.
+    NodeAffinity<'a> {
+        required_during_scheduling_ignored_during_execution: Option<NodeSelector<'a>>,
+    }
+
+    /// Terms of which a node must meet one.
+    NodeSelector<'a> {
+        node_selector_terms: Option<Vec<NodeSelectorTerm<'a>>>,
+    }
+
+    /// Requirements that a node must meet all.
+    NodeSelectorTerm<'a> {
+        match_expressions: Option<Vec<NodeRequirement<'a>>>,
+    }
+
+    /// A requirement on one label of a node.
+    NodeRequirement<'a> {
+        pub key: Option<Text<'a>>,
+        pub operator: Option<Text<'a>>,
+        pub values: Option<Vec<Text<'a>>>,
+    }
 }
 
 impl<'a> Spec<'a> {
@@ -92,47 +95,92 @@ impl<'a> Spec<'a> {
         spec
     }
 
-    fn take(&mut self, name: &str, field: Field<'a>) {
-        match name {
-            "hostNetwork" => self.host_network = field.read_or_default(),
-            "hostPID" => self.host_pid = field.read_or_default(),
-            "hostIPC" => self.host_ipc = field.read_or_default(),
-            "hostUsers" => self.host_users = field.read(),
-            "shareProcessNamespace" => self.share_process_namespace = field.read_or_default(),
-            "automountServiceAccountToken" => {
-                self.automount_service_account_token = field.read();
-            }
-            "serviceAccountName" => self.service_account_name = field.read(),
-            "terminationGracePeriodSeconds" => {
-                self.termination_grace_period_seconds = field.read();
-            }
-            "securityContext" => self.security = field.read_or_default(),
-            "imagePullSecrets" => self.image_pull_secrets = field.read_or_default(),
-            "os" => self.os = field.read(),
-            "nodeSelector" => self.node_selector = field.read_or_default(),
-            "tolerations" => self.tolerations = field.read_or_default(),
-            "resources" => self.resources = field.read(),
-            "overhead" => self.overhead = field.read_or_default(),
-            "runtimeClassName" => self.runtime_class_name = field.read(),
-            "priorityClassName" => self.priority_class_name = field.read(),
-            "activeDeadlineSeconds" => self.active_deadline_seconds = field.read(),
-            _ => {}
-        }
-    }
-
     /// Seconds until a container that does not end is killed; the API server's default is 30.
     pub fn grace_period(&self) -> i64 {
         self.termination_grace_period_seconds.unwrap_or(30)
     }
 
-    /// Whether the pod says that it runs on Windows.
-    pub fn is_windows(&self) -> bool {
-        let os = self.os.as_ref().and_then(|os| os.name.as_ref());
-        let selected = self.node_selector.get("kubernetes.io/os");
-        let selected = selected.or_else(|| self.node_selector.get("beta.kubernetes.io/os"));
-        [os, selected]
-            .into_iter()
-            .flatten()
-            .any(|name| name.as_str() == "windows")
+    /// Why the pod surely runs on Windows nodes; `None` where it may run on Linux.
+    pub fn windows_reason(&self) -> Option<&'static str> {
+        let is_windows =
+            |name: Option<&Text<'_>>| name.is_some_and(|name| name.as_str() == WINDOWS);
+        if is_windows(self.os.as_ref().and_then(|os| os.name.as_ref())) {
+            return Some("spec.os");
+        }
+        if OS_LABELS
+            .iter()
+            .any(|label| is_windows(self.node_selector.get(*label)))
+            || self.node_selector.contains_key(BUILD_LABEL)
+        {
+            return Some("spec.nodeSelector");
+        }
+        if self.requires_windows_nodes() {
+            return Some("spec.affinity");
+        }
+        if self
+            .security
+            .windows_options
+            .as_ref()
+            .is_some_and(WindowsOptions::is_used)
+        {
+            return Some("spec.securityContext.windowsOptions");
+        }
+        // A class's name is free, but who calls it so means it.
+        let class = self.runtime_class_name.as_ref().map(Text::as_str);
+        class
+            .is_some_and(|class| class.to_ascii_lowercase().contains(WINDOWS))
+            .then_some("spec.runtimeClassName")
+    }
+
+    /// Whether every node that the required affinity allows is a Windows node.
+    fn requires_windows_nodes(&self) -> bool {
+        let required = self
+            .affinity
+            .as_ref()
+            .and_then(|affinity| affinity.node_affinity.as_ref())
+            .and_then(|nodes| {
+                nodes
+                    .required_during_scheduling_ignored_during_execution
+                    .as_ref()
+            });
+        let terms = required.and_then(|nodes| nodes.node_selector_terms.as_deref());
+        terms.is_some_and(|terms| {
+            !terms.is_empty()
+                && terms.iter().all(|term| {
+                    term.match_expressions
+                        .iter()
+                        .flatten()
+                        .any(NodeRequirement::is_windows)
+                })
+        })
+    }
+}
+
+/// The operating system that helpers cannot run on.
+const WINDOWS: &str = "windows";
+/// Labels of nodes with their operating system.
+const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
+/// Label that only Windows nodes have.
+const BUILD_LABEL: &str = "node.kubernetes.io/windows-build";
+
+impl NodeRequirement<'_> {
+    /// Whether only Windows nodes meet it.
+    fn is_windows(&self) -> bool {
+        let text = |text: Option<&Text<'_>>| text.map(Text::as_str).unwrap_or_default().to_owned();
+        let key = text(self.key.as_ref());
+        let operator = text(self.operator.as_ref());
+        let mut values = self.values.iter().flatten().map(Text::as_str);
+        if key == BUILD_LABEL {
+            return matches!(operator.as_str(), "In" | "Exists" | "Gt" | "Lt");
+        }
+        OS_LABELS.contains(&key.as_str())
+            && match operator.as_str() {
+                "In" => {
+                    self.values.as_ref().is_some_and(|all| !all.is_empty())
+                        && values.all(|value| value == WINDOWS)
+                }
+                "NotIn" => values.any(|value| value == "linux"),
+                _ => false,
+            }
     }
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::reference::{Keys, Present};
 use super::source::{Field, Source};
+use super::view::view;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
@@ -53,23 +55,31 @@ impl<'a> VolumeSource<'a> {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ReadOnly {
-    #[serde(default)]
-    read_only: Option<bool>,
+view! {
+    /// A claim or a CSI volume.
+    ReadOnly {
+        read_only: Option<bool>,
+    }
 }
 
-/// `emptyDir`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EmptyDir<'a> {
-    /// `medium`.
-    #[serde(borrow, default)]
-    pub medium: Option<Text<'a>>,
-    /// `sizeLimit`.
-    #[serde(default)]
-    size_limit: Option<Value>,
+view! {
+    /// `emptyDir`.
+    EmptyDir<'a> {
+        pub medium: Option<Text<'a>>,
+        size_limit: Option<Value>,
+    }
+
+    /// `projected`.
+    Projected<'a> {
+        pub sources: Option<Vec<ProjectedSource<'a>>>,
+    }
+
+    /// An entry of `projected.sources`.
+    ProjectedSource<'a> {
+        pub secret: Option<Keys<'a>>,
+        pub config_map: Option<Keys<'a>>,
+        pub service_account_token: Option<Present>,
+    }
 }
 
 impl EmptyDir<'_> {
@@ -83,55 +93,6 @@ impl EmptyDir<'_> {
         let limit = Quantity::in_field(self.size_limit.as_ref()?)?;
         (limit.sign() > 0).then_some(limit)
     }
-}
-
-/// Keys of a Secret or ConfigMap: a volume source, a projection, or a variable's source.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Keys<'a> {
-    /// `name`, or in a secret volume `secretName`.
-    #[serde(borrow, default, alias = "secretName")]
-    pub name: Option<Text<'a>>,
-    /// `key` of a variable's source.
-    #[serde(borrow, default)]
-    pub key: Option<Text<'a>>,
-    /// `items`.
-    #[serde(borrow, default)]
-    pub items: Option<Vec<Item<'a>>>,
-    /// `optional`.
-    #[serde(default)]
-    pub optional: Option<bool>,
-}
-
-/// An entry of `items`.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Item<'a> {
-    /// `key`.
-    #[serde(borrow, default)]
-    pub key: Option<Text<'a>>,
-}
-
-/// `projected`.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub struct Projected<'a> {
-    /// `sources`.
-    #[serde(borrow, default)]
-    pub sources: Option<Vec<ProjectedSource<'a>>>,
-}
-
-/// An entry of `projected.sources`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProjectedSource<'a> {
-    /// `secret`.
-    #[serde(borrow, default)]
-    pub secret: Option<Keys<'a>>,
-    /// `configMap`.
-    #[serde(borrow, default)]
-    pub config_map: Option<Keys<'a>>,
-    /// `serviceAccountToken`.
-    #[serde(default)]
-    pub service_account_token: Option<super::container::Present>,
 }
 
 impl<'a> Volume<'a> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::baseline::{is_bad_profile, words};
-use super::control::ControlViolation;
 use super::subject::{AuditScope, Whose};
+use super::violation::ControlViolation;
 use super::words::{containers, plural, quoted};
 use crate::check::pod::{Container, Profile};
 use crate::kubernetes::keys::APP_ARMOR_PREFIX;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::control::ControlViolation;
 use super::subject::AuditScope;
+use super::violation::ControlViolation;
 use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{
     Container, Handler, Network, Probe, Profile, SeLinux, SecurityContext, WindowsOptions,

@@ -1,66 +1,14 @@
 //! The controls: which holds at which level and since which version.
 
+use std::fmt;
+
 use super::subject::AuditScope;
-use super::{Level, Violation, app_armor, baseline, restricted};
-use crate::check::pod::Container;
+use super::violation::ControlViolation;
+use super::{app_armor, baseline, restricted};
+use crate::template::PodSecurityLevel as Level;
 
 /// A judgement of one control at a minor version.
 type Judge = fn(AuditScope<'_, '_>, u32) -> Option<ControlViolation>;
-
-/// What a control found.
-pub(super) struct ControlViolation {
-    /// The containers concerned.
-    pub(super) containers: Vec<String>,
-    /// The first field concerned.
-    pub(super) path: String,
-    /// What is wrong.
-    pub(super) reason: &'static str,
-    /// The details.
-    pub(super) detail: String,
-}
-
-impl ControlViolation {
-    /// About containers, and perhaps the pod: `field` is that of `securityContext`.
-    pub(super) fn in_contexts(
-        pod: bool,
-        offenders: &[&Container<'_>],
-        field: &str,
-        reason: &'static str,
-        detail: String,
-    ) -> Self {
-        let place = match offenders.first() {
-            Some(first) if !pod => first.place.to_string(),
-            _ => "spec".to_owned(),
-        };
-        Self {
-            containers: names(offenders),
-            path: format!("{place}.securityContext.{field}"),
-            reason,
-            detail,
-        }
-    }
-
-    /// About another field.
-    pub(super) fn at(path: String, reason: &'static str, detail: String) -> Self {
-        Self {
-            containers: Vec::new(),
-            path,
-            reason,
-            detail,
-        }
-    }
-
-    /// The same, about these containers.
-    pub(super) fn about(mut self, offenders: &[&Container<'_>]) -> Self {
-        self.containers = names(offenders);
-        self
-    }
-}
-
-fn names(containers: &[&Container<'_>]) -> Vec<String> {
-    let names = containers.iter().map(|container| container.name.to_owned());
-    names.collect()
-}
 
 /// Declares the controls once, in the API server's order: baseline before restricted, each by
 /// identifier.
@@ -151,6 +99,27 @@ controls! {
     /// No seccomp profile, or not saying which.
     SeccompProfileRestricted = "seccompProfile_restricted": Restricted since 19,
         restricted::seccomp;
+}
+
+/// One control that a pod violates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The control.
+    pub control: Control,
+    /// The containers concerned, by name, init containers first.
+    pub containers: Vec<String>,
+    /// The first field concerned, such as `spec.containers[0].securityContext.privileged`.
+    pub path: String,
+    /// What is wrong, in the API server's words: `allowPrivilegeEscalation != false`.
+    pub reason: &'static str,
+    /// The details, in the API server's words.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.reason, self.detail)
+    }
 }
 
 /// What the subject violates at a level, by the rules of a minor version.

@@ -1,9 +1,85 @@
-//! The API server's own configuration of Pod Security, which no request shows.
+//! Which level and version hold: by the namespace's labels, else by the API server's own
+//! configuration, which no request shows.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Level, Version};
+use crate::kubernetes::keys::{ENFORCE, ENFORCE_VERSION};
+use crate::template::PodSecurityLevel as Level;
+
+/// A version of the standards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Version {
+    /// That of Kubernetes 1.x.
+    Minor(u32),
+    /// The newest that the cluster has.
+    #[default]
+    Latest,
+}
+
+impl Version {
+    /// Reads `latest` or `v1.x`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "latest" {
+            return Some(Self::Latest);
+        }
+        let digits = text.strip_prefix("v1.")?;
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit())
+            && (digits == "0" || !digits.starts_with('0'));
+        plain.then_some(())?;
+        digits.parse().ok().map(Self::Minor)
+    }
+
+    /// The minor version whose rules hold in a cluster of this one.
+    pub(super) fn in_cluster(self, newest: u32) -> u32 {
+        match self {
+            Self::Minor(minor) => minor.min(newest),
+            Self::Latest => newest,
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Minor(minor) => write!(f, "v1.{minor}"),
+            Self::Latest => f.write_str("latest"),
+        }
+    }
+}
+
+/// What a namespace enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enforced {
+    /// The level.
+    pub level: Level,
+    /// Its version.
+    pub version: Version,
+}
+
+impl fmt::Display for Enforced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.level, self.version)
+    }
+}
+
+/// What the labels of a namespace say, else the defaults; a label that cannot be read means the
+/// strictest level and the newest version (psa:api/helpers.go, `PolicyToEvaluate`).
+pub fn enforced(labels: &BTreeMap<String, String>, defaults: &Defaults) -> Enforced {
+    let level = labels.get(ENFORCE);
+    let version = labels.get(ENFORCE_VERSION);
+    Enforced {
+        level: level.map_or(defaults.level, |word| {
+            Level::parse(word).unwrap_or(Level::Restricted)
+        }),
+        version: version.map_or(defaults.version, |word| {
+            Version::parse(word).unwrap_or_default()
+        }),
+    }
+}
 
 /// What the API server's `PodSecurityConfiguration` says, as far as pods are refused by it.
 #[derive(Debug, Clone, PartialEq, Eq)]

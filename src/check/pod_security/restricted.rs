@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::baseline::{added, bad_seccomp, is_bad_profile, unmasked};
-use super::control::ControlViolation;
 use super::subject::AuditScope;
+use super::violation::ControlViolation;
 use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{SecurityContext, Volume};
 use crate::review::Text;

@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::kubernetes::keys::{ENFORCE, ENFORCE_VERSION};
 
 #[test]
 fn versions_are_read_as_the_api_server_reads_them() {

@@ -5,7 +5,7 @@ mod namespace;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::check::scene::Scene;
+use crate::check::test_support::Scene;
 
 /// Containers, each `name cpu/memory cpu/memory`: requests and limits; `-` for none.
 fn containers(text: &str) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::check::scene::Scene;
+use crate::check::test_support::Scene;
 
 fn scene(level: &str) -> Scene {
     let mut scene = Scene::new();

@@ -1,7 +1,7 @@
 //! Pods with mounts and volumes that go wrong, and pods like them in which they do not.
 
 use super::check;
-use crate::check::sample::{found_with, short, table};
+use crate::check::test_support::{found_with, short, table};
 
 const VOLUMES: &str = "volumes: [{name: data, emptyDir: {}}, {name: other, emptyDir: {}}, \
     {name: conf, configMap: {name: c}}, {name: t-a, emptyDir: {sizeLimit: 1Mi}}, \

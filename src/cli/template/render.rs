@@ -18,7 +18,7 @@ use crate::cli::output;
 use crate::cli::report;
 use crate::cli::terminal::Paint;
 use crate::cli::transform::{Entry, Report, treat_object};
-use crate::inject::{Engine, status};
+use crate::inject::Engine;
 use crate::kubernetes::keys;
 
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,6 @@ use tokio::sync::mpsc::Sender;
 
 use super::Observer;
 use super::object::{Key, Watched, WatchedObject, key};
-use crate::cluster::revisions;
 use crate::kubernetes::keys;
 use crate::wording::with_sources;
 

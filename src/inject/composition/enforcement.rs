@@ -112,6 +112,7 @@ fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decisio
         surroundings: NamespaceFacts {
             namespace: &input.context.namespace,
             labels: &input.namespace.labels,
+            annotations: &input.namespace.annotations,
             limit_ranges: &input.namespace.limit_ranges,
             quotas: &input.namespace.quotas,
             pulling_accounts: &input.namespace.pulling_accounts,

@@ -13,7 +13,7 @@ use crate::kubernetes::schema::{self, FieldType};
 /// API-server defaults, the ServiceAccount's mount, what other webhooks add.
 pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
     match (ty, theirs, want) {
-        (ty, Value::Null, want) => absence_says("", ty, want),
+        (ty, Value::Null, want) => absence_says(false, ty, want),
         (FieldType::Quantity, theirs, want) => same_quantity(theirs, want),
         (FieldType::Object(definition), Value::Object(theirs), Value::Object(want)) => {
             want.iter().all(|(name, value)| {
@@ -21,7 +21,8 @@ pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
                     return theirs.get(name) == Some(value);
                 };
                 let Some(theirs) = theirs.get(name).filter(|theirs| !theirs.is_null()) else {
-                    return absence_says(name, &field.ty, value);
+                    let drops_zero = field.facts.is_some_and(|facts| facts.zero_is_absent);
+                    return absence_says(drops_zero, &field.ty, value);
                 };
                 if let ("mountPath", Value::String(theirs), Value::String(value)) =
                     (name.as_str(), theirs, value)
@@ -84,32 +85,17 @@ fn same_quantity(theirs: &Value, want: &Value) -> bool {
     theirs == want || (theirs_read.is_some() && theirs_read == Quantity::in_field(want))
 }
 
-/// Fields of numbers and booleans that the API server drops where they are zero: they are no
-/// pointers in its types, and `omitempty`. Of all others absence says something else than zero.
-const DROPPED_WHERE_ZERO: [&str; 9] = [
-    "hostIPC",
-    "hostNetwork",
-    "hostPID",
-    "hostPort",
-    "initialDelaySeconds",
-    "readOnly",
-    "stdin",
-    "stdinOnce",
-    "tty",
-];
-
-/// Whether a field's absence says the same as a value.
-fn absence_says(name: &str, ty: &FieldType, value: &Value) -> bool {
+/// Whether a field's absence says the same as a value; `drops_zero`: the API server drops the field
+/// where it is zero.
+fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
     match (ty, value) {
         (_, Value::Null) => true,
         (FieldType::Text, Value::String(text)) => text.is_empty(),
         (FieldType::List(_), Value::Array(items)) => items.is_empty(),
         (FieldType::Map(_), Value::Object(fields)) => fields.is_empty(),
-        (_, Value::Object(fields)) => name == "resources" && fields.is_empty(),
-        (_, Value::Bool(false)) => DROPPED_WHERE_ZERO.contains(&name),
-        (_, Value::Number(number)) => {
-            number.as_i64() == Some(0) && DROPPED_WHERE_ZERO.contains(&name)
-        }
+        (_, Value::Object(fields)) => drops_zero && fields.is_empty(),
+        (_, Value::Bool(value)) => drops_zero && !value,
+        (_, Value::Number(number)) => drops_zero && number.as_i64() == Some(0),
         _ => false,
     }
 }

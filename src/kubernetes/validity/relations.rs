@@ -7,36 +7,8 @@ use serde_json::Value;
 use super::{Problems, Step, container, field, names, probe, text};
 use crate::kubernetes::object::ReadObject;
 
-/// Fields that must not be empty although their type would allow it.
-const NOT_EMPTY: &[(&str, &str)] = &[
-    ("Container", "image"),
-    ("VolumeMount", "mountPath"),
-    ("VolumeDevice", "devicePath"),
-    ("ConfigMapVolumeSource", "name"),
-    ("SecretVolumeSource", "secretName"),
-    ("ConfigMapEnvSource", "name"),
-    ("SecretEnvSource", "name"),
-    ("ConfigMapKeySelector", "name"),
-    ("SecretKeySelector", "name"),
-    ("LocalObjectReference", "name"),
-    ("KeyToPath", "path"),
-    ("KeyToPath", "key"),
-    ("DownwardAPIVolumeFile", "path"),
-    ("HostPathVolumeSource", "path"),
-    ("NFSVolumeSource", "path"),
-    ("NFSVolumeSource", "server"),
-    ("CSIVolumeSource", "driver"),
-    ("TopologySpreadConstraint", "topologyKey"),
-    ("PodAffinityTerm", "topologyKey"),
-];
-
 /// Checks what an object's fields ask of each other.
 pub(super) fn check(problems: &mut Problems, definition: &str, fields: &dyn ReadObject) {
-    for (_, name) in NOT_EMPTY.iter().filter(|(of, _)| *of == definition) {
-        if text(fields, name).is_some_and(str::is_empty) {
-            problems.at([field(name)], format!("`{name}` must not be empty"));
-        }
-    }
     match definition {
         "Container" => container::check(problems, fields),
         "ContainerPort" => container::port(problems, fields),

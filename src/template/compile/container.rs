@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
 use super::{Errors, validity};
+use crate::kubernetes::fields;
 use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
@@ -12,20 +13,6 @@ use crate::wording::did_you_mean;
 
 /// The field that is the language's own.
 pub(in crate::template) const WAIT_FOR_READY: &str = "waitForReady";
-/// Fields that a template may set in an app container where the user has nothing.
-pub(in crate::template) const APP_FIELDS: [&str; 10] = [
-    "env",
-    "envFrom",
-    "lifecycle",
-    "livenessProbe",
-    "ports",
-    "readinessProbe",
-    "resources",
-    "securityContext",
-    "startupProbe",
-    "volumeMounts",
-];
-
 /// Compiles `sidecars` and `initContainers`.
 pub(super) fn containers(
     errors: &mut Errors<'_>,
@@ -151,18 +138,19 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: CompileScope<'_
     let path = "spec.app";
     let condition = fragment::when(errors, node, path, meaning.scope);
     let slot = Slot::object("Container");
-    let mut fields = Vec::new();
+    let known = fields::for_app();
+    let mut parts = Vec::new();
     for entry in any_entries(errors, node, path)
         .iter()
         .filter(|entry| entry.key != WHEN)
     {
         let path = join(path, &entry.key);
-        if !APP_FIELDS.contains(&entry.key.as_str()) {
-            let hint = did_you_mean(&entry.key, APP_FIELDS);
+        if !known.contains(&entry.key.as_str()) {
+            let hint = did_you_mean(&entry.key, known.iter().copied());
             let message = format!(
                 "`{}` of an app container cannot be set{hint}; the fields that can are {}",
                 entry.key,
-                APP_FIELDS.join(", ")
+                known.join(", ")
             );
             errors.add(entry.place, &path, message);
             continue;
@@ -170,11 +158,11 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: CompileScope<'_
         if let Some(slot) = slot.field(&entry.key)
             && let Some(part) = fragment::compile(errors, &entry.value, &path, &slot, meaning)
         {
-            fields.push((entry.key.as_str().into(), part));
+            parts.push((entry.key.as_str().into(), part));
         }
     }
     validity::container(errors, node, path);
-    let object = Fragment::Object(fields);
+    let object = Fragment::Object(parts);
     match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
         None => object,

@@ -10,24 +10,9 @@
 use super::fragment::{self, CompileScope};
 use super::reader::{any_entries, join};
 use super::{Errors, validity};
+use crate::kubernetes::fields;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
-
-/// The fields of `PodSpec` that a template may set where the user has nothing.
-pub(in crate::template) const PROVEN_FIELDS: [&str; 12] = [
-    "affinity",
-    "dnsConfig",
-    "dnsPolicy",
-    "enableServiceLinks",
-    "hostAliases",
-    "imagePullSecrets",
-    "nodeSelector",
-    "securityContext",
-    "shareProcessNamespace",
-    "terminationGracePeriodSeconds",
-    "tolerations",
-    "topologySpreadConstraints",
-];
 
 /// Compiles `pod`.
 pub(super) fn fields(
@@ -35,13 +20,14 @@ pub(super) fn fields(
     node: &Node,
     meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
+    let proven = fields::for_pod();
     for entry in any_entries(errors, node, "spec.pod") {
-        let known = PROVEN_FIELDS.contains(&entry.key.as_str()) || entry.key == fragment::WHEN;
+        let known = proven.contains(&entry.key.as_str()) || entry.key == fragment::WHEN;
         if !known {
             let message = format!(
                 "`{}` cannot be set by a template; the fields that can are {}",
                 entry.key,
-                PROVEN_FIELDS.join(", ")
+                proven.join(", ")
             );
             errors.add(entry.place, &join("spec.pod", &entry.key), message);
             return None;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Value;
 
-use super::{Container, Place, PortNumber, Present, Resources, SecurityContext};
+use super::{Container, Place, PortNumber};
 use crate::check::pod::source::{Addition, Field, Source};
 use crate::review::{Text, may_hold};
 
@@ -23,24 +23,9 @@ impl<'a> Container<'a> {
             place,
             name,
             added_by,
-            image: None,
-            command: Vec::new(),
-            args: Vec::new(),
-            ports: Vec::new(),
-            env: Vec::new(),
-            env_from: Vec::new(),
-            mounts: Vec::new(),
-            resources: Resources::default(),
             resources_before: source.before("resources"),
-            security: SecurityContext::default(),
             security_before: source.before("securityContext"),
-            readiness: None,
-            liveness: None,
-            startup: None,
-            lifecycle: None,
-            restart_policy: None,
-            has_restart_rules: false,
-            fields_by: Vec::new(),
+            ..Self::default()
         };
         source.each(|name, field| {
             if name != "env" || matters(place, field, additions) {
@@ -62,30 +47,6 @@ impl<'a> Container<'a> {
             container.add(addition);
         }
         container
-    }
-
-    fn take(&mut self, name: &str, field: Field<'a>) {
-        match name {
-            "image" => self.image = field.read(),
-            "command" => self.command = field.read_or_default(),
-            "args" => self.args = field.read_or_default(),
-            "ports" => self.ports = field.read_or_default(),
-            "env" => self.env = field.read_or_default(),
-            "envFrom" => self.env_from = field.read_or_default(),
-            "volumeMounts" => self.mounts = field.read_or_default(),
-            "resources" => self.resources = field.read_or_default(),
-            "securityContext" => self.security = field.read_or_default(),
-            "readinessProbe" => self.readiness = field.read(),
-            "livenessProbe" => self.liveness = field.read(),
-            "startupProbe" => self.startup = field.read(),
-            "lifecycle" => self.lifecycle = field.read(),
-            "restartPolicy" => self.restart_policy = field.read(),
-            "restartPolicyRules" => {
-                let rules: Vec<Present> = field.read_or_default();
-                self.has_restart_rules = !rules.is_empty();
-            }
-            _ => {}
-        }
     }
 
     fn add(&mut self, addition: &Addition<'a>) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::case::{Expectation, ExpectedCode, Pointer};
 use crate::cli::transform::TransformResult;
 use crate::finding::Code;
-use crate::inject::{Verdict, status};
+use crate::inject::Verdict;
 use crate::kubernetes::keys;
 
 /// What came of a case.
