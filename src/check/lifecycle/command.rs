@@ -26,8 +26,12 @@ pub(super) fn never_ends(command: &[&str]) -> bool {
     let Some(last) = statements.pop() else {
         return false;
     };
-    let is_closed = |sign| script.matches(sign).count() % 2 == 0;
-    let is_known = is_closed('\'') && is_closed('"') && !script.contains("<<");
+    let plain = script
+        .split('"')
+        .step_by(2)
+        .map(|part| part.matches('\'').count());
+    let is_closed = script.matches('"').count() % 2 == 0 && plain.sum::<usize>() % 2 == 0;
+    let is_known = is_closed && !script.contains("<<");
     let may_end = statements
         .iter()
         .flat_map(|statement| words(statement))
