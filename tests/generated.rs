@@ -93,7 +93,7 @@ fn assert_current(path: &str, now: &str) {
 
 #[test]
 fn the_pod_schema_is_that_of_k8s_openapi() {
-    assert_current("src/template/schema/pod.json", &pod_schema());
+    assert_current("src/kubernetes/schema/pod.json", &pod_schema());
 }
 
 #[test]

@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::object::{Object, Text};
 use crate::kubernetes::keys::DOMAIN;
-pub use reading::NamedPod;
 use reading::Fields;
+pub use reading::NamedPod;
 
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
