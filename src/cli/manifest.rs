@@ -23,6 +23,7 @@ use crate::template::Source;
 use emit::Style;
 pub(crate) use error::ManifestError;
 use source::Wanted;
+pub(crate) use source::{CASE_TABLE, TEMPLATE, is_case_table};
 
 /// One file of manifests, or what came from standard input.
 #[derive(Debug)]
@@ -94,17 +95,21 @@ impl Manifest {
 
     /// An error about a document as a whole, by its index.
     pub(crate) fn wrong(&self, index: usize, message: String) -> ManifestError {
-        let head = self
-            .documents
-            .get(index)
-            .map_or("", |found| found.part(0, found.head));
-        let line = self.lines_before(index) + head.matches('\n').count() + 1;
         let fault = parse::Fault {
-            line: line as u64,
+            line: self.first_line(index),
             column: 1,
             message,
         };
         syntax(&self.name, index + 1, fault)
+    }
+
+    /// The line in the file, from 1, on which the content of a document begins.
+    pub(crate) fn first_line(&self, index: usize) -> u64 {
+        let head = self
+            .documents
+            .get(index)
+            .map_or("", |found| found.part(0, found.head));
+        (self.lines_before(index) + head.matches('\n').count() + 1) as u64
     }
 
     fn lines_before(&self, index: usize) -> usize {

@@ -174,6 +174,161 @@ fn an_update_writes_what_came_of_it_and_nothing_else() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
 }
 
+const TABLE: &str = "\
+# What the cases begin with.
+manifest:
+  apiVersion: v1
+  kind: Pod
+  metadata: {name: a, annotations: {pillion.dev/inject: clock}}
+  spec: {containers: [{name: app, image: 'app:1'}]}
+
+cases:
+  # A zone is a word.
+  hostile-zone:
+    set: {zone: $(id)}
+    reason: ParameterInvalid
+    message: 'clock: annotation clock.pillion.dev/zone of the pod: `$(id)`: expected text that matches the pattern `[A-Z]+` as a whole'
+
+  job: {like: plain, kind: Job}
+
+  zone: # Another zone.
+    description: The zone is a parameter.
+    like: plain
+    set: {zone: CET}
+    differs:
+      /spec/initContainers/0/env/0/value: CET
+";
+
+/// A catalog whose `clock` has a table of cases beside the whole pod of `plain`.
+fn catalog_with_table(table: &str) -> TempDir {
+    let plain = "manifest:\n  apiVersion: v1\n  kind: Pod\n  metadata: {name: a, annotations: \
+        {pillion.dev/inject: clock}}\n  spec: {containers: [{name: app, image: 'app:1'}]}\n";
+    let root = catalog(&[("plain", plain)]);
+    let output = test(&root, &["--update", "--case", "plain"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    fs::write(root.path().join("templates/clock/cases.yaml"), table).unwrap();
+    root
+}
+
+fn table(root: &TempDir) -> String {
+    fs::read_to_string(root.path().join("templates/clock/cases.yaml")).unwrap()
+}
+
+#[test]
+fn the_rows_of_a_table_are_cases() {
+    let root = catalog_with_table(TABLE);
+    let output = test(&root, &[]);
+    assert_eq!(
+        stdout(&output),
+        "clock: 4 passed\nwithout cases: lamp\n4 cases: 4 passed\n"
+    );
+    // It is no template.
+    let output = pillion_in(root.path(), &["template", "check", "templates"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let output = test(&root, &["-o", "json", "--case", "job"]);
+    let report: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let job = &report["cases"][0];
+    assert_eq!(job["line"], 15);
+    assert_eq!(job["verdict"], "Injected");
+    let template = &job["given"]["manifest"]["spec"]["template"];
+    assert_eq!(template["spec"]["restartPolicy"], "Never");
+    assert_eq!(
+        template["metadata"]["annotations"]["pillion.dev/inject"],
+        "clock"
+    );
+}
+
+#[test]
+fn a_row_that_fails_is_told_with_its_line_and_written_anew_alone() {
+    let wrong = TABLE
+        .replace("value: CET", "value: MET")
+        .replace("`$(id)`", "`$(ls)`");
+    let root = catalog_with_table(&wrong);
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stdout(&output);
+    assert!(
+        told.starts_with("templates/clock/cases.yaml:10: hostile-zone: failed\n  message:"),
+        "{told}"
+    );
+    assert!(
+        told.contains(
+            "templates/clock/cases.yaml:17: zone: failed\n  The zone is a parameter.\n  pod:"
+        ),
+        "{told}"
+    );
+    let xml = test(&root, &["-o", "junit"]);
+    assert!(
+        stdout(&xml).contains("name=\"zone\" file=\"templates/clock/cases.yaml\" line=\"17\">"),
+        "{}",
+        stdout(&xml)
+    );
+
+    let output = test(&root, &["--update", "--case", "clock/zone"]);
+    assert_eq!(stdout(&output).lines().last(), Some("1 case: 1 updated"));
+    let written = wrong
+        .replace("value: MET", "value: CET")
+        .replace("zone: # Another zone.", "zone:")
+        .replace("set: {zone: CET}", "set:\n      zone: CET");
+    assert_eq!(table(&root), written);
+    let output = test(&root, &["--update"]);
+    assert_eq!(output.status.code(), Some(0));
+    let output = test(&root, &[]);
+    assert!(stdout(&output).ends_with("4 cases: 4 passed\n"));
+    assert!(table(&root).contains("  # A zone is a word.\n  hostile-zone:\n"));
+}
+
+#[test]
+fn an_update_fills_what_a_row_leaves_out() {
+    let root = catalog_with_table(
+        "cases:\n  lamp: {like: plain, set: {pillion.dev/inject: 'clock,lamp'}}\n  \
+         none: {like: plain, set: {pillion.dev/inject: null}}\n",
+    );
+    let output = test(&root, &["--update"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let written = table(&root);
+    assert!(
+        written.contains("    differs:\n      /spec/initContainers/1:\n        name: lamp\n"),
+        "{written}"
+    );
+    assert!(
+        written.contains("    verdict: Unchanged\n    reason: NotRequested\n"),
+        "{written}"
+    );
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
+fn a_wrong_row_has_its_place_and_the_rest_is_run() {
+    let rows = "  bare: {set: {zone: CET}}\n  circle: {like: circle}\n  nobody: {like: nothing}\n  \
+        odd: {like: plain, reson: Applied}\n  plain: {like: zone}\n  place: {like: plain, change: \
+        {/spec/containers/7/x: 1}}\n";
+    let root = catalog_with_table(&[TABLE, rows].concat());
+    let output = test(&root, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stdout(&output);
+    for (line, message) in [
+        (23, "case `bare`: says nothing of what must come of it"),
+        (24, "case `circle`: it is like itself"),
+        (25, "case `nobody`: there is no case `nothing` to be like"),
+        (26, "case `odd`: unknown field `reson`"),
+        (27, "case `plain` has a file of its own too"),
+        (28, "case `place`: there is no place `/spec/containers/7/x`"),
+    ] {
+        let start = format!("error: templates/clock/cases.yaml:{line}:1: document 1: {message}");
+        assert!(
+            told.lines().any(|told| told.starts_with(&start)),
+            "{start}\n{told}"
+        );
+    }
+    assert!(
+        told.ends_with("10 cases: 4 passed, 6 unreadable\n"),
+        "{told}"
+    );
+}
+
 #[test]
 fn what_cannot_be_run_has_its_place_and_the_rest_is_run() {
     let no_pod = "description: d\nmanifest: {apiVersion: v1, kind: Service}\n---\nverdict: \
@@ -231,4 +386,12 @@ fn a_template_that_does_not_compile_fails() {
         "{told}"
     );
     assert!(told.contains("found \"TemplateBroken\""), "{told}");
+
+    // What comes of a broken template is not what is expected from then on.
+    let output = test(&root, &["--update"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.contains("no expectation was written"), "{told}");
+    assert!(told.ends_with("1 case: 1 failed\n"), "{told}");
+    assert_eq!(fs::read_to_string(case(root.path(), "good")).unwrap(), GOOD);
 }

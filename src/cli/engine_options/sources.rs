@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::EngineOptionsError;
+use crate::cli::manifest::is_case_table;
 use crate::template::Source;
 
 /// How deep directories may be nested; deeper ones are links that go round in circles.
@@ -57,7 +58,7 @@ pub(super) fn find(
             if name != CASES {
                 find(&path, depth + 1, found)?;
             }
-        } else if is_yaml(&path) {
+        } else if is_yaml(&path) && !is_case_table(&path) {
             found.push(path);
         }
     }
@@ -98,7 +99,7 @@ mod tests {
     fn a_mount_is_read_once_sorted_and_without_cases() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
-        for directory in ["..2026", "nested/cases"] {
+        for directory in ["..2026", "nested/cases", "single"] {
             fs::create_dir_all(at(directory)).unwrap();
         }
         symlink("..2026", at("..data")).unwrap();
@@ -107,13 +108,17 @@ mod tests {
             ("..2026/b.yaml", "b"),
             ("nested/a.yml", "a"),
             ("nested/cases/pod.yaml", "no"),
+            ("nested/template.yml", "c"),
+            ("single/template.yaml", "d"),
+            ("single/cases.yaml", "no"),
+            ("cases.yaml", "e"),
             ("README.md", "no"),
         ] {
             fs::write(at(path), text).unwrap();
         }
         let sources = read(&[root.path().to_owned(), root.path().to_owned()]).unwrap();
         let texts: Vec<_> = sources.iter().map(|source| source.text.as_str()).collect();
-        assert_eq!(texts, ["b", "a"], "{sources:?}");
+        assert_eq!(texts, ["b", "e", "a", "c", "d"], "{sources:?}");
         assert_eq!(sources[0].path, at("b.yaml").display().to_string());
     }
 

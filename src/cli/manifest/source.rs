@@ -6,6 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::ManifestError;
 
+/// The file of a template in its folder.
+pub(crate) const TEMPLATE: &str = "template.yaml";
+
+/// The table of a template's cases in its folder.
+pub(crate) const CASE_TABLE: &str = "cases.yaml";
+
+/// Whether a file is the table of cases of the template beside it.
+pub(crate) fn is_case_table(path: &Path) -> bool {
+    path.ends_with(CASE_TABLE) && path.with_file_name(TEMPLATE).is_file()
+}
+
 /// A text and its origin.
 #[derive(Debug)]
 pub(super) struct Text {
@@ -19,7 +30,8 @@ pub(super) struct Text {
 pub(super) enum Wanted {
     /// Everything that can be a manifest.
     Manifests,
-    /// YAML, without the directories `cases` in which templates keep their tests.
+    /// YAML, without the tables `cases.yaml` and the directories `cases` in which templates keep
+    /// their tests.
     Templates,
 }
 
@@ -40,10 +52,11 @@ impl Wanted {
             Self::Manifests => &["yaml", "yml", "json"],
             Self::Templates => &["yaml", "yml"],
         };
-        path.extension().is_some_and(|extension| {
+        let is_known = path.extension().is_some_and(|extension| {
             let mut known = extensions.iter();
             known.any(|known| extension.eq_ignore_ascii_case(known))
-        })
+        });
+        is_known && (self == Self::Manifests || !is_case_table(path))
     }
 }
 

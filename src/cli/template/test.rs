@@ -5,30 +5,39 @@
 //! from being run.
 
 mod case;
+mod change;
 mod compare;
+mod expectation;
 mod folder;
 mod junit;
 mod report;
 mod run;
+mod table;
+mod update;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::cli::manifest::ManifestError;
 use crate::cli::output::{self, OutputError};
 use crate::cli::terminal::Paint;
 use crate::cli::transform::TreatmentError;
 use crate::cli::{REFUSED, WRONG_USE};
+use crate::inject::Verdict;
 use crate::template::{Catalog, TemplateError};
 use case::Case;
-use folder::Folder;
+use compare::CaseResult;
+use folder::{Folder, ListedCase};
 use report::{Ending, Report, Tested};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Test {
-    /// Directories of templates, each in a folder of its own with template.yaml and cases/*.yaml;
+    /// Directories of templates, each in a folder of its own with template.yaml and cases.yaml or
+    /// cases/*.yaml;
     /// or such a folder, whose cases may name the templates beside it
     #[arg(value_name = "DIR", default_value = "templates")]
     directories: Vec<PathBuf>,
@@ -76,7 +85,7 @@ pub enum TestError {
     },
     /// There is nothing to run.
     #[error(
-        "no cases{0}: expected <name>/cases/*.yaml beside <name>/template.yaml",
+        "no cases{0}: expected <name>/cases.yaml or <name>/cases/*.yaml beside <name>/template.yaml",
         filter(wanted)
     )]
     NoCases {
@@ -107,9 +116,9 @@ pub(super) fn case_of(
     given: &str,
     catalog: &Arc<Catalog>,
 ) -> Result<String, TestError> {
-    let mut case = Case::parse(path, given, true)?;
-    let found = run::run(&case, catalog)?;
-    Ok(case.with_expectation(compare::expectation(&found, None))?)
+    let found = run::run(&Case::parse(path, given, true)?, catalog)?;
+    let expectation = compare::expectation(&found, None);
+    Ok(case::with_expectation(path, given, expectation)?)
 }
 
 impl Test {
@@ -144,77 +153,86 @@ impl Test {
         let shelf = folder::shelf(directory)?;
         let (catalog, errors) = Catalog::load(&shelf.sources, None);
         let catalog = Arc::new(catalog);
+        // What comes of a broken template is nothing to expect.
+        let updates = self.update && errors.is_empty();
+        report.is_kept |= self.update && !errors.is_empty();
         for folder in &shelf.folders {
             let own = |error: &&TemplateError| Path::new(&error.file) == folder.template;
             report.errors.extend(errors.iter().filter(own).cloned());
-            if folder.cases.is_empty() {
+            let listed = folder.all_cases(updates)?;
+            if listed.is_empty() {
                 report.without_cases.push(folder.name.clone());
             }
-            for path in &folder.cases {
-                let tested = self.test_case(folder, path, &catalog)?;
-                report.cases.extend(tested);
+            let wanted = listed
+                .into_iter()
+                .filter(|listed| self.wants(folder, listed));
+            for listed in wanted {
+                let tested = test_case(folder, listed, &catalog, updates)?;
+                report.cases.push(tested);
             }
         }
         Ok(())
     }
 
-    /// Runs one case, unless it is not wanted. What is wrong with the case itself is its ending.
-    fn test_case(
-        &self,
-        folder: &Folder,
-        path: &Path,
-        catalog: &Arc<Catalog>,
-    ) -> Result<Option<Tested>, TestError> {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let full = format!("{}/{name}", folder.name);
-        if !self.wanted.is_empty() && !self.wanted.iter().any(|wanted| full.contains(wanted)) {
-            return Ok(None);
-        }
-        let mut tested = Tested {
-            template: folder.name.clone(),
-            case: name.into_owned(),
-            file: path.display().to_string(),
-            description: String::new(),
-            ending: Ending::Passed,
-        };
-        let ending = Case::parse(path, &folder::read(path)?, self.update)
-            .map_err(TestError::from)
-            .and_then(|case| {
-                tested.description.clone_from(&case.description);
-                self.ending(case, path, catalog)
-            });
-        tested.ending = match ending {
-            Err(TestError::Case(error)) => Ending::Unreadable(error.to_string()),
-            ending => ending?,
-        };
-        Ok(Some(tested))
+    fn wants(&self, folder: &Folder, listed: &ListedCase) -> bool {
+        let full = format!("{}/{}", folder.name, listed.name);
+        self.wanted.is_empty() || self.wanted.iter().any(|wanted| full.contains(wanted))
     }
+}
 
-    fn ending(
-        &self,
-        mut case: Case,
-        path: &Path,
-        catalog: &Arc<Catalog>,
-    ) -> Result<Ending, TestError> {
+/// Runs one case. What is wrong with the case itself is its ending.
+fn test_case(
+    folder: &Folder,
+    listed: ListedCase,
+    catalog: &Arc<Catalog>,
+    updates: bool,
+) -> Result<Tested, TestError> {
+    let is_row = folder.table.as_ref() == Some(&listed.path);
+    let mut tested = Tested {
+        template: folder.name.clone(),
+        case: listed.name,
+        file: listed.path.display().to_string(),
+        line: None,
+        description: String::new(),
+        given: Value::Null,
+        verdict: None,
+        ending: Ending::Passed,
+    };
+    let ending = listed.case.map_err(TestError::from).and_then(|case| {
+        tested.line = is_row.then_some(case.place.line);
+        tested.description.clone_from(&case.description);
+        tested.given = case.given.json();
+        let verdict = case.expected.as_ref().map(|expected| expected.verdict);
+        tested.verdict = verdict.map(|verdict| Verdict::from(verdict).as_str());
         let found = run::run(&case, catalog)?;
-        let differences = match &case.expected {
-            Some(expected) => compare::compare(expected, &found),
-            None if self.update => Vec::new(),
-            None => {
-                let message = "says nothing of what must come of it: add a second document, or \
-                    let --update write it";
-                return Err(case.wrong(message.to_owned()).into());
-            }
-        };
-        if case.expected.is_some() && differences.is_empty() {
-            return Ok(Ending::Passed);
+        let ending = ending(&case, &found, updates)?;
+        if ending == Ending::Updated {
+            update::write(folder, &listed.path, &tested.case, &case, &found)?;
         }
-        if !self.update {
-            return Ok(Ending::Failed(differences));
+        Ok(ending)
+    });
+    tested.ending = match ending {
+        Err(TestError::Case(error)) => Ending::Unreadable(error.to_string()),
+        ending => ending?,
+    };
+    Ok(tested)
+}
+
+fn ending(case: &Case, found: &CaseResult, updates: bool) -> Result<Ending, TestError> {
+    match &case.expected {
+        None if updates => Ok(Ending::Updated),
+        None => {
+            let message = "says nothing of what must come of it: add a second document, or let \
+                           --update write it";
+            Err(case.place.wrong(message.to_owned()).into())
         }
-        let expectation = compare::expectation(&found, case.expected.as_ref());
-        let text = case.with_expectation(expectation)?;
-        output::rewrite(path, &text)?;
-        Ok(Ending::Updated)
+        Some(expected) => {
+            let differences = compare::compare(expected, found);
+            Ok(match (differences.is_empty(), updates) {
+                (true, _) => Ending::Passed,
+                (false, true) => Ending::Updated,
+                (false, false) => Ending::Failed(differences),
+            })
+        }
     }
 }

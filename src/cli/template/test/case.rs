@@ -1,20 +1,23 @@
 //! A case: what is given, and what must come of it.
 //!
-//! Two YAML documents in one file. The first is the author's and is never written; the second is
-//! the expectation, which `--update` writes anew.
+//! A file of its own has two YAML documents. The first is the author's and is never written; the
+//! second is the expectation, which `--update` writes anew. A row of a [table](super::table) becomes
+//! the same.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::expectation::{Expectation, Pointer, unsound};
 use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::{Document, Manifest, ManifestError};
-use crate::finding::Code;
-use crate::inject::{Namespace, Reason, Settings, Verdict};
-use crate::wording::did_you_mean;
+use crate::inject::{Namespace, Settings};
+
+/// Values of parameters by template and parameter.
+pub(super) type Parameters = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The first document.
 #[derive(Debug, Deserialize)]
@@ -25,16 +28,17 @@ struct CaseInput {
     kubernetes: Option<KubernetesVersion>,
     namespace: Option<GivenNamespace>,
     #[serde(default)]
-    parameters: BTreeMap<String, BTreeMap<String, String>>,
+    parameters: Parameters,
     // Its value is taken from the document, where numbers are those that kubectl reads.
     #[serde(rename = "manifest")]
     _manifest: IgnoredAny,
 }
 
-#[derive(Debug, Deserialize)]
+/// The namespace of the pod.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct GivenNamespace {
-    #[serde(default)]
+pub(super) struct GivenNamespace {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
@@ -42,102 +46,81 @@ struct GivenNamespace {
     annotations: BTreeMap<String, String>,
 }
 
-/// The second document: what must come of it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Expectation {
-    /// The pod's verdict.
-    pub(super) verdict: ExpectedVerdict,
-    /// The code of its reason.
-    pub(super) reason: ExpectedReason,
-    /// The whole message of a verdict that [tells one](super::compare::tells).
-    pub(super) message: Option<String>,
-    /// Codes of findings.
-    #[serde(default)]
-    pub(super) findings: Vec<ExpectedCode>,
-    /// The whole pod.
-    pub(super) pod: Option<Map<String, Value>>,
-    /// Single places of the pod; `null`: absent.
-    pub(super) paths: Option<BTreeMap<Pointer, Value>>,
+/// What is given: an object with a pod, and the cluster that it comes to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Given {
+    /// The minor version of Kubernetes.
+    pub(super) kubernetes: Option<u32>,
+    pub(super) namespace: Option<GivenNamespace>,
+    pub(super) parameters: Parameters,
+    pub(super) manifest: Value,
 }
 
-/// One of the verdicts, as a case spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum ExpectedVerdict {
-    Denied,
-    Injected,
-    Shadowed,
-    Skipped,
-    Unchanged,
-}
+impl Given {
+    /// The namespace of a manifest that names none.
+    pub(super) fn namespace_name(&self) -> &str {
+        let named = self.namespace.as_ref().and_then(|own| own.name.as_deref());
+        named.unwrap_or("default")
+    }
 
-impl From<ExpectedVerdict> for Verdict {
-    fn from(expected: ExpectedVerdict) -> Self {
-        match expected {
-            ExpectedVerdict::Denied => Self::Denied,
-            ExpectedVerdict::Injected => Self::Injected,
-            ExpectedVerdict::Shadowed => Self::Shadowed,
-            ExpectedVerdict::Skipped => Self::Skipped,
-            ExpectedVerdict::Unchanged => Self::Unchanged,
+    /// The installation and its namespaces.
+    pub(super) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        if let Some(minor) = self.kubernetes {
+            settings.kubernetes_minor = minor;
         }
-    }
-}
-
-/// The code of a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct ExpectedReason(pub(super) String);
-
-impl TryFrom<String> for ExpectedReason {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let own = Reason::OWN.iter().map(|reason| reason.code());
-        let codes: Vec<_> = own
-            .chain(Code::ALL.iter().map(|code| code.as_str()))
-            .collect();
-        let known = codes.iter().find(|code| **code == text);
-        let hint = || did_you_mean(&text, codes.iter().copied());
-        known
-            .map(|code| Self((*code).to_owned()))
-            .ok_or_else(|| format!("there is no reason `{text}`{}", hint()))
-    }
-}
-
-/// The code of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct ExpectedCode(pub(super) Code);
-
-impl TryFrom<String> for ExpectedCode {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let hint = || did_you_mean(&text, Code::ALL.iter().map(|code| code.as_str()));
-        Code::parse(&text)
-            .map(Self)
-            .ok_or_else(|| format!("there is no code of a finding `{text}`{}", hint()))
-    }
-}
-
-/// A JSON pointer (RFC 6901) to a place of the pod.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub(super) struct Pointer(pub(super) String);
-
-impl TryFrom<String> for Pointer {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let escaped = text.split('~').skip(1);
-        let mut escapes = escaped.map(|rest| rest.starts_with(['0', '1']));
-        if text.starts_with('/') && escapes.all(|is_right| is_right) {
-            return Ok(Self(text));
+        for (template, values) in &self.parameters {
+            let keyed = |(name, value): (&String, &String)| {
+                ((template.clone(), name.clone()), value.clone())
+            };
+            settings.parameters.extend(values.iter().map(keyed));
         }
-        Err(format!(
-            "expected a JSON pointer such as /spec/containers/0/env, with ~1 for a / in a key and \
-             ~0 for a ~, but got `{text}`"
-        ))
+        if let Some(own) = &self.namespace {
+            let known = Namespace {
+                labels: own.labels.clone(),
+                annotations: own.annotations.clone(),
+                ..Namespace::default()
+            };
+            settings.namespaces.insert(self.namespace_name(), known);
+        }
+        settings
+    }
+
+    /// As the report shows it: what was not given is left out.
+    pub(super) fn json(&self) -> Value {
+        let mut told = json!({"manifest": self.manifest});
+        if let Some(minor) = self.kubernetes {
+            told["kubernetes"] = format!("1.{minor}").into();
+        }
+        if let Some(namespace) = &self.namespace {
+            told["namespace"] = json!(namespace);
+        }
+        if !self.parameters.is_empty() {
+            told["parameters"] = json!(self.parameters);
+        }
+        told
+    }
+}
+
+/// Where a case stands.
+#[derive(Debug, Clone)]
+pub(super) struct CasePlace {
+    /// The file's name.
+    pub(super) file: String,
+    /// The line, from 1.
+    pub(super) line: u64,
+}
+
+impl CasePlace {
+    /// An error about the case as a whole.
+    pub(super) fn wrong(&self, message: String) -> ManifestError {
+        ManifestError::Syntax {
+            name: self.file.clone(),
+            document: 1,
+            line: self.line,
+            column: 1,
+            message,
+        }
     }
 }
 
@@ -146,65 +129,52 @@ impl TryFrom<String> for Pointer {
 pub(super) struct Case {
     /// What the case is for.
     pub(super) description: String,
-    /// The installation and its namespaces.
-    pub(super) settings: Settings,
-    /// The namespace of a manifest that names none.
-    pub(super) namespace: String,
-    /// The manifest.
-    pub(super) manifest: Value,
+    pub(super) given: Given,
     /// What must come of it; `None` where the file does not say it yet.
     pub(super) expected: Option<Expectation>,
-    text: Manifest,
+    pub(super) place: CasePlace,
 }
 
 impl Case {
-    /// Reads a case. Where its expectation is to be written anew, a wrong one is none.
+    /// Reads a case that has a file of its own. Where its expectation is to be written anew, a wrong
+    /// one is none.
     pub(super) fn parse(path: &Path, text: &str, update: bool) -> Result<Self, ManifestError> {
-        let name = path.display().to_string();
-        let text = Manifest::parse(name, Some(PathBuf::from(path)), text)?;
-        let given: CaseInput = text.typed(0)?;
-        let manifest = value(&text, 0, "manifest");
+        let text = manifest(path, text)?;
+        let input: CaseInput = text.typed(0)?;
         let expected = match expectation(&text) {
             Err(_) if update => None,
             found => found?,
         };
-        let mut settings = Settings::default();
-        if let Some(KubernetesVersion(minor)) = given.kubernetes {
-            settings.kubernetes_minor = minor;
-        }
-        for (template, values) in given.parameters {
-            let keyed = |(name, value)| ((template.clone(), name), value);
-            settings.parameters.extend(values.into_iter().map(keyed));
-        }
-        let named = given.namespace.as_ref().and_then(|own| own.name.clone());
-        let namespace = named.unwrap_or_else(|| "default".to_owned());
-        if let Some(own) = given.namespace {
-            let known = Namespace {
-                labels: own.labels,
-                annotations: own.annotations,
-                ..Namespace::default()
-            };
-            settings.namespaces.insert(&namespace, known);
-        }
         Ok(Self {
-            description: given.description,
-            settings,
-            namespace,
-            manifest,
+            description: input.description,
+            given: Given {
+                kubernetes: input.kubernetes.map(|KubernetesVersion(minor)| minor),
+                namespace: input.namespace,
+                parameters: input.parameters,
+                manifest: value(&text, 0, "manifest"),
+            },
             expected,
-            text,
+            place: CasePlace {
+                file: text.name.clone(),
+                line: text.first_line(0),
+            },
         })
     }
+}
 
-    /// An error about what is given.
-    pub(super) fn wrong(&self, message: String) -> ManifestError {
-        self.text.wrong(0, message)
-    }
+/// The documents of a file of cases.
+pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestError> {
+    let name = path.display().to_string();
+    Manifest::parse(name, Some(PathBuf::from(path)), text)
+}
 
-    /// The file's text with this expectation.
-    pub(super) fn with_expectation(&mut self, expectation: Value) -> Result<String, ManifestError> {
-        self.text.with_document(1, expectation)
-    }
+/// The text of a case's own file with this expectation.
+pub(super) fn with_expectation(
+    path: &Path,
+    text: &str,
+    expectation: Value,
+) -> Result<String, ManifestError> {
+    manifest(path, text)?.with_document(1, expectation)
 }
 
 /// The second document, where there is one.
@@ -231,22 +201,6 @@ fn expectation(text: &Manifest) -> Result<Option<Expectation>, ManifestError> {
     }
 }
 
-/// What an expectation cannot say.
-fn unsound(expected: &Expectation) -> Option<&'static str> {
-    let told = (expected.pod.is_some(), expected.paths.is_some());
-    match (expected.verdict, told) {
-        (_, (true, true)) => {
-            Some("`pod` is the whole pod, `paths` single places of it: one of them")
-        }
-        (ExpectedVerdict::Denied, (false, false)) => None,
-        (ExpectedVerdict::Denied, _) => Some("there is no pod where the verdict is Denied"),
-        (ExpectedVerdict::Injected, (false, false)) => {
-            Some("where the verdict is Injected, say what the pod must be: `pod`, or `paths`")
-        }
-        _ => None,
-    }
-}
-
 fn value(text: &Manifest, index: usize, key: &str) -> Value {
     let document = text.documents.get(index);
     let value = document.and_then(|found| found.value.get(key));
@@ -267,12 +221,15 @@ mod tests {
     #[test]
     fn what_is_given_becomes_settings() {
         let case = parse(GIVEN).unwrap();
-        assert_eq!(case.settings.kubernetes_minor, 28);
+        assert_eq!(case.given.settings().kubernetes_minor, 28);
         let key = ("pgbouncer".to_owned(), "port".to_owned());
-        assert_eq!(case.settings.parameters[&key], "5433");
-        assert_eq!(case.namespace, "shop");
-        assert_eq!(case.settings.namespaces.get("shop").labels["a"], "b");
-        assert_eq!(case.manifest["mode"], 0o644);
+        assert_eq!(case.given.settings().parameters[&key], "5433");
+        assert_eq!(case.given.namespace_name(), "shop");
+        assert_eq!(
+            case.given.settings().namespaces.get("shop").labels["a"],
+            "b"
+        );
+        assert_eq!(case.given.manifest["mode"], 0o644);
         assert!(case.expected.is_none());
     }
 
@@ -354,15 +311,15 @@ mod tests {
     fn only_the_expectation_is_written() {
         let text = [GIVEN, "---\n# Why.\nverdict: Denied\nreason: Conflict\n"].concat();
         let wanted = serde_json::json!({"verdict": "Unchanged"});
-        let mut case = parse(&text).unwrap();
-        let written = case.with_expectation(wanted.clone()).unwrap();
+        let write =
+            |text: &str| with_expectation(Path::new("c.yaml"), text, wanted.clone()).unwrap();
+        let written = write(&text);
         assert_eq!(
             written,
             [GIVEN, "---\n# Why.\nverdict: Unchanged\n"].concat()
         );
         for ending in ["", "---\n"] {
-            let mut case = parse(&[GIVEN, ending].concat()).unwrap();
-            let written = case.with_expectation(wanted.clone()).unwrap();
+            let written = write(&[GIVEN, ending].concat());
             assert_eq!(written, [GIVEN, "---\nverdict: Unchanged\n"].concat());
         }
     }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::case::{Expectation, ExpectedCode, Pointer};
+use super::expectation::{Expectation, Pointer};
 use crate::cli::transform::TransformResult;
 use crate::finding::Code;
 use crate::inject::Verdict;
@@ -54,7 +54,7 @@ pub(super) fn codes(treated: &TransformResult) -> Vec<Code> {
     sorted(told.map(|judged| judged.finding.code))
 }
 
-fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
+pub(super) fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
     let mut codes: Vec<_> = codes.collect();
     codes.sort_by_key(|code| code.as_str());
     codes.dedup();
@@ -62,7 +62,7 @@ fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
 }
 
 /// The codes as words.
-fn words(codes: &[Code]) -> Value {
+pub(super) fn words(codes: &[Code]) -> Value {
     codes.iter().map(|code| code.as_str()).collect()
 }
 
@@ -116,8 +116,7 @@ pub(super) fn compare(expected: &Expectation, found: &CaseResult) -> Vec<Differe
         found.reason.into(),
     );
     check("message", json!(expected.message), json!(found.message));
-    let codes = sorted(expected.findings.iter().map(|ExpectedCode(code)| *code));
-    check("findings", words(&codes), words(&found.findings));
+    check("findings", words(&expected.codes()), words(&found.findings));
     if verdict == Verdict::Denied || found.verdict == Verdict::Denied {
         return differences;
     }

@@ -1,24 +1,116 @@
-//! Where cases are: `<catalog>/<template>/cases/<case>.yaml`, beside `template.yaml`.
+//! Where cases are: in the table `<catalog>/<template>/cases.yaml` and in files of their own,
+//! `<catalog>/<template>/cases/<case>.yaml`, beside `template.yaml`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TestError;
+use super::case::Case;
+use super::table::Table;
+use crate::cli::manifest::{CASE_TABLE, ManifestError, TEMPLATE};
 use crate::template::Source;
-
-/// The file of a template in its folder.
-const TEMPLATE: &str = "template.yaml";
 
 /// A template's folder.
 #[derive(Debug)]
 pub(super) struct Folder {
     /// Its name, which is the template's.
     pub(super) name: String,
-    /// The files of its cases, sorted.
+    /// The cases that have files of their own, sorted.
     pub(super) cases: Vec<PathBuf>,
+    /// The table of the others.
+    pub(super) table: Option<PathBuf>,
     /// The file of its template.
     pub(super) template: PathBuf,
+}
+
+/// A case of a folder, or why it cannot be read.
+#[derive(Debug)]
+pub(super) struct ListedCase {
+    pub(super) name: String,
+    /// The file that it stands in.
+    pub(super) path: PathBuf,
+    pub(super) case: Result<Case, ManifestError>,
+}
+
+impl Folder {
+    /// All cases: those with files of their own, and the rows of the table.
+    pub(super) fn all_cases(&self, update: bool) -> Result<Vec<ListedCase>, TestError> {
+        let mut listed = Vec::new();
+        let mut own = BTreeMap::new();
+        for path in &self.cases {
+            let name = name_of(path);
+            match Case::parse(path, &read(path)?, update) {
+                Ok(case) => drop(own.insert(name, case)),
+                Err(error) => listed.push(ListedCase {
+                    name,
+                    path: path.clone(),
+                    case: Err(error),
+                }),
+            }
+        }
+        if let Some(path) = &self.table {
+            listed.extend(self.rows(path, &own, update)?);
+        }
+        listed.extend(own.into_iter().map(|(name, case)| ListedCase {
+            path: PathBuf::from(&case.place.file),
+            name,
+            case: Ok(case),
+        }));
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(listed)
+    }
+
+    fn rows(
+        &self,
+        path: &Path,
+        own: &BTreeMap<String, Case>,
+        update: bool,
+    ) -> Result<Vec<ListedCase>, TestError> {
+        let table = match Table::parse(path, &self.name, &read(path)?) {
+            Ok(table) => table,
+            Err(error) => {
+                return Ok(vec![ListedCase {
+                    name: name_of(path),
+                    path: path.to_owned(),
+                    case: Err(error),
+                }]);
+            }
+        };
+        let row = |name: &str| {
+            let mut case = table.case(name, own, update);
+            if let (Ok(row), Some(other)) = (&case, own.get(name)) {
+                let message = format!(
+                    "case `{name}` has a file of its own too: {}",
+                    other.place.file
+                );
+                case = Err(row.place.wrong(message));
+            }
+            ListedCase {
+                name: name.to_owned(),
+                path: path.to_owned(),
+                case,
+            }
+        };
+        Ok(table.names().map(row).collect())
+    }
+
+    /// The readable cases that have files of their own, by name.
+    pub(super) fn own_cases(&self, update: bool) -> Result<BTreeMap<String, Case>, TestError> {
+        let mut own = BTreeMap::new();
+        for path in &self.cases {
+            if let Ok(case) = Case::parse(path, &read(path)?, update) {
+                own.insert(name_of(path), case);
+            }
+        }
+        Ok(own)
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
 }
 
 /// Folders of templates to test, and the catalog that they are in.
@@ -90,6 +182,7 @@ fn folder(path: &Path) -> Result<Folder, TestError> {
     Ok(Folder {
         name: name.to_string_lossy().into_owned(),
         cases,
+        table: Some(path.join(CASE_TABLE)).filter(|table| table.is_file()),
         template: path.join(TEMPLATE),
     })
 }

@@ -19,7 +19,11 @@ pub(super) fn xml(report: &Report) -> String {
             "  <testsuite name=\"templates\" tests=\"{count}\" failures=\"0\" errors=\"{count}\">"
         );
         for error in &report.errors {
-            open(&mut text, &error.template, "compile", &error.file);
+            let (class, file) = (escaped(&error.template), escaped(&error.file));
+            let _ = writeln!(
+                text,
+                "    <testcase classname=\"{class}\" name=\"compile\" file=\"{file}\">"
+            );
             element(&mut text, "error", &error.to_string(), "");
         }
         text.push_str("  </testsuite>\n");
@@ -50,7 +54,7 @@ fn suite(text: &mut String, cases: &[Tested]) {
     for case in cases {
         match &case.ending {
             Ending::Failed(differences) => {
-                open(text, &case.template, &case.case, &case.file);
+                open(text, case);
                 let whats: Vec<_> = differences.iter().map(|one| one.what.as_str()).collect();
                 let message = format!("not as expected: {}", whats.join(", "));
                 let mut body = format!("{}\n", case.description);
@@ -60,25 +64,30 @@ fn suite(text: &mut String, cases: &[Tested]) {
                 element(text, "failure", &message, &body);
             }
             Ending::Unreadable(error) => {
-                open(text, &case.template, &case.case, &case.file);
+                open(text, case);
                 element(text, "error", error, "");
             }
             Ending::Passed | Ending::Updated => {
-                let (class, name, file) = (&case.template, &case.case, &case.file);
-                let _ = writeln!(text, "    <testcase {}/>", attributes(class, name, file));
+                let _ = writeln!(text, "    <testcase {}/>", attributes(case));
             }
         }
     }
     text.push_str("  </testsuite>\n");
 }
 
-fn attributes(class: &str, name: &str, file: &str) -> String {
-    let (class, name, file) = (escaped(class), escaped(name), escaped(file));
-    format!("classname=\"{class}\" name=\"{name}\" file=\"{file}\"")
+fn attributes(case: &Tested) -> String {
+    let line = case.line.map(|line| format!(" line=\"{line}\""));
+    format!(
+        "classname=\"{}\" name=\"{}\" file=\"{}\"{}",
+        escaped(&case.template),
+        escaped(&case.case),
+        escaped(&case.file),
+        line.unwrap_or_default()
+    )
 }
 
-fn open(text: &mut String, class: &str, name: &str, file: &str) {
-    let _ = writeln!(text, "    <testcase {}>", attributes(class, name, file));
+fn open(text: &mut String, case: &Tested) {
+    let _ = writeln!(text, "    <testcase {}>", attributes(case));
 }
 
 /// What went wrong with a test, and the end of the test.
@@ -121,6 +130,9 @@ mod tests {
             template: "a".to_owned(),
             case: case.to_owned(),
             file: format!("a/cases/{case}.yaml"),
+            line: (case == "bad").then_some(7),
+            given: serde_json::Value::Null,
+            verdict: None,
             description: "says \"<why>\"".to_owned(),
             ending,
         }
@@ -145,7 +157,7 @@ mod tests {
 <testsuites name="pillion template test">
   <testsuite name="a" tests="3" failures="1" errors="1">
     <testcase classname="a" name="good" file="a/cases/good.yaml"/>
-    <testcase classname="a" name="bad" file="a/cases/bad.yaml">
+    <testcase classname="a" name="bad" file="a/cases/bad.yaml" line="7">
       <failure message="not as expected: reason">says &quot;&lt;why&gt;&quot;
   reason: expected &quot;A&amp;B&quot;, found &quot;\u001b&quot;
 </failure>

@@ -44,8 +44,13 @@ pub(super) struct Tested {
     pub(super) case: String,
     /// Its file.
     pub(super) file: String,
+    /// Its line there, where the file has several cases.
+    pub(super) line: Option<u64>,
     /// What it is for.
     pub(super) description: String,
+    /// What was given, and the verdict that is expected; `null` where it could not be read.
+    pub(super) given: Value,
+    pub(super) verdict: Option<&'static str>,
     /// How it ended.
     pub(super) ending: Ending,
 }
@@ -59,6 +64,8 @@ pub(super) struct Report {
     pub(super) errors: Vec<TemplateError>,
     /// Templates that have no case.
     pub(super) without_cases: Vec<String>,
+    /// Whether `--update` wrote nothing, because a template does not compile.
+    pub(super) is_kept: bool,
 }
 
 /// The endings in the order in which they are counted.
@@ -118,6 +125,11 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
         let names = report.without_cases.join(", ");
         let _ = writeln!(text, "without cases: {}", printable(&names));
     }
+    if report.is_kept {
+        text.push_str(
+            "no expectation was written, because a template does not compile: mend it, and update then\n",
+        );
+    }
     let _ = writeln!(
         text,
         "{}: {}",
@@ -142,12 +154,12 @@ fn counts(cases: &[Tested], paint: Paint) -> String {
 
 fn add_case(text: &mut String, case: &Tested, paint: Paint) {
     let headline = |word: &str, colour| {
-        let file = printable(&case.file);
-        format!(
-            "{}: {}\n",
-            paint.text(Colour::Bold, &file),
-            paint.text(colour, word)
-        )
+        let mut place = printable(&case.file).into_owned();
+        if let Some(line) = case.line {
+            let _ = write!(place, ":{line}: {}", printable(&case.case));
+        }
+        let word = paint.text(colour, word);
+        format!("{}: {word}\n", paint.text(Colour::Bold, &place))
     };
     match &case.ending {
         Ending::Passed => {}
@@ -239,7 +251,10 @@ fn case_json(case: &Tested) -> Value {
         "template": case.template,
         "case": case.case,
         "file": case.file,
+        "line": case.line,
         "description": case.description,
+        "given": case.given,
+        "verdict": case.verdict,
         "ending": case.ending.word(),
     });
     if let (false, Some(told)) = (key.is_empty(), told.as_object_mut()) {

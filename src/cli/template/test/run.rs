@@ -14,9 +14,9 @@ use crate::template::Catalog;
 
 /// What comes of a case with these templates.
 pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<CaseResult, TestError> {
-    let engine = Engine::new(Arc::clone(catalog), Arc::new(case.settings.clone()));
+    let engine = Engine::new(Arc::clone(catalog), Arc::new(case.given.settings()));
     let treatment = treatment(&engine, BTreeMap::new());
-    let mut manifest = case.manifest.clone();
+    let mut manifest = case.given.manifest.clone();
     let mut found = Vec::new();
     let mut visit = |identity: &Identity, object: &mut serde_json::Value| {
         let Some(pointer) = identity.pod_pointer() else {
@@ -27,16 +27,17 @@ pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<CaseResult, Tes
         found.extend(result(treated, given, object.pointer(pointer)));
         Ok(())
     };
-    let is_object = kinds::each_object(&mut manifest, &case.namespace, &mut visit)?;
+    let is_object = kinds::each_object(&mut manifest, case.given.namespace_name(), &mut visit)?;
     match (is_object, found.pop(), found.len()) {
         (true, Some(only), 0) => Ok(only),
         (false, ..) => Err(case
+            .place
             .wrong("`manifest` has no apiVersion and kind".to_owned())
             .into()),
         (_, last, before) => {
             let count = before + usize::from(last.is_some());
             let message = format!("`manifest` must hold one pod or pod template, not {count}");
-            Err(case.wrong(message).into())
+            Err(case.place.wrong(message).into())
         }
     }
 }
