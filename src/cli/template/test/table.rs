@@ -19,7 +19,7 @@ use super::expectation::{
 use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::ManifestError;
 use crate::cli::manifest::kinds::{Identity, each_object};
-use crate::template::compiled::ANNOTATION_INFIX;
+use crate::kubernetes::keys::PARAMETER_INFIX;
 use crate::template::node::{self, Entry, NodeValue};
 
 /// The file, as it stands beside `template.yaml`.
@@ -245,7 +245,7 @@ impl Table {
             let key = if key.contains('/') {
                 key.clone()
             } else {
-                format!("{}{ANNOTATION_INFIX}{key}", self.template)
+                format!("{}{PARAMETER_INFIX}{key}", self.template)
             };
             let key = key.replace('~', "~0").replace('/', "~1");
             let pointer = Pointer(format!("/metadata/annotations/{key}"));
