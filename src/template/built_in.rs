@@ -1,19 +1,33 @@
 //! The catalog that is built into the program: the folders of `templates/`.
 
-use super::Source;
+use std::sync::{Arc, OnceLock};
+
+use super::compile::compile;
+use super::{Source, Template};
+
+/// A template of the built-in catalog, compiled when it is first asked for.
+#[derive(Debug)]
+pub(super) struct BuiltIn {
+    pub(super) path: &'static str,
+    name: &'static str,
+    text: &'static str,
+    compiled: OnceLock<Option<Arc<Template>>>,
+}
 
 /// Embeds `templates/<name>/template.yaml` for each name.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
-        &[$((
-            concat!("templates/", $name, "/template.yaml"),
-            include_str!(concat!("../../templates/", $name, "/template.yaml")),
-        )),*]
+        /// Every template, by name.
+        pub(super) static TEMPLATES: [BuiltIn; [$($name),*].len()] = [$(BuiltIn {
+            path: concat!("templates/", $name, "/template.yaml"),
+            name: $name,
+            text: include_str!(concat!("../../templates/", $name, "/template.yaml")),
+            compiled: OnceLock::new(),
+        }),*];
     };
 }
 
-/// Path and text of each template.
-const EMBEDDED: &[(&str, &str)] = embedded![
+embedded![
     "api-proxy",
     "app-probes",
     "config-reloader",
@@ -47,13 +61,31 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "warm-up",
 ];
 
+impl BuiltIn {
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn source(&self) -> Source {
+        Source {
+            path: self.path.to_owned(),
+            text: self.text.to_owned(),
+        }
+    }
+
+    /// The template; every built-in one compiles, which the tests hold.
+    pub(super) fn compiled(&self) -> Option<&Arc<Template>> {
+        let compiled = self.compiled.get_or_init(|| {
+            let document = compile(&self.source()).into_iter().next();
+            document?.result.ok().map(Arc::from)
+        });
+        compiled.as_ref()
+    }
+}
+
 /// The files of the built-in catalog.
 pub fn sources() -> Vec<Source> {
-    let source = |(path, text): &(&str, &str)| Source {
-        path: (*path).to_owned(),
-        text: (*text).to_owned(),
-    };
-    EMBEDDED.iter().map(source).collect()
+    TEMPLATES.iter().map(BuiltIn::source).collect()
 }
 
 #[cfg(test)]
@@ -65,7 +97,18 @@ mod tests {
     fn every_built_in_template_compiles() {
         let (catalog, errors) = Catalog::load(&sources(), None);
         assert!(errors.is_empty(), "{errors:#?}");
-        assert_eq!(catalog.summaries().len(), EMBEDDED.len());
+        assert_eq!(catalog.summaries(), Catalog::built_in().summaries());
+        assert_eq!(catalog.summaries().len(), TEMPLATES.len());
+        for template in &TEMPLATES {
+            assert_eq!(template.compiled().unwrap().name, template.name);
+        }
+    }
+
+    #[test]
+    fn no_built_in_template_applies_without_being_asked_for() {
+        let (catalog, _) = Catalog::load(&sources(), None);
+        assert!(!catalog.has_unasked());
+        assert!(catalog.unasked("default").next().is_none());
     }
 
     #[test]
@@ -78,10 +121,7 @@ mod tests {
             .map(|entry| entry.file_name().into_string().unwrap())
             .collect();
         names.sort();
-        let built_in: Vec<_> = EMBEDDED
-            .iter()
-            .map(|(path, _)| path.split('/').nth(1).unwrap())
-            .collect();
+        let built_in: Vec<_> = TEMPLATES.iter().map(BuiltIn::name).collect();
         assert_eq!(names, built_in);
     }
 }

@@ -4,15 +4,13 @@
 //! revision stays where there is one. Looking a template up costs the same in a catalog of ten
 //! thousand as in one of ten.
 
+mod loading;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::compile::{Compiled, compile};
+use super::built_in::BuiltIn;
 use super::compiled::Template;
-use super::node::Place;
-use super::source::Source;
-use super::{TemplateError, built_in};
-use crate::expression::with_much_stack;
 
 /// What a person is told about a template that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +27,20 @@ pub struct Summary {
     pub stale: bool,
 }
 
+/// What serves under a name.
+#[derive(Debug, Clone)]
+enum Serving {
+    Template(Arc<Template>),
+    /// Compiled when it is first asked for.
+    BuiltIn(&'static BuiltIn),
+    /// The template is broken, and has no good revision.
+    Nothing,
+}
+
 /// A template's place in the catalog.
 #[derive(Debug, Clone)]
 struct Entry {
-    /// What serves; `None`: broken, and without a good revision.
-    template: Option<Arc<Template>>,
+    serving: Serving,
     /// Whether its newest text says that it is mandatory.
     mandatory: bool,
     /// What is wrong with the newest text, in one line.
@@ -44,7 +51,15 @@ struct Entry {
 
 impl Entry {
     fn is_served(&self) -> bool {
-        self.template.is_some()
+        !matches!(self.serving, Serving::Nothing)
+    }
+
+    fn template(&self) -> Option<&Arc<Template>> {
+        match &self.serving {
+            Serving::Template(template) => Some(template),
+            Serving::BuiltIn(template) => template.compiled(),
+            Serving::Nothing => None,
+        }
     }
 }
 
@@ -95,140 +110,17 @@ impl Catalog {
         !self.unasked.is_empty() || self.has_broken_mandatory
     }
 
-    /// Compiles templates. A broken one is served in its last good revision of `previous`, else it
-    /// is known as broken; its errors print as `file:line:column: field.path: what is wrong`.
-    pub fn load(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
-        // One thread for all documents, each of which would start its own.
-        let load = || Self::load_here(sources, previous);
-        with_much_stack(load).unwrap_or_else(load)
-    }
-
-    fn load_here(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
-        let mut catalog = Self::default();
-        let mut errors = Vec::new();
-        let mut nameless = Vec::new();
-        for source in sources {
-            for compiled in compile(source) {
-                if compiled.name.is_none() {
-                    nameless.extend(
-                        compiled
-                            .result
-                            .as_ref()
-                            .err()
-                            .map(|e| (source, one_line(e))),
-                    );
-                }
-                catalog.take(source, compiled, previous, &mut errors);
-            }
-        }
-        for (source, error) in nameless {
-            if let Some(previous) = previous {
-                catalog.keep_file(previous, &source.path, &error);
-            }
-        }
-        catalog.find_unasked();
-        (catalog, errors)
-    }
-
-    /// A catalog of templates that were compiled elsewhere, each name once in each namespace.
-    pub fn of_entries(entries: impl IntoIterator<Item = CatalogEntry>) -> Self {
-        let mut catalog = Self::default();
-        for entry in entries {
-            let CatalogEntry {
-                namespace,
-                name,
-                template,
-                mandatory,
-                error,
-                path,
-            } = entry;
-            let entry = Entry {
-                template,
-                mandatory,
-                error,
-                path,
-            };
-            catalog.insert(namespace, name, entry);
-        }
-        catalog.find_unasked();
-        catalog
-    }
-
-    /// Several catalogs as one. Of two templates of one name, in one namespace or for the whole
-    /// cluster, the one of the first catalog counts, even where it is broken.
-    pub fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
-        let mut catalog = Self::default();
-        for layer in layers {
-            for (name, entry) in &layer.cluster {
-                catalog.insert(String::new(), name.clone(), entry.clone());
-            }
-            for (name, entries) in &layer.namespaced {
-                for (namespace, entry) in entries {
-                    catalog.insert(namespace.clone(), name.clone(), entry.clone());
-                }
-            }
-        }
-        catalog.find_unasked();
-        catalog
-    }
-
-    /// Takes what became of one document.
-    fn take(
-        &mut self,
-        source: &Source,
-        compiled: Compiled,
-        previous: Option<&Self>,
-        errors: &mut Vec<TemplateError>,
-    ) {
-        let name = compiled.name.unwrap_or_default();
-        let namespace = compiled.namespace.unwrap_or_default();
-        if let Some(first) = self.entry(&namespace, &name)
-            && !name.is_empty()
-        {
-            errors.push(stands_twice(source, compiled.place, &name, &first.path));
-            return;
-        }
-        let (template, error) = match compiled.result {
-            Ok(template) => (Some(Arc::from(template)), None),
-            Err(found) => {
-                let error = one_line(&found);
-                errors.extend(found);
-                let last_good = previous.and_then(|old| old.entry(&namespace, &name));
-                let template = last_good.and_then(|entry| entry.template.clone());
-                (template, Some(error))
-            }
-        };
-        let path = source.path.clone();
-        let entry = Entry {
-            template,
-            error,
-            mandatory: compiled.mandatory,
-            path,
-        };
-        self.insert(namespace, name, entry);
-    }
-
-    /// Keeps what served from a file in which a document can no longer be told by its name: nobody
-    /// knows which template that was.
-    fn keep_file(&mut self, previous: &Self, path: &str, error: &str) {
-        let keep = |entry: &Entry| Entry {
-            error: Some(error.to_owned()),
-            ..entry.clone()
-        };
-        let cluster = previous.cluster.iter();
-        for (name, entry) in cluster.filter(|(_, entry)| entry.path == path) {
-            self.insert(String::new(), name.clone(), keep(entry));
-        }
-        for (name, entries) in &previous.namespaced {
-            for (namespace, entry) in entries.iter().filter(|(_, entry)| entry.path == path) {
-                self.insert(namespace.clone(), name.clone(), keep(entry));
-            }
-        }
-    }
-
-    /// The catalog that is built into the program.
-    pub fn built_in() -> Self {
-        Self::load(&built_in::sources(), None).0
+    /// Every entry with its namespace, which is empty for the whole cluster, and its name.
+    fn entries(&self) -> impl Iterator<Item = (&str, &str, &Entry)> {
+        let cluster = self.cluster.iter();
+        let namespaced = self.namespaced.iter().flat_map(|(name, entries)| {
+            entries
+                .iter()
+                .map(move |(namespace, entry)| (namespace.as_str(), name.as_str(), entry))
+        });
+        cluster
+            .map(|(name, entry)| ("", name.as_str(), entry))
+            .chain(namespaced)
     }
 
     fn entry(&self, namespace: &str, name: &str) -> Option<&Entry> {
@@ -237,32 +129,6 @@ impl Catalog {
         } else {
             self.namespaced.get(name)?.get(namespace)
         }
-    }
-
-    /// The first of several documents with one name serves.
-    fn insert(&mut self, namespace: String, name: String, entry: Entry) {
-        if name.is_empty() {
-            return;
-        }
-        if namespace.is_empty() {
-            self.cluster.entry(name).or_insert(entry);
-        } else {
-            self.namespaced
-                .entry(name)
-                .or_default()
-                .entry(namespace)
-                .or_insert(entry);
-        }
-    }
-
-    fn find_unasked(&mut self) {
-        let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
-        let templates = self.cluster.values().chain(namespaced);
-        self.unasked = templates
-            .filter_map(|entry| entry.template.clone())
-            .filter(|template| template.mandatory || template.selector.is_some())
-            .collect();
-        self.has_broken_mandatory = self.broken_mandatory().is_some();
     }
 
     /// The file that a template comes from.
@@ -281,7 +147,7 @@ impl Catalog {
             .get(name)
             .and_then(|entries| entries.get(namespace));
         let shadowable = |entry: &Entry| {
-            let template = entry.template.as_ref();
+            let template = entry.template();
             template.is_some_and(|template| template.shadowable && !template.mandatory)
         };
         let entry = match (cluster, own) {
@@ -290,7 +156,7 @@ impl Catalog {
             (None, Some(own)) => own,
             (None, None) => return CatalogLookup::Nothing,
         };
-        match &entry.template {
+        match entry.template() {
             Some(template) => CatalogLookup::Template(template),
             None => CatalogLookup::Broken(entry.error.as_deref().unwrap_or_default()),
         }
@@ -307,7 +173,7 @@ impl Catalog {
     /// A mandatory template that does not compile and has no good revision, with its error: it
     /// cannot be got around by breaking it.
     pub fn broken_mandatory(&self) -> Option<(&str, &str)> {
-        let broken = |entry: &Entry| entry.mandatory && entry.template.is_none();
+        let broken = |entry: &Entry| entry.mandatory && !entry.is_served();
         let (name, entry) = self.cluster.iter().find(|(_, entry)| broken(entry))?;
         Some((name, entry.error.as_deref().unwrap_or_default()))
     }
@@ -339,9 +205,9 @@ impl Catalog {
 
     /// How many templates are served in their newest revision, and how many in an older one.
     pub fn counts(&self) -> (usize, usize) {
-        let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
-        let entries = self.cluster.values().chain(namespaced);
-        let (stale, newest): (Vec<_>, Vec<_>) = entries
+        let (stale, newest): (Vec<_>, Vec<_>) = self
+            .entries()
+            .map(|(_, _, entry)| entry)
             .filter(|entry| entry.is_served())
             .partition(|entry| entry.error.is_some());
         (newest.len(), stale.len())
@@ -349,44 +215,25 @@ impl Catalog {
 
     /// The served templates, by name.
     pub fn summaries(&self) -> Vec<Summary> {
-        let namespaced = self.namespaced.values().flat_map(BTreeMap::values);
-        let summary = |entry: &Entry| {
-            let template = entry.template.as_ref()?;
-            Some(Summary {
-                name: template.name.clone(),
-                pattern: template.pattern.name().to_owned(),
-                description: template.description.clone(),
-                revision: template.revision.clone(),
-                stale: entry.error.is_some(),
+        self.entries()
+            .filter_map(|(_, _, entry)| {
+                let template = entry.template()?;
+                Some(Summary {
+                    name: template.name.clone(),
+                    pattern: template.pattern.name().to_owned(),
+                    description: template.description.clone(),
+                    revision: template.revision.clone(),
+                    stale: entry.error.is_some(),
+                })
             })
-        };
-        self.cluster
-            .values()
-            .chain(namespaced)
-            .filter_map(summary)
             .collect()
-    }
-}
-
-/// The first error, as a person is told who asks for the template.
-fn one_line(errors: &[TemplateError]) -> String {
-    errors.first().map(ToString::to_string).unwrap_or_default()
-}
-
-fn stands_twice(source: &Source, place: Place, name: &str, first: &str) -> TemplateError {
-    TemplateError {
-        file: source.path.clone(),
-        template: name.to_owned(),
-        line: place.line,
-        column: place.column,
-        field: "metadata.name".to_owned(),
-        message: format!("the template `{name}` stands in {first} already; that one counts"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::template::Source;
 
     fn catalog(names: &[&str]) -> Catalog {
         let text = |name: &&str| {

@@ -1,0 +1,188 @@
+//! Filling a catalog: from files, from templates that were compiled elsewhere, from other catalogs
+//! and from what is built into the program.
+
+use std::sync::Arc;
+
+use super::{Catalog, CatalogEntry, Entry, Serving};
+use crate::expression::with_much_stack;
+use crate::template::compile::{Compiled, compile};
+use crate::template::node::Place;
+use crate::template::{Source, TemplateError, built_in};
+
+impl Catalog {
+    /// Compiles templates. A broken one is served in its last good revision of `previous`, else it
+    /// is known as broken; its errors print as `file:line:column: field.path: what is wrong`.
+    pub fn load(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
+        // One thread for all documents, each of which would start its own.
+        let load = || Self::load_here(sources, previous);
+        with_much_stack(load).unwrap_or_else(load)
+    }
+
+    fn load_here(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
+        let mut catalog = Self::default();
+        let mut errors = Vec::new();
+        let mut nameless = Vec::new();
+        for source in sources {
+            for compiled in compile(source) {
+                if let (None, Err(errors)) = (&compiled.name, &compiled.result) {
+                    nameless.push((source, one_line(errors)));
+                }
+                catalog.take(source, compiled, previous, &mut errors);
+            }
+        }
+        for (source, error) in nameless {
+            if let Some(previous) = previous {
+                catalog.keep_file(previous, &source.path, &error);
+            }
+        }
+        catalog.find_unasked();
+        (catalog, errors)
+    }
+
+    /// A catalog of templates that were compiled elsewhere, each name once in each namespace.
+    pub fn of_entries(entries: impl IntoIterator<Item = CatalogEntry>) -> Self {
+        let mut catalog = Self::default();
+        for entry in entries {
+            let CatalogEntry {
+                namespace,
+                name,
+                template,
+                mandatory,
+                error,
+                path,
+            } = entry;
+            let entry = Entry {
+                serving: template.map_or(Serving::Nothing, Serving::Template),
+                mandatory,
+                error,
+                path,
+            };
+            catalog.insert(namespace, name, entry);
+        }
+        catalog.find_unasked();
+        catalog
+    }
+
+    /// Several catalogs as one. Of two templates of one name, in one namespace or for the whole
+    /// cluster, the one of the first catalog counts, even where it is broken.
+    pub fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
+        let mut catalog = Self::default();
+        for layer in layers {
+            for (namespace, name, entry) in layer.entries() {
+                catalog.insert(namespace.to_owned(), name.to_owned(), entry.clone());
+            }
+        }
+        catalog.find_unasked();
+        catalog
+    }
+
+    /// Takes what became of one document.
+    fn take(
+        &mut self,
+        source: &Source,
+        compiled: Compiled,
+        previous: Option<&Self>,
+        errors: &mut Vec<TemplateError>,
+    ) {
+        let name = compiled.name.unwrap_or_default();
+        let namespace = compiled.namespace.unwrap_or_default();
+        if let Some(first) = self.entry(&namespace, &name)
+            && !name.is_empty()
+        {
+            errors.push(duplicate(source, compiled.place, &name, &first.path));
+            return;
+        }
+        let (serving, error) = match compiled.result {
+            Ok(template) => (Serving::Template(Arc::from(template)), None),
+            Err(found) => {
+                let error = one_line(&found);
+                errors.extend(found);
+                let last_good = previous.and_then(|old| old.entry(&namespace, &name));
+                let serving = last_good.map_or(Serving::Nothing, |entry| entry.serving.clone());
+                (serving, Some(error))
+            }
+        };
+        let entry = Entry {
+            serving,
+            error,
+            mandatory: compiled.mandatory,
+            path: source.path.clone(),
+        };
+        self.insert(namespace, name, entry);
+    }
+
+    /// Keeps what served from a file in which a document can no longer be told by its name: nobody
+    /// knows which template that was.
+    fn keep_file(&mut self, previous: &Self, path: &str, error: &str) {
+        for (namespace, name, entry) in previous.entries() {
+            if entry.path == path {
+                let entry = Entry {
+                    error: Some(error.to_owned()),
+                    ..entry.clone()
+                };
+                self.insert(namespace.to_owned(), name.to_owned(), entry);
+            }
+        }
+    }
+
+    /// The catalog that is built into the program. A template is compiled when it is first asked
+    /// for; none of them applies without being asked for.
+    pub fn built_in() -> Self {
+        let mut catalog = Self::default();
+        for template in &built_in::TEMPLATES {
+            let entry = Entry {
+                serving: Serving::BuiltIn(template),
+                mandatory: false,
+                error: None,
+                path: template.path.to_owned(),
+            };
+            catalog.insert(String::new(), template.name().to_owned(), entry);
+        }
+        catalog
+    }
+
+    /// The first of several documents with one name serves.
+    fn insert(&mut self, namespace: String, name: String, entry: Entry) {
+        if name.is_empty() {
+            return;
+        }
+        if namespace.is_empty() {
+            self.cluster.entry(name).or_insert(entry);
+        } else {
+            self.namespaced
+                .entry(name)
+                .or_default()
+                .entry(namespace)
+                .or_insert(entry);
+        }
+    }
+
+    fn find_unasked(&mut self) {
+        self.unasked = self
+            .entries()
+            .filter_map(|(_, _, entry)| match &entry.serving {
+                Serving::Template(template) => Some(template),
+                Serving::BuiltIn(_) | Serving::Nothing => None,
+            })
+            .filter(|template| template.mandatory || template.selector.is_some())
+            .cloned()
+            .collect();
+        self.has_broken_mandatory = self.broken_mandatory().is_some();
+    }
+}
+
+/// The first error, as a person is told who asks for the template.
+fn one_line(errors: &[TemplateError]) -> String {
+    errors.first().map(ToString::to_string).unwrap_or_default()
+}
+
+fn duplicate(source: &Source, place: Place, name: &str, first: &str) -> TemplateError {
+    TemplateError {
+        file: source.path.clone(),
+        template: name.to_owned(),
+        line: place.line,
+        column: place.column,
+        field: "metadata.name".to_owned(),
+        message: format!("duplicate template `{name}`: the one in {first} is used"),
+    }
+}
