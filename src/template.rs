@@ -17,6 +17,7 @@ pub mod lint;
 pub mod node;
 pub mod parameter;
 pub mod piece;
+mod shape;
 pub mod source;
 pub mod text;
 

@@ -247,7 +247,7 @@ fn the_first_of_two_with_one_name_serves() {
     assert_eq!(served(&catalog), ["a=one"]);
     assert_eq!(
         errors[0].to_string(),
-        "z.yaml:3:18: metadata.name: the template `a` stands in a.yaml already; that one counts"
+        "z.yaml:3:18: metadata.name: duplicate template `a`: the one in a.yaml is used"
     );
 }
 

@@ -13,6 +13,7 @@ mod parameter;
 mod place;
 mod pod;
 mod reader;
+mod settings;
 mod spec;
 mod trust;
 mod validity;
@@ -27,12 +28,11 @@ use super::source::Source;
 use crate::expression::with_much_stack;
 use documents::{Document, Header};
 
-pub(super) use container::WAIT_FOR_READY;
 pub(super) use fragment::WHEN;
-pub(super) use parameter::{FIELDS as PARAMETER_FIELDS, ITEM_FIELDS};
 pub(super) use place::within;
 pub(super) use reader::join;
-pub(super) use spec::{API_VERSION, LONGEST_NAME, SPEC_FIELDS};
+pub(super) use settings::SPEC;
+pub(super) use spec::{API_VERSION, LONGEST_NAME};
 pub(super) use trust::privileges;
 
 /// What became of one document of a template file.

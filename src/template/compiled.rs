@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
+use super::shape::Word;
 use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
 use crate::kubernetes::keys::PARAMETER_INFIX;
@@ -11,9 +12,10 @@ use crate::kubernetes::pod_security_level::PodSecurityLevel;
 use crate::kubernetes::selector::Selector;
 
 /// What a template is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Pattern {
     /// Runs for the pod's life beside the app.
+    #[default]
     Sidecar,
     /// Listens on localhost for the app and tells it so through its environment.
     Ambassador,
@@ -23,21 +25,19 @@ pub enum Pattern {
     Init,
 }
 
-impl Pattern {
-    /// The names that templates use.
-    pub const NAMES: [(&'static str, Self); 4] = [
+impl Word for Pattern {
+    const WORDS: &'static [(&'static str, Self)] = &[
         ("Sidecar", Self::Sidecar),
         ("Ambassador", Self::Ambassador),
         ("Adapter", Self::Adapter),
         ("Init", Self::Init),
     ];
+}
 
+impl Pattern {
     /// The name that templates use.
     pub fn name(self) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(_, pattern)| *pattern == self)
-            .map_or("", |(name, _)| name)
+        self.word()
     }
 }
 
@@ -51,9 +51,10 @@ pub const NOT_FOR_STEPS: [&str; 5] = [
 ];
 
 /// How sidecars are placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Placement {
     /// Native where every kubelet surely knows it, else classic.
+    #[default]
     Auto,
     /// As init containers with `restartPolicy: Always` (KEP-753).
     Native,
@@ -61,13 +62,22 @@ pub enum Placement {
     Classic,
 }
 
+impl Word for Placement {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("Auto", Self::Auto),
+        ("Native", Self::Native),
+        ("Classic", Self::Classic),
+    ];
+}
+
 /// Which fields a container of the user's with an injected one's name may set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Override {
     /// All fields.
+    #[default]
     Everything,
     /// These fields of the container.
-    TemplateObject(BTreeSet<String>),
+    Fields(BTreeSet<String>),
 }
 
 impl Override {
@@ -75,7 +85,7 @@ impl Override {
     pub fn allows(&self, field: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::TemplateObject(fields) => fields.contains(field),
+            Self::Fields(fields) => fields.contains(field),
         }
     }
 }
@@ -160,7 +170,7 @@ pub struct VolumeTemplate {
 }
 
 /// A compiled template.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a field of the document with two choices"

@@ -9,9 +9,10 @@ mod status;
 
 use serde_json::{Map, Value, json};
 
-use super::compile::{API_VERSION, ITEM_FIELDS, LONGEST_NAME, PARAMETER_FIELDS, SPEC_FIELDS};
-use super::json_schema::described;
-use super::parameter::ParameterType;
+use super::compile::{API_VERSION, LONGEST_NAME, SPEC};
+use super::shape::{
+    DocumentKind, Field, Kind as FieldKind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY, Word,
+};
 use crate::finding::Policy;
 
 /// The plural of `ClusterInjectionTemplate`, by which the API has it.
@@ -19,41 +20,45 @@ pub const CLUSTER_PLURAL: &str = "clusterinjectiontemplates";
 /// The plural of `InjectionTemplate`.
 pub const NAMESPACED_PLURAL: &str = "injectiontemplates";
 
-/// The longest label (RFC 1123).
-const LONGEST_LABEL: usize = 63;
 /// The longest text of one expression or message; the compiler bounds an expression tighter.
 const LONGEST_TEXT: usize = 16 * 1024;
 
 /// One kind of template.
 struct Kind {
-    name: &'static str,
+    document: DocumentKind,
     plural: &'static str,
     short: &'static str,
-    namespaced: bool,
 }
 
 const KINDS: [Kind; 2] = [
     Kind {
-        name: "ClusterInjectionTemplate",
+        document: DocumentKind::Cluster,
         plural: CLUSTER_PLURAL,
         short: "cit",
-        namespaced: false,
     },
     Kind {
-        name: "InjectionTemplate",
+        document: DocumentKind::Namespaced,
         plural: NAMESPACED_PLURAL,
         short: "it",
-        namespaced: true,
     },
 ];
 
+impl Kind {
+    fn is_namespaced(&self) -> bool {
+        self.document == DocumentKind::Namespaced
+    }
+}
+
 /// The definitions, each with the name of its file.
 pub fn definitions() -> Vec<(String, Value)> {
-    let definition = |kind: &Kind| (format!("{}.yaml", kind.plural), definition(kind));
-    KINDS.iter().map(definition).collect()
+    KINDS
+        .iter()
+        .map(|kind| (format!("{}.yaml", kind.plural), definition(kind)))
+        .collect()
 }
 
 fn definition(kind: &Kind) -> Value {
+    let name = kind.document.word();
     let (group, version) = API_VERSION.split_once('/').unwrap_or_default();
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -61,12 +66,12 @@ fn definition(kind: &Kind) -> Value {
         "metadata": {"name": format!("{}.{group}", kind.plural)},
         "spec": {
             "group": group,
-            "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
+            "scope": if kind.is_namespaced() { "Namespaced" } else { "Cluster" },
             "names": {
-                "kind": kind.name,
-                "listKind": format!("{}List", kind.name),
+                "kind": name,
+                "listKind": format!("{name}List"),
                 "plural": kind.plural,
-                "singular": kind.name.to_ascii_lowercase(),
+                "singular": name.to_ascii_lowercase(),
                 "shortNames": [kind.short],
                 "categories": ["pillion"],
             },
@@ -102,7 +107,7 @@ fn columns() -> Value {
 }
 
 fn schema(kind: &Kind) -> Value {
-    let what = if kind.namespaced {
+    let what = if kind.is_namespaced() {
         "What Pillion adds to a pod of this namespace that asks for it."
     } else {
         "What Pillion adds to a pod that asks for it."
@@ -129,15 +134,12 @@ fn schema(kind: &Kind) -> Value {
 }
 
 fn spec(kind: &Kind) -> Value {
-    let field = |name: &str| {
-        let (description, plain) = described(name);
-        let mut schema = field(name, plain);
-        if let Some(schema) = schema.as_object_mut() {
-            schema.insert("description".to_owned(), description.into());
-        }
-        (name.to_owned(), schema)
-    };
-    let properties: Map<_, _> = SPEC_FIELDS.into_iter().map(field).collect();
+    let mut properties = Map::new();
+    for setting in SPEC {
+        let mut schema = field(&setting.field.kind);
+        add(&mut schema, "description", setting.field.description);
+        properties.insert(setting.field.name.to_owned(), schema);
+    }
     json!({
         "type": "object",
         "properties": properties,
@@ -149,7 +151,7 @@ fn spec(kind: &Kind) -> Value {
 fn rules(kind: &Kind) -> Value {
     let mandatory = "has(self.requirement) && self.requirement == 'Mandatory'";
     let shadowable = "has(self.shadowable) && self.shadowable";
-    if kind.namespaced {
+    if kind.is_namespaced() {
         return json!([
             {
                 "rule": format!("!({mandatory})"),
@@ -170,54 +172,81 @@ fn rules(kind: &Kind) -> Value {
     }])
 }
 
-/// A field of the spec; `plain` is its JSON Schema, where that says enough.
-fn field(name: &str, plain: Value) -> Value {
-    match name {
-        "parameters" => json!({
-            "type": "object",
-            "nullable": true,
-            "additionalProperties": declared(&PARAMETER_FIELDS),
-        }),
-        "override" => atomic(&json!({"type": "string", "maxLength": LONGEST_LABEL})),
-        "selector" => selector(),
-        "matchConditions" | "variables" => by_name(&json!({
-            "type": "object",
-            "required": ["name", "expression"],
-            "properties": {"name": text(LONGEST_LABEL), "expression": text(LONGEST_TEXT)},
-        })),
-        "validations" => atomic(&json!({
-            "type": "object",
-            "required": ["expression"],
-            "properties": {"expression": text(LONGEST_TEXT), "message": text(LONGEST_TEXT)},
-        })),
-        "sidecars" => by_name(&container(true)),
-        "initContainers" => by_name(&container(false)),
-        "volumes" => by_name(&kept(&["name"], &[("name", label())])),
-        "app" | "metadata" | "pod" => {
-            let mut open = kept(&[], &[]);
-            add(&mut open, "nullable", true);
-            open
+/// What a field of the language may hold, as the API server checks it.
+fn field(kind: &FieldKind) -> Value {
+    match kind {
+        FieldKind::Text | FieldKind::Expression | FieldKind::Message => text(LONGEST_TEXT),
+        FieldKind::Name => text(LONGEST_LABEL),
+        FieldKind::Boolean => json!({"type": "boolean"}),
+        FieldKind::Integer(i64::MIN) => json!({"type": "integer", "format": "int64"}),
+        FieldKind::Integer(minimum) => {
+            json!({"type": "integer", "format": "int64", "minimum": minimum})
         }
-        "findings" => json!({
-            "type": "object",
-            "nullable": true,
-            "additionalProperties": {
-                "type": "string",
-                "enum": Policy::ALL.map(Policy::as_str),
-            },
+        FieldKind::Bound | FieldKind::Any => json!({"x-kubernetes-preserve-unknown-fields": true}),
+        FieldKind::Values => json!({
+            "type": "array",
+            "minItems": 1,
+            "items": {"x-kubernetes-preserve-unknown-fields": true},
+            "x-kubernetes-list-type": "atomic",
         }),
-        "description" => text(LONGEST_TEXT),
-        "order" => json!({"type": "integer", "format": "int64"}),
-        _ => typed(plain),
+        FieldKind::Words(words) => json!({"type": "string", "enum": words()}),
+        FieldKind::List(element) => atomic(&match element {
+            FieldKind::Object(fields) => object(fields),
+            element => field(element),
+        }),
+        FieldKind::Object(fields) => nullable(object(fields)),
+        FieldKind::NamedObjects(fields) => by_name(&object(fields)),
+        FieldKind::Parameters(fields) => nullable(json!({
+            "type": "object",
+            "additionalProperties": kept(object(fields)),
+        })),
+        FieldKind::OpenObject(fields) => nullable(kept(object(fields))),
+        FieldKind::Labels => nullable(json!({
+            "type": "object",
+            "additionalProperties": {"type": "string"},
+        })),
+        FieldKind::Policies => nullable(json!({
+            "type": "object",
+            "additionalProperties": {"type": "string", "enum": Policy::ALL.map(Policy::as_str)},
+        })),
+        FieldKind::ContainerFields => text(LONGEST_LABEL),
+        FieldKind::Sidecars => by_name(&container(true)),
+        FieldKind::InitContainers => by_name(&container(false)),
+        FieldKind::Volumes => by_name(&kept(json!({
+            "type": "object",
+            "required": ["name"],
+            "properties": {"name": label()},
+        }))),
+        FieldKind::Texts | FieldKind::App | FieldKind::Pod => {
+            nullable(kept(json!({"type": "object"})))
+        }
     }
 }
 
-/// A list of words is a text's.
-fn typed(mut schema: Value) -> Value {
-    if schema.get("enum").is_some() {
-        add(&mut schema, "type", "string");
+/// An object of the language.
+fn object(fields: &[Field]) -> Value {
+    let mut properties = Map::new();
+    for Field { name, kind, .. } in fields {
+        properties.insert((*name).to_owned(), field(kind));
     }
+    let mut object = json!({"type": "object", "properties": properties});
+    let required = fields.iter().filter(|field| field.required);
+    let required: Vec<_> = required.map(|field| field.name).collect();
+    if !required.is_empty() {
+        add(&mut object, "required", required);
+    }
+    object
+}
+
+fn nullable(mut schema: Value) -> Value {
+    add(&mut schema, "nullable", true);
     schema
+}
+
+/// The same map, whose other fields are kept as they are written.
+fn kept(mut map: Value) -> Value {
+    add(&mut map, "x-kubernetes-preserve-unknown-fields", true);
+    map
 }
 
 fn text(longest: usize) -> Value {
@@ -228,34 +257,22 @@ fn label() -> Value {
     json!({
         "type": "string",
         "maxLength": LONGEST_LABEL,
-        "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "pattern": LABEL_PATTERN,
     })
 }
 
-/// A map whose other fields are kept as they are written.
-fn kept(required: &[&str], fields: &[(&str, Value)]) -> Value {
-    let mut map = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    if !required.is_empty() {
-        add(&mut map, "required", required);
-    }
-    if !fields.is_empty() {
-        let fields = fields.iter().cloned();
-        let fields: Map<_, _> = fields.map(|(name, ty)| (name.to_owned(), ty)).collect();
-        add(&mut map, "properties", fields);
-    }
-    map
-}
-
 fn container(is_sidecar: bool) -> Value {
-    let mut fields = vec![("name", label()), ("image", json!({"type": "string"}))];
-    if is_sidecar {
-        let wait = json!({
-            "type": "boolean",
-            "description": "the app starts when this is ready",
-        });
-        fields.push(("waitForReady", wait));
+    let mut container = kept(json!({
+        "type": "object",
+        "required": ["name", "image"],
+        "properties": {"name": label(), "image": {"type": "string"}},
+    }));
+    if let (true, Some(fields)) = (is_sidecar, container.pointer_mut("/properties")) {
+        let mut wait = field(&WAIT_FOR_READY.kind);
+        add(&mut wait, "description", WAIT_FOR_READY.description);
+        add(fields, WAIT_FOR_READY.name, wait);
     }
-    kept(&["name", "image"], &fields)
+    container
 }
 
 /// A list whose elements are told by their names, which the compiler wants to be different too.
@@ -279,69 +296,6 @@ fn atomic(items: &Value) -> Value {
     })
 }
 
-/// The fields of a parameter's declaration, or of its `items`.
-fn declared(fields: &[&str]) -> Value {
-    let is_items = !fields.contains(&"items");
-    let types = ParameterType::NAMES.iter().map(|(name, _)| *name);
-    let types: Vec<_> = types.take(if is_items { 6 } else { 8 }).collect();
-    let any = json!({"x-kubernetes-preserve-unknown-fields": true});
-    let field = |name: &&str| {
-        let schema = match *name {
-            "type" => json!({"type": "string", "enum": types}),
-            "required" => json!({"type": "boolean"}),
-            "description" | "pattern" => text(LONGEST_TEXT),
-            "maxItems" => json!({"type": "integer", "format": "int64", "minimum": 1}),
-            "enum" => json!({
-                "type": "array",
-                "minItems": 1,
-                "items": any,
-                "x-kubernetes-list-type": "atomic",
-            }),
-            "setBy" => atomic(&json!({"type": "string", "enum": ["Pod", "Namespace"]})),
-            "items" => {
-                let mut items = declared(&ITEM_FIELDS);
-                add(&mut items, "nullable", true);
-                items
-            }
-            _ => any.clone(),
-        };
-        ((*name).to_owned(), schema)
-    };
-    let mut declared = kept(if is_items { &[] } else { &["type"] }, &[]);
-    let properties: Map<_, _> = fields.iter().map(field).collect();
-    add(&mut declared, "properties", properties);
-    declared
-}
-
-fn selector() -> Value {
-    let requirement = json!({
-        "type": "object",
-        "required": ["key", "operator"],
-        "properties": {
-            "key": {"type": "string"},
-            "operator": {"type": "string", "enum": ["In", "NotIn", "Exists", "DoesNotExist"]},
-            "values": atomic(&json!({"type": "string"})),
-        },
-    });
-    let labels = json!({
-        "type": "object",
-        "nullable": true,
-        "properties": {
-            "matchLabels": {
-                "type": "object",
-                "nullable": true,
-                "additionalProperties": {"type": "string"},
-            },
-            "matchExpressions": atomic(&requirement),
-        },
-    });
-    json!({
-        "type": "object",
-        "nullable": true,
-        "properties": {"namespaceSelector": labels, "podSelector": labels},
-    })
-}
-
 fn add(schema: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert(name.to_owned(), value.into());
@@ -358,7 +312,7 @@ mod tests {
             let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
             let spec = schema["properties"]["spec"]["properties"].as_object();
             let spec = spec.unwrap();
-            assert_eq!(spec.len(), SPEC_FIELDS.len(), "{name}");
+            assert_eq!(spec.len(), SPEC.len(), "{name}");
             for (field, schema) in spec {
                 assert!(schema["type"].is_string(), "{name}: {field}: {schema}");
                 assert!(

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::compiled::{ContainerTemplate, Template, VolumeTemplate};
 use super::fragment::{Fragment, TextPart};
-use super::parameter::{Parameter, ParameterType, Setter};
+use super::parameter::{Parameter, ParameterType};
+use super::shape::Word;
 
 /// A template in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +78,6 @@ fn parameter_of(template: &Template, parameter: &Parameter) -> Described {
         }
         ty => ty.name().to_owned(),
     };
-    let setter = |setter: &Setter| match setter {
-        Setter::Pod => "Pod",
-        Setter::Namespace => "Namespace",
-    };
     Described {
         name: parameter.name.clone(),
         annotation: format!("{}{}{key}", template.annotation_prefix(), parameter.name),
@@ -88,7 +85,11 @@ fn parameter_of(template: &Template, parameter: &Parameter) -> Described {
         required: parameter.required,
         default: parameter.default.as_ref().map(written),
         allowed: allowed(parameter),
-        set_by: parameter.set_by.iter().map(setter).collect(),
+        set_by: parameter
+            .set_by
+            .iter()
+            .map(|setter| setter.word())
+            .collect(),
         text: parameter.description.clone(),
     }
 }

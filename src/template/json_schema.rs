@@ -5,41 +5,34 @@
 //! expression stand, also that; what only the compiler knows (names, types of expressions, bounds)
 //! it leaves to `pillion template check`. Draft 7 is what editors know best.
 
-mod fields;
+mod language;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::compile::{API_VERSION, LONGEST_NAME, WAIT_FOR_READY, WHEN};
+use super::compile::{API_VERSION, LONGEST_NAME, SPEC, WHEN};
 use super::compiled::NOT_FOR_STEPS;
 use super::fragment::Slot;
+use super::shape::{
+    ADOPT, DocumentKind, Field, Kind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY, words,
+};
 use crate::kubernetes::schema::{self, FieldType};
-use fields::spec;
-
-/// A DNS label (RFC 1123).
-const LABEL: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
+use language::nullable;
 
 /// The schema.
 pub fn json_schema() -> Value {
     let mut definitions = Definitions::default();
-    let spec = spec(&mut definitions);
-    let own = |names: &[&str], value: &Value| -> Vec<(String, Value)> {
-        names
-            .iter()
-            .map(|name| ((*name).to_owned(), value.clone()))
-            .collect()
-    };
+    let spec = definitions.language_object(SPEC.iter().map(|setting| &setting.field));
     let object_meta = schema::definition("ObjectMeta").into_iter().flatten();
     let mut metadata: Map<_, _> = object_meta
         .map(|(name, _)| (name.clone(), json!({})))
         .collect();
-    metadata.extend(own(
-        &["labels", "annotations"],
-        &json!({"type": ["object", "null"]}),
-    ));
+    for name in ["labels", "annotations"] {
+        metadata.insert(name.to_owned(), json!({"type": ["object", "null"]}));
+    }
     let name = json!({
-        "type": "string", "pattern": LABEL, "maxLength": LONGEST_NAME,
+        "type": "string", "pattern": LABEL_PATTERN, "maxLength": LONGEST_NAME,
         "description": "the name that pods ask for",
     });
     metadata.insert("name".to_owned(), name);
@@ -53,7 +46,7 @@ pub fn json_schema() -> Value {
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
             "apiVersion": {"const": API_VERSION},
-            "kind": {"enum": ["ClusterInjectionTemplate", "InjectionTemplate"]},
+            "kind": {"enum": words::<DocumentKind>()},
             "metadata": {
                 "type": "object",
                 "additionalProperties": false,
@@ -69,13 +62,8 @@ pub fn json_schema() -> Value {
     })
 }
 
-/// What a field of the spec is for, and what it may be.
-pub(super) fn described(name: &str) -> (&'static str, Value) {
-    fields::field(&mut Definitions::default(), name)
-}
-
 fn label() -> Value {
-    json!({"type": "string", "pattern": LABEL, "maxLength": 63})
+    json!({"type": "string", "pattern": LABEL_PATTERN, "maxLength": LONGEST_LABEL})
 }
 
 /// The API types that the schema refers to.
@@ -175,11 +163,8 @@ impl Definitions {
         });
         fields.insert("name".to_owned(), label());
         if is_sidecar {
-            let wait = json!({
-                "type": "boolean",
-                "description": "the app starts when this is ready",
-            });
-            fields.insert(WAIT_FOR_READY.to_owned(), wait);
+            let wait = self.language_field(&WAIT_FOR_READY);
+            fields.insert(WAIT_FOR_READY.name.to_owned(), wait);
         }
         object(fields, &["name", "image"])
     }
@@ -204,14 +189,12 @@ impl Definitions {
     fn volume(&mut self) -> Value {
         let mut fields = self.fields("Volume", |_| true);
         fields.insert("name".to_owned(), label());
-        let adopt = json!({
-            "type": ["object", "null"],
-            "description": "use the app's own volume where it mounts one at exactly this path",
-            "additionalProperties": false,
-            "required": ["mountPath"],
-            "properties": {"mountPath": {"type": ["string", "null"]}},
-        });
-        fields.insert("adopt".to_owned(), adopt);
+        let adopt = Field::new(
+            "adopt",
+            Kind::Object(ADOPT),
+            "use the app's own volume where it mounts one at exactly this path",
+        );
+        fields.insert(adopt.name.to_owned(), self.language_field(&adopt));
         let files = json!({
             "type": ["object", "null"],
             "description": "generated configuration: a tree in .json, .yaml and .yml, else text",
@@ -243,10 +226,6 @@ fn object(mut fields: Map<String, Value>, required: &[&str]) -> Value {
         object.insert("required".to_owned(), json!(required));
     }
     object
-}
-
-fn nullable(schema: impl Into<Value>) -> Value {
-    json!({"anyOf": [schema.into(), {"type": "null"}]})
 }
 
 #[cfg(test)]

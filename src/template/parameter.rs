@@ -6,6 +6,7 @@
 //! required.
 
 pub mod constraint;
+mod types;
 mod value;
 
 use std::collections::BTreeSet;
@@ -13,78 +14,15 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 pub use constraint::{Bound, Constraints};
+pub use types::ParameterType;
 pub use value::ValueError;
 
 use super::fragment::Fragment;
+use super::shape::Word;
 use crate::expression::Type;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.
 pub const DEFAULT_MAX_ITEMS: u64 = 64;
-
-/// The type of a parameter, or of the elements of a list or map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterType {
-    /// Text.
-    String,
-    /// A whole number of 64 bits.
-    Integer,
-    /// A finite number.
-    Number,
-    /// `true` or `false`.
-    Boolean,
-    /// A Kubernetes resource quantity, text in expressions.
-    Quantity,
-    /// A duration as Go writes it (`1h30m`, `250ms`), text in expressions.
-    Duration,
-    /// Several values, from one annotation.
-    List,
-    /// Several named values, one annotation for each key.
-    Map,
-}
-
-impl ParameterType {
-    /// The names that templates use, in the order in which messages list them.
-    pub const NAMES: [(&'static str, Self); 8] = [
-        ("string", Self::String),
-        ("integer", Self::Integer),
-        ("number", Self::Number),
-        ("boolean", Self::Boolean),
-        ("quantity", Self::Quantity),
-        ("duration", Self::Duration),
-        ("list", Self::List),
-        ("map", Self::Map),
-    ];
-
-    /// The name that templates use.
-    pub fn name(self) -> &'static str {
-        Self::NAMES
-            .iter()
-            .find(|(_, ty)| *ty == self)
-            .map_or("", |(name, _)| name)
-    }
-
-    /// The name with its article, as messages put it.
-    pub fn with_article(self) -> String {
-        let article = if self == Self::Integer { "an" } else { "a" };
-        format!("{article} {}", self.name())
-    }
-
-    /// Whether an absent value is empty rather than missing.
-    pub fn has_empty(self) -> bool {
-        matches!(self, Self::String | Self::List | Self::Map)
-    }
-
-    fn expression_type(self, items: Self) -> Type {
-        match self {
-            Self::String | Self::Quantity | Self::Duration => Type::Text,
-            Self::Integer => Type::Integer,
-            Self::Number => Type::Number,
-            Self::Boolean => Type::Boolean,
-            Self::List => Type::List(Box::new(items.expression_type(Self::String))),
-            Self::Map => Type::Map(Box::new(items.expression_type(Self::String))),
-        }
-    }
-}
 
 /// Who may set a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,6 +31,11 @@ pub enum Setter {
     Pod,
     /// An annotation of the namespace.
     Namespace,
+}
+
+impl Word for Setter {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("Pod", Self::Pod), ("Namespace", Self::Namespace)];
 }
 
 /// One declared parameter.

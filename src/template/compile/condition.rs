@@ -7,7 +7,8 @@ use crate::expression::{Expression, Scope};
 use crate::kubernetes::validity::names;
 use crate::template::compiled::{MatchCondition, Validation};
 use crate::template::fragment::{Condition, Fragment, Slot};
-use crate::template::node::Node;
+use crate::template::node::{Node, NodeValue};
+use crate::template::shape::{MATCH_CONDITION, VALIDATION, VARIABLE};
 
 /// Compiles `variables`: each may read those before it. The scope comes back with them.
 pub(super) fn variables(
@@ -21,19 +22,20 @@ pub(super) fn variables(
     };
     for (index, item) in items(errors, list, "spec.variables").iter().enumerate() {
         let path = format!("spec.variables[{index}]");
-        entries(errors, item, &path, &["name", "expression"]);
-        let name = item.get("name").and_then(Node::text);
-        let Some(name) = name.filter(|name| is_identifier(name)) else {
-            let message = "a variable needs a `name` of letters, digits and `_`";
-            errors.add(item.place, &path, message);
+        entries(errors, item, &path, VARIABLE);
+        let Some(node) = item.get("name") else {
             continue;
         };
+        let Some(name) = text(errors, node, &join(&path, "name")) else {
+            continue;
+        };
+        if !is_identifier(name) {
+            let message = format!("`{name}` is not a name of letters, digits and `_`");
+            errors.add(node.place, &join(&path, "name"), message);
+            continue;
+        }
         if variables.iter().any(|(known, _)| known == name) {
-            errors.add(
-                item.place,
-                &path,
-                format!("the variable `{name}` stands twice"),
-            );
+            errors.add(item.place, &path, format!("duplicate variable `{name}`"));
             continue;
         }
         let expression = expression_field(errors, item, &path, &scope);
@@ -58,10 +60,7 @@ fn expression_field(
     path: &str,
     scope: &Scope,
 ) -> Option<Expression> {
-    let Some(node) = item.get("expression") else {
-        errors.add(item.place, path, "the field `expression` is required");
-        return None;
-    };
+    let node = item.get("expression")?;
     let path = join(path, "expression");
     let source = text(errors, node, &path)?;
     fragment::expression(errors, node, source, 0, &path, scope)
@@ -73,10 +72,7 @@ fn condition_field(
     path: &str,
     scope: &Scope,
 ) -> Option<Condition> {
-    let Some(node) = item.get("expression") else {
-        errors.add(item.place, path, "the field `expression` is required");
-        return None;
-    };
+    let node = item.get("expression")?;
     fragment::condition(errors, node, &join(path, "expression"), scope)
 }
 
@@ -95,27 +91,20 @@ pub(super) fn match_conditions(
         .enumerate()
     {
         let path = format!("spec.matchConditions[{index}]");
-        entries(errors, item, &path, &["name", "expression"]);
+        entries(errors, item, &path, MATCH_CONDITION);
+        let name_path = join(&path, "name");
         let name = item
             .get("name")
-            .and_then(|node| text(errors, node, &join(&path, "name")));
-        match (name, item.get("name")) {
-            (Some(name), Some(node)) => {
-                let twice = conditions.iter().any(|c: &MatchCondition| c.name == name);
-                let twice = twice.then(|| format!("the condition `{name}` stands twice"));
-                if let Some(problem) = twice.or_else(|| names::not_a_key(name)) {
-                    errors.add(node.place, &join(&path, "name"), problem);
-                }
+            .and_then(|node| Some((node.place, text(errors, node, &name_path)?)));
+        if let Some((place, name)) = name {
+            let twice = conditions.iter().any(|c: &MatchCondition| c.name == name);
+            let twice = twice.then(|| format!("duplicate condition name `{name}`"));
+            if let Some(problem) = twice.or_else(|| names::not_a_key(name)) {
+                errors.add(place, &name_path, problem);
             }
-            (_, None) => errors.add(
-                item.place,
-                &path,
-                "the field `name` is required: it is the reason to skip",
-            ),
-            (None, Some(_)) => {}
         }
         if let Some(condition) = condition_field(errors, item, &path, scope) {
-            let name = name.unwrap_or_default().to_owned();
+            let name = name.map_or("", |(_, name)| name).to_owned();
             conditions.push(MatchCondition { name, condition });
         }
     }
@@ -134,9 +123,10 @@ pub(super) fn validations(
     let mut validations = Vec::new();
     for (index, item) in items(errors, list, "spec.validations").iter().enumerate() {
         let path = format!("spec.validations[{index}]");
-        entries(errors, item, &path, &["expression", "message"]);
+        entries(errors, item, &path, VALIDATION);
         let condition = condition_field(errors, item, &path, meaning.scope);
-        let message = match item.get("message") {
+        let message = item.get("message");
+        let message = match message.filter(|node| node.value != NodeValue::Null) {
             Some(node) => {
                 let path = join(&path, "message");
                 fragment::compile(errors, node, &path, &Slot::free_text(), meaning)

@@ -9,10 +9,9 @@ use crate::kubernetes::fields;
 use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
+use crate::template::shape::{LONGEST_LABEL, WAIT_FOR_READY};
 use crate::wording::did_you_mean;
 
-/// The field that is the language's own.
-pub(in crate::template) const WAIT_FOR_READY: &str = "waitForReady";
 /// Compiles `sidecars` and `initContainers`.
 pub(super) fn containers(
     errors: &mut Errors<'_>,
@@ -33,7 +32,7 @@ pub(super) fn containers(
                 continue;
             };
             if !names.insert(container.name.clone()) {
-                let message = format!("the container `{}` stands twice", container.name);
+                let message = format!("duplicate container name `{}`", container.name);
                 errors.add(item.place, &path, message);
             }
             if is_sidecar {
@@ -62,7 +61,9 @@ fn container(
             "restartPolicy" | "restartPolicyRules" => {
                 Some("Pillion decides it: see `lifecycle` and `initContainers`")
             }
-            WAIT_FOR_READY if !is_sidecar => Some("only a sidecar can be waited for"),
+            key if key == WAIT_FOR_READY.name && !is_sidecar => {
+                Some("only a sidecar can be waited for")
+            }
             key if !is_sidecar && NOT_FOR_STEPS.contains(&key) => {
                 Some("the API server refuses it on an init container; use `sidecars`")
             }
@@ -82,14 +83,14 @@ fn container(
         errors.add(name_node.place, &join(path, "name"), message);
         return None;
     }
-    let name = label(errors, name_node, &join(path, "name"), 63)?;
+    let name = label(errors, name_node, &join(path, "name"), LONGEST_LABEL)?;
     if node.get("image").is_none() {
         errors.add(node.place, path, "the field `image` is required");
     }
     validity::container(errors, node, path);
     let own: Vec<_> = entries
         .iter()
-        .filter(|entry| entry.key != WAIT_FOR_READY)
+        .filter(|entry| entry.key != WAIT_FOR_READY.name)
         .cloned()
         .collect();
     let body = Node {
@@ -121,10 +122,10 @@ fn wait_for_ready(
         _ => false,
     };
     let has_probe = has_probe || in_constant("readinessProbe") || in_constant("startupProbe");
-    let Some(said) = node.get(WAIT_FOR_READY) else {
+    let Some(said) = node.get(WAIT_FOR_READY.name) else {
         return default && has_probe;
     };
-    let path = join(path, WAIT_FOR_READY);
+    let path = join(path, WAIT_FOR_READY.name);
     let wait = boolean(errors, said, &path).unwrap_or(false);
     if wait && !has_probe {
         let message = "there is nothing to wait for: give the sidecar a `readinessProbe`";

@@ -7,7 +7,8 @@ use crate::kubernetes::schema::FieldType;
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement, Selector};
 use crate::kubernetes::validity::names;
 use crate::template::fragment::{Fragment, Slot};
-use crate::template::node::{Node, NodeValue};
+use crate::template::node::Node;
+use crate::template::shape::{LABEL_SELECTOR, METADATA, REQUIREMENT, SELECTOR, SelectorOperator};
 
 /// The domain that Pillion keeps for itself.
 const OWN_DOMAIN: &str = "pillion.dev";
@@ -21,7 +22,7 @@ pub(super) fn metadata(
     let Some(node) = spec.get("metadata") else {
         return (None, None);
     };
-    entries(errors, node, "spec.metadata", &["labels", "annotations"]);
+    entries(errors, node, "spec.metadata", METADATA);
     let mut part = |field: &str| {
         let node = node.get(field)?;
         let path = join("spec.metadata", field);
@@ -52,9 +53,8 @@ pub(super) fn metadata(
 }
 
 /// Compiles `selector`; absent or `{}` it selects nothing by itself.
-pub(super) fn selector(errors: &mut Errors<'_>, node: &Node) -> Option<Selector> {
-    let path = "spec.selector";
-    let found = entries(errors, node, path, &["namespaceSelector", "podSelector"]);
+pub(super) fn selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Selector> {
+    let found = entries(errors, node, path, SELECTOR);
     if found.is_empty() {
         return None;
     }
@@ -68,7 +68,7 @@ pub(super) fn selector(errors: &mut Errors<'_>, node: &Node) -> Option<Selector>
 }
 
 fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSelector {
-    entries(errors, node, path, &["matchLabels", "matchExpressions"]);
+    entries(errors, node, path, LABEL_SELECTOR);
     let mut requirements = Vec::new();
     if let Some(labels) = node.get("matchLabels") {
         let path = join(path, "matchLabels");
@@ -97,34 +97,27 @@ fn label_selector(errors: &mut Errors<'_>, node: &Node, path: &str) -> LabelSele
 }
 
 fn requirement(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Requirement> {
-    entries(errors, node, path, &["key", "operator", "values"]);
-    let (Some(key), Some(operator)) = (node.get("key"), node.get("operator")) else {
-        errors.add(
-            node.place,
-            path,
-            "the fields `key` and `operator` are required",
-        );
-        return None;
-    };
+    entries(errors, node, path, REQUIREMENT);
+    let (key, operator) = (node.get("key")?, node.get("operator")?);
     let key_path = join(path, "key");
     let key_place = key.place;
     let key = text(errors, key, &key_path)?.to_owned();
     if let Some(problem) = names::not_a_key(&key) {
         errors.add(key_place, &key_path, problem);
     }
-    let operators = [("In", 0), ("NotIn", 1), ("Exists", 2), ("DoesNotExist", 3)];
-    let chosen = choice(errors, operator, &join(path, "operator"), &operators)?;
+    let operator = choice(errors, operator, &join(path, "operator"))?;
     let values = values(errors, node, path);
-    if values.is_empty() == (chosen < 2) {
+    let takes_values = matches!(operator, SelectorOperator::In | SelectorOperator::NotIn);
+    if values.is_empty() == takes_values {
         let message = "`In` and `NotIn` need `values`, `Exists` and `DoesNotExist` take none";
         errors.add(node.place, path, message);
         return None;
     }
-    let operator = match chosen {
-        0 => Operator::In(values),
-        1 => Operator::NotIn(values),
-        2 => Operator::Exists,
-        _ => Operator::DoesNotExist,
+    let operator = match operator {
+        SelectorOperator::In => Operator::In(values),
+        SelectorOperator::NotIn => Operator::NotIn(values),
+        SelectorOperator::Exists => Operator::Exists,
+        SelectorOperator::DoesNotExist => Operator::DoesNotExist,
     };
     Some(Requirement { key, operator })
 }
@@ -134,10 +127,6 @@ fn values(errors: &mut Errors<'_>, node: &Node, path: &str) -> Vec<String> {
     let Some(list) = node.get("values") else {
         return Vec::new();
     };
-    if !matches!(list.value, NodeValue::List(_)) {
-        errors.add(list.place, &path, "expected a list");
-        return Vec::new();
-    }
     items(errors, list, &path)
         .iter()
         .filter_map(|item| text(errors, item, &path).map(str::to_owned))

@@ -6,37 +6,17 @@ use serde_json::Value;
 
 use super::Errors;
 use super::fragment::{self, CompileScope};
-use super::reader::{any_entries, boolean, choice, entries, integer, is_label, items, join, text};
+use super::reader::{
+    any_entries, boolean, choice, choice_of, entries, integer, is_label, items, join, text,
+};
 use crate::expression::Scope;
-use crate::kubernetes::schema::FieldType;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
 use crate::template::parameter::constraint::Pattern;
 use crate::template::parameter::{
     Bound, Constraints, DEFAULT_MAX_ITEMS, Parameter, ParameterType, Setter,
 };
-
-pub(in crate::template) const FIELDS: [&str; 11] = [
-    "type",
-    "description",
-    "default",
-    "required",
-    "enum",
-    "pattern",
-    "minimum",
-    "maximum",
-    "items",
-    "maxItems",
-    "setBy",
-];
-pub(in crate::template) const ITEM_FIELDS: [&str; 6] = [
-    "type",
-    "enum",
-    "pattern",
-    "minimum",
-    "maximum",
-    "description",
-];
+use crate::template::shape::{ITEMS, PARAMETER, Word};
 
 /// Compiles the declarations, and the names that expressions may use.
 ///
@@ -82,20 +62,14 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
         errors.add(entry.place, &path, message);
         return None;
     }
-    entries(errors, node, &path, &FIELDS);
-    let ty = match node.get("type") {
-        Some(node) => choice(errors, node, &join(&path, "type"), &ParameterType::NAMES)?,
-        None => {
-            errors.add(node.place, &path, "the field `type` is required");
-            return None;
-        }
-    };
+    entries(errors, node, &path, PARAMETER);
+    let ty: ParameterType = choice(errors, node.get("type")?, &join(&path, "type"))?;
     let items_node = node.get("items");
     let items_path = join(&path, "items");
     let (items, constraints) = match (ty, items_node) {
         (ParameterType::List | ParameterType::Map, Some(items)) => {
-            entries(errors, items, &items_path, &ITEM_FIELDS);
-            for field in ["enum", "pattern", "minimum", "maximum"] {
+            entries(errors, items, &items_path, ITEMS);
+            for field in ["enum", "pattern", "patternHint", "minimum", "maximum"] {
                 if let Some(node) = node.get(field) {
                     let message = format!("what constrains the elements stands in `items.{field}`");
                     errors.add(node.place, &join(&path, field), message);
@@ -140,8 +114,8 @@ fn element_type(errors: &mut Errors<'_>, items: &Node, path: &str) -> ParameterT
     let Some(node) = items.get("type") else {
         return ParameterType::String;
     };
-    let scalars = &ParameterType::NAMES[..6];
-    choice(errors, node, &join(path, "type"), scalars).unwrap_or(ParameterType::String)
+    let scalars = ParameterType::WORDS.iter().filter(|(_, ty)| ty.is_scalar());
+    choice_of(errors, node, &join(path, "type"), scalars.copied()).unwrap_or(ParameterType::String)
 }
 
 fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> Constraints {
@@ -157,37 +131,12 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
             .filter_map(|i| typed(errors, i, &path, ty))
             .collect();
     }
-    if let Some(node) = node.get("pattern") {
-        let path = join(path, "pattern");
-        if ty != ParameterType::String {
-            errors.add(
-                node.place,
-                &path,
-                format!("{} has no `pattern`", ty.with_article()),
-            );
-        }
-        constraints.pattern =
-            text(errors, node, &path).and_then(|source| match Pattern::new(source) {
-                Ok(pattern) => Some(pattern),
-                Err(error) => {
-                    let problem = error.to_string();
-                    let problem = problem.lines().last().unwrap_or_default();
-                    let problem = problem.trim_start_matches("error: ");
-                    errors.add(
-                        node.place,
-                        &path,
-                        format!("not a regular expression: {problem}"),
-                    );
-                    None
-                }
-            });
-    }
+    constraints.pattern = pattern(errors, node, path, ty);
     let mut bound = |field: &str| {
         let node = node.get(field)?;
         let bound = Bound::new(ty, &node.to_json());
         if bound.is_none() {
-            let ordered = !matches!(ty, ParameterType::String | ParameterType::Boolean);
-            let message = if ordered {
+            let message = if ty.is_ordered() {
                 format!("expected {}, found {}", ty.with_article(), node.words())
             } else {
                 format!("{} has no `{field}`", ty.with_article())
@@ -200,6 +149,42 @@ fn constraints(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterTy
     constraints.maximum = bound("maximum");
     check_enum(errors, node, path, ty, &constraints);
     constraints
+}
+
+fn pattern(
+    errors: &mut Errors<'_>,
+    declared: &Node,
+    path: &str,
+    ty: ParameterType,
+) -> Option<Pattern> {
+    let hint_path = join(path, "patternHint");
+    let hint_node = declared.get("patternHint");
+    let hint = hint_node.and_then(|node| text(errors, node, &hint_path));
+    let Some(node) = declared.get("pattern") else {
+        if let Some(node) = hint_node {
+            errors.add(
+                node.place,
+                &hint_path,
+                "there is no `pattern` to put in words",
+            );
+        }
+        return None;
+    };
+    let path = join(path, "pattern");
+    if ty != ParameterType::String {
+        let message = format!("{} has no `pattern`", ty.with_article());
+        errors.add(node.place, &path, message);
+    }
+    let source = text(errors, node, &path)?;
+    Pattern::new(source, hint)
+        .map_err(|error| {
+            let problem = error.to_string();
+            let problem = problem.lines().last().unwrap_or_default();
+            let problem = problem.trim_start_matches("error: ");
+            let message = format!("not a regular expression: {problem}");
+            errors.add(node.place, &path, message);
+        })
+        .ok()
 }
 
 /// Notes values that can never be: of an `enum`, or of a range that is empty.
@@ -226,28 +211,12 @@ fn check_enum(
 
 /// A constant of a declared type.
 fn typed(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> Option<Value> {
-    let value = match (&node.value, ty) {
-        (
-            NodeValue::Integer(_) | NodeValue::Number(_),
-            ParameterType::Quantity | ParameterType::Duration,
-        ) => Value::String(node.to_json().to_string()),
-        _ => node.to_json(),
-    };
-    let fits = match ty {
-        ParameterType::Integer => value.is_i64(),
-        ParameterType::Number => value.is_number(),
-        ParameterType::Boolean => value.is_boolean(),
-        _ => value.is_string(),
-    };
-    if fits {
-        return Some(value);
+    let value = ty.constant(node.to_json());
+    if value.is_none() {
+        let message = format!("expected {}, found {}", ty.with_article(), node.words());
+        errors.add(node.place, path, message);
     }
-    errors.add(
-        node.place,
-        path,
-        format!("expected {}, found {}", ty.with_article(), node.words()),
-    );
-    None
+    value
 }
 
 fn max_items(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType) -> u64 {
@@ -269,28 +238,14 @@ fn max_items(errors: &mut Errors<'_>, node: &Node, path: &str, ty: ParameterType
 }
 
 fn set_by(errors: &mut Errors<'_>, node: &Node, path: &str) -> BTreeSet<Setter> {
-    let setters = [("Pod", Setter::Pod), ("Namespace", Setter::Namespace)];
     let Some(node) = node.get("setBy") else {
-        return setters.into_iter().map(|(_, setter)| setter).collect();
+        return Setter::WORDS.iter().map(|(_, setter)| *setter).collect();
     };
     let path = join(path, "setBy");
     items(errors, node, &path)
         .iter()
-        .filter_map(|item| choice(errors, item, &path, &setters))
+        .filter_map(|item| choice(errors, item, &path))
         .collect()
-}
-
-/// The slot of a default: the field type that fits the declared type.
-fn slot(ty: ParameterType, items: ParameterType) -> Slot {
-    Slot::of(match ty {
-        ParameterType::Integer => FieldType::Integer64,
-        ParameterType::Number => FieldType::Number,
-        ParameterType::Boolean => FieldType::Boolean,
-        ParameterType::List => FieldType::List(Box::new(slot(items, items).ty)),
-        ParameterType::Map => FieldType::Map(Box::new(slot(items, items).ty)),
-        ParameterType::Quantity => FieldType::Quantity,
-        _ => FieldType::Text,
-    })
 }
 
 fn default(
@@ -305,7 +260,7 @@ fn default(
         scope,
         volumes: &[],
     };
-    let slot = slot(parameter.ty, parameter.items);
+    let slot = Slot::of(parameter.ty.field_type(parameter.items));
     let fragment = fragment::compile(errors, node, &path, &slot, meaning)?;
     if let Fragment::Constant(constant) = &fragment
         && !Parameter::is_empty(constant.value())

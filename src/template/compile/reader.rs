@@ -2,23 +2,45 @@
 
 use super::Errors;
 use crate::template::node::{Entry, Node, NodeValue};
+use crate::template::shape::{Field, LONGEST_LABEL, Word};
 use crate::wording::did_you_mean;
 
-/// The entries of a map, each with a known key. Anything else is noted as an error.
+/// The entries of a map with the fields of the language; unknown and missing ones are noted.
 pub(super) fn entries<'n>(
+    errors: &mut Errors<'_>,
+    node: &'n Node,
+    path: &str,
+    fields: impl IntoIterator<Item = &'static Field>,
+) -> &'n [Entry] {
+    let fields: Vec<_> = fields.into_iter().collect();
+    let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+    let entries = known_entries(errors, node, path, &names);
+    if matches!(node.value, NodeValue::Map(_) | NodeValue::Null) {
+        for field in fields.iter().filter(|field| field.required) {
+            let value = node.get(field.name);
+            if value.is_none_or(|value| value.value == NodeValue::Null) {
+                let message = format!("the field `{}` is required", field.name);
+                errors.add(node.place, path, message);
+            }
+        }
+    }
+    entries
+}
+
+/// The entries of a map, each with a known key. Anything else is noted as an error.
+pub(super) fn known_entries<'n>(
     errors: &mut Errors<'_>,
     node: &'n Node,
     path: &str,
     known: &[&str],
 ) -> &'n [Entry] {
     let entries = any_entries(errors, node, path);
-    for entry in entries
-        .iter()
-        .filter(|entry| !known.contains(&entry.key.as_str()))
-    {
-        let hint = did_you_mean(&entry.key, known.iter().copied());
-        let message = format!("unknown field `{}`{hint}", entry.key);
-        errors.add(entry.place, &join(path, &entry.key), message);
+    for entry in entries {
+        if !known.contains(&entry.key.as_str()) {
+            let hint = did_you_mean(&entry.key, known.iter().copied());
+            let message = format!("unknown field `{}`{hint}", entry.key);
+            errors.add(entry.place, &join(path, &entry.key), message);
+        }
     }
     entries
 }
@@ -94,25 +116,27 @@ pub(super) fn integer(errors: &mut Errors<'_>, node: &Node, path: &str) -> Optio
     None
 }
 
-/// One of several words.
-pub(super) fn choice<T: Copy>(
+/// One of the words of a setting.
+pub(super) fn choice<W: Word>(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<W> {
+    choice_of(errors, node, path, W::WORDS.iter().copied())
+}
+
+/// One of some words.
+pub(super) fn choice_of<T>(
     errors: &mut Errors<'_>,
     node: &Node,
     path: &str,
-    choices: &[(&str, T)],
+    choices: impl Iterator<Item = (&'static str, T)> + Clone,
 ) -> Option<T> {
     let word = text(errors, node, path)?;
-    let chosen = choices
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, value)| *value);
+    let chosen = choices.clone().find(|(name, _)| *name == word);
     if chosen.is_none() {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = choices.map(|(name, _)| name).collect();
         let hint = did_you_mean(word, names.iter().copied());
         let message = format!("expected one of {}, found `{word}`{hint}", names.join(", "));
         errors.add(node.place, path, message);
     }
-    chosen
+    chosen.map(|(_, value)| value)
 }
 
 /// A DNS label (RFC 1123) of at most `most` characters.
@@ -138,7 +162,7 @@ pub(super) fn label(
 pub(super) fn is_label(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     !text.is_empty()
-        && text.len() <= 63
+        && text.len() <= LONGEST_LABEL
         && text.chars().all(inner)
         && !text.starts_with('-')
         && !text.ends_with('-')

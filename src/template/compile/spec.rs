@@ -1,51 +1,23 @@
 //! The document as a whole: what a template is called, what it is for, when it applies.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::fragment::CompileScope;
-use super::reader::{any_entries, boolean, choice, entries, integer, items, join, label, text};
+use super::reader::{choice, entries, known_entries, label};
+use super::settings::{self, SPEC};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
 use crate::expression::{Expression, Reads};
-use crate::finding::{Policies, PolicyError};
 use crate::kubernetes::object::digest;
-use crate::kubernetes::pod_security_level::PodSecurityLevel;
 use crate::kubernetes::schema;
-use crate::template::compiled::{Override, Pattern, Placement, Template};
+use crate::template::compiled::Template;
 use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
-use crate::wording::did_you_mean;
+use crate::template::shape::{DocumentKind, LONGEST_LABEL, words};
 
 /// The API version of templates.
 pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";
 /// A template's name is part of volume names (`<template>-<name>`) and of annotation prefixes.
 pub(in crate::template) const LONGEST_NAME: usize = 50;
-
-pub(in crate::template) const SPEC_FIELDS: [&str; 22] = [
-    "pattern",
-    "description",
-    "parameters",
-    "mode",
-    "requirement",
-    "override",
-    "shadowable",
-    "lifecycle",
-    "endingPods",
-    "order",
-    "selector",
-    "matchConditions",
-    "validations",
-    "variables",
-    "sidecars",
-    "initContainers",
-    "volumes",
-    "app",
-    "metadata",
-    "pod",
-    "podSecurityLevel",
-    "findings",
-];
 
 /// Below this every whole number that JSON's floating point has is exact: 2^53.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
@@ -57,23 +29,32 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
         place: document.place,
     };
     let known = ["apiVersion", "kind", "metadata", "spec"];
-    entries(errors, document, "", &known);
+    known_entries(errors, document, "", &known);
     if !matches!(document.value, NodeValue::Map(_)) {
         return None;
     }
-    let cluster_wide = kind(errors, document)?;
+    let kind = kind(errors, document)?;
     let metadata = document.get("metadata").unwrap_or(&empty);
     known_metadata(errors, metadata);
-    let (name, namespace) = names(errors, metadata, cluster_wide);
+    let (name, namespace) = names(errors, metadata, kind);
     let spec = document.get("spec");
     let Some(spec) = spec.filter(|spec| spec.value != NodeValue::Null) else {
         errors.add(document.place, "spec", "the field `spec` is required");
         return None;
     };
-    entries(errors, spec, "spec", &SPEC_FIELDS);
-    let name = name?;
-    let mut template = settings(errors, spec, name, namespace);
-    template.revision = revision(document, GENERATION);
+    entries(
+        errors,
+        spec,
+        "spec",
+        SPEC.iter().map(|setting| &setting.field),
+    );
+    let mut template = Template {
+        name: name?,
+        namespace,
+        revision: revision(document, GENERATION),
+        ..Template::default()
+    };
+    settings::read(errors, spec, &mut template);
     contents(errors, spec, &mut template);
     trust::check(errors, spec, &template);
     Some(template)
@@ -117,8 +98,7 @@ fn whole_numbers(value: &mut Value) {
     }
 }
 
-/// Whether the template is for the whole cluster.
-fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
+fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<DocumentKind> {
     match document.get("apiVersion") {
         Some(version) if version.text() == Some(API_VERSION) => {}
         Some(version) => {
@@ -133,34 +113,26 @@ fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<bool> {
             errors.add(document.place, "apiVersion", message);
         }
     }
-    let kinds = [
-        ("ClusterInjectionTemplate", true),
-        ("InjectionTemplate", false),
-    ];
-    match document.get("kind") {
-        Some(node) => choice(errors, node, "kind", &kinds),
-        None => {
-            errors.add(
-                document.place,
-                "kind",
-                "the field is required: `ClusterInjectionTemplate` or `InjectionTemplate`",
-            );
-            None
-        }
-    }
+    let Some(node) = document.get("kind") else {
+        let kinds = words::<DocumentKind>().join("` or `");
+        let message = format!("the field is required: `{kinds}`");
+        errors.add(document.place, "kind", message);
+        return None;
+    };
+    choice(errors, node, "kind")
 }
 
 /// A template's metadata are those of every object of Kubernetes.
 fn known_metadata(errors: &mut Errors<'_>, metadata: &Node) {
     let known = schema::definition("ObjectMeta").into_iter().flatten();
     let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
-    entries(errors, metadata, "metadata", &known);
+    known_entries(errors, metadata, "metadata", &known);
 }
 
 fn names(
     errors: &mut Errors<'_>,
     metadata: &Node,
-    cluster_wide: bool,
+    kind: DocumentKind,
 ) -> (Option<String>, Option<String>) {
     let name = match metadata.get("name") {
         Some(node) => label(errors, node, "metadata.name", LONGEST_NAME),
@@ -175,195 +147,24 @@ fn names(
     };
     errors.template = name.clone().unwrap_or_default();
     let namespace = metadata.get("namespace");
-    let namespace = match (cluster_wide, namespace) {
-        (false, Some(node)) => label(errors, node, "metadata.namespace", 63),
-        (true, None) => None,
-        (true, Some(node)) => {
+    let namespace = match (kind, namespace) {
+        (DocumentKind::Namespaced, Some(node)) => {
+            label(errors, node, "metadata.namespace", LONGEST_LABEL)
+        }
+        (DocumentKind::Cluster, None) => None,
+        (DocumentKind::Cluster, Some(node)) => {
             let message = "a ClusterInjectionTemplate has no namespace; for one namespace alone \
                            use an InjectionTemplate";
             errors.add(node.place, "metadata.namespace", message);
             None
         }
-        (false, None) => {
+        (DocumentKind::Namespaced, None) => {
             let message = "an InjectionTemplate needs the namespace that it is for";
             errors.add(metadata.place, "metadata.namespace", message);
             None
         }
     };
     (name, namespace)
-}
-
-/// The plain fields of the spec.
-fn settings(
-    errors: &mut Errors<'_>,
-    spec: &Node,
-    name: String,
-    namespace: Option<String>,
-) -> Template {
-    let only_steps = spec.get("sidecars").is_none() && spec.get("initContainers").is_some();
-    let usual = if only_steps {
-        Pattern::Init
-    } else {
-        Pattern::Sidecar
-    };
-    let mandatory = chosen(
-        errors,
-        spec,
-        "requirement",
-        false,
-        &[("Optional", false), ("Mandatory", true)],
-    );
-    if let (true, Some(_), Some(node)) = (mandatory, &namespace, spec.get("requirement")) {
-        let message = "only a ClusterInjectionTemplate can be Mandatory";
-        errors.add(node.place, "spec.requirement", message);
-    }
-    let shadowable = shadowable(errors, spec, namespace.is_some(), mandatory);
-    Template {
-        pattern: chosen(errors, spec, "pattern", usual, &Pattern::NAMES),
-        description: optional(errors, spec, "description", text)
-            .unwrap_or_default()
-            .to_owned(),
-        shadow: chosen(
-            errors,
-            spec,
-            "mode",
-            false,
-            &[("Enforce", false), ("Shadow", true)],
-        ),
-        mandatory,
-        overridable: overridable(errors, spec, mandatory),
-        shadowable,
-        placement: chosen(
-            errors,
-            spec,
-            "lifecycle",
-            Placement::Auto,
-            &[
-                ("Auto", Placement::Auto),
-                ("Native", Placement::Native),
-                ("Classic", Placement::Classic),
-            ],
-        ),
-        denies_ending_pods: chosen(
-            errors,
-            spec,
-            "endingPods",
-            false,
-            &[("Skip", false), ("Deny", true)],
-        ),
-        order: optional(errors, spec, "order", integer).unwrap_or(0),
-        pod_security_level: spec.get("podSecurityLevel").and_then(|node| {
-            let names = &PodSecurityLevel::NAMES;
-            choice(errors, node, "spec.podSecurityLevel", names)
-        }),
-        findings: findings(errors, spec),
-        selector: spec
-            .get("selector")
-            .and_then(|node| metadata::selector(errors, node)),
-        name,
-        namespace,
-        revision: String::new(),
-        parameters: Vec::new(),
-        match_conditions: Vec::new(),
-        validations: Vec::new(),
-        variables: Vec::new(),
-        sidecars: Vec::new(),
-        init_containers: Vec::new(),
-        volumes: Vec::new(),
-        app: None,
-        labels: None,
-        annotations: None,
-        pod: None,
-        reads: Reads::default(),
-    }
-}
-
-/// Whether a namespace's template may take this one's place there.
-fn shadowable(errors: &mut Errors<'_>, spec: &Node, namespaced: bool, mandatory: bool) -> bool {
-    let shadowable = optional(errors, spec, "shadowable", boolean).unwrap_or(false);
-    let problem = if namespaced {
-        "only a ClusterInjectionTemplate can be shadowed"
-    } else if mandatory {
-        "a Mandatory template cannot be shadowed"
-    } else {
-        return shadowable;
-    };
-    if let (true, Some(node)) = (shadowable, spec.get("shadowable")) {
-        errors.add(node.place, "spec.shadowable", problem);
-    }
-    false
-}
-
-/// What follows from findings: a misspelt code or policy is an error here, and so no choice that
-/// silently does not hold.
-fn findings(errors: &mut Errors<'_>, spec: &Node) -> Policies {
-    let mut policies = Policies::default();
-    let Some(node) = spec.get("findings") else {
-        return policies;
-    };
-    for entry in any_entries(errors, node, "spec.findings") {
-        let path = join("spec.findings", &entry.key);
-        let Some(policy) = text(errors, &entry.value, &path) else {
-            continue;
-        };
-        if let Err(error) = policies.choose(&entry.key, policy) {
-            let place = match error {
-                PolicyError::Code { .. } => entry.place,
-                _ => entry.value.place,
-            };
-            errors.add(place, &path, error.to_string());
-        }
-    }
-    policies
-}
-
-fn chosen<T: Copy>(
-    errors: &mut Errors<'_>,
-    spec: &Node,
-    field: &str,
-    default: T,
-    choices: &[(&str, T)],
-) -> T {
-    let node = spec.get(field);
-    node.and_then(|node| choice(errors, node, &join("spec", field), choices))
-        .unwrap_or(default)
-}
-
-fn optional<'n, 's, T>(
-    errors: &mut Errors<'s>,
-    spec: &'n Node,
-    field: &str,
-    read: impl FnOnce(&mut Errors<'s>, &'n Node, &str) -> Option<T>,
-) -> Option<T> {
-    read(errors, spec.get(field)?, &join("spec", field))
-}
-
-fn overridable(errors: &mut Errors<'_>, spec: &Node, mandatory: bool) -> Override {
-    let Some(node) = spec.get("override") else {
-        return if mandatory {
-            Override::TemplateObject(BTreeSet::new())
-        } else {
-            Override::Everything
-        };
-    };
-    let mut fields = BTreeSet::new();
-    for (index, item) in items(errors, node, "spec.override").iter().enumerate() {
-        let path = format!("spec.override[{index}]");
-        let Some(field) = text(errors, item, &path) else {
-            continue;
-        };
-        if schema::field("Container", field).is_none() {
-            let known = schema::definition("Container").into_iter().flatten();
-            let hint = did_you_mean(field, known.map(|(name, _)| name.as_str()));
-            errors.add(
-                item.place,
-                &path,
-                format!("a container has no field `{field}`{hint}"),
-            );
-        }
-        fields.insert(field.to_owned());
-    }
-    Override::TemplateObject(fields)
 }
 
 /// The parts with expressions, in the order in which they can refer to each other.

@@ -65,7 +65,7 @@ fn twice(
             continue;
         };
         if let Some(first) = seen.insert(key.clone(), index) {
-            let message = format!("`{key}` stands twice, in {list}[{first}] too");
+            let message = format!("duplicate entry `{key}` (also {list}[{first}])");
             errors.add(
                 item.place,
                 &format!("{}[{index}]", join(path, list)),

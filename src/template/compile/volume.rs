@@ -7,6 +7,7 @@ use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
+use crate::template::shape::ADOPT;
 
 /// The longest name part of an annotation's key.
 const LONGEST_KEY: usize = 63;
@@ -23,11 +24,7 @@ pub(super) fn names(errors: &mut Errors<'_>, node: Option<&Node>) -> Vec<String>
         };
         if names.iter().any(|known| known == name) {
             let path = format!("spec.volumes[{index}]");
-            errors.add(
-                item.place,
-                &path,
-                format!("the volume `{name}` stands twice"),
-            );
+            errors.add(item.place, &path, format!("duplicate volume name `{name}`"));
         }
         names.push(name.to_owned());
     }
@@ -110,11 +107,8 @@ fn adopt(
 ) -> Option<Fragment> {
     let adopt = node.get("adopt")?;
     let path = join(path, "adopt");
-    entries(errors, adopt, &path, &["mountPath"]);
-    let Some(mount_path) = adopt.get("mountPath") else {
-        errors.add(adopt.place, &path, "the field `mountPath` is required");
-        return None;
-    };
+    entries(errors, adopt, &path, ADOPT);
+    let mount_path = adopt.get("mountPath")?;
     let path = join(&path, "mountPath");
     let literal = mount_path.text().filter(|text| !text.contains("${"));
     if literal.is_some_and(|literal| !literal.starts_with('/')) {

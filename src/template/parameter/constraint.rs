@@ -3,8 +3,7 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
-use super::value::{ValueError, magnitude};
-use super::{ParameterType, ValueError as Error};
+use super::{ParameterType, ValueError};
 
 /// Bytes that a compiled pattern may take: a pattern is a template author's, but a tenant's too.
 const PATTERN_SIZE_LIMIT: usize = 1 << 18;
@@ -26,17 +25,19 @@ pub struct Constraints {
 #[derive(Debug, Clone)]
 pub struct Pattern {
     source: String,
+    hint: Option<String>,
     regex: Regex,
 }
 
 impl Pattern {
     /// Compiles a pattern; it is anchored at both ends.
-    pub fn new(source: &str) -> Result<Self, regex::Error> {
+    pub fn new(source: &str, hint: Option<&str>) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(&format!("^(?:{source})$"))
             .size_limit(PATTERN_SIZE_LIMIT)
             .build()?;
         Ok(Self {
             source: source.to_owned(),
+            hint: hint.map(str::to_owned),
             regex,
         })
     }
@@ -67,13 +68,8 @@ impl Bound {
             Value::Number(number) => number.to_string(),
             _ => return None,
         };
-        let typed = if matches!(ty, ParameterType::Quantity | ParameterType::Duration) {
-            Value::String(text.clone())
-        } else {
-            written.clone()
-        };
         Some(Self {
-            magnitude: magnitude(ty, &typed)?,
+            magnitude: ty.magnitude(&ty.constant(written.clone())?)?,
             written: text,
         })
     }
@@ -95,16 +91,17 @@ impl Constraints {
     pub fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
         if !self.one_of.is_empty() && !self.one_of.contains(value) {
             let allowed = self.one_of.iter().map(plain).collect::<Vec<_>>().join(", ");
-            return Err(Error::NotOneOf { allowed });
+            return Err(ValueError::NotOneOf { allowed });
         }
         if let Value::String(text) = value {
             match &self.pattern {
                 Some(pattern) if !pattern.regex.is_match(text) => {
-                    return Err(Error::NotMatching {
+                    return Err(ValueError::NotMatching {
                         pattern: pattern.source.clone(),
+                        hint: pattern.hint.clone(),
                     });
                 }
-                None if text.chars().any(char::is_control) => return Err(Error::Control),
+                None if text.chars().any(char::is_control) => return Err(ValueError::Control),
                 _ => {}
             }
         }
@@ -112,14 +109,14 @@ impl Constraints {
     }
 
     fn check_range(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
-        let Some(at) = magnitude(ty, value) else {
+        let Some(at) = ty.magnitude(value) else {
             return Ok(());
         };
         match (&self.minimum, &self.maximum) {
-            (Some(minimum), _) if at < minimum.magnitude => Err(Error::TooSmall {
+            (Some(minimum), _) if at < minimum.magnitude => Err(ValueError::TooSmall {
                 minimum: minimum.written.clone(),
             }),
-            (_, Some(maximum)) if at > maximum.magnitude => Err(Error::TooLarge {
+            (_, Some(maximum)) if at > maximum.magnitude => Err(ValueError::TooLarge {
                 maximum: maximum.written.clone(),
             }),
             _ => Ok(()),

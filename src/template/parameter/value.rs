@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::{Constraints, ParameterType};
-use crate::kubernetes::quantity::Quantity;
 
 /// Why a value is refused, in words that say what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,10 +20,12 @@ pub enum ValueError {
         allowed: String,
     },
     /// The text does not match the pattern.
-    #[error("expected text that matches the pattern `{pattern}` as a whole")]
+    #[error("{}", not_matching(.pattern, .hint.as_deref()))]
     NotMatching {
         /// The pattern.
         pattern: String,
+        /// The pattern in words, where its author put it so.
+        hint: Option<String>,
     },
     /// The text holds a control character and no pattern allows that.
     #[error("control characters, such as a line break, are not allowed here")]
@@ -51,18 +52,11 @@ pub enum ValueError {
     },
 }
 
-fn wanted(ty: ParameterType) -> ValueError {
-    let wanted = match ty {
-        ParameterType::String => "text",
-        ParameterType::Integer => "a whole number, such as 8080",
-        ParameterType::Number => "a number, such as 0.5",
-        ParameterType::Boolean => "true or false",
-        ParameterType::Quantity => "a quantity, such as 500m or 64Mi",
-        ParameterType::Duration => "a duration, such as 30s or 1h30m",
-        ParameterType::List => "a list",
-        ParameterType::Map => "a map",
-    };
-    ValueError::WrongType { wanted }
+fn not_matching(pattern: &str, hint: Option<&str>) -> String {
+    match hint {
+        Some(hint) => format!("expected {hint} (the pattern `{pattern}`)"),
+        None => format!("expected text that matches the pattern `{pattern}` as a whole"),
+    }
 }
 
 /// Reads text as one value that is neither list nor map.
@@ -71,26 +65,9 @@ pub(super) fn scalar(
     constraints: &Constraints,
     text: &str,
 ) -> Result<Value, ValueError> {
-    let trimmed = text.trim();
-    let value = match ty {
-        ParameterType::String => Some(Value::String(text.to_owned())),
-        ParameterType::Integer => trimmed.parse::<i64>().ok().map(Value::from),
-        ParameterType::Number => trimmed
-            .parse::<f64>()
-            .ok()
-            .and_then(serde_json::Number::from_f64)
-            .map(Value::Number),
-        ParameterType::Boolean => match trimmed {
-            "true" => Some(Value::Bool(true)),
-            "false" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        ParameterType::Quantity | ParameterType::Duration => {
-            Some(Value::String(trimmed.to_owned()))
-        }
-        ParameterType::List | ParameterType::Map => None,
-    }
-    .ok_or_else(|| wanted(ty))?;
+    let value = ty.parse(text).ok_or(ValueError::WrongType {
+        wanted: ty.wanted(),
+    })?;
     typed(ty, constraints, &value)?;
     Ok(value)
 }
@@ -101,67 +78,12 @@ pub(super) fn typed(
     constraints: &Constraints,
     value: &Value,
 ) -> Result<(), ValueError> {
-    let fits = match ty {
-        ParameterType::String => value.is_string(),
-        ParameterType::Integer => value.is_i64(),
-        ParameterType::Number => value.is_number(),
-        ParameterType::Boolean => value.is_boolean(),
-        ParameterType::Quantity | ParameterType::Duration => magnitude(ty, value).is_some(),
-        ParameterType::List => value.is_array(),
-        ParameterType::Map => value.is_object(),
-    };
-    if !fits {
-        return Err(wanted(ty));
+    if !ty.fits(value) {
+        return Err(ValueError::WrongType {
+            wanted: ty.wanted(),
+        });
     }
     constraints.check(ty, value)
-}
-
-/// The value as a number that ranges are compared by; `None` where it has none.
-pub(super) fn magnitude(ty: ParameterType, value: &Value) -> Option<f64> {
-    match ty {
-        ParameterType::Integer | ParameterType::Number => value.as_f64(),
-        ParameterType::Quantity => value
-            .as_str()?
-            .parse::<Quantity>()
-            .ok()
-            .map(|q| q.as_approximate_float()),
-        ParameterType::Duration => duration_seconds(value.as_str()?),
-        _ => None,
-    }
-}
-
-/// Seconds of a duration as Go's `time.ParseDuration` reads it.
-fn duration_seconds(text: &str) -> Option<f64> {
-    const UNITS: [(&str, f64); 8] = [
-        ("ns", 1e-9),
-        ("us", 1e-6),
-        ("µs", 1e-6),
-        ("μs", 1e-6),
-        ("ms", 1e-3),
-        ("s", 1.0),
-        ("m", 60.0),
-        ("h", 3600.0),
-    ];
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0.0);
-    }
-    let mut seconds = None;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(digits);
-        let length = tail
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(tail.len());
-        let (unit, next) = tail.split_at(length);
-        let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        seconds = Some(seconds.unwrap_or(0.0) + number.parse::<f64>().ok()? * scale);
-        rest = next;
-    }
-    seconds.map(|seconds| sign * seconds)
 }
 
 #[cfg(test)]
@@ -210,7 +132,7 @@ mod tests {
         let error = scalar(ParameterType::Quantity, &range, "2001m").unwrap_err();
         assert_eq!(error.to_string(), "expected at most 2");
         let pattern = Constraints {
-            pattern: Pattern::new("[a-z]+|x\n").ok(),
+            pattern: Pattern::new("[a-z]+|x\n", None).ok(),
             ..Constraints::default()
         };
         for (text, ok) in [
