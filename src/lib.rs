@@ -15,6 +15,8 @@ pub mod finding;
 pub mod inject;
 pub mod kubernetes;
 pub mod review;
+#[cfg(test)]
+mod sampling;
 pub mod server;
 pub mod telemetry;
 pub mod template;

@@ -17,6 +17,9 @@ mod properties;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+#[path = "../src/sampling.rs"]
+mod sampling;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod templates;

@@ -210,7 +210,16 @@ async fn an_uninstall_leaves_nothing_in_the_way_and_keeps_templates() -> Outcome
         "--labels=pillion.dev/inject=true",
         "--annotations=pillion.dev/inject=pgbouncer",
     ];
-    stage.programs.kubectl(&asks)?;
+    // For a moment the API server still enforces the policy that was deleted.
+    wait_until(
+        "a pod that nothing refuses",
+        Duration::from_secs(30),
+        async || {
+            let made = stage.programs.kubectl(&asks);
+            made.map(drop).map_err(|failure| failure.to_string())
+        },
+    )
+    .await?;
     // What was kept is no obstacle to the next release, and goes where that is asked for.
     stage.helm("install", &["--set", "crds.keep=false"])?;
     stage

@@ -21,7 +21,7 @@ fn normal(pod: &Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::sampling::cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_applies_and_nothing_of_the_users_is_lost(which in 0..2_usize, pod in pod()) {

@@ -147,7 +147,7 @@ fn recalled<S: Strategy>(
 ) -> usize {
     let count = Cell::new(0);
     let config = ProptestConfig {
-        cases: 300,
+        cases: crate::sampling::cases(300),
         failure_persistence: None,
         ..ProptestConfig::default()
     };

@@ -168,7 +168,7 @@ fn millis(amount: Option<Quantity>) -> Option<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::sampling::cases(500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_effect_is_that_of_every_moment(scene in scene()) {

@@ -104,7 +104,7 @@ fn bare(pod: &mut Value, is_bare: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::sampling::cases(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_not_read_makes_no_difference(

@@ -57,7 +57,7 @@ fn injected(pod: &Value) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::sampling::cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn only_the_places_that_the_template_gave_a_value_change(value in hostile()) {

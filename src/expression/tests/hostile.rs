@@ -242,7 +242,7 @@ fn bounds_hold_when_evaluated() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(crate::sampling::cases(300)))]
 
     #[test]
     fn no_text_makes_compiling_panic_or_long(source in "\\PC{0,80}") {
