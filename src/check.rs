@@ -8,6 +8,7 @@ mod environment;
 mod images;
 mod lifecycle;
 mod network;
+mod own;
 pub mod pod;
 pub mod pod_security;
 pub mod references;
@@ -17,8 +18,11 @@ pub mod settings;
 mod storage;
 #[cfg(test)]
 mod test_support;
+mod validity;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
 
 use crate::finding::{Code, Finding};
 use crate::template::Template;
@@ -76,7 +80,32 @@ pub fn findings(pod: &Pod<'_>, with: &CheckContext<'_>) -> Vec<Finding> {
     security::check(pod, with, &mut findings);
     images::check(pod, with, &mut findings);
     environment::check(pod, with, &mut findings);
+    validity::check(pod, with, &mut findings);
+    own::check(pod, with, &mut findings);
     bounded(findings)
+}
+
+/// What is wrong with a pod by itself, whatever templates would add; `kubernetes_minor`: of the
+/// cluster's Kubernetes 1.x.
+pub fn of_pod(pod: &Value, settings: &Settings, kubernetes_minor: u32) -> Vec<Finding> {
+    let nothing = BTreeMap::new();
+    let with = CheckContext {
+        settings,
+        kubernetes_minor,
+        surroundings: NamespaceFacts {
+            namespace: "",
+            labels: &nothing,
+            annotations: &nothing,
+            limit_ranges: &[],
+            quotas: &[],
+            pulling_accounts: &BTreeSet::new(),
+            user: None,
+        },
+        templates: &[],
+    };
+    let mut found = findings(&Pod::read(pod, &|_| None), &with);
+    found.sort_by_key(|finding| finding.code.severity());
+    found
 }
 
 /// At most [`MOST_ALIKE`] findings of each code and template; the last of them counts the others, so

@@ -4,6 +4,7 @@
 //! The checks state the API server's rules a second time. Only the API server knows them, so that
 //! every statement is compared with its answer, word by word where it gives words.
 
+mod combinations;
 mod findings;
 mod resources;
 mod standards;

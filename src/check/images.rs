@@ -16,6 +16,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
         let Some(reference) = Reference::parse(image) else {
             continue;
         };
+        findings.extend(invalid(helper, image, &reference));
         findings.extend(unnamed(helper, image, &reference));
         if pod.spec.image_pull_secrets.is_empty() && !account_pulls(pod, with) {
             findings.extend(locked(helper, image, &reference, with.settings));
@@ -37,6 +38,17 @@ fn finding(helper: &Container<'_>, code: Code, message: String, logged: &str) ->
     Finding::new(code, path, message)
         .of(helper.added_by)
         .logged_as(logged)
+}
+
+/// A reference that no container runtime takes.
+fn invalid(helper: &Container<'_>, image: &str, reference: &Reference<'_>) -> Option<Finding> {
+    let problem = reference.problem()?;
+    let message = format!(
+        "the image `{image}` of {} is no reference that a container runtime takes: {problem}",
+        helper.title()
+    );
+    let logged = "is no reference that a container runtime takes";
+    Some(finding(helper, Code::ImageInvalid, message, logged))
 }
 
 /// An image without a digest: the tag may move, or does by habit.

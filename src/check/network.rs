@@ -22,14 +22,14 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
 
 /// One port of one container that runs beside the others.
 #[derive(Clone, Copy)]
-struct Listed<'p, 'a> {
-    container: &'p Container<'a>,
+pub(super) struct Listed<'p, 'a> {
+    pub(super) container: &'p Container<'a>,
     index: usize,
-    port: &'p Port<'a>,
+    pub(super) port: &'p Port<'a>,
 }
 
 impl Listed<'_, '_> {
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("{}.ports[{}]", self.container.place, self.index)
     }
 
@@ -38,13 +38,13 @@ impl Listed<'_, '_> {
     }
 
     /// The port and the protocol that are listened on, such as `8080/TCP`.
-    fn label(&self) -> String {
+    pub(super) fn label(&self) -> String {
         let number = self.port.container_port.unwrap_or_default();
         format!("{number}/{}", self.port.protocol())
     }
 
     /// Whether both listen on one port of the pod.
-    fn same_socket(&self, other: &Self) -> bool {
+    pub(super) fn same_socket(&self, other: &Self) -> bool {
         !std::ptr::eq(self.container, other.container)
             && self.port.container_port.is_some()
             && self.port.container_port == other.port.container_port
@@ -53,7 +53,7 @@ impl Listed<'_, '_> {
 }
 
 /// Every port of the containers that run side by side.
-fn listed<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = Listed<'p, 'a>> {
+pub(super) fn listed<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = Listed<'p, 'a>> {
     pod.running().flat_map(|container| {
         let ports = container.ports.iter().enumerate();
         ports.map(move |(index, port)| Listed {

@@ -27,7 +27,7 @@ pub use quota::Quota;
 /// The resources that classes, averages and quotas are about.
 const COMPUTE: [&str; 2] = ["cpu", "memory"];
 
-/// Finds.
+/// Finds amounts that the pod, its class or the namespace does not allow.
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let whole = Measure {
         pod,

@@ -1,6 +1,8 @@
 //! Privilege: what the namespace's Pod Security level refuses, and what a helper gets that the app
 //! does not have.
 
+mod user;
+
 use super::CheckContext;
 use super::pod::{Container, Pod, SecurityContext};
 use super::pod_security::{self, Enforced, Level, Violation, is_restricted_capability};
@@ -8,7 +10,7 @@ use crate::finding::{Code, Finding};
 use crate::review::Text;
 use crate::template::Template;
 
-/// Finds.
+/// Finds what the namespace refuses, and what helpers may do that the app may not.
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     violations(pod, with, findings);
     capabilities(pod, findings);
@@ -16,6 +18,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     process_namespace(pod, with, findings);
     root(pod, findings);
     tokens(pod, findings);
+    user::check(pod, with, findings);
 }
 
 /// What templates add against the level that the namespace enforces.

@@ -1,5 +1,7 @@
 //! Volumes and mounts: what hides what, who writes what, and how large it can grow.
 
+mod ephemeral;
+mod files;
 mod local;
 mod memory;
 mod mounts;
@@ -9,6 +11,7 @@ use super::CheckContext;
 use super::pod::{Mount, Pod, Volume};
 use crate::finding::Finding;
 use crate::review::Text;
+pub(super) use memory::own as own_memory;
 
 /// Finds mounts that clash and volumes that grow.
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -16,6 +19,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     sharing::check(pod, with, findings);
     memory::check(pod, with, findings);
     local::check(pod, findings);
+    ephemeral::check(pod, with, findings);
+    files::check(pod, findings);
 }
 
 /// The volume of a mount, where the mount can be written.

@@ -192,6 +192,7 @@ impl ObjectTransform for Injection<'_> {
         };
         let subject = RequestContext {
             namespace: identity.namespace.clone(),
+            is_admission: false,
             from_node: false,
             user: None,
             annotations: self.annotations.clone(),

@@ -25,6 +25,8 @@ pub enum Family {
     Images,
     /// What else is in the pod, and where it runs.
     Environment,
+    /// What the API server asks across the parts of a pod.
+    Validity,
     /// Objects that the pod needs.
     References,
 }
@@ -170,9 +172,21 @@ codes! {
     "A container is probed on a port that only another one declares, and one of the two is a helper: the kubelet asks that other one, or both listen there. Or two helpers of different templates are probed on a port that nobody declares.";
     "Declare the port where it is listened on, or probe a port of the container's own.";
 
+    HostNetworkShared: Network, Warning, Ignore;
+    "Several containers of the user's own listen on the node's network: their ports are open on the node, and clash with those of other pods there.";
+    "Take the pod off the node's network, or give each container ports that nothing on the node has.";
+
     HostNetworkHelper: Network, Warning, Warn;
     "A helper that listens, or may change the network, runs in a pod on the node's network: its ports are open on the node, and clash with those of other pods there.";
     "Take the pod off the node's network, or leave the helper out.";
+
+    VolumeNotFound: Storage, Error, Deny, Invalid;
+    "A template mounts a volume that the pod does not have, by a name from an expression; the API server refuses the pod.";
+    "Correct the parameter that names the volume, or add the volume to the pod.";
+
+    MountOverFile: Storage, Warning, Warn;
+    "A template mounts a directory in an app container at a path that looks like a file's.";
+    "Name the directory that the file is in.";
 
     MountConflict: Storage, Error, Deny;
     "A volume is mounted where another one is mounted in the same container, and one of the two by a template; one hides the other.";
@@ -198,6 +212,10 @@ codes! {
     "An emptyDir of a template has no sizeLimit, and no container a limit of ephemeral-storage: it can fill the node's disk.";
     "Set emptyDir.sizeLimit.";
 
+    EphemeralStorageLimit: Storage, Warning, Warn;
+    "A helper is the first container with a limit of ephemeral-storage, which becomes the whole pod's; or the pod's emptyDirs, one of them a template's, may grow above the sum of these limits. The kubelet evicts such a pod.";
+    "Leave the helper's limit out, raise the limits, or lower the volume's sizeLimit.";
+
     EmptyDirBlocksAutoscaler: Storage, Info, Ignore;
     "A hostPath volume of a template keeps the cluster autoscaler from removing the node; emptyDirs of templates are named as safe to evict.";
     "Name the volume in the annotation cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes.";
@@ -207,12 +225,20 @@ codes! {
     "Move the container to initContainers: there it starts before the app and ends after it.";
 
     InitNeverEnds: Lifecycle, Error, Warn;
-    "An init step, perhaps of the user's own, runs a command that surely never ends, so that the app never starts.";
-    "Let the step end, or make it a native sidecar with restartPolicy: Always.";
+    "An init container, perhaps of the user's own, runs a command that surely never ends, so that the app never starts.";
+    "Let it end, or make it a native sidecar with restartPolicy: Always.";
 
     SidecarNotAwaited: Lifecycle, Warning, Warn;
     "An Ambassador's native sidecar has neither a startup probe nor a postStart hook: the app starts before it answers.";
     "Give the template's sidecar a readinessProbe and waitForReady: true, or a startupProbe.";
+
+    InitBeforeAmbassador: Lifecycle, Error, Deny;
+    "An init container is told of an Ambassador that starts after it: if it waits for that, the app never starts.";
+    "Let the Ambassador be a native sidecar (Kubernetes 1.32 or newer, or `--native-sidecars`), leave the init container out of pillion.dev/containers, or give it the real address.";
+
+    SidecarKeepsJob: Lifecycle, Warning, Ignore;
+    "A run-to-completion pod of the user's has a regular container that looks like a server beside one that ends: the pod ends only when both do.";
+    "Make the server a native sidecar: an init container with restartPolicy: Always.";
 
     PreStopTooLong: Lifecycle, Warning, Warn;
     "A preStop hook pauses at least as long as the pod's grace period; the container is killed before it can end.";
@@ -223,8 +249,8 @@ codes! {
     "Raise terminationGracePeriodSeconds, or shorten the sleep.";
 
     ProbeOnInitStep: Lifecycle, Error, Deny, Invalid;
-    "An init step, perhaps of the user's own, has a probe or a lifecycle hook; the API server refuses the pod.";
-    "Remove it, or make the step a native sidecar with restartPolicy: Always.";
+    "An init container, perhaps of the user's own, has a probe or a lifecycle hook; the API server refuses the pod.";
+    "Remove it, or make the init container a native sidecar with restartPolicy: Always.";
 
     PodResourcesExceeded: Resources, Error, Deny, Invalid;
     "The containers together exceed the pod's own spec.resources; the API server refuses the pod.";
@@ -266,6 +292,18 @@ codes! {
     "A template makes the containers share their process namespace: each sees the others' processes, environment and files.";
     "Make sure that this is wanted; the template's author can set this finding to Ignore where it is the point.";
 
+    RootForbidden: Security, Error, Deny;
+    "A container must not run as root (runAsNonRoot) and its user is 0, each by the container or by the pod: the kubelet never starts it.";
+    "Set runAsUser to a number other than 0 where the image can run as that, or runAsNonRoot: false on the container.";
+
+    UserUnknown: Security, Warning, Warn;
+    "The pod demands runAsNonRoot, and nothing says the user of a helper: the kubelet starts it only if its image names a user by a number other than 0.";
+    "Set the helper's runAsUser, or runAsNonRoot: true in the template where its image is known to name one.";
+
+    UserOutsideRange: Security, Warning, Warn;
+    "A helper has a user or group outside the range that the namespace's openshift.io/sa.scc annotations allow: OpenShift admits such a pod only where its service account may use a wider SecurityContextConstraint.";
+    "Leave the user to the cluster, or allow the service account another SecurityContextConstraint.";
+
     HelperRunsAsRoot: Security, Warning, Warn;
     "A helper runs as root beside an app that does not.";
     "Set the helper's runAsUser, or runAsNonRoot: true where its image names a user.";
@@ -273,6 +311,10 @@ codes! {
     TokenMounted: Security, Warning, Warn;
     "A helper gets a service account token in a pod that has automountServiceAccountToken: false.";
     "Make sure that the helper needs the API, and that its service account may do no more than that.";
+
+    ImageInvalid: Images, Error, Deny;
+    "A helper's image is no reference that a container runtime takes: the kubelet never starts it (InvalidImageName).";
+    "Correct the image: HOST/NAME:TAG, lower-case letters in the name, no spaces.";
 
     ImageTagFloating: Images, Warning, Warn;
     "A helper's image has no digest, and no tag or one that moves by habit, such as latest or stable: two pods may run different programs.";
@@ -310,6 +352,10 @@ codes! {
     "More helpers run beside the app than `--most-helpers` allows, which is 8 by default.";
     "Consider a shared Deployment or DaemonSet for some of them.";
 
+    PodInvalid: Validity, Error, Deny, Invalid;
+    "A template and the rest of the pod bring fields that exclude each other; the API server refuses the pod.";
+    "Change the field that the sentence names, in the template's parameters or in the pod.";
+
     SecretNotFound: References, Error, Warn;
     "A Secret that a helper needs does not exist, or lacks the key; the pod would wait for it.";
     "Create it, or correct the parameter that names it.";
@@ -342,6 +388,7 @@ impl Family {
             Self::Security => "Security",
             Self::Images => "Images",
             Self::Environment => "Environment",
+            Self::Validity => "Validity",
             Self::References => "References",
         }
     }

@@ -100,6 +100,7 @@ impl Engine {
         // A controller creates the pod, never a node.
         let context = RequestContext {
             from_node: false,
+            is_admission: false,
             user: None,
             ..RequestContext::of(&request)
         };

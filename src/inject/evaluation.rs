@@ -171,7 +171,7 @@ fn pod_parts(
         ..evaluation
     };
     container::containers(pod, template, with, evaluation, wanted)?;
-    metadata::metadata(template, evaluation, wanted)?;
+    metadata::metadata(pod, apps, template, evaluation, wanted)?;
     metadata::pod_fields(template, evaluation, wanted)?;
     Ok(names)
 }

@@ -13,6 +13,8 @@ pub struct RequestContext {
     pub namespace: String,
     /// Whether the requester is in the group `system:nodes`: only then a mirror pod is believed.
     pub from_node: bool,
+    /// Whether a pod is being created: `false` for files and for advice about workloads.
+    pub is_admission: bool,
     /// The user that creates the pod; `None` where nobody knows.
     pub user: Option<String>,
     /// Annotations that the pod is treated to carry besides its own (`--inject` and `--set`).
@@ -29,6 +31,7 @@ impl RequestContext {
                 .map_or("", Text::as_str)
                 .to_owned(),
             from_node: request.is_from_node(),
+            is_admission: true,
             user: request.user().map(str::to_owned),
             annotations: BTreeMap::new(),
         }

@@ -38,6 +38,22 @@ fn resulting(fixture: &Fixture) -> Value {
     pod
 }
 
+/// The pod with its own parameters in the places that the templates gave them.
+fn with_parameters(pod: &Value) -> Value {
+    let mut text = pod.to_string();
+    for (key, value) in pod["metadata"]["annotations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        if let Some((_, parameter)) = key.split_once(".pillion.dev/") {
+            let place = format!("${{params.{parameter}}}");
+            text = text.replace(&place, value.as_str().unwrap());
+        }
+    }
+    serde_json::from_str(&text).unwrap()
+}
+
 /// The namespace that a fixture describes, with its LimitRanges.
 async fn namespace(control_plane: &ControlPlane, fixture: &Fixture) -> Outcome<Namespace> {
     let client = control_plane.client()?;
@@ -72,7 +88,7 @@ async fn the_api_server_refuses_what_it_is_said_to_refuse() -> Outcome {
                 continue;
             };
             let namespace = namespace(control_plane, &fixture).await?;
-            let mut pod = resulting(&fixture);
+            let mut pod = with_parameters(&resulting(&fixture));
             pod["metadata"]["namespace"] = namespace.name.clone().into();
             let answer = namespace.create_pod(TRY, &pod).await?;
             let expected = match (kind, refusal) {

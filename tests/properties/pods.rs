@@ -131,7 +131,12 @@ fn mounts() -> impl Strategy<Value = Option<Value>> {
 
 fn container(name: String) -> impl Strategy<Value = Value> {
     let lists = (list(variable()), mounts(), list(port()));
-    let images = ["app:1", "app", "auto", "r.example.com:5000/a@sha256:0"];
+    let images = [
+        "app:1",
+        "app",
+        "auto",
+        "r.example.com:5000/a@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+    ];
     let resources = one_of(vec![
         json!({}),
         json!({"limits": {"cpu": "500m", "memory": "64Mi"}}),

@@ -162,7 +162,7 @@ impl Mesh {
         }
         let (title, mesh) = (step.title(), self.name);
         let message = format!(
-            "the init step {title} needs the network, which {mesh} has taken over by then \
+            "the init container {title} needs the network, which {mesh} has taken over by then \
              (`{}`) while its proxy does not run yet",
             capture.name
         );

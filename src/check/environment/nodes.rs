@@ -20,7 +20,7 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         each_template(starting, findings, |helper| {
             let title = helper.title();
             let kind = if helper.is_step() {
-                "an init step"
+                "an init container"
             } else {
                 "a native sidecar"
             };

@@ -7,36 +7,40 @@ use crate::finding::{Code, Finding};
 use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
+    let grace = pod.field_by("terminationGracePeriodSeconds");
     for container in pod.running() {
-        let Some(hooks) = &container.lifecycle else {
-            continue;
-        };
-        let grace = pod.field_by("terminationGracePeriodSeconds");
         let by = with.later(container.field_by("lifecycle"), grace);
-        if by.is_none() {
-            continue;
+        if by.is_some() {
+            findings.extend(hooks(pod, container).map(|finding| finding.of(by)));
         }
-        let hook = |field, handler| Hook {
-            container,
-            field,
-            handler,
-            grace: pod.spec.grace_period(),
-        };
-        let post_start = hooks
-            .post_start
-            .as_ref()
-            .map(|handler| hook("postStart", handler));
-        let pre_stop = hooks
-            .pre_stop
-            .as_ref()
-            .map(|handler| hook("preStop", handler));
-        let refused = [&post_start, &pre_stop]
-            .into_iter()
-            .flatten()
-            .find_map(Hook::refused);
-        let found = refused.or_else(|| pre_stop.as_ref().and_then(Hook::too_long));
-        findings.extend(found.map(|finding| finding.of(by)));
     }
+}
+
+/// The same in the user's own containers, with the user's own grace period.
+pub(in crate::check) fn own_hooks(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    if pod.field_by("terminationGracePeriodSeconds").is_some() {
+        return;
+    }
+    let own = pod
+        .running()
+        .filter(|container| container.field_by("lifecycle").is_none());
+    findings.extend(own.filter_map(|container| hooks(pod, container)));
+}
+
+fn hooks(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
+    let lifecycle = container.lifecycle.as_ref()?;
+    let hook = |field, handler| Hook {
+        container,
+        field,
+        handler,
+        grace: pod.spec.grace_period(),
+    };
+    let post_start = lifecycle.post_start.as_ref();
+    let post_start = post_start.and_then(|handler| hook("postStart", handler).refused());
+    let pre_stop = lifecycle.pre_stop.as_ref();
+    let pre_stop = pre_stop.map(|handler| hook("preStop", handler));
+    let refused = post_start.or_else(|| pre_stop.as_ref()?.refused());
+    refused.or_else(|| pre_stop.as_ref()?.too_long())
 }
 
 struct Hook<'p, 'a> {

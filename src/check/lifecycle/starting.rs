@@ -34,8 +34,9 @@ fn endless(step: &Container<'_>) -> Option<Finding> {
         return None;
     }
     let title = step.title();
-    let message =
-        format!("the init step {title} runs a command that never ends, so the app never starts");
+    let message = format!(
+        "the init container {title} runs a command that never ends, so the app never starts"
+    );
     let field = if step.command.is_empty() {
         "args"
     } else {
@@ -51,7 +52,7 @@ fn probed(step: &Container<'_>) -> Option<Finding> {
     let field = probe.or_else(|| step.lifecycle.as_ref().map(|_| "lifecycle"))?;
     let title = step.title();
     let message = format!(
-        "the init step {title} has a {field}, which only a container that keeps running may have"
+        "the init container {title} has a {field}, which only a container that keeps running may have"
     );
     let path = format!("{}.{field}", step.place);
     let by = step.field_by(field);

@@ -1,7 +1,7 @@
 //! A port of the pod that two containers listen on.
 
 use super::super::CheckContext;
-use super::super::pod::Pod;
+use super::super::pod::{Container, Pod};
 use super::{Listed, clash, host, ours};
 use crate::finding::{Code, Finding};
 
@@ -22,6 +22,39 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
         );
         let message = format!("port {label} of {title} is already bound by {theirs}");
         findings.push(Finding::new(Code::PortConflict, port.path(), message).of(port.port.by));
+    }
+    jmx(pod, findings);
+}
+
+/// The option with which a Java virtual machine listens for JMX.
+const JMX: &str = "-Dcom.sun.management.jmxremote.port=";
+
+/// Java virtual machines that a template lets listen on one port: the second does not start.
+fn jmx(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let mut bound: Vec<(&str, &Container<'_>)> = Vec::new();
+    for container in pod.running() {
+        let found = container.env.iter().enumerate().find_map(|(index, env)| {
+            let (_, rest) = env.value.as_ref()?.as_str().split_once(JMX)?;
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            Some((index, env.by, rest.get(..end)?))
+        });
+        let Some((index, by, port)) = found else {
+            continue;
+        };
+        let other = bound.iter().find(|(taken, _)| *taken == port);
+        if let Some((_, other)) = other.filter(|_| by.is_some()) {
+            let message = format!(
+                "port {port}/TCP of {} is already bound by {}: a template starts the Java virtual \
+                 machines of both with JMX on it",
+                container.title(),
+                other.title()
+            );
+            let path = format!("{}.env[{index}]", container.place);
+            findings.push(Finding::new(Code::PortConflict, path, message).of(by));
+        }
+        bound.push((port, container));
     }
 }
 

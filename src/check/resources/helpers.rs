@@ -8,7 +8,7 @@ use crate::check::pod::Container;
 use crate::finding::{Code, Finding};
 use crate::kubernetes::quantity::Quantity;
 
-/// Finds.
+/// Finds requests that helpers lack, and what they cost the pod.
 pub(super) fn check<'c>(
     whole: Measure<'c, '_>,
     with: &CheckContext<'c>,

@@ -58,6 +58,25 @@ fn over_limit(
     if total.sign() == 0 || total < limit || by.is_none() || was_over(pod, container) {
         return None;
     }
+    Some(finding(pod, container, total, limit).of(by))
+}
+
+/// The user's own memory volumes that exceed the user's own limit.
+pub(in crate::check) fn own(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for container in pod.all().filter(|container| was_over(pod, container)) {
+        let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
+        let Some(limit) = container.resources.limit("memory").or_else(of_pod) else {
+            continue;
+        };
+        let sizes = volumes(pod, container).map(|(_, _, size)| size);
+        let total = sizes.fold(Quantity::from(0), |sum, size| sum.add(&size));
+        if total.sign() > 0 {
+            findings.push(finding(pod, container, total, limit));
+        }
+    }
+}
+
+fn finding(pod: &Pod<'_>, container: &Container<'_>, total: Quantity, limit: Quantity) -> Finding {
     let mut parts = String::new();
     for (_, volume, size) in volumes(pod, container) {
         let plus = if parts.is_empty() { "" } else { " + " };
@@ -73,7 +92,7 @@ fn over_limit(
         container.title()
     );
     let path = format!("{}.resources.limits.memory", container.place);
-    Some(Finding::new(Code::MemoryVolumeOverLimit, path, message).of(by))
+    Finding::new(Code::MemoryVolumeOverLimit, path, message)
 }
 
 /// Whether the user's own volumes exceed the user's own limit already.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::apply::{apply_all, nothing_applied};
 use super::{ComposeOptions, Composed, CompositionInput};
 use crate::check::{self, NamespaceFacts};
-use crate::finding::{Code, Finding, Policies, Policy};
+use crate::finding::{Code, Family, Finding, Policies, Policy};
 use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Verdict};
 use crate::kubernetes::keys::FINDINGS;
@@ -162,13 +162,31 @@ fn policy(
         .get(code)
         .or_else(|| template?.findings.get(code))
         .or_else(|| input.settings.findings.get(code))
-        .unwrap_or_else(|| code.default_policy());
+        .unwrap_or_else(|| match template {
+            None if is_of_user(code) => of_user(input),
+            _ => code.default_policy(),
+        });
     match (policy, template) {
         (Policy::Deny | Policy::Skip, None) => Policy::Warn,
         (Policy::Skip, Some(template)) if template.mandatory => Policy::Deny,
         // What an earlier call added cannot be left out any more.
         (Policy::Skip, Some(template)) if is_claimed(options, template) => Policy::Warn,
         (policy, _) => policy,
+    }
+}
+
+/// Whether a finding without a template is about the user's own part of the pod.
+fn is_of_user(code: Code) -> bool {
+    !matches!(code.family(), Family::Composition | Family::References)
+}
+
+/// What follows from a mistake of the user's own: whoever applies a file or a workload is told, and at
+/// admission, where templates are the matter, nothing is said.
+fn of_user(input: CompositionInput<'_>) -> Policy {
+    if input.context.is_admission {
+        Policy::Ignore
+    } else {
+        Policy::Warn
     }
 }
 

@@ -67,7 +67,7 @@ kind: ClusterInjectionTemplate
 metadata: {name: t}
 spec:
   parameters:
-    image: {type: string, default: "docker.io/team/helper:1@sha256:0a"}
+    image: {type: string, default: "docker.io/team/helper:1@sha256:0000000000000000000000000000000000000000000000000000000000000000"}
   initContainers:
     - {name: same, image: "${app.image}"}
     - {name: short, image: "busybox:1"}
@@ -117,7 +117,7 @@ spec:
             "mirror.example:5000/all/busybox:1",
             "mirror.example:5000/all/x:1",
             "mirror.example:5000/all/y:1",
-            "mirror.example:5000/all/team/helper:1@sha256:0a",
+            "mirror.example:5000/all/team/helper:1@sha256:0000000000000000000000000000000000000000000000000000000000000000",
         ];
         assert_eq!(images(None), expected);
         expected[4] = "quay.io/own/helper:2";

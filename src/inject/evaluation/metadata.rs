@@ -3,7 +3,10 @@
 use crate::inject::verdict::Refusal;
 use serde_json::Value;
 
-use super::{Wanted, failed, validity};
+use super::{Wanted, WantedContainer, failed, validity};
+use crate::inject::expression_input::Apps;
+use crate::inject::pod::{Element, List, WorkingPod};
+use crate::kubernetes::keys::{APP_ARMOR_PREFIX, DEFAULT_CONTAINER};
 use crate::kubernetes::validity::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
@@ -11,6 +14,8 @@ use crate::template::piece::{TemplateObject, TemplateValue};
 
 /// Evaluates labels and annotations.
 pub(super) fn metadata(
+    pod: &WorkingPod<'_>,
+    apps: &Apps,
     template: &Template,
     with: Evaluation<'_>,
     wanted: &mut Wanted,
@@ -23,7 +28,54 @@ pub(super) fn metadata(
             return Err(validity::refusal(&field, "", &problem));
         }
     }
+    profiles(pod, wanted)?;
+    wanted
+        .annotations
+        .extend(default_container(pod, apps, template, wanted));
     Ok(())
+}
+
+/// The API server refuses an AppArmor annotation of a container that the pod does not have.
+fn profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
+    let named = wanted.annotations.iter().find_map(|(key, _)| {
+        let name = key.strip_prefix(APP_ARMOR_PREFIX)?;
+        let added = wanted.containers.iter().any(|added| added.name == name);
+        let lists = [List::InitContainers, List::Containers];
+        let has = lists.iter().flat_map(|list| pod.list(*list));
+        let is_known = added || has.map(Element::name).any(|known| known == name);
+        (!is_known).then_some((key, name))
+    });
+    named.map_or(Ok(()), |(key, name)| {
+        let field = format!("spec.metadata.annotations['{key}']");
+        let problem = format!("the pod has no container `{name}`");
+        Err(validity::refusal(&field, "", &problem))
+    })
+}
+
+/// The annotation by which kubectl goes on meaning the app, where a classic helper is placed before it.
+fn default_container(
+    pod: &WorkingPod<'_>,
+    apps: &Apps,
+    template: &Template,
+    wanted: &Wanted,
+) -> Option<(String, String)> {
+    let is_first = |added: &WantedContainer| added.is_sidecar && !added.is_native;
+    if template.order > 0
+        || pod.annotations.get(DEFAULT_CONTAINER).is_some()
+        || !wanted.containers.iter().any(is_first)
+        || wanted
+            .annotations
+            .iter()
+            .any(|(key, _)| key == DEFAULT_CONTAINER)
+    {
+        return None;
+    }
+    let (list, index) = apps.places.get(apps.main)?;
+    let app = pod
+        .list(*list)
+        .get(*index)
+        .filter(|_| *list == List::Containers)?;
+    Some((DEFAULT_CONTAINER.to_owned(), app.name().to_owned()))
 }
 
 fn texts(

@@ -187,6 +187,12 @@ pub(super) fn quantity(value: &Value) -> Option<Quantity> {
 /// Checks a container's security context.
 pub(super) fn security(problems: &mut Problems, context: &dyn ReadObject) {
     let is = |name: &str, wanted: bool| context.get(name) == Some(&Value::Bool(wanted));
+    if is("runAsNonRoot", true) && context.get("runAsUser").and_then(Value::as_i64) == Some(0) {
+        problems.at(
+            [field("runAsUser")],
+            "`runAsNonRoot: true` excludes the user 0: the kubelet never starts such a container",
+        );
+    }
     let escalates = is("allowPrivilegeEscalation", false);
     let adds = context.get("capabilities").and_then(|c| c.get("add"));
     let all = adds.and_then(Value::as_array).into_iter().flatten();

@@ -36,6 +36,7 @@ pub(super) fn check(problems: &mut Problems, definition: &str, fields: &dyn Read
             }
         }
         "PodDNSConfig" => name_servers(problems, fields),
+        "TopologySpreadConstraint" => spread(problems, fields),
         "PodSpec" => pod(problems, fields),
         _ => {}
     }
@@ -157,6 +158,17 @@ fn requirement(problems: &mut Problems, fields: &dyn ReadObject) {
         _ => return,
     };
     problems.here(problem);
+}
+
+/// A spread over at least so many domains needs pods that wait for them.
+fn spread(problems: &mut Problems, fields: &dyn ReadObject) {
+    let may_ignore = text(fields, "whenUnsatisfiable") == Some("ScheduleAnyway");
+    if may_ignore && fields.get("minDomains").is_some_and(Value::is_number) {
+        problems.at(
+            [field("minDomains")],
+            "`minDomains` needs `whenUnsatisfiable: DoNotSchedule`",
+        );
+    }
 }
 
 fn not_an_address(text: &str) -> Option<String> {
