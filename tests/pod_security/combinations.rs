@@ -200,8 +200,8 @@ fn pod(choices: &mut Choices) -> Value {
         "volumes".to_owned(),
         json!([{"name": "data", "emptyDir": {}}]),
     );
-    let annotations = json!({"pillion.dev/inject": "t",
-        "t.pillion.dev/volume": ["data", "none"][usize::from(choices.next(6) == 0)]});
+    let volume = if choices.next(6) == 0 { "none" } else { "data" };
+    let annotations = json!({"pillion.dev/inject": "t", "t.pillion.dev/volume": volume});
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "pod", "annotations": annotations}, "spec": spec})
 }
