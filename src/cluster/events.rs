@@ -1,6 +1,6 @@
 //! Events of verdicts, for those who look with `kubectl describe` and `kubectl get events`.
 //!
-//! They are told beside the answer and never hold it up: what finds no room is dropped and counted.
+//! They are verdict beside the answer and never hold it up: what finds no room is dropped and counted.
 //! Nothing in them is a value of an annotation; the sentence is the log's.
 
 mod aggregate;
@@ -101,14 +101,14 @@ impl EventResult {
     }
 }
 
-/// Where verdicts are told.
+/// The queue of verdicts that become events.
 #[derive(Debug, Clone)]
 pub struct EventSender(mpsc::Sender<DecisionEvent>);
 
 impl EventSender {
-    /// Tells a verdict, if there is room; never waits. Returns whether there was.
-    pub fn tell(&self, told: DecisionEvent) -> bool {
-        self.0.try_send(told).is_ok()
+    /// Queues a verdict without waiting. Returns `false` where the queue is full.
+    pub fn send(&self, event: DecisionEvent) -> bool {
+        self.0.try_send(event).is_ok()
     }
 }
 
@@ -119,7 +119,7 @@ pub struct EventWriter {
     instance: String,
 }
 
-/// A writer for the replica of this name, and where it is told what to write.
+/// The queue and the writer of the replica of this name.
 pub fn events(instance: &str) -> (EventSender, EventWriter) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let writer = EventWriter {
@@ -137,11 +137,11 @@ impl EventWriter {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                told = self.receiver.recv() => {
-                    let Some(told) = told else {
+                verdict = self.receiver.recv() => {
+                    let Some(verdict) = verdict else {
                         return;
                     };
-                    if !aggregate.take(told, Instant::now()) {
+                    if !aggregate.add(verdict, Instant::now()) {
                         observe(EventResult::Dropped);
                     }
                 }
@@ -152,8 +152,8 @@ impl EventWriter {
                 }
             }
             // What came meanwhile is counted before the next write.
-            while let Ok(told) = self.receiver.try_recv() {
-                if !aggregate.take(told, Instant::now()) {
+            while let Ok(verdict) = self.receiver.try_recv() {
+                if !aggregate.add(verdict, Instant::now()) {
                     observe(EventResult::Dropped);
                 }
             }
@@ -164,59 +164,63 @@ impl EventWriter {
     }
 
     async fn write(&self, client: &Client, aggregate: &mut Aggregate, write: Write) -> EventResult {
-        let (told, written) = match write {
-            Write::Create { told, count } => {
-                let event = self.event(&told, count);
-                let api: Api<Event> = Api::namespaced(client.clone(), &told.namespace);
+        let (verdict, written) = match write {
+            Write::Create { verdict, count } => {
+                let event = self.event(&verdict, count);
+                let api: Api<Event> = Api::namespaced(client.clone(), &verdict.namespace);
                 let created = bounded(api.create(&PostParams::default(), &event)).await;
                 let name = created.map(|event| event.metadata.name.unwrap_or_default());
-                (told, name)
+                (verdict, name)
             }
-            Write::Count { told, name, count } => {
-                let api: Api<Event> = Api::namespaced(client.clone(), &told.namespace);
+            Write::Count {
+                verdict,
+                name,
+                count,
+            } => {
+                let api: Api<Event> = Api::namespaced(client.clone(), &verdict.namespace);
                 let series = json!({"series": series(count)});
                 let patch = Patch::Merge(&series);
                 let patched = bounded(api.patch(&name, &PatchParams::default(), &patch)).await;
-                (told, patched.map(|_| name))
+                (verdict, patched.map(|_| name))
             }
         };
         match written {
             Ok(name) => {
-                aggregate.named(&told, &name);
+                aggregate.set_name(&verdict, &name);
                 EventResult::Written
             }
             Err(error) => {
                 tracing::debug!(
                     error,
-                    namespace = told.namespace,
+                    namespace = verdict.namespace,
                     "failed to write an event"
                 );
-                aggregate.forget(&told);
+                aggregate.forget(&verdict);
                 EventResult::Failed
             }
         }
     }
 
-    fn event(&self, told: &DecisionEvent, count: i32) -> Event {
+    fn event(&self, verdict: &DecisionEvent, count: i32) -> Event {
         let Regarding {
             api_version,
             kind,
             name,
             uid,
-        } = told.regarding.clone();
+        } = verdict.regarding.clone();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanoseconds = now.map_or(0, |now| now.as_nanos());
         Event {
             metadata: ObjectMeta {
                 name: Some(format!("{}.{nanoseconds:x}", cut(&name, 220))),
-                namespace: Some(told.namespace.clone()),
+                namespace: Some(verdict.namespace.clone()),
                 ..ObjectMeta::default()
             },
             event_time: Some(MicroTime(Timestamp::now())),
             action: Some("Inject".to_owned()),
-            reason: Some(told.verdict.to_string()),
-            note: Some(told.note.clone()),
-            type_: Some(type_of(told.verdict).to_owned()),
+            reason: Some(verdict.verdict.to_string()),
+            note: Some(verdict.note.clone()),
+            type_: Some(type_of(verdict.verdict).to_owned()),
             reporting_controller: Some(CONTROLLER.to_owned()),
             reporting_instance: Some(cut(&self.instance, 128).to_owned()),
             series: (count > 1).then(|| series(count)),
@@ -224,7 +228,7 @@ impl EventWriter {
                 api_version: Some(api_version),
                 kind: Some(kind),
                 name: Some(name),
-                namespace: Some(told.namespace.clone()),
+                namespace: Some(verdict.namespace.clone()),
                 uid: (!uid.is_empty()).then_some(uid),
                 ..ObjectReference::default()
             }),
@@ -271,10 +275,10 @@ mod tests {
         };
         let mut decision = Decision::plain(Reason::ParameterInvalid, "port: `secret` is no number");
         decision.logged = "port: expected a number".to_owned();
-        let told = DecisionEvent::new("shop", regarding, &decision);
-        assert_eq!(told.note, "ParameterInvalid: port: expected a number");
+        let verdict = DecisionEvent::new("shop", regarding, &decision);
+        assert_eq!(verdict.note, "ParameterInvalid: port: expected a number");
         let (_, writer) = events("pillion-1");
-        let event = writer.event(&told, 3);
+        let event = writer.event(&verdict, 3);
         assert_eq!(event.reason.as_deref(), Some("Denied"));
         assert_eq!(event.type_.as_deref(), Some("Warning"));
         assert_eq!(event.series.unwrap().count, 3);
@@ -290,9 +294,9 @@ mod tests {
     }
 
     #[test]
-    fn telling_never_waits() {
+    fn sending_never_waits() {
         let (sender, _writer) = events("pillion-1");
-        let told = DecisionEvent {
+        let verdict = DecisionEvent {
             namespace: String::new(),
             regarding: Regarding {
                 api_version: String::new(),
@@ -303,7 +307,9 @@ mod tests {
             verdict: Verdict::Injected,
             note: String::new(),
         };
-        let taken = (0..=WAITING).filter(|_| sender.tell(told.clone())).count();
+        let taken = (0..=WAITING)
+            .filter(|_| sender.send(verdict.clone()))
+            .count();
         assert_eq!(taken, WAITING);
     }
 }

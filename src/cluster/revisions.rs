@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::watch::{ServedRevision, TemplateReport};
+use super::model::{ServedRevision, TemplateReport};
 use crate::kubernetes::keys::{TEMPLATE_KIND, TEMPLATE_NAME, TEMPLATE_NAMESPACE, TEMPLATE_UID};
 use crate::kubernetes::object::digest;
 

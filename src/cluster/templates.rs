@@ -15,9 +15,10 @@ use kube::{Api, Client, Error};
 use serde_json::{Value, json};
 use tokio::sync::watch::Receiver;
 
+use super::model::{TemplateReport, TemplateReports};
 use super::names::resource;
 use super::revisions;
-use super::watch::{TemplateReport, TemplateReports, Watched};
+use super::watch::Watched;
 use crate::template::Catalog;
 
 /// Who writes the status, as `managedFields` name it: the same for every replica.
@@ -116,10 +117,10 @@ impl TemplateWriter {
                 return true;
             }
             for result in [
-                self.keep(report).await,
-                self.tell(report, &served.catalog).await,
+                self.store_revision(report).await,
+                self.write_status(report, &served.catalog).await,
             ] {
-                told(report, &result);
+                log_failure(report, &result);
                 all &= result.is_ok();
                 // What the API server refuses about one template says nothing of the others.
                 let is_refused = matches!(&result, Err(WriteError::Api(Error::Api(_))));
@@ -130,7 +131,7 @@ impl TemplateWriter {
             }
         }
         for name in &served.reports.orphans {
-            if let Err(error) = self.forget(name).await {
+            if let Err(error) = self.delete_revision(name).await {
                 tracing::warn!(
                     name,
                     error = error.to_string(),
@@ -152,7 +153,7 @@ impl TemplateWriter {
     }
 
     /// Keeps the good revision of a template, and then no other.
-    async fn keep(&self, report: &TemplateReport) -> Result<(), WriteError> {
+    async fn store_revision(&self, report: &TemplateReport) -> Result<(), WriteError> {
         let Some(good) = &report.good else {
             return Ok(());
         };
@@ -171,12 +172,12 @@ impl TemplateWriter {
         let is_old =
             |(kept, generation): &&(String, i64)| *kept != name && *generation <= good.generation;
         for (old, _) in report.kept.iter().filter(is_old) {
-            self.forget(old).await?;
+            self.delete_revision(old).await?;
         }
         Ok(())
     }
 
-    async fn forget(&self, name: &str) -> Result<(), WriteError> {
+    async fn delete_revision(&self, name: &str) -> Result<(), WriteError> {
         let (revisions, parameters) = (self.revisions(), DeleteParams::default());
         match bounded(revisions.delete(name, &parameters)).await {
             Ok(_) => Ok(()),
@@ -186,7 +187,11 @@ impl TemplateWriter {
     }
 
     /// Writes the status of a template, where it is another.
-    async fn tell(&mut self, report: &TemplateReport, catalog: &Catalog) -> Result<(), WriteError> {
+    async fn write_status(
+        &mut self,
+        report: &TemplateReport,
+        catalog: &Catalog,
+    ) -> Result<(), WriteError> {
         let Some(status) = status::due(report, catalog) else {
             return Ok(());
         };
@@ -250,14 +255,13 @@ async fn bounded<T>(write: impl Future<Output = Result<T, Error>>) -> Result<T, 
     }
 }
 
-/// Logs a failure. Returns whether it is one.
-fn told(report: &TemplateReport, result: &Result<(), WriteError>) {
+fn log_failure(report: &TemplateReport, result: &Result<(), WriteError>) {
     if let Err(error) = result {
         tracing::warn!(
             template = report.name,
             namespace = report.namespace,
             error = error.to_string(),
-            "failed to write about a template"
+            "failed to write the status or the revision of a template"
         );
     }
 }

@@ -10,24 +10,24 @@
 mod follow;
 mod namespaces;
 mod object;
+mod observer;
 mod state;
 mod templates;
+mod tenants;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::Client;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 pub use object::Watched;
 pub(super) use object::template_resource;
-pub use templates::TemplateReports;
-pub(super) use templates::{ServedRevision, TemplateReport};
+pub use observer::{ClusterSnapshot, Observer};
+pub use tenants::TenantLimits;
 
-use crate::inject::Namespaces;
-use crate::template::Catalog;
-use follow::WatchChange;
+use object::WatchChange;
 use state::State;
 
 /// How long changes are collected before a snapshot is made of them: they come in bursts.
@@ -42,62 +42,53 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Changes that may wait for the builder; who follows a kind waits then, and so the API server.
 const WAITING: usize = 1024;
 
-/// What is known of a cluster at one moment.
-#[derive(Debug, Clone)]
-pub struct ClusterSnapshot {
-    /// The templates; the same value as long as none changes.
-    pub catalog: Arc<Catalog>,
-    /// What became of each template, for its status and its revisions.
-    pub reports: Arc<TemplateReports>,
-    /// All namespaces.
-    pub namespaces: Namespaces,
-}
-
-/// Who is told what is seen.
-pub trait Observer: Send + Sync + 'static {
-    /// These kinds were not listed yet, each with what stands in the way, in one line.
-    fn missing(&self, kinds: &[(Watched, String)]);
-
-    /// A watch failed; it is tried again.
-    fn failed(&self, kind: Watched);
-
-    /// Whether changes of a kind arrive.
-    fn up(&self, kind: Watched, up: bool);
-
-    /// The cluster as it is now.
-    fn publish(&self, snapshot: ClusterSnapshot);
-}
-
 /// Watches the cluster for ever. `own_namespace` is where Pillion runs and keeps revisions.
-pub async fn watch(client: Client, own_namespace: String, observer: Arc<impl Observer>) {
+/// `limits` bound the templates of namespaces.
+pub async fn watch(
+    client: Client,
+    own_namespace: String,
+    limits: TenantLimits,
+    observer: Arc<impl Observer>,
+) {
     let (sender, receiver) = mpsc::channel(WAITING);
+    let relist = Arc::new(Notify::new());
     let mut tasks = JoinSet::new();
     for kind in Watched::ALL {
         let api = kind.api(client.clone(), &own_namespace);
         let (sender, observer) = (sender.clone(), Arc::clone(&observer));
-        tasks.spawn(async move { follow::follow(kind, api, sender, observer.as_ref()).await });
+        let relist = match kind {
+            Watched::InjectionTemplates => Arc::clone(&relist),
+            _ => Arc::new(Notify::new()),
+        };
+        tasks.spawn(async move {
+            follow::follow(kind, api, sender, &relist, observer.as_ref()).await;
+        });
     }
     drop(sender);
     tokio::select! {
-        // Only a panic ends one, whose place the panic hook has told.
+        // Only a panic ends one, whose place the panic hook has logged.
         _ = tasks.join_next() => {}
-        () = build(receiver, observer.as_ref()) => {}
+        () = build(receiver, State::new(limits), &relist, observer.as_ref()) => {}
     }
 }
 
-/// Makes snapshots of what is told.
-async fn build(mut told: mpsc::Receiver<WatchChange>, observer: &impl Observer) {
-    let mut state = State::default();
+/// Builds and publishes snapshots of the changes received.
+async fn build(
+    mut receiver: mpsc::Receiver<WatchChange>,
+    mut state: State,
+    relist: &Notify,
+    observer: &impl Observer,
+) {
     let mut changes = Vec::new();
     observer.missing(&state.missing());
     let mut pause = COLLECT;
     loop {
-        if told.recv_many(&mut changes, WAITING).await == 0 {
+        if receiver.recv_many(&mut changes, WAITING).await == 0 {
             return;
         }
         // What belongs together mostly comes together.
         tokio::time::sleep(pause).await;
-        while let Ok(change) = told.try_recv() {
+        while let Ok(change) = receiver.try_recv() {
             changes.push(change);
         }
         let was_complete = state.missing().is_empty();
@@ -121,6 +112,9 @@ async fn build(mut told: mpsc::Receiver<WatchChange>, observer: &impl Observer) 
             return;
         };
         state = returned;
+        if state.take_incomplete() {
+            relist.notify_one();
+        }
         observer.publish(snapshot);
         pause = (start.elapsed() * SHARE).clamp(COLLECT, LONGEST_PAUSE);
     }

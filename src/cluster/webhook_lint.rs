@@ -50,10 +50,10 @@ pub enum Severity {
     Tolerated,
 }
 
-/// Which hazard.
+/// The rule that an entry breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum HazardKind {
+pub enum MisconfigurationKind {
     /// The entry cannot be read, so that it may do anything.
     Unreadable,
     /// It could match the namespace that Pillion runs in.
@@ -90,13 +90,13 @@ pub enum HazardKind {
     UnknownEntry,
 }
 
-/// A hazard of one entry.
+/// A misconfiguration of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hazard {
+pub struct Misconfiguration {
     /// How bad it is.
     pub severity: Severity,
     /// Which one.
-    pub kind: HazardKind,
+    pub kind: MisconfigurationKind,
     /// The entry's name.
     pub entry: String,
     /// What could happen, and why.
@@ -105,7 +105,7 @@ pub struct Hazard {
     pub remedy: String,
 }
 
-impl fmt::Display for Hazard {
+impl fmt::Display for Misconfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}; {}", self.entry, self.what, self.remedy)
     }
@@ -113,7 +113,7 @@ impl fmt::Display for Hazard {
 
 /// What could go wrong with a `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration`,
 /// entry by entry.
-pub fn hazards(configuration: &Value, installation: &Installation) -> Vec<Hazard> {
+pub fn lint(configuration: &Value, installation: &Installation) -> Vec<Misconfiguration> {
     let mutating = is_mutating(configuration);
     let shipped = if mutating {
         expected::mutating()
@@ -147,47 +147,47 @@ fn of_entry(
     mutating: bool,
     shipped: &[Shipped],
     installation: &Installation,
-) -> Vec<Hazard> {
+) -> Vec<Misconfiguration> {
     let entry = match Entry::read(value) {
         Ok(entry) => entry,
         Err(problem) => return vec![unreadable(value, &problem)],
     };
     let mut found = Findings {
         entry: &entry,
-        hazards: Vec::new(),
+        misconfigurations: Vec::new(),
     };
     deadlocks::find(&mut found, installation);
     let shipped = shipped.iter().find(|shipped| shipped.name == entry.name);
     misconfigurations::find(&mut found, mutating, shipped, installation);
-    found.hazards
+    found.misconfigurations
 }
 
-fn unreadable(value: &Value, problem: &str) -> Hazard {
+fn unreadable(value: &Value, problem: &str) -> Misconfiguration {
     let name = value.get("name").and_then(Value::as_str);
-    Hazard {
+    Misconfiguration {
         severity: Severity::Deadlock,
-        kind: HazardKind::Unreadable,
+        kind: MisconfigurationKind::Unreadable,
         entry: name.unwrap_or("(no name)").to_owned(),
         what: format!("the entry cannot be read: {problem}"),
         remedy: "restore the entry as it is shipped".to_owned(),
     }
 }
 
-/// The hazards of one entry, as they are found.
+/// Collects the misconfigurations of one entry.
 struct Findings<'e> {
     entry: &'e Entry,
-    hazards: Vec<Hazard>,
+    misconfigurations: Vec<Misconfiguration>,
 }
 
 impl Findings<'_> {
     fn add(
         &mut self,
         severity: Severity,
-        kind: HazardKind,
+        kind: MisconfigurationKind,
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.hazards.push(Hazard {
+        self.misconfigurations.push(Misconfiguration {
             severity,
             kind,
             entry: self.entry.name.clone(),
@@ -197,7 +197,7 @@ impl Findings<'_> {
     }
 
     /// A deadlock where the entry fails closed; where it fails open the cluster comes back, late.
-    fn halts(&mut self, kind: HazardKind, what: &str, remedy: &str) {
+    fn halts(&mut self, kind: MisconfigurationKind, what: &str, remedy: &str) {
         let (severity, end) = if self.entry.fails {
             (
                 Severity::Deadlock,

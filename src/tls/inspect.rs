@@ -95,10 +95,10 @@ pub fn read(pem: &[u8]) -> Result<Vec<CertificateInfo>, InspectError> {
             "it has no CERTIFICATE section".to_owned(),
         ));
     }
-    ders.iter().map(seen).collect()
+    ders.iter().map(certificate_info).collect()
 }
 
-fn seen(der: &CertificateDer<'static>) -> Result<CertificateInfo, InspectError> {
+fn certificate_info(der: &CertificateDer<'static>) -> Result<CertificateInfo, InspectError> {
     let (_, parsed) = x509_parser::parse_x509_certificate(der)
         .map_err(|error| InspectError::Certificate(error.to_string()))?;
     let validity = parsed.validity();
@@ -156,7 +156,7 @@ pub fn served(address: &str, name: &str) -> Result<Vec<CertificateInfo>, Inspect
         source,
     })?;
     let chain = std::mem::take(&mut *verifier.chain());
-    chain.iter().map(seen).collect()
+    chain.iter().map(certificate_info).collect()
 }
 
 fn shake(connection: &mut ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
@@ -204,7 +204,7 @@ pub fn vouches(
     let Some((leaf, rest)) = chain.split_first() else {
         return Err(InspectError::Pem("the chain is empty".to_owned()));
     };
-    let intermediates: Vec<_> = rest.iter().map(|seen| seen.der.clone()).collect();
+    let intermediates: Vec<_> = rest.iter().map(|info| info.der.clone()).collect();
     let since = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

@@ -165,16 +165,16 @@ impl AuthorityOptions {
         let leader = cluster.lease.leader();
         let wake = Arc::new(Notify::new());
         let counted = Arc::clone(metrics);
-        let observe = move |standing: Option<RegistrationStatus>| count(&counted, standing);
+        let observe = move |status: Option<RegistrationStatus>| count(&counted, status);
         let woken = Arc::clone(&wake);
         let keeps = "that keeps caBundle";
         if let Some(secret) = &self.authority_secret {
             let secret = AuthoritySecret::new(client, namespace, secret);
-            let keeper =
+            let reconciler =
                 CaBundleReconciler::new(registration.clone(), SecretSource(secret.clone()));
             let following = leader.clone();
             background.spawn(async move {
-                keeper.run(following, woken, observe).await;
+                reconciler.run(following, woken, observe).await;
                 keeps
             });
             let (store, period, further) = certificate.into_parts();
@@ -197,9 +197,9 @@ impl AuthorityOptions {
             });
         } else {
             let source = FileSource::new(self.ca_bundle, certificate.file());
-            let keeper = CaBundleReconciler::new(registration, source);
+            let reconciler = CaBundleReconciler::new(registration, source);
             background.spawn(async move {
-                keeper.run(leader, woken, observe).await;
+                reconciler.run(leader, woken, observe).await;
                 keeps
             });
             background.spawn(async move {
@@ -210,11 +210,11 @@ impl AuthorityOptions {
     }
 }
 
-fn count(metrics: &Metrics, standing: Option<RegistrationStatus>) {
-    let Some(standing) = standing else {
+fn count(metrics: &Metrics, status: Option<RegistrationStatus>) {
+    let Some(status) = status else {
         metrics.ca_bundle_error();
         return;
     };
-    metrics.ca_bundle_writes(standing.written);
-    metrics.webhook_entries(standing.current, standing.stale, standing.withheld);
+    metrics.ca_bundle_writes(status.written);
+    metrics.webhook_entries(status.current, status.stale, status.withheld);
 }

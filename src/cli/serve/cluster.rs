@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::cluster::{
     ClusterReader, Connection, ConnectionError, EventResult, EventSender, EventWriter,
-    KubeconfigOptions, Lease, LeaseOptions, Read, events,
+    KubeconfigOptions, Lease, LeaseOptions, Read, TenantLimits, events,
 };
 use crate::telemetry::Metrics;
 
@@ -62,6 +62,36 @@ pub(super) struct ClusterOptions {
     #[arg(long, value_name = "NAME", env = "PILLION_POD_NAME")]
     pod_name: Option<String>,
 
+    /// How many templates a namespace may have; further ones are refused with `Compiled=False`.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "PILLION_NAMESPACE_TEMPLATES",
+        default_value_t = TenantLimits::default().templates
+    )]
+    namespace_templates: usize,
+
+    /// Memory that the templates of one namespace may take, in MiB.
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "PILLION_NAMESPACE_TEMPLATES_MIB",
+        default_value_t = 8,
+        value_parser = clap::value_parser!(u32).range(1..=1024)
+    )]
+    namespace_templates_mib: u32,
+
+    /// Memory that the templates of all namespaces may take, in MiB; those of the whole cluster are
+    /// not counted.
+    #[arg(
+        long,
+        value_name = "MIB",
+        env = "PILLION_ALL_NAMESPACES_TEMPLATES_MIB",
+        default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=4096)
+    )]
+    all_namespaces_templates_mib: u32,
+
     /// Whether verdicts are written as Events of the pods' controllers.
     #[arg(
         long,
@@ -89,7 +119,9 @@ pub(super) struct Cluster {
     pub(super) namespace: String,
     /// Who this replica is.
     pub(super) identity: String,
-    /// Where verdicts are told that become events, and what writes them.
+    /// The bounds of the templates of namespaces.
+    pub(super) limits: TenantLimits,
+    /// The queue of verdicts that become events, and their writer.
     events: Option<(EventSender, EventWriter)>,
 }
 
@@ -141,7 +173,7 @@ impl Cluster {
         }
     }
 
-    /// Where verdicts are told that are to become events.
+    /// The queue of verdicts that become events.
     pub(super) fn events(&self) -> Option<EventSender> {
         self.events.as_ref().map(|(sender, _)| sender.clone())
     }
@@ -164,6 +196,19 @@ impl ClusterOptions {
     /// watched.
     pub(super) fn built_in_catalog(&self) -> Option<bool> {
         self.watch_cluster.then_some(self.built_in_catalog)
+    }
+
+    fn limits(&self) -> TenantLimits {
+        let bytes = |mib: u32| {
+            usize::try_from(mib)
+                .unwrap_or(usize::MAX)
+                .saturating_mul(1 << 20)
+        };
+        TenantLimits {
+            templates: self.namespace_templates,
+            bytes: bytes(self.namespace_templates_mib),
+            all_bytes: bytes(self.all_namespaces_templates_mib),
+        }
     }
 
     /// Connects to the cluster, where anything is to be done there: its templates are watched, or
@@ -196,6 +241,7 @@ impl ClusterOptions {
             lease,
             namespace: namespace.to_owned(),
             identity,
+            limits: self.limits(),
             events,
         }))
     }

@@ -30,8 +30,8 @@ pub(super) struct Templates {
     is_below_cluster: bool,
     /// The built-in catalog, which comes after all others.
     built_in: Option<Arc<Catalog>>,
-    /// Errors that were logged and still hold, so that each is logged once.
-    told: BTreeSet<String>,
+    /// Errors already logged that still apply.
+    reported: BTreeSet<String>,
     /// The error of the last reading, logged once too.
     unreadable: Option<String>,
 }
@@ -50,7 +50,7 @@ impl Templates {
             files: Arc::default(),
             is_below_cluster: false,
             built_in: None,
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
             unreadable: None,
         }
     }
@@ -112,7 +112,7 @@ impl Templates {
                 }
             }
             Ok(Err(error)) => self.failed(&error),
-            // The panic hook has told where.
+            // The panic hook has logged the place.
             Err(error) => self.failed(&error),
         }
     }
@@ -121,7 +121,7 @@ impl Templates {
         self.metrics.template_errors(errors.len());
         let now: BTreeSet<_> = errors.iter().map(ToString::to_string).collect();
         for error in &errors {
-            if !self.told.contains(&error.to_string()) {
+            if !self.reported.contains(&error.to_string()) {
                 tracing::error!(
                     template = error.template.as_str(),
                     error = error.to_string().as_str(),
@@ -129,7 +129,7 @@ impl Templates {
                 );
             }
         }
-        self.told = now;
+        self.reported = now;
         self.files = Arc::new(catalog);
         let layers = std::iter::once(self.files.as_ref()).chain(self.built_in.as_deref());
         let whole = Catalog::layered(layers);
@@ -147,7 +147,10 @@ impl Templates {
         let text = format!("{error}{}", cause.unwrap_or_default());
         self.metrics.template_errors(1);
         if self.unreadable.as_ref() != Some(&text) {
-            tracing::error!(error = text.as_str(), "the templates stay as they are");
+            tracing::error!(
+                error = text.as_str(),
+                "failed to read the templates; those in use stay"
+            );
         }
         self.unreadable = Some(text);
     }

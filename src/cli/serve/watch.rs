@@ -12,10 +12,10 @@ use crate::cluster::{ClusterSnapshot, Observer, Served, TemplateWriter, Watched}
 use crate::server::Readiness;
 use crate::telemetry::Metrics;
 
-/// Under which name readiness is held until the cluster is known.
-const HELD: &str = "cluster";
+/// The readiness condition that holds until every kind was listed.
+const CONDITION: &str = "cluster";
 
-/// Where what is seen of the cluster goes.
+/// Publishes watch snapshots to the webhook, readiness, metrics and the status writer.
 #[derive(Debug)]
 struct View {
     webhook: Arc<Webhook>,
@@ -27,15 +27,15 @@ struct View {
 impl Observer for View {
     fn missing(&self, kinds: &[(Watched, String)]) {
         if kinds.is_empty() {
-            tracing::info!("the cluster is known");
-            self.readiness.release(HELD);
+            tracing::info!("every watched kind was listed");
+            self.readiness.release(CONDITION);
             return;
         }
         let lines = kinds
             .iter()
             .map(|(kind, why)| format!("{}: {why}", kind.as_str()));
         let lines: Vec<_> = lines.collect();
-        self.readiness.hold(HELD, lines.join("; "));
+        self.readiness.hold(CONDITION, lines.join("; "));
     }
 
     fn failed(&self, kind: Watched) {
@@ -77,7 +77,7 @@ pub(super) fn spawn(
     for kind in Watched::ALL {
         metrics.watch_up(kind.as_str(), false);
     }
-    readiness.hold(HELD, "nothing was listed yet");
+    readiness.hold(CONDITION, "not listed yet");
     let view = Arc::new(View {
         webhook,
         metrics,
@@ -86,9 +86,9 @@ pub(super) fn spawn(
     });
     let (client, namespace) = (cluster.connection.client(), own_namespace.to_owned());
     let writer = TemplateWriter::new(client.clone(), namespace.clone());
-    let leader = cluster.lease.leader();
+    let (leader, limits) = (cluster.lease.leader(), cluster.limits);
     background.spawn(async move {
-        crate::cluster::watch(client, namespace, view).await;
+        crate::cluster::watch(client, namespace, limits, view).await;
         "that watches the cluster"
     });
     background.spawn(async move {

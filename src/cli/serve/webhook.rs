@@ -1,4 +1,4 @@
-//! What the server asks: the engine of the moment, with every decision counted and logged.
+//! The backend of the server: the current engine, with every decision counted and logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
 use crate::template::Catalog;
 
-/// What an engine is made of; each part is replaced by whoever watches it.
+/// The inputs of an engine; each watcher replaces its own.
 #[derive(Debug)]
 struct Parts {
     /// The templates of the cluster, which come first.
@@ -36,10 +36,10 @@ impl Parts {
 pub(super) struct Webhook {
     engine: ArcSwap<CachedEngine>,
     parts: Mutex<Parts>,
-    /// Told with every engine.
+    /// Notified with every new engine.
     replaced: watch::Sender<()>,
     metrics: Arc<Metrics>,
-    /// Where verdicts are told that are to become events.
+    /// The queue of verdicts that become events.
     events: Option<EventSender>,
 }
 
@@ -142,8 +142,8 @@ impl Backend for Webhook {
                 duration,
             });
             if let (Some(events), Some(regarding), false) = (&self.events, regarding, dry_run) {
-                let told = DecisionEvent::new(namespace, regarding.clone(), decision);
-                if !events.tell(told) {
+                let event = DecisionEvent::new(namespace, regarding.clone(), decision);
+                if !events.send(event) {
                     self.metrics.event(EventResult::Dropped.as_str());
                 }
             }

@@ -29,15 +29,15 @@ const RATE: f64 = 5.0;
 pub(super) enum Write {
     /// A new event; `count` where it was seen more than once already.
     Create {
-        /// What it tells.
-        told: DecisionEvent,
+        /// The verdict.
+        verdict: DecisionEvent,
         /// How often.
         count: i32,
     },
     /// The event of this name was seen so often.
     Count {
-        /// What it tells.
-        told: DecisionEvent,
+        /// The verdict.
+        verdict: DecisionEvent,
         /// Its name.
         name: String,
         /// How often.
@@ -60,7 +60,7 @@ struct PendingEvent {
 /// Events of the last minutes.
 #[derive(Debug)]
 pub(super) struct Aggregate {
-    kept: BTreeMap<DecisionEvent, PendingEvent>,
+    pending: BTreeMap<DecisionEvent, PendingEvent>,
     budget: f64,
     refilled: Instant,
 }
@@ -68,30 +68,30 @@ pub(super) struct Aggregate {
 impl Aggregate {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            kept: BTreeMap::new(),
+            pending: BTreeMap::new(),
             budget: BURST,
             refilled: now,
         }
     }
 
-    /// Takes a verdict; `false` where there is no room for another one.
-    pub(super) fn take(&mut self, told: DecisionEvent, now: Instant) -> bool {
-        if let Some(kept) = self.kept.get_mut(&told) {
-            kept.count = kept.count.saturating_add(1);
-            kept.last = now;
+    /// Counts a verdict; `false` where too many different ones are pending.
+    pub(super) fn add(&mut self, verdict: DecisionEvent, now: Instant) -> bool {
+        if let Some(pending) = self.pending.get_mut(&verdict) {
+            pending.count = pending.count.saturating_add(1);
+            pending.last = now;
             return true;
         }
-        if self.kept.len() >= MOST {
+        if self.pending.len() >= MOST {
             return false;
         }
-        let kept = PendingEvent {
+        let pending = PendingEvent {
             name: None,
             count: 1,
             written: 0,
             written_at: None,
             last: now,
         };
-        self.kept.insert(told, kept);
+        self.pending.insert(verdict, pending);
         true
     }
 
@@ -103,44 +103,50 @@ impl Aggregate {
         if self.budget < 1.0 {
             return None;
         }
-        let is_due = |kept: &PendingEvent| {
-            let waited = kept.written_at.map(|at| now.saturating_duration_since(at));
-            kept.count > kept.written && waited.is_none_or(|waited| waited >= EVERY)
+        let is_due = |pending: &PendingEvent| {
+            let waited = pending
+                .written_at
+                .map(|at| now.saturating_duration_since(at));
+            pending.count > pending.written && waited.is_none_or(|waited| waited >= EVERY)
         };
         // New ones first: a count can wait.
-        let (told, kept) = self
-            .kept
+        let (verdict, pending) = self
+            .pending
             .iter_mut()
-            .filter(|(_, kept)| is_due(kept))
-            .min_by_key(|(_, kept)| kept.written_at)?;
+            .filter(|(_, pending)| is_due(pending))
+            .min_by_key(|(_, pending)| pending.written_at)?;
         self.budget -= 1.0;
-        kept.written = kept.count;
-        kept.written_at = Some(now);
-        let (told, count) = (told.clone(), kept.count);
-        Some(match kept.name.clone() {
-            Some(name) => Write::Count { told, name, count },
-            None => Write::Create { told, count },
+        pending.written = pending.count;
+        pending.written_at = Some(now);
+        let (verdict, count) = (verdict.clone(), pending.count);
+        Some(match pending.name.clone() {
+            Some(name) => Write::Count {
+                verdict,
+                name,
+                count,
+            },
+            None => Write::Create { verdict, count },
         })
     }
 
     /// An event was written under this name.
-    pub(super) fn named(&mut self, told: &DecisionEvent, name: &str) {
-        if let Some(kept) = self.kept.get_mut(told) {
-            kept.name = Some(name.to_owned());
+    pub(super) fn set_name(&mut self, verdict: &DecisionEvent, name: &str) {
+        if let Some(pending) = self.pending.get_mut(verdict) {
+            pending.name = Some(name.to_owned());
         }
     }
 
     /// An event could not be written, or is gone; the next of its kind is new.
-    pub(super) fn forget(&mut self, told: &DecisionEvent) {
-        self.kept.remove(told);
+    pub(super) fn forget(&mut self, verdict: &DecisionEvent) {
+        self.pending.remove(verdict);
     }
 
     /// Forgets what is over. Returns how many of that were never written.
     pub(super) fn clean(&mut self, now: Instant) -> usize {
-        let is_over = |kept: &PendingEvent| now.saturating_duration_since(kept.last) >= OVER;
-        let over = self.kept.values().filter(|kept| is_over(kept));
-        let unwritten = over.filter(|kept| kept.written == 0).count();
-        self.kept.retain(|_, kept| !is_over(kept));
+        let is_over = |pending: &PendingEvent| now.saturating_duration_since(pending.last) >= OVER;
+        let over = self.pending.values().filter(|pending| is_over(pending));
+        let unwritten = over.filter(|pending| pending.written == 0).count();
+        self.pending.retain(|_, pending| !is_over(pending));
         unwritten
     }
 }
@@ -150,7 +156,7 @@ mod tests {
     use super::*;
     use crate::inject::{Regarding, Verdict};
 
-    fn told(name: &str) -> DecisionEvent {
+    fn verdict(name: &str) -> DecisionEvent {
         DecisionEvent {
             namespace: "shop".to_owned(),
             regarding: Regarding {
@@ -169,26 +175,26 @@ mod tests {
         let start = Instant::now();
         let mut aggregate = Aggregate::new(start);
         let create = |count| Write::Create {
-            told: told("web"),
+            verdict: verdict("web"),
             count,
         };
-        assert!(aggregate.take(told("web"), start));
+        assert!(aggregate.add(verdict("web"), start));
         assert_eq!(aggregate.due(start), Some(create(1)));
-        aggregate.named(&told("web"), "web.1");
+        aggregate.set_name(&verdict("web"), "web.1");
         assert_eq!(aggregate.due(start), None);
         for _ in 0..999 {
-            assert!(aggregate.take(told("web"), start));
+            assert!(aggregate.add(verdict("web"), start));
         }
         assert_eq!(aggregate.due(start + EVERY / 2), None);
         let counted = Write::Count {
-            told: told("web"),
+            verdict: verdict("web"),
             name: "web.1".to_owned(),
             count: 1000,
         };
         assert_eq!(aggregate.due(start + EVERY), Some(counted));
         assert_eq!(aggregate.due(start + EVERY * 3), None);
         assert_eq!(aggregate.clean(start + OVER), 0);
-        assert!(aggregate.take(told("web"), start + OVER));
+        assert!(aggregate.add(verdict("web"), start + OVER));
         assert_eq!(aggregate.due(start + OVER), Some(create(1)));
     }
 
@@ -197,9 +203,9 @@ mod tests {
         let start = Instant::now();
         let mut aggregate = Aggregate::new(start);
         for number in 0..MOST {
-            assert!(aggregate.take(told(&number.to_string()), start));
+            assert!(aggregate.add(verdict(&number.to_string()), start));
         }
-        assert!(!aggregate.take(told("one more"), start));
+        assert!(!aggregate.add(verdict("one more"), start));
         let written = std::iter::from_fn(|| aggregate.due(start)).count();
         assert_eq!(written, 25);
         let later = start + Duration::from_secs(2);
@@ -211,10 +217,10 @@ mod tests {
     fn what_is_gone_is_written_anew() {
         let start = Instant::now();
         let mut aggregate = Aggregate::new(start);
-        assert!(aggregate.take(told("web"), start));
+        assert!(aggregate.add(verdict("web"), start));
         assert!(aggregate.due(start).is_some());
-        aggregate.forget(&told("web"));
-        assert!(aggregate.take(told("web"), start));
+        aggregate.forget(&verdict("web"));
+        assert!(aggregate.add(verdict("web"), start));
         assert!(matches!(aggregate.due(start), Some(Write::Create { .. })));
     }
 }

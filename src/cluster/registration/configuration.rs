@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::api::{ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
-use crate::cluster::webhook_lint::{Installation, Severity, hazards};
+use crate::cluster::webhook_lint::{Installation, Severity, lint};
 
 /// How the names of our entries end.
 const OUR_NAMES: &str = ".pillion.dev";
@@ -30,13 +30,13 @@ pub struct Entry {
     pub bundle: Vec<u8>,
     /// Why it could stop the cluster, and what would be right. Where it has no bundle yet, it gets
     /// none; one that works is kept.
-    pub hazard: Option<String>,
+    pub deadlock: Option<String>,
 }
 
 impl Entry {
     /// Whether no bundle is to be written here.
     pub fn is_withheld(&self) -> bool {
-        self.hazard.is_some() && self.bundle.is_empty()
+        self.deadlock.is_some() && self.bundle.is_empty()
     }
 }
 
@@ -47,7 +47,7 @@ impl Configuration {
         object: DynamicObject,
         installation: &Installation,
     ) -> Self {
-        let hazards = deadlocks(&kind, &object, installation);
+        let deadlocks = deadlocks(&kind, &object, installation);
         let webhooks = object.data.get("webhooks").and_then(Value::as_array);
         let ours = webhooks.into_iter().flatten().filter(|entry| {
             let field = |pointer| entry.pointer(pointer).and_then(Value::as_str);
@@ -66,7 +66,7 @@ impl Configuration {
                 name: name.to_owned(),
                 // The API server has decoded it once already.
                 bundle: STANDARD.decode(bundle).unwrap_or_default(),
-                hazard: hazards.get(name).cloned(),
+                deadlock: deadlocks.get(name).cloned(),
             })
         });
         let entries = entries.collect();
@@ -146,14 +146,14 @@ fn deadlocks(
         fields.insert("kind".to_owned(), kind.kind.clone().into());
     }
     let mut deadlocks = BTreeMap::<String, String>::new();
-    for hazard in hazards(&value, installation) {
-        if hazard.severity == Severity::Deadlock {
-            let why = deadlocks.entry(hazard.entry).or_default();
+    for found in lint(&value, installation) {
+        if found.severity == Severity::Deadlock {
+            let why = deadlocks.entry(found.entry).or_default();
             if !why.is_empty() {
                 why.push_str("; ");
             }
             // Writing to a string cannot fail.
-            let _ = write!(why, "{}; {}", hazard.what, hazard.remedy);
+            let _ = write!(why, "{}; {}", found.what, found.remedy);
         }
     }
     deadlocks
@@ -250,8 +250,8 @@ mod tests {
         }
         let read = read(configuration(&entries));
         assert!(read.entries()[0].is_withheld());
-        let hazard = read.entries()[0].hazard.as_deref().unwrap();
-        assert!(hazard.contains("kube-system"), "{hazard}");
+        let deadlock = read.entries()[0].deadlock.as_deref().unwrap();
+        assert!(deadlock.contains("kube-system"), "{deadlock}");
         assert!(read.is_stale(b"B"));
         let applied = read.application(b"B");
         assert_eq!(applied["webhooks"].as_array().unwrap().len(), 1);
@@ -277,7 +277,7 @@ mod tests {
             let read = Configuration::new(kind, object, &installation);
             assert!(!read.entries().is_empty());
             for entry in read.entries() {
-                assert_eq!(entry.hazard, None, "{}", entry.name);
+                assert_eq!(entry.deadlock, None, "{}", entry.name);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Somebody else who writes another `caBundle` again and again.
+//! Backoff against another writer of `caBundle`.
 //!
 //! A chart upgrade or a `kubectl replace` takes the field away once, and it is written again at
 //! once. Who does so without end would make both sides write for ever; then the pauses grow, and
@@ -21,17 +21,17 @@ const MEMORY: Duration = Duration::from_mins(15);
 
 /// How often one bundle had to be written.
 #[derive(Debug, Default)]
-pub(super) struct Contest {
+pub(super) struct RewriteBackoff {
     bundle: Vec<u8>,
     written: VecDeque<Instant>,
-    is_told: bool,
+    is_reported: bool,
 }
 
-impl Contest {
+impl RewriteBackoff {
     /// How long to wait before this bundle is written again.
     pub(super) fn pause(&mut self, bundle: &[u8], now: Instant) -> Duration {
         if self.bundle != bundle {
-            // Our own change is no contest.
+            // Our own change is no backoff.
             *self = Self {
                 bundle: bundle.to_vec(),
                 ..Self::default()
@@ -41,7 +41,7 @@ impl Contest {
         let old = self.written.iter().take_while(is_old).count();
         self.written.drain(..old);
         let Some(doublings) = self.written.len().checked_sub(AT_ONCE) else {
-            self.is_told = false;
+            self.is_reported = false;
             return Duration::ZERO;
         };
         let doublings = u32::try_from(doublings).unwrap_or(u32::MAX).min(16);
@@ -58,9 +58,9 @@ impl Contest {
         self.written.push_back(now);
     }
 
-    /// Whether it is time to say who contests; once for each contest.
-    pub(super) fn is_to_tell(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_told, true)
+    /// Whether to log the other writer: once for each dispute.
+    pub(super) fn is_to_report(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_reported, true)
     }
 }
 
@@ -70,32 +70,32 @@ mod tests {
 
     #[test]
     fn what_is_taken_away_comes_back_at_once_a_few_times_then_slower_and_slower() {
-        let (mut contest, mut now) = (Contest::default(), Instant::now());
+        let (mut backoff, mut now) = (RewriteBackoff::default(), Instant::now());
         let mut pauses = Vec::new();
         for _ in 0..10 {
-            let pause = contest.pause(b"A", now);
+            let pause = backoff.pause(b"A", now);
             pauses.push(pause.as_secs());
             now += pause;
-            assert_eq!(contest.pause(b"A", now), Duration::ZERO);
-            contest.wrote(now);
+            assert_eq!(backoff.pause(b"A", now), Duration::ZERO);
+            backoff.wrote(now);
         }
         assert_eq!(pauses, [0, 0, 0, 0, 5, 10, 20, 40, 80, 120]);
-        assert!(contest.is_to_tell());
-        assert!(!contest.is_to_tell(), "once");
+        assert!(backoff.is_to_report());
+        assert!(!backoff.is_to_report(), "once");
 
         now += MEMORY + Duration::from_secs(1);
-        assert_eq!(contest.pause(b"A", now), Duration::ZERO, "forgotten");
-        assert!(contest.is_to_tell(), "a new contest is told anew");
+        assert_eq!(backoff.pause(b"A", now), Duration::ZERO, "forgotten");
+        assert!(backoff.is_to_report(), "a new dispute is reported anew");
     }
 
     #[test]
-    fn a_new_bundle_is_no_contest() {
-        let (mut contest, now) = (Contest::default(), Instant::now());
+    fn a_new_bundle_is_no_dispute() {
+        let (mut backoff, now) = (RewriteBackoff::default(), Instant::now());
         for _ in 0..6 {
-            contest.pause(b"A", now);
-            contest.wrote(now);
+            backoff.pause(b"A", now);
+            backoff.wrote(now);
         }
-        assert!(contest.pause(b"A", now) > Duration::ZERO);
-        assert_eq!(contest.pause(b"B", now), Duration::ZERO);
+        assert!(backoff.pause(b"A", now) > Duration::ZERO);
+        assert_eq!(backoff.pause(b"B", now), Duration::ZERO);
     }
 }

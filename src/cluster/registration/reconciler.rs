@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt, stream};
 use kube::runtime::{WatchStreamExt, watcher};
 use tokio::sync::{Notify, watch};
 
-use super::field_ownership::Contest;
+use super::field_ownership::RewriteBackoff;
 use super::{Configuration, FIELD_MANAGER, Registration, RegistrationError, kinds};
 use crate::wording::with_sources;
 
@@ -26,11 +26,11 @@ const ATTEMPTS: usize = 5;
 /// Where it is known what the API server must trust.
 pub trait BundleSource: Send + Sync {
     /// What is to be trusted now, in PEM, read afresh; `None`: nothing is known yet. An error is
-    /// told, and the configurations stay as they are.
+    /// reported, and the configurations stay as they are.
     fn bundle(&self) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + Send;
 }
 
-/// How our entries stand.
+/// State of our entries in both webhook configurations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RegistrationStatus {
     /// Entries with the bundle that is to be there.
@@ -47,14 +47,14 @@ pub struct RegistrationStatus {
 pub struct CaBundleReconciler<S> {
     registration: Registration,
     source: S,
-    contests: BTreeMap<String, Contest>,
-    told: Vec<(String, String, bool)>,
+    backoffs: BTreeMap<String, RewriteBackoff>,
+    reported: Vec<(String, String, bool)>,
     failure: Option<String>,
 }
 
 impl<S> std::fmt::Debug for CaBundleReconciler<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keeper")
+        f.debug_struct("CaBundleReconciler")
             .field("registration", &self.registration)
             .finish_non_exhaustive()
     }
@@ -66,14 +66,14 @@ impl<S: BundleSource> CaBundleReconciler<S> {
         Self {
             registration,
             source,
-            contests: BTreeMap::new(),
-            told: Vec::new(),
+            backoffs: BTreeMap::new(),
+            reported: Vec::new(),
             failure: None,
         }
     }
 
     /// Works for ever, whenever this replica leads. `wake` says that the source has changed; the
-    /// observer is told how the entries stand, `None` where that could not be found out.
+    /// observer is reported how the entries stand, `None` where that could not be found out.
     pub async fn run(
         mut self,
         mut leader: watch::Receiver<bool>,
@@ -97,14 +97,14 @@ impl<S: BundleSource> CaBundleReconciler<S> {
                 continue;
             }
             match self.look().await {
-                Ok((standing, again)) => {
+                Ok((status, again)) => {
                     self.failure = None;
                     pause = again.map_or(PERIOD, |again| again.min(PERIOD));
-                    observer(Some(standing));
+                    observer(Some(status));
                 }
                 Err(error) => {
                     if self.failure.as_ref() != Some(&error) {
-                        tracing::error!(error = error.as_str(), "caBundle is not kept");
+                        tracing::error!(error = error.as_str(), "failed to keep caBundle");
                     }
                     self.failure = Some(error);
                     observer(None);
@@ -143,8 +143,8 @@ impl<S: BundleSource> CaBundleReconciler<S> {
     async fn try_look(&mut self) -> Result<(RegistrationStatus, Option<Duration>), Failure> {
         let configurations = self.registration.read().await?;
         let bundle = self.source.bundle().await.map_err(Failure::Source)?;
-        self.tell_hazards(&configurations);
-        let (bundle, mut standing, mut again) = (
+        self.report_deadlocks(&configurations);
+        let (bundle, mut status, mut again) = (
             bundle.unwrap_or_default(),
             RegistrationStatus::default(),
             None,
@@ -159,10 +159,10 @@ impl<S: BundleSource> CaBundleReconciler<S> {
                 self.restore(configuration, &bundle).await?
             };
             let is_written = is_stale && !bundle.is_empty() && pause.is_none();
-            standing.count(configuration, &bundle, is_written);
+            status.count(configuration, &bundle, is_written);
             again = [again, pause].into_iter().flatten().min();
         }
-        Ok((standing, again))
+        Ok((status, again))
     }
 
     /// Writes the bundle, or says how long not to.
@@ -173,45 +173,49 @@ impl<S: BundleSource> CaBundleReconciler<S> {
     ) -> Result<Option<Duration>, RegistrationError> {
         let kind = configuration.kind().kind.as_str();
         let name = self.registration.name.as_str();
-        let contest = self.contests.entry(kind.to_owned()).or_default();
-        let pause = contest.pause(bundle, Instant::now());
+        let backoff = self.backoffs.entry(kind.to_owned()).or_default();
+        let pause = backoff.pause(bundle, Instant::now());
         if pause.is_zero() {
             self.registration.write(configuration, bundle).await?;
-            contest.wrote(Instant::now());
+            backoff.wrote(Instant::now());
             tracing::info!(kind, name, "caBundle written");
             return Ok(None);
         }
-        if contest.is_to_tell() {
+        if backoff.is_to_report() {
             let manager = configuration.last_writer(FIELD_MANAGER);
             let manager = manager.unwrap_or("unknown");
             tracing::error!(
                 kind,
                 name,
                 manager,
-                "somebody else changes caBundle again and again; it is written more and more slowly"
+                "another writer keeps changing caBundle; Pillion writes it at growing intervals"
             );
         }
         Ok(Some(pause))
     }
 
     /// Says of each entry that could stop the cluster why, once as long as it is so.
-    fn tell_hazards(&mut self, configurations: &[Configuration]) {
+    fn report_deadlocks(&mut self, configurations: &[Configuration]) {
         let entries = configurations.iter().flat_map(Configuration::entries);
-        let hazards = entries.filter_map(|entry| Some((entry, entry.hazard.as_deref()?)));
-        let mut told = Vec::new();
-        for (entry, hazard) in hazards {
-            let news = (entry.name.clone(), hazard.to_owned(), entry.is_withheld());
-            if !self.told.contains(&news) {
+        let deadlocks = entries.filter_map(|entry| Some((entry, entry.deadlock.as_deref()?)));
+        let mut reported = Vec::new();
+        for (entry, deadlock) in deadlocks {
+            let news = (entry.name.clone(), deadlock.to_owned(), entry.is_withheld());
+            if !self.reported.contains(&news) {
                 let name = entry.name.as_str();
                 if entry.is_withheld() {
-                    tracing::error!(entry = name, hazard, "no caBundle is written to this entry");
+                    tracing::error!(
+                        entry = name,
+                        deadlock,
+                        "no caBundle is written to this entry"
+                    );
                 } else {
-                    tracing::error!(entry = name, hazard, "this entry could stop the cluster");
+                    tracing::error!(entry = name, deadlock, "this entry could stop the cluster");
                 }
             }
-            told.push(news);
+            reported.push(news);
         }
-        self.told = told;
+        self.reported = reported;
     }
 }
 

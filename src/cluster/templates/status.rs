@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::cluster::watch::TemplateReport;
+use crate::cluster::model::TemplateReport;
 use crate::template::{Catalog, CatalogLookup};
 
 /// How many errors a status tells; the rest is counted.
@@ -159,7 +159,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::cluster::watch::ServedRevision;
+    use crate::cluster::model::ServedRevision;
     use crate::template::compile::compile_object;
     use crate::template::{CatalogEntry, TemplateError};
 

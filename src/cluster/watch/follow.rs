@@ -2,26 +2,23 @@
 
 mod salvage;
 
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use kube::Api;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Config, Event, watcher};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::Sender;
 
-use super::Observer;
-use super::object::{Key, Watched, WatchedObject, key};
+use super::object::{Change, LARGE_PAGE, WatchChange, Watched, WatchedObject, key};
+use super::observer::Observer;
 use crate::kubernetes::keys;
 use crate::wording::with_sources;
 
 /// Seconds after which the API server ends a watch, and a new one goes on where it stopped. A
 /// connection that died in silence is found out a few seconds later.
 const WATCH_SECONDS: u32 = 120;
-
-/// How many objects of a kind that may be large are listed at once.
-const LARGE_PAGE: u32 = 50;
 
 /// Pauses before a failed watch is tried again, doubled from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -30,33 +27,13 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// to fail.
 const RECOVERED: Duration = Duration::from_secs(20);
 
-/// What happened to the objects of a kind.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// All objects are listed anew.
-    Listing,
-    /// An object as it is now.
-    Applied(Box<WatchedObject>),
-    /// An object is no more.
-    Deleted(Key),
-    /// All objects were listed: others are no more.
-    Listed,
-    /// The watch failed; why, in one line.
-    Failed(String),
-}
-
-/// A change of a kind.
-#[derive(Debug)]
-pub(super) struct WatchChange {
-    pub(super) kind: Watched,
-    pub(super) change: Change,
-}
-
-/// Tells every change of a kind, until nobody listens.
+/// Forwards watch events of a kind until the receiver is dropped, and lists the objects anew when
+/// `relist` says so.
 pub(super) async fn follow(
     kind: Watched,
     api: Api<DynamicObject>,
     sender: Sender<WatchChange>,
+    relist: &Notify,
     observer: &impl Observer,
 ) {
     let mut config = Config::default().timeout(WATCH_SECONDS);
@@ -66,7 +43,7 @@ pub(super) async fn follow(
     if kind.is_large() {
         config = config.page_size(LARGE_PAGE);
     }
-    let mut events = pin!(watcher(api.clone(), config));
+    let mut events = watcher(api.clone(), config.clone()).boxed();
     let mut pause = PAUSES.0;
     let mut failing = false;
     loop {
@@ -74,7 +51,13 @@ pub(super) async fn follow(
             // Where nothing changes, a watch that works is as silent as one that hangs.
             tokio::time::timeout(RECOVERED, events.next()).await
         } else {
-            Ok(events.next().await)
+            tokio::select! {
+                event = events.next() => Ok(event),
+                () = relist.notified() => {
+                    events = watcher(api.clone(), config.clone()).boxed();
+                    continue;
+                }
+            }
         };
         let event = match next {
             Ok(Some(Err(error))) => {
@@ -85,12 +68,12 @@ pub(super) async fn follow(
                     observer.up(kind, false);
                 }
                 failing = true;
-                if tell(&sender, kind, Change::Failed(why)).await.is_err() {
+                if send(&sender, kind, Change::Failed(why)).await.is_err() {
                     return;
                 }
                 if kind.is_template() && is_unreadable(&error) {
                     for change in salvage::changes(kind, &api).await {
-                        if tell(&sender, kind, change).await.is_err() {
+                        if send(&sender, kind, change).await.is_err() {
                             return;
                         }
                     }
@@ -115,7 +98,7 @@ pub(super) async fn follow(
         let Some(event) = event else {
             continue;
         };
-        if tell(&sender, kind, change(kind, event)).await.is_err() {
+        if send(&sender, kind, change(kind, event)).await.is_err() {
             return;
         }
     }
@@ -129,9 +112,9 @@ fn is_unreadable(error: &watcher::Error) -> bool {
     )
 }
 
-async fn tell(sender: &Sender<WatchChange>, kind: Watched, change: Change) -> Result<(), ()> {
-    let told = sender.send(WatchChange { kind, change }).await;
-    told.map_err(|_| ())
+async fn send(sender: &Sender<WatchChange>, kind: Watched, change: Change) -> Result<(), ()> {
+    let sent = sender.send(WatchChange { kind, change }).await;
+    sent.map_err(|_| ())
 }
 
 fn change(kind: Watched, event: Event<DynamicObject>) -> Change {

@@ -18,6 +18,9 @@ use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 /// The whole object once more, which `kubectl apply` leaves in it.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// How many objects of a kind that may be large are listed at once.
+pub(super) const LARGE_PAGE: u32 = 50;
+
 /// A kind that is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watched {
@@ -120,6 +123,8 @@ pub(super) struct StoredTemplate {
     pub(super) uid: String,
     pub(super) generation: i64,
     pub(super) resource_version: String,
+    /// `metadata.creationTimestamp`, which sorts as text.
+    pub(super) created: String,
     /// `null` where it has none.
     pub(super) spec: Value,
     pub(super) status: Value,
@@ -146,6 +151,28 @@ pub(super) enum Content {
 pub(super) struct WatchedObject {
     pub(super) key: Key,
     pub(super) content: Content,
+}
+
+/// What happened to the objects of a kind.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// All objects are listed anew.
+    Listing,
+    /// An object as it is now.
+    Applied(Box<WatchedObject>),
+    /// An object is no more.
+    Deleted(Key),
+    /// All objects were listed: others are no more.
+    Listed,
+    /// The watch failed; why, in one line.
+    Failed(String),
+}
+
+/// A change of a kind.
+#[derive(Debug)]
+pub(super) struct WatchChange {
+    pub(super) kind: Watched,
+    pub(super) change: Change,
 }
 
 /// Which object it is. Revisions all stand in one namespace, so that their names are enough.
@@ -198,12 +225,14 @@ fn template(mut object: DynamicObject) -> StoredTemplate {
         // Whoever may write templates could fill the memory of every replica.
         spec = format!("it has more than {LARGEST_SPEC} bytes").into();
     }
+    let created = object.metadata.creation_timestamp.take();
     StoredTemplate {
         spec,
         status: take("status").unwrap_or_default(),
         uid: object.metadata.uid.unwrap_or_default(),
         generation: object.metadata.generation.unwrap_or_default(),
         resource_version: object.metadata.resource_version.unwrap_or_default(),
+        created: created.map(|time| time.0.to_string()).unwrap_or_default(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ClusterSnapshot;
-use super::follow::{Change, WatchChange};
 use super::namespaces::NamespaceState;
-use super::object::{Content, Key, Watched, WatchedObject};
+use super::object::{Change, Content, Key, WatchChange, Watched, WatchedObject};
+use super::observer::ClusterSnapshot;
 use super::templates::TemplateState;
+use super::tenants::TenantLimits;
 
 /// What is known, and what changed since the last snapshot.
 #[derive(Debug, Default)]
@@ -22,17 +22,30 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Nothing is known yet; templates of namespaces are bounded so.
+    pub(super) fn new(limits: TenantLimits) -> Self {
+        Self {
+            templates: TemplateState::new(limits),
+            ..Self::default()
+        }
+    }
+
+    /// Whether templates fit now whose specs were not kept: they must be listed anew.
+    pub(super) fn take_incomplete(&mut self) -> bool {
+        self.templates.take_incomplete()
+    }
+
     /// Takes a change.
     pub(super) fn apply(&mut self, WatchChange { kind, change }: WatchChange) {
         match change {
             Change::Listing => {
                 self.listing.insert(kind, BTreeSet::new());
             }
-            Change::Applied(seen) => {
+            Change::Applied(object) => {
                 if let Some(named) = self.listing.get_mut(&kind) {
-                    named.insert(seen.key.clone());
+                    named.insert(object.key.clone());
                 }
-                self.set(kind, *seen);
+                self.set(kind, *object);
             }
             Change::Deleted(key) => self.remove(kind, &key),
             Change::Listed => {

@@ -12,53 +12,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::object::{Key, StoredTemplate};
+use super::tenants::{Candidate, TenantLimits};
+use crate::cluster::model::{ServedRevision, TemplateReport, TemplateReports};
 use crate::cluster::revisions::KeptRevision;
 use crate::template::compile::{Compiled, compile_object, object_path};
 use crate::template::node::Place;
-use crate::template::{Catalog, CatalogEntry, Template, TemplateError};
-
-/// A generation of a template that compiles.
-#[derive(Debug, Clone)]
-pub struct ServedRevision {
-    /// The template.
-    pub template: Arc<Template>,
-    /// Its `metadata.generation`.
-    pub generation: i64,
-    /// Its spec as JSON, to be kept.
-    pub spec: Arc<str>,
-}
-
-/// What became of a stored template.
-#[derive(Debug, Clone)]
-pub struct TemplateReport {
-    /// The namespace that it is for, empty for the whole cluster.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Its `metadata.uid`.
-    pub uid: String,
-    /// Its `metadata.generation`.
-    pub generation: i64,
-    /// Its `metadata.resourceVersion`.
-    pub resource_version: String,
-    /// Its `status`.
-    pub status: Arc<Value>,
-    /// What is wrong with the newest generation; nothing where it compiles.
-    pub errors: Arc<[TemplateError]>,
-    /// What serves: the newest generation where it compiles, else the last good one.
-    pub good: Option<ServedRevision>,
-    /// The revisions that are kept of it: the names of their objects, with the generations.
-    pub kept: Vec<(String, i64)>,
-}
-
-/// What became of all stored templates.
-#[derive(Debug, Clone, Default)]
-pub struct TemplateReports {
-    /// Each template, by namespace and name.
-    pub templates: Vec<Arc<TemplateReport>>,
-    /// The names of kept revisions that no template has any more.
-    pub orphans: Vec<String>,
-}
+use crate::template::{Catalog, CatalogEntry, TemplateError};
 
 /// A template, and what became of it.
 #[derive(Debug)]
@@ -67,8 +26,14 @@ struct Stored {
     generation: i64,
     resource_version: String,
     status: Arc<Value>,
-    /// The newest generation, until it is compiled.
+    created: String,
+    /// The newest generation, until it is compiled or refused.
     spec: Option<Value>,
+    /// Bytes of the newest generation as JSON.
+    spec_bytes: usize,
+    /// Whether its namespace has too much without it. Its spec is not kept, as it would take what the
+    /// bounds save.
+    is_refused: bool,
     mandatory: bool,
     errors: Arc<[TemplateError]>,
     /// The last good generation that was seen here.
@@ -98,17 +63,26 @@ impl Revision {
 /// All templates.
 #[derive(Debug, Default)]
 pub(super) struct TemplateState {
+    limits: TenantLimits,
     stored: BTreeMap<Key, Stored>,
     /// The revisions by their objects' names.
     revisions: BTreeMap<String, Revision>,
     /// The templates to be compiled.
     uncompiled: BTreeSet<Key>,
     changed: bool,
+    is_incomplete: bool,
     catalog: Arc<Catalog>,
     reports: Arc<TemplateReports>,
 }
 
 impl TemplateState {
+    pub(super) fn new(limits: TenantLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn set(&mut self, key: Key, new: StoredTemplate) {
         self.changed = true;
         let known = self
@@ -117,7 +91,8 @@ impl TemplateState {
             .filter(|known| known.uid == new.uid);
         let same_text = known
             .as_ref()
-            .is_some_and(|known| known.generation == new.generation);
+            .is_some_and(|known| known.generation == new.generation && !known.is_refused);
+        let spec_bytes = new.spec.to_string().len();
         let status = Arc::new(new.status);
         match known {
             Some(known) => {
@@ -128,6 +103,7 @@ impl TemplateState {
                     known.compile(&key);
                     known.generation = new.generation;
                     known.spec = Some(new.spec);
+                    known.spec_bytes = spec_bytes;
                 }
             }
             None => {
@@ -136,7 +112,10 @@ impl TemplateState {
                     generation: new.generation,
                     resource_version: new.resource_version,
                     status,
+                    created: new.created,
                     spec: Some(new.spec),
+                    spec_bytes,
+                    is_refused: false,
                     mandatory: false,
                     errors: Arc::new([]),
                     good: None,
@@ -182,6 +161,9 @@ impl TemplateState {
 
     /// All templates as they are now; the same values where nothing changed.
     pub(super) fn snapshot(&mut self) -> (Arc<Catalog>, Arc<TemplateReports>) {
+        if self.changed {
+            self.refuse();
+        }
         for key in std::mem::take(&mut self.uncompiled) {
             if let Some(stored) = self.stored.get_mut(&key) {
                 stored.compile(&key);
@@ -198,6 +180,36 @@ impl TemplateState {
             self.catalog = Arc::new(Catalog::of_entries(entries));
         }
         (Arc::clone(&self.catalog), Arc::clone(&self.reports))
+    }
+
+    /// Refuses templates of namespaces that have too much, and readmits those that fit now.
+    fn refuse(&mut self) {
+        let of_namespaces = self
+            .stored
+            .iter()
+            .filter(|((namespace, _), _)| !namespace.is_empty());
+        let refused = self
+            .limits
+            .refused(of_namespaces.map(|(key, stored)| Candidate {
+                key: key.clone(),
+                created: stored.created.clone(),
+                spec: stored.spec_bytes,
+            }));
+        for (key, stored) in &mut self.stored {
+            match refused.get(key) {
+                Some(reason) => {
+                    self.uncompiled.remove(key);
+                    stored.refuse(key, reason);
+                }
+                None if stored.is_refused && stored.spec.is_none() => self.is_incomplete = true,
+                None => stored.is_refused = false,
+            }
+        }
+    }
+
+    /// Whether specs are needed that were not kept: the templates must be listed anew.
+    pub(super) fn take_incomplete(&mut self) -> bool {
+        std::mem::take(&mut self.is_incomplete)
     }
 
     fn reports(&self) -> TemplateReports {
@@ -217,7 +229,7 @@ impl TemplateState {
             let kept = kept.remove(key).unwrap_or_default();
             // A newest generation that compiles is the latest of all, and no other is needed.
             let is_good = stored.errors.is_empty();
-            let older = kept.iter().filter(|_| !is_good);
+            let older = kept.iter().filter(|_| !is_good && !stored.is_refused);
             let good = older
                 .filter_map(|(_, revision)| revision.good())
                 .chain(stored.good.clone())
@@ -245,6 +257,24 @@ impl TemplateState {
 }
 
 impl Stored {
+    /// Serves nothing of the template, and says why.
+    fn refuse(&mut self, (namespace, name): &Key, reason: &str) {
+        if !std::mem::replace(&mut self.is_refused, true) {
+            tracing::warn!(template = name, namespace, reason, "a template is refused");
+        }
+        self.spec = None;
+        self.good = None;
+        self.mandatory = false;
+        self.errors = Arc::new([TemplateError {
+            file: object_path(namespace, name),
+            template: name.clone(),
+            line: 0,
+            column: 0,
+            field: String::new(),
+            message: reason.to_owned(),
+        }]);
+    }
+
     /// Compiles the newest generation.
     fn compile(&mut self, (namespace, name): &Key) {
         let Some(spec) = self.spec.take() else {

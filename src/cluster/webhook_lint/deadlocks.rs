@@ -2,7 +2,7 @@
 
 use super::expected::{leaves_out_mirror_pods, leaves_out_who_does_not_ask};
 use super::satisfiability::{Reach, reach};
-use super::{Findings, HazardKind, Installation, Severity};
+use super::{Findings, Installation, MisconfigurationKind, Severity};
 use crate::kubernetes::keys::NAMESPACE_NAME;
 
 /// Where the control plane and the cluster's own add-ons run.
@@ -29,9 +29,13 @@ pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
     if reach(&found.entry.objects, &[]) == Reach::Never {
         return;
     }
-    namespace(found, &installation.namespace, HazardKind::OwnNamespace);
+    namespace(
+        found,
+        &installation.namespace,
+        MisconfigurationKind::OwnNamespace,
+    );
     if installation.namespace != SYSTEM {
-        namespace(found, SYSTEM, HazardKind::SystemNamespace);
+        namespace(found, SYSTEM, MisconfigurationKind::SystemNamespace);
     }
     leases(found);
     control_plane(found);
@@ -39,14 +43,14 @@ pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
     every_pod(found, installation);
 }
 
-fn namespace(found: &mut Findings<'_>, name: &str, kind: HazardKind) {
+fn namespace(found: &mut Findings<'_>, name: &str, kind: MisconfigurationKind) {
     let condition = match reach(&found.entry.namespaces, &[(NAMESPACE_NAME, name)]) {
         Reach::Never => return,
         Reach::Plain => String::new(),
         Reach::WithLabels(labels) => format!(" once its labels say `{}`", labels.join("`, `")),
     };
     let whose = match kind {
-        HazardKind::OwnNamespace => "Pillion's own namespace",
+        MisconfigurationKind::OwnNamespace => "Pillion's own namespace",
         _ => "the namespace",
     };
     let what = format!("it could match {whose} `{name}`{condition}");
@@ -65,7 +69,7 @@ fn leases(found: &mut Findings<'_>) {
         return;
     }
     found.halts(
-        HazardKind::Leases,
+        MisconfigurationKind::Leases,
         "it could match the leases by which nodes say that they live",
         "let the entry's rules name nothing but what Pillion decides about, and its \
          namespaceSelector leave out `kube-node-lease`",
@@ -88,7 +92,7 @@ fn control_plane(found: &mut Findings<'_>) {
         touched.join(", ")
     );
     found.halts(
-        HazardKind::ControlPlane,
+        MisconfigurationKind::ControlPlane,
         &what,
         "let the entry's rules name nothing but what Pillion decides about",
     );
@@ -110,7 +114,7 @@ fn mirror_pods(found: &mut Findings<'_>) {
         super::NOT_A_MIRROR_POD
     );
     found.halts(
-        HazardKind::MirrorPods,
+        MisconfigurationKind::MirrorPods,
         "it could match the mirror pods by which a node shows its static pods",
         &remedy,
     );
@@ -135,7 +139,7 @@ fn every_pod(found: &mut Findings<'_>, installation: &Installation) {
     }
     found.add(
         Severity::Deadlock,
-        HazardKind::EveryPod,
+        MisconfigurationKind::EveryPod,
         format!(
             "it matches every pod of the cluster, failurePolicy is Fail, and the Deployment has \
              {replicas} replica(s): while that one is away no pod can be created"

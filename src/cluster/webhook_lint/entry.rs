@@ -1,4 +1,4 @@
-//! One entry of a webhook configuration, as far as it can be a hazard.
+//! One entry of a webhook configuration, with the fields that the lint reads.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! What does not work as it is meant to, although nothing comes to a halt.
 
 use super::expected::{PODS, Policy, Shipped, WORKLOADS, platform};
-use super::{Findings, HazardKind, Installation, Severity};
+use super::{Findings, Installation, MisconfigurationKind, Severity};
 use crate::kubernetes::keys::NAMESPACE_NAME;
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
 
@@ -27,7 +27,7 @@ pub(super) fn find(
         }
         None => found.add(
             Severity::Mistake,
-            HazardKind::UnknownEntry,
+            MisconfigurationKind::UnknownEntry,
             "Pillion has no entry of this name, and writes no caBundle into it",
             "remove the entry, or give it a configuration of its own",
         ),
@@ -42,7 +42,12 @@ fn rules(found: &mut Findings<'_>, mutating: bool) {
             "its rules name more than Pillion decides about: {}",
             beyond.join(", ")
         );
-        found.add(Severity::Mistake, HazardKind::WideRules, what, RESTORE);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::WideRules,
+            what,
+            RESTORE,
+        );
     }
     let (operations, groups) = scope;
     let is_about = |operation: &&&str| {
@@ -53,7 +58,12 @@ fn rules(found: &mut Findings<'_>, mutating: bool) {
     };
     if operations.iter().filter(is_about).count() < operations.len() {
         let what = "its rules do not name everything that Pillion decides about";
-        found.add(Severity::Mistake, HazardKind::NarrowRules, what, RESTORE);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::NarrowRules,
+            what,
+            RESTORE,
+        );
     }
 }
 
@@ -66,18 +76,33 @@ fn settings(found: &mut Findings<'_>, mutating: bool) {
             entry.timeout
         );
         let remedy = "set timeoutSeconds to 5";
-        found.add(Severity::Mistake, HazardKind::Timeout, what, remedy);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::Timeout,
+            what,
+            remedy,
+        );
     }
     if entry.exact {
         let what = "matchPolicy is Exact: a request by another version of the API passes by";
         let remedy = "set matchPolicy to Equivalent, the default";
-        found.add(Severity::Mistake, HazardKind::MatchPolicy, what, remedy);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::MatchPolicy,
+            what,
+            remedy,
+        );
     }
     if mutating && !entry.reinvoked {
         let what = "reinvocationPolicy is not IfNeeded: what other webhooks do to a pod afterwards \
                     is not seen";
         let remedy = "set reinvocationPolicy to IfNeeded";
-        found.add(Severity::Mistake, HazardKind::Reinvocation, what, remedy);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::Reinvocation,
+            what,
+            remedy,
+        );
     }
 }
 
@@ -94,7 +119,12 @@ fn policy(found: &mut Findings<'_>, shipped: &Shipped) {
         ),
         _ => return,
     };
-    found.add(Severity::Mistake, HazardKind::FailurePolicy, what, remedy);
+    found.add(
+        Severity::Mistake,
+        MisconfigurationKind::FailurePolicy,
+        what,
+        remedy,
+    );
 }
 
 fn service(found: &mut Findings<'_>, shipped: &Shipped, installation: &Installation) {
@@ -109,7 +139,12 @@ fn service(found: &mut Findings<'_>, shipped: &Shipped, installation: &Installat
     );
     if called != right {
         let what = format!("it calls the Service {called}, not {right}");
-        found.add(Severity::Mistake, HazardKind::Service, what, RESTORE);
+        found.add(
+            Severity::Mistake,
+            MisconfigurationKind::Service,
+            what,
+            RESTORE,
+        );
     }
 }
 
@@ -131,7 +166,12 @@ fn selector(found: &mut Findings<'_>, field: &str, has: &LabelSelector, shipped:
                 "its {field} lacks the requirement `{requirement}`, so that a pod can meet two \
                  entries, or one that it did not ask for"
             );
-            found.add(Severity::Mistake, HazardKind::SelectorLost, what, RESTORE);
+            found.add(
+                Severity::Mistake,
+                MisconfigurationKind::SelectorLost,
+                what,
+                RESTORE,
+            );
         }
     }
     for requirement in &has.0 {
@@ -145,7 +185,7 @@ fn added(found: &mut Findings<'_>, field: &str, requirement: &Requirement) {
     if let Some(platform) = platform(requirement) {
         found.add(
             Severity::Tolerated,
-            HazardKind::SelectorAdded,
+            MisconfigurationKind::SelectorAdded,
             format!("{platform} added `{requirement}` to its {field}"),
             "nothing to do: it leaves out the platform's own namespaces",
         );
@@ -157,7 +197,7 @@ fn added(found: &mut Findings<'_>, field: &str, requirement: &Requirement) {
     }
     found.add(
         Severity::Mistake,
-        HazardKind::SelectorAdded,
+        MisconfigurationKind::SelectorAdded,
         format!(
             "its {field} has the requirement `{requirement}`, which is not shipped: a pod that \
              asks stays bare where it does not hold"

@@ -1,4 +1,4 @@
-//! Every hazard where it is, and none where there is none: the shipped entries, changed one field at
+//! Every misconfiguration is found, and none where there is none: the shipped entries, changed one field at
 //! a time.
 
 use serde_json::json;
@@ -27,18 +27,18 @@ fn entry<'c>(configuration: &'c mut Value, name: &str) -> &'c mut Value {
     entries.iter_mut().find(|one| one["name"] == *name).unwrap()
 }
 
-fn found(configuration: &Value) -> Vec<(Severity, HazardKind)> {
-    let hazards = hazards(configuration, &installation());
-    let pairs = hazards.into_iter().map(|one| (one.severity, one.kind));
+fn found(configuration: &Value) -> Vec<(Severity, MisconfigurationKind)> {
+    let found = lint(configuration, &installation());
+    let pairs = found.into_iter().map(|one| (one.severity, one.kind));
     pairs.collect()
 }
 
 #[test]
-fn what_is_shipped_has_no_hazard() {
+fn shipped_entries_have_no_misconfiguration() {
     for text in [MUTATING, VALIDATING] {
         let configuration = shipped(text);
-        let hazards = hazards(&configuration, &installation());
-        assert_eq!(hazards, []);
+        let found = lint(&configuration, &installation());
+        assert_eq!(found, []);
         let entries = configuration["webhooks"].as_array().unwrap();
         let names: Vec<_> = entries.iter().map(|one| one["name"].clone()).collect();
         assert_eq!(json!(names), json!(shipped_entries(&configuration)));
@@ -50,12 +50,12 @@ type Case = (
     &'static str,
     &'static str,
     Value,
-    Vec<(Severity, HazardKind)>,
+    Vec<(Severity, MisconfigurationKind)>,
 );
 
 #[test]
-fn every_hazard_is_found_where_it_is() {
-    use HazardKind as Kind;
+fn every_misconfiguration_is_found_in_its_entry() {
+    use MisconfigurationKind as Kind;
     use Severity::{Deadlock, Mistake, Tolerated};
     let names = "kubernetes.io/metadata.name";
     let not_in = |list: &[&str]| json!({"key": names, "operator": "NotIn", "values": list});
@@ -94,7 +94,7 @@ fn every_hazard_is_found_where_it_is() {
     ];
     for (name, pointer, value, expected) in table {
         let mut configuration = shipped(MUTATING);
-        let told = format!("{name} {pointer} {value}");
+        let case = format!("{name} {pointer} {value}");
         let entry = entry(&mut configuration, name);
         // Absent fields have their default.
         for field in ["matchPolicy", "objectSelector"] {
@@ -103,13 +103,13 @@ fn every_hazard_is_found_where_it_is() {
             }
         }
         *entry.pointer_mut(pointer).unwrap() = value;
-        assert_eq!(found(&configuration), expected, "{told}");
+        assert_eq!(found(&configuration), expected, "{case}");
     }
 }
 
 #[test]
 fn the_whole_cluster_is_a_deadlock() {
-    use HazardKind as Kind;
+    use MisconfigurationKind as Kind;
     let mut configuration = shipped(MUTATING);
     let entry = entry(&mut configuration, "mandatory");
     entry["namespaceSelector"] = json!({});
@@ -121,8 +121,8 @@ fn the_whole_cluster_is_a_deadlock() {
         ..installation()
     };
     let deadlocks = |installation: &Installation| {
-        let hazards = hazards(&configuration, installation).into_iter();
-        hazards
+        let found = lint(&configuration, installation).into_iter();
+        found
             .filter(|one| one.severity == Severity::Deadlock)
             .map(|one| one.kind)
             .collect::<Vec<_>>()
@@ -158,8 +158,10 @@ fn every_pod_needs_more_than_one_replica() {
             replicas,
             ..installation()
         };
-        let hazards = hazards(&configuration, &installation);
-        let is_found = hazards.iter().any(|one| one.kind == HazardKind::EveryPod);
+        let found = lint(&configuration, &installation);
+        let is_found = found
+            .iter()
+            .any(|one| one.kind == MisconfigurationKind::EveryPod);
         assert_eq!(is_found, expected, "{replicas:?}");
     }
 }
@@ -177,12 +179,12 @@ fn what_aks_adds_is_tolerated_and_named() {
                 "key": "kubernetes.azure.com/managedby", "operator": "NotIn", "values": ["aks"],
             }));
         }
-        let hazards = hazards(&configuration, &installation());
+        let found = lint(&configuration, &installation());
         let entries = configuration["webhooks"].as_array().unwrap().len();
-        assert_eq!(hazards.len(), 3 * entries);
-        for hazard in hazards {
-            assert_eq!(hazard.severity, Severity::Tolerated, "{hazard}");
-            assert!(hazard.what.starts_with("AKS added"), "{hazard}");
+        assert_eq!(found.len(), 3 * entries);
+        for one in found {
+            assert_eq!(one.severity, Severity::Tolerated, "{one}");
+            assert!(one.what.starts_with("AKS added"), "{one}");
         }
     }
 }

@@ -40,16 +40,16 @@ pub struct RetiredCa {
     pub until: SystemTime,
 }
 
-/// What the Secret says.
+/// The authorities in the Secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaSet {
     /// The authority that signs.
     pub current: Option<Authority>,
-    /// The authority that will.
+    /// The authority that signs next, once every API server trusts it.
     pub next: Option<Authority>,
-    /// Those that did.
+    /// Retired CAs that are still trusted.
     pub previous: Vec<RetiredCa>,
-    /// Those that did, and whose key or end is lost.
+    /// Retired CAs with a lost key or an unknown expiry.
     pub orphans: Vec<AuthorityCertificate>,
 }
 
@@ -58,28 +58,28 @@ impl CaSet {
     pub fn read(data: &SecretData) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let (signing, previous) = record(data, &mut problems);
-        let mut held = Self {
+        let mut ca_set = Self {
             previous,
             ..Self::default()
         };
         let current = authority(data, CURRENT, &mut problems);
-        held.next = authority(data, NEXT, &mut problems);
+        ca_set.next = authority(data, NEXT, &mut problems);
         match (current, signing) {
             (Some(current), Some(signing)) if *current.certificate() == signing => {
-                held.current = Some(current);
+                ca_set.current = Some(current);
             }
             (current, signing) => {
-                held.orphans.extend(signing);
+                ca_set.orphans.extend(signing);
                 if let Some(current) = current {
                     let name = CURRENT.0;
                     problems.push(format!(
-                        "{name}: not known to be trusted; it waits until it is"
+                        "{name}: not yet trusted by all API servers; not used for signing until then"
                     ));
-                    held.next.get_or_insert(current);
+                    ca_set.next.get_or_insert(current);
                 }
             }
         }
-        (held, problems)
+        (ca_set, problems)
     }
 
     /// The data to write: a value, or that the key is to go. Other keys are not ours.

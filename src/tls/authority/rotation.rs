@@ -81,18 +81,18 @@ impl Trust {
     /// has used it for `settle` at least.
     pub fn note(
         &mut self,
-        seen: Option<&AuthorityCertificate>,
+        observed: Option<&AuthorityCertificate>,
         now: Instant,
         settle: Duration,
     ) -> bool {
-        let Some(seen) = seen else {
+        let Some(observed) = observed else {
             self.0 = None;
             return false;
         };
         match &self.0 {
-            Some((known, since)) if known == seen => now.duration_since(*since) >= settle,
+            Some((known, since)) if known == observed => now.duration_since(*since) >= settle,
             _ => {
-                self.0 = Some((seen.clone(), now));
+                self.0 = Some((observed.clone(), now));
                 settle.is_zero()
             }
         }
@@ -128,14 +128,17 @@ pub enum Step {
 }
 
 /// The step that is due, with the authorities after it; `None` where nothing is to be done.
-pub fn advance(held: &CaSet, situation: &Situation<'_>) -> Result<Option<(Step, CaSet)>, TlsError> {
-    let mut after = held.clone();
+pub fn advance(
+    ca_set: &CaSet,
+    situation: &Situation<'_>,
+) -> Result<Option<(Step, CaSet)>, TlsError> {
+    let mut after = ca_set.clone();
     keep_trusted(&mut after, situation);
     after.previous.retain(|retired| {
         situation.now < retired.until && situation.now < retired.certificate.not_after()
     });
     let is_worn = |authority: &Authority| is_worn(authority, situation);
-    match &held.next {
+    match &ca_set.next {
         Some(next) if situation.is_next_trusted && !is_worn(next) => {
             promote(&mut after, situation);
             return Ok(Some((Step::Promoted, after)));
@@ -147,14 +150,14 @@ pub fn advance(held: &CaSet, situation: &Situation<'_>) -> Result<Option<(Step, 
             return Ok(Some((Step::Staged, after)));
         }
         None => {
-            let is_asked = situation.is_asked && held.previous.len() < MOST_PREVIOUS;
-            if is_asked || held.current.as_ref().is_none_or(is_worn) {
+            let is_asked = situation.is_asked && ca_set.previous.len() < MOST_PREVIOUS;
+            if is_asked || ca_set.current.as_ref().is_none_or(is_worn) {
                 stage(&mut after, situation)?;
                 return Ok(Some((Step::Staged, after)));
             }
         }
     }
-    let is_untidy = situation.is_damaged || after != *held;
+    let is_untidy = situation.is_damaged || after != *ca_set;
     Ok(is_untidy.then_some((Step::Tidied, after)))
 }
 

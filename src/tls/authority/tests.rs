@@ -37,15 +37,15 @@ fn a_leaf_is_for_a_server_is_backdated_and_says_which_key_signed_it() {
         .unwrap();
     let (_, pem) = x509_parser::pem::parse_x509_pem(leaf.certificate_pem().as_bytes()).unwrap();
     let read = pem.parse_x509().unwrap();
-    let held = read.subject_alternative_name().unwrap().unwrap();
-    let held = format!("{:?}", held.value.general_names);
+    let names = read.subject_alternative_name().unwrap().unwrap();
+    let names = format!("{:?}", names.value.general_names);
     for name in [
         "hook.own.svc",
         "hook.own.svc.cluster.local",
         "hook.own",
         "a.example",
     ] {
-        assert!(held.contains(&format!("{name:?}")), "{name} in {held}");
+        assert!(names.contains(&format!("{name:?}")), "{name} in {names}");
     }
     assert!(!read.is_ca());
     assert!(

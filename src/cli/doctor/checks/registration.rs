@@ -7,7 +7,7 @@ use super::super::facts::Facts;
 use super::workload::wanted;
 use super::{found, list, text};
 use crate::cluster::Read;
-use crate::cluster::webhook_lint::{Installation, Severity, hazards, shipped_entries};
+use crate::cluster::webhook_lint::{Installation, Severity, lint, shipped_entries};
 
 const APPLY: &str = "apply the chart or the manifests again";
 
@@ -68,7 +68,7 @@ pub(super) fn hazards_of(facts: &Facts) -> Vec<Line> {
             continue;
         };
         known += 1;
-        for hazard in hazards(configuration, &installation) {
+        for hazard in lint(configuration, &installation) {
             let message = format!("{}: {}", hazard.entry, hazard.what);
             let health = match hazard.severity {
                 Severity::Deadlock => Health::Failure,

@@ -31,7 +31,6 @@ const SHORTEST: Duration = Duration::from_millis(250);
 /// The name of every certificate that is signed.
 const NAME: &str = "pillion";
 
-/// What the task works with.
 pub(super) struct Rotation {
     pub(super) names: Vec<String>,
     pub(super) lifetimes: Lifetimes,
@@ -46,14 +45,14 @@ pub(super) struct Rotation {
     pub(super) state: State,
 }
 
-/// What the task remembers.
+/// State of the task between two looks.
 #[derive(Debug, Default)]
 pub(super) struct State {
     leaf: Option<Leaf>,
     trust: Trust,
     problems: Vec<String>,
     failure: Option<String>,
-    /// Whether it was said that nobody calls.
+    /// Whether the missing configuration was logged.
     is_uncalled: bool,
 }
 
@@ -69,7 +68,7 @@ enum LookError {
 }
 
 /// When to look again.
-enum Again {
+enum NextLook {
     /// Something has changed.
     AtOnce,
     /// Something is under way.
@@ -84,16 +83,16 @@ impl Rotation {
         loop {
             let leads = *leader.borrow_and_update();
             let pause = match self.look(leads).await {
-                Ok(Again::AtOnce) => {
+                Ok(NextLook::AtOnce) => {
                     self.state.failure = None;
                     // Whoever changes the Secret back each time is not answered without end.
                     SHORTEST
                 }
-                Ok(Again::Soon) => {
+                Ok(NextLook::Soon) => {
                     self.state.failure = None;
                     (self.lifetimes.settle / 4).clamp(SHORTEST, self.period.max(SHORTEST))
                 }
-                Ok(Again::Later) => {
+                Ok(NextLook::Later) => {
                     self.state.failure = None;
                     self.period
                 }
@@ -102,7 +101,7 @@ impl Rotation {
                     self.period
                 }
             };
-            self.tell();
+            self.report_certificate();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 changed = leader.changed() => if changed.is_err() {
@@ -113,34 +112,34 @@ impl Rotation {
         }
     }
 
-    async fn look(&mut self, leads: bool) -> Result<Again, LookError> {
+    async fn look(&mut self, leads: bool) -> Result<NextLook, LookError> {
         // Taken before the Secret is read: a certificate then ends within its lifetime from a moment
         // at which its authority was the one that signs, however long the answer took.
         let now = SystemTime::now();
         let state = self.secret.read().await?;
-        let (held, problems) = CaSet::read(&state.data());
+        let (ca_set, problems) = CaSet::read(&state.data());
         let is_damaged = !problems.is_empty();
-        self.tell_problems(problems);
+        self.report_problems(problems);
         let led = if leads {
-            self.lead(&state, &held, is_damaged).await
+            self.lead(&state, &ca_set, is_damaged).await
         } else {
             Ok(false)
         };
         if matches!(led, Ok(true)) {
-            return Ok(Again::AtOnce);
+            return Ok(NextLook::AtOnce);
         }
         // A leader that cannot lead serves on like any other.
-        self.sign(&held, now)?;
+        self.sign(&ca_set, now)?;
         led?;
         self.metrics.authority_expires(
-            held.current.as_ref().map(expiry),
-            held.next.as_ref().map(expiry),
+            ca_set.current.as_ref().map(expiry),
+            ca_set.next.as_ref().map(expiry),
         );
-        let is_under_way = held.next.is_some() || held.current.is_none();
+        let is_under_way = ca_set.next.is_some() || ca_set.current.is_none();
         Ok(if is_under_way {
-            Again::Soon
+            NextLook::Soon
         } else {
-            Again::Later
+            NextLook::Later
         })
     }
 
@@ -148,17 +147,17 @@ impl Rotation {
     async fn lead(
         &mut self,
         state: &SecretState,
-        held: &CaSet,
+        ca_set: &CaSet,
         is_damaged: bool,
     ) -> Result<bool, LookError> {
         // Who trusts what matters only while an authority is to begin to sign.
-        let configurations = if held.next.is_some() || held.current.is_none() {
+        let configurations = if ca_set.next.is_some() || ca_set.current.is_none() {
             self.registration.read().await?
         } else {
             Vec::new()
         };
-        self.tell_uncalled(held.next.is_some() && entries(&configurations).next().is_none());
-        let is_next_trusted = self.is_trusted(held.next.as_ref(), &configurations);
+        self.report_uncalled(ca_set.next.is_some() && entries(&configurations).next().is_none());
+        let is_next_trusted = self.is_trusted(ca_set.next.as_ref(), &configurations);
         let trusted: Vec<_> = entries(&configurations)
             .flat_map(|entry| AuthorityCertificate::all_of(&entry.bundle))
             .collect();
@@ -171,7 +170,7 @@ impl Rotation {
             is_next_trusted,
             trusted: &trusted,
         };
-        let Some((step, after)) = advance(held, &situation)? else {
+        let Some((step, after)) = advance(ca_set, &situation)? else {
             return Ok(false);
         };
         let is_answered = step == Step::Staged && situation.is_asked;
@@ -180,7 +179,7 @@ impl Rotation {
             .update(state, after.write(), is_answered)
             .await?
         {
-            told(step, &after);
+            log_step(step, &after);
             self.wake.notify_one();
         }
         Ok(true)
@@ -198,8 +197,8 @@ impl Rotation {
     }
 
     /// Signs a new certificate where one is due.
-    fn sign(&mut self, held: &CaSet, now: SystemTime) -> Result<(), TlsError> {
-        let Some(signing) = held.signing(now) else {
+    fn sign(&mut self, ca_set: &CaSet, now: SystemTime) -> Result<(), TlsError> {
+        let Some(signing) = ca_set.signing(now) else {
             return Ok(());
         };
         let leaf = self.state.leaf.as_ref();
@@ -213,8 +212,8 @@ impl Rotation {
         Ok(())
     }
 
-    /// Tells log, metrics and readiness of the certificate in use.
-    fn tell(&mut self) {
+    /// Reports the certificate in use to metrics and readiness.
+    fn report_certificate(&mut self) {
         match (&self.state.leaf, &self.state.failure) {
             (Some(leaf), _) => self.observer.expires(leaf.not_after()),
             (None, Some(failure)) => self.observer.awaits(failure),
@@ -224,22 +223,25 @@ impl Rotation {
         }
     }
 
-    /// A configuration that does not exist trusts whatever comes, and nobody calls.
-    fn tell_uncalled(&mut self, is_uncalled: bool) {
+    /// Warns once where no webhook configuration has an entry of ours: the API server then never calls.
+    fn report_uncalled(&mut self, is_uncalled: bool) {
         if is_uncalled && !self.state.is_uncalled {
             tracing::warn!(
                 "no webhook configuration of the name that --webhook-configuration gives has an \
-                 entry of Pillion's: nobody calls it; doctor says more"
+                 entry of Pillion's, so the API server never calls it; run `pillion doctor`"
             );
         }
         self.state.is_uncalled = is_uncalled;
     }
 
-    fn tell_problems(&mut self, problems: Vec<String>) {
+    fn report_problems(&mut self, problems: Vec<String>) {
         for problem in &problems {
             if !self.state.problems.contains(problem) {
                 let problem = problem.as_str();
-                tracing::error!(problem, "the authority's Secret is damaged; it is repaired");
+                tracing::error!(
+                    problem,
+                    "the authority's Secret is damaged and is being repaired"
+                );
                 self.metrics.certificate_error();
             }
         }
@@ -252,7 +254,7 @@ impl Rotation {
             let error = error.as_str();
             tracing::error!(
                 error,
-                "the authority was not looked at; the certificate stays"
+                "failed to check the authority; the certificate in use stays"
             );
             self.metrics.certificate_error();
         }
@@ -268,11 +270,14 @@ fn expiry(authority: &Authority) -> SystemTime {
     authority.certificate().not_after()
 }
 
-fn told(step: Step, after: &CaSet) {
+fn log_step(step: Step, after: &CaSet) {
     let trusted = after.certificates().count();
     match step {
-        Step::Staged => tracing::info!(trusted, "a new authority is made; it signs when trusted"),
-        Step::Promoted => tracing::info!(trusted, "the new authority signs from now on"),
-        Step::Tidied => tracing::info!(trusted, "the authorities are tidied"),
+        Step::Staged => tracing::info!(
+            trusted,
+            "made a new authority; it signs once every API server trusts it"
+        ),
+        Step::Promoted => tracing::info!(trusted, "the new authority signs now"),
+        Step::Tidied => tracing::info!(trusted, "removed authorities that are no longer needed"),
     }
 }

@@ -13,12 +13,12 @@ pub(super) struct SecretSource(pub(super) AuthoritySecret);
 impl BundleSource for SecretSource {
     async fn bundle(&self) -> Result<Option<Vec<u8>>, String> {
         let state = self.0.read().await.map_err(|error| with_sources(&error))?;
-        let (held, problems) = CaSet::read(&state.data());
+        let (ca_set, problems) = CaSet::read(&state.data());
         if !problems.is_empty() {
             // It is repaired first, with what the API server trusts now.
             return Ok(None);
         }
-        Ok(Some(held.bundle().into_bytes()).filter(|bundle| !bundle.is_empty()))
+        Ok(Some(ca_set.bundle().into_bytes()).filter(|bundle| !bundle.is_empty()))
     }
 }
 
@@ -70,7 +70,7 @@ impl BundleSource for FileSource {
         let issuers = AuthorityCertificate::all_of(&chain);
         if issuers.is_empty() {
             return Err(format!(
-                "nothing says what caBundle is to hold: name it with --ca-bundle, or put ca.crt beside {}, \
+                "caBundle has no source: name a file with --ca-bundle, or put ca.crt beside {}, \
                  whose chain holds no authority",
                 certificate.display()
             ));

@@ -13,8 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::super::object::{Watched, WatchedObject};
-use super::{Change, LARGE_PAGE};
+use super::super::object::{Change, LARGE_PAGE, Watched, WatchedObject};
 use crate::cluster::bounded;
 use crate::wording::with_sources;
 

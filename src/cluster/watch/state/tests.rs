@@ -6,8 +6,8 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::model::TemplateReport;
 use crate::cluster::revisions;
-use crate::cluster::watch::TemplateReport;
 use crate::template::CatalogLookup;
 
 /// A cluster in which every kind was listed, with these objects.
@@ -17,26 +17,26 @@ impl Scene {
     fn new() -> Self {
         let mut scene = Self(State::default());
         for kind in Watched::ALL {
-            scene.tell(kind, Change::Listing);
-            scene.tell(kind, Change::Listed);
+            scene.change(kind, Change::Listing);
+            scene.change(kind, Change::Listed);
         }
         scene
     }
 
-    fn tell(&mut self, kind: Watched, change: Change) {
+    fn change(&mut self, kind: Watched, change: Change) {
         self.0.apply(WatchChange { kind, change });
     }
 
     fn apply(&mut self, kind: Watched, object: Value) {
         let object: DynamicObject = serde_json::from_value(object).unwrap();
-        self.tell(
+        self.change(
             kind,
             Change::Applied(Box::new(WatchedObject::read(kind, object))),
         );
     }
 
     fn delete(&mut self, kind: Watched, namespace: &str, name: &str) {
-        self.tell(
+        self.change(
             kind,
             Change::Deleted((namespace.to_owned(), name.to_owned())),
         );
@@ -61,9 +61,9 @@ impl Scene {
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         object["metadata"]["namespace"] = json!("pillion-system");
         // As a list names it.
-        self.tell(Watched::ControllerRevisions, Change::Listing);
+        self.change(Watched::ControllerRevisions, Change::Listing);
         self.apply(Watched::ControllerRevisions, object);
-        self.tell(Watched::ControllerRevisions, Change::Listed);
+        self.change(Watched::ControllerRevisions, Change::Listed);
         name
     }
 
@@ -130,10 +130,10 @@ fn a_broken_generation_leaves_the_last_good_one() {
     let report = scene.report();
     assert_eq!(report.good.as_ref().unwrap().generation, 1);
     assert_eq!(report.errors[0].field, "spec.sidecars[0].image");
-    let told = report.errors[0].to_string();
+    let error = report.errors[0].to_string();
     assert!(
-        told.starts_with("ClusterInjectionTemplate/logs: spec.sidecars[0].image: "),
-        "{told}"
+        error.starts_with("ClusterInjectionTemplate/logs: spec.sidecars[0].image: "),
+        "{error}"
     );
     scene.template("u", 3, "image:3");
     assert_eq!(scene.served(), "image:3");
@@ -227,7 +227,7 @@ fn what_a_new_list_does_not_name_is_no_more() {
         scene.apply(Watched::Namespaces, json!({"metadata": {"name": name}}));
     }
     for kind in [Watched::Namespaces, Watched::ClusterInjectionTemplates] {
-        scene.tell(kind, Change::Listing);
+        scene.change(kind, Change::Listing);
     }
     scene.apply(Watched::Namespaces, json!({"metadata": {"name": "bank"}}));
     assert!(
@@ -236,7 +236,7 @@ fn what_a_new_list_does_not_name_is_no_more() {
     );
     assert_eq!(scene.served(), "image:1");
     for kind in [Watched::Namespaces, Watched::ClusterInjectionTemplates] {
-        scene.tell(kind, Change::Listed);
+        scene.change(kind, Change::Listed);
     }
     let namespaces = scene.0.snapshot().namespaces;
     assert!(namespaces.is_unknown("shop") && !namespaces.is_unknown("bank"));
@@ -371,4 +371,41 @@ fn a_change_of_one_leaves_ten_thousand_as_they_are() {
             .collect::<Vec<_>>(),
         [7]
     );
+}
+
+#[test]
+fn a_namespace_with_too_many_templates_gets_no_further_one_until_there_is_room() {
+    let mut scene = Scene::new();
+    let kind = Watched::InjectionTemplates;
+    let stored = |number: usize| {
+        let mut object = template(&format!("u{number}"), 1, "image:1");
+        object["kind"] = json!("InjectionTemplate");
+        object["metadata"]["namespace"] = json!("shop");
+        object["metadata"]["name"] = json!(format!("t{number:02}"));
+        object["metadata"]["creationTimestamp"] = json!(format!("2026-01-01T00:00:{number:02}Z"));
+        object
+    };
+    let most = TenantLimits::default().templates;
+    for number in 0..=most {
+        scene.apply(kind, stored(number));
+    }
+    let newest = |scene: &mut Scene| {
+        let reports = Arc::clone(&scene.0.snapshot().reports);
+        let name = format!("t{most:02}");
+        let found = reports.templates.iter().find(|report| report.name == name);
+        Arc::clone(found.unwrap())
+    };
+    let refused = newest(&mut scene);
+    assert!(refused.good.is_none());
+    let message = &refused.errors[0].message;
+    assert!(message.contains("has 32 templates already"), "{message}");
+    assert!(!scene.0.take_incomplete());
+
+    scene.delete(kind, "shop", "t00");
+    assert!(newest(&mut scene).good.is_none(), "its spec was not kept");
+    assert!(scene.0.take_incomplete(), "so it must be listed anew");
+    scene.apply(kind, stored(most));
+    let admitted = newest(&mut scene);
+    assert!(admitted.errors.is_empty() && admitted.good.is_some());
+    assert!(!scene.0.take_incomplete());
 }

@@ -25,7 +25,7 @@ enum Action {
     /// The keeper of a replica reads the configuration, then the Secret, then writes.
     KeeperReadsConfiguration(usize),
     KeeperReadsSecret(usize),
-    KeeperWrites(usize),
+    ReconcilerWrites(usize),
     /// The rotation of a replica reads the Secret, then the configuration, then takes a step.
     RotationReadsSecret(usize),
     RotationReadsConfiguration(usize),
@@ -47,7 +47,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => replica().prop_map(Action::KeeperReadsConfiguration),
         4 => replica().prop_map(Action::KeeperReadsSecret),
-        4 => replica().prop_map(Action::KeeperWrites),
+        4 => replica().prop_map(Action::ReconcilerWrites),
         4 => replica().prop_map(Action::RotationReadsSecret),
         4 => replica().prop_map(Action::RotationReadsConfiguration),
         4 => replica().prop_map(Action::RotationSteps),
@@ -104,11 +104,11 @@ impl World {
                 self.replicas[replica].wanted = None;
             }
             Action::KeeperReadsSecret(replica) => {
-                let (held, problems) = CaSet::read(&self.secret.1);
+                let (ca_set, problems) = CaSet::read(&self.secret.1);
                 let is_sound = problems.is_empty();
-                self.replicas[replica].wanted = is_sound.then(|| held.bundle());
+                self.replicas[replica].wanted = is_sound.then(|| ca_set.bundle());
             }
-            Action::KeeperWrites(replica) => self.keeper_writes(replica),
+            Action::ReconcilerWrites(replica) => self.reconciler_writes(replica),
             Action::RotationReadsSecret(replica) => {
                 let (version, data) = self.secret.clone();
                 self.replicas[replica].secret = Some((self.seconds, version, data));
@@ -131,7 +131,7 @@ impl World {
         }
     }
 
-    fn keeper_writes(&mut self, replica: usize) {
+    fn reconciler_writes(&mut self, replica: usize) {
         let replica = &mut self.replicas[replica];
         let read = replica.configuration.take().zip(replica.wanted.take());
         let Some((_, wanted)) = read.filter(|(version, _)| *version == self.bundles.len()) else {
@@ -151,19 +151,19 @@ impl World {
         let Some((_, version, data)) = replica.secret.take() else {
             return;
         };
-        let (held, problems) = CaSet::read(&data);
-        let next = held.next.as_ref().map(Authority::certificate);
-        let seen = next.filter(|next| next.is_in(bundle.as_bytes()));
+        let (ca_set, problems) = CaSet::read(&data);
+        let next = ca_set.next.as_ref().map(Authority::certificate);
+        let observed = next.filter(|next| next.is_in(bundle.as_bytes()));
         let now = self.start + Duration::from_secs(self.seconds);
         let situation = Situation {
             now: Self::time(self.seconds),
             lifetimes: LIFETIMES,
             is_asked: self.asked,
             is_damaged: !problems.is_empty(),
-            is_next_trusted: replica.trust.note(seen, now, LIFETIMES.settle),
+            is_next_trusted: replica.trust.note(observed, now, LIFETIMES.settle),
             trusted: &AuthorityCertificate::all_of(bundle.as_bytes()),
         };
-        let Some((step, after)) = advance(&held, &situation).unwrap() else {
+        let Some((step, after)) = advance(&ca_set, &situation).unwrap() else {
             return;
         };
         if version == self.secret.0 {
@@ -179,9 +179,9 @@ impl World {
         let Some((seconds, _, data)) = &replica.secret else {
             return;
         };
-        let (held, _) = CaSet::read(data);
+        let (ca_set, _) = CaSet::read(data);
         let now = Self::time(*seconds);
-        if let Some(signing) = held.signing(now) {
+        if let Some(signing) = ca_set.signing(now) {
             let leaf = replica.leaf.as_ref();
             if leaf.is_none_or(|leaf| leaf.is_due(signing, now, 0.5)) {
                 let leaf = signing.sign("leaf", &[], now, LIFETIMES.leaf);
@@ -232,7 +232,7 @@ fn round(replica: usize) -> [Action; 9] {
         Action::RotationSteps(replica),
         Action::KeeperReadsConfiguration(replica),
         Action::KeeperReadsSecret(replica),
-        Action::KeeperWrites(replica),
+        Action::ReconcilerWrites(replica),
         Action::RotationReadsSecret(replica),
         Action::Signs(replica),
         Action::Passes(2),
@@ -276,8 +276,8 @@ fn two_replicas_rotate_for_ever() {
         }
     }
     assert!(authorities.len() > 8, "{} authorities", authorities.len());
-    let (held, _) = CaSet::read(&world.secret.1);
-    assert!(held.certificates().count() <= 3, "old ones go");
+    let (ca_set, _) = CaSet::read(&world.secret.1);
+    assert!(ca_set.certificates().count() <= 3, "old ones go");
 }
 
 #[test]
@@ -316,6 +316,6 @@ fn a_keeper_that_is_behind_writes_nothing() {
     let after = world.replicas[1].leaf.as_ref().unwrap();
     assert!(before.is_none_or(|before| before.authority() != after.authority()));
     // Its bundle lacks the authority that has signed meanwhile.
-    world.act(&Action::KeeperWrites(0));
+    world.act(&Action::ReconcilerWrites(0));
     world.check();
 }

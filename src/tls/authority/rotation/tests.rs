@@ -25,9 +25,9 @@ fn situation(seconds: u64, trusted: &[AuthorityCertificate]) -> Situation<'_> {
 }
 
 /// As it comes out of the Secret again.
-fn stored(held: &CaSet, over: &SecretData) -> (CaSet, Vec<String>) {
+fn stored(ca_set: &CaSet, over: &SecretData) -> (CaSet, Vec<String>) {
     let mut data = over.clone();
-    for (key, value) in held.write() {
+    for (key, value) in ca_set.write() {
         match value {
             Some(value) => data.insert(key.to_owned(), value),
             None => data.remove(key),
@@ -36,8 +36,8 @@ fn stored(held: &CaSet, over: &SecretData) -> (CaSet, Vec<String>) {
     CaSet::read(&data)
 }
 
-fn step(held: &CaSet, situation: &Situation<'_>) -> Option<(Step, CaSet)> {
-    let (step, after) = advance(held, situation).unwrap()?;
+fn step(ca_set: &CaSet, situation: &Situation<'_>) -> Option<(Step, CaSet)> {
+    let (step, after) = advance(ca_set, situation).unwrap()?;
     let (read, problems) = stored(&after, &SecretData::new());
     assert_eq!(problems, [""; 0]);
     assert_eq!(read, after, "what is written is what is read");
@@ -114,26 +114,26 @@ fn an_authority_is_followed_after_two_thirds_and_trusted_until_its_last_leaf_end
 
 #[test]
 fn a_person_can_ask_for_a_new_authority_but_not_without_end() {
-    let mut held = signing();
+    let mut ca_set = signing();
     for _ in 0..MOST_PREVIOUS {
         let asked = Situation {
             is_asked: true,
             ..situation(100, &[])
         };
-        let (step_taken, staged) = step(&held, &asked).unwrap();
+        let (step_taken, staged) = step(&ca_set, &asked).unwrap();
         assert_eq!(step_taken, Step::Staged);
         let trusted = Situation {
             is_next_trusted: true,
             ..asked
         };
-        held = step(&staged, &trusted).unwrap().1;
+        ca_set = step(&staged, &trusted).unwrap().1;
     }
-    assert_eq!(held.previous.len(), MOST_PREVIOUS);
+    assert_eq!(ca_set.previous.len(), MOST_PREVIOUS);
     let asked = Situation {
         is_asked: true,
         ..situation(100, &[])
     };
-    assert_eq!(step(&held, &asked), None);
+    assert_eq!(step(&ca_set, &asked), None);
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn an_emptied_secret_keeps_what_clients_trust() {
     assert_eq!(staged.previous[0].until, at(50 + 600 + 10));
 }
 
-fn data(held: &CaSet) -> SecretData {
-    let written = held.write().into_iter();
+fn data(ca_set: &CaSet) -> SecretData {
+    let written = ca_set.write().into_iter();
     written
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
         .collect()
@@ -172,9 +172,9 @@ type Change = fn(&mut SecretData, &Authority);
 
 #[test]
 fn damage_is_told_and_never_signs() {
-    let (held, foreign) = (signing(), signing());
+    let (ca_set, foreign) = (signing(), signing());
     let foreign = foreign.current.unwrap();
-    let own = held.current.clone().unwrap();
+    let own = ca_set.current.clone().unwrap();
     let cases: [(&str, Change); 6] = [
         ("a key of another certificate", |data, foreign| {
             data.insert("ca.key".into(), foreign.key_pem().into());
@@ -198,7 +198,7 @@ fn damage_is_told_and_never_signs() {
         }),
     ];
     for (name, change) in cases {
-        let mut damaged = data(&held);
+        let mut damaged = data(&ca_set);
         change(&mut damaged, &foreign);
         let (read, problems) = CaSet::read(&damaged);
         assert!(read.signing(at(1)).is_none(), "{name}");
@@ -229,13 +229,13 @@ fn damage_is_told_and_never_signs() {
 
 #[test]
 fn keys_of_others_stay_and_damage_besides_is_cleared() {
-    let held = signing();
-    let mut damaged = data(&held);
+    let ca_set = signing();
+    let mut damaged = data(&ca_set);
     damaged.insert("note".into(), b"of somebody".to_vec());
     damaged.insert("next.crt".into(), b"garbage".to_vec());
     let (read, problems) = CaSet::read(&damaged);
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert_eq!(read.signing(at(1)), held.signing(at(1)));
+    assert_eq!(read.signing(at(1)), ca_set.signing(at(1)));
     let untidy = Situation {
         is_damaged: true,
         ..situation(1, &[])
@@ -272,20 +272,20 @@ fn lifetimes_leave_time_to_rotate() {
 
 #[test]
 fn trust_is_counted_from_when_it_was_seen_and_anew_after_an_interruption() {
-    let held = signing();
-    let seen = held.current.as_ref().map(Authority::certificate);
+    let ca_set = signing();
+    let observed = ca_set.current.as_ref().map(Authority::certificate);
     let (mut trust, start) = (Trust::default(), Instant::now());
-    let mut note = |seen, seconds| {
+    let mut note = |observed, seconds| {
         let now = start + Duration::from_secs(seconds);
-        trust.note(seen, now, LIFETIMES.settle)
+        trust.note(observed, now, LIFETIMES.settle)
     };
-    assert!(!note(seen, 0));
-    assert!(!note(seen, 9));
-    assert!(note(seen, 10));
+    assert!(!note(observed, 0));
+    assert!(!note(observed, 9));
+    assert!(note(observed, 10));
     assert!(!note(None, 11));
-    assert!(!note(seen, 12));
-    assert!(!note(seen, 21));
-    assert!(note(seen, 22));
+    assert!(!note(observed, 12));
+    assert!(!note(observed, 21));
+    assert!(note(observed, 22));
     let other = signing();
     assert!(!note(
         other.current.as_ref().map(Authority::certificate),

@@ -1,0 +1,52 @@
+//! Templates of the cluster as the watch reports them and the writers store them.
+//!
+//! The watch, the status writer and the revisions all use these types, so they stand below all three.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::template::{Template, TemplateError};
+
+/// A generation of a template that compiles.
+#[derive(Debug, Clone)]
+pub struct ServedRevision {
+    /// Compiled.
+    pub template: Arc<Template>,
+    /// Its `metadata.generation`.
+    pub generation: i64,
+    /// Its spec as JSON, for the ControllerRevision.
+    pub spec: Arc<str>,
+}
+
+/// The state of a stored template: what is wrong with it and which generation serves.
+#[derive(Debug, Clone)]
+pub struct TemplateReport {
+    /// The namespace that it is for, empty for the whole cluster.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// Its `metadata.generation`.
+    pub generation: i64,
+    /// Its `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// Its `status`.
+    pub status: Arc<Value>,
+    /// Errors of the newest generation; empty where it compiles.
+    pub errors: Arc<[TemplateError]>,
+    /// The generation that serves: the newest where it compiles, else the last good one.
+    pub good: Option<ServedRevision>,
+    /// The revisions that are kept of it: the names of their objects, with the generations.
+    pub kept: Vec<(String, i64)>,
+}
+
+/// The state of all stored templates.
+#[derive(Debug, Clone, Default)]
+pub struct TemplateReports {
+    /// Each template, by namespace and name.
+    pub templates: Vec<Arc<TemplateReport>>,
+    /// The names of kept revisions that no template has any more.
+    pub orphans: Vec<String>,
+}
