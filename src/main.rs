@@ -1,6 +1,5 @@
 //! The `pillion` program.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use pillion::cli::Cli;
@@ -12,8 +11,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error may be closed; then there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{}", error.report());
+            pillion::telemetry::print_error(&error.report().to_string());
             error.exit_code()
         }
     }

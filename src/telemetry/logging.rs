@@ -1,11 +1,20 @@
 //! The log: lines for people on a terminal, JSON for whatever collects it.
 
-use std::io::{IsTerminal, stderr};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write, stderr};
+use std::os::fd::AsFd;
 use std::panic::PanicHookInfo;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use super::log_queue::LogQueue;
+
+/// How long [`print_error`] waits for whoever reads standard error.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -35,12 +44,15 @@ pub enum TelemetryError {
     /// The process has a log already.
     #[error("failed to start the log")]
     Start(#[source] TryInitError),
+    /// There is no thread to write with.
+    #[error("failed to start the thread that writes the log")]
+    Thread(#[source] io::Error),
 }
 
 /// Starts the process's log on standard error, and logs panics instead of printing them.
 ///
-/// A bare level is Pillion's own; libraries then speak from `warn` on.
-pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
+/// A bare level is Pillion's own; libraries then log from `warn` on.
+pub fn init(format: LogFormat, level: &str) -> Result<LogQueue, TelemetryError> {
     let filter = filter(level)?;
     let terminal = stderr().is_terminal();
     let json = match format {
@@ -48,9 +60,18 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    // A descriptor of its own: the lock of `io::stderr` would be held while a write waits.
+    let descriptor = stderr().as_fd().try_clone_to_owned();
+    let queue = match descriptor {
+        Ok(descriptor) => LogQueue::start(File::from(descriptor)),
+        // Standard error is closed: every line is lost.
+        Err(_) => LogQueue::start(io::sink()),
+    };
+    let queue = queue.map_err(TelemetryError::Thread)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(queue.clone())
+        .log_internal_errors(false)
         .with_ansi(terminal && !json);
     let started = if json {
         builder.json().flatten_event(true).finish().try_init()
@@ -59,7 +80,21 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), TelemetryError> {
     };
     started.map_err(TelemetryError::Start)?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    Ok(queue)
+}
+
+/// Writes a last line to standard error, and does not wait for long where nobody reads it.
+pub fn print_error(text: &str) {
+    let line = format!("{text}\n");
+    let (done, written) = channel();
+    let writer = std::thread::Builder::new().spawn(move || {
+        // A closed standard error leaves nobody to tell.
+        let _ = stderr().write_all(line.as_bytes());
+        let _ = done.send(());
+    });
+    if writer.is_ok() {
+        let _ = written.recv_timeout(PATIENCE);
+    }
 }
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
@@ -102,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_level_is_told() {
+    fn an_unknown_level_is_refused() {
         let error = filter("loud").unwrap_err();
         assert!(error.to_string().contains("\"loud\""), "{error}");
     }

@@ -61,6 +61,13 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
+        Self::new(Counter::default())
+    }
+}
+
+impl Metrics {
+    /// Metrics with nothing counted yet but the log lines that were lost.
+    pub fn new(log_lines_lost: Counter) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             reviews: Family::default(),
@@ -87,12 +94,10 @@ impl Default for Metrics {
         metrics.register_reviews();
         metrics.register_state();
         metrics.register_trust();
-        metrics.register_process();
+        metrics.register_process(log_lines_lost);
         metrics
     }
-}
 
-impl Metrics {
     fn register_reviews(&mut self) {
         self.registry.register(
             "pillion_reviews",
@@ -126,7 +131,7 @@ impl Metrics {
         );
         self.registry.register(
             "pillion_connections_refused",
-            "Connections closed at once because too many were open",
+            "Connections closed at once because too many were open, in all or silent ones of one peer",
             self.refused_connections.clone(),
         );
     }
@@ -197,13 +202,18 @@ impl Metrics {
         );
     }
 
-    fn register_process(&mut self) {
+    fn register_process(&mut self, log_lines_lost: Counter) {
         let start: Gauge<f64, AtomicU64> = Gauge::default();
         start.set(unix_seconds(SystemTime::now()));
         self.registry.register(
             "process_start_time_seconds",
             "When the process started, in Unix time",
             start,
+        );
+        self.registry.register(
+            "pillion_log_lines_lost",
+            "Log lines lost because standard error was not read fast enough, closed or full",
+            log_lines_lost,
         );
         self.registry.register(
             "pillion_build",
@@ -474,6 +484,7 @@ mod tests {
                 "\"} 1"
             ),
             "process_start_time_seconds ",
+            "pillion_log_lines_lost_total 0",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
