@@ -11,6 +11,7 @@
 
 pub mod authority;
 mod development;
+mod development_file;
 mod files;
 pub mod inspect;
 mod pair;
@@ -20,6 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use development::{Development, development};
+pub use development_file::write_authority;
 pub use files::{Event, Files, watch};
 pub use pair::Pair;
 pub use store::{Store, server_config};

@@ -4,6 +4,7 @@
 //! old inode and is deaf from the second swap on, so the files are read again every few seconds and
 //! their contents compared: two small reads, no dependency, and nothing that can be missed.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,6 +42,12 @@ impl Files {
     /// Reads the pair.
     pub fn load(&self) -> Result<Pair, TlsError> {
         self.pair(&self.read()?)
+    }
+
+    /// The mode of the private key's file where every user may read it.
+    pub fn mode_of_readable_key(&self) -> Option<u32> {
+        let mode = std::fs::metadata(&self.key).ok()?.permissions().mode() & 0o7777;
+        (mode & 0o004 != 0).then_some(mode)
     }
 
     fn read(&self) -> Result<Contents, TlsError> {

@@ -84,7 +84,8 @@ impl New {
         })?;
         for (name, ..) in &files {
             let path = self.out.join(name);
-            if !self.force && path.exists() {
+            // A link counts, wherever it points.
+            if !self.force && path.symlink_metadata().is_ok() {
                 return Err(CertsError::Exists { path });
             }
         }

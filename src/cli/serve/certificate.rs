@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::server::Readiness;
 use crate::telemetry::Metrics;
-use crate::tls::{Development, Event, Files, Pair, Store, TlsError, development, watch};
+use crate::tls::{Event, Files, Pair, Store, TlsError, development, watch, write_authority};
 
 /// How long before its end a certificate is warned of.
 const WARNING: Duration = Duration::from_hours(7 * 24);
@@ -93,7 +93,10 @@ impl CertificateOptions {
             .zip(self.tls_key)
             .map(|(certificate, key)| Files { certificate, key });
         let store = match &files {
-            Some(files) => Store::new(files.load()?),
+            Some(files) => {
+                warn_of_readable_key(files);
+                Store::new(files.load()?)
+            }
             None if is_self_managed => Store::empty(),
             None => Store::new(make(&self.tls_name, self.write_dev_ca)?),
         };
@@ -106,22 +109,29 @@ impl CertificateOptions {
     }
 }
 
+/// Warns of a private key that every user of the machine may read.
+fn warn_of_readable_key(files: &Files) {
+    if let Some(mode) = files.mode_of_readable_key() {
+        tracing::warn!(
+            file = %files.key.display(),
+            mode = format!("{mode:o}"),
+            "every user may read the private key: set its mode to 0600 or 0640 (`defaultMode` of a \
+             Secret volume)"
+        );
+    }
+}
+
 fn make(names: &[String], authority: Option<PathBuf>) -> Result<Pair, TlsError> {
     let made = development(names)?;
     tracing::info!("serving with a development certificate, made at start");
     if let Some(path) = authority {
-        write_authority(&made, path)?;
+        write_authority(&path, &made.authority_pem)?;
     }
     let origin = "development certificate";
     Pair::from_pem(
         (origin, made.certificate_pem.as_bytes()),
         (origin, made.key_pem.as_bytes()),
     )
-}
-
-fn write_authority(made: &Development, path: PathBuf) -> Result<(), TlsError> {
-    std::fs::write(&path, &made.authority_pem)
-        .map_err(|source| TlsError::WriteAuthority { path, source })
 }
 
 impl Certificate {
