@@ -6,6 +6,12 @@ use std::error::Error;
 /// Longer words resemble no name, and comparing them would take long.
 const LONGEST_WORD: usize = 128;
 
+/// How many names are compared.
+const MOST_NAMES: usize = 1024;
+
+/// The longest part of a value that a message repeats, in characters.
+const SHOWN: usize = 60;
+
 /// An error with its sources, in one line.
 pub fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -25,6 +31,7 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
     }
     known
         .into_iter()
+        .take(MOST_NAMES)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .min()
         .filter(|(distance, _)| *distance <= name.len().max(3) / 2)
@@ -34,6 +41,26 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
 /// `; did you mean …?` for the nearest known name; nothing where none is near.
 pub fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     nearest(name, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// A value as a message repeats it: short, on one line.
+pub fn shown(text: &str) -> String {
+    let plain: String = text
+        .chars()
+        .take(SHOWN)
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
+    if text.chars().nth(SHOWN).is_some() {
+        format!("{plain}…")
+    } else {
+        plain
+    }
 }
 
 #[cfg(test)]

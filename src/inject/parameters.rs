@@ -17,11 +17,9 @@ use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
 use crate::template::piece::TemplateValue;
+use crate::wording::shown;
 pub use setting::ParameterSources;
 use setting::Setting;
-
-/// The longest part of a value that a message repeats, in characters.
-const SHOWN: usize = 60;
 
 /// Values of a template's parameters.
 #[derive(Debug, Clone, Default)]
@@ -160,26 +158,6 @@ fn invalid(template: &Template, setting: &Setting<'_>, error: &ValueError) -> Re
     let message = format!("{place}: `{}`: {error}", shown(setting.text));
     let logged = format!("{place}: {error}");
     Refusal::with_value(Reason::ParameterInvalid, message, logged)
-}
-
-/// A value as a message repeats it: short, on one line.
-fn shown(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .take(SHOWN)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect();
-    if text.chars().count() > SHOWN {
-        format!("{plain}…")
-    } else {
-        plain
-    }
 }
 
 fn missing(template: &Template, parameter: &Parameter) -> Refusal {

@@ -13,7 +13,14 @@ use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, MIRROR};
 use crate::review::Text;
 use crate::review::pod::Dictionary;
 use crate::template::{Catalog, CatalogLookup, Template};
-use crate::wording::did_you_mean;
+use crate::wording::{did_you_mean, shown};
+
+/// Longest name of a template in bytes: a DNS label, as the API server bounds it.
+const LONGEST_NAME: usize = 63;
+
+/// What all annotations of an object may have together, keys included
+/// (apimachinery:pkg/api/validation/objectmeta.go, `TotalAnnotationSizeLimitB`).
+pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 /// How many names a refusal lists.
 const MOST_NAMES: usize = 10;
@@ -47,6 +54,9 @@ pub enum Selection {
 /// Selects the templates for a pod.
 pub fn select(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>) -> Selection {
     if let Some(why) = excluded(settings, asked).or_else(|| mirror(asked)) {
+        return Selection::Nothing(why);
+    }
+    if let Some(why) = oversized(asked) {
         return Selection::Nothing(why);
     }
     if let Some(why) = broken_mandatory(catalog, asked) {
@@ -91,6 +101,22 @@ pub(crate) fn mirror(asked: SelectionInput<'_>) -> Option<Refusal> {
     is_mirror.then(|| {
         let message = "the pod mirrors a static pod, which the node's kubelet alone defines";
         Refusal::new(Reason::MirrorPod, message)
+    })
+}
+
+/// Annotations that the API server would refuse anyway are refused before anything reads them.
+fn oversized(asked: SelectionInput<'_>) -> Option<Refusal> {
+    let sizes = asked
+        .annotations
+        .iter()
+        .map(|(key, value)| key.as_str().len() + value.as_str().len());
+    let size: usize = sizes.sum();
+    (size > ANNOTATIONS_LIMIT).then(|| {
+        let message = format!(
+            "the pod's annotations have {size} bytes, more than the {ANNOTATIONS_LIMIT} that \
+             Kubernetes allows"
+        );
+        Refusal::new(Reason::AnnotationsTooLarge, message)
     })
 }
 
@@ -211,8 +237,9 @@ pub(crate) fn by_label(asked: SelectionInput<'_>) -> Result<bool, Refusal> {
         }
         Some(other) => {
             let message = format!(
-                "label {INJECT}: `{other}` is neither `true` nor `false`; the templates wanted are \
-                 listed in the annotation of that name"
+                "label {INJECT}: `{}` is neither `true` nor `false`; the templates wanted are \
+                 listed in the annotation of that name",
+                shown(other)
             );
             let logged = format!("label {INJECT}: neither `true` nor `false`");
             Err(Refusal::with_value(Reason::LabelInvalid, message, logged))
@@ -280,7 +307,12 @@ fn find_all(
 }
 
 fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str) -> String {
-    let hint = hint(catalog, asked.namespace, name);
+    let hint = if name.len() > LONGEST_NAME {
+        format!("; names have at most {LONGEST_NAME} characters")
+    } else {
+        hint(catalog, asked.namespace, name)
+    };
+    let name = shown(name);
     format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
 }
 

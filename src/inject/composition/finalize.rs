@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Composed;
 use crate::inject::pod::WorkingPod;
+use crate::inject::selection::ANNOTATIONS_LIMIT;
 use crate::inject::status::Status;
 use crate::inject::verdict::{Reason, Verdict};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
-
-/// What all annotations of an object may have together, keys included
-/// (apimachinery:pkg/api/validation/objectmeta.go, `TotalAnnotationSizeLimitB`).
-const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
 /// Writes statuses and patch, unless the pod is refused.
 pub(super) fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed) {

@@ -411,6 +411,19 @@ fn refusals_say_what_would_be_right() {
         "annotation pillion.dev/inject of the pod: there is no template `something-else`; \
          templates here: a, auto, b, broken, late, must"
     );
+    let long = "x".repeat(200_000);
+    assert_eq!(
+        ask(&long),
+        format!(
+            "annotation pillion.dev/inject of the pod: there is no template `{}…`; names have at \
+             most 63 characters",
+            "x".repeat(60)
+        )
+    );
+    assert_eq!(
+        ask(&long.repeat(2)),
+        "the pod's annotations have 400018 bytes, more than the 262144 that Kubernetes allows"
+    );
     let no = |name: &str, hint: &str| {
         format!("annotation pillion.dev/inject of the pod: there is no template `{name}`; {hint}")
     };

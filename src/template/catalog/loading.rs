@@ -1,6 +1,7 @@
 //! Filling a catalog: from files, from templates that were compiled elsewhere, from other catalogs
 //! and from what is built into the program.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Catalog, CatalogEntry, Entry, Serving};
@@ -171,9 +172,18 @@ impl Catalog {
     }
 }
 
-/// The first error, as a person is told who asks for the template.
+/// The first error, for whoever creates a pod: without the directory, which is the server's.
 fn one_line(errors: &[TemplateError]) -> String {
-    errors.first().map(ToString::to_string).unwrap_or_default()
+    let Some(first) = errors.first() else {
+        return String::new();
+    };
+    let file = Path::new(&first.file).file_name();
+    let file = file.unwrap_or_default().to_string_lossy().into_owned();
+    let error = TemplateError {
+        file,
+        ..first.clone()
+    };
+    error.to_string()
 }
 
 fn duplicate(source: &Source, place: Place, name: &str, first: &str) -> TemplateError {
