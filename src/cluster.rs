@@ -10,6 +10,7 @@ mod connection;
 mod events;
 mod inspection;
 mod lease;
+mod model;
 mod names;
 mod reader;
 mod registration;
@@ -23,6 +24,7 @@ pub use connection::{Connection, ConnectionError, KubeconfigOptions};
 pub use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
 pub use inspection::{Access, DryRunResult, ObjectPage, Resource};
 pub use lease::{Lease, LeaseOptions};
+pub use model::TemplateReports;
 pub use names::ObjectName;
 pub use reader::{ClusterReader, Named, Read};
 pub use registration::{
@@ -30,7 +32,7 @@ pub use registration::{
     RegistrationStatus,
 };
 pub use templates::{Served, TemplateWriter};
-pub use watch::{ClusterSnapshot, Observer, TemplateReports, Watched, watch};
+pub use watch::{ClusterSnapshot, Observer, TenantLimits, Watched, watch};
 
 /// How long a single answer of the API server is waited for where the server asks.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);

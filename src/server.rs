@@ -10,7 +10,10 @@
 
 mod admin;
 mod connection;
+mod descriptors;
 mod listen;
+mod peers;
+mod queue_delay;
 mod readiness;
 mod reviews;
 mod run;
@@ -25,7 +28,7 @@ pub use run::{Drain, Server, Setup};
 
 use crate::inject::{Answer, Endpoint};
 
-/// What the server asks and tells.
+/// What answers reviews and counts observations.
 pub trait Backend: Send + Sync + 'static {
     /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
     /// computation only.
@@ -38,7 +41,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);
 
-    /// A connection was closed at once, as there are too many.
+    /// A connection was closed at once, as there are too many, in all or silent ones of its peer.
     fn refused_connection(&self);
 
     /// The metrics in `OpenMetrics` text.
@@ -61,6 +64,9 @@ pub enum ServerError {
     /// Signals cannot be listened to.
     #[error("failed to listen for the signals that end the server")]
     Signals(#[source] io::Error),
+    /// There is no thread, or no descriptor, to serve with.
+    #[error("failed to start serving")]
+    Start(#[source] io::Error),
     /// A port stopped being served.
     #[error("the {what} port stopped being served")]
     Stopped {
@@ -88,13 +94,30 @@ const INLINE_LIMIT: usize = 256 * 1024;
 /// How long a request waits for a namespace that is newer than what is known of the cluster.
 const NAMESPACE_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How many requests may wait for namespaces at once, each with its body; others are told at once to
-/// come again.
+/// How many requests may wait for namespaces at once, each with its body; others are answered with
+/// 429 at once.
 const NAMESPACE_WAITERS: usize = 128;
 
 /// How many connections may be open at once. The API server keeps 25 idle ones for each of its
 /// instances and opens more under load.
 const CONNECTIONS: usize = 4096;
+
+/// How many connections of one peer may be without a first request: half of all, so that nobody
+/// shuts the others out by silence.
+const SILENT_CONNECTIONS: usize = CONNECTIONS / 2;
+
+/// How many connections the admin port may have at once, and how many of one peer may be silent.
+const ADMIN_CONNECTIONS: (usize, usize) = (256, 64);
+
+/// Bytes of bodies that may be in memory at once, those of all connections together.
+const BODIES: usize = 24 * 1024 * 1024;
+
+/// Bytes of bodies that one peer may have in memory at once; a body of [`BODY_LIMIT`] fits.
+const BODIES_OF_PEER: usize = BODIES / 2;
+
+/// Bytes of large bodies ([`INLINE_LIMIT`]) that may be decided about at once: one of
+/// [`BODY_LIMIT`], or a few that are smaller. The rest waits, and holds up no small one.
+const LARGE_BODIES: usize = 8 * 1024 * 1024;
 
 /// How long a TLS handshake may take; the API server itself gives up after 10 seconds.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,8 +129,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// server closes idle connections, so that it is never this side that closes under a request.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// Largest head of a request in bytes.
-const HEAD_LIMIT: u32 = 64 * 1024;
+/// Largest head of a request in bytes; the API server's have a few hundred.
+const HEAD_LIMIT: u32 = 16 * 1024;
 
 /// How long a request may take when the client names no deadline; the API server's largest
 /// `timeoutSeconds`.

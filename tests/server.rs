@@ -6,6 +6,8 @@ mod certificates;
 pub(crate) mod client;
 mod delay;
 mod ending;
+mod limits;
+mod log;
 pub(crate) mod process;
 mod templates;
 

@@ -33,6 +33,9 @@ use cluster::{Cluster, ClusterOptions, VersionError};
 use templates::Templates;
 use webhook::Webhook;
 
+/// How long the exit waits until the last log lines are written.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// Options of `pillion serve`.
 #[derive(Debug, clap::Args)]
 pub struct Serve {
@@ -195,11 +198,13 @@ impl Serve {
                 shutdown: self.shutdown_seconds,
             });
         }
-        crate::telemetry::init(self.log_format, &self.log_level)?;
+        let log = crate::telemetry::init(self.log_format, &self.log_level)?;
         let runtime = Runtime::new().map_err(ServeError::Runtime)?;
-        let result = runtime.block_on(self.serve());
+        let metrics = Arc::new(Metrics::new(log.lost()));
+        let result = runtime.block_on(self.serve(metrics));
         // What may still run is a review on a blocking thread whose client has gone.
         runtime.shutdown_background();
+        log.flush(LAST_LINES);
         result.map(|()| ExitCode::SUCCESS)
     }
 
@@ -216,8 +221,7 @@ impl Serve {
         Ok(settings)
     }
 
-    async fn serve(self) -> Result<(), ServeError> {
-        let metrics = Arc::new(Metrics::default());
+    async fn serve(self, metrics: Arc<Metrics>) -> Result<(), ServeError> {
         let mut settings = self.settings()?;
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();

@@ -8,6 +8,7 @@
 //! first byte of a request to its end tightly.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
-use super::{Backend, CONNECTIONS, HANDSHAKE_TIMEOUT};
+use super::peers::{PeerQuota, PeerShare};
+use super::{ADMIN_CONNECTIONS, Backend, HANDSHAKE_TIMEOUT, SILENT_CONNECTIONS};
 use clock::Clock;
 use timed::Timed;
 
@@ -31,6 +33,10 @@ mod timed;
 /// The server is ending: every response asks its client to use another connection.
 pub(super) type Ending = Arc<AtomicBool>;
 
+/// The address that a request came from, among its extensions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
+
 /// A boxed future, as both traits here need one that can be named.
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -38,6 +44,7 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(super) struct Limited<A, B> {
     inner: A,
     slots: Arc<Semaphore>,
+    silent: Arc<PeerQuota>,
     ending: Ending,
     backend: Arc<B>,
 }
@@ -47,6 +54,7 @@ impl<A: Clone, B> Clone for Limited<A, B> {
         Self {
             inner: self.inner.clone(),
             slots: Arc::clone(&self.slots),
+            silent: Arc::clone(&self.silent),
             ending: Arc::clone(&self.ending),
             backend: Arc::clone(&self.backend),
         }
@@ -57,25 +65,34 @@ impl<A: Clone, B> Clone for Limited<A, B> {
 /// answer of a connection waits 40 ms for an acknowledgement of the handshake's last record.
 pub(super) fn tls<B: Backend>(
     config: Arc<ServerConfig>,
+    connections: usize,
     ending: Ending,
     backend: Arc<B>,
 ) -> Limited<RustlsAcceptor<NoDelayAcceptor>, B> {
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(config))
         .handshake_timeout(HANDSHAKE_TIMEOUT)
         .acceptor(NoDelayAcceptor::new());
-    Limited::new(tls, ending, backend)
+    let limits = (connections, SILENT_CONNECTIONS.min(connections / 2));
+    Limited::new(tls, limits, ending, backend)
 }
 
 /// The admin port's acceptor.
 pub(super) fn plain<B: Backend>(ending: Ending, backend: Arc<B>) -> Limited<NoDelayAcceptor, B> {
-    Limited::new(NoDelayAcceptor::new(), ending, backend)
+    Limited::new(NoDelayAcceptor::new(), ADMIN_CONNECTIONS, ending, backend)
 }
 
 impl<A, B> Limited<A, B> {
-    fn new(inner: A, ending: Ending, backend: Arc<B>) -> Self {
+    /// Limits all connections, and those of one peer without a first request.
+    fn new(
+        inner: A,
+        (connections, silent): (usize, usize),
+        ending: Ending,
+        backend: Arc<B>,
+    ) -> Self {
         Self {
             inner,
-            slots: Arc::new(Semaphore::new(CONNECTIONS)),
+            slots: Arc::new(Semaphore::new(connections)),
+            silent: PeerQuota::new(silent, connections),
             ending,
             backend,
         }
@@ -93,7 +110,7 @@ where
     type Future = Boxed<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let Some((slot, silent)) = self.admit(&stream) else {
             // Waiting would only move the queue into this process's memory.
             self.backend.refused_connection();
             return Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) });
@@ -105,8 +122,18 @@ where
                 // Port scans and probes end here too, so that this is no matter for every log.
                 tracing::debug!(%error, "a connection was not set up");
             })?;
-            Ok(watched(accepted, slot, ending))
+            Ok(watched(accepted, slot, silent, ending))
         })
+    }
+}
+
+impl<A, B> Limited<A, B> {
+    /// A slot for a connection, and its place among the silent ones of its peer.
+    fn admit(&self, stream: &TcpStream) -> Option<(OwnedSemaphorePermit, PeerShare)> {
+        let peer = stream.peer_addr().ok()?.ip().to_canonical();
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let mut silent = self.silent.share(peer);
+        silent.take(1).then_some((slot, silent))
     }
 }
 
@@ -114,13 +141,16 @@ where
 fn watched<I, S>(
     (stream, service): (I, S),
     slot: OwnedSemaphorePermit,
+    silent: PeerShare,
     ending: Ending,
 ) -> (Timed<I>, Tracked<S>) {
-    let clock = Arc::new(Clock::new());
+    let client = Client(silent.peer());
+    let clock = Arc::new(Clock::new(Some(silent)));
     let stream = Timed::new(stream, Arc::clone(&clock), slot);
     let service = Tracked {
         inner: service,
         clock,
+        client,
         ending,
     };
     (stream, service)
@@ -132,6 +162,7 @@ fn watched<I, S>(
 pub(super) struct Tracked<S> {
     inner: S,
     clock: Arc<Clock>,
+    client: Client,
     ending: Ending,
 }
 
@@ -148,7 +179,8 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<In>) -> Self::Future {
+    fn call(&mut self, mut request: Request<In>) -> Self::Future {
+        request.extensions_mut().insert(self.client);
         let in_flight = Clock::begin(&self.clock);
         let may_close = request.version() <= Version::HTTP_11;
         let ending = Arc::clone(&self.ending);

@@ -1,10 +1,17 @@
-//! Where the ports are: addresses as people write them, and IPv6 that may be missing.
+//! Where the ports are: addresses as people write them, IPv6 that may be missing, and a listener
+//! that says why it accepts nobody.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::net::{TcpListener, TcpSocket};
+use axum_server::{AddrListener, Address};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// How often failures to accept connections are logged.
+const REPORTS: Duration = Duration::from_secs(10);
 
 /// Length of the queue of connections that are not accepted yet. A rollout sends every client here
 /// at once; what does not fit is silently retried by the kernel a second later.
@@ -49,6 +56,58 @@ impl ListenAddress {
             }
             result => result,
         }
+    }
+}
+
+/// The address of a client.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// A listener that logs why connections are not accepted. The caller tries again; the commonest
+/// reason is that no descriptor is left.
+#[derive(Debug)]
+pub(super) struct Listener {
+    inner: TcpListener,
+    reported: Mutex<Option<Instant>>,
+}
+
+impl From<TcpListener> for Listener {
+    fn from(inner: TcpListener) -> Self {
+        let reported = Mutex::new(None);
+        Self { inner, reported }
+    }
+}
+
+impl Listener {
+    fn report(&self, error: &io::Error) {
+        // An instant is whole after any panic.
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.is_none_or(|last| last.elapsed() >= REPORTS) {
+            *reported = Some(Instant::now());
+            let error = error.to_string();
+            tracing::error!(error, "failed to accept a connection; trying again");
+        }
+    }
+}
+
+impl Address for Peer {
+    type Stream = TcpStream;
+    type Listener = Listener;
+}
+
+impl AddrListener<TcpStream, Peer> for Listener {
+    async fn bind_to(address: Peer) -> io::Result<Self> {
+        Ok(listen(address.0)?.into())
+    }
+
+    async fn accept_stream(&self) -> io::Result<(TcpStream, Peer)> {
+        let accepted = self.inner.accept().await;
+        let (stream, address) = accepted.inspect_err(|error| self.report(error))?;
+        Ok((stream, Peer(address)))
+    }
+
+    fn get_local_addr(&self) -> io::Result<Peer> {
+        self.inner.local_addr().map(Peer)
     }
 }
 

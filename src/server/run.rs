@@ -16,15 +16,23 @@ use std::time::Duration;
 use axum_server::Handle;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{self, Ending};
-use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, reviews};
+use super::listen::Peer;
+use super::queue_delay::{self, QueueDelay};
+use super::reviews::{self, Reviews};
+use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, descriptors};
 
-/// How many requests one HTTP/2 connection may have open.
-const HTTP2_STREAMS: u32 = 250;
+/// How many requests one HTTP/2 connection may have open, and how many bytes of their bodies may be
+/// under way: of one, and of all.
+const HTTP2_STREAMS: u32 = 100;
+/// See [`HTTP2_STREAMS`].
+const HTTP2_WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
 
 /// How the server ends.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +74,7 @@ pub struct Server<B> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
@@ -73,6 +82,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -80,6 +90,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 }
@@ -117,7 +128,8 @@ impl<B: Backend> Server<B> {
             mut signals,
         } = self;
         let ending = Ending::default();
-        let (mut ports, handles) = serve(&setup, webhook, admin, &ending);
+        let serving = serve(&setup, webhook, admin, &ending);
+        let (mut ports, handles) = serving.map_err(ServerError::Start)?;
         let signal = tokio::select! {
             signal = signals.next() => signal,
             stopped = ports.join_next() => return Err(stopped_port(stopped)),
@@ -139,8 +151,8 @@ impl<B: Backend> Server<B> {
 
 /// The ports' servers, to be told to end.
 struct Handles {
-    webhook: Handle<SocketAddr>,
-    admin: Handle<SocketAddr>,
+    webhook: Handle<Peer>,
+    admin: Handle<Peer>,
 }
 
 impl Handles {
@@ -152,44 +164,84 @@ impl Handles {
 
 type Port = (&'static str, io::Result<()>);
 
+/// Serves both ports. The admin port has a thread of its own, so that probes are answered whatever
+/// the reviews do; from there the delay of the reviews is measured, too.
 fn serve<B: Backend>(
     setup: &Setup<B>,
     webhook: TcpListener,
     admin: TcpListener,
     ending: &Ending,
-) -> (JoinSet<Port>, Handles) {
+) -> io::Result<(JoinSet<Port>, Handles)> {
     let handles = Handles {
         webhook: Handle::new(),
         admin: Handle::new(),
     };
     let backend = || Arc::clone(&setup.backend);
+    let connections = descriptors::raise_limit();
+    let delay = QueueDelay::default();
+    let (echoed, measured) = queue_delay::pair()?;
     let mut ports = JoinSet::new();
-    let tls = connection::tls(Arc::clone(&setup.tls), Arc::clone(ending), backend());
-    let mut server = axum_server::Server::<SocketAddr>::from_listener(webhook)
+
+    let tls = connection::tls(
+        Arc::clone(&setup.tls),
+        connections,
+        Arc::clone(ending),
+        backend(),
+    );
+    let mut server = axum_server::Server::<Peer>::from_listener(webhook.into())
         .acceptor(tls)
         .handle(handles.webhook.clone());
     limit(&mut server);
-    let router = reviews::router(backend()).into_make_service();
+    let router = Reviews::new(backend(), delay.clone());
+    let router = reviews::router(router).into_make_service();
     ports.spawn(async move { ("webhook", server.serve(router).await) });
+    tokio::spawn(queue_delay::echo(echoed));
 
     let plain = connection::plain(Arc::clone(ending), backend());
-    let mut server = axum_server::Server::<SocketAddr>::from_listener(admin)
-        .acceptor(plain)
-        .handle(handles.admin.clone());
-    limit(&mut server);
     let router = admin::router(backend(), setup.readiness.clone()).into_make_service();
-    ports.spawn(async move { ("admin", server.serve(router).await) });
-    (ports, handles)
+    let (handle, admin) = (handles.admin.clone(), admin.into_std()?);
+    let ended = on_own_thread("admin", async move {
+        tokio::spawn(queue_delay::measure(measured, delay));
+        let listener = TcpListener::from_std(admin)?;
+        let mut server = axum_server::Server::<Peer>::from_listener(listener.into())
+            .acceptor(plain)
+            .handle(handle);
+        limit(&mut server);
+        server.serve(router).await
+    })?;
+    ports.spawn(async move {
+        let ended = ended.await.map_err(io::Error::other);
+        ("admin", ended.flatten())
+    });
+    Ok((ports, handles))
+}
+
+/// Runs this on a runtime of one thread. The receiver gets its result, or an error after a panic.
+fn on_own_thread<T: Send + 'static>(
+    name: &str,
+    work: impl Future<Output = io::Result<T>> + Send + 'static,
+) -> io::Result<oneshot::Receiver<io::Result<T>>> {
+    let (sender, receiver) = oneshot::channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            // Nobody waits for the result once the process ends.
+            let _ = sender.send(runtime.block_on(work));
+        })?;
+    Ok(receiver)
 }
 
 /// Limits of the HTTP implementation; times are limited by the connection itself.
-fn limit<A>(server: &mut axum_server::Server<SocketAddr, A>) {
+fn limit<A>(server: &mut axum_server::Server<Peer, A>) {
     let builder = server.http_builder();
     builder.http1().max_buf_size(HEAD_LIMIT as usize);
     builder
         .http2()
         .max_header_list_size(HEAD_LIMIT)
-        .max_concurrent_streams(HTTP2_STREAMS);
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .initial_stream_window_size(HTTP2_WINDOWS.0)
+        .initial_connection_window_size(HTTP2_WINDOWS.1);
 }
 
 /// Serves on, then closes connections behind their last answer, cutting what is left at the
@@ -227,7 +279,7 @@ fn stopped_port(port: Option<Result<Port, JoinError>>) -> ServerError {
 async fn ended(background: &mut JoinSet<&'static str>) -> String {
     match background.join_next().await {
         Some(Ok(name)) => name.to_owned(),
-        // Only a panic can end a task otherwise; the panic hook has told where.
+        // Only a panic can end a task otherwise; the panic hook has logged the place.
         Some(Err(_)) => "that panicked".to_owned(),
         None => pending().await,
     }

@@ -109,3 +109,39 @@ fn an_unusable_certificate_is_told_at_start() {
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("--tls-key <FILE>"), "{text}");
 }
+
+#[test]
+fn a_private_key_that_everybody_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let (mount, made) = (Mount::new(), made());
+    mount.publish("..1", &made, &made);
+    let (certificate, key) = (mount.file("tls.crt"), mount.file("tls.key"));
+    let flags = [
+        "--tls-cert",
+        certificate.as_str(),
+        "--tls-key",
+        key.as_str(),
+    ];
+    let is_warned = |mode: u32| {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let server = Server::start_with_files(&flags);
+        server.log().contains("every user may read the private key")
+    };
+    assert!(is_warned(0o644));
+    assert!(!is_warned(0o640));
+}
+
+#[test]
+fn the_development_authority_is_not_written_through_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let (target, link) = (
+        directory.path().join("target"),
+        directory.path().join("link"),
+    );
+    std::fs::write(&target, "precious").unwrap();
+    symlink(&target, &link).unwrap();
+    let (code, text) = refused(&["--write-dev-ca", &link.display().to_string()]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("symbolic link"), "{text}");
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "precious");
+}

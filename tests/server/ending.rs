@@ -87,3 +87,12 @@ fn a_second_signal_ends_at_once() {
             .then_some(())
     });
 }
+
+#[test]
+fn a_hangup_drains_like_a_termination() {
+    let mut server = Server::start(&["--drain-seconds=1", "--shutdown-seconds=30"]);
+    server.signal("HUP");
+    wait_until_not_ready(&server);
+    assert_eq!(server.exit_code(), Some(0));
+    assert_eq!(server.logged("draining").unwrap()["signal"], "SIGHUP");
+}

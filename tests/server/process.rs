@@ -1,12 +1,15 @@
 //! The built program as a child process that never outlives its test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::server::client::plain;
 
 /// How long anything may take that is waited for. Far above what is needed on a busy machine.
 const BOUND: Duration = Duration::from_secs(40);
@@ -23,9 +26,22 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// What becomes of standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// A pipe that nobody reads.
+    Unread,
+    /// A pipe whose reader is gone.
+    Closed,
+    /// A full disk.
+    Full,
+}
+
 /// A running `pillion serve` on loopback ports of its own.
 pub(crate) struct Server {
     child: Child,
+    /// The end of a pipe that nobody reads.
+    _unread: Option<ChildStderr>,
     log: Arc<Mutex<Vec<String>>>,
     /// The webhook port.
     pub(crate) webhook: SocketAddr,
@@ -49,8 +65,61 @@ impl Server {
         Self::start_in(tempfile::tempdir().unwrap(), flags)
     }
 
+    /// Starts the server with a development certificate and a log that cannot be read. Its addresses
+    /// are chosen beforehand, as no line tells them.
+    pub(crate) fn start_unlogged(log: Log, flags: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = directory.path().join("ca.crt").display().to_string();
+        let [webhook, admin] = [(); 2].map(|()| {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap()
+        });
+        let (listen, admin_listen) = (webhook.to_string(), admin.to_string());
+        let addresses = ["--listen", &listen, "--admin-listen", &admin_listen];
+        let flags = [&["--write-dev-ca", &authority], &addresses[..], flags].concat();
+        let mut command = command(&flags);
+        if log == Log::Full {
+            command.stderr(File::options().write(true).open("/dev/full").unwrap());
+        }
+        let mut child = command.spawn().unwrap();
+        let unread = child.stderr.take().filter(|_| log == Log::Unread);
+        let server = Self {
+            child,
+            _unread: unread,
+            log: Arc::default(),
+            webhook,
+            admin,
+            directory,
+        };
+        wait_for("the admin port", || TcpStream::connect(admin).ok());
+        server
+    }
+
     fn start_in(directory: tempfile::TempDir, flags: &[&str]) -> Self {
-        let mut child = command(flags).spawn().unwrap();
+        Self::start_command(directory, &mut command(flags))
+    }
+
+    /// Starts the server with a development certificate and this hard limit of open files.
+    pub(crate) fn start_with_open_files(limit: u32) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = directory.path().join("ca.crt").display().to_string();
+        let inner = command(&["--write-dev-ca", &authority]);
+        let script = format!(
+            "ulimit -S -n {}; ulimit -H -n {limit}; exec \"$0\" \"$@\"",
+            limit / 2
+        );
+        let mut limited = Command::new("sh");
+        limited.arg("-c").arg(script).arg(inner.get_program());
+        limited.args(inner.get_args());
+        limited
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        Self::start_command(directory, &mut limited)
+    }
+
+    fn start_command(directory: tempfile::TempDir, command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let written = Arc::clone(&log);
@@ -61,6 +130,7 @@ impl Server {
         });
         let mut server = Self {
             child,
+            _unread: None,
             log,
             webhook: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -93,7 +163,32 @@ impl Server {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let script = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Memory in use, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes: u64 = line.unwrap().trim_end_matches("kB").trim().parse().unwrap();
+        kibibytes * 1024
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let metrics = plain(self.admin).unwrap().get("/metrics").unwrap().body;
+        let prefix = format!("{name} ");
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&prefix));
+        value
+            .unwrap_or_else(|| panic!("{name} in {metrics}"))
+            .parse()
+            .unwrap()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &script]).status().unwrap();
         assert!(status.success());
     }

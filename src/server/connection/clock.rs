@@ -1,9 +1,10 @@
 //! When a connection has been silent for too long.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::super::peers::PeerShare;
 use super::super::{HEAD_TIMEOUT, IDLE_TIMEOUT};
 
 /// A connection's time without requests, kept by its service and asked by its stream.
@@ -16,6 +17,8 @@ pub(super) struct Clock {
     begun: AtomicU64,
     /// When the last request ended, in milliseconds after `opened`.
     ended: AtomicU64,
+    /// The connection's place among the silent ones of its peer, until the first request.
+    silent: Mutex<Option<PeerShare>>,
 }
 
 /// A request being answered; dropping it, also when a client is gone, tells the clock of its end.
@@ -30,18 +33,22 @@ pub(super) struct Head {
 }
 
 impl Clock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(silent: Option<PeerShare>) -> Self {
         Self {
             opened: Instant::now(),
             in_flight: AtomicUsize::new(0),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            silent: Mutex::new(silent),
         }
     }
 
     /// A request has arrived.
     pub(super) fn begin(clock: &Arc<Self>) -> InFlight {
-        clock.begun.fetch_add(1, Ordering::Relaxed);
+        if clock.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            let mut silent = clock.silent.lock().unwrap_or_else(PoisonError::into_inner);
+            *silent = None;
+        }
         clock.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(Arc::clone(clock))
     }
@@ -95,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_idle_connection_outlives_the_api_servers_idle_bound() {
-        let clock = Arc::new(Clock::new());
+        let clock = Arc::new(Clock::new(None));
         drop(Clock::begin(&clock));
         assert!(!clock.is_over_at(clock.opened + 90 * SECOND, None));
         assert!(clock.is_over_at(clock.opened + IDLE_TIMEOUT + SECOND, None));
@@ -103,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_head_must_arrive_soon_and_a_request_may_take_its_time() {
-        let clock = Arc::new(Clock::new());
+        let clock = Arc::new(Clock::new(None));
         let head = clock.arrived(None);
         let now = Instant::now();
         let late = now + HEAD_TIMEOUT;

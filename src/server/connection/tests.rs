@@ -60,7 +60,7 @@ async fn tls_connections_send_without_delay() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(client_config));
-    let acceptor = tls(config, Ending::default(), Arc::new(Counting::default()));
+    let acceptor = tls(config, 8, Ending::default(), Arc::new(Counting::default()));
 
     let (client, server) = connected().await;
     assert!(!server.nodelay().unwrap(), "off unless asked for");
@@ -79,8 +79,8 @@ async fn one_connection_too_many_is_refused_and_a_closed_one_makes_room() {
     let mut acceptor = plain(Ending::default(), Arc::clone(&backend));
     acceptor.slots = Arc::new(Semaphore::new(1));
     let (_first_client, first) = connected().await;
-    let held = acceptor.accept(first, ()).await.map(|_| ()).is_ok();
-    assert!(held, "dropped at once, so its slot is free again");
+    let accepted = acceptor.accept(first, ()).await.map(|_| ()).is_ok();
+    assert!(accepted, "dropped at once, so its slot is free again");
     let (_client, stream) = connected().await;
     let open = acceptor.accept(stream, ()).await.ok();
     assert!(open.is_some());
@@ -96,7 +96,8 @@ async fn an_ending_server_asks_http1_clients_to_leave() {
         inner: tower::service_fn(async |_request: Request<()>| {
             Ok::<_, Infallible>(Response::new(()))
         }),
-        clock: Arc::new(Clock::new()),
+        clock: Arc::new(Clock::new(None)),
+        client: Client(std::net::Ipv4Addr::LOCALHOST.into()),
         ending: Arc::clone(&ending),
     };
     let answer = async |version: Version| {
@@ -109,4 +110,32 @@ async fn an_ending_server_asks_http1_clients_to_leave() {
     ending.store(true, Ordering::Relaxed);
     assert_eq!(answer(Version::HTTP_11).await.unwrap(), "close");
     assert_eq!(answer(Version::HTTP_2).await, None);
+}
+
+#[tokio::test]
+async fn a_peer_that_stays_silent_takes_its_part_only() {
+    let backend = Arc::new(Counting::default());
+    let mut acceptor = plain(Ending::default(), Arc::clone(&backend));
+    acceptor.silent = PeerQuota::new(1, 8);
+    let (_clients, streams): (Vec<_>, Vec<_>) =
+        [connected().await, connected().await, connected().await]
+            .into_iter()
+            .unzip();
+    let mut streams = streams.into_iter();
+    let service =
+        || tower::service_fn(async |_request: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    let (_stream, spoke) = acceptor
+        .accept(streams.next().unwrap(), service())
+        .await
+        .unwrap();
+    let second = acceptor.accept(streams.next().unwrap(), service()).await;
+    assert!(second.is_err(), "the first one is silent still");
+    assert_eq!(backend.0.load(Ordering::Relaxed), 1);
+    spoke.oneshot(Request::new(())).await.unwrap();
+    assert!(
+        acceptor
+            .accept(streams.next().unwrap(), service())
+            .await
+            .is_ok()
+    );
 }

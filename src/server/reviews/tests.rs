@@ -3,11 +3,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method};
+use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
 use crate::inject::{Decision, Reason};
+use crate::server::BODY_LIMIT;
 
 /// Answers by what the body begins with.
 #[derive(Default)]
@@ -21,7 +24,7 @@ impl Backend for Fake {
         match body {
             b"panic" => panic!("secret"),
             [b'{', ..] => Answer::Review {
-                body: told(endpoint, body.len()).into_bytes(),
+                body: answered(endpoint, body.len()).into_bytes(),
                 uid: String::new(),
                 namespace: String::new(),
                 pod: String::new(),
@@ -61,7 +64,7 @@ impl Backend for Fake {
     }
 }
 
-fn told(endpoint: Endpoint, length: usize) -> String {
+fn answered(endpoint: Endpoint, length: usize) -> String {
     format!("{{\"{}\":{length}}}", endpoint.as_str())
 }
 
@@ -78,7 +81,7 @@ async fn send(method: Method, uri: &str, headers: &[(&str, &str)], body: Body) -
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = router(Arc::clone(&fake))
+    let response = router(Reviews::new(Arc::clone(&fake), QueueDelay::default()))
         .oneshot(request.body(body).unwrap())
         .await
         .unwrap();
@@ -107,14 +110,14 @@ async fn post_json(path: &str, body: impl Into<Body>) -> Reply {
 async fn a_review_is_answered_as_json() {
     for (path, endpoint) in ENDPOINTS {
         let reply = post_json(path, "{}").await;
-        assert_eq!((reply.status, reply.text), (200, told(endpoint, 2)));
+        assert_eq!((reply.status, reply.text), (200, answered(endpoint, 2)));
         assert_eq!(reply.headers["content-type"], "application/json");
         assert!(reply.counted.is_empty());
     }
 }
 
 #[tokio::test]
-async fn every_mistake_is_told_and_counted() {
+async fn every_mistake_is_named_and_counted() {
     for (path, _) in ENDPOINTS {
         let get = send(Method::GET, path, &[], Body::empty()).await;
         assert_eq!(
@@ -155,7 +158,7 @@ async fn a_body_at_the_limit_is_read_and_one_above_is_refused() {
     for (path, endpoint) in ENDPOINTS {
         let mut body = vec![b'{'; BODY_LIMIT];
         let reply = post_json(path, body.clone()).await;
-        assert_eq!(reply.text, told(endpoint, BODY_LIMIT));
+        assert_eq!(reply.text, answered(endpoint, BODY_LIMIT));
         body.push(b'{');
         let reply = post_json(path, body).await;
         assert_eq!((reply.status, reply.counted), (413, vec![413]));
@@ -199,12 +202,15 @@ fn the_deadline_is_the_clients_within_bounds() {
 async fn a_review_waits_for_its_namespace() {
     let start = tokio::time::Instant::now();
     let reply = post_json("/mutate", "soon").await;
-    assert_eq!((reply.status, reply.text), (200, told(Endpoint::Mutate, 2)));
+    assert_eq!(
+        (reply.status, reply.text),
+        (200, answered(Endpoint::Mutate, 2))
+    );
     assert_eq!(start.elapsed(), Duration::from_millis(100));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_api_server_is_asked_to_come_again_for_a_namespace_that_stays_unknown() {
+async fn a_namespace_that_stays_unknown_is_answered_with_429() {
     let start = tokio::time::Instant::now();
     let reply = post_json("/mutate", "never").await;
     assert_eq!(reply.status, 429);
@@ -212,14 +218,104 @@ async fn the_api_server_is_asked_to_come_again_for_a_namespace_that_stays_unknow
     assert_eq!(reply.headers["retry-after"], "1");
     assert_eq!(
         reply.text,
-        "the namespace \"never\" is newer than what Pillion knows of the cluster; come again\n"
+        "namespace \"never\" is not in Pillion's cache yet; retry\n"
     );
     assert_eq!(reply.counted, [429]);
-    // Advice is worth no second call.
+    // Advice is not worth a retry.
     let reply = post_json("/advise", "never").await;
     assert_eq!(
         (reply.status, reply.text.as_str()),
         (200, "{\"allowed\":true}")
     );
     assert!(!reply.headers.contains_key("retry-after"));
+}
+
+/// A body whose first bytes come now and whose rest never does.
+fn unfinished(length: usize) -> Body {
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>(vec![b'{'; length])]);
+    Body::from_stream(futures_util::StreamExt::chain(
+        first,
+        futures_util::stream::pending(),
+    ))
+}
+
+fn request_from(peer: u8, body: Body) -> Request {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri("/mutate?timeout=10s")
+        .header(JSON.0, JSON.1)
+        .body(body)
+        .unwrap();
+    let client = Client(Ipv4Addr::new(127, 0, 0, peer).into());
+    request.extensions_mut().insert(client);
+    request
+}
+
+#[tokio::test]
+async fn bodies_in_flight_are_bounded_for_a_peer_and_in_all() {
+    const BODY: usize = 6 * 1024 * 1024;
+    let reviews = Reviews::new(Arc::new(Fake::default()), QueueDelay::default());
+    let router = router(Arc::clone(&reviews));
+    let ask = |peer, body| router.clone().oneshot(request_from(peer, body));
+    let mut unfinished_requests = Vec::new();
+    for peer in [1, 1, 2, 2] {
+        unfinished_requests.push(tokio::spawn(ask(peer, unfinished(BODY))));
+        tokio::task::yield_now().await;
+    }
+    let answer = ask(1, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 429, "its peer has taken its part");
+    assert_eq!(answer.headers()["retry-after"], "1");
+    let answer = ask(3, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 429, "all is taken");
+    for request in unfinished_requests.drain(2..) {
+        request.abort();
+        assert!(request.await.is_err());
+    }
+    let answer = ask(3, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 200, "what was taken is given back");
+    let answer = ask(1, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 429, "one peer's part is still taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_reviews_wait_for_their_turn_and_small_ones_do_not() {
+    let reviews = Reviews::new(Arc::new(Fake::default()), QueueDelay::default());
+    let router = router(Arc::clone(&reviews));
+    let ask = |body| router.clone().oneshot(request_from(1, body));
+    let turns = reviews
+        .large
+        .acquire_many(u32::try_from(LARGE_BODIES / PERMIT).unwrap());
+    let turns = turns.await.unwrap();
+    let large = || Body::from(vec![b'{'; INLINE_LIMIT + 1]);
+    let started = tokio::time::Instant::now();
+    let (waited, small) = tokio::join!(ask(large()), ask(Body::from("{}")));
+    assert_eq!(small.unwrap().status(), 200);
+    assert_eq!(waited.unwrap().status(), 429);
+    assert_eq!(
+        started.elapsed(),
+        Duration::from_secs(5),
+        "half of its time"
+    );
+    drop(turns);
+    assert_eq!(ask(large()).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_in_time_is_shed_at_once() {
+    let delay = QueueDelay::of(Duration::from_secs(4));
+    let fake = Arc::new(Fake::default());
+    let router = router(Reviews::new(Arc::clone(&fake), delay));
+    let mut statuses = Vec::new();
+    for timeout in ["5s", "10s"] {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("/mutate?timeout={timeout}"))
+            .header(JSON.0, JSON.1)
+            .body(Body::from("{}"))
+            .unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [429, 200]);
+    assert_eq!(*fake.rejected.lock().unwrap(), [429]);
 }
