@@ -91,7 +91,7 @@ const BODY_LIMIT: usize = 7 * 1024 * 1024;
 /// enough to delay others on the same worker.
 const INLINE_LIMIT: usize = 256 * 1024;
 
-/// How long a request waits for a namespace that is newer than what is known of the cluster.
+/// How long a request waits for a namespace that is not in the watch cache yet.
 const NAMESPACE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How many requests may wait for namespaces at once, each with its body; others are answered with

@@ -146,7 +146,7 @@ pub enum ServeError {
     Engine(#[from] EngineOptionsError),
     /// Namespaces are given twice.
     #[error(
-        "--namespace-manifest cannot stand beside --watch-cluster: the namespaces are the cluster's"
+        "--namespace-manifest and --watch-cluster exclude each other: the namespaces are the cluster's"
     )]
     NamespaceManifest,
     /// The cluster cannot be connected to.
@@ -167,7 +167,7 @@ pub enum ServeError {
     /// There are no threads to serve with.
     #[error("failed to start the server's threads")]
     Runtime(#[source] io::Error),
-    /// The addresses that were bound cannot be told.
+    /// The addresses that were bound cannot be read back.
     #[error("failed to read back the address of a port")]
     Address(#[source] io::Error),
     /// The server cannot start or did not end well.

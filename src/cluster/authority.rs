@@ -88,7 +88,7 @@ impl SecretState {
             .collect()
     }
 
-    /// Whether somebody asks for a new authority.
+    /// Whether the annotation asks for a new authority.
     pub fn is_asked(&self) -> bool {
         let annotations = self.0.metadata.annotations.as_ref();
         annotations.is_some_and(|annotations| annotations.contains_key(ROTATE))
@@ -120,7 +120,7 @@ impl AuthoritySecret {
 
     /// Writes the changes over the state that was read: a value, or that the key is to go. What is
     /// asked for by annotation counts as done where `is_answered`. Returns whether it was written;
-    /// `false`: somebody else was faster.
+    /// `false`: another writer was faster.
     pub async fn update(
         &self,
         state: &SecretState,

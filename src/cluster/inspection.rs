@@ -1,4 +1,4 @@
-//! Reads of whole kinds, questions about rights and a trial creation: a look at an installation.
+//! What `doctor` reads of an installation: lists, access reviews and a dry-run creation.
 //!
 //! What may not be read is an answer like any other. Lists end after a bounded number of objects,
 //! and say so.
@@ -41,7 +41,7 @@ pub struct ObjectPage {
     pub more: bool,
 }
 
-/// Something that somebody wants to do.
+/// An action of a user, for a SubjectAccessReview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Who: the full name of a user.
@@ -60,7 +60,7 @@ pub struct Access {
     pub name: Option<String>,
 }
 
-/// What came of a creation that was not meant.
+/// The result of a dry-run creation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DryRunResult {
     /// The object as it would have been stored.
@@ -171,7 +171,7 @@ impl ClusterReader {
         Read::Found(listed)
     }
 
-    /// The API server's version, as `/version` tells it.
+    /// The API server's version, from `/version`.
     pub async fn version(&self) -> Read<Value> {
         match self.connection.client().apiserver_version().await {
             Ok(info) => serde_json::to_value(&info).map_or_else(
@@ -182,7 +182,7 @@ impl ClusterReader {
         }
     }
 
-    /// Whether somebody may do something.
+    /// Whether a user may do something.
     pub async fn may(&self, access: &Access) -> Read<bool> {
         let (resource, subresource) = match access.resource.split_once('/') {
             Some((resource, sub)) => (resource, Some(sub.to_owned())),

@@ -82,7 +82,7 @@ pub enum RegistrationError {
 }
 
 impl RegistrationError {
-    /// Whether somebody else has changed the configuration meanwhile.
+    /// Whether another writer has changed the configuration meanwhile.
     fn is_conflict(&self) -> bool {
         matches!(self, Self::Api { source, .. }
             if matches!(source.as_ref(), kube::Error::Api(status) if status.code == 409))

@@ -1,5 +1,4 @@
-//! What the server knows of its cluster: templates, namespaces and what stands in them, as the API
-//! server tells of every change.
+//! The watch cache: templates, namespaces and the objects in them that decisions need.
 //!
 //! Each kind is followed by a task of its own, which keeps of an object only what decisions need.
 //! One builder takes all changes and makes of them an immutable snapshot, which is published whole:
@@ -39,7 +38,8 @@ const SHARE: u32 = 4;
 /// The longest pause between two snapshots.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Changes that may wait for the builder; who follows a kind waits then, and so the API server.
+/// Changes that may wait for the builder. When the queue is full, the watches wait, and so the API
+/// server.
 const WAITING: usize = 1024;
 
 /// Watches the cluster for ever. `own_namespace` is where Pillion runs and keeps revisions.
@@ -86,7 +86,7 @@ async fn build(
         if receiver.recv_many(&mut changes, WAITING).await == 0 {
             return;
         }
-        // What belongs together mostly comes together.
+        // Changes that belong together mostly arrive together.
         tokio::time::sleep(pause).await;
         while let Ok(change) = receiver.try_recv() {
             changes.push(change);

@@ -1,9 +1,9 @@
-//! What in a webhook configuration could bring a cluster to a halt, and what is plainly wrong.
+//! Finds entries of webhook configurations that could bring a cluster to a halt, or are wrong.
 //!
 //! A webhook that is called for the pods that run it cannot come back once it is away; one that is
 //! called for the control plane, for the leases of nodes or for everything takes the cluster down
 //! with it (field reports: vault-k8s#258, cozystack#3125, topolvm#57). The server asks here before
-//! it lets the API server trust an entry, and `pillion doctor` tells what it finds.
+//! it lets the API server trust an entry, and `pillion doctor` prints the findings.
 //!
 //! Everything is decided from the configuration alone. Labels may be set tomorrow, so a selector
 //! that could match counts as one that matches; a match condition whose text is not known here

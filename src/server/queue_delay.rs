@@ -94,8 +94,9 @@ mod tests {
         let delay = QueueDelay::default();
         let measured = delay.clone();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-            runtime.build().unwrap().block_on(measure(there, measured))
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build().unwrap();
+            runtime.block_on(measure(there, measured))
         });
         let echoing = tokio::spawn(echo(here));
         sleep(Duration::from_millis(200)).await;

@@ -1,8 +1,8 @@
 //! Whether the webhook may be sent requests, and if not, why not.
 //!
 //! Whoever prepares something holds readiness under a name with a reason, and releases it when
-//! done; ready is when nobody holds it. The text of `/readyz` lists the reasons, because "503" alone
-//! tells nobody whether to wait or to repair.
+//! done; the server is ready when nothing holds it. The text of `/readyz` lists the reasons, because
+//! "503" alone does not say whether to wait or to repair.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -43,7 +43,7 @@ pub struct Drain {
     pub deadline: Duration,
 }
 
-/// What a server is made of.
+/// The parts of a server.
 #[derive(Debug)]
 pub struct Setup<B> {
     /// Where reviews are answered.
@@ -52,7 +52,7 @@ pub struct Setup<B> {
     pub admin_listen: ListenAddress,
     /// TLS of the webhook port.
     pub tls: Arc<ServerConfig>,
-    /// What is asked and told.
+    /// Answers reviews and counts observations.
     pub backend: Arc<B>,
     /// What `/readyz` says; the server holds it back while it ends.
     pub readiness: Readiness,
@@ -149,14 +149,14 @@ impl<B: Backend> Server<B> {
     }
 }
 
-/// The ports' servers, to be told to end.
+/// The handles that end the ports' servers.
 struct Handles {
     webhook: Handle<Peer>,
     admin: Handle<Peer>,
 }
 
 impl Handles {
-    /// Connections of clients; the admin port's are nobody's loss.
+    /// Open connections of the webhook port.
     fn connections(&self) -> usize {
         self.webhook.connection_count()
     }

@@ -149,7 +149,7 @@ impl Metrics {
         );
         self.registry.register(
             "pillion_watch_up",
-            "Whether changes of a resource of the cluster arrive: 1, or 0 while what is known is old",
+            "Whether the watch of a resource works: 1, or 0 while the cache is stale",
             self.watch_up.clone(),
         );
         self.registry.register(
@@ -380,7 +380,7 @@ impl Metrics {
         self.bundle_errors.inc();
     }
 
-    /// How the entries of the webhook configurations stand.
+    /// The states of the entries of the webhook configurations.
     pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
         for (state, count) in [
             ("current", current),

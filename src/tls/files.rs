@@ -25,9 +25,9 @@ pub struct Files {
 pub enum Event {
     /// A new pair is served from now on.
     Reloaded,
-    /// The files hold something unusable; the old pair is served. Told once for each content.
+    /// The files hold something unusable; the old pair is served. Reported once for each content.
     Failed(TlsError),
-    /// The end of the pair in use, told with every look, so that time is noticed to pass.
+    /// The expiry of the pair in use, sent with every look, as time passes without any change.
     Expires(SystemTime),
 }
 
@@ -76,7 +76,7 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-/// What was tried last, so that a failure is told once and not with every look.
+/// The last attempt, so that a failure is reported once and not with every look.
 #[derive(Default)]
 struct Tried {
     contents: Option<Contents>,
@@ -84,7 +84,7 @@ struct Tried {
 }
 
 impl Tried {
-    /// One look: `Some` where something is to be told.
+    /// Looks once; `Some` where there is something new to report.
     fn look(&mut self, files: &Files, store: &Store) -> Option<Event> {
         let mut contents = match files.read() {
             Ok(contents) => contents,
@@ -119,8 +119,8 @@ impl Tried {
 }
 
 /// Looks at the certificate for ever, once each `period`: replaces the pair in `store` when
-/// `files` hold a new and usable one, and tells `observer` what it found. Without files only the
-/// expiry is told.
+/// `files` hold a new and usable one, and reports to `observer`. Without files it reports only the
+/// expiry.
 pub async fn watch(
     files: Option<Files>,
     store: Arc<Store>,
@@ -215,7 +215,7 @@ mod tests {
             event,
             Some(Event::Failed(TlsError::Mismatch { .. }))
         ));
-        assert!(tried.look(&mount.files, &store).is_none(), "told once");
+        assert!(tried.look(&mount.files, &store).is_none(), "reported once");
         assert!(Arc::ptr_eq(&before, &store.current().unwrap()));
 
         mount.publish("..3", &second.certificate_pem, &second.key_pem);
@@ -226,6 +226,6 @@ mod tests {
         std::fs::remove_file(mount.directory.path().join("..data")).unwrap();
         let event = tried.look(&mount.files, &store);
         assert!(matches!(event, Some(Event::Failed(TlsError::Read { .. }))));
-        assert!(tried.look(&mount.files, &store).is_none(), "told once");
+        assert!(tried.look(&mount.files, &store).is_none(), "reported once");
     }
 }

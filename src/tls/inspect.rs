@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many addresses of a name are tried.
 const MOST_ADDRESSES: usize = 4;
 
-/// What can be told of one certificate.
+/// The facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateInfo {
     /// Whom it is about.
@@ -46,7 +46,7 @@ pub struct CertificateInfo {
     der: CertificateDer<'static>,
 }
 
-/// Why nothing can be told.
+/// Why a certificate cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// The text is no PEM with certificates.

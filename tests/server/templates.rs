@@ -63,7 +63,7 @@ fn templates_come_change_and_go_while_the_server_runs() {
     let away = directory.path().with_extension("away");
     std::fs::rename(directory.path(), &away).unwrap();
     wait_for("the directory to be missed", || {
-        server.logged("the templates stay as they are")
+        server.logged("failed to read the templates; those in use stay")
     });
     wait_for_metrics(&server, &[&newest(1), &stale(0)]);
     std::fs::rename(&away, directory.path()).unwrap();

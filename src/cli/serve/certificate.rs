@@ -1,4 +1,4 @@
-//! The serving certificate: from files, or made at start; and what is told of its end.
+//! The serving certificate, from files or made at start, and the warnings before it expires.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use crate::server::Readiness;
 use crate::telemetry::Metrics;
 use crate::tls::{Event, Files, Pair, Store, TlsError, development, watch, write_authority};
 
-/// How long before its end a certificate is warned of.
+/// How long before its expiry a certificate is warned of.
 const WARNING: Duration = Duration::from_hours(7 * 24);
 
 /// How often the warning is repeated.
 const REPEAT: Duration = Duration::from_hours(24);
 
-/// The name under which readiness is held back.
+/// The readiness condition of the certificate.
 const CONDITION: &str = "certificate";
 
 /// Where the certificate comes from.
@@ -73,7 +73,7 @@ pub(super) struct CertificateOptions {
 /// The certificate in use.
 #[derive(Debug)]
 pub(super) struct Certificate {
-    /// What handshakes are answered with.
+    /// The pair that handshakes get.
     pub(super) store: Arc<Store>,
     files: Option<Files>,
     period: Duration,
@@ -135,7 +135,7 @@ fn make(names: &[String], authority: Option<PathBuf>) -> Result<Pair, TlsError> 
 }
 
 impl Certificate {
-    /// What is served, how often to look, and further names.
+    /// The store, the polling period and further names.
     pub(super) fn into_parts(self) -> (Arc<Store>, Duration, Vec<String>) {
         (self.store, self.period, self.names)
     }
@@ -152,7 +152,7 @@ impl Certificate {
     }
 }
 
-/// Tells log, metrics and readiness what becomes of the certificate.
+/// Reports the certificate to log, metrics and readiness.
 #[derive(Debug)]
 pub(super) struct Observer {
     metrics: Arc<Metrics>,
@@ -195,7 +195,10 @@ impl Observer {
                 self.metrics.certificate_error();
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
                 let text = format!("{error}{}", cause.unwrap_or_default());
-                tracing::error!(error = text.as_str(), "the certificate in use stays");
+                tracing::error!(
+                    error = text.as_str(),
+                    "failed to reload the certificate; the one in use stays"
+                );
             }
             Event::Expires(at) => self.expires(at),
         }

@@ -1,4 +1,4 @@
-//! The watch on the cluster, wired to the webhook: what is seen becomes the engine of the moment,
+//! Connects the watch on the cluster to the webhook: each snapshot becomes the current engine,
 //! readiness and metrics.
 
 use std::sync::Arc;

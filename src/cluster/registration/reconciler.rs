@@ -20,7 +20,7 @@ use crate::wording::with_sources;
 /// Between two looks without any event.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// How often a write is tried again at once that met a change by somebody else.
+/// How often a write that met a conflict is retried at once.
 const ATTEMPTS: usize = 5;
 
 /// Where it is known what the API server must trust.
@@ -73,7 +73,7 @@ impl<S: BundleSource> CaBundleReconciler<S> {
     }
 
     /// Works for ever, whenever this replica leads. `wake` says that the source has changed; the
-    /// observer is reported how the entries stand, `None` where that could not be found out.
+    /// observer gets the state of the entries, `None` where it could not be read.
     pub async fn run(
         mut self,
         mut leader: watch::Receiver<bool>,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::cluster::model::TemplateReport;
 use crate::template::{Catalog, CatalogLookup};
 
-/// How many errors a status tells; the rest is counted.
+/// How many errors a status lists; the rest is counted.
 const MOST_ERRORS: usize = 16;
 /// The longest text of one error in characters.
 const LONGEST_ERROR: usize = 1024;

@@ -1,4 +1,4 @@
-//! One kind, followed for ever.
+//! The watch of one kind, retried for ever.
 
 mod salvage;
 

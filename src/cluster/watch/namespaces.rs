@@ -1,5 +1,5 @@
-//! The namespaces, and what stands in them. One that does not change is made once and shared by all
-//! snapshots.
+//! The namespaces with their LimitRanges, quotas and ServiceAccounts. One that does not change is
+//! built once and shared by all snapshots.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::object::{Key, Watched};
 use crate::check::resources::{LimitRange, Quota};
 use crate::inject::{Namespace, Namespaces};
 
-/// What is known of one namespace; it may be less than the Namespace itself.
+/// One namespace; its objects may arrive before the Namespace itself.
 #[derive(Debug, Default)]
 struct Known {
     /// Labels and annotations, once the Namespace was seen.

@@ -1,4 +1,4 @@
-//! The kinds that are watched, and what is kept of their objects.
+//! The watched kinds, and the parts of their objects that are kept.
 //!
 //! Objects are read as untyped JSON: whatever one of them holds, it never stops the rest. What no
 //! decision needs, `managedFields` above all, is dropped before anything else sees the object: there
@@ -21,7 +21,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// How many objects of a kind that may be large are listed at once.
 pub(super) const LARGE_PAGE: u32 = 50;
 
-/// A kind that is watched.
+/// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watched {
     /// `ClusterInjectionTemplate`.
@@ -41,7 +41,7 @@ pub enum Watched {
 }
 
 impl Watched {
-    /// All of them.
+    /// All watched kinds.
     pub const ALL: [Self; 7] = [
         Self::ClusterInjectionTemplates,
         Self::InjectionTemplates,
@@ -130,7 +130,7 @@ pub(super) struct StoredTemplate {
     pub(super) status: Value,
 }
 
-/// What is kept of an object.
+/// The kept part of an object.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     Template(StoredTemplate),
@@ -146,7 +146,7 @@ pub(super) enum Content {
     Revision(Option<KeptRevision>),
 }
 
-/// What is kept of an object, and which one it is.
+/// The kept part of an object, with its key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct WatchedObject {
     pub(super) key: Key,
@@ -175,7 +175,7 @@ pub(super) struct WatchChange {
     pub(super) change: Change,
 }
 
-/// Which object it is. Revisions all stand in one namespace, so that their names are enough.
+/// The key of an object. All revisions are in one namespace, so that their names are enough.
 pub(super) fn key(kind: Watched, object: &DynamicObject) -> Key {
     let metadata = &object.metadata;
     let namespace = metadata.namespace.clone();

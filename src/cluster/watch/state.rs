@@ -1,4 +1,4 @@
-//! All that is known of the cluster, change by change.
+//! The watch cache, updated change by change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,21 +8,21 @@ use super::observer::ClusterSnapshot;
 use super::templates::TemplateState;
 use super::tenants::TenantLimits;
 
-/// What is known, and what changed since the last snapshot.
+/// All watched objects, and which changed since the last snapshot.
 #[derive(Debug, Default)]
 pub(super) struct State {
     namespaces: NamespaceState,
     templates: TemplateState,
     /// The kinds that were listed whole.
     listed: BTreeSet<Watched>,
-    /// What a list that has begun has named so far.
+    /// Keys named so far by a list that is under way.
     listing: BTreeMap<Watched, BTreeSet<Key>>,
     /// Why a kind was not listed yet.
     failures: BTreeMap<Watched, String>,
 }
 
 impl State {
-    /// Nothing is known yet; templates of namespaces are bounded so.
+    /// An empty cache with these bounds for the templates of namespaces.
     pub(super) fn new(limits: TenantLimits) -> Self {
         Self {
             templates: TemplateState::new(limits),
@@ -35,7 +35,7 @@ impl State {
         self.templates.take_incomplete()
     }
 
-    /// Takes a change.
+    /// Applies a change.
     pub(super) fn apply(&mut self, WatchChange { kind, change }: WatchChange) {
         match change {
             Change::Listing => {
@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    /// The objects of a kind that are known.
+    /// The keys of a kind in the cache.
     fn keys(&self, kind: Watched) -> Vec<Key> {
         match kind {
             Watched::ClusterInjectionTemplates => self.templates.keys(false),
@@ -99,7 +99,7 @@ impl State {
         }
     }
 
-    /// The kinds that were not listed yet, each with what stands in the way.
+    /// The kinds that were not listed yet, each with the reason.
     pub(super) fn missing(&self) -> Vec<(Watched, String)> {
         let kinds = Watched::ALL.into_iter();
         let missing = kinds.filter(|kind| !self.listed.contains(kind));
@@ -110,7 +110,7 @@ impl State {
         missing.map(why).collect()
     }
 
-    /// What is known, whole.
+    /// An immutable snapshot of everything.
     pub(super) fn snapshot(&mut self) -> ClusterSnapshot {
         let (catalog, reports) = self.templates.snapshot();
         ClusterSnapshot {

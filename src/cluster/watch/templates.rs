@@ -19,7 +19,7 @@ use crate::template::compile::{Compiled, compile_object, object_path};
 use crate::template::node::Place;
 use crate::template::{Catalog, CatalogEntry, TemplateError};
 
-/// A template, and what became of it.
+/// A stored template and its last good generation.
 #[derive(Debug)]
 struct Stored {
     uid: String,
@@ -40,12 +40,12 @@ struct Stored {
     good: Option<ServedRevision>,
 }
 
-/// A revision that is kept.
+/// A ControllerRevision.
 #[derive(Debug)]
 struct Revision {
     /// `None`: an object that cannot be read as one.
     kept: Option<KeptRevision>,
-    /// What it compiles to, once somebody needed to know.
+    /// The compiled revision, made when it is first needed.
     good: OnceCell<Option<ServedRevision>>,
 }
 
@@ -305,7 +305,7 @@ impl Stored {
     }
 }
 
-/// What becomes of a template. One that breaks the compiler must cost nothing but itself.
+/// Compiles a template. A panic of the compiler costs this template only.
 fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
     let compile = || compile_object(namespace, name, Some(spec));
     catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Compiled {
@@ -327,7 +327,7 @@ fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
     })
 }
 
-/// What a kept revision compiles to.
+/// Compiles a kept revision.
 fn good_of(kept: &KeptRevision) -> Option<ServedRevision> {
     let (namespace, name) = &kept.of;
     let spec: Value = serde_json::from_str(&kept.spec).ok()?;

@@ -49,6 +49,11 @@ pub fn file_key(volume: &str, file: &str) -> String {
     format!("{FILE_PREFIX}{volume}.{file}")
 }
 
+/// U+FFFE and U+FFFF, which Unicode sets aside and YAML forbids.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 fn text(
     template: &Template,
     volume: &VolumeTemplate,
@@ -56,6 +61,14 @@ fn text(
     content: Value,
 ) -> Result<String, Refusal> {
     match (content, file.format) {
+        (Value::String(text), _) if text.contains(is_noncharacter) => {
+            let problem = format!(
+                "the file `{}` of `{}` holds U+FFFE or U+FFFF, which is no character and which no \
+                 YAML reader takes",
+                file.name, volume.name
+            );
+            Err(failed(template, &Failure::at(&volume.origin, problem)))
+        }
         (Value::String(text), _) => Ok(text),
         (tree, Some(TreeFormat::Json)) => {
             Ok(serde_json::to_string_pretty(&tree).unwrap_or_default() + "\n")
@@ -103,7 +116,7 @@ fn printable(scalar: &str) -> Cow<'_, str> {
     let is_special = |c: char| {
         matches!(
             c,
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
         )
     };
     if !scalar.contains(is_special) {
@@ -192,6 +205,13 @@ mod tests {
             .remove(0)
             .to_json();
         assert_eq!(read, tree);
+    }
+
+    #[test]
+    fn what_is_no_character_is_escaped() {
+        let mut text = String::new();
+        block(&json!({"a\u{fffe}": "b\u{ffff}"}), 0, &mut text);
+        assert_eq!(text, "\"a\\ufffe\": \"b\\uffff\"\n");
     }
 
     proptest::proptest! {

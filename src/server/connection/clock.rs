@@ -21,7 +21,7 @@ pub(super) struct Clock {
     silent: Mutex<Option<PeerShare>>,
 }
 
-/// A request being answered; dropping it, also when a client is gone, tells the clock of its end.
+/// A request being answered. Dropping it, also when its client is gone, marks its end.
 pub(super) struct InFlight(Arc<Clock>);
 
 /// The head of a request that has begun to arrive.

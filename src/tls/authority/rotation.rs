@@ -106,7 +106,7 @@ pub struct Situation<'a> {
     pub now: SystemTime,
     /// How long things live.
     pub lifetimes: Lifetimes,
-    /// Whether somebody has asked for a new authority.
+    /// Whether a new authority was asked for.
     pub is_asked: bool,
     /// Whether the Secret holds what cannot be used.
     pub is_damaged: bool,
@@ -123,7 +123,7 @@ pub enum Step {
     Staged,
     /// The next authority signs.
     Promoted,
-    /// What nobody needs or can read is gone, or what clients trust was entered.
+    /// Removed what is unneeded or unreadable, or recorded what clients trust.
     Tidied,
 }
 

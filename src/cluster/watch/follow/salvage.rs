@@ -53,7 +53,7 @@ struct ItemMeta {
     resource_version: Option<String>,
 }
 
-/// What a whole list would have told; nothing where there is none.
+/// The changes that a whole list would have given; empty where this fails, too.
 pub(super) async fn changes(kind: Watched, api: &Api<DynamicObject>) -> Vec<Change> {
     let mut changes = vec![Change::Listing];
     let mut parameters = ListParams::default().limit(LARGE_PAGE);
