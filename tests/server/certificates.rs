@@ -80,7 +80,9 @@ fn a_certificate_is_replaced_while_requests_flow() {
             .contains("pillion_certificate_reload_errors_total 1")
             .then_some(())
     });
-    let told = server.logged("failed to reload the certificate; the one in use stays").unwrap();
+    let told = server
+        .logged("failed to reload the certificate; the one in use stays")
+        .unwrap();
     assert!(
         told["error"].as_str().unwrap().contains("does not fit"),
         "{told}"
