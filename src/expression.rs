@@ -1,15 +1,12 @@
 //! Expressions of the template language: Kubernetes CEL over the parameters and the pod.
 //!
-//! An expression is compiled once, when its template is loaded, and evaluated for each pod.
-//! Compiling goes through four steps, each of which refuses what the next could not bear:
+//! An expression is compiled once, when its template is loaded, and evaluated for each pod:
 //!
-//! 1. `scan` bounds length, nesting and operators by a linear pass over the text, because the
-//!    parser needs time and memory that grow exponentially with some of them;
-//! 2. the `cel` crate parses;
-//! 3. `analysis` resolves names, functions and types, bounds the number of steps, and notes
-//!    which data is read. It rewrites the tree on the way, so that nothing depends on the random
-//!    order of the interpreter's maps and everything large is paid for from a `budget`;
-//! 4. the depth of the tree is bounded, because the interpreter recurses.
+//! 1. `parser` bounds length and nesting, and has the `cel` crate parse;
+//! 2. `analysis` resolves names, functions and types, notes which data is read, and lowers the tree
+//!    into a typed `program`, of which what is constant is evaluated at once;
+//! 3. `evaluator` runs the program on borrowed data, and pays for every step and every byte from the
+//!    review's `budget`.
 //!
 //! Only functions that the API server has with the same meaning exist (`functions`), so that
 //! every template can be exported as a policy.
@@ -19,32 +16,30 @@ mod analysis;
 mod bindings;
 mod budget;
 mod compiled;
-mod convert;
-mod direct;
 mod error;
-mod failure;
+mod evaluator;
 mod functions;
-mod library;
+mod parser;
+mod program;
 mod reads;
-mod scan;
 mod scope;
 mod taint;
 mod types;
+mod value;
 
 pub use admission::{AdmissionCondition, AdmissionData};
 pub use bindings::{Bindings, Source};
-pub use compiled::{Expression, with_much_stack};
+pub use budget::{Budget, Exhausted, PATCH_BYTES};
+pub use compiled::Expression;
 pub use error::{EvaluationError, ExpressionError};
 pub use reads::{Paths, Reads};
 pub use scope::Scope;
 pub use taint::Carried;
 pub use types::Type;
 
-use library::Pattern;
-
 /// How many elements a list or map of a pod, or any list without a declared bound, may have when
 /// an expression goes over it. A longer one is refused at evaluation.
-pub const UNDECLARED_MAX_ITEMS: u64 = 1024;
+pub const MAX_ITEMS: usize = 1024;
 
 #[cfg(test)]
 mod tests;

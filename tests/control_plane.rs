@@ -10,6 +10,8 @@ mod empty;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
+mod expressions;
+#[cfg(test)]
 mod lifetime;
 #[cfg(test)]
 mod live_corpus;

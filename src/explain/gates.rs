@@ -210,7 +210,7 @@ fn rules(entry: &Entry, operation: &str) -> Gate {
     gate("rules", Passage::Stops, why)
 }
 
-fn condition(condition: &Condition, data: &AdmissionData, request: &Value) -> Gate {
+fn condition(condition: &Condition, data: &AdmissionData<'_>, request: &Value) -> Gate {
     let holds = AdmissionCondition::compile(&condition.expression)
         .map_err(|error| (Passage::Unknown, error.to_string()))
         .and_then(|compiled| {

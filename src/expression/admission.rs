@@ -1,112 +1,85 @@
 //! The match conditions of a webhook configuration, as the API server evaluates them.
 //!
-//! They are CEL as well, but not a template's: they see `object`, `oldObject` and `request`, they
-//! are not typed, and their author may use every function of the API server. So they are parsed
-//! and evaluated here without the analysis, behind the same scan. What this interpreter does not
-//! have (`authorizer`, URLs, addresses) is an error of its own and never a guess.
+//! They are CEL as well, but not a template's: they see `object`, `oldObject` and `request`, of which
+//! no type is known, and their author may use every function of the API server. What is not known
+//! here (`authorizer`, URLs, addresses) is an error of its own and never a guess.
 
-use std::fmt;
-use std::sync::{Arc, LazyLock};
-
-use cel::common::types::CelBool;
-use cel::common::value::{CowVal, Val};
-use cel::context::VariableResolver;
-use cel::{Context, IdedExpr, Value as CelValue};
 use serde_json::Value;
 
-use super::analysis::{MAX_EVALUATION_DEPTH, depth};
+use super::analysis;
 use super::budget::Budget;
-use super::compiled::{ENVIRONMENT, parse_with_much_stack};
-use super::convert::{kind_name, to_cel};
+use super::compiled::truth;
 use super::error::{EvaluationError, ExpressionError};
-use super::{failure, scan};
-
-/// Loops inside one another multiply; the API server's own budget ends more of them than this.
-const MAX_LOOPS: usize = 2;
+use super::evaluator::{Data, Evaluator};
+use super::parser;
+use super::program::{Node, Root};
+use super::scope::Scope;
+use super::value::Val;
 
 /// A compiled match condition.
+#[derive(Debug)]
 pub struct AdmissionCondition {
-    tree: IdedExpr,
-}
-
-impl fmt::Debug for AdmissionCondition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdmissionCondition").finish_non_exhaustive()
-    }
+    program: Node,
 }
 
 /// What a match condition reads.
-pub struct AdmissionData {
-    object: Box<dyn Val>,
-    request: Box<dyn Val>,
+#[derive(Clone, Copy)]
+pub struct AdmissionData<'v> {
+    object: &'v Value,
+    request: &'v Value,
 }
 
-impl fmt::Debug for AdmissionData {
+impl std::fmt::Debug for AdmissionData<'_> {
     /// Without values: these may be secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AdmissionData").finish_non_exhaustive()
     }
 }
 
-impl AdmissionData {
+impl<'v> AdmissionData<'v> {
     /// The data of a creation: `oldObject` is null.
-    pub fn of_creation(object: &Value, request: &Value) -> Self {
-        Self {
-            object: to_cel(object),
-            request: to_cel(request),
-        }
+    pub fn of_creation(object: &'v Value, request: &'v Value) -> Self {
+        Self { object, request }
     }
 }
 
-/// `oldObject` of a creation.
-static NULL: LazyLock<Box<dyn Val>> = LazyLock::new(|| to_cel(&Value::Null));
+impl<'v: 'x, 'x> Data<'x> for AdmissionData<'v> {
+    fn parameter(&self, name: &str) -> Result<Val<'x>, EvaluationError> {
+        Err(EvaluationError::Unbound(name.to_owned()))
+    }
 
-impl VariableResolver for AdmissionData {
-    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let value = match name {
-            "object" => &self.object,
-            "oldObject" => &*NULL,
-            "request" => &self.request,
-            _ => return None,
-        };
-        Some(CowVal::Borrowed(value.as_ref()))
+    fn variable(&self, _: usize, name: &str) -> Result<Val<'x>, EvaluationError> {
+        Err(EvaluationError::Unbound(name.to_owned()))
+    }
+
+    fn root(&self, root: Root) -> Result<&'x Value, EvaluationError> {
+        match root {
+            Root::Object => Ok(self.object),
+            Root::OldObject => Ok(&Value::Null),
+            Root::Request => Ok(self.request),
+            _ => Err(EvaluationError::Unbound(root.name().to_owned())),
+        }
+    }
+
+    fn kubernetes_minor(&self) -> Result<i64, EvaluationError> {
+        Err(EvaluationError::Unbound("kubernetes.minor".to_owned()))
     }
 }
 
 impl AdmissionCondition {
-    /// Parses a condition. The error says what this interpreter does not take; the API server may
-    /// take it all the same.
+    /// Compiles a condition. The error says what is not known here; the API server may take it all
+    /// the same.
     pub fn compile(source: &str) -> Result<Self, ExpressionError> {
-        scan::scan(source)?;
-        parse_with_much_stack(|| Self::parse(source))
-    }
-
-    fn parse(source: &str) -> Result<Self, ExpressionError> {
-        let program = ENVIRONMENT
-            .compile(source)
-            .map_err(|errors| failure::of_parsing(source, &errors))?;
-        let tree = program.expression().clone();
-        if depth::of(&tree) > MAX_EVALUATION_DEPTH {
-            return Err(ExpressionError::at(0, "the expression is nested too deep"));
-        }
-        if depth::loops(&tree) > MAX_LOOPS {
-            let message = format!("more than {MAX_LOOPS} loops stand inside one another");
-            return Err(ExpressionError::at(0, message));
-        }
-        Ok(Self { tree })
+        let parsed = parser::parse(source)?;
+        let scope = Scope::of_match_condition();
+        let program = analysis::analyse(&parsed, source, &scope)?.program;
+        Ok(Self { program })
     }
 
     /// Whether the condition is true.
-    pub fn holds(&self, data: &AdmissionData) -> Result<bool, EvaluationError> {
-        let _budget = Budget::start();
-        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
-        context.set_variable_resolver(data);
-        let value = CelValue::resolve_val(&self.tree, &context)
-            .map_err(|error| failure::of_evaluation(&error, None))?;
-        match value.as_ref().downcast_ref::<CelBool>() {
-            Some(flag) => Ok(*flag.inner()),
-            None => Err(EvaluationError::NotBoolean(kind_name(value.as_ref()))),
-        }
+    pub fn holds(&self, data: &AdmissionData<'_>) -> Result<bool, EvaluationError> {
+        let budget = Budget::new();
+        truth(&Evaluator::new(data, &budget).value(&self.program)?)
     }
 }
 
@@ -187,10 +160,10 @@ mod tests {
 
     #[test]
     fn hostile_conditions_are_refused_before_they_are_parsed() {
-        let nested = "!!(".repeat(40);
-        let loops = "object.a.all(a, object.a.all(b, object.a.all(c, true)))";
-        for source in [nested.as_str(), loops] {
-            assert!(AdmissionCondition::compile(source).is_err(), "{source}");
-        }
+        assert!(AdmissionCondition::compile(&"!!(".repeat(40)).is_err());
+        let loops = "[[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]].all(r, r.all(a, r.all(b, r.all(c, r.all(d, \
+                     r.all(e, r.all(f, r.all(g, object != null && a > -1))))))))";
+        let error = evaluate(loops).unwrap_err();
+        assert!(error.contains("steps"), "{error}");
     }
 }

@@ -1,113 +1,57 @@
-//! Names, types, reads and bounds of a parsed expression.
+//! Names, types and reads of a parsed expression, which becomes a program.
 //!
-//! One walk over the tree checks what the interpreter would only notice on a pod, and builds the
-//! tree that is evaluated:
-//!
-//! * `params.x` becomes one name, so that it is found at once;
-//! * what a comprehension goes over is wrapped in `@items`, which bounds it and sorts the keys of
-//!   a map; functions that go over a list get it through `@bounded`;
-//! * what is made or copied is paid for by `@made`, and what a loop looks at by `@seen`;
-//! * `+` on anything but numbers becomes `@plus`, and patterns are compiled.
+//! One walk over the tree checks what would else be noticed on a pod only, as the API server does
+//! before it takes a policy, and lowers what it has checked.
 
 mod access;
 mod calls;
 mod comprehension;
-pub(super) mod depth;
 mod literals;
 mod operators;
 
-use cel::common::ast::{CallExpr, Expr, LiteralValue, SourceInfo};
-use cel::{IdedExpr, Program};
+use cel::IdedExpr;
+use cel::common::ast::{Expr, SourceInfo};
 
 use super::error::ExpressionError;
-use super::library::Pattern;
+use super::parser::Parsed;
+use super::program::{self, Node, Root};
 use super::reads::{Paths, Reads};
 use super::scope::Scope;
 use super::types::Type;
 
-/// How many steps an expression may take at most: comprehensions multiply.
-const MAX_STEPS: u64 = 1_000_000;
-
-/// How deep the parsed tree may be. Macros make it deeper than the text is.
-const MAX_TREE_DEPTH: usize = 160;
-
-/// How deep the tree to evaluate may be. The interpreter takes up to 45 KiB of stack for each
-/// level in a debug build, and a thread of the server has 2 MiB.
-pub(super) const MAX_EVALUATION_DEPTH: usize = 32;
+/// How deep the parsed tree may be. Macros make it deeper than the text is; the evaluator recurses
+/// as deep, and takes less than 1 KiB of stack for each level in a release build.
+const MAX_DEPTH: usize = 160;
 
 /// What the analysis found.
 pub(super) struct Analysed {
-    /// The tree to evaluate.
-    pub(super) tree: IdedExpr,
+    /// The program to evaluate.
+    pub(super) program: Node,
     pub(super) result: Type,
-    pub(super) max_items: Option<u64>,
     pub(super) reads: Reads,
-    pub(super) patterns: Vec<Pattern>,
-    pub(super) plain_parameter: Option<String>,
 }
 
 /// Checks a parsed expression against the names of `scope`.
 pub(super) fn analyse(
-    program: &Program,
+    parsed: &Parsed,
     source: &str,
     scope: &Scope,
 ) -> Result<Analysed, ExpressionError> {
     let mut analyser = Analyser {
-        positions: program.source_info(),
+        positions: &parsed.positions,
         source,
         scope,
         reads: Reads::default(),
-        patterns: Vec::new(),
         locals: Vec::new(),
-        loops: Vec::new(),
-        widest: Vec::new(),
         depth: 0,
     };
-    let root = program.expression();
-    let checked = analyser.value(root)?;
-    if checked.info.cost > MAX_STEPS {
-        return Err(analyser.too_many_steps());
-    }
-    if depth::of(&checked.tree) > MAX_EVALUATION_DEPTH {
-        return Err(analyser.too_deep(root));
-    }
+    let Checked { mut node, info } = analyser.value(&parsed.tree)?;
+    program::fold(&mut node);
     Ok(Analysed {
-        max_items: checked.info.items,
-        result: checked.info.ty,
-        plain_parameter: plain_parameter(&checked.tree),
-        tree: checked.tree,
+        program: node,
+        result: info.ty,
         reads: analyser.reads,
-        patterns: analyser.patterns,
     })
-}
-
-fn plain_parameter(tree: &IdedExpr) -> Option<String> {
-    match &tree.expr {
-        Expr::Ident(name) => name.strip_prefix("params.").map(str::to_owned),
-        _ => None,
-    }
-}
-
-/// A root whose fields are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Root {
-    Pod,
-    App,
-    Own,
-    Apps,
-    Namespace,
-}
-
-impl Root {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Pod => "pod",
-            Self::App => "app",
-            Self::Own => "self",
-            Self::Apps => "apps",
-            Self::Namespace => "namespaceObject",
-        }
-    }
 }
 
 /// Where in the data of a root a value lies, while that is still being spelled out.
@@ -123,47 +67,34 @@ struct Origin {
 #[derive(Clone, Debug)]
 struct Info {
     ty: Type,
-    /// How many elements it has at most, where that is known.
-    items: Option<u64>,
-    /// How many steps it takes.
-    cost: u64,
     origin: Option<Origin>,
 }
 
 impl Info {
-    fn new(ty: Type, cost: u64) -> Self {
-        Self {
-            ty,
-            items: None,
-            cost: cost.saturating_add(1),
-            origin: None,
-        }
-    }
-
-    fn with_items(mut self, items: Option<u64>) -> Self {
-        self.items = items;
-        self
+    fn new(ty: Type) -> Self {
+        Self { ty, origin: None }
     }
 }
 
-/// A checked and rewritten part of an expression.
+/// A checked and lowered part of an expression.
 struct Checked {
-    tree: IdedExpr,
+    node: Node,
     info: Info,
 }
 
-/// A variable of a comprehension.
+impl Checked {
+    fn new(node: Node, ty: Type) -> Self {
+        Self {
+            node,
+            info: Info::new(ty),
+        }
+    }
+}
+
+/// A variable of a loop or binding.
 struct Local {
     name: String,
     info: Info,
-}
-
-/// A comprehension around the current place.
-#[derive(Clone)]
-struct Loop {
-    /// What it goes over, as it is written.
-    over: String,
-    bound: u64,
 }
 
 struct Analyser<'s> {
@@ -171,11 +102,7 @@ struct Analyser<'s> {
     source: &'s str,
     scope: &'s Scope,
     reads: Reads,
-    patterns: Vec<Pattern>,
     locals: Vec<Local>,
-    loops: Vec<Loop>,
-    /// The nest of comprehensions that multiplies most.
-    widest: Vec<Loop>,
     depth: usize,
 }
 
@@ -220,13 +147,14 @@ impl Analyser<'_> {
             Root::Own => &mut self.reads.own,
             Root::Apps => &mut self.reads.apps,
             Root::Namespace => &mut self.reads.namespace,
+            Root::Object | Root::OldObject | Root::Request => &mut self.reads.other,
         }
     }
 
     /// Checks a part of which a field may yet be taken.
     fn open(&mut self, expr: &IdedExpr) -> Check {
         self.depth += 1;
-        if self.depth > MAX_TREE_DEPTH {
+        if self.depth > MAX_DEPTH {
             return Err(self.too_deep(expr));
         }
         let checked = match &expr.expr {
@@ -234,7 +162,7 @@ impl Analyser<'_> {
             Expr::Ident(name) => self.name(expr, name),
             Expr::Select(select) => self.select(expr, select),
             Expr::Call(call) => self.call(expr, call),
-            Expr::List(list) => self.list(expr, list),
+            Expr::List(list) => self.list(list),
             Expr::Map(map) => self.map(expr, map),
             Expr::Comprehension(comprehension) => self.comprehension(expr, comprehension),
             Expr::Struct(_) => Err(self
@@ -246,88 +174,11 @@ impl Analyser<'_> {
         checked
     }
 
-    fn local(&self, name: &str) -> Option<&Local> {
-        self.locals.iter().rev().find(|local| local.name == name)
-    }
-
-    /// A value that an operator or function looks at: paid for in loops where it can be large.
-    fn seen(&self, checked: Checked) -> Checked {
-        // What is written out is small, and what one of our functions made is paid for.
-        let paid = match &checked.tree.expr {
-            Expr::Literal(_) => true,
-            Expr::Call(call) => call.func_name.starts_with('@'),
-            _ => false,
-        };
-        if self.loops.is_empty() || paid || checked.info.ty.is_small() {
-            return checked;
-        }
-        Checked {
-            tree: call(checked.tree.id, "@seen", vec![checked.tree]),
-            info: checked.info,
-        }
-    }
-
     fn too_deep(&self, at: &IdedExpr) -> ExpressionError {
         self.error(
             at,
             "too many operators and calls of the expression depend on one another",
         )
         .hint("split it into `variables`")
-    }
-
-    fn too_many_steps(&self) -> ExpressionError {
-        let nest: Vec<String> = self
-            .widest
-            .iter()
-            .map(|nested| format!("{} (up to {})", nested.over, nested.bound))
-            .collect();
-        let message = if nest.is_empty() {
-            format!("the expression takes more than {MAX_STEPS} steps")
-        } else {
-            format!(
-                "the expression goes over {} and takes more than {MAX_STEPS} steps",
-                nest.join(" times "),
-            )
-        };
-        ExpressionError::at(0, message)
-            .hint("declare smaller `maxItems`, or go over fewer lists inside one another")
-    }
-}
-
-/// A value that the interpreter makes or copies: paid for where it can be large.
-fn made(checked: Checked) -> Checked {
-    if checked.info.ty.is_small() {
-        return checked;
-    }
-    Checked {
-        tree: call(checked.tree.id, "@made", vec![checked.tree]),
-        info: checked.info,
-    }
-}
-
-/// A call of one of our own functions.
-fn call(id: u64, name: &str, args: Vec<IdedExpr>) -> IdedExpr {
-    IdedExpr {
-        id,
-        expr: Expr::Call(CallExpr {
-            func_name: name.to_owned(),
-            target: None,
-            args,
-        }),
-    }
-}
-
-fn integer_literal(id: u64, value: u64) -> IdedExpr {
-    let value = i64::try_from(value).unwrap_or(i64::MAX);
-    IdedExpr {
-        id,
-        expr: Expr::Literal(LiteralValue::Int(value.into())),
-    }
-}
-
-fn ident(id: u64, name: String) -> IdedExpr {
-    IdedExpr {
-        id,
-        expr: Expr::Ident(name),
     }
 }

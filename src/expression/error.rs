@@ -4,6 +4,7 @@
 
 use thiserror::Error;
 
+use super::budget::Exhausted;
 use crate::wording;
 
 /// Why an expression was refused when its template was loaded.
@@ -85,17 +86,14 @@ pub enum EvaluationError {
     #[error("a map was given the same key twice")]
     DuplicateKey,
     /// More elements than the expression was checked for.
-    #[error("a list or map has more than {bound} elements, more than this expression may go over")]
-    TooManyItems {
-        /// The declared or assumed maximum.
-        bound: u64,
-    },
+    #[error("a list or map has more than {0} elements, more than an expression may go over")]
+    TooManyItems(usize),
     /// A text above the limit.
     #[error("a text grew above {0} bytes")]
     TextTooLong(usize),
-    /// The evaluation handled more data than any reasonable expression needs.
-    #[error("the expression handles too much data; go over smaller lists, or over fewer fields")]
-    TooMuchWork,
+    /// The review's budget has ended.
+    #[error("{0}")]
+    BudgetExceeded(Exhausted),
     /// A result that JSON cannot hold.
     #[error("the result is {0}, which no field of a pod can hold")]
     NotJson(&'static str),

@@ -1,21 +1,33 @@
 //! The functions that an expression may call.
 //!
-//! A function is in this table only if both the `cel` crate (or our own library) and the API
-//! server's CEL have it with the same meaning. The API server's list is that of
+//! A function is in this table only if the API server's CEL has it, and it means the same there:
+//! a test on a real API server compares them. The API server's list is that of
 //! `k8s.io/apiserver/pkg/cel/environment/base.go`: the CEL standard library, optionals (1.28),
 //! `ext.Strings` version 2 (1.29), and Kubernetes' own `lists` and `quantity` libraries;
 //! `lists.range`, `flatten`, `slice`, `distinct`, `sort` and `reverse` are `ext.Lists`.
 //!
 //! Left out on purpose: `uint`, `bytes`, `timestamp`, `duration` and `type` (no parameter or field
 //! has such a value); `format` and `strings.quote` (their details differ); `string.reverse` and
-//! `math.*` (not in the API server); `sets.*`, `url`, `ip`, `cidr`, `semver`, `find` (not in the
-//! crate); `sortBy` and comprehensions over two variables (newer than the oldest API server that
+//! `math.*` (not in the API server); `sets.*`, `url`, `ip`, `cidr`, `semver`, `find` (no
+//! template needed them); `sortBy` and comprehensions over two variables (newer than the oldest API server that
 //! evaluates policies).
 //!
 //! The macros `has`, `all`, `exists`, `exists_one`, `map`, `filter`, `optMap` and `optFlatMap`
 //! are expanded by the parser and are not in the table.
 
+mod arguments;
+mod conversions;
+mod lists;
+mod optionals;
+mod quantities;
+mod text;
+
+use super::budget::Budget;
+use super::error::EvaluationError;
 use super::types::Type;
+use super::value::Val;
+pub(super) use arguments::bounded;
+pub(super) use text::append;
 
 /// What a function takes in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +87,22 @@ pub(super) enum Gives {
     Unwrapped,
 }
 
-/// How many elements the result has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Items {
-    /// Not a list, or as many as any list without a bound.
-    Unknown,
-    /// At most as many as the first argument.
-    Same,
+/// The code of a function. Its arguments may be of other types than the table says where nothing
+/// was known of them before.
+type Code = for<'v> fn(&mut [Val<'v>], &Budget<'_>) -> Result<Val<'v>, EvaluationError>;
+
+/// How a function runs.
+#[derive(Clone, Copy)]
+pub(super) enum Run {
+    /// On the values of its arguments.
+    Code(Code),
+    /// The first argument where it holds something, `unwrapped` or as it is; else the second, which
+    /// is evaluated only then.
+    OrElse { unwrapped: bool },
 }
 
 /// One way to call a function.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Function {
     /// The name, with its namespace.
     pub(super) name: &'static str,
@@ -95,42 +112,53 @@ pub(super) struct Function {
     pub(super) takes: &'static [Takes],
     /// The type of its result.
     pub(super) gives: Gives,
-    /// The elements of its result.
-    pub(super) items: Items,
-    /// The implementation, if not the crate's of the same name. Ours start with `@`, which no
-    /// template can write.
-    pub(super) ours: Option<&'static str>,
+    /// Its code.
+    pub(super) run: Run,
 }
 
-const fn function(name: &'static str, takes: &'static [Takes], gives: Gives) -> Function {
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The most arguments that a function has.
+pub(super) const MOST_ARGUMENTS: usize = 4;
+
+const fn function(
+    name: &'static str,
+    takes: &'static [Takes],
+    gives: Gives,
+    run: Code,
+) -> Function {
     Function {
         name,
         on_value: false,
         takes,
         gives,
-        items: Items::Unknown,
-        ours: None,
+        run: Run::Code(run),
     }
 }
 
-const fn method(name: &'static str, takes: &'static [Takes], gives: Gives) -> Function {
+const fn method(name: &'static str, takes: &'static [Takes], gives: Gives, run: Code) -> Function {
     Function {
         on_value: true,
-        ..function(name, takes, gives)
+        ..function(name, takes, gives, run)
     }
 }
 
-const fn own(name: &'static str, known: Function) -> Function {
+const fn or_else(
+    name: &'static str,
+    takes: &'static [Takes],
+    gives: Gives,
+    unwrapped: bool,
+) -> Function {
     Function {
-        ours: Some(name),
-        ..known
-    }
-}
-
-const fn keeping_items(known: Function) -> Function {
-    Function {
-        items: Items::Same,
-        ..known
+        name,
+        on_value: true,
+        takes,
+        gives,
+        run: Run::OrElse { unwrapped },
     }
 }
 
@@ -139,140 +167,180 @@ use Takes::{Anything, Boolean, Integer, List, Map, Number, Optional, Quantity, T
 /// All functions, in groups. Where a name has several entries, the first that accepts the types
 /// of the arguments is taken.
 pub(super) static FUNCTIONS: &[Function] = &[
-    // The CEL standard library. `matches` is checked apart: its pattern must be a literal.
-    function("size", &[Text], Gives::Integer),
-    function("size", &[List], Gives::Integer),
-    function("size", &[Map], Gives::Integer),
-    method("size", &[Text], Gives::Integer),
-    method("size", &[List], Gives::Integer),
-    method("size", &[Map], Gives::Integer),
-    method("contains", &[Text, Text], Gives::Boolean),
-    method("startsWith", &[Text, Text], Gives::Boolean),
-    method("endsWith", &[Text, Text], Gives::Boolean),
-    own("@matches", method("matches", &[Text, Text], Gives::Boolean)),
-    own(
-        "@matches",
-        function("matches", &[Text, Text], Gives::Boolean),
+    // The CEL standard library, but for `matches`, whose pattern is compiled beforehand.
+    function("size", &[Text], Gives::Integer, text::size),
+    function("size", &[List], Gives::Integer, text::size),
+    function("size", &[Map], Gives::Integer, text::size),
+    method("size", &[Text], Gives::Integer, text::size),
+    method("size", &[List], Gives::Integer, text::size),
+    method("size", &[Map], Gives::Integer, text::size),
+    method("contains", &[Text, Text], Gives::Boolean, text::contains),
+    method(
+        "startsWith",
+        &[Text, Text],
+        Gives::Boolean,
+        text::starts_with,
     ),
-    own("@string", function("string", &[Text], Gives::Text)),
-    own("@string", function("string", &[Integer], Gives::Text)),
-    own("@string", function("string", &[Number], Gives::Text)),
-    own("@string", function("string", &[Boolean], Gives::Text)),
-    function("int", &[Integer], Gives::Integer),
-    function("int", &[Number], Gives::Integer),
-    function("int", &[Text], Gives::Integer),
-    own("@double", function("double", &[Number], Gives::Number)),
-    own("@double", function("double", &[Integer], Gives::Number)),
-    own("@double", function("double", &[Text], Gives::Number)),
-    own("@bool", function("bool", &[Boolean], Gives::Boolean)),
-    own("@bool", function("bool", &[Text], Gives::Boolean)),
-    function("dyn", &[Anything], Gives::Anything),
+    method("endsWith", &[Text, Text], Gives::Boolean, text::ends_with),
+    function("string", &[Text], Gives::Text, conversions::string),
+    function("string", &[Integer], Gives::Text, conversions::string),
+    function("string", &[Number], Gives::Text, conversions::string),
+    function("string", &[Boolean], Gives::Text, conversions::string),
+    function("int", &[Integer], Gives::Integer, conversions::integer),
+    function("int", &[Number], Gives::Integer, conversions::integer),
+    function("int", &[Text], Gives::Integer, conversions::integer),
+    function("double", &[Number], Gives::Number, conversions::double),
+    function("double", &[Integer], Gives::Number, conversions::double),
+    function("double", &[Text], Gives::Number, conversions::double),
+    function("bool", &[Boolean], Gives::Boolean, conversions::boolean),
+    function("bool", &[Text], Gives::Boolean, conversions::boolean),
+    function("dyn", &[Anything], Gives::Anything, optionals::unchanged),
     // ext.Strings version 2.
-    method("charAt", &[Text, Integer], Gives::Text),
-    own("@indexOf", method("indexOf", &[Text, Text], Gives::Integer)),
-    own(
-        "@lastIndexOf",
-        method("lastIndexOf", &[Text, Text], Gives::Integer),
+    method("charAt", &[Text, Integer], Gives::Text, text::char_at),
+    method("indexOf", &[Text, Text], Gives::Integer, text::index_of),
+    method(
+        "lastIndexOf",
+        &[Text, Text],
+        Gives::Integer,
+        text::last_index_of,
     ),
-    method("lowerAscii", &[Text], Gives::Text),
-    method("upperAscii", &[Text], Gives::Text),
-    method("trim", &[Text], Gives::Text),
-    method("substring", &[Text, Integer], Gives::Text),
-    method("substring", &[Text, Integer, Integer], Gives::Text),
-    own(
-        "@replace",
-        method("replace", &[Text, Text, Text], Gives::Text),
+    method("lowerAscii", &[Text], Gives::Text, text::lower_ascii),
+    method("upperAscii", &[Text], Gives::Text, text::upper_ascii),
+    method("trim", &[Text], Gives::Text, text::trim),
+    method("substring", &[Text, Integer], Gives::Text, text::substring),
+    method(
+        "substring",
+        &[Text, Integer, Integer],
+        Gives::Text,
+        text::substring,
     ),
-    own(
-        "@replace",
-        method("replace", &[Text, Text, Text, Integer], Gives::Text),
+    method("replace", &[Text, Text, Text], Gives::Text, text::replace),
+    method(
+        "replace",
+        &[Text, Text, Text, Integer],
+        Gives::Text,
+        text::replace,
     ),
-    own("@split", method("split", &[Text, Text], Gives::TextList)),
-    own(
-        "@split",
-        method("split", &[Text, Text, Integer], Gives::TextList),
+    method("split", &[Text, Text], Gives::TextList, text::split),
+    method(
+        "split",
+        &[Text, Text, Integer],
+        Gives::TextList,
+        text::split,
     ),
-    own("@join", method("join", &[TextList], Gives::Text)),
-    own("@join", method("join", &[TextList, Text], Gives::Text)),
+    method("join", &[TextList], Gives::Text, text::join),
+    method("join", &[TextList, Text], Gives::Text, text::join),
     // Kubernetes' lists library.
-    own("@isSorted", method("isSorted", &[List], Gives::Boolean)),
-    own("@sum", method("sum", &[List], Gives::Element)),
-    own("@min", method("min", &[List], Gives::Element)),
-    own("@max", method("max", &[List], Gives::Element)),
-    own(
-        "@indexOf",
-        method("indexOf", &[List, Anything], Gives::Integer),
-    ),
-    own(
-        "@lastIndexOf",
-        method("lastIndexOf", &[List, Anything], Gives::Integer),
+    method("isSorted", &[List], Gives::Boolean, lists::is_sorted),
+    method("sum", &[List], Gives::Element, lists::sum),
+    method("min", &[List], Gives::Element, lists::min),
+    method("max", &[List], Gives::Element, lists::max),
+    method("indexOf", &[List, Anything], Gives::Integer, text::index_of),
+    method(
+        "lastIndexOf",
+        &[List, Anything],
+        Gives::Integer,
+        text::last_index_of,
     ),
     // ext.Lists.
-    own(
-        "@range",
-        function("lists.range", &[Integer], Gives::IntegerList),
+    function("lists.range", &[Integer], Gives::IntegerList, lists::range),
+    method("flatten", &[List], Gives::Flat, lists::flatten),
+    method(
+        "slice",
+        &[List, Integer, Integer],
+        Gives::Same,
+        lists::slice,
     ),
-    method("flatten", &[List], Gives::Flat),
-    keeping_items(method("slice", &[List, Integer, Integer], Gives::Same)),
-    keeping_items(method("distinct", &[List], Gives::Same)),
-    keeping_items(method("reverse", &[List], Gives::Same)),
-    keeping_items(method("sort", &[List], Gives::Same)),
+    method("distinct", &[List], Gives::Same, lists::distinct),
+    method("reverse", &[List], Gives::Same, lists::reverse),
+    method("sort", &[List], Gives::Same, lists::sort),
     // Optionals.
-    function("optional.none", &[], Gives::Absent),
-    keeping_items(function("optional.of", &[Anything], Gives::Wrapped)),
-    keeping_items(function(
+    function("optional.none", &[], Gives::Absent, optionals::none),
+    function("optional.of", &[Anything], Gives::Wrapped, optionals::of),
+    function(
         "optional.ofNonZeroValue",
         &[Anything],
         Gives::Wrapped,
-    )),
-    method("hasValue", &[Optional], Gives::Boolean),
-    keeping_items(method("value", &[Optional], Gives::Unwrapped)),
-    method("or", &[Optional, Optional], Gives::Same),
-    method("orValue", &[Optional, Anything], Gives::Unwrapped),
+        optionals::of_non_zero_value,
+    ),
+    method(
+        "hasValue",
+        &[Optional],
+        Gives::Boolean,
+        optionals::has_value,
+    ),
+    method("value", &[Optional], Gives::Unwrapped, optionals::value),
+    or_else("or", &[Optional, Optional], Gives::Same, false),
+    or_else("orValue", &[Optional, Anything], Gives::Unwrapped, true),
     // Kubernetes' quantity library.
-    own("@quantity", function("quantity", &[Text], Gives::Quantity)),
-    own(
-        "@isQuantity",
-        function("isQuantity", &[Text], Gives::Boolean),
+    function("quantity", &[Text], Gives::Quantity, quantities::quantity),
+    function(
+        "isQuantity",
+        &[Text],
+        Gives::Boolean,
+        quantities::is_quantity,
     ),
-    own(
-        "@quantitySign",
-        function("sign", &[Quantity], Gives::Integer),
+    function("sign", &[Quantity], Gives::Integer, quantities::sign),
+    method(
+        "isGreaterThan",
+        &[Quantity, Quantity],
+        Gives::Boolean,
+        quantities::is_greater_than,
     ),
-    own(
-        "@isGreaterThan",
-        method("isGreaterThan", &[Quantity, Quantity], Gives::Boolean),
+    method(
+        "isLessThan",
+        &[Quantity, Quantity],
+        Gives::Boolean,
+        quantities::is_less_than,
     ),
-    own(
-        "@isLessThan",
-        method("isLessThan", &[Quantity, Quantity], Gives::Boolean),
+    method(
+        "compareTo",
+        &[Quantity, Quantity],
+        Gives::Integer,
+        quantities::compare_to,
     ),
-    own(
-        "@compareTo",
-        method("compareTo", &[Quantity, Quantity], Gives::Integer),
+    method(
+        "asApproximateFloat",
+        &[Quantity],
+        Gives::Number,
+        quantities::as_approximate_float,
     ),
-    own(
-        "@asApproximateFloat",
-        method("asApproximateFloat", &[Quantity], Gives::Number),
+    method(
+        "asInteger",
+        &[Quantity],
+        Gives::Integer,
+        quantities::as_integer,
     ),
-    own(
-        "@asInteger",
-        method("asInteger", &[Quantity], Gives::Integer),
+    method(
+        "isInteger",
+        &[Quantity],
+        Gives::Boolean,
+        quantities::is_integer,
     ),
-    own(
-        "@isInteger",
-        method("isInteger", &[Quantity], Gives::Boolean),
+    method(
+        "add",
+        &[Quantity, Quantity],
+        Gives::Quantity,
+        quantities::add,
     ),
-    own(
-        "@add",
-        method("add", &[Quantity, Quantity], Gives::Quantity),
+    method(
+        "add",
+        &[Quantity, Integer],
+        Gives::Quantity,
+        quantities::add,
     ),
-    own("@add", method("add", &[Quantity, Integer], Gives::Quantity)),
-    own(
-        "@sub",
-        method("sub", &[Quantity, Quantity], Gives::Quantity),
+    method(
+        "sub",
+        &[Quantity, Quantity],
+        Gives::Quantity,
+        quantities::sub,
     ),
-    own("@sub", method("sub", &[Quantity, Integer], Gives::Quantity)),
+    method(
+        "sub",
+        &[Quantity, Integer],
+        Gives::Quantity,
+        quantities::sub,
+    ),
 ];
 
 /// The ways to call `name`, on a value or not.

@@ -64,6 +64,8 @@ pub struct Reads {
     pub apps: Paths,
     /// Fields of the namespace object.
     pub namespace: Paths,
+    /// Fields of what a webhook's match condition is about.
+    pub(super) other: Paths,
     /// Whether `kubernetes.minor` is read.
     pub kubernetes: bool,
 }

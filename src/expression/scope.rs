@@ -4,23 +4,28 @@ use std::collections::BTreeMap;
 
 use super::types::Type;
 
-/// A declared parameter or variable.
-#[derive(Clone, Debug)]
-pub(super) struct Declared {
-    /// The type of its value.
-    pub(super) ty: Type,
-    /// How many elements a list or map can have at most, where that is known.
-    pub(super) max_items: Option<u64>,
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ScopePlace {
+    /// In a template, outside `app:`.
+    #[default]
+    Template,
+    /// Inside `app:`.
+    App,
+    /// In the default of a parameter.
+    Default,
+    /// In the configuration of a webhook.
+    MatchCondition,
 }
 
 /// The names that an expression may use: parameters, variables, and the roots of the place where
 /// it stands.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    pub(super) parameters: BTreeMap<String, Declared>,
-    pub(super) variables: BTreeMap<String, Declared>,
-    has_self: bool,
-    narrow: bool,
+    pub(super) parameters: BTreeMap<String, Type>,
+    /// With the place of each among the variables of its template.
+    pub(super) variables: BTreeMap<String, (usize, Type)>,
+    place: ScopePlace,
 }
 
 impl Scope {
@@ -29,38 +34,45 @@ impl Scope {
         Self::default()
     }
 
+    /// The names of a webhook's match condition.
+    pub(super) fn of_match_condition() -> Self {
+        Self {
+            place: ScopePlace::MatchCondition,
+            ..Self::default()
+        }
+    }
+
     /// Declares `params.<name>`. The name is as it is written in expressions: `-` is `_` there.
-    /// `max_items` bounds the elements of a list or map.
-    pub fn parameter(mut self, name: &str, ty: Type, max_items: Option<u64>) -> Self {
-        let declared = Declared { ty, max_items };
-        self.parameters.insert(name.to_owned(), declared);
+    pub fn parameter(mut self, name: &str, ty: Type) -> Self {
+        self.parameters.insert(name.to_owned(), ty);
         self
     }
 
-    /// Declares `variables.<name>`, with the type and bound of its expression.
-    pub fn variable(mut self, name: &str, ty: Type, max_items: Option<u64>) -> Self {
-        let declared = Declared { ty, max_items };
-        self.variables.insert(name.to_owned(), declared);
+    /// Declares `variables.<name>`, with the type of its expression, behind those declared before.
+    pub fn variable(mut self, name: &str, ty: Type) -> Self {
+        let index = self.variables.len();
+        self.variables.insert(name.to_owned(), (index, ty));
         self
     }
 
     /// Adds `self`, the app container that is being edited (inside `app:`).
     pub fn with_self(mut self) -> Self {
-        self.has_self = true;
+        self.place = ScopePlace::App;
         self
     }
 
     /// Leaves only `params` and `app`: what a computed default of a parameter may read.
     pub fn only_parameters_and_app(mut self) -> Self {
-        self.narrow = true;
+        self.place = ScopePlace::Default;
         self
     }
 
     /// The names that may start an expression here.
     pub(super) fn roots(&self) -> &'static [&'static str] {
-        match (self.narrow, self.has_self) {
-            (true, _) => &["params", "app"],
-            (false, false) => &[
+        match self.place {
+            ScopePlace::Default => &["params", "app"],
+            ScopePlace::MatchCondition => &["object", "oldObject", "request"],
+            ScopePlace::Template => &[
                 "params",
                 "variables",
                 "pod",
@@ -69,7 +81,7 @@ impl Scope {
                 "namespaceObject",
                 "kubernetes",
             ],
-            (false, true) => &[
+            ScopePlace::App => &[
                 "params",
                 "variables",
                 "pod",

@@ -6,38 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use cel::IdedExpr;
-use cel::common::ast::{CallExpr, EntryExpr, Expr};
-
-/// Functions and operators whose result is a boolean or a number, so that no text comes through.
-const OPAQUE: [&str; 26] = [
-    "!_",
-    "_!=_",
-    "_&&_",
-    "_<=_",
-    "_<_",
-    "_==_",
-    "_>=_",
-    "_>_",
-    "_||_",
-    "_in_",
-    "in",
-    "not_strictly_false",
-    "asInteger",
-    "bool",
-    "compareTo",
-    "contains",
-    "double",
-    "endsWith",
-    "indexOf",
-    "int",
-    "isQuantity",
-    "lastIndexOf",
-    "matches",
-    "size",
-    "startsWith",
-    "uint",
-];
+use super::functions::Gives;
+use super::program::{Node, Operator};
 
 /// Names of parameters and variables, as expressions write them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,79 +18,54 @@ pub struct Carried {
     pub variables: BTreeSet<String>,
 }
 
-/// What the value of a checked tree can hold.
-pub(super) fn of(tree: &IdedExpr) -> Carried {
+/// What the value of a program can hold.
+pub(super) fn of(program: &Node) -> Carried {
     let mut carried = Carried::default();
-    collect(&tree.expr, &mut carried);
+    collect(program, &mut carried);
     carried
 }
 
-fn collect(expr: &Expr, carried: &mut Carried) {
-    match expr {
-        Expr::Unspecified | Expr::Literal(_) => {}
-        Expr::Ident(name) => {
-            if let Some(name) = name.strip_prefix("params.") {
-                carried.parameters.insert(name.to_owned());
-            } else if let Some(name) = name.strip_prefix("variables.") {
-                carried.variables.insert(name.to_owned());
-            }
-        }
-        Expr::Call(call) => collect_call(call, carried),
-        Expr::Comprehension(comprehension) => {
-            let parts = [
-                &comprehension.iter_range,
-                &comprehension.accu_init,
-                &comprehension.loop_step,
-                &comprehension.result,
-            ];
-            for part in parts {
-                collect(&part.expr, carried);
-            }
-        }
-        Expr::List(list) => list
-            .elements
-            .iter()
-            .for_each(|part| collect(&part.expr, carried)),
-        Expr::Map(map) => {
-            for entry in &map.entries {
-                collect_entry(&entry.expr, carried);
-            }
-        }
-        Expr::Select(select) if select.test => {}
-        Expr::Select(select) => collect(&select.operand.expr, carried),
-        Expr::Struct(structure) => {
-            for entry in &structure.entries {
-                collect_entry(&entry.expr, carried);
-            }
-        }
-    }
-}
-
-fn collect_entry(entry: &EntryExpr, carried: &mut Carried) {
-    match entry {
-        EntryExpr::StructField(field) => collect(&field.value.expr, carried),
-        EntryExpr::MapEntry(entry) => {
-            collect(&entry.key.expr, carried);
-            collect(&entry.value.expr, carried);
-        }
-    }
-}
-
-fn collect_call(call: &CallExpr, carried: &mut Carried) {
-    let name = call.func_name.trim_start_matches('@');
-    if OPAQUE.contains(&name) {
-        return;
-    }
-    let held = match name {
+fn collect(node: &Node, carried: &mut Carried) {
+    match node {
+        Node::Parameter(name) => drop(carried.parameters.insert(name.clone())),
+        Node::Variable(_, name) => drop(carried.variables.insert(name.clone())),
         // The condition only chooses.
-        "_?_:_" => call.args.get(1..),
+        Node::Choice(parts) => {
+            let [_, yes, no] = parts.as_ref();
+            collect(yes, carried);
+            collect(no, carried);
+        }
         // The key only looks up.
-        "_[_]" | "_[?_]" => call.args.get(..1),
-        _ => call.args.get(..),
-    };
-    let target = call.target.iter().map(AsRef::as_ref);
-    for part in target.chain(held.unwrap_or_default()) {
-        collect(&part.expr, carried);
+        Node::Index(parts, _) => {
+            let [of, _] = parts.as_ref();
+            collect(of, carried);
+        }
+        node if is_opaque(node) => {}
+        node => node.parts(&mut |part| collect(part, carried)),
+    }
+}
+
+/// Whether a value is a boolean or a number, so that no text comes through.
+fn is_opaque(node: &Node) -> bool {
+    match node {
+        Node::Has(..) | Node::Not(_) | Node::And(_) | Node::Or(_) | Node::Matches(..) => true,
+        Node::Binary(operator, _) => matches!(
+            operator,
+            Operator::Equal
+                | Operator::NotEqual
+                | Operator::Less
+                | Operator::LessOrEqual
+                | Operator::Greater
+                | Operator::GreaterOrEqual
+                | Operator::In
+        ),
+        Node::Call(function, _) => {
+            matches!(
+                function.gives,
+                Gives::Boolean | Gives::Integer | Gives::Number
+            )
+        }
+        _ => false,
     }
 }
 
@@ -131,10 +76,10 @@ mod tests {
     #[test]
     fn what_only_decides_is_not_held() {
         let scope = Scope::new()
-            .parameter("a", Type::Text, None)
-            .parameter("b", Type::Text, None)
-            .parameter("l", Type::List(Box::new(Type::Text)), Some(8))
-            .variable("v", Type::Text, None);
+            .parameter("a", Type::Text)
+            .parameter("b", Type::Text)
+            .parameter("l", Type::List(Box::new(Type::Text)))
+            .variable("v", Type::Text);
         let table: &[(&str, &[&str])] = &[
             ("params.a", &["a"]),
             ("params.a + ':' + params.b", &["a", "b"]),

@@ -16,13 +16,14 @@ struct Data {
     parameters: BTreeMap<String, Value>,
     pod: Value,
     apps: Value,
+    namespace: Value,
     asked: AtomicUsize,
 }
 
 impl Data {
-    fn answer(&self, value: &Value) -> Value {
+    fn answer<'v>(&self, value: &'v Value) -> &'v Value {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        value.clone()
+        value
     }
 }
 
@@ -30,20 +31,20 @@ impl Source for Data {
     fn parameter(&self, name: &str) -> Option<&Value> {
         self.parameters.get(name)
     }
-    fn pod(&self, _: &Paths) -> Value {
+    fn pod(&self, _: &Paths) -> &Value {
         self.answer(&self.pod)
     }
-    fn apps(&self, _: &Paths) -> Value {
+    fn apps(&self, _: &Paths) -> &Value {
         self.answer(&self.apps)
     }
-    fn app(&self, _: &Paths) -> Value {
+    fn app(&self, _: &Paths) -> &Value {
         self.answer(&self.apps[0])
     }
-    fn own(&self, _: &Paths) -> Value {
+    fn own(&self, _: &Paths) -> &Value {
         self.answer(&self.apps[1])
     }
-    fn namespace(&self, _: &Paths) -> Value {
-        json!({"metadata": {"name": "shop", "labels": {"team": "blue"}}})
+    fn namespace(&self, _: &Paths) -> &Value {
+        &self.namespace
     }
     fn kubernetes_minor(&self) -> u32 {
         37
@@ -75,21 +76,22 @@ fn data() -> Data {
              "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {}}]},
             {"name": "metrics", "image": "metrics:1"},
         ]),
+        namespace: json!({"metadata": {"name": "shop", "labels": {"team": "blue"}}}),
         asked: AtomicUsize::new(0),
     }
 }
 
 fn scope() -> Scope {
     Scope::new()
-        .parameter("host", Type::Text, None)
-        .parameter("port", Type::Integer, None)
-        .parameter("ratio", Type::Number, None)
-        .parameter("verbose", Type::Boolean, None)
-        .parameter("pool_mode", Type::Text, None)
-        .parameter("databases", Type::list(Type::Text), Some(64))
-        .parameter("secret", Type::map(Type::Text), Some(64))
-        .parameter("quoted", Type::Text, None)
-        .parameter("memory", Type::Text, None)
+        .parameter("host", Type::Text)
+        .parameter("port", Type::Integer)
+        .parameter("ratio", Type::Number)
+        .parameter("verbose", Type::Boolean)
+        .parameter("pool_mode", Type::Text)
+        .parameter("databases", Type::list(Type::Text))
+        .parameter("secret", Type::map(Type::Text))
+        .parameter("quoted", Type::Text)
+        .parameter("memory", Type::Text)
         .with_self()
 }
 
@@ -104,7 +106,8 @@ fn compiled(source: &str) -> Expression {
 fn try_evaluate(source: &str) -> Result<Option<Value>, EvaluationError> {
     let expression = compiled(source);
     let data = data();
-    let bindings = Bindings::new(&data, expression.reads(), &[]);
+    let budget = Budget::new();
+    let bindings = Bindings::new(&data, expression.reads(), &[], &budget);
     expression.evaluate(&bindings)
 }
 

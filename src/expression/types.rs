@@ -67,15 +67,6 @@ impl Type {
             _ => Self::Any,
         }
     }
-
-    /// Whether values of this type have a small fixed size, so that handling one costs nothing
-    /// worth counting.
-    pub(super) fn is_small(&self) -> bool {
-        matches!(
-            self,
-            Self::Null | Self::Boolean | Self::Integer | Self::Number | Self::Quantity
-        )
-    }
 }
 
 impl fmt::Display for Type {

@@ -22,6 +22,7 @@ use super::settings::{Namespace, Settings};
 use super::status::Status;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason, Verdict};
+use crate::expression::Budget;
 use crate::finding::Finding;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
@@ -45,6 +46,8 @@ pub struct CompositionInput<'i> {
     pub templates: &'i [Arc<Template>],
     /// Records the steps for `explain`; `None` in the webhook.
     pub trace: Option<&'i Trace>,
+    /// What the whole review is paid from.
+    pub budget: &'i Budget<'i>,
 }
 
 /// The pod that templates are composed on.

@@ -13,10 +13,15 @@ use super::selection::{self, Selection, SelectionInput};
 use super::settings::Settings;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason};
+use crate::expression::{Budget, MAX_ITEMS};
 use crate::review::pod::{self, NamedPod};
 use crate::review::{Pod, Request, Response, request};
 use crate::template::Catalog;
 use crate::wording::with_sources;
+
+/// The longest list of containers or volumes that templates are applied to: as long as those that
+/// expressions go over.
+const MOST_ELEMENTS: usize = MAX_ITEMS;
 
 /// Templates and settings, ready to decide.
 #[derive(Debug, Clone)]
@@ -64,6 +69,10 @@ impl Engine {
         if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
+        if let Some(problem) = long_list(pod) {
+            return Decision::plain(Reason::BudgetExceeded, problem);
+        }
+        let budget = Budget::new();
         let input = CompositionInput {
             settings: &self.settings,
             context,
@@ -71,6 +80,7 @@ impl Engine {
             annotations: &annotations,
             templates: &templates,
             trace,
+            budget: &budget,
         };
         reinvocation::decide(input, pod).unwrap_or_else(|error| Decision::unreadable(&error))
     }
@@ -176,3 +186,24 @@ fn unreadable_object(body: &[u8]) -> Answer {
     };
     Answer::to(&request, decided)
 }
+
+/// What is said of a pod with a list that is too long to be gone over.
+fn long_list(pod: &Pod<'_>) -> Option<String> {
+    let spec = pod.spec().ok()?;
+    let lists = [
+        ("containers", &spec.containers),
+        ("initContainers", &spec.init_containers),
+        ("volumes", &spec.volumes),
+    ];
+    let lengths = lists.map(|(field, list)| (field, list.as_ref().map_or(0, Vec::len)));
+    let (field, length) = lengths
+        .into_iter()
+        .find(|(_, length)| *length > MOST_ELEMENTS)?;
+    Some(format!(
+        "the pod has {length} elements in spec.{field}; templates are applied to pods with at most \
+         {MOST_ELEMENTS}"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

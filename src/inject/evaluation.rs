@@ -15,13 +15,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::expression_input::{Apps, ExpressionInput};
+use super::expression_input::{Apps, ExpressionInput, MadeData};
 use super::parameters::{self, ParameterSources};
 use super::pod::{List, WorkingPod};
 use super::settings::{Namespace, Settings};
 use super::trace::Trace;
 use super::verdict::{Reason, Refusal};
-use crate::expression::Bindings;
+use crate::expression::{Bindings, Budget};
 use crate::finding::Finding;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
@@ -47,6 +47,8 @@ pub struct EvaluationContext<'c> {
     pub known_apps: Option<&'c BTreeMap<String, Vec<String>>>,
     /// Where notes are taken, if somebody asks why.
     pub trace: Option<&'c Trace>,
+    /// What evaluation is paid from.
+    pub budget: &'c Budget<'c>,
 }
 
 /// A volume that the template wants in the pod.
@@ -119,22 +121,21 @@ pub fn evaluate(
         apps: &apps,
         own: None,
         kubernetes_minor: with.settings.kubernetes_minor,
+        made: MadeData::default(),
     };
     let given = ParameterSources {
         pod: with.annotations,
         namespace: &with.namespace.annotations,
         configuration: &with.settings.parameters,
         trace: with.trace,
+        budget: with.budget,
     };
     let values = parameters::resolve(template, given, &data)?;
-    let data = ExpressionInput {
-        values: &values,
-        ..data
-    };
+    let data = data.with_values(&values);
     let own = app::data_of_each(&data);
-    let mut bindings = Bindings::new(&data, &template.reads, &template.variables);
+    let mut bindings = Bindings::new(&data, &template.reads, &template.variables, with.budget);
     let mut wanted = Wanted::default();
-    let names = pod_parts(pod, template, with, &data, &bindings, &apps, &mut wanted)?;
+    let names = pod_parts(pod, template, with, &bindings, &apps, &mut wanted)?;
     let known = with.known_apps;
     app::edits(
         pod,
@@ -153,14 +154,12 @@ fn pod_parts(
     pod: &WorkingPod<'_>,
     template: &Template,
     with: EvaluationContext<'_>,
-    data: &ExpressionInput<'_>,
     bindings: &Bindings<'_>,
     apps: &Apps,
     wanted: &mut Wanted,
 ) -> Result<VolumeNames, Refusal> {
     let evaluation = Evaluation {
         bindings,
-        source: data,
         volumes: &NoVolumes,
     };
     conditions(template, evaluation, with.trace)?;
@@ -179,7 +178,7 @@ fn pod_parts(
 /// The first condition that is false is the reason to skip.
 fn conditions(
     template: &Template,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     trace: Option<&Trace>,
 ) -> Result<(), Refusal> {
     for condition in &template.match_conditions {
@@ -197,7 +196,7 @@ fn conditions(
 
 fn validations(
     template: &Template,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     trace: Option<&Trace>,
 ) -> Result<(), Refusal> {
     for validation in &template.validations {

@@ -3,6 +3,8 @@
 //! Expressions see the pod as earlier templates left it, with the API server's defaults filled in
 //! and without what its admission plugins add, so that a file and a review give the same result.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use super::parameters::Values;
@@ -23,7 +25,7 @@ pub struct Apps {
 }
 
 /// Gives expressions the data of one pod.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct ExpressionInput<'d> {
     /// The pod as it is now.
     pub pod: &'d WorkingPod<'d>,
@@ -39,9 +41,46 @@ pub struct ExpressionInput<'d> {
     pub own: Option<usize>,
     /// Minor version of Kubernetes.
     pub kubernetes_minor: u32,
+    /// What was asked for already.
+    pub made: MadeData,
 }
 
-impl ExpressionInput<'_> {
+/// The data that was made for expressions, which borrow it.
+#[derive(Debug, Default)]
+pub struct MadeData {
+    pod: OnceCell<Value>,
+    apps: OnceCell<Value>,
+    app: OnceCell<Value>,
+    own: OnceCell<Value>,
+    namespace: OnceCell<Value>,
+}
+
+impl<'d> ExpressionInput<'d> {
+    /// The same data with these values of parameters.
+    pub fn with_values<'v>(&self, values: &'v Values<'v>) -> ExpressionInput<'v>
+    where
+        'd: 'v,
+    {
+        ExpressionInput {
+            pod: self.pod,
+            namespace: self.namespace,
+            namespace_name: self.namespace_name,
+            values,
+            apps: self.apps,
+            own: self.own,
+            kubernetes_minor: self.kubernetes_minor,
+            made: MadeData::default(),
+        }
+    }
+
+    /// The same data for the edit of an app container.
+    pub fn for_app(&self, index: usize) -> Self {
+        Self {
+            own: Some(index),
+            ..self.with_values(self.values)
+        }
+    }
+
     fn container(&self, index: usize, paths: &Paths) -> Value {
         let Some((list, at)) = self.apps.places.get(index) else {
             return Value::Object(Map::new());
@@ -85,6 +124,27 @@ impl ExpressionInput<'_> {
             metadata.insert("ownerReferences".to_owned(), owners);
         }
         Value::Object(metadata)
+    }
+
+    /// The pod, with the fields that are read.
+    fn pod_fields(&self, paths: &Paths) -> Value {
+        let mut pod = Map::new();
+        let mut spec = Map::new();
+        for path in paths.iter() {
+            match path {
+                [root, ..] if root == "metadata" => {
+                    pod.entry("metadata").or_insert_with(|| self.metadata());
+                }
+                [root, field, ..] if root == "spec" => {
+                    if let Some(value) = self.spec_field(field) {
+                        spec.insert(field.clone(), value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        pod.insert("spec".to_owned(), Value::Object(spec));
+        Value::Object(pod)
     }
 
     /// One field of the spec, with defaults.
@@ -138,48 +198,34 @@ impl Source for ExpressionInput<'_> {
         self.values.get(name)
     }
 
-    fn pod(&self, paths: &Paths) -> Value {
-        let mut pod = Map::new();
-        let mut spec = Map::new();
-        for path in paths.iter() {
-            match path {
-                [root, ..] if root == "metadata" => {
-                    pod.entry("metadata").or_insert_with(|| self.metadata());
-                }
-                [root, field, ..] if root == "spec" => {
-                    if let Some(value) = self.spec_field(field) {
-                        spec.insert(field.clone(), value);
-                    }
-                }
-                _ => {}
-            }
-        }
-        pod.insert("spec".to_owned(), Value::Object(spec));
-        Value::Object(pod)
+    fn pod(&self, paths: &Paths) -> &Value {
+        self.made.pod.get_or_init(|| self.pod_fields(paths))
     }
 
-    fn apps(&self, paths: &Paths) -> Value {
-        (0..self.apps.places.len())
-            .map(|index| self.container(index, paths))
-            .collect()
+    fn apps(&self, paths: &Paths) -> &Value {
+        let apps = || 0..self.apps.places.len();
+        let made = &self.made.apps;
+        made.get_or_init(|| apps().map(|index| self.container(index, paths)).collect())
     }
 
-    fn app(&self, paths: &Paths) -> Value {
-        self.container(self.apps.main, paths)
+    fn app(&self, paths: &Paths) -> &Value {
+        let made = &self.made.app;
+        made.get_or_init(|| self.container(self.apps.main, paths))
     }
 
-    fn own(&self, paths: &Paths) -> Value {
-        self.own
-            .map(|index| self.container(index, paths))
-            .unwrap_or_default()
+    fn own(&self, paths: &Paths) -> &Value {
+        let own = || self.own.map(|index| self.container(index, paths));
+        self.made.own.get_or_init(|| own().unwrap_or_default())
     }
 
-    fn namespace(&self, _paths: &Paths) -> Value {
-        serde_json::json!({"metadata": {
-            "name": self.namespace_name,
-            "labels": self.namespace.labels,
-            "annotations": self.namespace.annotations,
-        }})
+    fn namespace(&self, _paths: &Paths) -> &Value {
+        self.made.namespace.get_or_init(|| {
+            serde_json::json!({"metadata": {
+                "name": self.namespace_name,
+                "labels": self.namespace.labels,
+                "annotations": self.namespace.annotations,
+            }})
+        })
     }
 
     fn kubernetes_minor(&self) -> u32 {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::trace::{Layer, ParameterNote, ValuePlace};
 use super::verdict::{Reason, Refusal};
-use crate::expression::{Bindings, Paths, Source};
+use crate::expression::{Bindings, Budget, Paths, Source};
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
@@ -57,6 +57,7 @@ pub fn resolve<'t>(
             set.iter().filter(of_it),
             &values,
             source,
+            given.budget,
         )?;
         if let Some(trace) = given.trace {
             let settings: Vec<_> = set.iter().filter(of_it).collect();
@@ -112,6 +113,7 @@ fn value<'s, 'g: 's>(
     settings: impl Iterator<Item = &'s Setting<'g>>,
     values: &Values<'_>,
     source: &dyn Source,
+    budget: &Budget<'_>,
 ) -> Result<TemplateValue, Refusal> {
     let set = if parameter.ty == ParameterType::Map {
         map(template, parameter, settings)?
@@ -124,7 +126,7 @@ fn value<'s, 'g: 's>(
     };
     let value = match set {
         Some(value) => Some(TemplateValue::Own(value)),
-        None => default(template, parameter, values, source)?,
+        None => default(template, parameter, values, source, budget)?,
     };
     match value {
         Some(value) if parameter.required && Parameter::is_empty(&value) => {
@@ -196,6 +198,7 @@ fn default(
     parameter: &Parameter,
     values: &Values<'_>,
     source: &dyn Source,
+    budget: &Budget<'_>,
 ) -> Result<Option<TemplateValue>, Refusal> {
     let Some(default) = &parameter.default else {
         return Ok(parameter.empty().map(TemplateValue::Own));
@@ -205,10 +208,9 @@ fn default(
         return Ok(Some(TemplateValue::Shared(Arc::clone(constant))));
     }
     let source = WithValues { values, source };
-    let bindings = Bindings::new(&source, &template.reads, &[]);
+    let bindings = Bindings::new(&source, &template.reads, &[], budget);
     let with = Evaluation {
         bindings: &bindings,
-        source: &source,
         volumes: &NoVolumes,
     };
     let failed = |problem: String| {
@@ -241,23 +243,23 @@ impl Source for WithValues<'_> {
         self.values.get(name)
     }
 
-    fn pod(&self, paths: &Paths) -> Value {
+    fn pod(&self, paths: &Paths) -> &Value {
         self.source.pod(paths)
     }
 
-    fn apps(&self, paths: &Paths) -> Value {
+    fn apps(&self, paths: &Paths) -> &Value {
         self.source.apps(paths)
     }
 
-    fn app(&self, paths: &Paths) -> Value {
+    fn app(&self, paths: &Paths) -> &Value {
         self.source.app(paths)
     }
 
-    fn own(&self, paths: &Paths) -> Value {
+    fn own(&self, paths: &Paths) -> &Value {
         self.source.own(paths)
     }
 
-    fn namespace(&self, paths: &Paths) -> Value {
+    fn namespace(&self, paths: &Paths) -> &Value {
         self.source.namespace(paths)
     }
 

@@ -25,7 +25,6 @@ use super::TemplateError;
 use super::compiled::Template;
 use super::node::{Node, Place, YamlError};
 use super::source::Source;
-use crate::expression::with_much_stack;
 use documents::{Document, Header};
 
 pub(super) use fragment::WHEN;
@@ -121,14 +120,7 @@ fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
     }
 }
 
-/// One thread serves all expressions of a document, as starting one for each takes longer than
-/// parsing it. Where one of them breaks the parser, each gets its own, so that it breaks alone.
 fn compile_document(source: &Source, document: &Node) -> Compiled {
-    let compile = || compile_here(source, document);
-    with_much_stack(compile).unwrap_or_else(compile)
-}
-
-fn compile_here(source: &Source, document: &Node) -> Compiled {
     let mut errors = Errors {
         source,
         template: String::new(),

@@ -15,15 +15,15 @@ use serde_json::{Map, Value};
 pub use coerce::{MismatchError, holds};
 pub use slot::Slot;
 
-use super::piece::{Constant, TemplateObject, TemplateValue};
-use crate::expression::{Bindings, EvaluationError, Expression, Source};
+use super::piece::{Constant, TemplateObject, TemplateValue, json_size};
+use crate::expression::{Bindings, EvaluationError, Expression};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::FieldType;
 use crate::kubernetes::validity::ValueOrigin;
 use crate::wording::with_sources;
 
 /// Where something stands in its template, for errors.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The field path, such as `spec.sidecars[0].image`.
     pub field: String,
@@ -146,19 +146,25 @@ const MORE_FIELDS: usize = 3;
 
 /// What fragments are evaluated with.
 #[derive(Clone, Copy)]
-pub struct Evaluation<'v> {
-    /// The data for the interpreter.
-    pub bindings: &'v Bindings<'v>,
-    /// The same data, for values that need no interpreter.
-    pub source: &'v dyn Source,
+pub struct Evaluation<'e, 'v> {
+    /// The data for expressions.
+    pub bindings: &'e Bindings<'v>,
     /// The template's volumes in this pod.
-    pub volumes: &'v dyn Volumes,
+    pub volumes: &'e dyn Volumes,
 }
 
-impl std::fmt::Debug for Evaluation<'_> {
+impl std::fmt::Debug for Evaluation<'_, '_> {
     /// Without values: these may be secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Evaluation").finish_non_exhaustive()
+    }
+}
+
+impl Evaluation<'_, '_> {
+    /// Pays for JSON that is added to the pod.
+    fn pay(self, bytes: usize) -> Result<(), Failure> {
+        let paid = self.bindings.budget().add_to_patch(bytes);
+        paid.map_err(|error| Failure::at(&Arc::new(Origin::default()), error.to_string()))
     }
 }
 
@@ -169,9 +175,12 @@ impl Fragment {
     }
 
     /// What the fragment gives on a pod; `None` where it is left out.
-    pub fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<TemplateValue>, Failure> {
+    pub fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Option<TemplateValue>, Failure> {
         match self {
-            Self::Constant(constant) => Ok(Some(TemplateValue::Shared(Arc::clone(constant)))),
+            Self::Constant(constant) => {
+                with.pay(constant.json_size())?;
+                Ok(Some(TemplateValue::Shared(Arc::clone(constant))))
+            }
             Self::When(condition, fragment) => {
                 if condition.holds(with.bindings)? {
                     fragment.evaluate(with)
@@ -179,12 +188,24 @@ impl Fragment {
                     Ok(None)
                 }
             }
-            _ => Ok(self.value(with)?.map(TemplateValue::Own)),
+            _ => Ok(self.paid_value(with)?.map(TemplateValue::Own)),
         }
     }
 
+    /// The data that the fragment gives, which is added to the pod.
+    fn paid_value(&self, with: Evaluation<'_, '_>) -> Result<Option<Value>, Failure> {
+        let value = self.value(with)?;
+        if let Some(value) = &value {
+            with.pay(json_size(value))?;
+        }
+        Ok(value)
+    }
+
     /// The fields that a fragment of an object gives on a pod; none where it is left out.
-    pub fn evaluate_fields(&self, with: Evaluation<'_>) -> Result<Option<TemplateObject>, Failure> {
+    pub fn evaluate_fields(
+        &self,
+        with: Evaluation<'_, '_>,
+    ) -> Result<Option<TemplateObject>, Failure> {
         match self {
             Self::Object(fragments) => {
                 let mut fields = TemplateObject::with_capacity(fragments.len() + MORE_FIELDS);
@@ -202,7 +223,7 @@ impl Fragment {
                     Ok(None)
                 }
             }
-            _ => match self.value(with)? {
+            _ => match self.paid_value(with)? {
                 Some(Value::Object(fields)) => Ok(Some(fields.into())),
                 _ => Ok(None),
             },
@@ -210,7 +231,7 @@ impl Fragment {
     }
 
     /// The data that the fragment gives, in memory of its own.
-    fn value(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+    fn value(&self, with: Evaluation<'_, '_>) -> Result<Option<Value>, Failure> {
         match self {
             Self::Constant(constant) => Ok(Some(constant.value().clone())),
             Self::Dynamic(dynamic) => dynamic.evaluate(with),
@@ -333,7 +354,7 @@ impl Condition {
 }
 
 impl Dynamic {
-    fn evaluate(&self, with: Evaluation<'_>) -> Result<Option<Value>, Failure> {
+    fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Option<Value>, Failure> {
         let value = value_of(&self.expression, with)
             .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))?;
         value
@@ -345,7 +366,7 @@ impl Dynamic {
 }
 
 impl Interpolation {
-    fn evaluate(&self, with: Evaluation<'_>) -> Result<Value, Failure> {
+    fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Value, Failure> {
         let mut whole = String::new();
         for part in &self.parts {
             match part {
@@ -382,16 +403,16 @@ impl Interpolation {
     }
 }
 
-/// An expression's value; a plain parameter needs no interpreter.
+/// An expression's value; a plain parameter is borrowed.
 fn value_of<'v>(
     expression: &Expression,
-    with: Evaluation<'v>,
+    with: Evaluation<'_, 'v>,
 ) -> Result<Option<Cow<'v, Value>>, EvaluationError> {
-    match expression
-        .plain_parameter()
-        .and_then(|name| with.source.parameter(name))
-    {
-        Some(value) => Ok(Some(Cow::Borrowed(value))),
+    match expression.plain_parameter() {
+        Some(name) => with
+            .bindings
+            .parameter(name)
+            .map(|value| Some(Cow::Borrowed(value))),
         None => Ok(expression.evaluate(with.bindings)?.map(Cow::Owned)),
     }
 }

@@ -69,11 +69,6 @@ impl Parameter {
         self.ty.expression_type(self.items)
     }
 
-    /// How many elements expressions may go over; `None` where it is not a list or map.
-    pub fn expression_bound(&self) -> Option<u64> {
-        matches!(self.ty, ParameterType::List | ParameterType::Map).then_some(self.max_items)
-    }
-
     /// The value where nobody sets one and there is no default: empty, where the type has that.
     pub fn empty(&self) -> Option<Value> {
         match self.ty {

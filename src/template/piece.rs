@@ -43,6 +43,11 @@ impl Constant {
     pub fn value(&self) -> &Value {
         &self.value
     }
+
+    /// How many bytes its JSON has.
+    pub fn json_size(&self) -> usize {
+        self.json.len()
+    }
 }
 
 /// A value that a template gives for a pod.
@@ -146,6 +151,31 @@ impl<'p> ValueRef<'p> {
                 items.map(ValueRef::Own).collect()
             }
         }
+    }
+}
+
+/// About how many bytes the JSON of a value has, escapes included.
+pub fn json_size(value: &Value) -> usize {
+    /// The longest number or boolean, with a comma.
+    const SCALAR: usize = 24;
+    let text = |text: &str| {
+        let escapes = text.bytes().map(|byte| match byte {
+            b'"' | b'\\' => 1,
+            byte if byte < 0x20 => 5,
+            _ => 0,
+        });
+        text.len() + 3 + escapes.sum::<usize>()
+    };
+    match value {
+        Value::String(value) => text(value),
+        Value::Array(items) => 3 + items.iter().map(json_size).sum::<usize>(),
+        Value::Object(fields) => {
+            let sizes = fields
+                .iter()
+                .map(|(key, value)| text(key) + json_size(value));
+            3 + sizes.sum::<usize>()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => SCALAR,
     }
 }
 

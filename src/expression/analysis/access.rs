@@ -1,12 +1,12 @@
 //! Names, fields and indexes.
 
 use cel::IdedExpr;
-use cel::common::ast::{CallExpr, Expr, LiteralValue, SelectExpr, operators};
+use cel::common::ast::{CallExpr, Expr, SelectExpr, operators};
+use serde_json::Value;
 
-use super::{Analyser, Check, Checked, Info, Origin, Root, ident, made};
-use crate::expression::UNDECLARED_MAX_ITEMS;
+use super::{Analyser, Check, Checked, Info, Origin, Root};
 use crate::expression::error::ExpressionError;
-use crate::expression::scope::Declared;
+use crate::expression::program::{Access, Node};
 use crate::expression::types::Type;
 
 /// What a pod has that an expression may read.
@@ -17,36 +17,25 @@ const NAMESPACE_FIELDS: &[&str] = &["name", "labels", "annotations"];
 impl Analyser<'_> {
     /// A name by itself.
     pub(super) fn name(&mut self, expr: &IdedExpr, name: &str) -> Check {
-        if let Some(local) = self.local(name) {
-            let mut info = local.info.clone();
-            info.cost = 1;
+        let found = self.locals.iter().rev().enumerate();
+        if let Some((distance, local)) = { found }.find(|(_, local)| local.name == name) {
             return Ok(Checked {
-                tree: expr.clone(),
-                info,
+                node: Node::Local(distance),
+                info: local.info.clone(),
             });
         }
-        let roots = self.scope.roots();
-        if !roots.contains(&name) {
-            let names = self.locals.iter().map(|local| local.name.as_str());
-            let error = self.error(expr, format!("`{name}` is not a name that is known here"));
-            if name == "self" {
-                return Err(error.hint("`self` exists only inside `app:`"));
-            }
-            if self.scope.parameters.contains_key(name) {
-                return Err(error.hint(format!("did you mean `params.{name}`?")));
-            }
-            if self.scope.variables.contains_key(name) {
-                return Err(error.hint(format!("did you mean `variables.{name}`?")));
-            }
-            let names: Vec<&str> = names.filter(|name| !name.starts_with('@')).collect();
-            return Err(error.nearest(name, names.into_iter().chain(roots.iter().copied()), ""));
+        if !self.scope.roots().contains(&name) {
+            return Err(self.unknown_name(expr, name));
         }
-        let (root, each) = match name {
-            "pod" => (Root::Pod, false),
-            "apps" => (Root::Apps, true),
-            "app" => (Root::App, false),
-            "self" => (Root::Own, false),
-            "namespaceObject" => (Root::Namespace, false),
+        let root = match name {
+            "pod" => Root::Pod,
+            "apps" => Root::Apps,
+            "app" => Root::App,
+            "self" => Root::Own,
+            "namespaceObject" => Root::Namespace,
+            "object" => Root::Object,
+            "oldObject" => Root::OldObject,
+            "request" => Root::Request,
             _ => {
                 let example = if name == "kubernetes" {
                     "minor"
@@ -58,24 +47,35 @@ impl Analyser<'_> {
                     .hint(format!("write `{name}.{example}`")));
             }
         };
-        let mut info = Info::new(
-            if each {
-                Type::list(Type::Any)
-            } else {
-                Type::Any
-            },
-            0,
-        );
-        info.items = each.then_some(UNDECLARED_MAX_ITEMS);
-        info.origin = Some(Origin {
+        let each = root == Root::Apps;
+        let ty = if each {
+            Type::list(Type::Any)
+        } else {
+            Type::Any
+        };
+        let mut checked = Checked::new(Node::Root(root), ty);
+        checked.info.origin = Some(Origin {
             root,
             path: Vec::new(),
             each,
         });
-        Ok(Checked {
-            tree: expr.clone(),
-            info,
-        })
+        Ok(checked)
+    }
+
+    fn unknown_name(&self, expr: &IdedExpr, name: &str) -> ExpressionError {
+        let error = self.error(expr, format!("`{name}` is not a name that is known here"));
+        if name == "self" {
+            return error.hint("`self` exists only inside `app:`");
+        }
+        if self.scope.parameters.contains_key(name) {
+            return error.hint(format!("did you mean `params.{name}`?"));
+        }
+        if self.scope.variables.contains_key(name) {
+            return error.hint(format!("did you mean `variables.{name}`?"));
+        }
+        let locals = self.locals.iter().map(|local| local.name.as_str());
+        let names = locals.filter(|name| !name.starts_with('@'));
+        error.nearest(name, names.chain(self.scope.roots().iter().copied()), "")
     }
 
     /// `a.field`, or `has(a.field)`.
@@ -91,20 +91,15 @@ impl Analyser<'_> {
         }
         let operand = self.open(&select.operand)?;
         let mut info = self.field(expr, operand.info, &select.field)?;
+        let (of, name) = (Box::new(operand.node), select.field.clone());
         if select.test {
             self.settle(expr, &mut info)?;
-            info.ty = Type::Boolean;
-            info.items = None;
+            return Ok(Checked::new(Node::Has(of, name), Type::Boolean));
         }
-        let tree = IdedExpr {
-            id: expr.id,
-            expr: Expr::Select(SelectExpr {
-                operand: Box::new(operand.tree),
-                field: select.field.clone(),
-                test: select.test,
-            }),
-        };
-        Ok(Checked { tree, info })
+        Ok(Checked {
+            node: Node::Field(of, name, Access::Required),
+            info,
+        })
     }
 
     /// The root, if it is one whose names are declared: `params`, `variables`, `kubernetes`.
@@ -112,7 +107,7 @@ impl Analyser<'_> {
         let Expr::Ident(name) = &expr.expr else {
             return None;
         };
-        if self.local(name).is_some() || !self.scope.roots().contains(&name.as_str()) {
+        if self.is_local(name) || !self.scope.roots().contains(&name.as_str()) {
             return None;
         }
         ["params", "variables", "kubernetes"]
@@ -120,17 +115,26 @@ impl Analyser<'_> {
             .find(|root| root == name)
     }
 
-    /// `params.x`, `variables.x` or `kubernetes.minor`: one name from here on.
+    /// Whether a name is a variable of a loop or binding.
+    pub(super) fn is_local(&self, name: &str) -> bool {
+        self.locals.iter().any(|local| local.name == name)
+    }
+
+    /// `params.x`, `variables.x` or `kubernetes.minor`.
     fn declared(&mut self, expr: &IdedExpr, root: &'static str, name: &str) -> Check {
+        let written = name.to_owned();
         let declared = match root {
-            "params" => self.scope.parameters.get(name).cloned(),
-            "variables" => self.scope.variables.get(name).cloned(),
-            _ => (name == "minor").then_some(Declared {
-                ty: Type::Integer,
-                max_items: None,
-            }),
+            "params" => {
+                let declared = self.scope.parameters.get(name);
+                declared.map(|ty| (Node::Parameter(written), ty.clone()))
+            }
+            "variables" => {
+                let declared = self.scope.variables.get(name);
+                declared.map(|(index, ty)| (Node::Variable(*index, written), ty.clone()))
+            }
+            _ => (name == "minor").then_some((Node::KubernetesMinor, Type::Integer)),
         };
-        let Some(Declared { ty, max_items }) = declared else {
+        let Some((node, ty)) = declared else {
             return Err(self.undeclared(expr, root, name));
         };
         match root {
@@ -138,10 +142,7 @@ impl Analyser<'_> {
             "variables" => drop(self.reads.variables.insert(name.to_owned())),
             _ => self.reads.kubernetes = true,
         }
-        Ok(Checked {
-            tree: ident(expr.id, format!("{root}.{name}")),
-            info: Info::new(ty, 0).with_items(max_items),
-        })
+        Ok(Checked::new(node, ty))
     }
 
     fn undeclared(&self, expr: &IdedExpr, root: &str, name: &str) -> ExpressionError {
@@ -162,34 +163,29 @@ impl Analyser<'_> {
 
     /// A field of a value.
     fn field(&self, at: &IdedExpr, of: Info, field: &str) -> Result<Info, ExpressionError> {
-        let Info {
-            ty, cost, origin, ..
-        } = of;
+        let Info { ty, origin } = of;
         if let Some(mut origin) = origin.filter(|origin| !origin.each) {
-            let optional = matches!(ty, Type::Optional(_));
             origin.path.push(field.to_owned());
             self.check_known(at, &origin)?;
-            let mut info = Info::new(
-                if optional {
-                    Type::optional(Type::Any)
-                } else {
-                    Type::Any
-                },
-                cost,
-            );
-            info.origin = Some(origin);
-            return Ok(info);
+            let ty = match ty {
+                Type::Optional(_) => Type::optional(Type::Any),
+                _ => Type::Any,
+            };
+            return Ok(Info {
+                ty,
+                origin: Some(origin),
+            });
         }
-        match &ty {
-            Type::Any => Ok(Info::new(Type::Any, cost)),
-            Type::Map(value) => Ok(Info::new((**value).clone(), cost)),
-            Type::Optional(inner) => match &**inner {
-                Type::Any => Ok(Info::new(Type::optional(Type::Any), cost)),
-                Type::Map(value) => Ok(Info::new(Type::optional((**value).clone()), cost)),
-                other => Err(self.error(at, format!("{other} has no field `{field}`"))),
-            },
-            other => Err(self.error(at, format!("{other} has no field `{field}`"))),
-        }
+        let (inner, is_optional) = match &ty {
+            Type::Optional(inner) => (&**inner, true),
+            other => (other, false),
+        };
+        let ty = match inner {
+            Type::Any => Type::Any,
+            Type::Map(value) => (**value).clone(),
+            other => return Err(self.error(at, format!("{other} has no field `{field}`"))),
+        };
+        Ok(Info::new(if is_optional { Type::optional(ty) } else { ty }))
     }
 
     /// Refuses a first field that the root does not have.
@@ -246,39 +242,48 @@ impl Analyser<'_> {
         let mut of = self.open(operand)?;
         let chained = matches!(of.info.ty, Type::Optional(_));
         let position = self.value(index)?;
-        let optional = call.func_name != operators::INDEX || chained;
-        let mut info = match (&position.tree.expr, of.info.origin.take()) {
-            (Expr::Literal(LiteralValue::String(field)), Some(origin))
+        let is_optional = call.func_name != operators::INDEX;
+        let field = match &position.node {
+            Node::Constant(Value::String(field)) => Some(field),
+            _ => None,
+        };
+        let mut info = match (field, of.info.origin.take()) {
+            (Some(field), Some(origin))
                 if !origin.each
                     && (call.func_name == operators::OPT_SELECT || origin.path.len() < 2) =>
             {
                 of.info.origin = Some(origin);
-                self.field(expr, of.info, field.inner())?
+                self.field(expr, of.info, field)?
             }
             (_, Some(origin)) if origin.each => {
                 self.expect_index(index, &of.info.ty, &position.info.ty)?;
-                let mut info = Info::new(Type::Any, of.info.cost);
-                info.origin = Some(Origin {
-                    each: false,
-                    ..origin
-                });
-                info
+                Info {
+                    ty: Type::Any,
+                    origin: Some(Origin {
+                        each: false,
+                        ..origin
+                    }),
+                }
             }
             (_, origin) => {
                 of.info.origin = origin;
                 self.settle(operand, &mut of.info)?;
-                let ty = self.expect_index(index, &of.info.ty, &position.info.ty)?;
-                Info::new(ty, of.info.cost)
+                Info::new(self.expect_index(index, &of.info.ty, &position.info.ty)?)
             }
         };
-        info.cost = info.cost.saturating_add(position.info.cost);
-        if optional && !matches!(info.ty, Type::Optional(_)) {
+        if (is_optional || chained) && !matches!(info.ty, Type::Optional(_)) {
             info.ty = Type::optional(info.ty);
         }
-        let tree = super::call(expr.id, &call.func_name, vec![of.tree, position.tree]);
-        let checked = Checked { tree, info };
-        // An optional holds a copy; a plain index only points.
-        Ok(if optional { made(checked) } else { checked })
+        let access = if is_optional {
+            Access::Optional
+        } else {
+            Access::Required
+        };
+        let node = match position.node {
+            Node::Constant(Value::String(field)) => Node::Field(Box::new(of.node), field, access),
+            by => Node::Index(Box::new([of.node, by]), access),
+        };
+        Ok(Checked { node, info })
     }
 
     /// The type of an element, where the index fits.

@@ -2,20 +2,15 @@
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
-use regex::RegexBuilder;
 
-use super::{Analyser, Check, Checked, Info, call as own_call, ident, integer_literal, made};
-use crate::expression::UNDECLARED_MAX_ITEMS;
+use super::{Analyser, Check, Checked};
 use crate::expression::error::ExpressionError;
-use crate::expression::functions::{FUNCTIONS, Function, Gives, Items, Takes, named};
-use crate::expression::library::Pattern;
+use crate::expression::functions::{FUNCTIONS, Function, Gives, named};
+use crate::expression::program::{Node, Pattern};
 use crate::expression::types::Type;
 
 /// Namespaces of functions, which look like values that a function is called on.
 const NAMESPACES: &[&str] = &["optional", "lists"];
-
-/// How large a compiled pattern may be, in bytes.
-const MAX_PATTERN_SIZE: usize = 1024 * 1024;
 
 /// Macros, for the nearest name.
 const MACROS: &[&str] = &[
@@ -38,7 +33,7 @@ impl Analyser<'_> {
             .target
             .as_deref()
             .and_then(|target| match &target.expr {
-                Expr::Ident(name) if self.local(name).is_none() => {
+                Expr::Ident(name) if !self.is_local(name) => {
                     NAMESPACES.iter().find(|known| *known == name)
                 }
                 _ => None,
@@ -47,24 +42,22 @@ impl Analyser<'_> {
             Some(namespace) => format!("{namespace}.{}", call.func_name),
             None => call.func_name.clone(),
         };
-        let on_value = call.target.is_some() && namespace.is_none();
-        if named(&name, on_value).next().is_none() {
-            return Err(self.unknown_function(expr, &name, on_value));
-        }
-        let mut parts: Vec<&IdedExpr> = Vec::with_capacity(call.args.len() + 1);
-        if on_value {
-            parts.extend(call.target.as_deref());
-        }
-        parts.extend(&call.args);
+        let target = call.target.as_deref().filter(|_| namespace.is_none());
+        let parts: Vec<&IdedExpr> = target.into_iter().chain(&call.args).collect();
         if name == "matches" {
-            return self.matches(expr, &parts, on_value);
+            return self.matches(expr, &parts, target.is_some());
         }
-        let mut given = Vec::with_capacity(parts.len());
-        for part in parts {
-            given.push(self.value(part)?);
+        if named(&name, target.is_some()).next().is_none() {
+            // What it is called on may be the mistake.
+            target.map(|target| self.value(target)).transpose()?;
+            return Err(self.unknown_function(expr, &name, target.is_some()));
         }
-        let function = self.overload(expr, &name, on_value, &given)?;
-        self.finish_call(expr, call, function, given)
+        let given = parts.into_iter().map(|part| self.value(part));
+        let given = given.collect::<Result<Vec<_>, _>>()?;
+        let function = self.overload(expr, &name, target.is_some(), &given)?;
+        let ty = self.gives(expr, function, &given)?;
+        let arguments = given.into_iter().map(|given| given.node).collect();
+        Ok(Checked::new(Node::Call(function, arguments), ty))
     }
 
     fn unknown_function(&self, expr: &IdedExpr, name: &str, on_value: bool) -> ExpressionError {
@@ -132,45 +125,6 @@ impl Analyser<'_> {
         } else {
             error
         })
-    }
-
-    fn finish_call(
-        &mut self,
-        expr: &IdedExpr,
-        call: &CallExpr,
-        function: &'static Function,
-        given: Vec<Checked>,
-    ) -> Check {
-        let first = given.first().map(|given| given.info.clone());
-        let ty = self.gives(expr, function, &given)?;
-        let mut cost = 0u64;
-        let mut parts = Vec::with_capacity(given.len());
-        for (takes, given) in function.takes.iter().zip(given) {
-            let goes_over =
-                matches!(takes, Takes::List | Takes::TextList) && function.name != "size";
-            let id = given.tree.id;
-            let bound = given.info.items.unwrap_or(UNDECLARED_MAX_ITEMS);
-            cost = cost.saturating_add(given.info.cost);
-            if goes_over {
-                let steps = if function.name == "distinct" {
-                    bound.saturating_mul(bound)
-                } else {
-                    bound
-                };
-                cost = cost.saturating_add(steps);
-                let bound = integer_literal(id, bound);
-                parts.push(own_call(id, "@bounded", vec![given.tree, bound]));
-            } else {
-                parts.push(self.seen(given).tree);
-            }
-        }
-        let items = match function.items {
-            Items::Same => first.and_then(|first| first.items),
-            Items::Unknown if function.gives == Gives::TextList => Some(UNDECLARED_MAX_ITEMS),
-            Items::Unknown => range_length(function, &parts),
-        };
-        let info = Info::new(ty, cost).with_items(items);
-        Ok(called(expr, call, function, parts, info))
     }
 
     fn gives(
@@ -265,76 +219,16 @@ impl Analyser<'_> {
                 .error(pattern, "the pattern of `matches` must be written out")
                 .hint("a pattern that is computed could be one that never ends"));
         };
-        let checked = self.value(subject)?;
-        if !checked.info.ty.fits(&Type::Text) {
-            let message = format!("`matches` does not take {}", checked.info.ty);
+        let subject = self.value(subject)?;
+        if !subject.info.ty.fits(&Type::Text) {
+            let message = format!("`matches` does not take {}", subject.info.ty);
             return Err(self.error(expr, message));
         }
-        let compiled = RegexBuilder::new(text.inner())
-            .size_limit(MAX_PATTERN_SIZE)
-            .build()
-            .map_err(|error| {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().to_owned();
-                self.error(
-                    pattern,
-                    format!("the pattern of `matches` is wrong: {reason}"),
-                )
-            })?;
-        let name = format!("@pattern{}", self.patterns.len());
-        self.patterns.push(Pattern(compiled));
-        let cost = checked.info.cost;
-        let subject = self.seen(checked).tree;
-        Ok(Checked {
-            tree: own_call(expr.id, "@matches", vec![subject, ident(pattern.id, name)]),
-            info: Info::new(Type::Boolean, cost),
-        })
+        let compiled = Pattern::compile(text.inner()).map_err(|reason| {
+            let message = format!("the pattern of `matches` is wrong: {reason}");
+            self.error(pattern, message)
+        })?;
+        let node = Node::Matches(Box::new(subject.node), compiled);
+        Ok(Checked::new(node, Type::Boolean))
     }
-}
-
-/// The call itself. What the crate's functions make is paid for; ours pay themselves, and
-/// those of optionals only hand on.
-fn called(
-    expr: &IdedExpr,
-    call: &CallExpr,
-    function: &Function,
-    mut parts: Vec<IdedExpr>,
-    info: Info,
-) -> Checked {
-    if let Some(ours) = function.ours {
-        return Checked {
-            tree: own_call(expr.id, ours, parts),
-            info,
-        };
-    }
-    let target = if function.on_value && !parts.is_empty() {
-        Some(Box::new(parts.remove(0)))
-    } else {
-        call.target.clone()
-    };
-    let tree = IdedExpr {
-        id: expr.id,
-        expr: Expr::Call(CallExpr {
-            func_name: call.func_name.clone(),
-            target,
-            args: parts,
-        }),
-    };
-    let checked = Checked { tree, info };
-    match function.name {
-        "dyn" | "value" | "or" | "orValue" => checked,
-        _ => made(checked),
-    }
-}
-
-/// The length of `lists.range(…)`: what it is given, where that is a literal.
-fn range_length(function: &Function, parts: &[IdedExpr]) -> Option<u64> {
-    if function.name != "lists.range" {
-        return None;
-    }
-    let literal = parts.first().and_then(|part| match &part.expr {
-        Expr::Literal(LiteralValue::Int(length)) => u64::try_from(*length.inner()).ok(),
-        _ => None,
-    });
-    Some(literal.unwrap_or(UNDECLARED_MAX_ITEMS))
 }

@@ -1,22 +1,26 @@
 //! Literals, lists and maps.
 
 use cel::IdedExpr;
-use cel::common::ast::{
-    EntryExpr, Expr, IdedEntryExpr, ListExpr, LiteralValue, MapEntryExpr, MapExpr,
-};
+use cel::common::ast::{EntryExpr, ListExpr, LiteralValue, MapEntryExpr, MapExpr};
+use serde_json::{Number, Value};
 
-use super::{Analyser, Check, Checked, Info, made};
+use super::{Analyser, Check, Checked};
 use crate::expression::error::ExpressionError;
+use crate::expression::program::{Element, Node};
 use crate::expression::types::Type;
 
 impl Analyser<'_> {
     pub(super) fn literal(&self, expr: &IdedExpr, literal: &LiteralValue) -> Check {
-        let ty = match literal {
-            LiteralValue::Boolean(_) => Type::Boolean,
-            LiteralValue::Int(_) => Type::Integer,
-            LiteralValue::Double(_) => Type::Number,
-            LiteralValue::String(_) => Type::Text,
-            LiteralValue::Null => Type::Null,
+        let (value, ty) = match literal {
+            LiteralValue::Boolean(flag) => ((*flag.inner()).into(), Type::Boolean),
+            LiteralValue::Int(integer) => ((*integer.inner()).into(), Type::Integer),
+            LiteralValue::Double(number) => {
+                let number = Number::from_f64(*number.inner()).map(Value::Number);
+                let too_large = || self.error(expr, "the number is too large");
+                (number.ok_or_else(too_large)?, Type::Number)
+            }
+            LiteralValue::String(text) => (text.inner().into(), Type::Text),
+            LiteralValue::Null => (Value::Null, Type::Null),
             LiteralValue::UInt(_) => {
                 return Err(self
                     .error(expr, "unsigned integers are not used here")
@@ -28,45 +32,27 @@ impl Analyser<'_> {
                     .hint("leave out the `b`"));
             }
         };
-        Ok(Checked {
-            tree: expr.clone(),
-            info: Info::new(ty, 0),
-        })
+        Ok(Checked::new(Node::Constant(value), ty))
     }
 
     /// `[a, ?b]`. Elements of several types are allowed; nothing is then known of them.
-    pub(super) fn list(&mut self, expr: &IdedExpr, list: &ListExpr) -> Check {
+    pub(super) fn list(&mut self, list: &ListExpr) -> Check {
         let mut elements = Vec::with_capacity(list.elements.len());
         let mut item: Option<Type> = None;
-        let mut cost = 0u64;
         for (index, element) in list.elements.iter().enumerate() {
-            let checked = self.value(element)?;
-            let optional = list.optional_indices.contains(&index);
-            let ty = self.held(element, checked.info.ty, optional)?;
+            let is_optional = list.optional_indices.contains(&index);
+            let (element, ty) = self.held(element, is_optional)?;
             item = Some(item.map_or_else(|| ty.clone(), |known| known.join(&ty)));
-            cost = cost.saturating_add(checked.info.cost);
-            elements.push(checked.tree);
+            elements.push(element);
         }
-        let items = u64::try_from(elements.len()).ok();
-        let info = Info::new(Type::list(item.unwrap_or(Type::Any)), cost).with_items(items);
-        let tree = Expr::List(ListExpr::new_with_optionals(
-            elements,
-            list.optional_indices.clone(),
-        ));
-        Ok(made(Checked {
-            tree: IdedExpr {
-                id: expr.id,
-                expr: tree,
-            },
-            info,
-        }))
+        let ty = Type::list(item.unwrap_or(Type::Any));
+        Ok(Checked::new(Node::List(elements), ty))
     }
 
     /// `{'a': b, ?'c': d}`.
     pub(super) fn map(&mut self, expr: &IdedExpr, map: &MapExpr) -> Check {
         let mut entries = Vec::with_capacity(map.entries.len());
         let mut held: Option<Type> = None;
-        let mut cost = 0u64;
         for entry in &map.entries {
             let EntryExpr::MapEntry(MapEntryExpr {
                 key,
@@ -81,41 +67,35 @@ impl Analyser<'_> {
                 let message = format!("keys of a map are text, not {}", checked_key.info.ty);
                 return Err(self.error(key, message));
             }
-            let checked = self.value(value)?;
-            let ty = self.held(value, checked.info.ty, *optional)?;
+            let (element, ty) = self.held(value, *optional)?;
             held = Some(held.map_or_else(|| ty.clone(), |known| known.join(&ty)));
-            cost = cost
-                .saturating_add(checked_key.info.cost)
-                .saturating_add(checked.info.cost);
-            entries.push(IdedEntryExpr {
-                id: entry.id,
-                expr: EntryExpr::MapEntry(MapEntryExpr {
-                    key: checked_key.tree,
-                    value: checked.tree,
-                    optional: *optional,
-                }),
-            });
+            entries.push((checked_key.node, element));
         }
-        let items = u64::try_from(entries.len()).ok();
-        let info = Info::new(Type::map(held.unwrap_or(Type::Any)), cost).with_items(items);
-        Ok(made(Checked {
-            tree: IdedExpr {
-                id: expr.id,
-                expr: Expr::Map(MapExpr { entries }),
-            },
-            info,
-        }))
+        let ty = Type::map(held.unwrap_or(Type::Any));
+        Ok(Checked::new(Node::Map(entries), ty))
     }
 
-    /// The type of an element; behind `?` it must be an optional.
-    fn held(&self, at: &IdedExpr, ty: Type, optional: bool) -> Result<Type, ExpressionError> {
-        match (optional, ty) {
-            (true, Type::Optional(inner)) => Ok(*inner),
-            (true, Type::Any) => Ok(Type::Any),
-            (true, other) => Err(self
-                .error(at, format!("`?` needs an optional value, not {other}"))
-                .hint("leave out the `?`, or read the value with `.?`")),
-            (false, ty) => Ok(ty),
-        }
+    /// An element and its type; behind `?` it must be an optional.
+    fn held(
+        &mut self,
+        at: &IdedExpr,
+        is_optional: bool,
+    ) -> Result<(Element, Type), ExpressionError> {
+        let Checked { node, info } = self.value(at)?;
+        let ty = match (is_optional, info.ty) {
+            (true, Type::Optional(inner)) => *inner,
+            (true, Type::Any) => Type::Any,
+            (true, other) => {
+                return Err(self
+                    .error(at, format!("`?` needs an optional value, not {other}"))
+                    .hint("leave out the `?`, or read the value with `.?`"));
+            }
+            (false, ty) => ty,
+        };
+        let element = Element {
+            value: node,
+            is_optional,
+        };
+        Ok((element, ty))
     }
 }

@@ -3,17 +3,27 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr, SelectExpr, operators as op};
 
-use super::{Analyser, Check, Checked, Info, call as own_call};
-use crate::expression::UNDECLARED_MAX_ITEMS;
+use super::{Analyser, Check, Checked};
 use crate::expression::error::ExpressionError;
+use crate::expression::program::{Node, Operator};
 use crate::expression::types::Type;
 
-/// How an operator is written.
-fn sign(function: &str) -> &str {
-    match function {
-        op::IN => "in",
-        other => other.trim_matches('_'),
-    }
+/// An operator on two values, by the name that the parser gives it.
+fn named(function: &str) -> Option<Operator> {
+    Some(match function {
+        op::EQUALS => Operator::Equal,
+        op::NOT_EQUALS => Operator::NotEqual,
+        op::LESS => Operator::Less,
+        op::LESS_EQUALS => Operator::LessOrEqual,
+        op::GREATER => Operator::Greater,
+        op::GREATER_EQUALS => Operator::GreaterOrEqual,
+        op::IN => Operator::In,
+        op::SUBSTRACT => Operator::Subtract,
+        op::MULTIPLY => Operator::Multiply,
+        op::DIVIDE => Operator::Divide,
+        op::MODULO => Operator::Remainder,
+        _ => return None,
+    })
 }
 
 impl Analyser<'_> {
@@ -24,26 +34,25 @@ impl Analyser<'_> {
         }
         Some(match call.func_name.as_str() {
             op::CONDITIONAL => self.conditional(expr, call),
-            op::LOGICAL_AND | op::LOGICAL_OR | op::LOGICAL_NOT => self.logical(expr, call),
-            op::EQUALS | op::NOT_EQUALS => self.equality(expr, call),
-            op::LESS | op::LESS_EQUALS | op::GREATER | op::GREATER_EQUALS => {
-                self.comparison(expr, call)
-            }
-            op::ADD | op::SUBSTRACT | op::MULTIPLY | op::DIVIDE | op::MODULO => {
-                self.arithmetic(expr, call)
-            }
+            op::LOGICAL_AND => self
+                .logical(call, "`&&`")
+                .map(|parts| of_truth(Node::And(parts))),
+            op::LOGICAL_OR => self
+                .logical(call, "`||`")
+                .map(|parts| of_truth(Node::Or(parts))),
+            op::LOGICAL_NOT => self.not(expr, call),
+            op::ADD => self.sum(expr),
             op::NEGATE => self.negation(expr, call),
-            op::IN => self.membership(expr, call),
             op::INDEX | op::OPT_INDEX | op::OPT_SELECT => self.index(expr, call),
-            _ => return None,
+            name => self.binary(expr, call, named(name)?),
         })
     }
 
     /// The condition of something: a boolean.
-    pub(super) fn condition(&mut self, expr: &IdedExpr, of: &str) -> Check {
+    pub(super) fn condition(&mut self, expr: &IdedExpr, of: &str) -> Result<Node, ExpressionError> {
         let checked = self.value(expr)?;
         if checked.info.ty.fits(&Type::Boolean) {
-            return Ok(checked);
+            return Ok(checked.node);
         }
         let message = format!("{of} needs a boolean, not {}", checked.info.ty);
         Err(self.error(expr, message))
@@ -63,52 +72,27 @@ impl Analyser<'_> {
                 format!("both sides of `:` must be of one type, not {a} and {b}"),
             ));
         }
-        let items = yes.info.items.zip(no.info.items).map(|(a, b)| a.max(b));
-        let cost = condition
-            .info
-            .cost
-            .saturating_add(yes.info.cost.max(no.info.cost));
         let ty = if null && a != b { Type::Any } else { a.join(b) };
-        Ok(Checked {
-            info: Info::new(ty, cost).with_items(items),
-            tree: own_call(
-                expr.id,
-                op::CONDITIONAL,
-                vec![condition.tree, yes.tree, no.tree],
-            ),
-        })
+        let node = Node::Choice(Box::new([condition, yes.node, no.node]));
+        Ok(Checked::new(node, ty))
     }
 
-    fn logical(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
-        let of = format!("`{}`", sign(&call.func_name));
-        let mut parts = Vec::with_capacity(call.args.len());
-        let mut cost = 0u64;
-        for part in &call.args {
-            let checked = self.condition(part, &of)?;
-            cost = cost.saturating_add(checked.info.cost);
-            parts.push(checked.tree);
-        }
-        Ok(Checked {
-            tree: own_call(expr.id, &call.func_name, parts),
-            info: Info::new(Type::Boolean, cost),
-        })
+    fn logical(&mut self, call: &CallExpr, of: &str) -> Result<Vec<Node>, ExpressionError> {
+        call.args
+            .iter()
+            .map(|part| self.condition(part, of))
+            .collect()
     }
 
-    /// Both operands of a binary operator.
-    fn operands(
-        &mut self,
-        expr: &IdedExpr,
-        call: &CallExpr,
-    ) -> Result<(Checked, Checked), ExpressionError> {
-        let [left, right] = call.args.as_slice() else {
-            return Err(self.error(expr, "an operator needs two values"));
+    fn not(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
+        let [operand] = call.args.as_slice() else {
+            return Err(self.error(expr, "`!` needs a value"));
         };
-        let (left, right) = (self.value(left)?, self.value(right)?);
-        Ok((self.seen(left), self.seen(right)))
+        let operand = self.condition(operand, "`!`")?;
+        Ok(of_truth(Node::Not(Box::new(operand))))
     }
 
-    fn mismatch(&self, expr: &IdedExpr, call: &CallExpr, a: &Type, b: &Type) -> ExpressionError {
-        let sign = sign(&call.func_name);
+    fn mismatch(&self, expr: &IdedExpr, sign: &str, a: &Type, b: &Type) -> ExpressionError {
         let error = self.error(expr, format!("`{sign}` does not take {a} and {b}"));
         match (sign, a, b) {
             (_, Type::Optional(_), _) | (_, _, Type::Optional(_)) => {
@@ -132,117 +116,56 @@ impl Analyser<'_> {
         }
     }
 
-    fn finish(expr: &IdedExpr, name: &str, left: Checked, right: Checked, ty: Type) -> Checked {
-        let cost = left.info.cost.saturating_add(right.info.cost);
-        Checked {
-            tree: own_call(expr.id, name, vec![left.tree, right.tree]),
-            info: Info::new(ty, cost),
-        }
-    }
-
-    fn equality(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
-        let (left, right) = self.operands(expr, call)?;
-        let (a, b) = (&left.info.ty, &right.info.ty);
-        if a.fits(b) {
-            return Ok(Self::finish(
-                expr,
-                &call.func_name,
-                left,
-                right,
-                Type::Boolean,
-            ));
-        }
-        Err(self.mismatch(expr, call, a, b))
-    }
-
-    fn comparison(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
-        let (left, right) = self.operands(expr, call)?;
-        let (a, b) = (&left.info.ty, &right.info.ty);
-        let numeric = |ty: &Type| matches!(ty, Type::Integer | Type::Number);
-        let ordered =
-            |ty: &Type| numeric(ty) || matches!(ty, Type::Text | Type::Boolean | Type::Any);
-        if ordered(a) && ordered(b) && (a.fits(b) || numeric(a) && numeric(b)) {
-            return Ok(Self::finish(
-                expr,
-                &call.func_name,
-                left,
-                right,
-                Type::Boolean,
-            ));
-        }
-        Err(self.mismatch(expr, call, a, b))
-    }
-
-    fn arithmetic(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
-        if call.func_name == op::SUBSTRACT {
+    fn binary(&mut self, expr: &IdedExpr, call: &CallExpr, operator: Operator) -> Check {
+        let [left, right] = call.args.as_slice() else {
+            return Err(self.error(expr, "an operator needs two values"));
+        };
+        if operator == Operator::Subtract {
             self.check_dashed_name(expr)?;
         }
-        let (left, right) = self.operands(expr, call)?;
+        let (left, right) = (self.value(left)?, self.value(right)?);
         let (a, b) = (&left.info.ty, &right.info.ty);
-        let takes = |ty: &Type| match (ty, call.func_name.as_str()) {
-            (Type::Any | Type::Integer, _) | (Type::Text | Type::List(_), op::ADD) => true,
-            (Type::Number, name) => name != op::MODULO,
-            _ => false,
-        };
-        let lists = matches!((a, b), (Type::List(_), Type::List(_)));
-        if !(takes(a) && takes(b) && (a.fits(b) || lists)) {
-            return Err(self.mismatch(expr, call, a, b));
+        let ty = result(operator, a, b);
+        let ty = ty.ok_or_else(|| self.mismatch(expr, operator.sign(), a, b))?;
+        let node = Node::Binary(operator, Box::new([left.node, right.node]));
+        Ok(Checked::new(node, ty))
+    }
+
+    /// `a + b + c` as one operation, however long it is.
+    fn sum(&mut self, expr: &IdedExpr) -> Check {
+        let mut sums = Vec::new();
+        let mut first = expr;
+        while let Expr::Call(CallExpr {
+            func_name, args, ..
+        }) = &first.expr
+            && func_name == op::ADD
+            && let [left, right] = args.as_slice()
+        {
+            sums.push((first, right));
+            first = left;
         }
-        let ty = match (a, b) {
-            (Type::List(x), Type::List(y)) => Type::list(x.join(y)),
-            (Type::Any, Type::List(_)) | (Type::List(_), Type::Any) => Type::list(Type::Any),
-            (Type::Any, other) | (other, Type::Any) => other.clone(),
-            _ => a.clone(),
-        };
-        let items = left
-            .info
-            .items
-            .zip(right.info.items)
-            .map(|(a, b)| a.saturating_add(b));
-        let number = matches!(ty, Type::Integer | Type::Number);
-        let plain = call.func_name != op::ADD || number;
-        let name = if plain {
-            call.func_name.as_str()
-        } else {
-            "@plus"
-        };
-        let mut checked = Self::finish(expr, name, left, right, ty);
-        checked.info.items = items;
-        checked.tree = flat_sum(checked.tree);
-        Ok(checked)
+        let first = self.value(first)?;
+        let mut ty = first.info.ty;
+        let mut terms = vec![first.node];
+        for (sum, term) in sums.into_iter().rev() {
+            let term = self.value(term)?;
+            let of_sum = added(&ty, &term.info.ty);
+            ty = of_sum.ok_or_else(|| self.mismatch(sum, "+", &ty, &term.info.ty))?;
+            terms.push(term.node);
+        }
+        Ok(Checked::new(Node::Sum(terms), ty))
     }
 
     fn negation(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
         let [operand] = call.args.as_slice() else {
             return Err(self.error(expr, "`-` needs a value"));
         };
-        let checked = self.value(operand)?;
-        if !matches!(checked.info.ty, Type::Any | Type::Integer | Type::Number) {
-            let message = format!("`-` does not take {}", checked.info.ty);
+        let Checked { node, info } = self.value(operand)?;
+        if !matches!(info.ty, Type::Any | Type::Integer | Type::Number) {
+            let message = format!("`-` does not take {}", info.ty);
             return Err(self.error(expr, message));
         }
-        Ok(Checked {
-            tree: own_call(expr.id, op::NEGATE, vec![checked.tree]),
-            info: Info::new(checked.info.ty, checked.info.cost),
-        })
-    }
-
-    fn membership(&mut self, expr: &IdedExpr, call: &CallExpr) -> Check {
-        let (left, right) = self.operands(expr, call)?;
-        let (a, b) = (&left.info.ty, &right.info.ty);
-        let fits = match b {
-            Type::Any => true,
-            Type::List(item) => a.fits(item),
-            Type::Map(_) => a.fits(&Type::Text),
-            _ => false,
-        };
-        if !fits {
-            return Err(self.mismatch(expr, call, a, b));
-        }
-        let searched = right.info.items.unwrap_or(UNDECLARED_MAX_ITEMS);
-        let mut checked = Self::finish(expr, op::IN, left, right, Type::Boolean);
-        checked.info.cost = checked.info.cost.saturating_add(searched);
-        Ok(checked)
+        Ok(Checked::new(Node::Negate(Box::new(node)), info.ty))
     }
 
     /// `params.pool-mode` is read as a subtraction: says how the name is written.
@@ -282,13 +205,12 @@ impl Analyser<'_> {
         root: &str,
         parts: &[&str],
     ) -> Result<(), ExpressionError> {
-        let declared = if root == "params" {
-            &self.scope.parameters
-        } else {
-            &self.scope.variables
-        };
         let joined = parts.join("_");
-        if parts.len() < 2 || !declared.contains_key(&joined) {
+        let is_declared = match root {
+            "params" => self.scope.parameters.contains_key(&joined),
+            _ => self.scope.variables.contains_key(&joined),
+        };
+        if parts.len() < 2 || !is_declared {
             return Ok(());
         }
         let written = parts.join("-");
@@ -298,37 +220,61 @@ impl Analyser<'_> {
     }
 }
 
-/// `a + b + c` as one call, so that a long text of many parts is neither deep nor copied again
-/// with each part.
-fn flat_sum(tree: IdedExpr) -> IdedExpr {
-    let is_sum = |expr: &IdedExpr| match &expr.expr {
-        Expr::Call(call) => call.func_name == "@plus",
-        _ => false,
-    };
-    match tree.expr {
-        Expr::Call(CallExpr {
-            func_name,
-            mut args,
-            target,
-        }) if func_name == "@plus" && args.first().is_some_and(is_sum) => {
-            let left = args.remove(0);
-            if let Expr::Call(CallExpr {
-                args: mut terms, ..
-            }) = left.expr
-            {
-                terms.append(&mut args);
-                args = terms;
-            }
-            let sum = Expr::Call(CallExpr {
-                func_name,
-                args,
-                target,
-            });
-            IdedExpr {
-                id: tree.id,
-                expr: sum,
-            }
+fn of_truth(node: Node) -> Checked {
+    Checked::new(node, Type::Boolean)
+}
+
+fn is_numeric(ty: &Type) -> bool {
+    matches!(ty, Type::Integer | Type::Number)
+}
+
+/// The type of an operation; `None` where the operator does not take these types.
+fn result(operator: Operator, a: &Type, b: &Type) -> Option<Type> {
+    let ordered =
+        |ty: &Type| is_numeric(ty) || matches!(ty, Type::Text | Type::Boolean | Type::Any);
+    match operator {
+        Operator::Equal | Operator::NotEqual => a.fits(b).then_some(Type::Boolean),
+        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
+            let fits = a.fits(b) || is_numeric(a) && is_numeric(b);
+            (ordered(a) && ordered(b) && fits).then_some(Type::Boolean)
         }
-        expr => IdedExpr { id: tree.id, expr },
+        Operator::In => {
+            let fits = match b {
+                Type::Any => true,
+                Type::List(item) => a.fits(item),
+                Type::Map(_) => a.fits(&Type::Text),
+                _ => false,
+            };
+            fits.then_some(Type::Boolean)
+        }
+        _ => {
+            let takes = |ty: &Type| match ty {
+                Type::Any | Type::Integer => true,
+                Type::Number => operator != Operator::Remainder,
+                _ => false,
+            };
+            (takes(a) && takes(b) && a.fits(b)).then(|| known(a, b))
+        }
+    }
+}
+
+/// The type of a sum.
+fn added(a: &Type, b: &Type) -> Option<Type> {
+    match (a, b) {
+        (Type::List(x), Type::List(y)) => return Some(Type::list(x.join(y))),
+        (Type::Any, Type::List(_)) | (Type::List(_), Type::Any) => {
+            return Some(Type::list(Type::Any));
+        }
+        _ => {}
+    }
+    let takes = |ty: &Type| is_numeric(ty) || matches!(ty, Type::Any | Type::Text | Type::List(_));
+    (takes(a) && takes(b) && a.fits(b)).then(|| known(a, b))
+}
+
+/// The more exact of two types that fit.
+fn known(a: &Type, b: &Type) -> Type {
+    match a {
+        Type::Any => b.clone(),
+        known => known.clone(),
     }
 }

@@ -9,40 +9,61 @@ use super::*;
 /// The stack of a thread that the server runs on.
 const STACK: usize = 2 * 1024 * 1024;
 /// Far above what is measured, as other work runs on the machine at the same time.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Compiles, and evaluates what compiles, on a thread with a small stack.
+/// Compiles, and evaluates what compiles. The result has no more text than was paid for.
+fn run(source: &str) -> Result<(), String> {
+    let expression = compile(source).map_err(|error| error.to_string())?;
+    let data = data();
+    let budget = Budget::new();
+    let bindings = Bindings::new(&data, expression.reads(), &[], &budget);
+    let result = expression.evaluate(&bindings).map_err(|e| e.to_string())?;
+    if let Some(result) = result
+        && expression.plain_parameter().is_none()
+    {
+        assert!(text_of(&result) <= budget.bytes_made(), "{source}");
+    }
+    Ok(())
+}
+
+/// How many bytes of text a value holds.
+fn text_of(value: &Value) -> u64 {
+    match value {
+        Value::String(text) => text.len() as u64,
+        Value::Array(items) => items.iter().map(text_of).sum(),
+        Value::Object(fields) => {
+            let sizes = fields
+                .iter()
+                .map(|(key, value)| key.len() as u64 + text_of(value));
+            sizes.sum()
+        }
+        _ => 0,
+    }
+}
+
+/// The same on a thread with a small stack, and how long it takes.
 fn endure(source: String) -> (Result<(), String>, Duration) {
     let run = move || {
         let start = Instant::now();
-        let outcome = match compile(&source) {
-            Ok(expression) => {
-                let data = data();
-                let bindings = Bindings::new(&data, expression.reads(), &[]);
-                expression
-                    .evaluate(&bindings)
-                    .map(drop)
-                    .map_err(|e| e.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        (outcome, start.elapsed())
+        (run(&source), start.elapsed())
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(run);
     thread.unwrap().join().expect("the stack must be enough")
 }
 
-/// Repeats `part` as often as the scan lets it through.
+/// Repeats `part` about as often as is parsed.
 fn at_the_limit(build: impl Fn(usize) -> String) -> String {
-    let mut best = build(1);
-    for count in 2..4096 {
-        let next = build(count);
-        if scan::scan(&next).is_err() {
-            break;
+    let is_parsed = |count: &usize| parser::check(&build(*count)).is_ok();
+    let (mut most, mut refused) = (1, 8 * 1024_usize);
+    while refused - most > 1 {
+        let middle = most.midpoint(refused);
+        if is_parsed(&middle) {
+            most = middle;
+        } else {
+            refused = middle;
         }
-        best = next;
     }
-    best
+    build(most)
 }
 
 fn nested(open: &str, inner: &str, close: &str) -> String {
@@ -110,10 +131,9 @@ fn shapes() -> Vec<String> {
 }
 
 #[test]
-fn what_the_scan_lets_through_is_parsed_and_evaluated_in_time_and_stack() {
-    let shapes = shapes();
+fn what_is_parsed_is_parsed_and_evaluated_in_time_and_stack() {
     let mut slowest = (Duration::ZERO, String::new());
-    for shape in shapes {
+    for shape in shapes() {
         let (_, took) = endure(shape.clone());
         if took > slowest.0 {
             slowest = (took, shape.chars().take(60).collect());
@@ -124,44 +144,17 @@ fn what_the_scan_lets_through_is_parsed_and_evaluated_in_time_and_stack() {
 }
 
 #[test]
-fn the_known_killer_is_refused_unparsed() {
-    let killer = format!("{}1{}", "!!(".repeat(31), ")".repeat(31));
-    assert_eq!(killer.len(), 125);
-    let start = Instant::now();
-    assert!(refusal(&killer).contains("too many `!` or `-`"));
-    assert!(start.elapsed() < Duration::from_millis(50));
-}
-
-#[test]
 fn broken_input_at_the_limits_comes_back_in_time() {
     for part in [
         "(", "[", "{", "!", "-", "? ", ": ", "'", "a ", "1 ", ", ", ". ", "a.", "a(", "+", "!(",
         "-[", "{a:", "a?b:", "in ", "\\", "`", "@", "#", "\u{e9}", "a[?", "=", "&&", "||", "'a'r",
-        "0x", "1e", "((a)", "[a(", "true?", "!a)", "a b(", "1 2[", "(a b)", "[a b]",
+        "0x", "1e", "((a)", "[a(", "true?", "!a)", "a b(", "1 2[", "(a b)", "[a b]", "x.all(y,",
     ] {
         for closed in ["", ")", "]", "}", "'", "1"] {
             let source = at_the_limit(|n| format!("{}{closed}", part.repeat(n)));
             let (_, took) = endure(source.clone());
             assert!(took < PATIENCE, "{took:?} for {source}");
-            let long = format!("{}{closed}", part.repeat(4000 / part.len()));
-            let (_, took) = endure(long);
-            assert!(took < PATIENCE, "{took:?} for a long run of {part}");
         }
-    }
-}
-
-#[test]
-fn data_cannot_make_an_evaluation_long_or_large() {
-    let grown = |part: &str| format!("{}{}", "[0,1,2,3,4,5,6,7].map(a,".repeat(4), part) + "))))";
-    for source in [
-        grown("pod.spec.?volumes"),
-        grown("params.host.replace('', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')"),
-        "lists.range(1000).map(a, lists.range(900))".to_owned(),
-        "lists.range(1000).map(a, params.quoted.split(''))".to_owned(),
-        "lists.range(100).map(a, lists.range(100)).flatten().map(x, x)".to_owned(),
-    ] {
-        let (_, took) = endure(source.clone());
-        assert!(took < PATIENCE, "{took:?} for {source}");
     }
 }
 
@@ -171,106 +164,290 @@ fn large() -> Data {
     data.parameters
         .insert("host".into(), json!("x".repeat(300_000)));
     data.parameters
-        .insert("databases".into(), json!(vec!["x"; 65]));
+        .insert("databases".into(), json!(vec!["x"; 1025]));
     data.pod["spec"]["volumes"] = json!(vec![json!({"name": "v"}); 1025]);
     data
 }
 
 #[test]
 fn bounds_hold_when_evaluated() {
+    let long = EvaluationError::TooManyItems(1024);
+    let large_text = EvaluationError::TextTooLong(1024 * 1024);
+    let bytes = EvaluationError::BudgetExceeded(Exhausted::Bytes);
+    let steps = EvaluationError::BudgetExceeded(Exhausted::Steps);
     for (source, wanted) in [
-        (
-            "params.databases.map(d, d)",
-            EvaluationError::TooManyItems { bound: 64 },
-        ),
-        (
-            "params.databases.join()",
-            EvaluationError::TooManyItems { bound: 64 },
-        ),
-        (
-            "pod.spec.volumes.map(v, v.name)",
-            EvaluationError::TooManyItems { bound: 1024 },
-        ),
-        (
-            "params.host.split('')",
-            EvaluationError::TooManyItems { bound: 1024 },
-        ),
+        ("params.databases.map(d, d)", &long),
+        ("params.databases.join()", &long),
+        ("pod.spec.volumes.map(v, v.name)", &long),
+        ("params.host.split('')", &long),
         (
             "params.host + params.host + params.host + params.host",
-            EvaluationError::TextTooLong(1024 * 1024),
+            &large_text,
         ),
-        (
-            "params.host.replace('x', 'yyyyyyyy')",
-            EvaluationError::TextTooLong(1024 * 1024),
-        ),
+        ("params.host.replace('x', 'yyyyyyyy')", &large_text),
         (
             "[params.host, params.host].join(params.host + params.host)",
-            EvaluationError::TextTooLong(1024 * 1024),
+            &large_text,
+        ),
+        ("lists.range(1000).map(i, params.host)", &bytes),
+        ("lists.range(1000).map(i, {'a': params.host})", &bytes),
+        (
+            "lists.range(1000).map(i, optional.of(params.host).optMap(h, h + 'x'))",
+            &bytes,
         ),
         (
-            "lists.range(1000).map(i, params.host)",
-            EvaluationError::TooMuchWork,
-        ),
-        (
-            "lists.range(1000).filter(i, params.host == 'y')",
-            EvaluationError::TooMuchWork,
-        ),
-        (
-            "lists.range(1000).map(i, {'a': params.host})",
-            EvaluationError::TooMuchWork,
-        ),
-        (
-            "lists.range(1000).map(i, optional.of(params.host).optMap(h, h))",
-            EvaluationError::TooMuchWork,
+            "lists.range(1000).filter(i, params.host == params.host + 'y')",
+            &bytes,
         ),
         (
             "lists.range(1000).exists(i, params.host.contains('y'))",
-            EvaluationError::TooMuchWork,
+            &steps,
         ),
         (
             "lists.range(1000).exists(i, params.host.matches('y'))",
-            EvaluationError::TooMuchWork,
+            &steps,
+        ),
+        (
+            "lists.range(1000).exists(i, params.host.matches('y') || true && false)",
+            &steps,
+        ),
+        (
+            "[lists.range(1000)].all(r, r.all(a, r.all(b, r.all(c, a != -1))))",
+            &steps,
+        ),
+        (
+            "lists.range(1000).map(a, lists.range(1000).map(b, b))",
+            &bytes,
         ),
     ] {
         let expression = compiled(source);
         let data = large();
-        let bindings = Bindings::new(&data, expression.reads(), &[]);
+        let budget = Budget::new();
+        let bindings = Bindings::new(&data, expression.reads(), &[], &budget);
         let start = Instant::now();
-        assert_eq!(expression.evaluate(&bindings), Err(wanted), "{source}");
+        assert_eq!(
+            expression.evaluate(&bindings).as_ref(),
+            Err(wanted),
+            "{source}"
+        );
         assert!(start.elapsed() < PATIENCE, "{source}");
+        let is_final = matches!(wanted, EvaluationError::BudgetExceeded(_));
+        assert_eq!(budget.ended().is_some(), is_final, "{source}");
     }
 }
 
+#[test]
+fn a_budget_is_shared_and_its_end_is_hidden_by_nothing() {
+    let half = compiled("[lists.range(700)].all(r, r.all(a, r.all(b, params.port != a)))");
+    let other = compiled("true || params.verbose");
+    let data = data();
+    let mut reads = half.reads().clone();
+    reads.extend(other.reads());
+    let budget = Budget::new();
+    let bindings = Bindings::new(&data, &reads, &[], &budget);
+    assert_eq!(half.evaluate_boolean(&bindings), Ok(true));
+    let ended = Err(EvaluationError::BudgetExceeded(Exhausted::Steps));
+    assert_eq!(half.evaluate_boolean(&bindings), ended);
+    let absorbing = compiled("params.port == 0 || params.verbose");
+    assert_eq!(absorbing.evaluate_boolean(&bindings), ended);
+}
+
+/// Parts that expressions are made of.
+const PARTS: [&str; 62] = [
+    "params.",
+    "params.host",
+    "params.port",
+    "params.databases",
+    "params.secret",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "!",
+    "-",
+    "+",
+    "*",
+    "/",
+    "%",
+    "==",
+    "<",
+    "&&",
+    "||",
+    "?",
+    ":",
+    ",",
+    ".",
+    ".?",
+    "[?",
+    "'a'",
+    "'ñ'",
+    "1",
+    "1.5",
+    "true",
+    "null",
+    "apps",
+    "pod.spec.",
+    "app",
+    ".map(x, ",
+    ".all(x, ",
+    ".filter(y, ",
+    "x",
+    "y",
+    "size(",
+    "string(",
+    " in ",
+    "'''",
+    "r\"",
+    "//",
+    "\n",
+    "has(",
+    ".optMap(y, ",
+    "optional.of(",
+    ".orValue(",
+    "quantity(",
+    "\\",
+    "`",
+    "ñ",
+    "@result",
+    ".split(",
+    ".join(",
+    ".sort()",
+    "lists.range(",
+    ".replace(",
+];
+
+/// Expressions that others are made of by mutation.
+const SEEDS: [&str; 14] = [
+    "params.databases.map(d, d + ' = host=' + params.host + ' port=' + string(params.port)).join('\n')",
+    "pod.spec.?hostNetwork.orValue(false) || has(pod.metadata.labels.app)",
+    "apps.filter(a, has(a.ports)).map(b, b.ports[0].containerPort).sum()",
+    "{'a': 1, ?'b': app.?missing, 'c': [1, 'x', null]}",
+    "lists.range(params.port % 7).map(x, {string(x): x * 2}).map(m, m.size())",
+    "optional.of(params.host).optMap(h, h.upperAscii()).orValue('none')",
+    "params.host.split('.').reverse().join('-').replace('e', 'é', 1).substring(1, 4)",
+    "quantity(params.memory).add(quantity('1Mi')).isGreaterThan(quantity('1Gi')) ? 'big' : 'small'",
+    "[3, 1, 2].sort().distinct().slice(0, 2).flatten().indexOf(2) < params.port / 2 - 1",
+    "params.secret.exists_one(k, k.matches('^[a-m]$') && params.secret[k] != '')",
+    "app.env.filter(e, e.?value.orValue('') != '').map(e, e.name in params.secret)",
+    "-params.port * 2 + int('5') - int(2.5) % 3",
+    "params.ratio > 0.1 && !(1 / (params.port - 5432) == 1) || params.verbose",
+    "[params.host.charAt(0), params.host.lastIndexOf('e') == 1 ? 'x' : params.quoted.trim()]",
+];
+
+/// Cuts an expression into words and signs.
+fn tokens(source: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    for c in source.chars() {
+        match tokens.last_mut() {
+            Some(last) if is_word(c) && last.chars().all(is_word) => last.push(c),
+            _ => tokens.push(c.to_string()),
+        }
+    }
+    tokens
+}
+
+/// A small generator of numbers, always the same from the same seed.
+pub(super) struct Numbers(pub(super) u64);
+
+impl Numbers {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).unwrap()
+    }
+}
+
+/// An expression of random parts, or a seed with a few tokens changed.
+fn any_expression(numbers: &mut Numbers) -> String {
+    if numbers.below(4) == 0 {
+        let count = numbers.below(40);
+        return (0..count)
+            .map(|_| PARTS[numbers.below(PARTS.len())])
+            .collect();
+    }
+    let mut tokens = tokens(SEEDS[numbers.below(SEEDS.len())]);
+    for _ in 0..=numbers.below(2) {
+        let at = numbers.below(tokens.len());
+        match numbers.below(5) {
+            0 => drop(tokens.remove(at)),
+            1 => tokens.insert(at, PARTS[numbers.below(PARTS.len())].to_owned()),
+            2 => {
+                let other = numbers.below(tokens.len());
+                tokens.swap(at, other);
+            }
+            3 => tokens[at] = PARTS[numbers.below(PARTS.len())].to_owned(),
+            _ => {
+                let other = self::tokens(SEEDS[numbers.below(SEEDS.len())]);
+                let start = numbers.below(other.len());
+                let end = (start + numbers.below(8)).min(other.len());
+                tokens.splice(at..at, other[start..end].iter().cloned());
+            }
+        }
+        if tokens.is_empty() {
+            break;
+        }
+    }
+    tokens.concat()
+}
+
+/// Runs as many expressions as asked for, and says how many were evaluated.
+fn fuzz(seed: u64, count: usize) -> usize {
+    let mut numbers = Numbers(seed);
+    let mut evaluated = 0;
+    for _ in 0..count {
+        let source = any_expression(&mut numbers);
+        let start = Instant::now();
+        evaluated += usize::from(run(&source).is_ok());
+        let took = start.elapsed();
+        assert!(took < PATIENCE, "{took:?} for {source}");
+    }
+    evaluated
+}
+
+#[test]
+fn random_and_mutated_expressions_neither_panic_nor_overrun_their_budget() {
+    let evaluated = fuzz(0x9e37_79b9_7f4a_7c15, 1500);
+    assert!(evaluated > 50, "{evaluated}");
+}
+
+/// `FUZZ=<count> cargo test --release --lib -- --ignored fuzzed_for_long`.
+#[test]
+#[ignore = "takes as long as it is told to"]
+fn fuzzed_for_long() {
+    let number = |name, default| {
+        let set = std::env::var(name).ok();
+        set.and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let count = number("FUZZ", 100_000);
+    let seed = number("SEED", 88_172_645_463_325_252);
+    let evaluated = fuzz(seed as u64, count);
+    println!("{count} expressions, {evaluated} of them gave a value");
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(crate::sampling::cases(300)))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn no_text_makes_compiling_panic_or_long(source in "\\PC{0,80}") {
         let (_, took) = endure(source);
         prop_assert!(took < PATIENCE);
     }
-
-    #[test]
-    fn nothing_that_looks_like_cel_makes_it_panic_or_long(
-        parts in prop::collection::vec(prop::sample::select(vec![
-            "params.", "host", "port", "(", ")", "[", "]", "{", "}", "!", "-", "+", "==", "&&",
-            "?", ":", ",", ".", ".?", "[?", "'a'", "1", "1.5", "true", "null", "apps", "pod.spec.",
-            ".map(x, ", ".all(x, ", "x", "size(", " in ", "'''", "r\"", "//", "\n", "has(",
-            ".optMap(y, ", "optional.of(", ".orValue(", "quantity(", "\\", "`", "ñ", "@result",
-        ]), 0..60),
-    ) {
-        let (_, took) = endure(parts.concat());
-        prop_assert!(took < PATIENCE);
-    }
 }
 
 #[test]
 fn a_text_of_many_parts_is_not_deep_and_a_long_chain_is_refused() {
-    let parts = vec!["params.host"; 60].join(" + ' ' + ");
-    assert!(refusal(&parts).contains("depend on one another"));
-    let parts = vec!["params.host"; 30].join(" + ' ' + ");
-    assert_eq!(evaluate(&parts).as_str().map(str::len), Some(30 * 10 + 29));
-    let chain = format!("app{}", ".?a".repeat(40));
+    let parts = vec!["params.host"; 300].join(" + ' ' + ");
+    assert_eq!(
+        evaluate(&parts).as_str().map(str::len),
+        Some(300 * 10 + 299)
+    );
+    let chain = format!("app{}", ".?a".repeat(60));
+    assert_eq!(evaluate(&chain), Value::Null);
+    let chain = format!("app{}", ".?a".repeat(400));
     assert_eq!(
         refusal(&chain),
         "too many operators and calls of the expression depend on one another; \

@@ -42,7 +42,10 @@ pub(super) fn apply_all<'p>(
     if let Some(trace) = input.trace {
         trace.restart();
     }
+    input.budget.restart_patch();
     for template in input.templates {
+        let in_shadow = options.enforced.is_some() || options.is_shadow(template);
+        input.budget.set_in_shadow(in_shadow);
         if let Some(trace) = input.trace {
             trace.next_template(options.skipped.contains_key(&template.name));
         }
@@ -55,6 +58,7 @@ pub(super) fn apply_all<'p>(
             helpers: &helpers,
             known_apps: known_apps(template, options.claims),
             trace: input.trace,
+            budget: input.budget,
         };
         let applied = match options.skipped.get(&template.name) {
             Some(judged) => stop(template, options, skip(judged)),
@@ -72,6 +76,7 @@ pub(super) fn apply_all<'p>(
             composed.lacked.insert(name(), applied.lacked);
         }
     }
+    input.budget.set_in_shadow(false);
     composed.decision = verdict(outcomes);
     if composed.decision.verdict() == Verdict::Denied {
         nothing_applied(&mut composed.decision);
@@ -148,7 +153,12 @@ fn apply(
     };
     let (mut change, mut for_received) = match plans(received.as_deref()) {
         Ok(changes) => changes,
-        Err(refusal) => return stop(template, options, refusal),
+        Err(refusal) => {
+            let exhausted = with.budget.ended();
+            let exhausted =
+                exhausted.map(|ended| Refusal::new(Reason::BudgetExceeded, ended.to_string()));
+            return stop(template, options, exhausted.unwrap_or(refusal));
+        }
     };
     if let Some(trace) = with.trace {
         trace.additions(change.additions(&|list, index| evaluated.name_of(list, index)));
@@ -178,7 +188,10 @@ fn stop(template: &Template, options: ComposeOptions<'_>, mut refusal: Refusal) 
         let would = format!("would be refused in enforcing mode: {}: ", refusal.reason);
         refusal.message.insert_str(0, &would);
         refusal.logged.insert_str(0, &would);
-        refusal.reason = Reason::ShadowMode;
+        refusal.reason = match refusal.reason {
+            Reason::BudgetExceeded => Reason::ShadowBudgetExceeded,
+            _ => Reason::ShadowMode,
+        };
     }
     let mut status = Status::default();
     status.describe(refusal.reason, &template.revision);

@@ -299,6 +299,12 @@ fn shadows(
         let Some(outcome) = outcome.filter(|outcome| outcome.reason == Reason::ShadowMode) else {
             continue;
         };
+        if would.decision.reason == Reason::BudgetExceeded {
+            outcome.reason = Reason::ShadowBudgetExceeded;
+            outcome.message.clone_from(&would.decision.message);
+            outcome.logged.clone_from(&would.decision.logged);
+            continue;
+        }
         let worst = judged
             .first()
             .map(|judged| (judged.policy, judged.finding.code));

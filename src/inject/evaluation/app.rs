@@ -93,11 +93,8 @@ fn not_found(name: &str, known: &BTreeMap<String, (List, usize)>) -> Refusal {
 
 /// The data for expressions inside `app:`, once for each app container.
 pub(super) fn data_of_each<'d>(data: &ExpressionInput<'d>) -> Vec<ExpressionInput<'d>> {
-    let own = |own| ExpressionInput {
-        own: Some(own),
-        ..*data
-    };
-    (0..data.apps.places.len()).map(own).collect()
+    let places = 0..data.apps.places.len();
+    places.map(|index| data.for_app(index)).collect()
 }
 
 /// What each app container gets; where an earlier call's are `known`, only those.
@@ -127,7 +124,6 @@ pub(super) fn edits<'v>(
         bindings.set_source_of_self(data);
         let with = Evaluation {
             bindings,
-            source: data,
             volumes: names,
         };
         let want = fragment.evaluate_fields(with);

@@ -15,7 +15,7 @@ pub(super) fn containers(
     pod: &WorkingPod<'_>,
     template: &Template,
     circumstances: EvaluationContext<'_>,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let native = lifecycle::is_native(template.placement, circumstances.settings);

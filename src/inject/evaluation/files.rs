@@ -24,7 +24,7 @@ pub(super) fn evaluate(
     template: &Template,
     volume: &VolumeTemplate,
     files: &FilesTemplate,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
 ) -> Result<Files, Refusal> {
     let mut items = Vec::with_capacity(files.files.len());
     let mut annotations = Vec::with_capacity(files.files.len());

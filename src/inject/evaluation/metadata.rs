@@ -17,7 +17,7 @@ pub(super) fn metadata(
     pod: &WorkingPod<'_>,
     apps: &Apps,
     template: &Template,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     wanted.labels = texts(template, template.labels.as_ref(), with)?;
@@ -81,7 +81,7 @@ fn default_container(
 fn texts(
     template: &Template,
     fragment: Option<&Fragment>,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
 ) -> Result<Vec<(String, String)>, Refusal> {
     let text = |(key, value): (&str, &TemplateValue)| match &**value {
         Value::String(text) => (key.to_owned(), text.clone()),
@@ -94,7 +94,7 @@ fn texts(
 /// Evaluates the other fields of the spec.
 pub(super) fn pod_fields(
     template: &Template,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     wanted.pod = object(template, template.pod.as_ref(), with)?;
@@ -110,7 +110,7 @@ pub(super) fn pod_fields(
 fn object(
     template: &Template,
     fragment: Option<&Fragment>,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
 ) -> Result<TemplateObject, Refusal> {
     let Some(fragment) = fragment else {
         return Ok(TemplateObject::default());

@@ -29,7 +29,7 @@ impl Volumes for VolumeNames {
 pub(super) fn volumes(
     pod: &WorkingPod<'_>,
     template: &Template,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     apps: &Apps,
     wanted: &mut Wanted,
 ) -> Result<VolumeNames, Refusal> {
@@ -59,7 +59,7 @@ fn adopted(
     pod: &WorkingPod<'_>,
     template: &Template,
     volume: &VolumeTemplate,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     apps: &Apps,
     wanted: &mut Wanted,
 ) -> Result<Option<(String, Option<String>)>, Refusal> {
@@ -145,7 +145,7 @@ fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<St
 fn own(
     template: &Template,
     volume: &VolumeTemplate,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let mut value = TemplateObject::with_capacity(2);
@@ -162,7 +162,7 @@ fn own(
 fn source(
     template: &Template,
     volume: &VolumeTemplate,
-    with: Evaluation<'_>,
+    with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<TemplateObject, Refusal> {
     let fragment = volume.source.as_ref();

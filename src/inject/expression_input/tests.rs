@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::expression::{Bindings, Expression, Reads, Scope};
+use crate::expression::{Bindings, Budget, Expression, Reads, Scope};
 use crate::review::Pod;
 
 /// What an expression gives on a pod.
@@ -28,11 +28,13 @@ fn seen(pod: &Value, source: &str) -> Option<Value> {
         apps: &apps,
         own: Some(0),
         kubernetes_minor: 34,
+        made: MadeData::default(),
     };
     let expression = Expression::compile(source, &Scope::new().with_self()).unwrap();
     let mut reads = Reads::default();
     reads.extend(expression.reads());
-    let bindings = Bindings::new(&data, &reads, &[]);
+    let budget = Budget::new();
+    let bindings = Bindings::new(&data, &reads, &[], &budget);
     expression.evaluate(&bindings).unwrap()
 }
 

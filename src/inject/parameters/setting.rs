@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::expression::Budget;
 use crate::inject::trace::{Layer, Trace};
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::keys::PARAMETER_INFIX;
@@ -23,6 +24,8 @@ pub struct ParameterSources<'g> {
     pub configuration: &'g BTreeMap<(String, String), String>,
     /// Where notes are taken, if somebody asks why.
     pub trace: Option<&'g Trace>,
+    /// What computed defaults are paid from.
+    pub budget: &'g Budget<'g>,
 }
 
 /// What an annotation, or the configuration, sets.

@@ -35,20 +35,22 @@ impl Source for Nothing {
     fn parameter(&self, _name: &str) -> Option<&Value> {
         None
     }
-    fn pod(&self, _paths: &Paths) -> Value {
-        Value::Null
+    fn pod(&self, _paths: &Paths) -> &Value {
+        &Value::Null
     }
-    fn apps(&self, _paths: &Paths) -> Value {
-        Value::Null
+    fn apps(&self, _paths: &Paths) -> &Value {
+        &Value::Null
     }
-    fn app(&self, _paths: &Paths) -> Value {
-        json!({"name": "app"})
+    fn app(&self, _paths: &Paths) -> &Value {
+        static APP: std::sync::LazyLock<Value> =
+            std::sync::LazyLock::new(|| json!({"name": "app"}));
+        &APP
     }
-    fn own(&self, _paths: &Paths) -> Value {
-        Value::Null
+    fn own(&self, _paths: &Paths) -> &Value {
+        &Value::Null
     }
-    fn namespace(&self, _paths: &Paths) -> Value {
-        Value::Null
+    fn namespace(&self, _paths: &Paths) -> &Value {
+        &Value::Null
     }
     fn kubernetes_minor(&self) -> u32 {
         37
@@ -90,6 +92,7 @@ fn resolve_with(
         .collect();
     let given = ParameterSources {
         trace: None,
+        budget: &Budget::new(),
         pod: &pod,
         namespace: &annotations(namespace),
         configuration: &configuration,

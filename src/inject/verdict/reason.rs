@@ -12,6 +12,8 @@ macro_rules! reasons {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $($(#[$doc])* $name,)*
+            /// The budget of templates in shadow mode has ended.
+            ShadowBudgetExceeded,
             /// A check found something for which pods are refused.
             Finding(Code),
             /// A check found something for which the template is not applied.
@@ -26,6 +28,7 @@ macro_rules! reasons {
             pub fn code(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
+                    Self::ShadowBudgetExceeded => Self::BudgetExceeded.code(),
                     Self::Finding(code) | Self::FindingSkipped(code) => code.as_str(),
                 }
             }
@@ -34,6 +37,7 @@ macro_rules! reasons {
             pub fn verdict(self) -> Verdict {
                 match self {
                     $(Self::$name => Verdict::$verdict,)*
+                    Self::ShadowBudgetExceeded => Verdict::Shadowed,
                     Self::Finding(_) => Verdict::Denied,
                     Self::FindingSkipped(_) => Verdict::Skipped,
                 }
@@ -46,7 +50,7 @@ macro_rules! reasons {
                     $(Self::$name => $code,)*
                     Self::Finding(code) if code.refusal() == Some(Refusal::Forbidden) => 403,
                     Self::Finding(_) => 422,
-                    Self::FindingSkipped(_) => 200,
+                    Self::ShadowBudgetExceeded | Self::FindingSkipped(_) => 200,
                 }
             }
         }
@@ -110,6 +114,9 @@ reasons! {
     ValidationFailed => Denied, 422;
     /// An expression failed, or gave a value that its field cannot hold.
     EvaluationFailed => Denied, 422;
+    /// The templates' expressions take more steps, data or time than one review may have, or add
+    /// more to the pod than the API server takes; or a list of the pod is too long to be gone over.
+    BudgetExceeded => Denied, 422;
     /// `pillion.dev/containers` names a container that the pod does not have.
     ContainerNotFound => Denied, 422;
     /// The volume that a template adopts is not in the pod, or cannot be shared.

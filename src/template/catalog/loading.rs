@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Catalog, CatalogEntry, Entry, Serving};
-use crate::expression::with_much_stack;
 use crate::template::compile::{Compiled, compile};
 use crate::template::node::Place;
 use crate::template::{Source, TemplateError, built_in};
@@ -14,12 +13,6 @@ impl Catalog {
     /// Compiles templates. A broken one is served in its last good revision of `previous`, else it
     /// is known as broken; its errors print as `file:line:column: field.path: what is wrong`.
     pub fn load(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
-        // One thread for all documents, each of which would start its own.
-        let load = || Self::load_here(sources, previous);
-        with_much_stack(load).unwrap_or_else(load)
-    }
-
-    fn load_here(sources: &[Source], previous: Option<&Self>) -> (Self, Vec<TemplateError>) {
         let mut catalog = Self::default();
         let mut errors = Vec::new();
         let mut nameless = Vec::new();

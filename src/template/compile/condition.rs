@@ -40,7 +40,7 @@ pub(super) fn variables(
         }
         let expression = expression_field(errors, item, &path, &scope);
         if let Some(expression) = expression {
-            scope = scope.variable(name, expression.result().clone(), expression.max_items());
+            scope = scope.variable(name, expression.result().clone());
             variables.push((name.to_owned(), expression));
         }
     }

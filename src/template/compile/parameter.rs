@@ -32,11 +32,7 @@ pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<P
         .filter_map(|entry| declaration(errors, entry).map(|parameter| (entry, parameter)))
         .collect();
     for (_, parameter) in &declared {
-        scope = scope.parameter(
-            &parameter.expression_name,
-            parameter.expression_type(),
-            parameter.expression_bound(),
-        );
+        scope = scope.parameter(&parameter.expression_name, parameter.expression_type());
     }
     let for_defaults = scope.clone().only_parameters_and_app();
     let parameters = declared

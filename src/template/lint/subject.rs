@@ -175,14 +175,10 @@ fn scope(template: &Template) -> Scope {
     let mut scope = Scope::new().with_self();
     for parameter in &template.parameters {
         let name = &parameter.expression_name;
-        scope = scope.parameter(
-            name,
-            parameter.expression_type(),
-            parameter.expression_bound(),
-        );
+        scope = scope.parameter(name, parameter.expression_type());
     }
     for (name, expression) in &template.variables {
-        scope = scope.variable(name, expression.result().clone(), expression.max_items());
+        scope = scope.variable(name, expression.result().clone());
     }
     scope
 }

@@ -1,0 +1,50 @@
+//! Functions that make and open optionals, and `dyn`.
+
+use super::arguments::{Outcome, failure, take, wrong_type};
+use crate::expression::budget::Budget;
+use crate::expression::value::{Val, unwrapped};
+
+/// `dyn`: only the checks before evaluation know of it.
+pub(super) fn unchanged<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
+    Ok(take(arguments, 0))
+}
+
+pub(super) fn none<'v>(_: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
+    Ok(Val::Optional(None))
+}
+
+pub(super) fn of<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
+    budget.make(0)?;
+    Ok(Val::optional(Some(take(arguments, 0))))
+}
+
+pub(super) fn of_non_zero_value<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
+    let is_zero = match arguments.first() {
+        None | Some(Val::Null | Val::Boolean(false) | Val::Integer(0)) => true,
+        Some(Val::Number(number)) => *number == 0.0,
+        Some(Val::Text(text)) => text.as_str().is_empty(),
+        Some(other) => other.len() == Some(0),
+    };
+    if is_zero {
+        return Ok(Val::Optional(None));
+    }
+    of(arguments, budget)
+}
+
+pub(super) fn has_value<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
+    match arguments.first() {
+        Some(Val::Optional(value)) => Ok(Val::Boolean(value.is_some())),
+        _ => Err(wrong_type("hasValue", arguments)),
+    }
+}
+
+pub(super) fn value<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
+    match take(arguments, 0) {
+        Val::Optional(Some(value)) => Ok(unwrapped(value)),
+        Val::Optional(None) => {
+            let reason = "the optional is absent; use `orValue(…)`";
+            Err(failure("value", reason))
+        }
+        other => Err(wrong_type("value", &[other])),
+    }
+}

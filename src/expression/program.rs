@@ -1,0 +1,218 @@
+//! The typed program that a checked expression becomes.
+
+use serde_json::Value;
+
+use super::functions::Function;
+
+mod constants;
+mod pattern;
+
+pub(super) use constants::fold;
+pub(super) use pattern::Pattern;
+
+/// A root whose fields are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    Pod,
+    App,
+    Own,
+    Apps,
+    Namespace,
+    /// Of a webhook's match condition.
+    Object,
+    OldObject,
+    Request,
+}
+
+impl Root {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::App => "app",
+            Self::Own => "self",
+            Self::Apps => "apps",
+            Self::Namespace => "namespaceObject",
+            Self::Object => "object",
+            Self::OldObject => "oldObject",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// An operator on two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+impl Operator {
+    /// How it is written.
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::In => "in",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
+
+/// One operation of a program.
+#[derive(Debug)]
+pub(super) enum Node {
+    Constant(Value),
+    Parameter(String),
+    /// A variable, by its place among those of its template.
+    Variable(usize, String),
+    Root(Root),
+    KubernetesMinor,
+    /// The variable of a loop or binding: 0 for the innermost around it.
+    Local(usize),
+    /// `a.field`, or `a.?field`.
+    Field(Box<Node>, String, Access),
+    /// `a[b]`, or `a[?b]`.
+    Index(Box<[Node; 2]>, Access),
+    /// `has(a.field)`.
+    Has(Box<Node>, String),
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    /// `a ? b : c`.
+    Choice(Box<[Node; 3]>),
+    /// `a + b + c`.
+    Sum(Vec<Node>),
+    Binary(Operator, Box<[Node; 2]>),
+    List(Vec<Element>),
+    Map(Vec<(Node, Element)>),
+    Call(&'static Function, Vec<Node>),
+    Matches(Box<Node>, Pattern),
+    Loop(Box<Loop>),
+    /// A value with a name, and what is evaluated with it.
+    Let(Box<[Node; 2]>),
+}
+
+/// Whether something that is absent is an error, or an absent optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    Required,
+    Optional,
+}
+
+/// An element of a list, or a value of a map.
+#[derive(Debug)]
+pub(super) struct Element {
+    pub(super) value: Node,
+    /// Whether it is written with `?`, and left out where it is absent.
+    pub(super) is_optional: bool,
+}
+
+/// What a loop gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoopKind {
+    /// `all`.
+    All,
+    /// `exists`.
+    Exists,
+    /// `exists_one`.
+    One,
+    /// `map` and `filter`.
+    List,
+}
+
+/// A loop over a list, or over the keys of a map.
+#[derive(Debug)]
+pub(super) struct Loop {
+    pub(super) kind: LoopKind,
+    pub(super) over: Node,
+    /// The condition; of `map` and `filter` only elements are taken for which it is true.
+    pub(super) condition: Option<Node>,
+    /// What `map` and `filter` take for an element.
+    pub(super) item: Option<Node>,
+}
+
+impl Node {
+    /// Calls `visit` on the nodes that this one is made of.
+    pub(super) fn parts<'n>(&'n self, visit: &mut dyn FnMut(&'n Self)) {
+        match self {
+            Self::Constant(_)
+            | Self::Parameter(_)
+            | Self::Variable(..)
+            | Self::Root(_)
+            | Self::KubernetesMinor
+            | Self::Local(_) => {}
+            Self::Field(of, ..)
+            | Self::Has(of, _)
+            | Self::Not(of)
+            | Self::Negate(of)
+            | Self::Matches(of, _) => visit(of),
+            Self::Index(parts, _) | Self::Binary(_, parts) | Self::Let(parts) => {
+                parts.iter().for_each(visit);
+            }
+            Self::Choice(parts) => parts.iter().for_each(visit),
+            Self::And(parts) | Self::Or(parts) | Self::Sum(parts) | Self::Call(_, parts) => {
+                parts.iter().for_each(visit);
+            }
+            Self::List(elements) => elements.iter().for_each(|element| visit(&element.value)),
+            Self::Map(entries) => entries.iter().for_each(|(key, element)| {
+                visit(key);
+                visit(&element.value);
+            }),
+            Self::Loop(of) => {
+                visit(&of.over);
+                of.condition.iter().chain(&of.item).for_each(visit);
+            }
+        }
+    }
+
+    fn parts_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
+        match self {
+            Self::Constant(_)
+            | Self::Parameter(_)
+            | Self::Variable(..)
+            | Self::Root(_)
+            | Self::KubernetesMinor
+            | Self::Local(_) => {}
+            Self::Field(of, ..)
+            | Self::Has(of, _)
+            | Self::Not(of)
+            | Self::Negate(of)
+            | Self::Matches(of, _) => visit(of),
+            Self::Index(parts, _) | Self::Binary(_, parts) | Self::Let(parts) => {
+                parts.iter_mut().for_each(visit);
+            }
+            Self::Choice(parts) => parts.iter_mut().for_each(visit),
+            Self::And(parts) | Self::Or(parts) | Self::Sum(parts) | Self::Call(_, parts) => {
+                parts.iter_mut().for_each(visit);
+            }
+            Self::List(elements) => elements
+                .iter_mut()
+                .for_each(|element| visit(&mut element.value)),
+            Self::Map(entries) => entries.iter_mut().for_each(|(key, element)| {
+                visit(key);
+                visit(&mut element.value);
+            }),
+            Self::Loop(of) => {
+                visit(&mut of.over);
+                of.condition.iter_mut().chain(&mut of.item).for_each(visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The patterns of `matches`.
+//!
+//! The API server's are RE2 patterns, in which `\d`, `\w`, `\s` and `\b` know ASCII only, and which
+//! have no set operations in brackets. They are written so that they mean the same here.
+
+use regex::{Regex, RegexBuilder};
+
+/// How large a compiled pattern may be, in bytes.
+const MAX_SIZE: usize = 1024 * 1024;
+
+/// What a step of evaluation matches of a text: bytes of a program times bytes of text. A program
+/// is gone through for each byte in the worst case, at about two nanoseconds for each instruction.
+const SIZE_PER_STEP: u64 = 256;
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(in crate::expression) struct Pattern {
+    regex: Regex,
+    /// How many steps a byte of text takes.
+    steps_per_byte: u64,
+}
+
+impl Pattern {
+    /// Compiles a pattern; the error says what is wrong.
+    pub(in crate::expression) fn compile(pattern: &str) -> Result<Self, String> {
+        let translated = translate(pattern);
+        let mut size = 4 * 1024;
+        loop {
+            let mut builder = RegexBuilder::new(&translated);
+            match builder.size_limit(size).build() {
+                Ok(regex) => {
+                    let steps_per_byte = size as u64 / (16 * SIZE_PER_STEP);
+                    return Ok(Self {
+                        regex,
+                        steps_per_byte,
+                    });
+                }
+                Err(regex::Error::CompiledTooBig(_)) if size < MAX_SIZE => size *= 4,
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Err(reason.lines().last().unwrap_or_default().to_owned());
+                }
+            }
+        }
+    }
+
+    /// How many steps it takes to match a text.
+    pub(in crate::expression) fn steps(&self, text: &str) -> u64 {
+        1 + self.steps_per_byte.saturating_mul(text.len() as u64) / 4
+    }
+
+    pub(in crate::expression) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// A pattern of RE2 as the `regex` crate reads it.
+fn translate(pattern: &str) -> String {
+    let mut translated = String::with_capacity(pattern.len());
+    let mut in_brackets = false;
+    let mut characters = pattern.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' => match (characters.next(), in_brackets) {
+                (Some('d'), _) => translated.push_str("[0-9]"),
+                (Some('D'), _) => translated.push_str("[^0-9]"),
+                (Some('w'), _) => translated.push_str("[0-9A-Za-z_]"),
+                (Some('W'), _) => translated.push_str("[^0-9A-Za-z_]"),
+                (Some('s'), _) => translated.push_str(r"[\t\n\f\r ]"),
+                (Some('S'), _) => translated.push_str(r"[^\t\n\f\r ]"),
+                (Some('b'), false) => translated.push_str(r"(?-u:\b)"),
+                (Some(escaped), _) => translated.extend(['\\', escaped]),
+                (None, _) => translated.push('\\'),
+            },
+            '[' if !in_brackets => {
+                in_brackets = true;
+                translated.push('[');
+                if let Some(negation) = characters.next_if_eq(&'^') {
+                    translated.push(negation);
+                }
+                // The first `]` is one of the characters.
+                if characters.next_if_eq(&']').is_some() {
+                    translated.push_str(r"\]");
+                }
+            }
+            '[' if characters.peek() == Some(&':') => {
+                translated.push('[');
+                for c in characters.by_ref() {
+                    translated.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            '[' | '&' | '~' if in_brackets => translated.extend(['\\', c]),
+            ']' => {
+                in_brackets = false;
+                translated.push(']');
+            }
+            c => translated.push(c),
+        }
+    }
+    translated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_re2() {
+        for (pattern, text, matches) in [
+            (r"^\d+$", "12", true),
+            (r"^\d+$", "\u{661}", false),
+            (r"^\w$", "é", false),
+            (r"^[\w.-]+$", "a-b.c_1", true),
+            (r"\bx\b", "éxé", true),
+            (r"^[[:alpha:]&&[b]$", "&", true),
+            (r"^[]a]+$", "]a]", true),
+            (r"^[^]a]+$", "bc", true),
+            (r"^é.$", "éñ", true),
+        ] {
+            let compiled = Pattern::compile(pattern).unwrap();
+            assert_eq!(compiled.is_match(text), matches, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_larger_pattern_takes_more_steps() {
+        let small = Pattern::compile("^a$").unwrap();
+        let large = Pattern::compile("^[ab]{1000}$").unwrap();
+        assert!(small.steps("aaaa") * 4 <= large.steps("aaaa"));
+        assert!(Pattern::compile("(x{1000}){1000}").is_err());
+    }
+}
