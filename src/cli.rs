@@ -7,6 +7,7 @@
 mod assignment;
 mod catalog_loading;
 mod certs;
+mod check;
 mod cluster;
 mod configuration;
 mod doctor;
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use certs::{Certs, CertsError};
+pub use check::{CheckError, CheckManifests};
 pub use cluster::ClusterError;
 pub use configuration::ConfigurationError;
 pub use doctor::{Check, Doctor, DoctorError};
@@ -71,6 +73,7 @@ enum Command {
     Serve(Box<Serve>),
     Inject(Box<Inject>),
     Uninject(Box<Uninject>),
+    Check(Box<CheckManifests>),
     Review(Box<Review>),
     Explain(Box<Explain>),
     Template(Box<Template>),
@@ -93,6 +96,9 @@ pub enum Error {
     /// `pillion uninject`.
     #[error(transparent)]
     Uninject(#[from] DocumentError),
+    /// `pillion check`.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// `pillion review`.
     #[error(transparent)]
     Review(#[from] ReviewError),
@@ -126,6 +132,7 @@ impl Cli {
             Command::Serve(serve) => Ok(serve.run()?),
             Command::Inject(inject) => Ok(inject.run()?),
             Command::Uninject(uninject) => Ok(uninject.run()?),
+            Command::Check(check) => Ok(check.run()?),
             Command::Review(review) => Ok(review.run()?),
             Command::Explain(explain) => Ok(explain.run()?),
             Command::Template(template) => Ok(template.run()?),

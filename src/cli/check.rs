@@ -1,0 +1,176 @@
+//! `pillion check`: the multi-container mistakes of manifests, whatever templates would add.
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::REFUSED;
+use super::manifest::kinds::{self, Identity};
+use super::manifest::{Manifest, ManifestError, booleans};
+use super::output::{self, OutputError};
+use super::terminal::{Colour, Paint, printable};
+use crate::check::{Settings, of_pod};
+use crate::finding::Finding;
+use crate::inject;
+
+/// Check the pods of manifests for what goes wrong between containers, without templates.
+///
+/// Ports and paths that clash, servers that keep a Job from ending, memory volumes above limits, and
+/// more of docs/findings.md. The exit status is 1 where something is found.
+#[derive(Debug, clap::Args)]
+pub struct CheckManifests {
+    /// Manifests to read: files, directories with everything below them, or - for standard input
+    #[arg(value_name = "FILE|DIR|-", default_value = "-")]
+    files: Vec<PathBuf>,
+
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    namespace: String,
+
+    /// How to write what is found
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
+    output: Format,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// A list in JSON, one entry for each object that holds a pod.
+    Json,
+}
+
+/// Why manifests could not be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Nothing was named, and no manifest comes from a terminal.
+    #[error("no manifests: name files or directories, or send manifests to standard input")]
+    NoInput,
+    /// The input could not be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The findings could not be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+}
+
+/// An object that holds a pod, and what is wrong with the pod.
+struct Checked {
+    file: String,
+    identity: Identity,
+    findings: Vec<Finding>,
+}
+
+impl CheckManifests {
+    pub(crate) fn run(&self) -> Result<ExitCode, CheckError> {
+        let is_stdin = self.files.iter().any(|file| file.as_os_str() == "-");
+        if is_stdin && output::stdin_is_terminal() {
+            return Err(CheckError::NoInput);
+        }
+        let mut checked = Vec::new();
+        for manifest in Manifest::read(&self.files)? {
+            self.check(manifest, &mut checked);
+        }
+        let text = match self.output {
+            Format::Text => text(&checked, Paint::for_stream(&io::stdout())),
+            Format::Json => json(&checked),
+        };
+        output::print(text.as_bytes())?;
+        let is_clean = checked.iter().all(|checked| checked.findings.is_empty());
+        Ok(if is_clean {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(REFUSED)
+        })
+    }
+
+    fn check(&self, mut manifest: Manifest, checked: &mut Vec<Checked>) {
+        let file = manifest.name.clone();
+        let mut visit = |identity: &Identity, object: &mut Value| {
+            booleans::settle(object);
+            let pointer = identity.pod_pointer();
+            if let Some(pod) = pointer.and_then(|pointer| object.pointer(pointer)) {
+                checked.push(Checked {
+                    file: file.clone(),
+                    identity: identity.clone(),
+                    findings: findings(pod),
+                });
+            }
+            Ok::<(), Infallible>(())
+        };
+        for document in &mut manifest.documents {
+            match kinds::each_object(&mut document.value, &self.namespace, &mut visit) {
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+fn findings(pod: &Value) -> Vec<Finding> {
+    let minor = inject::Settings::default().kubernetes_minor;
+    of_pod(pod, &Settings::default(), minor)
+}
+
+fn text(checked: &[Checked], paint: Paint) -> String {
+    let mut text = String::new();
+    for checked in checked.iter().filter(|one| !one.findings.is_empty()) {
+        let title = format!("{} ({})", checked.identity, checked.file);
+        let _ = writeln!(text, "{}", paint.text(Colour::Bold, &printable(&title)));
+        for finding in &checked.findings {
+            let (code, path) = (finding.code, printable(&finding.path));
+            let _ = writeln!(text, "  {code}: {}", printable(&finding.message));
+            let _ = writeln!(text, "    at {path}; {}", code.help());
+        }
+    }
+    let count: usize = checked.iter().map(|one| one.findings.len()).sum();
+    let _ = writeln!(text, "pods checked: {}, findings: {count}", checked.len());
+    text
+}
+
+fn json(checked: &[Checked]) -> String {
+    let finding = |finding: &Finding| {
+        json!({
+            "code": finding.code.as_str(),
+            "severity": finding.code.severity().as_str(),
+            "path": finding.path,
+            "message": finding.message,
+            "help": finding.code.help(),
+        })
+    };
+    let object = |checked: &Checked| {
+        let identity = &checked.identity;
+        json!({
+            "file": checked.file,
+            "apiVersion": identity.api_version,
+            "kind": identity.kind,
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
+        })
+    };
+    let list: Value = checked.iter().map(object).collect();
+    format!("{list:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_checked_without_templates() {
+        let port = |name: &str| json!({"name": name, "ports": [{"containerPort": 80}]});
+        let pod = json!({"spec": {"containers": [port("web"), port("admin")]}});
+        let codes: Vec<_> = findings(&pod)
+            .iter()
+            .map(|finding| finding.code.as_str())
+            .collect();
+        assert_eq!(codes, ["PortConflict"]);
+        let alone = json!({"spec": {"containers": [port("web")]}});
+        assert!(findings(&alone).is_empty());
+    }
+}
