@@ -34,7 +34,7 @@ use crate::inject::patch::Patch;
 use crate::inject::request_context::RequestContext;
 use crate::inject::trace::Trace;
 use crate::inject::verdict::{Decision, Reason, Verdict};
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 use crate::template::Source;
 use gates::{Call, Configuration, EntryGates};
 use lines::Lines;
@@ -169,7 +169,9 @@ impl Engine {
     /// The objects that the templates' additions to a pod would need.
     pub fn references(&self, subject: &RequestContext, pod: &str) -> Vec<Reference> {
         let trace = Trace::default();
-        if let Ok(pod) = Pod::read(pod) {
+        if let Ok(document) = Document::read(pod)
+            && let Ok(pod) = Pod::read(document.root())
+        {
             self.decide(subject, &pod, Some(&trace));
         }
         trace.into_notes().1.references

@@ -2,16 +2,18 @@
 //!
 //! The types are our own. Those of the `kube` crate write the patch as a list of numbers instead of
 //! a base64 string, lose the `uid` of what they refuse, and buffer the whole document to read it.
-//! Here a review is read in one pass that borrows from its bytes, and the pod stays raw JSON except
-//! for what decisions need: what is never parsed cannot be lost.
+//! Here a review is read once into an index that borrows from its bytes ([`json`]), and the pod stays as it
+//! is written: what is never taken apart cannot be lost.
 
+pub mod json;
 pub mod object;
 pub mod pod;
 pub mod request;
 pub mod response;
 pub mod warnings;
 
-pub use object::{Object, Text, is_written_plainly, may_hold};
+pub use json::{Document, Json};
+pub use object::{Text, is_written_plainly, may_hold};
 pub use pod::{Pod, Spec};
-pub use request::{Request, ReviewError, read};
+pub use request::{Request, ReviewError, document, read};
 pub use response::Response;

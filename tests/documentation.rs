@@ -15,7 +15,7 @@ mod tests {
     use std::sync::Arc;
 
     use pillion::inject::{Engine, Namespace, RequestContext, Settings, Verdict};
-    use pillion::review::Pod;
+    use pillion::review::{Document, Pod};
     use pillion::template::{Catalog, Source};
     use serde_json::Value;
 
@@ -209,11 +209,9 @@ mod tests {
                 }],
                 None,
             );
-            let decision = Engine::new(Arc::new(catalog), Arc::clone(&settings)).decide(
-                &subject,
-                &Pod::read(pod).unwrap(),
-                None,
-            );
+            let engine = Engine::new(Arc::new(catalog), Arc::clone(&settings));
+            let document = Document::read(pod).unwrap();
+            let decision = engine.decide(&subject, &Pod::read(document.root()).unwrap(), None);
             let applies = matches!(decision.verdict(), Verdict::Injected | Verdict::Shadowed);
             assert!(applies, "{path}: {}: {}", decision.reason, decision.message);
         }

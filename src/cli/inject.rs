@@ -25,7 +25,7 @@ use super::manifest::kinds::{self, Identity};
 use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
 use crate::inject::{Decision, Engine, Namespace, Namespaces, RequestContext, Settings};
 use crate::kubernetes::keys;
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 
 /// Inject templates into the pods of manifests.
 ///
@@ -155,10 +155,12 @@ trait Decider {
 
 impl Decider for Engine {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
-        match Pod::read(pod) {
-            Ok(pod) => Self::decide(self, subject, &pod, None),
-            Err(error) => Decision::unreadable(&error),
-        }
+        let decide = |document: &Document<'_>| {
+            let pod = Pod::read(document.root())?;
+            Ok(Self::decide(self, subject, &pod, None))
+        };
+        let decided = Document::read(pod).and_then(|document| decide(&document));
+        decided.unwrap_or_else(|error| Decision::unreadable(&error))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::gates::Arrival;
@@ -14,7 +13,7 @@ use crate::inject::settings::Namespace;
 use crate::inject::trace::Trace;
 use crate::inject::verdict::Decision;
 use crate::review::pod::Dictionary;
-use crate::review::{Pod, request};
+use crate::review::{Document, Json, Pod, request};
 use crate::wording::with_sources;
 
 /// What is asked about.
@@ -47,7 +46,11 @@ impl Question<'_> {
     pub(super) fn decide(self, engine: &Engine, trace: &Trace) -> Result<(Decision, Case), String> {
         match self {
             Self::Pod { subject, pod } => {
-                let decision = decide(engine, subject, pod, trace);
+                let document = Document::read(pod);
+                let decision = match &document {
+                    Ok(document) => decide(engine, subject, document.root(), trace),
+                    Err(error) => Decision::unreadable(error),
+                };
                 let request = json!({
                     "kind": {"group": "", "version": "v1", "kind": "Pod"},
                     "resource": {"group": "", "version": "v1", "resource": "pods"},
@@ -59,12 +62,13 @@ impl Question<'_> {
                 Ok((decision, case))
             }
             Self::Review(body) => {
-                let read = request::read::<&RawValue>(body).map_err(|e| with_sources(&e))?;
+                let document = request::document(body).map_err(|error| with_sources(&error))?;
+                let read = request::read(&document).map_err(|error| with_sources(&error))?;
                 let decision = match pod_to_create(&read) {
                     Err(decision) => decision,
-                    Ok(pod) => decide(engine, &RequestContext::of(&read), pod.get(), trace),
+                    Ok(pod) => decide(engine, &RequestContext::of(&read), pod, trace),
                 };
-                let pod = read.object.map_or("{}", RawValue::get);
+                let pod = read.object.map_or("{}", Json::raw);
                 let whole: Value = serde_json::from_slice(body).unwrap_or_default();
                 let mut request = whole.get("request").cloned().unwrap_or_default();
                 if let Value::Object(request) = &mut request {
@@ -84,9 +88,15 @@ impl Case {
     fn new(engine: &Engine, subject: RequestContext, pod: &str, request: Value) -> Self {
         let namespaces = &engine.settings().namespaces;
         let namespace = namespaces.get(&subject.namespace).into_owned();
-        let read = Pod::read(pod).unwrap_or_default();
-        let labels = owned(&RequestContext::labels(&read));
-        let annotations = owned(&subject.annotations(&read));
+        let document = Document::read(pod);
+        let read = document.as_ref().map(|document| Pod::read(document.root()));
+        let (labels, annotations) = match read {
+            Ok(Ok(pod)) => (
+                owned(&RequestContext::labels(&pod)),
+                owned(&subject.annotations(&pod)),
+            ),
+            _ => Default::default(),
+        };
         let mut object = serde_json::from_str(pod).unwrap_or_default();
         as_it_arrives(&mut object, &subject);
         let operation = request.get("operation").and_then(Value::as_str);
@@ -122,7 +132,7 @@ impl Case {
     }
 }
 
-fn decide(engine: &Engine, context: &RequestContext, pod: &str, trace: &Trace) -> Decision {
+fn decide(engine: &Engine, context: &RequestContext, pod: Json<'_>, trace: &Trace) -> Decision {
     match Pod::read(pod) {
         Ok(pod) => engine.decide(context, &pod, Some(trace)),
         Err(error) => Decision::unreadable(&error),

@@ -5,7 +5,7 @@ mod regarding;
 use std::sync::Arc;
 
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::{Pod, Request, Response, Text};
+use crate::review::{Json, Pod, Request, Response, Text};
 pub use regarding::Regarding;
 
 /// The paths at which reviews are answered.
@@ -62,14 +62,14 @@ pub enum Answer {
 
 impl Answer {
     /// The answer to a request about a pod.
-    pub(super) fn to<O>(request: &Request<'_, O>, decided: DecidedPod) -> Self {
+    pub(super) fn to(request: &Request<'_>, decided: DecidedPod) -> Self {
         let response = response(request.uid.as_str(), &decided.decision);
         Self::with_response(request, &response, decided)
     }
 
     /// The answer to a request by this response.
-    pub(super) fn with_response<O>(
-        request: &Request<'_, O>,
+    pub(super) fn with_response(
+        request: &Request<'_>,
         response: &Response,
         decided: DecidedPod,
     ) -> Self {
@@ -85,10 +85,7 @@ impl Answer {
     }
 
     /// The answer to a request whose namespace is not in the watch cache yet.
-    pub(super) fn unknown_namespace<O>(
-        request: &Request<'_, O>,
-        otherwise: Option<Vec<u8>>,
-    ) -> Self {
+    pub(super) fn unknown_namespace(request: &Request<'_>, otherwise: Option<Vec<u8>>) -> Self {
         Self::NamespaceUnknown {
             namespace: text(request.namespace.as_ref()),
             otherwise,
@@ -117,7 +114,7 @@ impl DecidedPod {
     }
 
     /// The decision about a request that creates no pod.
-    pub(super) fn none<O>(request: &Request<'_, O>, decision: Decision) -> Self {
+    pub(super) fn none(request: &Request<'_>, decision: Decision) -> Self {
         Self::named(text(request.name.as_ref()), decision)
     }
 
@@ -132,9 +129,9 @@ impl DecidedPod {
 }
 
 /// The pod that a request creates; `Err`: the decision about a request that creates none.
-pub(crate) fn pod_to_create<'r, O>(request: &'r Request<'_, O>) -> Result<&'r O, Decision> {
+pub(crate) fn pod_to_create<'r>(request: &Request<'r>) -> Result<Json<'r>, Decision> {
     let plain = |reason, message| Err(Decision::plain(reason, message));
-    match &request.object {
+    match request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(
             Reason::NotACreation,

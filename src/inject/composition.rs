@@ -52,11 +52,11 @@ pub struct CompositionInput<'i> {
 
 /// The pod that templates are composed on.
 #[derive(Debug, Clone, Copy)]
-pub struct ComposedPod<'p, 'e, 'r> {
+pub struct ComposedPod<'p> {
     /// The pod that templates are evaluated on: without what its statuses claim.
-    pub evaluated: &'p Pod<'e>,
+    pub evaluated: &'p Pod<'p>,
     /// The pod as received, where that is another.
-    pub received: Option<&'p Pod<'r>>,
+    pub received: Option<&'p Pod<'p>>,
     /// What the pod's statuses claim.
     pub claims: &'p BTreeMap<String, Status>,
     /// Whether the statuses may stay as they are where the pod has everything and they say so.
@@ -99,7 +99,7 @@ impl ComposeOptions<'_> {
 /// Composes the selected templates, again and again until no finding leaves out another of them.
 pub fn compose(
     input: CompositionInput<'_>,
-    pod: ComposedPod<'_, '_, '_>,
+    pod: ComposedPod<'_>,
 ) -> Result<Composed, serde_json::Error> {
     let mut skipped = Skipped::new();
     loop {
@@ -124,7 +124,7 @@ pub fn compose(
 }
 
 /// Ends a composition whose claims were set aside.
-fn conclude_apart(pod: ComposedPod<'_, '_, '_>, received: WorkingPod<'_>, composed: &mut Composed) {
+fn conclude_apart(pod: ComposedPod<'_>, received: WorkingPod<'_>, composed: &mut Composed) {
     let has_this_status = |(template, status): (&String, &Status)| {
         let claimed = pod.claims.get(template);
         claimed.is_some_and(|claimed| claimed.tells_the_same_end(status))

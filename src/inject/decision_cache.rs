@@ -29,7 +29,7 @@ use super::engine::Engine;
 use super::settings::{Namespace, Namespaces, Settings};
 use super::verdict::{Decision, EnforcedFinding, TemplateOutcome, Verdict};
 use crate::kubernetes::defaults::TOKEN_VOLUME;
-use crate::review::{Pod, Request, Response, request};
+use crate::review::{Request, Response, pod, request};
 use crate::template::Catalog;
 use key::CacheKey;
 
@@ -79,17 +79,23 @@ impl CachedEngine {
 
     fn recall_or_review(&self, cache: &DecisionCache, body: &[u8]) -> (Answer, bool) {
         // Looking such a pod up would take longer than deciding.
-        if let Some(answer) = self.engine.answer_unread(body) {
-            return (answer, false);
-        }
-        let namespaces = &self.engine.settings().namespaces;
-        let Some(key) = DecisionCache::key(body) else {
+        let is_plain = !self.engine.may_select_unasked() && !pod::names_our_key(body);
+        let key = if is_plain {
+            None
+        } else {
+            DecisionCache::key(body)
+        };
+        let Some(key) = key else {
             return (self.engine.review(body), false);
         };
+        let namespaces = &self.engine.settings().namespaces;
         if let Some(answer) = cache.recall(&key, body, namespaces) {
             return (answer, true);
         }
-        let Ok(request) = request::read::<Pod<'_>>(body) else {
+        let Ok(document) = request::document(body) else {
+            return (self.engine.review(body), false);
+        };
+        let Ok(request) = request::read(&document) else {
             return (self.engine.review(body), false);
         };
         let answer = self.engine.answer(&request);
@@ -221,13 +227,15 @@ impl DecisionCache {
     fn keep(
         &self,
         (form, body): (CacheKey, &[u8]),
-        request: &Request<'_, Pod<'_>>,
+        request: &Request<'_>,
         answer: &Answer,
         namespaces: &Namespaces,
     ) {
         let is_asked = request.is_about_a_pod()
             && request.is_creation()
-            && request.object.as_ref().is_some_and(Pod::has_spec);
+            && request
+                .object
+                .is_some_and(|object| object.get("spec").is_some());
         // What nobody asks for is decided as fast as it is looked up.
         let is_worth_it = matches!(answer, Answer::Review { decision, .. }
             if decision.verdict() != Verdict::Unchanged || !decision.outcomes.is_empty());

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::advice;
 use super::answer::{Answer, DecidedPod, pod_to_create};
 use super::composition::CompositionInput;
@@ -14,8 +12,7 @@ use super::settings::Settings;
 use super::trace::Trace;
 use super::verdict::{Decision, Reason};
 use crate::expression::{Budget, MAX_ITEMS};
-use crate::review::pod::{self, NamedPod};
-use crate::review::{Pod, Request, Response, request};
+use crate::review::{Document, Json, Pod, Request, Response, request};
 use crate::template::Catalog;
 use crate::wording::with_sources;
 
@@ -87,71 +84,66 @@ impl Engine {
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a pod.
     pub fn review(&self, body: &[u8]) -> Answer {
-        if let Some(answer) = self.answer_unread(body) {
-            return answer;
-        }
-        match request::read::<Pod<'_>>(body) {
-            Ok(request) => self.answer(&request),
-            Err(_) => unreadable_object(body),
-        }
+        with_request(body, |request| self.answer(request))
     }
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a workload: allowed, with
     /// what will become of its pods as warnings.
     pub fn advise(&self, body: &[u8]) -> Answer {
-        let request = match request::read::<&RawValue>(body) {
-            Ok(request) => request,
-            Err(error) => return Answer::BadRequest(with_sources(&error)),
-        };
-        let (workload, pod) = match advice::pod_of_workload(&request) {
+        with_request(body, |request| self.answer_about_workload(request))
+    }
+
+    fn answer_about_workload(&self, request: &Request<'_>) -> Answer {
+        let (workload, pod) = match advice::pod_of_workload(request) {
             Ok(found) => found,
-            Err(why) => return advice::silent(&request, Decision::refused(why)),
+            Err(why) => return advice::silent(request, Decision::refused(why)),
         };
         // A controller creates the pod, never a node.
         let context = RequestContext {
             from_node: false,
             is_admission: false,
             user: None,
-            ..RequestContext::of(&request)
+            ..RequestContext::of(request)
         };
-        let decision = match Pod::read(&pod) {
+        let document = match Document::read(&pod) {
+            Ok(document) => document,
+            Err(error) => return advice::answer(request, &workload, Decision::unreadable(&error)),
+        };
+        let decision = match Pod::read(document.root()) {
             Ok(pod) if self.must_wait(&context, &pod) => {
                 let allowed = Response::allowed(request.uid.as_str()).to_json();
-                return Answer::unknown_namespace(&request, Some(allowed));
+                return Answer::unknown_namespace(request, Some(allowed));
             }
             Ok(pod) => self.decide(&context, &pod, None),
             Err(error) => Decision::unreadable(&error),
         };
-        advice::answer(&request, &workload, decision)
+        advice::answer(request, &workload, decision)
     }
 
     /// Answers a review that was read.
-    pub(crate) fn answer(&self, request: &Request<'_, Pod<'_>>) -> Answer {
-        let pod = match pod_to_create(request) {
-            Ok(pod) => pod,
+    pub(crate) fn answer(&self, request: &Request<'_>) -> Answer {
+        let object = match pod_to_create(request) {
+            Ok(object) => object,
             Err(decision) => return Answer::to(request, DecidedPod::none(request, decision)),
         };
+        let pod = match Pod::read(object) {
+            Ok(pod) => pod,
+            Err(error) => {
+                let decided = DecidedPod::named(String::new(), Decision::unreadable(&error));
+                return Answer::to(request, decided);
+            }
+        };
         let context = RequestContext::of(request);
-        if self.must_wait(&context, pod) {
+        if self.must_wait(&context, &pod) {
             return Answer::unknown_namespace(request, None);
         }
-        let decision = self.decide(&context, pod, None);
-        Answer::to(request, DecidedPod::of(pod, decision))
+        let decision = self.decide(&context, &pod, None);
+        Answer::to(request, DecidedPod::of(&pod, decision))
     }
 
-    /// Answers a review of a pod that no template can be selected for; only its name is read.
-    /// Labels and annotations make a difference to a mirror pod alone, which a node makes. Malformed
-    /// ones are not reported here: the API server has validated them.
-    pub(crate) fn answer_unread(&self, body: &[u8]) -> Option<Answer> {
-        let may_concern = self.catalog.has_unasked()
-            || self.settings.namespaces.has_asking()
-            || pod::names_our_key(body);
-        if may_concern {
-            return None;
-        }
-        let request = request::read::<NamedPod<'_>>(body).ok()?;
-        let may_ask = request.object.as_ref().is_some_and(NamedPod::may_ask);
-        (!may_ask && !request.is_from_node()).then(|| self.answer(&request.map(|named| named.pod)))
+    /// Whether a pod in which no key of Pillion's is written may be selected for.
+    pub(crate) fn may_select_unasked(&self) -> bool {
+        self.catalog.has_unasked() || self.settings.namespaces.has_asking()
     }
 
     /// Whether the watch cache does not hold the pod's namespace yet, and the decision depends on it.
@@ -171,31 +163,28 @@ impl Engine {
     }
 }
 
-/// Answers a body that is no review of a pod: where it is one of something else, by its decision.
-fn unreadable_object(body: &[u8]) -> Answer {
-    let request = match request::read::<&RawValue>(body) {
-        Ok(request) => request,
+/// Reads the request of a review and answers it.
+fn with_request(body: &[u8], answer: impl FnOnce(&Request<'_>) -> Answer) -> Answer {
+    let document = match request::document(body) {
+        Ok(document) => document,
         Err(error) => return Answer::BadRequest(with_sources(&error)),
     };
-    let decided = match pod_to_create(&request) {
-        Err(decision) => DecidedPod::none(&request, decision),
-        Ok(object) => match Pod::read(object.get()) {
-            Ok(pod) => DecidedPod::of(&pod, Decision::plain(Reason::ReviewInvalid, "")),
-            Err(error) => DecidedPod::named(String::new(), Decision::unreadable(&error)),
-        },
-    };
-    Answer::to(&request, decided)
+    match request::read(&document) {
+        Ok(request) => answer(&request),
+        Err(error) => Answer::BadRequest(with_sources(&error)),
+    }
 }
 
 /// What is said of a pod with a list that is too long to be gone over.
 fn long_list(pod: &Pod<'_>) -> Option<String> {
     let spec = pod.spec().ok()?;
     let lists = [
-        ("containers", &spec.containers),
-        ("initContainers", &spec.init_containers),
-        ("volumes", &spec.volumes),
+        ("containers", spec.containers),
+        ("initContainers", spec.init_containers),
+        ("volumes", spec.volumes),
     ];
-    let lengths = lists.map(|(field, list)| (field, list.as_ref().map_or(0, Vec::len)));
+    let length = |list: Json<'_>| list.elements().count();
+    let lengths = lists.map(|(field, list)| (field, list.map_or(0, length)));
     let (field, length) = lengths
         .into_iter()
         .find(|(_, length)| *length > MOST_ELEMENTS)?;

@@ -10,7 +10,6 @@ mod view;
 
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use covers::covers;
@@ -289,10 +288,10 @@ impl Filling {
         at: &At<'_>,
     ) {
         let merge = list_merge(definition, name);
-        if let (ListMerge::ByKeys(keys), "env", View::Raw(raw)) = (merge, name, user) {
+        if let (ListMerge::ByKeys(keys), "env", View::Json(list)) = (merge, name, user) {
             // Unread, the list is as it came, and ours stand in front of it.
             let wanted = by_key(want.elements(), ValueRef::value, keys);
-            if is_list(raw) && !may_hold(raw, wanted.iter().map(|(key, _)| key.as_str())) {
+            if list.is_list() && !may_hold(list.raw(), wanted.iter().map(|(key, _)| key.as_str())) {
                 let mut front = 0;
                 for (key, part) in &wanted {
                     self.insert(&mut front, *part, key, at);
@@ -451,11 +450,6 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
         return image.is_some_and(|image| theirs.as_str() == Some(Reference::pull_policy(image)));
     }
     is_default(definition, name, theirs)
-}
-
-/// Whether raw JSON is a list.
-fn is_list(raw: &RawValue) -> bool {
-    raw.get().trim_start().starts_with('[')
 }
 
 /// Whether a value is a list or a map with nothing in it.

@@ -9,12 +9,14 @@ mod resulting;
 mod texts;
 pub mod token;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::merge::Fill;
 use super::patch::{Operation, Patch};
-use crate::review::pod::Metadata;
-use crate::review::{Object, Pod};
+use crate::review::pod::{Metadata, SpecFields};
+use crate::review::{Json, Pod};
 use crate::template::piece::TemplateObject;
 pub use element::Element;
 use element::Elements;
@@ -53,7 +55,7 @@ pub struct WorkingPod<'p> {
     init_containers: Elements<'p>,
     containers: Elements<'p>,
     volumes: Elements<'p>,
-    others: &'p Object<'p>,
+    others: SpecFields<'p>,
     edits: Vec<Operation>,
     changed: Map<String, Value>,
     fields_by: Vec<(String, String)>,
@@ -67,11 +69,11 @@ impl<'p> WorkingPod<'p> {
         Ok(Self {
             labels: Texts::new(metadata.and_then(|metadata| metadata.labels.as_ref())),
             annotations: Texts::new(metadata.and_then(|metadata| metadata.annotations.as_ref())),
-            init_containers: Elements::new(spec.init_containers.as_deref()),
-            containers: Elements::new(spec.containers.as_deref()),
-            volumes: Elements::new(spec.volumes.as_deref()),
+            init_containers: Elements::new(spec.init_containers),
+            containers: Elements::new(spec.containers),
+            volumes: Elements::new(spec.volumes),
             metadata,
-            others: &spec.others,
+            others: spec.others,
             edits: Vec::new(),
             changed: Map::new(),
             fields_by: Vec::new(),
@@ -116,10 +118,7 @@ impl<'p> WorkingPod<'p> {
     pub fn field(&self, name: &str) -> Option<Value> {
         match self.changed.get(name) {
             Some(value) => Some(value.clone()),
-            None => self
-                .others
-                .get(name)
-                .and_then(|raw| serde_json::from_str(raw.get()).ok()),
+            None => self.others.get(name).map(Json::to_value),
         }
     }
 
@@ -129,15 +128,15 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The names of the other fields of the spec.
-    pub fn field_names(&self) -> impl Iterator<Item = &str> {
-        let users = self.others.0.iter().map(|(name, _)| name.as_str());
-        let added = self.changed.keys().map(String::as_str);
+    fn field_names(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let users = self.others.fields().map(|(name, _)| name);
+        let added = self.changed.keys().map(|name| Cow::Borrowed(name.as_str()));
         users.chain(added.filter(|name| self.others.get(name).is_none()))
     }
 
     /// Whether the pod must end: it is not restarted always, or a Job owns it.
     pub fn must_end(&self) -> bool {
-        let policy = self.others.text("restartPolicy");
+        let policy = self.others.get("restartPolicy").and_then(Json::as_text);
         policy.is_some_and(|policy| policy != "Always")
             || self
                 .metadata
@@ -150,8 +149,9 @@ impl<'p> WorkingPod<'p> {
 
     /// The spec's other fields, to fill wanted ones in.
     pub fn fields_view(&self) -> Value {
-        let field = |name: &str| self.field(name).map(|value| (name.to_owned(), value));
-        Value::Object(self.field_names().filter_map(field).collect::<Map<_, _>>())
+        let names = self.field_names();
+        let fields = names.filter_map(|name| Some((name.to_string(), self.field(&name)?)));
+        Value::Object(fields.collect())
     }
 
     /// Adds an element: at the front, behind what templates put there before, or at the end.

@@ -9,14 +9,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
 use super::plan::SENSITIVE;
 use super::status::{Status, has_status};
 use super::uninject;
 use super::verdict::{Decision, Reason, Verdict};
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 
 /// How often false claims are left out before all are: claims shrink each time, and mostly one
 /// round is enough.
@@ -40,21 +38,19 @@ pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, se
 
 /// Decides on a pod with its statuses' claims set aside; `None` where none of them is true.
 fn decide_apart(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
-    let mut whole: Option<Value> = Some(serde_json::from_str(received.text).ok()?);
+    let mut whole = Some(received.json.to_value());
     let mut claims = uninject::claims(whole.as_ref()?, &|template| {
         let mut selected = input.templates.iter();
         selected.any(|selected| selected.name == template)
     });
     for round in 0..ROUNDS {
         // Mostly one round is enough: a copy for the next would cost each of them.
-        let mut rest = match whole.take() {
-            Some(whole) => whole,
-            None => serde_json::from_str(received.text).ok()?,
-        };
+        let mut rest = whole.take().unwrap_or_else(|| received.json.to_value());
         uninject::remove_claims(&mut rest, &claims);
         let rest = rest.to_string();
+        let rest = Document::read(&rest).ok()?;
         let apart = ComposedPod {
-            evaluated: &Pod::read(&rest).ok()?,
+            evaluated: &Pod::read(rest.root()).ok()?,
             received: Some(received),
             claims: &claims,
             may_keep: round == 0,

@@ -23,7 +23,7 @@ pub struct RequestContext {
 
 impl RequestContext {
     /// The context that a request gives its object.
-    pub(crate) fn of<O>(request: &Request<'_, O>) -> Self {
+    pub(crate) fn of(request: &Request<'_>) -> Self {
         Self {
             namespace: request
                 .namespace

@@ -1,11 +1,9 @@
-//! Borrowed JSON: texts and objects that point into the bytes that they were read from.
+//! Borrowed texts, and what can be told of JSON without reading it.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, Visitor};
 
 /// A text that borrows where the JSON has no escapes in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,10 +95,10 @@ fn escapes_a_name(escape: &[u8]) -> bool {
     }
 }
 
-/// Whether a list of objects may hold one of these texts, looked for without reading it: `false` is
-/// sure. A list may be long, and mostly it holds none of them.
-pub fn may_hold<'t>(raw: &RawValue, mut texts: impl Iterator<Item = &'t str>) -> bool {
-    let json = raw.get().as_bytes();
+/// Substring check on JSON as it is written: `false` means that none of the texts can occur. A list may be
+/// long, and mostly it holds none of them.
+pub fn may_hold<'t>(json: &str, mut texts: impl Iterator<Item = &'t str>) -> bool {
+    let json = json.as_bytes();
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     // A text with an escape in it may be written otherwise than it is read.
     memchr::memmem::find(json, b"\\u").is_some()
@@ -109,72 +107,6 @@ pub fn may_hold<'t>(raw: &RawValue, mut texts: impl Iterator<Item = &'t str>) ->
                 || text.contains(['"', '\\', '/'])
                 || memchr::memmem::find(json, text.as_bytes()).is_some()
         })
-}
-
-/// Room for the fields of a container as the API server sends it.
-const FIELDS: usize = 16;
-
-/// The fields of a JSON object in their order, each as the raw JSON that it holds.
-#[derive(Debug, Clone, Default)]
-pub struct Object<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
-
-impl<'a> Object<'a> {
-    /// Reads an object; `None` where the JSON is something else.
-    pub fn read(raw: &'a RawValue) -> Option<Self> {
-        serde_json::from_str(raw.get()).ok()
-    }
-
-    /// A field's raw JSON. A field that is null counts as absent, as it does in the API server.
-    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0
-            .iter()
-            .find(|(key, _)| key.as_str() == name)
-            .map(|(_, raw)| *raw)
-            .filter(|raw| raw.get() != "null")
-    }
-
-    /// A field's value, where it is there and of this type.
-    pub fn get_as<T: Deserialize<'a>>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.get(name)?.get()).ok()
-    }
-
-    /// A field's text.
-    pub fn text(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.get_as::<Text<'a>>(name).map(|text| text.0)
-    }
-
-    /// The object as data of its own.
-    pub fn to_value(&self) -> Value {
-        let field = |(key, raw): &(Text<'a>, &'a RawValue)| {
-            (
-                key.as_str().to_owned(),
-                serde_json::from_str(raw.get()).unwrap_or_default(),
-            )
-        };
-        Value::Object(self.0.iter().map(field).collect())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(FIELDS));
-                while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
-                }
-                Ok(Object(fields))
-            }
-        }
-        deserializer.deserialize_map(ObjectVisitor)
-    }
 }
 
 #[cfg(test)]
@@ -190,10 +122,7 @@ mod tests {
 
     #[test]
     fn what_a_list_surely_does_not_hold_is_known_without_reading_it() {
-        let holds = |json: &str, text: &str| {
-            let raw: &RawValue = serde_json::from_str(json).unwrap();
-            may_hold(raw, [text].into_iter())
-        };
+        let holds = |json: &str, text: &str| may_hold(json, [text].into_iter());
         let list = r#"[{"name": "HOST", "value": "a\nb"}]"#;
         assert!(holds(list, "HOST") && holds(list, "HO") && !holds(list, "PORT"));
         let escaped = r#"[{"name": "\u0048OST"}]"#;
@@ -201,15 +130,5 @@ mod tests {
         for text in ["a/b", "a\"b", "a b", "\u{e9}"] {
             assert!(holds(list, text), "{text} may be written in other ways");
         }
-    }
-
-    #[test]
-    fn fields_stay_raw_and_null_is_absent() {
-        let json = r#"{"a": {"x":1.10}, "b": null, "c\n": "d\t"}"#;
-        let object: Object<'_> = serde_json::from_str(json).unwrap();
-        assert_eq!(object.get("a").unwrap().get(), r#"{"x":1.10}"#);
-        assert!(object.get("b").is_none());
-        assert_eq!(object.text("c\n").as_deref(), Some("d\t"));
-        assert!(matches!(object.0[0].0, Text(Cow::Borrowed("a"))));
     }
 }

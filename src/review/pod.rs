@@ -1,18 +1,15 @@
-//! A borrowed view of a pod: metadata, and the spec's fields and containers as raw JSON.
+//! A borrowed view of a pod: metadata, and where the spec's lists are.
 
-mod reading;
-
-use std::collections::BTreeMap;
-use std::sync::{LazyLock, OnceLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
-use super::object::{Object, Text};
+use super::json::Json;
+use super::object::Text;
 use crate::kubernetes::keys::DOMAIN;
-use reading::Fields;
-pub use reading::NamedPod;
 
 /// Labels or annotations.
 pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
@@ -25,41 +22,32 @@ pub fn names_our_key(json: &[u8]) -> bool {
     KEY.find(json).is_some()
 }
 
-/// A pod, or a workload's pod template. Its spec is read only when something is to be decided.
-#[derive(Debug, Clone, Default)]
+/// A pod, or a workload's pod template.
+#[derive(Debug, Clone)]
 pub struct Pod<'a> {
-    /// The JSON that the pod was read from.
-    pub text: &'a str,
+    /// The pod as it came.
+    pub json: Json<'a>,
     /// `metadata`.
     pub metadata: Option<Metadata<'a>>,
-    unread: Option<&'a RawValue>,
-    spec: OnceLock<Spec<'a>>,
 }
 
 impl<'a> Pod<'a> {
-    /// Reads a pod from its JSON.
-    pub fn read(text: &'a str) -> Result<Self, serde_json::Error> {
-        let Fields { metadata, spec } = serde_json::from_str(text)?;
-        Ok(Self {
-            text,
-            metadata,
-            unread: spec,
-            spec: OnceLock::new(),
-        })
+    /// Reads a pod.
+    pub fn read(json: Json<'a>) -> Result<Self, serde_json::Error> {
+        expect_object(json)?;
+        let metadata = json.get("metadata").map(Json::read_as).transpose()?;
+        Ok(Self { json, metadata })
     }
 
     /// Whether there is a spec.
     pub fn has_spec(&self) -> bool {
-        self.unread.is_some()
+        self.json.get("spec").is_some()
     }
 
-    /// The spec, read when it is first asked for; empty where there is none.
-    pub fn spec(&self) -> Result<&Spec<'a>, serde_json::Error> {
-        if let Some(spec) = self.spec.get() {
-            return Ok(spec);
-        }
-        let spec = self.unread.map(Spec::read).transpose()?;
-        Ok(self.spec.get_or_init(|| spec.unwrap_or_default()))
+    /// The spec; empty where there is none.
+    pub fn spec(&self) -> Result<Spec<'a>, serde_json::Error> {
+        let spec = self.json.get("spec").map(Spec::read).transpose()?;
+        Ok(spec.unwrap_or_default())
     }
 
     /// `metadata.labels`.
@@ -73,7 +61,7 @@ impl<'a> Pod<'a> {
     }
 }
 
-/// What decisions need of `metadata`, and where the part is that they do not look at.
+/// What decisions need of `metadata`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata<'a> {
@@ -92,9 +80,6 @@ pub struct Metadata<'a> {
     /// Whose pod it is.
     #[serde(borrow, default)]
     pub owner_references: Option<Vec<Owner<'a>>>,
-    /// Who set which field, unread.
-    #[serde(borrow, default)]
-    pub managed_fields: Option<&'a RawValue>,
 }
 
 /// What decisions need of an owner reference.
@@ -118,22 +103,120 @@ pub struct Owner<'a> {
     pub controller: Option<bool>,
 }
 
+/// The fields of a spec that are lists of objects.
+const LISTS: [&str; 4] = [
+    "containers",
+    "initContainers",
+    "volumes",
+    "ephemeralContainers",
+];
+
 /// The fields of a pod's spec.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Spec<'a> {
     /// `containers`; `None` where the spec has no such field.
-    pub containers: Option<Vec<Object<'a>>>,
+    pub containers: Option<Json<'a>>,
     /// `initContainers`; `None` where the spec has no such field.
-    pub init_containers: Option<Vec<Object<'a>>>,
+    pub init_containers: Option<Json<'a>>,
     /// `volumes`; `None` where the spec has no such field.
-    pub volumes: Option<Vec<Object<'a>>>,
+    pub volumes: Option<Json<'a>>,
     /// All other fields.
-    pub others: Object<'a>,
+    pub others: SpecFields<'a>,
+}
+
+/// The fields of a spec but its lists of containers and volumes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SpecFields<'a>(Option<Json<'a>>);
+
+impl<'a> SpecFields<'a> {
+    /// A field's value; null counts as absent.
+    pub fn get(self, name: &str) -> Option<Json<'a>> {
+        self.0?.get(name).filter(|_| !LISTS.contains(&name))
+    }
+
+    /// The fields, in their order.
+    pub fn fields(self) -> impl Iterator<Item = (std::borrow::Cow<'a, str>, Json<'a>)> {
+        let fields = self.0.into_iter().flat_map(Json::fields);
+        fields.filter(|(name, _)| !LISTS.contains(&name.as_ref()))
+    }
+}
+
+/// The shape of a spec, read where it has another, for an error that names the place.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "what is read is thrown away")]
+struct Shape {
+    #[serde(default)]
+    containers: Option<Vec<HashMap<String, IgnoredAny>>>,
+    #[serde(default)]
+    init_containers: Option<Vec<HashMap<String, IgnoredAny>>>,
+    #[serde(default)]
+    volumes: Option<Vec<HashMap<String, IgnoredAny>>>,
 }
 
 impl<'a> Spec<'a> {
-    /// Reads a spec.
-    pub fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(raw.get())
+    /// Reads a spec, whose lists hold objects alone.
+    pub fn read(json: Json<'a>) -> Result<Self, serde_json::Error> {
+        expect_object(json)?;
+        let spec = Self {
+            containers: json.get("containers"),
+            init_containers: json.get("initContainers"),
+            volumes: json.get("volumes"),
+            others: SpecFields(Some(json)),
+        };
+        let lists = [spec.containers, spec.init_containers, spec.volumes];
+        let is_list = |list: Json<'_>| list.is_list() && list.elements().all(Json::is_object);
+        if !lists.into_iter().flatten().all(is_list) {
+            json.read_as::<Shape>()?;
+        }
+        Ok(spec)
+    }
+}
+
+fn expect_object(json: Json<'_>) -> Result<(), serde_json::Error> {
+    if json.is_object() {
+        return Ok(());
+    }
+    json.read_as::<HashMap<String, IgnoredAny>>().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::Document;
+
+    #[test]
+    fn a_list_is_no_pod() {
+        let document = Document::read("[null, null]").unwrap();
+        assert!(Pod::read(document.root()).is_err());
+        assert!(Spec::read(document.root()).is_err());
+        for spec in [r#"{"volumes": 5}"#, r#"{"containers": [{}, null]}"#] {
+            let document = Document::read(spec).unwrap();
+            assert!(Spec::read(document.root()).is_err(), "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_pod_is_seen_without_what_nobody_asks_for() {
+        let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"generateName":"web-",
+            "labels":{"app":"web"},"managedFields":[{"x":{"y":[1,2]}}],
+            "ownerReferences":[{"kind":"Job","name":"j"}]},
+            "spec":{"containers":[{"name":"a","image":"i","brandNew":{"deep":[1]}}],
+            "initContainers":null,"hostNetwork":true,"brandNewField":{"x":1}}}"#;
+        let document = Document::read(json).unwrap();
+        let pod = Pod::read(document.root()).unwrap();
+        assert!(pod.annotations().is_none());
+        assert_eq!(pod.labels().unwrap().len(), 1);
+        let spec = pod.spec().unwrap();
+        let container = spec.containers.unwrap().elements().next().unwrap();
+        assert_eq!(container.get("brandNew").unwrap().raw(), r#"{"deep":[1]}"#);
+        assert!(spec.init_containers.is_none());
+        let names: Vec<_> = spec.others.fields().map(|(name, _)| name).collect();
+        assert_eq!(names, ["hostNetwork", "brandNewField"]);
+        assert_eq!(
+            spec.others.get("brandNewField").unwrap().raw(),
+            r#"{"x":1}"#
+        );
+        assert!(spec.others.get("containers").is_none());
     }
 }

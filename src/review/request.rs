@@ -1,8 +1,8 @@
 //! The request of an AdmissionReview (`admission.k8s.io/v1`, api:admission/v1/types.go).
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::json::{Document, Json};
 use super::object::Text;
 
 /// The version that is spoken; the webhook configuration asks for it by
@@ -11,25 +11,25 @@ pub const API_VERSION: &str = "admission.k8s.io/v1";
 /// The kind of the document.
 pub const KIND: &str = "AdmissionReview";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
-struct Review<'a, O> {
-    #[serde(borrow, default)]
-    api_version: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    kind: Option<Text<'a>>,
-    #[serde(borrow, default = "Option::default")]
-    request: Option<Request<'a, O>>,
+/// The fields of a request that decisions need.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// All but the objects.
+    pub head: RequestHead<'a>,
+    /// The object; `None` where it is null, as for DELETE.
+    pub object: Option<Json<'a>>,
+    /// What the object was before; `None` where it is null, as for CREATE.
+    pub old_object: Option<Json<'a>>,
 }
 
-/// The fields of a request that decisions need. Whatever else it holds is skipped.
+/// The fields of a request besides its objects.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "O: Deserialize<'de>"))]
-pub struct Request<'a, O = &'a RawValue> {
+#[serde(rename_all = "camelCase")]
+pub struct RequestHead<'a> {
     /// Names the request; the response must repeat it.
     #[serde(borrow)]
     pub uid: Text<'a>,
-    /// What `object` is.
+    /// What the object is.
     #[serde(borrow, default)]
     pub kind: Option<Kind<'a>>,
     /// The part of the object that is acted on, such as `ephemeralcontainers`; absent or empty:
@@ -48,15 +48,17 @@ pub struct Request<'a, O = &'a RawValue> {
     /// Who asks.
     #[serde(borrow, default)]
     pub user_info: Option<User<'a>>,
-    /// The object; `None` where it is null, as for DELETE.
-    #[serde(default = "Option::default")]
-    pub object: Option<O>,
-    /// What the object was before; `None` where it is null, as for CREATE.
-    #[serde(borrow, default)]
-    pub old_object: Option<&'a RawValue>,
     /// Whether nothing is to be stored.
     #[serde(default)]
     pub dry_run: Option<bool>,
+}
+
+impl<'a> std::ops::Deref for Request<'a> {
+    type Target = RequestHead<'a>;
+
+    fn deref(&self) -> &RequestHead<'a> {
+        &self.head
+    }
 }
 
 /// A group, version and kind.
@@ -90,6 +92,9 @@ pub enum ReviewError {
     /// The bytes are not JSON, or a field has another type.
     #[error("failed to read the body as an AdmissionReview")]
     Json(#[from] serde_json::Error),
+    /// The bytes are no text.
+    #[error("failed to read the body as an AdmissionReview")]
+    Encoding(#[source] std::str::Utf8Error),
     /// The document is something else.
     #[error("expected kind {KIND}, found {0}")]
     Kind(String),
@@ -107,46 +112,38 @@ pub enum ReviewError {
     NoUid,
 }
 
-/// Reads the bytes of an AdmissionReview whose object is an `O`: a pod in one pass, or unread JSON
-/// of whatever kind.
-pub fn read<'a, O: Deserialize<'a>>(body: &'a [u8]) -> Result<Request<'a, O>, ReviewError> {
-    // Known to be UTF-8 as a whole, texts need not be looked at one by one.
-    let review: Review<'a, O> = match std::str::from_utf8(body) {
-        Ok(text) => serde_json::from_str(text)?,
-        Err(_) => serde_json::from_slice(body)?,
-    };
-    let kind = review.kind.as_ref().map_or("none", Text::as_str);
-    if kind != KIND {
-        return Err(ReviewError::Kind(kind.to_owned()));
+/// Reads the bytes of a body.
+pub fn document(body: &[u8]) -> Result<Document<'_>, ReviewError> {
+    match std::str::from_utf8(body) {
+        Ok(text) => Ok(Document::read(text)?),
+        Err(error) => Err(ReviewError::Encoding(error)),
     }
-    let version = review.api_version.as_ref().map_or("none", Text::as_str);
-    if version != API_VERSION {
-        return Err(ReviewError::Version(version.to_owned()));
-    }
-    let request = review.request.ok_or(ReviewError::NoRequest)?;
-    if request.uid.as_str().is_empty() {
-        return Err(ReviewError::NoUid);
-    }
-    Ok(request)
 }
 
-impl<'a, O> Request<'a, O> {
-    /// The same request with its object as something else.
-    pub fn map<T>(self, map: impl FnOnce(O) -> T) -> Request<'a, T> {
-        Request {
-            uid: self.uid,
-            kind: self.kind,
-            sub_resource: self.sub_resource,
-            namespace: self.namespace,
-            name: self.name,
-            operation: self.operation,
-            user_info: self.user_info,
-            object: self.object.map(map),
-            old_object: self.old_object,
-            dry_run: self.dry_run,
-        }
+/// Reads the request of an AdmissionReview.
+pub fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, ReviewError> {
+    let review = document.root();
+    let kind = review.text("kind").unwrap_or("none".into());
+    if kind != KIND {
+        return Err(ReviewError::Kind(kind.into_owned()));
     }
+    let version = review.text("apiVersion").unwrap_or("none".into());
+    if version != API_VERSION {
+        return Err(ReviewError::Version(version.into_owned()));
+    }
+    let request = review.get("request").ok_or(ReviewError::NoRequest)?;
+    let head: RequestHead<'a> = request.read_as()?;
+    if head.uid.as_str().is_empty() {
+        return Err(ReviewError::NoUid);
+    }
+    Ok(Request {
+        head,
+        object: request.get("object"),
+        old_object: request.get("oldObject"),
+    })
+}
 
+impl Request<'_> {
     /// Whether the object is a pod as a whole.
     pub fn is_about_a_pod(&self) -> bool {
         fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
@@ -185,7 +182,11 @@ mod tests {
     use super::*;
 
     fn problem(body: &str) -> String {
-        read::<&RawValue>(body.as_bytes()).unwrap_err().to_string()
+        let document = match document(body.as_bytes()) {
+            Ok(document) => document,
+            Err(error) => return error.to_string(),
+        };
+        read(&document).unwrap_err().to_string()
     }
 
     #[test]
@@ -229,9 +230,10 @@ mod tests {
             "userInfo":{"username":"system:node:n","groups":["system:nodes"]},"operation":"CREATE",
             "kind":{"group":"","version":"v1","kind":"Pod"},"namespace":"shop","options":{"x":[]}},
             "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
-        let request: Request<'_> = read(body.as_bytes()).unwrap();
+        let document = document(body.as_bytes()).unwrap();
+        let request = read(&document).unwrap();
         assert!(request.is_about_a_pod() && request.is_creation() && request.is_from_node());
-        assert_eq!(request.object.unwrap().get(), r#"{"a":1}"#);
+        assert_eq!(request.object.unwrap().raw(), r#"{"a":1}"#);
         assert_eq!(request.dry_run, Some(true));
     }
 
@@ -240,7 +242,8 @@ mod tests {
         let body = r#"{"request":{"uid":"u","subResource":"ephemeralcontainers",
             "kind":{"version":"v1","kind":"Pod"},"object":null},
             "kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}"#;
-        let request: Request<'_> = read(body.as_bytes()).unwrap();
+        let document = document(body.as_bytes()).unwrap();
+        let request = read(&document).unwrap();
         assert!(!request.is_about_a_pod());
         assert!(request.object.is_none());
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use pillion::inject::{Decision, Engine, RequestContext, Settings};
-use pillion::review::Pod;
+use pillion::review::{Document, Pod};
 use pillion::template::{Catalog, Source};
 use serde_json::Value;
 
@@ -77,7 +77,9 @@ pub(crate) fn decide(engine: &Engine, pod: &Value) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    engine.decide(&subject, &Pod::read(document.root()).unwrap(), None)
 }
 
 /// The pod with the decision's patch, applied by the library.

@@ -1,19 +1,26 @@
 //! Where a field is read from: the user's raw JSON, the data of a template, or both.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::review::Object;
+use crate::review::Json;
+use crate::review::pod::SpecFields;
 use crate::template::piece::TemplateObject;
+
+/// Room for the fields of a container or spec as the API server sends it.
+const USUAL_FIELDS: usize = 24;
 
 /// An object of the resulting pod.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
-    /// The user's, unread.
-    Raw(&'a Object<'a>),
+    /// The user's.
+    Json(Json<'a>),
     /// The user's, with the fields that templates changed.
-    Changed(&'a Object<'a>, &'a Map<String, Value>),
+    Changed(Json<'a>, &'a Map<String, Value>),
+    /// The user's spec but its lists, with the fields that templates changed.
+    Spec(SpecFields<'a>, &'a Map<String, Value>),
     /// Data as a whole.
     Data(&'a Map<String, Value>),
     /// A template's.
@@ -43,11 +50,11 @@ impl<'a> Addition<'a> {
     }
 }
 
-/// A field of an object, unread.
+/// A field of an object.
 #[derive(Debug, Clone, Copy)]
 pub enum Field<'a> {
     /// The user's.
-    Raw(&'a RawValue),
+    Json(Json<'a>),
     /// Data.
     Data(&'a Value),
 }
@@ -56,7 +63,7 @@ impl<'a> Field<'a> {
     /// The field, where it is of this type.
     pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
         match self {
-            Self::Raw(raw) => serde_json::from_str(raw.get()).ok(),
+            Self::Json(json) => T::deserialize(json).ok(),
             Self::Data(value) => T::deserialize(value).ok(),
         }
     }
@@ -71,13 +78,13 @@ impl<'a> Source<'a> {
     /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
     pub fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
         match self {
-            Self::Raw(object) => raw(object, |name, field| visit(name, Field::Raw(field))),
+            Self::Json(object) => json(object.fields(), |name, field| visit(name, field)),
             Self::Changed(object, changed) => {
-                raw(object, |name, field| {
-                    if !changed.contains_key(name) {
-                        visit(name, Field::Raw(field));
-                    }
-                });
+                unchanged(object.fields(), changed, &mut visit);
+                data(changed.iter(), visit);
+            }
+            Self::Spec(spec, changed) => {
+                unchanged(spec.fields(), changed, &mut visit);
                 data(changed.iter(), visit);
             }
             Self::Data(map) => data(map.iter(), visit),
@@ -94,17 +101,40 @@ impl<'a> Source<'a> {
             Self::Changed(object, changed) if changed.contains_key(name) => {
                 Some(object.get_as(name).unwrap_or_default())
             }
+            Self::Spec(spec, changed) if changed.contains_key(name) => {
+                let before = spec.get(name).and_then(|field| T::deserialize(field).ok());
+                Some(before.unwrap_or_default())
+            }
             _ => None,
         }
     }
 }
 
-/// Of two fields of one name the first counts, as everywhere where raw JSON is read.
-fn raw<'a>(object: &'a Object<'a>, mut visit: impl FnMut(&'a str, &'a RawValue)) {
-    for (index, (name, raw)) in object.0.iter().enumerate() {
-        let earlier = object.0.get(..index).unwrap_or_default();
-        if raw.get() != "null" && !earlier.iter().any(|(known, _)| known == name) {
-            visit(name.as_str(), raw);
+/// The fields that templates did not change.
+fn unchanged<'a>(
+    fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
+    changed: &Map<String, Value>,
+    mut visit: impl FnMut(&'a str, Field<'a>),
+) {
+    json(fields, |name, field| {
+        if !changed.contains_key(name) {
+            visit(name, field);
+        }
+    });
+}
+
+/// Of two fields of one name the first counts, as everywhere where JSON is read. A name that is written
+/// with an escape is none of the API's.
+fn json<'a>(
+    fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
+    mut visit: impl FnMut(&'a str, Field<'a>),
+) {
+    let mut known: Vec<&'a str> = Vec::with_capacity(USUAL_FIELDS);
+    for (name, value) in fields {
+        let Cow::Borrowed(name) = name else { continue };
+        if !value.is_null() && !known.contains(&name) {
+            known.push(name);
+            visit(name, Field::Json(value));
         }
     }
 }

@@ -8,8 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::kubernetes::workload::WorkloadKind;
-use crate::review::pod::Dictionary;
-use crate::review::{Object, Text};
+use crate::review::{Json, Text};
 
 /// A workload. It prints as kind and name.
 #[derive(Debug)]
@@ -19,9 +18,9 @@ pub(in crate::inject) struct Workload<'a> {
     /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.
     pub(super) is_made_by_a_controller: bool,
     name: String,
-    template: &'a RawValue,
+    template: Json<'a>,
     /// A `StatefulSet`'s claims, each of which becomes a volume of the pod.
-    claims: Option<&'a RawValue>,
+    claims: Option<Json<'a>>,
 }
 
 impl fmt::Display for Workload<'_> {
@@ -50,9 +49,9 @@ struct Owner {
 
 impl<'a> Workload<'a> {
     /// Reads an object of this kind; `None` where it has no pod template, or is something else.
-    pub(super) fn read(kind: &'static WorkloadKind, object: &'a RawValue) -> Option<Self> {
+    pub(super) fn read(kind: &'static WorkloadKind, object: Json<'a>) -> Option<Self> {
         let metadata: Metadata<'_> = match below(object, "/metadata") {
-            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            Some(metadata) => Metadata::deserialize(metadata).ok()?,
             None => Metadata::default(),
         };
         let owners = metadata.owner_references.unwrap_or_default();
@@ -75,8 +74,7 @@ impl<'a> Workload<'a> {
     /// Whether its pods carry this annotation.
     pub(super) fn has_annotation(&self, key: &str) -> bool {
         below(self.template, "/metadata/annotations")
-            .and_then(|raw| serde_json::from_str::<Dictionary<'_>>(raw.get()).ok())
-            .is_some_and(|annotations| annotations.contains_key(key))
+            .is_some_and(|annotations| annotations.get(key).is_some())
     }
 
     /// The pod that the controller would make, as JSON. Of the template's metadata it takes labels
@@ -87,8 +85,8 @@ impl<'a> Workload<'a> {
         let pod = Pod {
             metadata: PodMetadata {
                 generate_name: format!("{}-", self.name),
-                labels: below(self.template, "/metadata/labels"),
-                annotations: below(self.template, "/metadata/annotations"),
+                labels: below(self.template, "/metadata/labels").and_then(as_written),
+                annotations: below(self.template, "/metadata/annotations").and_then(as_written),
                 owner_references: [PodOwner {
                     api_version,
                     kind,
@@ -104,13 +102,13 @@ impl<'a> Workload<'a> {
     fn spec(&self) -> Option<Cow<'a, RawValue>> {
         let spec = below(self.template, "/spec")?;
         let claims: Vec<Value> = match self.claims {
-            Some(raw) => serde_json::from_str(raw.get()).ok()?,
+            Some(claims) => Vec::deserialize(claims).ok()?,
             None => Vec::new(),
         };
         if claims.is_empty() {
-            return Some(Cow::Borrowed(spec));
+            return as_written(spec).map(Cow::Borrowed);
         }
-        let mut spec: Value = serde_json::from_str(spec.get()).ok()?;
+        let mut spec = spec.to_value();
         let fields = spec.as_object_mut()?;
         let volumes = fields.remove("volumes").unwrap_or_default();
         let volumes = with_claims(&self.name, &claims, volumes);
@@ -169,17 +167,21 @@ struct PodOwner<'a> {
 }
 
 /// What stands at a pointer of plain keys.
-fn below<'a>(raw: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
+fn below<'a>(json: Json<'a>, pointer: &str) -> Option<Json<'a>> {
     let mut keys = pointer.split('/').skip(1);
-    keys.try_fold(raw, |raw, key| Object::read(raw)?.get(key))
+    keys.try_fold(json, Json::get)
+}
+
+/// A value as JSON that is written as it came.
+fn as_written(json: Json<'_>) -> Option<&RawValue> {
+    serde_json::from_str(json.raw()).ok()
 }
 
 /// Whether both hold the same data, however it is written.
-fn same(one: Option<&RawValue>, other: Option<&RawValue>) -> bool {
-    let data = |raw: &RawValue| serde_json::from_str::<Value>(raw.get()).ok();
+fn same(one: Option<Json<'_>>, other: Option<Json<'_>>) -> bool {
     match (one, other) {
         (None, None) => true,
-        (Some(one), Some(other)) => one.get() == other.get() || data(one) == data(other),
+        (Some(one), Some(other)) => one.raw() == other.raw() || one.to_value() == other.to_value(),
         _ => false,
     }
 }

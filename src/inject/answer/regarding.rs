@@ -57,10 +57,12 @@ impl Regarding {
 mod tests {
     use super::*;
     use crate::inject::Reason;
+    use crate::review::Document;
 
     fn regarding(metadata: &str, reason: Reason) -> Option<String> {
         let pod = format!("{{\"metadata\": {metadata}}}");
-        let pod = Pod::read(&pod).unwrap();
+        let document = Document::read(&pod).unwrap();
+        let pod = Pod::read(document.root()).unwrap();
         let found = Regarding::of(&pod, &Decision::plain(reason, ""))?;
         let Regarding {
             api_version,

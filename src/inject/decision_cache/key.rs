@@ -18,7 +18,7 @@ use memchr::memmem::Finder;
 use super::volatile::VolatileRanges;
 use crate::inject::pod::token::{MADE_UP, is_made_up};
 use crate::kubernetes::defaults::TOKEN_VOLUME;
-use crate::review::{Pod, Request};
+use crate::review::Request;
 
 /// What stands for a blank in a form.
 const BLANK: u8 = 0xff;
@@ -114,8 +114,8 @@ impl CacheKey {
     /// Whether the review that this form was made of, and that was read as this request, has blanks
     /// only in places that nothing is decided upon: the uid of the request, what is not read of the
     /// metadata, and the made-up name where the API server writes it.
-    pub fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_, Pod<'_>>) -> bool {
-        let Some(pod) = &request.object else {
+    pub fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_>) -> bool {
+        let Some(pod) = request.object else {
             return false;
         };
         let token = self.token(body);

@@ -266,22 +266,6 @@ fn a_key_that_asks_is_found_however_it_is_written() {
     }
 }
 
-#[test]
-fn of_a_pod_that_cannot_ask_labels_and_annotations_are_not_read() {
-    let mut one = review("plain", "kube-api-access-bcdfg");
-    one["request"]["object"]["metadata"]["annotations"] = json!({"note": ["no text"]});
-    let unread = engine().engine().clone();
-    let mut settings = Settings::default();
-    settings.namespaces.insert("bank", asking());
-    let reading = Engine::new(catalog(), settings.into());
-    for (engine, expected) in [(unread, "NotRequested"), (reading, "ReviewInvalid")] {
-        match engine.review(one.to_string().as_bytes()) {
-            Answer::Review { decision, .. } => assert_eq!(decision.reason.code(), expected),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 /// A namespace that asks for a template for all of its pods.
 fn asking() -> Namespace {
     let one = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();

@@ -5,11 +5,9 @@
 
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
 use crate::inject::pod::token::is_made_up;
 use crate::kubernetes::defaults::TOKEN_PATH;
-use crate::review::{Object, Pod, Text, is_written_plainly};
+use crate::review::{Json, is_written_plainly};
 
 /// The places in a review that nothing is decided upon.
 #[derive(Debug)]
@@ -23,16 +21,16 @@ pub(super) struct VolatileRanges {
 impl VolatileRanges {
     /// The places in a review with this made-up name; `None` where the name could stand in it
     /// otherwise than to be seen, or is not that of the ServiceAccount's volume.
-    pub(super) fn of(body: &[u8], pod: &Pod<'_>, token: Option<&str>) -> Option<Self> {
-        let metadata = pod.metadata.as_ref();
-        let managed = metadata.and_then(|metadata| metadata.managed_fields);
+    pub(super) fn of(body: &[u8], pod: Json<'_>, token: Option<&str>) -> Option<Self> {
+        let metadata = pod.get("metadata");
+        let managed = metadata.and_then(|metadata| metadata.get("managedFields"));
         let token = match token {
             Some(name) if is_written_plainly(body) => token_places(body, pod, name)?,
             Some(_) => return None,
             None => Vec::new(),
         };
         Some(Self {
-            unread: managed.map_or(0..0, |raw| Self::text(body, raw.get())),
+            unread: managed.map_or(0..0, |json| Self::text(body, json.raw())),
             token,
         })
     }
@@ -57,43 +55,41 @@ impl VolatileRanges {
 
 /// Where the name of the ServiceAccount's volume stands as the API server writes it
 /// (k8s:plugin/pkg/admission/serviceaccount/admission.go); `None` where this is not its name.
-fn token_places(body: &[u8], pod: &Pod<'_>, name: &str) -> Option<Vec<Range<usize>>> {
-    let spec = pod.spec().ok()?;
-    let mut volumes = spec.volumes.iter().flatten();
-    let volume = volumes.find(|volume| {
-        let is_ours = |name: &str| is_made_up(name) && volume.get("projected").is_some();
-        volume.text("name").is_some_and(|name| is_ours(&name))
+fn token_places(body: &[u8], pod: Json<'_>, name: &str) -> Option<Vec<Range<usize>>> {
+    let spec = pod.get("spec")?;
+    let elements = |list| spec.get(list).into_iter().flat_map(Json::elements);
+    let volume = elements("volumes").find(|volume| {
+        volume.text("name").is_some_and(|name| is_made_up(&name))
+            && volume.get("projected").is_some()
     })?;
-    let init_containers = spec.init_containers.iter().flatten();
-    let containers = init_containers.chain(spec.containers.iter().flatten());
-    let mounts = containers.flat_map(|container| {
-        let mounts: Vec<Object<'_>> = container.get_as("volumeMounts").unwrap_or_default();
-        mounts
-            .into_iter()
-            .filter_map(|mount| place(body, token_mount(&mount)?, name))
-    });
+    let containers = elements("initContainers").chain(elements("containers"));
+    let mounts = containers
+        .filter_map(|container| container.get("volumeMounts"))
+        .flat_map(Json::elements)
+        .filter_map(|mount| place(body, token_mount(mount)?, name));
     let volume = place(body, volume.get("name")?, name)?;
     Some(mounts.chain([volume]).collect())
 }
 
 /// The name in a mount that is written as the API server writes that of the token.
-fn token_mount<'a>(mount: &Object<'a>) -> Option<&'a RawValue> {
-    let [(first, name), (second, read_only), (third, path)] = mount.0.as_slice() else {
-        return None;
-    };
-    let is_its = [first, second, third].map(Text::as_str) == ["name", "readOnly", "mountPath"]
-        && read_only.get() == "true"
+fn token_mount(mount: Json<'_>) -> Option<Json<'_>> {
+    let mut fields = mount.fields();
+    let [(first, name), (second, read_only), (third, path)] =
+        [fields.next()?, fields.next()?, fields.next()?];
+    let is_its = fields.next().is_none()
+        && [first, second, third] == ["name", "readOnly", "mountPath"]
+        && read_only.raw() == "true"
         && within(path) == Some(TOKEN_PATH);
-    is_its.then_some(*name)
+    is_its.then_some(name)
 }
 
 /// Where a text stands, if it is written as this name.
-fn place(body: &[u8], text: &RawValue, name: &str) -> Option<Range<usize>> {
+fn place(body: &[u8], text: Json<'_>, name: &str) -> Option<Range<usize>> {
     let text = within(text).filter(|text| *text == name)?;
     Some(VolatileRanges::text(body, text))
 }
 
 /// What is written between the quotes of a text.
-fn within(text: &RawValue) -> Option<&str> {
-    text.get().strip_prefix('"')?.strip_suffix('"')
+fn within(text: Json<'_>) -> Option<&str> {
+    text.raw().strip_prefix('"')?.strip_suffix('"')
 }

@@ -58,7 +58,7 @@ mod tests {
     use serde_json::json;
 
     use crate::inject::{Engine, RequestContext, Settings};
-    use crate::review::Pod;
+    use crate::review::{Document, Pod};
     use crate::template::{Catalog, Source};
 
     const TEMPLATE: &str = r#"
@@ -99,7 +99,9 @@ spec:
             ..RequestContext::default()
         };
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
-        let decision = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
+        let text = pod.to_string();
+        let document = Document::read(&text).unwrap();
+        let decision = engine.decide(&subject, &Pod::read(document.root()).unwrap(), None);
         let patch = serde_json::to_value(&decision.patch).unwrap();
         let list = patch.as_array().unwrap().iter();
         let mut list = list.filter(|operation| operation["path"] == "/spec/initContainers");

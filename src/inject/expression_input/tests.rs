@@ -9,7 +9,8 @@ use crate::review::Pod;
 /// What an expression gives on a pod.
 fn seen(pod: &Value, source: &str) -> Option<Value> {
     let text = pod.to_string();
-    let read = Pod::read(&text).unwrap();
+    let document = crate::review::Document::read(&text).unwrap();
+    let read = Pod::read(document.root()).unwrap();
     let pod = WorkingPod::new(&read).unwrap();
     let namespace = Namespace {
         labels: [("team".to_owned(), "shop".to_owned())].into(),

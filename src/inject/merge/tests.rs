@@ -9,10 +9,10 @@ fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     };
     let want = &TemplateObject::from(want.clone());
     let text = user.to_string();
-    let raw: &serde_json::value::RawValue = serde_json::from_str(&text).unwrap();
-    let from_raw = fill(View::Raw(raw), want, "Container", 0);
-    let from_data = fill(View::ExpressionInput(user), want, "Container", 0);
-    assert_eq!(from_raw, from_data, "raw and read views agree");
+    let document = crate::review::Document::read(&text).unwrap();
+    let from_raw = fill(View::Json(document.root()), want, "Container", 0);
+    let from_data = fill(View::Value(user), want, "Container", 0);
+    assert_eq!(from_raw, from_data, "views of JSON and of data agree");
     let mut result = user.clone();
     for operation in &from_raw.operations {
         assert!(
@@ -136,7 +136,7 @@ fn defaults_of_the_api_server_give_way() {
     let Value::Object(want) = want else {
         unreachable!()
     };
-    let fill = fill(View::ExpressionInput(&user), &want.into(), "PodSpec", 0);
+    let fill = fill(View::Value(&user), &want.into(), "PodSpec", 0);
     assert_eq!(fill.replaced, ["terminationGracePeriodSeconds"]);
     assert_eq!(fill.kept, ["dnsPolicy"]);
 }

@@ -1,34 +1,31 @@
-//! What the user has: raw JSON of the review, or data that earlier templates have changed.
+//! What the pod has: JSON of the review, or data that earlier templates have changed or added.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::kubernetes::merge_keys::element_key;
 use crate::kubernetes::paths;
-use crate::review::{Object, Text};
+use crate::review::{Json, Text};
 use crate::template::piece::{ReadObject, TemplateObject};
 
 /// A value of the user's.
 #[derive(Debug, Clone, Copy)]
 pub enum View<'v> {
-    /// Unread JSON.
-    Raw(&'v RawValue),
-    /// An object whose fields are unread.
-    TemplateObject(&'v Object<'v>),
-    /// Data.
-    ExpressionInput(&'v Value),
-    /// What a template added.
+    /// As it was received.
+    Json(Json<'v>),
+    /// Changed by a template.
+    Value(&'v Value),
+    /// Added by a template.
     Added(&'v TemplateObject),
 }
 
 /// An object whose fields can be asked for.
 #[derive(Debug)]
 pub(super) enum Opened<'v> {
-    Raw(Cow<'v, Object<'v>>),
-    ExpressionInput(&'v Map<String, Value>),
+    Json(Json<'v>),
+    Value(&'v Map<String, Value>),
     Added(&'v TemplateObject),
 }
 
@@ -85,9 +82,8 @@ impl<'v> View<'v> {
     /// The value as data of its own.
     pub fn to_value(&self) -> Value {
         match self {
-            Self::Raw(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
-            Self::TemplateObject(object) => object.to_value(),
-            Self::ExpressionInput(value) => (*value).clone(),
+            Self::Json(json) => json.to_value(),
+            Self::Value(value) => (*value).clone(),
             Self::Added(fields) => fields.to_value(),
         }
     }
@@ -95,9 +91,8 @@ impl<'v> View<'v> {
     /// The object's fields; `None` where the value is none.
     pub(super) fn open(self) -> Option<Opened<'v>> {
         match self {
-            Self::Raw(raw) => Object::read(raw).map(|object| Opened::Raw(Cow::Owned(object))),
-            Self::TemplateObject(object) => Some(Opened::Raw(Cow::Borrowed(object))),
-            Self::ExpressionInput(value) => value.as_object().map(Opened::ExpressionInput),
+            Self::Json(json) => json.is_object().then_some(Opened::Json(json)),
+            Self::Value(value) => value.as_object().map(Opened::Value),
             Self::Added(fields) => Some(Opened::Added(fields)),
         }
     }
@@ -105,31 +100,22 @@ impl<'v> View<'v> {
     /// A list's elements; `None` where the value is none.
     pub(super) fn elements(self) -> Option<Vec<Self>> {
         match self {
-            Self::Raw(raw) => {
-                let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-                Some(items.into_iter().map(View::Raw).collect())
-            }
-            Self::TemplateObject(_) | Self::Added(_) => None,
-            Self::ExpressionInput(value) => Some(
-                value
-                    .as_array()?
-                    .iter()
-                    .map(View::ExpressionInput)
-                    .collect(),
-            ),
+            Self::Json(json) => json
+                .is_list()
+                .then(|| json.elements().map(View::Json).collect()),
+            Self::Value(value) => Some(value.as_array()?.iter().map(View::Value).collect()),
+            Self::Added(_) => None,
         }
     }
 
     /// What identifies the value among the elements of a list.
     pub(super) fn key(&self, keys: &[&str]) -> Option<Cow<'v, str>> {
-        let raw = match self {
-            Self::Raw(raw) => raw,
-            Self::ExpressionInput(value) => return element_key(value, keys).map(Cow::Owned),
-            Self::TemplateObject(_) | Self::Added(_) => {
-                return element_key(&self.to_value(), keys).map(Cow::Owned);
-            }
+        let json = match self {
+            Self::Json(json) => *json,
+            Self::Value(value) => return element_key(value, keys).map(Cow::Owned),
+            Self::Added(_) => return element_key(&self.to_value(), keys).map(Cow::Owned),
         };
-        let mut read: Keys<'v> = serde_json::from_str(raw.get()).ok()?;
+        let mut read = Keys::deserialize(json).ok()?;
         if let [single] = keys {
             return read.take(single);
         }
@@ -142,15 +128,15 @@ impl Opened<'_> {
     /// A field's value; null counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
         match self {
-            Self::Raw(object) => object.get(name).map(View::Raw),
-            Self::ExpressionInput(map) => map
+            Self::Json(json) => json.get(name).map(View::Json),
+            Self::Value(map) => map
                 .get(name)
                 .filter(|value| !value.is_null())
-                .map(View::ExpressionInput),
-            Self::Added(fields) => fields
-                .get(name)
-                .filter(|value| !value.is_null())
-                .map(View::ExpressionInput),
+                .map(View::Value),
+            Self::Added(fields) => {
+                let value = fields.get(name);
+                value.filter(|value| !value.is_null()).map(View::Value)
+            }
         }
     }
 }

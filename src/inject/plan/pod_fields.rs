@@ -50,7 +50,7 @@ pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &TemplateObject, change: &mut
         return;
     }
     let theirs = pod.fields_view();
-    let fill = merge::fill(View::ExpressionInput(&theirs), wanted, "PodSpec", 0);
+    let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", 0);
     if !fill.kept.is_empty() {
         let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
         keys.sort();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::inject::merge::View;
 use crate::inject::patch::{Content, Operation, Patch};
-use crate::review::Object;
+use crate::review::Json;
 use crate::template::piece::{ReadObject, TemplateObject};
 
 /// What a template added to something of the user's.
@@ -60,7 +60,7 @@ pub enum Element<'p> {
         /// Its name.
         name: Cow<'p, str>,
         /// As the review has it.
-        object: &'p Object<'p>,
+        object: Json<'p>,
         /// What was added, with pointers below the element.
         edits: Vec<Edit>,
         /// The element with the edits, once there are any.
@@ -103,13 +103,13 @@ impl Element<'_> {
     /// The element as it is now.
     pub fn view(&self) -> View<'_> {
         match self {
-            Self::Users { object, edits, .. } if edits.is_empty() => View::TemplateObject(object),
+            Self::Users { object, edits, .. } if edits.is_empty() => View::Json(*object),
             Self::Users {
                 object,
                 edits,
                 current,
                 ..
-            } => View::ExpressionInput(current.get_or_init(|| edited(object, edits))),
+            } => View::Value(current.get_or_init(|| edited(*object, edits))),
             Self::Added { value, .. } => View::Added(value),
         }
     }
@@ -124,7 +124,7 @@ impl Element<'_> {
                 changed,
                 ..
             } if !edits.is_empty() => {
-                Some(changed.get_or_init(|| changed_fields(object, edits, lists)))
+                Some(changed.get_or_init(|| changed_fields(*object, edits, lists)))
             }
             _ => None,
         }
@@ -179,7 +179,7 @@ fn added_env(operation: &Operation) -> usize {
 }
 
 /// The fields that edits other than new elements of lists change, as they are then.
-fn changed_fields(object: &Object<'_>, edits: &[Edit], lists: &[&str]) -> Map<String, Value> {
+fn changed_fields(object: Json<'_>, edits: &[Edit], lists: &[&str]) -> Map<String, Value> {
     let others = edits
         .iter()
         .filter(|edit| edit.new_element(lists).is_none());
@@ -187,10 +187,9 @@ fn changed_fields(object: &Object<'_>, edits: &[Edit], lists: &[&str]) -> Map<St
     if fields.is_empty() {
         return Map::new();
     }
-    let present = fields.iter().filter_map(|field| {
-        let value = serde_json::from_str(object.get(field)?.get()).ok()?;
-        Some(((*field).to_owned(), value))
-    });
+    let present = fields
+        .iter()
+        .filter_map(|field| Some(((*field).to_owned(), object.get(field)?.to_value())));
     let mut whole = Value::Object(present.collect());
     for edit in edits.iter().filter(|edit| fields.contains(edit.field())) {
         edit.operation.apply(&mut whole);
@@ -202,7 +201,7 @@ fn changed_fields(object: &Object<'_>, edits: &[Edit], lists: &[&str]) -> Map<St
 }
 
 /// The user's element with what was added to it.
-fn edited(object: &Object<'_>, edits: &[Edit]) -> Value {
+fn edited(object: Json<'_>, edits: &[Edit]) -> Value {
     let mut value = object.to_value();
     for edit in edits {
         edit.operation.apply(&mut value);
@@ -221,9 +220,9 @@ pub(super) struct Elements<'p> {
 }
 
 impl<'p> Elements<'p> {
-    pub(super) fn new(objects: Option<&'p [Object<'p>]>) -> Self {
+    pub(super) fn new(objects: Option<Json<'p>>) -> Self {
         let present = objects.is_some();
-        let users = |object: &'p Object<'p>| Element::Users {
+        let users = |object: Json<'p>| Element::Users {
             name: object.text("name").unwrap_or_default(),
             object,
             edits: Vec::new(),
@@ -231,7 +230,11 @@ impl<'p> Elements<'p> {
             changed: OnceLock::new(),
             env_in_front: 0,
         };
-        let list = objects.into_iter().flatten().map(users).collect();
+        let list = objects
+            .into_iter()
+            .flat_map(Json::elements)
+            .map(users)
+            .collect();
         Self {
             present,
             list,

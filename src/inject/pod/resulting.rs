@@ -20,7 +20,7 @@ impl WorkingPod<'_> {
             init_containers: self.containers_of(List::InitContainers, Place::Init),
             containers: self.containers_of(List::Containers, Place::Regular),
             volumes: volumes.map(volume).collect(),
-            spec: Spec::read(Source::Changed(self.others, &self.changed)),
+            spec: Spec::read(Source::Spec(self.others, &self.changed)),
             fields_by: fields_by
                 .map(|(field, by)| (field.as_str(), by.as_str()))
                 .collect(),
@@ -49,8 +49,8 @@ fn read<'e>(element: &'e Element<'_>) -> (Option<&'e str>, Source<'e>) {
     match element {
         Element::Added { template, value } => (Some(template), Source::Added(value)),
         Element::Users { object, .. } => match element.changed(&LISTS) {
-            Some(changed) => (None, Source::Changed(object, changed)),
-            None => (None, Source::Raw(object)),
+            Some(changed) => (None, Source::Changed(*object, changed)),
+            None => (None, Source::Json(*object)),
         },
     }
 }
@@ -107,7 +107,8 @@ mod tests {
             "name": "app", "image": "app:1", "env": [{"name": "OWN", "value": "1"}],
             "resources": {"requests": {"cpu": "1"}}, "ports": [{"containerPort": 80}]}]}})
         .to_string();
-        let review = Review::read(&text).unwrap();
+        let document = crate::review::Document::read(&text).unwrap();
+        let review = Review::read(document.root()).unwrap();
         let mut pod = WorkingPod::new(&review).unwrap();
         let want = object(json!({"env": [{"name": "OURS", "value": "$(OWN)"}],
             "volumeMounts": [{"name": "v", "mountPath": "/v"}],

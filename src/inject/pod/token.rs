@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::element::Element;
 use super::{List, WorkingPod};
 use crate::kubernetes::defaults::{TOKEN_PATH, TOKEN_VOLUME};
-use crate::review::{Object, Text};
+use crate::review::{Json, Text};
 use crate::template::piece::{ReadObject, TemplateObject};
 
 /// What is read of a mount.
@@ -106,7 +106,7 @@ impl WorkingPod<'_> {
     /// The volume that the plugin mounts into every container; `None` where it may not.
     fn token_volume(&self) -> Option<String> {
         let automount = self.others.get("automountServiceAccountToken");
-        if automount.is_some_and(|raw| raw.get() == "false") {
+        if automount.is_some_and(|json| json.raw() == "false") {
             return None;
         }
         // The plugin takes the first whose name begins so.
@@ -146,15 +146,15 @@ pub(in crate::inject) fn is_made_up(name: &str) -> bool {
 }
 
 /// An element of the user's, with its name.
-fn users<'e>(element: &'e Element<'_>) -> Option<(&'e str, &'e Object<'e>)> {
+fn users<'e>(element: &'e Element<'_>) -> Option<(&'e str, Json<'e>)> {
     match element {
-        Element::Users { name, object, .. } => Some((name, object)),
+        Element::Users { name, object, .. } => Some((name, *object)),
         Element::Added { .. } => None,
     }
 }
 
 /// Whether a container has the plugin's mount of the volume.
-fn mounts(container: &Object<'_>, volume: &str) -> bool {
+fn mounts(container: Json<'_>, volume: &str) -> bool {
     let mounts: Vec<Mount<'_>> = container.get_as("volumeMounts").unwrap_or_default();
     mounts.iter().any(|mount| {
         is(mount.name.as_ref(), volume)
@@ -196,7 +196,8 @@ mod tests {
     /// The mounts of a container that is added to the pod with these of its own.
     fn mounts_of_ours(pod: &Value, own: &Value) -> Value {
         let text = pod.to_string();
-        let read = Pod::read(&text).unwrap();
+        let document = crate::review::Document::read(&text).unwrap();
+        let read = Pod::read(document.root()).unwrap();
         let mut working = WorkingPod::new(&read).unwrap();
         let Value::Object(container) = json!({"name": "ours", "volumeMounts": own}) else {
             unreachable!()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject};
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
 const TEMPLATES: &str = r#"
@@ -44,11 +44,17 @@ fn decide(pod: &Value) -> Decision {
     let (catalog, errors) = Catalog::load(&[source], None);
     assert!(errors.is_empty(), "{errors:?}");
     let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
+    decide_by(&engine, pod)
+}
+
+fn decide_by(engine: &Engine, pod: &Value) -> Decision {
     let subject = RequestContext {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    engine.decide(&subject, &Pod::read(document.root()).unwrap(), None)
 }
 
 fn pod(templates: &str) -> Value {
@@ -176,12 +182,8 @@ fn with_a_clash(policy: &str) -> (Value, Decision) {
     let (catalog, errors) = Catalog::load(&[source], None);
     assert!(errors.is_empty(), "{errors:?}");
     let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
-    let subject = RequestContext {
-        namespace: "shop".to_owned(),
-        ..RequestContext::default()
-    };
     let mut pod = pod("proxy");
-    let first = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
+    let first = decide_by(&engine, &pod);
     let patch = serde_json::to_value(&first.patch).unwrap();
     let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
     json_patch::patch(&mut pod, &patch).unwrap();
@@ -190,7 +192,7 @@ fn with_a_clash(policy: &str) -> (Value, Decision) {
         .as_array_mut()
         .unwrap()
         .push(theirs);
-    let second = engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None);
+    let second = decide_by(&engine, &pod);
     (pod, second)
 }
 

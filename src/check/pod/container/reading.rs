@@ -64,7 +64,7 @@ impl<'a> Container<'a> {
 /// template's, where a template's text refers to others, and in steps, whose values show whom they
 /// talk to; a regular container may have many, and mostly none of that.
 fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
-    let (Place::Regular(_), Field::Raw(raw)) = (place, field) else {
+    let (Place::Regular(_), Field::Json(json)) = (place, field) else {
         return true;
     };
     let elements = |list: &'static str| {
@@ -79,7 +79,7 @@ fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
     }) || elements("volumeMounts").any(|mount| mount.get("subPathExpr").is_some());
     let behind = |addition: &Addition<'_>| addition.list == "env" && addition.index.is_none();
     let names = elements("env").filter_map(|env| env.get("name")?.as_str());
-    refers || additions.iter().any(behind) || may_hold(raw, names)
+    refers || additions.iter().any(behind) || may_hold(json.raw(), names)
 }
 
 /// Inserts what a template added. An addition to a field as a whole brings the whole list.

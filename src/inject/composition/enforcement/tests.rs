@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::finding::Policies;
 use crate::inject::{Decision, Engine, Namespace, RequestContext, Settings, Verdict};
 use crate::kubernetes::keys::FINDINGS;
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
 /// `one` and `two` both want an environment variable that the pod has.
@@ -75,7 +75,9 @@ fn decide(case: &Case<'_>, pod: &Value) -> Decision {
         ..RequestContext::default()
     };
     let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
-    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    engine.decide(&subject, &Pod::read(document.root()).unwrap(), None)
 }
 
 /// The verdict and reason of the pod, then of each template.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::review::read;
+use crate::review::{document, read};
 
 const REVIEW: &str = include_str!("../../../../benches/engine/review.json");
 
@@ -13,7 +13,8 @@ fn key(body: &str) -> Option<Box<[u8]>> {
 
 /// Whether a review would be kept under its form.
 fn is_kept(body: &str) -> bool {
-    let request = read::<Pod<'_>>(body.as_bytes()).unwrap();
+    let document = document(body.as_bytes()).unwrap();
+    let request = read(&document).unwrap();
     CacheKey::of(body.as_bytes())
         .is_some_and(|form| form.is_blank_where_unread(body.as_bytes(), &request))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::inject::{Decision, Engine, RequestContext, Settings};
-use crate::review::Pod;
+use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
 const TEMPLATE: &str = "
@@ -51,7 +51,9 @@ fn decide(annotations: &[(&str, &str)]) -> Decision {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
     };
-    engine.decide(&subject, &Pod::read(&pod.to_string()).unwrap(), None)
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    engine.decide(&subject, &Pod::read(document.root()).unwrap(), None)
 }
 
 #[test]
