@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pillion::inject::{Answer, CachedEngine, Decision, Endpoint, Engine, Settings, Verdict};
+use pillion::inject::{
+    Answer, CachedEngine, Decision, Endpoint, Engine, Reason, Settings, Verdict,
+};
 use pillion::template::{Catalog, Source};
 use serde_json::{Value, json};
 
-use super::inputs::{TEMPLATE, annotated, other_template, review, with_variables};
+use super::inputs::{
+    TEMPLATE, annotated, five_templates, log_shipper, other_template, review, with_variables,
+};
 
 /// What an engine that keeps decisions may keep, in bytes: the program's default.
 const KEPT: usize = 8 * 1024 * 1024;
@@ -83,6 +87,12 @@ fn of_copies(engine: &Engine) -> Vec<Case> {
     vec![
         copy("replica", &one, Verdict::Injected),
         copy("its second call", &second, Verdict::Unchanged),
+        copy("replica, log-shipper", &log_shipper(), Verdict::Injected),
+        copy(
+            "replica, five templates",
+            &five_templates(),
+            Verdict::Injected,
+        ),
         copy("replica, 1500 variables", &many, Verdict::Injected),
     ]
 }
@@ -121,7 +131,14 @@ fn of_templates(built_in: &Engine) -> Vec<Case> {
     let ten = annotated(&review(), json!({"pillion.dev/inject": names.join(",")}));
     let of_ten = engine(catalog(10));
     vec![
+        case("log-shipper", &log_shipper(), built_in, Verdict::Injected),
         case("three templates", &three, built_in, Verdict::Injected),
+        case(
+            "five templates",
+            &five_templates(),
+            built_in,
+            Verdict::Injected,
+        ),
         case("ten templates", &ten, &of_ten, Verdict::Injected),
     ]
 }
@@ -176,6 +193,17 @@ fn case(name: &'static str, review: &Value, engine: &Engine, verdict: Verdict) -
     let bytes = review.to_string().into_bytes();
     let decision = decided(engine, &bytes).1;
     assert_eq!(decision.verdict(), verdict, "{name}: {}", decision.message);
+    let applied = decision.outcomes.iter();
+    let applied = applied
+        .filter(|outcome| outcome.reason == Reason::Applied)
+        .count();
+    if verdict == Verdict::Injected {
+        assert_eq!(
+            applied,
+            decision.outcomes.len(),
+            "{name}: each template applies"
+        );
+    }
     Case {
         name,
         bytes,

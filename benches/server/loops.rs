@@ -21,6 +21,14 @@ const FEW: usize = 8;
 /// The shares of answers that are told.
 const SHARES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
+/// Of each pod the most CPU time for a review and the least throughput, by the no-op's.
+const GOALS: [(&str, f64, Option<f64>); 4] = [
+    (Request::BUDGET, 2.0, Some(0.45)),
+    (Request::REPLICAS, 1.35, Some(0.75)),
+    ("log-shipper", 3.0, None),
+    ("five templates", 5.0, None),
+];
+
 /// What everything is held against.
 const NO_OP: &str = "no-op";
 
@@ -88,11 +96,16 @@ pub fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
             points,
         });
     }
-    for other in [
+    let alone = [
         Request::replicas(),
         Request::untouched(),
         Request::many_variables(),
-    ] {
+    ];
+    let others = alone
+        .into_iter()
+        .chain(Request::log_shipper())
+        .chain(Request::five_templates());
+    for other in others {
         closed_loop(pair, plan, (&other, FEW), measures)?;
     }
     Ok(())
@@ -118,21 +131,21 @@ fn closed_loop(
     let cpu = of(|round| round.cpu);
     let throughput = of(|round| round.throughput);
     let sending = of(|round| round.sending);
-    let is_budget = [Request::BUDGET, Request::REPLICAS].contains(&request.name);
+    let goal = GOALS.into_iter().find(|(name, ..)| *name == request.name);
     let mut measure = Measure::beside(
         format!("cpu per review/{name}"),
         "µs",
         cpu.1,
         (NO_OP, cpu.2),
     );
-    if is_budget {
-        measure = measure.goal(1.35);
+    if let Some((_, cpu, _)) = goal {
+        measure = measure.goal(cpu);
     }
     measures.add(measure);
     let throughput_name = format!("throughput/{name}");
     let mut measure = Measure::beside(throughput_name, "/s", throughput.1, (NO_OP, throughput.2));
-    if is_budget {
-        measure = measure.goal(0.75);
+    if let Some((.., Some(share))) = goal {
+        measure = measure.goal(share);
     }
     measures.add(measure.more_is_better());
     let latencies = rounds.iter_mut().map(|(_, pillion)| &mut pillion.latency);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::inputs::{annotated, review, with_variables};
+use super::inputs::{annotated, five_templates, log_shipper, review, with_variables};
 
 /// The end of the review's uid.
 const UID: &str = "3d0d6c1c5a10";
@@ -88,6 +88,24 @@ impl Request {
     /// The same pod as replicas of one workload.
     pub fn replicas() -> Self {
         Self::new(Self::REPLICAS, &review(), false)
+    }
+
+    /// Pods of workloads that ask for `log-shipper`, and replicas of one.
+    pub fn log_shipper() -> [Self; 2] {
+        let review = log_shipper();
+        [
+            Self::new("log-shipper", &review, true),
+            Self::new("log-shipper, replicas", &review, false),
+        ]
+    }
+
+    /// Pods of workloads that ask for five templates, and replicas of one.
+    pub fn five_templates() -> [Self; 2] {
+        let review = five_templates();
+        [
+            Self::new("five templates", &review, true),
+            Self::new("five templates, replicas", &review, false),
+        ]
     }
 
     /// A pod that asks for nothing.

@@ -26,6 +26,26 @@ pub fn annotated(review: &Value, annotations: Value) -> Value {
     review
 }
 
+/// The review of the pod that asks for `log-shipper` alone.
+pub fn log_shipper() -> Value {
+    annotated(&review(), json!({"pillion.dev/inject": "log-shipper"}))
+}
+
+/// The review of the pod that asks for five templates.
+pub fn five_templates() -> Value {
+    annotated(
+        &review(),
+        json!({
+            "pillion.dev/inject": "log-shipper,pgbouncer,otel-collector,vault-agent,wait-for",
+            "pgbouncer.pillion.dev/host": "db.example.com",
+            "vault-agent.pillion.dev/address": "https://vault.example.com:8200",
+            "vault-agent.pillion.dev/role": "orders",
+            "vault-agent.pillion.dev/secret.db-password": "secret/data/orders/db#password",
+            "wait-for.pillion.dev/targets": "db.example.com:5432,cache.example.com:6379",
+        }),
+    )
+}
+
 /// The pod with so many environment variables, each with a value of so many bytes.
 pub fn with_variables(count: usize, length: usize) -> Value {
     let mut review = review();
