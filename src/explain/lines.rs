@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::inject::evaluation::file_key;
 use crate::inject::trace::{AddedTo, Addition};
 use crate::template::node::{self, Node, NodeValue};
 use crate::template::{Catalog, Source, Template};
@@ -118,7 +117,7 @@ fn emitted<'t>(template: &'t Template, name: &str) -> Option<&'t str> {
 fn file<'t>(template: &'t Template, key: &str) -> Option<(&'t str, &'t str)> {
     template.volumes.iter().find_map(|volume| {
         let mut files = volume.files.iter().flat_map(|files| &files.files);
-        let file = files.find(|file| file_key(&volume.emitted, &file.name) == key)?;
+        let file = files.find(|file| file.key == key)?;
         Some((volume.name.as_str(), file.name.as_str()))
     })
 }

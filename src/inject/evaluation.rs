@@ -27,7 +27,6 @@ use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
 use crate::template::piece::TemplateObject;
-pub use files::file_key;
 use volume::VolumeNames;
 
 /// What templates are evaluated with.

@@ -4,12 +4,14 @@
 //! the app, ends after it, and does not keep a Job from ending. It takes a kubelet that knows it;
 //! an older one would wait for ever for the init container to end.
 
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Map, Value, json};
 
 use super::pod::List;
 use super::settings::Settings;
-use crate::template::compiled::{NOT_FOR_STEPS, Placement};
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Placement};
+use crate::template::piece::{Constant, ReadObject, TemplateObject, TemplateValue};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -30,25 +32,40 @@ pub fn is_native(placement: Placement, settings: &Settings) -> bool {
 
 /// Makes a container a native sidecar. Where the app waits for it, it gets a startup probe made
 /// from its readiness probe, unless it has one of its own.
-pub fn make_native(container: &mut TemplateObject, wait_for_ready: bool) {
-    container.insert("restartPolicy", Value::from("Always").into());
-    if !wait_for_ready || container.contains_key("startupProbe") {
+pub fn make_native(value: &mut TemplateObject, container: &ContainerTemplate) {
+    static ALWAYS: LazyLock<Arc<Constant>> = LazyLock::new(|| Constant::new("Always".into()));
+    value.insert("restartPolicy", TemplateValue::Shared(Arc::clone(&ALWAYS)));
+    if !container.wait_for_ready || value.contains_key("startupProbe") {
         return;
     }
-    let Some(Value::Object(readiness)) = container.get("readinessProbe") else {
-        return;
+    let probe = match value.piece("readinessProbe") {
+        Some(TemplateValue::Shared(readiness)) => {
+            // A constant of the container's template is the same at every pod.
+            let made = || startup_probe(readiness.value()).map(Constant::new);
+            let probe = container.startup_probe.get_or_init(made);
+            probe.clone().map(TemplateValue::Shared)
+        }
+        Some(TemplateValue::Own(readiness)) => startup_probe(readiness).map(TemplateValue::Own),
+        None => None,
     };
+    if let Some(probe) = probe {
+        value.insert("startupProbe", probe);
+    }
+}
+
+/// The startup probe that asks as a readiness probe does, as often as waiting takes.
+fn startup_probe(readiness: &Value) -> Option<Value> {
+    let readiness = readiness.as_object()?;
     let handlers = ["exec", "httpGet", "tcpSocket", "grpc"];
     let handler = handlers
         .into_iter()
         .find_map(|name| readiness.get_key_value(name));
-    if let Some((name, handler)) = handler {
-        let mut probe = Map::new();
-        probe.insert(name.clone(), handler.clone());
-        probe.insert("periodSeconds".to_owned(), json!(1));
-        probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
-        container.insert("startupProbe", Value::Object(probe).into());
-    }
+    let (name, handler) = handler?;
+    let mut probe = Map::new();
+    probe.insert(name.clone(), handler.clone());
+    probe.insert("periodSeconds".to_owned(), json!(1));
+    probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
+    Some(Value::Object(probe))
 }
 
 /// Fits a template's container to the place where the user put their own of that name: what the
@@ -69,7 +86,10 @@ pub fn fit(want: &mut TemplateObject, list: List, theirs: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
+    use crate::template::fragment::{Fragment, Origin};
 
     #[test]
     fn auto_is_native_where_every_kubelet_surely_knows_it() {
@@ -98,18 +118,34 @@ mod tests {
     #[test]
     fn waiting_takes_the_handler_of_the_readiness_probe() {
         let container = |json: Value| TemplateObject::from(json.as_object().unwrap().clone());
-        let mut waits = container(json!({"readinessProbe":
-            {"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5}}));
-        make_native(&mut waits, true);
+        let waiting = |wait_for_ready| ContainerTemplate {
+            name: "a".to_owned(),
+            wait_for_ready,
+            startup_probe: OnceLock::new(),
+            body: Fragment::constant(Value::Null),
+            origin: Arc::new(Origin {
+                field: String::new(),
+                line: 1,
+            }),
+        };
+        let readiness =
+            json!({"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5});
+        let mut waits = container(json!({"readinessProbe": readiness}));
+        make_native(&mut waits, &waiting(true));
         let expected =
             json!({"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 300});
         assert_eq!(waits.get("startupProbe"), Some(&expected));
+        let mut constant = TemplateObject::default();
+        let readiness = TemplateValue::Shared(Constant::new(readiness));
+        constant.insert("readinessProbe", readiness);
+        make_native(&mut constant, &waiting(true));
+        assert_eq!(constant.get("startupProbe"), Some(&expected));
         let mut own = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}},
             "startupProbe": {"tcpSocket": {"port": 2}}}));
-        make_native(&mut own, true);
+        make_native(&mut own, &waiting(true));
         assert_eq!(own.get("startupProbe").unwrap()["tcpSocket"]["port"], 2);
         let mut without = container(json!({"readinessProbe": {"tcpSocket": {"port": 1}}}));
-        make_native(&mut without, false);
+        make_native(&mut without, &waiting(false));
         assert!(!without.contains_key("startupProbe"));
     }
 }

@@ -1,9 +1,13 @@
 //! A template as it runs: everything that its document says, checked and typed.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
 
 use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
+use super::piece::Constant;
 use super::shape::Word;
 use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
@@ -115,10 +119,13 @@ pub struct ContainerTemplate {
     pub name: String,
     /// Whether the app starts only after it is ready.
     pub wait_for_ready: bool,
+    /// The startup probe that it is waited with, once it was made of a constant readiness probe; `None`:
+    /// that has no handler.
+    pub startup_probe: OnceLock<Option<Arc<Constant>>>,
     /// The container.
     pub body: Fragment,
     /// Where it stands.
-    pub origin: std::sync::Arc<Origin>,
+    pub origin: Arc<Origin>,
 }
 
 /// How a generated file's tree is written.
@@ -135,6 +142,10 @@ pub enum TreeFormat {
 pub struct FileTemplate {
     /// The file's name in the volume.
     pub name: String,
+    /// The key of the annotation that carries it.
+    pub key: String,
+    /// The item of the `downwardAPI` source that shows it.
+    pub item: Value,
     /// How a value that is not text is written.
     pub format: Option<TreeFormat>,
     /// The content: text, or a tree.
@@ -148,6 +159,8 @@ pub struct FilesTemplate {
     pub when: Option<Condition>,
     /// The files.
     pub files: Vec<FileTemplate>,
+    /// The `downwardAPI` source that shows all of them.
+    pub source: Arc<Constant>,
 }
 
 /// A volume that a template adds, or takes over from the app.
@@ -157,6 +170,8 @@ pub struct VolumeTemplate {
     pub name: String,
     /// Its name in the pod: `<template>-<name>`.
     pub emitted: String,
+    /// The same as the value of the volume's field `name`.
+    pub emitted_value: Arc<Constant>,
     /// Kept where this is true.
     pub when: Option<Condition>,
     /// `adopt.mountPath`: the app's own volume at this path is used where it has one.
@@ -166,7 +181,7 @@ pub struct VolumeTemplate {
     /// The volume's own source: an object without `name`; `None` where it has none.
     pub source: Option<Fragment>,
     /// Where it stands.
-    pub origin: std::sync::Arc<Origin>,
+    pub origin: Arc<Origin>,
 }
 
 /// A compiled template.

@@ -207,6 +207,12 @@ impl Fragment {
         with: Evaluation<'_, '_>,
     ) -> Result<Option<TemplateObject>, Failure> {
         match self {
+            Self::Constant(constant) => Ok(constant.fields().map(|constants| {
+                let mut fields = TemplateObject::with_capacity(constants.len() + MORE_FIELDS);
+                let constants = constants.iter().cloned();
+                fields.extend(constants.map(|(name, field)| (name, TemplateValue::Shared(field))));
+                fields
+            })),
             Self::Object(fragments) => {
                 let mut fields = TemplateObject::with_capacity(fragments.len() + MORE_FIELDS);
                 for (name, fragment) in fragments {

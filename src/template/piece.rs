@@ -8,13 +8,13 @@ mod fields;
 
 use std::fmt::Write as _;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use crate::kubernetes::object::ReadObject;
-pub use fields::TemplateObject;
+pub use fields::{FieldName, TemplateObject};
 
 /// Finished data of a template.
 #[derive(Debug, PartialEq)]
@@ -22,7 +22,11 @@ pub struct Constant {
     value: Value,
     json: Box<str>,
     elements: Box<[Arc<Self>]>,
+    fields: OnceLock<Fields>,
 }
+
+/// The fields of a constant that is an object, each a constant of its own.
+type Fields = Box<[(FieldName, Arc<Constant>)]>;
 
 impl Constant {
     /// Finishes data: its JSON, and that of each element where it is a list.
@@ -36,7 +40,22 @@ impl Constant {
             value,
             json,
             elements,
+            fields: OnceLock::new(),
         })
+    }
+
+    /// The fields of an object, made constants when they are first asked for; `None` where the data is
+    /// something else.
+    pub fn fields(&self) -> Option<&[(FieldName, Arc<Self>)]> {
+        let Value::Object(fields) = &self.value else {
+            return None;
+        };
+        let made = self.fields.get_or_init(|| {
+            let made = fields.iter();
+            made.map(|(name, value)| (name.clone().into(), Self::new(value.clone())))
+                .collect()
+        });
+        Some(made)
     }
 
     /// The data.

@@ -1,11 +1,11 @@
 //! The containers that a template wants: init steps first, then sidecars, placed by lifecycle.
 
-use crate::inject::verdict::Refusal;
 use serde_json::Value;
 
 use super::{EvaluationContext, Wanted, WantedContainer, failed, image, validity};
 use crate::inject::lifecycle;
 use crate::inject::pod::WorkingPod;
+use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
 use crate::template::piece::ReadObject;
@@ -37,7 +37,7 @@ pub(super) fn containers(
         }
         let is_native = is_sidecar && native;
         if is_native {
-            lifecycle::make_native(&mut value, container.wait_for_ready);
+            lifecycle::make_native(&mut value, container);
         }
         wanted.containers.push(WantedContainer {
             name: container.name.clone(),

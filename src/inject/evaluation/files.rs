@@ -4,49 +4,49 @@
 //! as JSON, or as YAML in block style with every string quoted: that is what the strictest readers
 //! take (twemproxy refuses flow style and JSON).
 
-use crate::inject::verdict::Refusal;
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::failed;
-use crate::kubernetes::keys::FILE_PREFIX;
+use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
+use crate::template::piece::TemplateValue;
 
-/// The items of the `downwardAPI` volume, and the annotations that they show.
-pub(super) type Files = (Vec<Value>, Vec<(String, String)>);
+/// The annotations that carry files, by key.
+type Annotations = Vec<(String, String)>;
 
-/// Evaluates the files of a volume.
+/// Evaluates the files of a volume: the `downwardAPI` source that shows them, and their annotations.
 pub(super) fn evaluate(
     template: &Template,
     volume: &VolumeTemplate,
     files: &FilesTemplate,
     with: Evaluation<'_, '_>,
-) -> Result<Files, Refusal> {
-    let mut items = Vec::with_capacity(files.files.len());
+) -> Result<(TemplateValue, Annotations), Refusal> {
     let mut annotations = Vec::with_capacity(files.files.len());
     for file in &files.files {
         let content = file.content.evaluate(with);
-        let Some(content) = content.map_err(|failure| failed(template, &failure))? else {
-            continue;
-        };
-        let text = text(template, volume, file, content.into_value())?;
-        let key = file_key(&volume.emitted, &file.name);
-        items.push(json!({
-            "path": file.name,
-            "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
-        }));
-        annotations.push((key, text));
+        let content = content.map_err(|failure| failed(template, &failure))?;
+        if let Some(content) = content {
+            let text = text(template, volume, file, content.into_value())?;
+            annotations.push((file.key.clone(), text));
+        }
     }
-    Ok((items, annotations))
-}
-
-/// The key of the annotation that carries a file; `volume` is its volume's name in the pod.
-pub fn file_key(volume: &str, file: &str) -> String {
-    format!("{FILE_PREFIX}{volume}.{file}")
+    if annotations.len() == files.files.len() {
+        return Ok((
+            TemplateValue::Shared(Arc::clone(&files.source)),
+            annotations,
+        ));
+    }
+    let is_kept = |file: &&FileTemplate| annotations.iter().any(|(key, _)| *key == file.key);
+    let kept = files.files.iter().filter(is_kept);
+    let items: Vec<_> = kept.map(|file| &file.item).collect();
+    let source = json!({"items": items});
+    Ok((source.into(), annotations))
 }
 
 /// U+FFFE and U+FFFF, which Unicode sets aside and YAML forbids.

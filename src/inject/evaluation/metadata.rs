@@ -1,11 +1,11 @@
 //! The labels, annotations and other fields of the pod that a template wants.
 
-use crate::inject::verdict::Refusal;
 use serde_json::Value;
 
 use super::{Wanted, WantedContainer, failed, validity};
 use crate::inject::expression_input::Apps;
 use crate::inject::pod::{Element, List, WorkingPod};
+use crate::inject::verdict::Refusal;
 use crate::kubernetes::keys::{APP_ARMOR_PREFIX, DEFAULT_CONTAINER};
 use crate::kubernetes::validity::names;
 use crate::template::Template;

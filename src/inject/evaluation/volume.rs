@@ -1,8 +1,9 @@
 //! The volumes that a template wants: its own, generated files, and those adopted from the app.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Wanted, WantedVolume, failed, files, validity};
 use crate::finding::{Code, Finding};
@@ -13,7 +14,7 @@ use crate::kubernetes::paths::{Relation, relation};
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
-use crate::template::piece::TemplateObject;
+use crate::template::piece::{TemplateObject, TemplateValue};
 
 /// What the template's volumes are called in this pod.
 #[derive(Debug, Default)]
@@ -149,7 +150,8 @@ fn own(
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let mut value = TemplateObject::with_capacity(2);
-    value.insert("name", Value::from(volume.emitted.as_str()).into());
+    let name = TemplateValue::Shared(Arc::clone(&volume.emitted_value));
+    value.insert("name", name);
     value.extend(source(template, volume, with, wanted)?);
     wanted.volumes.push(WantedVolume {
         name: volume.emitted.clone(),
@@ -177,9 +179,9 @@ fn source(
             .transpose()
             .map_err(|failure| failed(template, &failure))?;
         if kept.unwrap_or(true) {
-            let (items, annotations) = files::evaluate(template, volume, files, with)?;
+            let (shown, annotations) = files::evaluate(template, volume, files, with)?;
             wanted.files.extend(annotations);
-            source.insert("downwardAPI", json!({"items": items}).into());
+            source.insert("downwardAPI", shown);
         }
     }
     if let Some(fragment) = fragment {

@@ -1,6 +1,7 @@
 //! Containers that a template adds, and what it gives the app's.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
@@ -102,6 +103,7 @@ fn container(
     Some(ContainerTemplate {
         name,
         wait_for_ready: false,
+        startup_probe: OnceLock::new(),
         body,
         origin,
     })

@@ -1,12 +1,16 @@
 //! Volumes: any source of Kubernetes', generated `files`, and `adopt`.
 
+use serde_json::json;
+
 use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, entries, is_label, items, join, text};
 use super::{Errors, validity};
+use crate::kubernetes::keys::FILE_PREFIX;
 use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
+use crate::template::piece::Constant;
 use crate::template::shape::ADOPT;
 
 /// The longest name part of an annotation's key.
@@ -92,6 +96,7 @@ fn volume(
         files,
         source: source(errors, node, path, meaning),
         origin: origin(node.place, path),
+        emitted_value: Constant::new(emitted.as_str().into()),
         emitted,
     };
     check_sources(errors, node, path, &volume);
@@ -216,14 +221,26 @@ fn files(
             None => Slot::free_text(),
         };
         if let Some(content) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
+            let key = format!("{FILE_PREFIX}{emitted}.{}", entry.key);
             files.push(FileTemplate {
+                item: json!({
+                    "path": entry.key,
+                    "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
+                }),
+                key,
                 name: entry.key.clone(),
                 format,
                 content,
             });
         }
     }
-    FilesTemplate { when, files }
+    let items: Vec<_> = files.iter().map(|file| file.item.clone()).collect();
+    let source = Constant::new(json!({"items": items}));
+    FilesTemplate {
+        when,
+        files,
+        source,
+    }
 }
 
 /// A file's annotation is `pillion.dev/file.<volume in the pod>.<file>`.

@@ -1,5 +1,6 @@
 //! The fields of an object that a template gives, each a piece.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -9,9 +10,55 @@ use crate::kubernetes::object::ReadObject;
 
 use super::{TemplateValue, write_joined, write_text};
 
+/// The name of a field. None is copied for a pod.
+#[derive(Debug, Clone)]
+pub enum FieldName {
+    /// One that the program knows.
+    Known(&'static str),
+    /// One of a template.
+    Shared(Arc<str>),
+}
+
+impl Deref for FieldName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Shared(name) => name,
+        }
+    }
+}
+
+impl PartialEq for FieldName {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for FieldName {}
+
+impl From<&'static str> for FieldName {
+    fn from(name: &'static str) -> Self {
+        Self::Known(name)
+    }
+}
+
+impl From<Arc<str>> for FieldName {
+    fn from(name: Arc<str>) -> Self {
+        Self::Shared(name)
+    }
+}
+
+impl From<String> for FieldName {
+    fn from(name: String) -> Self {
+        Self::Shared(name.into())
+    }
+}
+
 /// An object that a template gives, such as a container: few fields, in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TemplateObject(Vec<(Arc<str>, TemplateValue)>);
+pub struct TemplateObject(Vec<(FieldName, TemplateValue)>);
 
 impl TemplateObject {
     /// No fields yet, and room for so many.
@@ -26,14 +73,11 @@ impl TemplateObject {
     }
 
     /// Sets a field; a new one stands at the end.
-    pub fn insert(&mut self, name: impl AsRef<str> + Into<Arc<str>>, piece: TemplateValue) {
-        let known = self.0.iter_mut();
-        match known
-            .into_iter()
-            .find(|(known, _)| **known == *name.as_ref())
-        {
+    pub fn insert(&mut self, name: impl Into<FieldName>, piece: TemplateValue) {
+        let name = name.into();
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = piece,
-            None => self.0.push((name.into(), piece)),
+            None => self.0.push((name, piece)),
         }
     }
 
@@ -104,8 +148,8 @@ impl From<Map<String, Value>> for TemplateObject {
     }
 }
 
-impl Extend<(Arc<str>, TemplateValue)> for TemplateObject {
-    fn extend<I: IntoIterator<Item = (Arc<str>, TemplateValue)>>(&mut self, fields: I) {
+impl Extend<(FieldName, TemplateValue)> for TemplateObject {
+    fn extend<I: IntoIterator<Item = (FieldName, TemplateValue)>>(&mut self, fields: I) {
         for (name, piece) in fields {
             self.insert(name, piece);
         }
@@ -113,7 +157,7 @@ impl Extend<(Arc<str>, TemplateValue)> for TemplateObject {
 }
 
 impl IntoIterator for TemplateObject {
-    type Item = (Arc<str>, TemplateValue);
+    type Item = (FieldName, TemplateValue);
     type IntoIter = std::vec::IntoIter<Self::Item>;
 
     fn into_iter(self) -> Self::IntoIter {
