@@ -20,16 +20,16 @@ use workload::Workload;
 pub(super) fn silent(request: &Request<'_>, decision: Decision) -> Answer {
     let kind = request.kind.as_ref().and_then(|kind| kind.kind.as_ref());
     let name = format!("{}/{}", text(kind), text(request.name.as_ref()));
-    let allowed = Response::allowed(request.uid.as_str());
-    Answer::with_response(request, &allowed, DecidedPod::named(name, decision))
+    let allowed = Response::allowed(request.uid.as_str()).to_json();
+    Answer::with_body(request, allowed, DecidedPod::named(name, decision))
 }
 
 /// The answer that tells the decision about the pods of a workload.
 pub(super) fn answer(request: &Request<'_>, workload: &Workload<'_>, decision: Decision) -> Answer {
-    let response = response(request.uid.as_str(), workload, &decision);
+    let body = response(request.uid.as_str(), workload, &decision).to_json();
     // Whoever applied the workload sees the warnings at once: no event is sent.
     let decided = DecidedPod::named(workload.to_string(), decision);
-    Answer::with_response(request, &response, decided)
+    Answer::with_body(request, body, decided)
 }
 
 /// The workload of a request and the pod that its controller would make; `Err`: why there is nothing to
@@ -76,7 +76,7 @@ fn kind_of(request: &Request<'_>) -> Option<&'static WorkloadKind> {
 }
 
 /// The response that tells a decision about the pods of a workload.
-fn response(uid: &str, workload: &Workload<'_>, decision: &Decision) -> Response {
+fn response<'a>(uid: &'a str, workload: &Workload<'_>, decision: &Decision) -> Response<'a> {
     let is_said = match decision.reason {
         // What the API server takes and this does not understand is not the person's fault.
         Reason::ReviewInvalid => false,

@@ -63,18 +63,19 @@ pub enum Answer {
 impl Answer {
     /// The answer to a request about a pod.
     pub(super) fn to(request: &Request<'_>, decided: DecidedPod) -> Self {
-        let response = response(request.uid.as_str(), &decided.decision);
-        Self::with_response(request, &response, decided)
+        let decision = &decided.decision;
+        let message = match decision.verdict() {
+            Verdict::Denied => format!("{}: {}", decision.reason, decision.message),
+            _ => String::new(),
+        };
+        let body = response(request.uid.as_str(), decision, &message).to_json();
+        Self::with_body(request, body, decided)
     }
 
-    /// The answer to a request by this response.
-    pub(super) fn with_response(
-        request: &Request<'_>,
-        response: &Response,
-        decided: DecidedPod,
-    ) -> Self {
+    /// The answer to a request by this response as JSON.
+    pub(super) fn with_body(request: &Request<'_>, body: Vec<u8>, decided: DecidedPod) -> Self {
         Self::Review {
-            body: response.to_json(),
+            body,
             uid: request.uid.as_str().to_owned(),
             namespace: text(request.namespace.as_ref()),
             pod: decided.name,
@@ -153,13 +154,12 @@ pub(super) fn text(text: Option<&Text<'_>>) -> String {
 /// The longest audit annotation in characters: every event of a pod carries it.
 const LONGEST_AUDIT: usize = 2048;
 
-/// The response that states a decision.
-fn response(uid: &str, decision: &Decision) -> Response {
+/// The response that states a decision; where that is a refusal, in these words.
+fn response<'a>(uid: &'a str, decision: &Decision, refusal: &'a str) -> Response<'a> {
     let reason = decision.reason;
     let warnings = decision.warnings();
     let response = if decision.verdict() == Verdict::Denied {
-        let message = format!("{reason}: {}", decision.message);
-        Response::denied(uid, reason.http_code(), reason.code(), &message)
+        Response::denied(uid, reason.http_code(), reason.code(), refusal)
     } else {
         Response::allowed(uid)
     };

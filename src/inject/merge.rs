@@ -9,6 +9,7 @@ mod covers;
 mod view;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
@@ -25,6 +26,9 @@ use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::piece::{TemplateObject, ValueRef};
 use view::Opened;
+
+/// Room for a pointer or a key path: most are shorter.
+const USUAL_PATH: usize = 48;
 
 /// What filling in found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,7 +114,15 @@ impl<'a> At<'a> {
 
     /// The JSON pointer.
     fn pointer(&self) -> String {
-        let mut pointer = self.above.map(Self::pointer).unwrap_or_default();
+        let mut pointer = String::with_capacity(USUAL_PATH);
+        self.write_pointer(&mut pointer);
+        pointer
+    }
+
+    fn write_pointer(&self, pointer: &mut String) {
+        if let Some(above) = self.above {
+            above.write_pointer(pointer);
+        }
         match self.step {
             Step::Start => {}
             Step::Field(name) => {
@@ -118,24 +130,29 @@ impl<'a> At<'a> {
                 pointer.push_str(&escape(name));
             }
             Step::Element(index, _) => {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
+                // Writing to a string cannot fail.
+                let _ = write!(pointer, "/{index}");
             }
         }
-        pointer
     }
 
     /// The key path.
     fn key(&self) -> String {
-        let mut whole = self.above.map(Self::key).unwrap_or_default();
-        let (Step::Field(key) | Step::Element(_, key)) = self.step else {
-            return whole;
-        };
-        if !whole.is_empty() {
-            whole.push('/');
+        let mut key = String::with_capacity(USUAL_PATH);
+        self.write_key(&mut key);
+        key
+    }
+
+    fn write_key(&self, whole: &mut String) {
+        if let Some(above) = self.above {
+            above.write_key(whole);
         }
-        whole.push_str(&escape(key));
-        whole
+        if let Step::Field(key) | Step::Element(_, key) = self.step {
+            if !whole.is_empty() {
+                whole.push('/');
+            }
+            whole.push_str(&escape(key));
+        }
     }
 }
 

@@ -17,10 +17,10 @@ use super::warnings::within_limits;
 
 /// A response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Response {
-    uid: String,
+pub struct Response<'a> {
+    uid: &'a str,
     allowed: bool,
-    status: Option<Status>,
+    status: Option<Status<'a>>,
     patch: Option<String>,
     audit_annotations: BTreeMap<&'static str, String>,
     warnings: Vec<String>,
@@ -31,33 +31,33 @@ pub struct Response {
     clippy::struct_field_names,
     reason = "the names are those of `metav1.Status`"
 )]
-struct Status {
+struct Status<'a> {
     status: &'static str,
-    message: String,
-    reason: String,
+    message: &'a str,
+    reason: &'a str,
     code: u16,
 }
 
-impl Response {
+impl<'a> Response<'a> {
     /// The object is accepted as it is.
-    pub fn allowed(uid: &str) -> Self {
+    pub fn allowed(uid: &'a str) -> Self {
         Self {
-            uid: uid.to_owned(),
+            uid,
             allowed: true,
             ..Self::default()
         }
     }
 
     /// The object is refused; `reason` is the stable code.
-    pub fn denied(uid: &str, code: u16, reason: &str, message: &str) -> Self {
+    pub fn denied(uid: &'a str, code: u16, reason: &'a str, message: &'a str) -> Self {
         let status = Status {
             status: "Failure",
-            message: message.to_owned(),
-            reason: reason.to_owned(),
+            message,
+            reason,
             code,
         };
         Self {
-            uid: uid.to_owned(),
+            uid,
             status: Some(status),
             ..Self::default()
         }
@@ -100,7 +100,7 @@ impl Response {
     pub fn to_json(&self) -> Vec<u8> {
         let patch = self.patch.as_ref().map(String::as_bytes);
         let encoded = patch.map_or(0, |patch| patch.len() / 3 * 4 + 4);
-        let mut body = Self::begin(&self.uid, SMALL + encoded);
+        let mut body = Self::begin(self.uid, SMALL + encoded);
         body.extend_from_slice(b",\"allowed\":");
         put(&mut body, &self.allowed);
         if let Some(status) = &self.status {
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn json_of(response: &Response) -> Value {
+    fn json_of(response: &Response<'_>) -> Value {
         serde_json::from_slice(&response.to_json()).unwrap()
     }
 

@@ -264,8 +264,14 @@ fn verdict(outcomes: Vec<TemplateOutcome>) -> Decision {
         outcomes.iter().filter(same)
     };
     let joined = |text: fn(&TemplateOutcome) -> &str| {
-        let texts = same().map(|outcome| format!("{}: {}", outcome.template, text(outcome)));
-        texts.collect::<Vec<_>>().join("; ")
+        let mut whole = String::new();
+        for outcome in same() {
+            if !whole.is_empty() {
+                whole.push_str("; ");
+            }
+            whole.extend([outcome.template.as_str(), ": ", text(outcome)]);
+        }
+        whole
     };
     Decision {
         reason,

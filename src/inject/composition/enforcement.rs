@@ -236,7 +236,11 @@ fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut
             && !template.is_some_and(|template| is_shadow(input, options, template))
     };
     let all = decision.judged();
-    let denying: Vec<EnforcedFinding> = all.iter().filter(denies).map(|j| (*j).clone()).collect();
+    let denying: Vec<EnforcedFinding> = all
+        .iter()
+        .filter(denies)
+        .map(|finding| (*finding).clone())
+        .collect();
     let Some(first) = denying.first() else {
         return;
     };
