@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pillion::inject::{Engine, RequestContext, Settings, Verdict};
-use pillion::review::Pod;
+use pillion::review::{Document, Pod};
 use pillion::template::{Catalog, Source};
 use serde_json::{Map, Value, json};
 
@@ -336,7 +336,9 @@ async fn what_the_api_server_takes_bare_it_takes_injected() -> Outcome {
         if !namespace.create_pod("dryRun=All", &pod).await?.granted() {
             continue;
         }
-        let decision = engine.decide(&context, &Pod::read(&pod.to_string()).unwrap(), None);
+        let text = pod.to_string();
+        let document = Document::read(&text).unwrap();
+        let decision = engine.decide(&context, &Pod::read(document.root()).unwrap(), None);
         if decision.verdict() != Verdict::Injected {
             refused += usize::from(decision.verdict() == Verdict::Denied);
             continue;

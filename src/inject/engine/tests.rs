@@ -47,7 +47,8 @@ fn decide(templates: &[Source], pod: &Value) -> Decision {
     };
     let start = Instant::now();
     let text = pod.to_string();
-    let pod = Pod::read(&text).unwrap();
+    let document = Document::read(&text).unwrap();
+    let pod = Pod::read(document.root()).unwrap();
     let decision = engine.decide(&subject, &pod, None);
     assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
     decision
