@@ -99,6 +99,14 @@ impl Source {
 
     /// The room of this crate that a path leads to.
     pub fn room_of(&self, path: &[String]) -> Option<String> {
+        self.resolved(path)?
+            .into_iter()
+            .next()
+            .filter(|name| name.chars().all(|c| c.is_lowercase() || c == '_'))
+    }
+
+    /// A path of this crate from its root on.
+    pub fn resolved(&self, path: &[String]) -> Option<Vec<String>> {
         let (first, mut rest) = path.split_first()?;
         let mut base = match first.as_str() {
             "crate" | "pillion" => Vec::new(),
@@ -110,10 +118,8 @@ impl Source {
             base = parent(&base);
             rest = below;
         }
-        base.extend_from_slice(rest);
-        base.into_iter()
-            .find(|name| name != "self")
-            .filter(|name| name.chars().all(|c| c.is_lowercase() || c == '_'))
+        base.extend(rest.iter().filter(|name| *name != "self").cloned());
+        Some(base)
     }
 
     /// The names of the macros that are called.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::expectation::{Expectation, Pointer};
+use super::expectation::{Expectation, Pointer, sorted};
 use crate::cli::transform::TransformResult;
 use crate::finding::Code;
 use crate::inject::Verdict;
@@ -52,13 +52,6 @@ pub(super) fn codes(treated: &TransformResult) -> Vec<Code> {
     let findings = of_templates.chain([&treated.findings]).flatten();
     let told = findings.filter(|judged| judged.is_told());
     sorted(told.map(|judged| judged.finding.code))
-}
-
-pub(super) fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
-    let mut codes: Vec<_> = codes.collect();
-    codes.sort_by_key(|code| code.as_str());
-    codes.dedup();
-    codes
 }
 
 /// The codes as words.

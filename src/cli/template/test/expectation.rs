@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::compare::sorted;
 use crate::finding::Code;
 use crate::inject::{Reason, Verdict};
 use crate::wording::did_you_mean;
@@ -18,7 +17,7 @@ pub(super) struct Expectation {
     pub(super) verdict: ExpectedVerdict,
     /// The code of its reason.
     pub(super) reason: ExpectedReason,
-    /// The whole message of a verdict that [tells one](super::compare::tells).
+    /// The whole message of a verdict that tells one (`compare::tells`).
     pub(super) message: Option<String>,
     /// Codes of findings.
     #[serde(default)]
@@ -34,6 +33,14 @@ impl Expectation {
     pub(super) fn codes(&self) -> Vec<Code> {
         sorted(self.findings.iter().map(|ExpectedCode(code)| *code))
     }
+}
+
+/// The codes, each once.
+pub(super) fn sorted(codes: impl Iterator<Item = Code>) -> Vec<Code> {
+    let mut codes: Vec<_> = codes.collect();
+    codes.sort_by_key(|code| code.as_str());
+    codes.dedup();
+    codes
 }
 
 /// One of the verdicts, as a case spells it.
