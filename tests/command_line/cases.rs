@@ -225,6 +225,8 @@ fn the_rows_of_a_table_are_cases() {
     // It is no template.
     let output = pillion_in(root.path(), &["template", "check", "templates"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.contains("2 templates compiled, no errors"), "{told}");
 
     let output = test(&root, &["-o", "json", "--case", "job"]);
     let report: Value = serde_json::from_str(stdout(&output)).unwrap();

@@ -166,10 +166,12 @@ impl Table {
         if seen.iter().any(|own| own == name) {
             return Err(format!("it is like itself: {}", seen.join(" → ")));
         }
+        // A name that is taken by a file too is that file's: the row is an error of its own.
+        let other = others.get(name).filter(|_| !seen.is_empty());
         seen.push(name.to_owned());
         let row = self.rows.iter().find(|(own, ..)| own == name);
+        let row = row.filter(|_| other.is_none());
         let Some((_, _, row)) = row else {
-            let other = others.get(name);
             let other = other.ok_or_else(|| format!("there is no case `{name}` to be like"))?;
             return Ok((
                 other.description.clone(),
