@@ -18,6 +18,9 @@ mod live_corpus;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]
+#[path = "../src/sampling.rs"]
+mod sampling;
+#[cfg(test)]
 #[path = "support/harness.rs"]
 #[allow(dead_code, reason = "the node's tests use the rest")]
 mod support;

@@ -9,6 +9,7 @@ mod generator;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::sampling::cases;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{Failure, Outcome};
 use crate::support::namespace::Namespace;
@@ -347,18 +348,8 @@ async fn compare(name: &str, seed: u64, count: usize) -> Outcome {
 
 #[tokio::test]
 async fn expressions_give_what_they_give_in_the_api_server() -> Outcome {
-    compare("expressions", 20_261_129, 240).await
-}
-
-/// `EXPRESSIONS=<count> SEED=<number>`: more of them.
-#[tokio::test]
-#[ignore = "takes some minutes"]
-async fn many_expressions_give_what_they_give_in_the_api_server() -> Outcome {
-    let number = |name, default| {
-        let set = std::env::var(name).ok();
-        set.and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let seed = number("SEED", 7);
-    let count = number("EXPRESSIONS", 3000);
-    compare("many-expressions", seed, usize::try_from(count).unwrap()).await
+    let seed = std::env::var("PROPTEST_RNG_SEED").ok();
+    let seed = seed.and_then(|seed| seed.parse().ok());
+    let count = usize::try_from(cases(300)).unwrap();
+    compare("expressions", seed.unwrap_or(20_261_129), count).await
 }

@@ -154,10 +154,8 @@ impl<'e, 'x> Evaluator<'e, 'x> {
             }
             if let Some(value) = self.element(element)? {
                 self.budget.make(2 * size_of::<Val<'_>>())?;
-                let place = operators::place_of(&made, &key);
-                let index = match place {
-                    Ok(_) => return Err(EvaluationError::DuplicateKey),
-                    Err(index) => index,
+                let Err(index) = operators::place_of(&made, &key) else {
+                    return Err(EvaluationError::DuplicateKey);
                 };
                 made.insert(index, (key, value));
             }

@@ -86,27 +86,27 @@ pub(super) enum Node {
     /// The variable of a loop or binding: 0 for the innermost around it.
     Local(usize),
     /// `a.field`, or `a.?field`.
-    Field(Box<Node>, String, Access),
+    Field(Box<Self>, String, Access),
     /// `a[b]`, or `a[?b]`.
-    Index(Box<[Node; 2]>, Access),
+    Index(Box<[Self; 2]>, Access),
     /// `has(a.field)`.
-    Has(Box<Node>, String),
-    Not(Box<Node>),
-    Negate(Box<Node>),
-    And(Vec<Node>),
-    Or(Vec<Node>),
+    Has(Box<Self>, String),
+    Not(Box<Self>),
+    Negate(Box<Self>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
     /// `a ? b : c`.
-    Choice(Box<[Node; 3]>),
+    Choice(Box<[Self; 3]>),
     /// `a + b + c`.
-    Sum(Vec<Node>),
-    Binary(Operator, Box<[Node; 2]>),
+    Sum(Vec<Self>),
+    Binary(Operator, Box<[Self; 2]>),
     List(Vec<Element>),
-    Map(Vec<(Node, Element)>),
-    Call(&'static Function, Vec<Node>),
-    Matches(Box<Node>, Pattern),
+    Map(Vec<(Self, Element)>),
+    Call(&'static Function, Vec<Self>),
+    Matches(Box<Self>, Pattern),
     Loop(Box<Loop>),
     /// A value with a name, and what is evaluated with it.
-    Let(Box<[Node; 2]>),
+    Let(Box<[Self; 2]>),
 }
 
 /// Whether something that is absent is an error, or an absent optional.

@@ -88,26 +88,27 @@ impl<'v> Val<'v> {
         }
     }
 
-    /// What the key of a map leads to; `None` where the value is no map.
-    pub(super) fn find(&self, key: &Self) -> Option<Option<Self>> {
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self, Self::Object(_) | Self::Map(_))
+    }
+
+    /// What the key of a map leads to.
+    pub(super) fn find(&self, key: &Self) -> Option<Self> {
         match (self, key) {
-            (Self::Object(fields), Self::Text(key)) => {
-                Some(fields.get(key.as_str()).map(Self::from))
-            }
-            (Self::Object(_), _) => Some(None),
+            (Self::Object(fields), Self::Text(key)) => fields.get(key.as_str()).map(Self::from),
             (Self::Map(entries), key) => {
                 let mut known = entries.iter();
                 let found = known.find(|(known, _)| order::equal_scalars(known, key));
-                Some(found.map(|(_, value)| value.clone()))
+                found.map(|(_, value)| value.clone())
             }
             _ => None,
         }
     }
 
-    /// What a field of a map holds; `None` where the value is no map.
-    pub(super) fn field(&self, name: &'v str) -> Option<Option<Self>> {
+    /// What a field of a map holds.
+    pub(super) fn field(&self, name: &'v str) -> Option<Self> {
         match self {
-            Self::Object(fields) => Some(fields.get(name).map(Self::from)),
+            Self::Object(fields) => fields.get(name).map(Self::from),
             other => other.find(&Self::borrowed(name)),
         }
     }

@@ -61,17 +61,16 @@ impl<'x> Evaluator<'_, 'x> {
 }
 
 fn field<'x>(of: &Val<'x>, name: &'x str) -> Found<'x> {
-    match of.field(name) {
-        Some(found) => Ok(found),
-        None if of.items().is_some() => Err(wrong_type("a field", &[of])),
-        // A scalar has no fields at all.
-        None => Ok(None),
+    if of.items().is_some() {
+        return Err(wrong_type("a field", &[of]));
     }
+    // A scalar has no fields at all.
+    Ok(of.field(name))
 }
 
 fn element<'x>(of: &Val<'x>, by: &Val<'x>) -> Found<'x> {
-    if let Some(found) = of.find(by) {
-        return Ok(found);
+    if of.is_map() {
+        return Ok(of.find(by));
     }
     let Some(items) = of.items() else {
         return Ok(None);

@@ -5,7 +5,7 @@ use crate::expression::budget::Budget;
 use crate::expression::error::EvaluationError;
 use crate::expression::functions::append;
 use crate::expression::program::{Node, Operator};
-use crate::expression::value::{Text, Val, compare, equal, unwrapped};
+use crate::expression::value::{Items, Text, Val, compare, equal, unwrapped};
 
 impl<'x> Evaluator<'_, 'x> {
     pub(super) fn not(&mut self, of: &'x Node) -> Outcome<'x> {
@@ -85,11 +85,7 @@ fn add<'x>(total: Val<'x>, term: Val<'x>, budget: &Budget<'_>) -> Outcome<'x> {
             budget.make(more.len() * size_of::<Val<'_>>())?;
             let mut items = match total {
                 Val::List(items) => unwrapped(items),
-                other => other
-                    .items()
-                    .into_iter()
-                    .flat_map(|items| items.iter())
-                    .collect(),
+                other => other.items().into_iter().flat_map(Items::iter).collect(),
             };
             items.extend(more.iter());
             Ok(Val::list(items))
@@ -157,8 +153,8 @@ fn contains(
     of: &Val<'_>,
     budget: &Budget<'_>,
 ) -> Result<Option<bool>, EvaluationError> {
-    if let Some(found) = of.find(wanted) {
-        return Ok(Some(found.is_some()));
+    if of.is_map() {
+        return Ok(Some(of.find(wanted).is_some()));
     }
     let Some(items) = of.items() else {
         return Ok(None);

@@ -22,8 +22,8 @@ pub(super) fn string<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outc
     Ok(Val::text(converted))
 }
 
-/// Go's shortest `%g`, which is what CEL in Go gives: an exponent below -4 or from 21 digits on
-/// (`strconv.FormatFloat(x, 'g', -1, 64)`).
+/// The shortest `%g` of Go (cel-go: common/types/double.go): an exponent below -4, and from seven
+/// digits before the point on.
 fn number_to_text(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
@@ -36,7 +36,7 @@ fn number_to_text(number: f64) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{number}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -79,12 +79,27 @@ pub(super) fn double<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outc
     Ok(Val::Number(number))
 }
 
-/// A decimal number, or one of the words for what is none. Hexadecimal numbers, which Go reads, are
-/// refused.
+/// A number as `strconv.ParseFloat` reads it: decimal, with `_` between digits, or a word for what
+/// is none. Hexadecimal numbers, which Go reads too, are refused.
 fn parse_number(text: &str) -> Option<f64> {
-    let number: f64 = text.parse().ok()?;
+    let bytes = text.as_bytes();
+    let is_digit = |index: Option<usize>| {
+        let byte = index.and_then(|index| bytes.get(index));
+        byte.is_some_and(u8::is_ascii_digit)
+    };
+    let mut underscores = text.match_indices('_');
+    let separate = |index: usize| is_digit(index.checked_sub(1)) && is_digit(Some(index + 1));
+    if !underscores.all(|(index, _)| separate(index)) {
+        return None;
+    }
+    let number: f64 = text.replace('_', "").parse().ok()?;
     let is_word = text.contains(['n', 'N']);
-    (number.is_finite() || is_word).then_some(number)
+    let is_signed = text.starts_with(['+', '-']);
+    let is_read = match is_word {
+        true => !(number.is_nan() && is_signed),
+        false => number.is_finite(),
+    };
+    is_read.then_some(number)
 }
 
 pub(super) fn boolean<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
@@ -110,8 +125,9 @@ mod tests {
             (-1.5, "-1.5"),
             (0.0001, "0.0001"),
             (0.000_01, "1e-05"),
-            (1e20, "100000000000000000000"),
-            (1e21, "1e+21"),
+            (123_456.5, "123456.5"),
+            (1e6, "1e+06"),
+            (1_234_567.5, "1.2345675e+06"),
             (1.25e100, "1.25e+100"),
         ] {
             assert_eq!(number_to_text(number), text);
@@ -122,7 +138,8 @@ mod tests {
     fn numbers_are_read_as_go_reads_them() {
         assert_eq!(parse_number("1.5e3"), Some(1500.0));
         assert_eq!(parse_number("-Inf"), Some(f64::NEG_INFINITY));
-        for text in ["0x1p3", "", "1_000", "1e999", "one"] {
+        assert_eq!(parse_number("1_000"), Some(1000.0));
+        for text in ["0x1p3", "", "_1", "1_", "1__0", "1e999", "-nan", "one"] {
             assert_eq!(parse_number(text), None, "{text}");
         }
     }

@@ -7,22 +7,31 @@ use crate::expression::budget::Budget;
 use crate::expression::error::EvaluationError;
 use crate::expression::value::{Items, Val, compare, equal};
 
+/// The order of two elements; `None` where they are of types that have one, but none together.
 fn ordered(
     function: &str,
     a: &Val<'_>,
     b: &Val<'_>,
     budget: &Budget<'_>,
-) -> Result<Ordering, EvaluationError> {
+) -> Result<Option<Ordering>, EvaluationError> {
+    for element in [a, b] {
+        if !matches!(
+            element,
+            Val::Boolean(_) | Val::Integer(_) | Val::Number(_) | Val::Text(_)
+        ) {
+            return Err(failure(function, "its elements have no order"));
+        }
+    }
     if let (Val::Text(a), Val::Text(b)) = (a, b) {
         budget.look_through(a.as_str().len().min(b.as_str().len()) / 4)?;
     }
-    compare(a, b).ok_or_else(|| failure(function, "its elements have no order among one another"))
+    Ok(compare(a, b))
 }
 
 pub(super) fn is_sorted<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
     let items = items("isSorted", arguments, budget)?;
     for (a, b) in items.iter().zip(items.iter().skip(1)) {
-        if ordered("isSorted", &a, &b, budget)?.is_gt() {
+        if ordered("isSorted", &a, &b, budget)?.is_some_and(Ordering::is_gt) {
             return Ok(Val::Boolean(false));
         }
     }
@@ -75,7 +84,7 @@ fn extreme<'v>(
         return Err(failure(function, "the list is empty"));
     };
     for item in items {
-        if ordered(function, &best, &item, budget)? == replaced_when {
+        if ordered(function, &best, &item, budget)? == Some(replaced_when) {
             best = item;
         }
     }
@@ -83,8 +92,9 @@ fn extreme<'v>(
 }
 
 pub(super) fn range<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
-    let length = integer("lists.range", arguments, 0)?.max(0);
-    bounded(usize::try_from(length).unwrap_or(usize::MAX))?;
+    let length = integer("lists.range", arguments, 0)?;
+    let elements = usize::try_from(length);
+    bounded(elements.map_err(|_| failure("lists.range", "its length is negative"))?)?;
     list((0..length).map(Val::Integer).collect(), budget)
 }
 
@@ -140,18 +150,15 @@ pub(super) fn reverse<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Out
 /// The elements in order; equal ones stay in theirs.
 pub(super) fn sort<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
     let mut sorted: Vec<_> = items("sort", arguments, budget)?.iter().collect();
-    let mut failed = sorted.first().and_then(|first| {
-        // One element alone has an order where its type has.
-        ordered("sort", first, first, budget).err()
-    });
-    sorted.sort_by(|a, b| {
-        ordered("sort", a, b, budget).unwrap_or_else(|error| {
-            failed.get_or_insert(error);
-            Ordering::Equal
-        })
-    });
-    match failed {
-        Some(error) => Err(error),
-        None => list(sorted, budget),
+    for (a, b) in sorted
+        .iter()
+        .zip(sorted.iter().skip(1).chain(sorted.first()))
+    {
+        if a.type_name() != b.type_name() || ordered("sort", a, b, budget)?.is_none() {
+            return Err(failure("sort", "its elements are of several types"));
+        }
     }
+    budget.step(16 * sorted.len() as u64)?;
+    sorted.sort_by(|a, b| compare(a, b).unwrap_or(Ordering::Equal));
+    list(sorted, budget)
 }

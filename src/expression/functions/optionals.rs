@@ -1,5 +1,10 @@
 //! Functions that make and open optionals, and `dyn`.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all functions of the table have one type"
+)]
+
 use super::arguments::{Outcome, failure, take, wrong_type};
 use crate::expression::budget::Budget;
 use crate::expression::value::{Val, unwrapped};

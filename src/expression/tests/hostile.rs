@@ -350,10 +350,10 @@ fn tokens(source: &str) -> Vec<String> {
 }
 
 /// A small generator of numbers, always the same from the same seed.
-pub(super) struct Numbers(pub(super) u64);
+struct Numbers(u64);
 
 impl Numbers {
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -410,26 +410,15 @@ fn fuzz(seed: u64, count: usize) -> usize {
 
 #[test]
 fn random_and_mutated_expressions_neither_panic_nor_overrun_their_budget() {
-    let evaluated = fuzz(0x9e37_79b9_7f4a_7c15, 1500);
+    let seed = std::env::var("PROPTEST_RNG_SEED").ok();
+    let seed = seed.and_then(|seed| seed.parse().ok());
+    let count = crate::sampling::cases(1500) as usize;
+    let evaluated = fuzz(seed.unwrap_or(0x9e37_79b9_7f4a_7c15) | 1, count);
     assert!(evaluated > 50, "{evaluated}");
 }
 
-/// `FUZZ=<count> cargo test --release --lib -- --ignored fuzzed_for_long`.
-#[test]
-#[ignore = "takes as long as it is told to"]
-fn fuzzed_for_long() {
-    let number = |name, default| {
-        let set = std::env::var(name).ok();
-        set.and_then(|text| text.parse().ok()).unwrap_or(default)
-    };
-    let count = number("FUZZ", 100_000);
-    let seed = number("SEED", 88_172_645_463_325_252);
-    let evaluated = fuzz(seed as u64, count);
-    println!("{count} expressions, {evaluated} of them gave a value");
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(crate::sampling::cases(100)))]
 
     #[test]
     fn no_text_makes_compiling_panic_or_long(source in "\\PC{0,80}") {

@@ -47,12 +47,9 @@ fn maps(a: &Val<'_>, b: &Val<'_>, budget: &Budget<'_>) -> Result<bool, Evaluatio
         return Ok(false);
     }
     for key in a.keys().unwrap_or_default() {
-        let (Some(Some(one)), Some(other)) = (a.find(&key), b.find(&key)) else {
-            return Ok(false);
-        };
         // A made map is searched through.
         budget.step(1 + b.len().map_or(0, |len| len as u64))?;
-        let Some(other) = other else {
+        let (Some(one), Some(other)) = (a.find(&key), b.find(&key)) else {
             return Ok(false);
         };
         if !equal(&one, &other, budget)? {

@@ -14,9 +14,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A template with this many environment variables for each app container.
 fn template(name: &str, more: &str, variables: usize, value: &str) -> Source {
-    let variables: String = (0..variables)
+    let variables: Vec<_> = (0..variables)
         .map(|index| format!("      - {{name: E{index}, value: \"{value}\"}}\n"))
         .collect();
+    let variables = variables.concat();
     let text = format!(
         "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: {name}}}\n\
          spec:\n  {more}\n  parameters:\n    v: {{type: string, default: ''}}\n  app:\n    env:\n{variables}"
