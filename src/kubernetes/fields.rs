@@ -8,6 +8,10 @@
 use serde_json::{Value, json};
 
 /// What the API says of one field.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that the API says of the field, or does not"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FieldFacts {
     /// The API type that has the field.
@@ -418,14 +422,14 @@ mod tests {
                 };
                 assert!(schema::field(element, key).is_some(), "{element}.{key}");
             }
-            let default_fits = match (facts.default, ty) {
+            let default_fits = matches!(
+                (facts.default, ty),
                 (None, _)
-                | (Some(Text(_)), FieldType::Text)
-                | (Some(Number(_)), FieldType::Integer32 | FieldType::Integer64)
-                | (Some(True), FieldType::Boolean)
-                | (Some(EmptyObject), FieldType::Object(_)) => true,
-                _ => false,
-            };
+                    | (Some(Text(_)), FieldType::Text)
+                    | (Some(Number(_)), FieldType::Integer32 | FieldType::Integer64)
+                    | (Some(True), FieldType::Boolean)
+                    | (Some(EmptyObject), FieldType::Object(_))
+            );
             assert!(default_fits, "{place}");
         }
     }

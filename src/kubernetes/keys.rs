@@ -47,5 +47,5 @@ pub const SAFE_TO_EVICT_VOLUMES: &str =
 pub const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 /// Namespace label with the version of that level.
 pub const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
-/// How the annotations begin that name a container's AppArmor profile.
+/// How the annotations begin that name a container's `AppArmor` profile.
 pub const APP_ARMOR_PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";

@@ -44,9 +44,10 @@ pub fn shortest(path: &str) -> Cow<'_, str> {
         return Cow::Borrowed(path);
     }
     let joined = names(path).collect::<Vec<_>>().join("/");
-    Cow::Owned(match path.starts_with('/') {
-        true => format!("/{joined}"),
-        false => joined,
+    Cow::Owned(if path.starts_with('/') {
+        format!("/{joined}")
+    } else {
+        joined
     })
 }
 

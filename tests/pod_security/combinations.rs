@@ -228,6 +228,19 @@ fn template(choices: &mut Choices) -> Value {
         );
     }
     spec.insert("sidecars".to_owned(), json!([helper]));
+    spec.insert("app".to_owned(), app_edits(choices));
+    spec.insert("pod".to_owned(), pod_fields(choices));
+    choices.maybe(4, &mut spec, "metadata", &[
+        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "runtime/default"}}),
+        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "runtime/default"}}),
+        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/other": "runtime/default"}}),
+    ]);
+    json!({"apiVersion": "pillion.dev/v1alpha1", "kind": "ClusterInjectionTemplate",
+        "metadata": {"name": "t"}, "spec": spec})
+}
+
+/// What a template gives each app container.
+fn app_edits(choices: &mut Choices) -> Value {
     let mut app = Map::new();
     choices.maybe(
         3,
@@ -254,7 +267,11 @@ fn template(choices: &mut Choices) -> Value {
         "securityContext",
         &[json!({"procMount": "Unmasked"}), json!({"runAsUser": 7})],
     );
-    spec.insert("app".to_owned(), app.into());
+    app.into()
+}
+
+/// What a template sets in the pod.
+fn pod_fields(choices: &mut Choices) -> Value {
     let mut pod = Map::new();
     choices.maybe(4, &mut pod, "shareProcessNamespace", &[json!(true)]);
     choices.maybe(
@@ -288,14 +305,7 @@ fn template(choices: &mut Choices) -> Value {
         &[json!([{"maxSkew": 1,
         "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule", "minDomains": 2}])],
     );
-    spec.insert("pod".to_owned(), pod.into());
-    choices.maybe(4, &mut spec, "metadata", &[
-        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "runtime/default"}}),
-        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "runtime/default"}}),
-        json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/other": "runtime/default"}}),
-    ]);
-    json!({"apiVersion": "pillion.dev/v1alpha1", "kind": "ClusterInjectionTemplate",
-        "metadata": {"name": "t"}, "spec": spec})
+    pod.into()
 }
 
 /// An engine with one template; `None` where the template does not load.

@@ -14,10 +14,6 @@ use crate::review::Text;
 
 source_view! {
     /// What the checks read of the spec.
-    #[expect(
-        clippy::struct_excessive_bools,
-        reason = "each is a field of the API with two choices"
-    )]
     Spec<'a> {
         active_deadline_seconds: Option<i64> = "activeDeadlineSeconds",
         affinity: Option<Affinity<'a>> = "affinity",

@@ -64,7 +64,7 @@ fn first_limit(pod: &Pod<'_>, limit: Quantity) -> Option<Finding> {
     Some(Finding::new(Code::EphemeralStorageLimit, path, message).of(Some(by)))
 }
 
-/// EmptyDirs that together may grow above the limit, the last of them a template's.
+/// Volumes on disk that together may grow above the limit, the last of them a template's.
 fn too_large(pod: &Pod<'_>, with: &CheckContext<'_>, limit: Quantity) -> Option<Finding> {
     let sum = |whose: fn(&Volume<'_>) -> bool| {
         volumes(pod)

@@ -35,7 +35,7 @@ pub(super) fn metadata(
     Ok(())
 }
 
-/// The API server refuses an AppArmor annotation of a container that the pod does not have.
+/// The API server refuses an `AppArmor` annotation of a container that the pod does not have.
 fn profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
     let named = wanted.annotations.iter().find_map(|(key, _)| {
         let name = key.strip_prefix(APP_ARMOR_PREFIX)?;
