@@ -1,18 +1,17 @@
-//! The decision cache around the engine: a pod that is like an earlier one is answered as that was.
+//! The decision cache around the engine: a review like an earlier one gets that one's answer.
 //!
-//! Most pods are copies: the replicas of a workload differ in nothing that is decided upon, and the
-//! API server asks a second time about a pod that another webhook changed. A decision depends on its
-//! engine and on the review, so that the same gives the same, and it need not be made again.
+//! Most pods are copies: replicas of a workload differ in nothing that a decision depends on, and the API
+//! server calls again for a pod that another webhook changed. A decision depends on its engine and on the
+//! review alone, so that it need not be made again.
 //!
-//! What is compared is the whole review, byte by byte and never by its hash alone, but for what the
-//! API server makes up for each pod ([`form`]). Of that one thing is copied into answers: the name of
-//! the ServiceAccount's volume. It is left out only where the API server writes it, as the name of
-//! that volume and of its mounts; a pod that names it anywhere else is decided about each time. Two
-//! pods with names of their own in the same places are one pod under two names: the answer is the
-//! same, with the one name in the places of the other. Expressions of templates do not see that
-//! volume and these mounts (`defaults::without_plugins`), so that the name is only ever compared and
-//! copied. (A template that itself holds the very name which was made up for one pod would see its own
-//! replaced; nobody writes what is made up anew for each pod.)
+//! The cache compares whole reviews, byte by byte and never by a hash alone, except for what the API
+//! server makes up for each pod ([`key`]). One such part is copied into answers: the name of the
+//! ServiceAccount's volume. The key leaves it out only where the API server writes it, as the name of that
+//! volume and of its mounts; a pod that has the name anywhere else is decided afresh. Two pods with their
+//! own names in the same places are one pod under two names, and the cached answer gets the new name in the
+//! places of the old. Expressions never see that volume and its mounts (`defaults::without_plugins`), so
+//! the engine only compares and copies the name. (A template that contains the very name that the API
+//! server made up for one pod would see its own text replaced; nobody writes such a name.)
 
 mod key;
 mod volatile;
@@ -33,7 +32,7 @@ use crate::review::{Request, Response, pod, request};
 use crate::template::Catalog;
 use key::CacheKey;
 
-/// An engine whose decisions are kept.
+/// An engine with a decision cache in front of it.
 #[derive(Debug, Clone)]
 pub struct CachedEngine {
     engine: Engine,
@@ -41,19 +40,19 @@ pub struct CachedEngine {
 }
 
 impl CachedEngine {
-    /// The engine with room for decisions of so many bytes together; 0: it keeps none.
+    /// The engine with a cache of this many bytes; 0 turns the cache off.
     pub fn new(engine: Engine, bytes: usize) -> Self {
         let cache = (bytes > 0).then(|| Arc::new(DecisionCache::new(bytes)));
         Self { engine, cache }
     }
 
-    /// The engine.
+    /// The engine behind the cache.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// The engine that follows this one. Where only namespaces have changed, decisions about pods of
-    /// the other namespaces are kept.
+    /// The engine that replaces this one. Cached decisions survive where only namespaces have changed: a
+    /// lookup compares what was known of the pod's own namespace.
     pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
         let old = self.engine.settings();
         let is_same = Arc::ptr_eq(self.engine.catalog(), &catalog)
@@ -68,7 +67,7 @@ impl CachedEngine {
         }
     }
 
-    /// The engine's answer at an endpoint, and whether it was recalled.
+    /// The answer at an endpoint, and whether it came from the cache.
     pub fn answer(&self, endpoint: Endpoint, body: &[u8]) -> (Answer, bool) {
         match (endpoint, &self.cache) {
             (Endpoint::Mutate, Some(cache)) => self.recall_or_review(cache, body),
@@ -78,7 +77,7 @@ impl CachedEngine {
     }
 
     fn recall_or_review(&self, cache: &DecisionCache, body: &[u8]) -> (Answer, bool) {
-        // Looking such a pod up would take longer than deciding.
+        // Deciding on a pod that no template is selected for is faster than a lookup.
         let is_plain = !self.engine.may_select_unasked() && !pod::names_our_key(body);
         let key = if is_plain {
             None
@@ -104,52 +103,52 @@ impl CachedEngine {
     }
 }
 
-/// A review of more bytes than this is decided about each time: it would push out many others.
+/// Longer reviews are not cached: one would evict many others.
 const LARGEST: usize = 256 * 1024;
 
-/// What a kept decision takes besides its form and its response, estimated in bytes.
+/// Estimated bytes of a cache entry besides its key, its response and its texts.
 const OVERHEAD: usize = 2048;
 
-/// The bytes of a decision by which the cache is cut into parts, each with room for 32 of these: more
-/// than most have, so that the parts are few and each has room for a large one.
+/// Estimated entry size. quick_cache creates one shard per 32 estimated entries; a high estimate gives few,
+/// large shards.
 const ESTIMATE: usize = 64 * 1024;
 
-/// What stands in front of a response's patch.
+/// The bytes in front of a response's patch.
 const PATCH: &[u8] = b",\"patch\":\"";
 
-/// An answer with what was known when it was given.
+/// A cached answer with what was known of the namespace then.
 #[derive(Debug)]
 struct CacheEntry {
     /// `request.namespace`.
     namespace: String,
-    /// What was known of the namespace; it is not kept alive.
+    /// What was known of the namespace. The cache does not keep it alive.
     facts: Option<Weak<Namespace>>,
     /// The pod's name in logs.
     pod: String,
     /// `request.dryRun`.
     dry_run: bool,
-    /// Without its patch, which is in the response.
+    /// The decision without its patch, which the response holds.
     decision: Arc<Decision>,
     regarding: Option<Regarding>,
     /// The response behind the request's uid.
     response: Vec<u8>,
-    /// Where the made-up name stands in the response, if there is one.
+    /// The places of the ServiceAccount volume's name in the response, where the review has one.
     token: Option<TokenOffsets>,
-    /// About how many bytes all of it has.
+    /// Estimated bytes of the entry.
     bytes: usize,
 }
 
-/// Where a made-up name stands in a patch that is base64 within a response.
+/// The places of the ServiceAccount volume's name in the base64 patch of a response.
 #[derive(Debug, Default)]
 struct TokenOffsets {
-    /// Where the patch begins in the response.
+    /// Offset of the patch in the response.
     patch: usize,
-    /// Where the name stands in the patch as JSON.
+    /// Offsets of the name in the decoded patch.
     places: Vec<usize>,
 }
 
 impl TokenOffsets {
-    /// Where a name stands; `None` where the patch of a response cannot be read again.
+    /// Finds a name; `None` where the patch of the response cannot be decoded.
     fn of(name: &str, response: &[u8]) -> Option<Self> {
         let Some(start) = memchr::memmem::find(response, PATCH) else {
             return Some(Self::default());
@@ -162,8 +161,8 @@ impl TokenOffsets {
         Some(Self { patch, places })
     }
 
-    /// Writes another name of the same length in these places: base64 goes by groups of three bytes,
-    /// so that only the groups which hold a part of the name are written anew.
+    /// Writes another name of the same length in these places. Base64 encodes groups of three bytes, so only
+    /// the groups that hold a part of the name change.
     fn write(&self, name: &str, response: &mut [u8]) -> Option<()> {
         for place in &self.places {
             let (first, last) = (place / 3, (place + name.len() - 1) / 3);
@@ -179,7 +178,7 @@ impl TokenOffsets {
     }
 }
 
-/// The decisions that were made last, within a bound of memory.
+/// Recent decisions, bounded by bytes.
 #[derive(Debug)]
 struct DecisionCache {
     bytes: usize,
@@ -196,7 +195,7 @@ impl Weighter<Box<[u8]>, Arc<CacheEntry>> for Weight {
 }
 
 impl DecisionCache {
-    /// Room for decisions of so many bytes together.
+    /// A cache of this many bytes.
     fn new(bytes: usize) -> Self {
         let most = u64::try_from(bytes).unwrap_or(u64::MAX);
         Self {
@@ -205,14 +204,14 @@ impl DecisionCache {
         }
     }
 
-    /// The key of a review, where it is one to keep.
+    /// The key of a review; `None` where the review is not to be cached.
     fn key(body: &[u8]) -> Option<CacheKey> {
         (body.len() <= LARGEST)
             .then(|| CacheKey::of(body))
             .flatten()
     }
 
-    /// The answer that an earlier review of this form got, as this one's.
+    /// The answer to an earlier review with this key, adapted to this one.
     fn recall(&self, form: &CacheKey, body: &[u8], namespaces: &Namespaces) -> Option<Answer> {
         let kept = self.cache.get(form.key())?;
         let is_known = namespaces.is_as_before(&kept.namespace, kept.facts.as_ref());
@@ -223,7 +222,7 @@ impl DecisionCache {
         }
     }
 
-    /// Keeps the answer to a review of this form that was read as this request.
+    /// Caches the answer to a review. `request` is what was read of its body.
     fn keep(
         &self,
         (form, body): (CacheKey, &[u8]),
@@ -236,7 +235,7 @@ impl DecisionCache {
             && request
                 .object
                 .is_some_and(|object| object.get("spec").is_some());
-        // What nobody asks for is decided as fast as it is looked up.
+        // Deciding on a pod that asks for nothing is as fast as a lookup.
         let is_worth_it = matches!(answer, Answer::Review { decision, .. }
             if decision.verdict() != Verdict::Unchanged || !decision.outcomes.is_empty());
         if is_asked && is_worth_it && form.is_blank_where_unread(body, request) {
@@ -249,8 +248,8 @@ impl DecisionCache {
 }
 
 impl CacheEntry {
-    /// What to keep of an answer about a pod with this made-up name; `None` where a sentence in it
-    /// speaks of the name.
+    /// The entry for an answer; `None` where a message in the answer mentions the ServiceAccount volume's
+    /// name `token`.
     fn of(token: Option<&str>, answer: &Answer, namespaces: &Namespaces) -> Option<Self> {
         let Answer::Review {
             body,
@@ -287,7 +286,7 @@ impl CacheEntry {
         })
     }
 
-    /// The same answer to a review of the same form.
+    /// The answer to another review with the same key.
     fn answer(&self, form: &CacheKey, body: &[u8]) -> Option<Answer> {
         let uid = form.uid(body)?;
         let mut answer = Response::begin(uid, self.response.len());
@@ -308,7 +307,7 @@ impl CacheEntry {
     }
 }
 
-/// About how many bytes a decision without its patch and a response have.
+/// Estimated bytes of a decision without its patch and of a response.
 fn size(decision: &Decision, response: &[u8]) -> usize {
     let finding = |judged: &&EnforcedFinding| {
         let finding = &judged.finding;
@@ -331,7 +330,7 @@ fn size(decision: &Decision, response: &[u8]) -> usize {
         + findings.iter().map(finding).sum::<usize>()
 }
 
-/// How many bytes the names have of what an event regards.
+/// Bytes of the names of what an event regards.
 fn names(regarding: Option<&Regarding>) -> usize {
     regarding.map_or(0, |regarding| {
         let Regarding {
@@ -344,7 +343,7 @@ fn names(regarding: Option<&Regarding>) -> usize {
     })
 }
 
-/// Whether a sentence of an answer speaks of such a volume, be it by a part of its name.
+/// Whether a message of an answer mentions a ServiceAccount volume, even by a part of its name.
 fn speaks_of_it(decision: &Decision, response: &[u8]) -> bool {
     let holds = |bytes: &[u8]| memchr::memmem::find(bytes, TOKEN_VOLUME.as_bytes()).is_some();
     let texts = |outcome: &TemplateOutcome| {

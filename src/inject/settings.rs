@@ -56,7 +56,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// All but the namespaces, of which there may be many.
+    /// The settings without the namespaces, of which there may be many.
     pub fn without_namespaces(&self) -> Self {
         Self {
             kubernetes_minor: self.kubernetes_minor,
@@ -76,9 +76,9 @@ impl Settings {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Namespaces {
     known: BTreeMap<Arc<str>, Arc<Namespace>>,
-    /// Whether they are all that a cluster has, so that one that is not listed is not known yet.
+    /// Whether a cluster is watched, so that a namespace that is not listed is not known yet.
     watched: bool,
-    /// Whether one of them asks for templates for pods that ask for none.
+    /// Whether a namespace asks for templates for all of its pods.
     has_asking: bool,
 }
 
@@ -100,8 +100,8 @@ impl Namespaces {
         self.known.insert(Arc::from(name), Arc::new(namespace));
     }
 
-    /// Whether one of them asks for templates for pods that ask for none; where one that did was
-    /// replaced, perhaps none does any more.
+    /// Whether a namespace asks for templates for all of its pods. May stay `true` after the last such
+    /// namespace was replaced.
     pub fn has_asking(&self) -> bool {
         self.has_asking
     }
@@ -118,13 +118,12 @@ impl Namespaces {
         }
     }
 
-    /// What is known of the namespace of this name, as others hold it too.
+    /// The shared facts of a namespace.
     pub fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
         self.known.get(name).cloned()
     }
 
-    /// Whether what is known of a namespace is still this very object, so that what was decided with
-    /// it is still true.
+    /// Whether the facts of a namespace are still this very object, so that decisions made with them hold.
     pub fn is_as_before(&self, name: &str, facts: Option<&Weak<Namespace>>) -> bool {
         match (self.known.get(name), facts) {
             (Some(now), Some(before)) => Arc::as_ptr(now) == before.as_ptr(),
@@ -132,8 +131,7 @@ impl Namespaces {
         }
     }
 
-    /// Whether the cluster is watched and this namespace was not seen there yet: it must never be
-    /// taken for one without labels and annotations.
+    /// Whether the watch cache lacks this namespace. Nothing may be decided on its pods until it is there.
     pub fn is_unknown(&self, name: &str) -> bool {
         self.watched && !self.known.get(name).is_some_and(|known| known.is_listed)
     }

@@ -1,8 +1,7 @@
-//! What an event about a verdict is attached to.
+//! The object that an event about a verdict regards.
 //!
-//! The pod does not exist yet, and perhaps never will; mostly it has no name. Who looks for it finds
-//! its controller (`kubectl describe replicaset`), where Kubernetes' own events about pods that
-//! could not be created stand too.
+//! The pod does not exist yet, may never exist, and mostly has no name. A person who looks for it finds its
+//! controller (`kubectl describe replicaset`), where Kubernetes also reports pods that it could not create.
 
 use crate::inject::status::has_status;
 use crate::inject::verdict::{Decision, Verdict};

@@ -1,8 +1,8 @@
-//! Judgement: what follows from what was found.
+//! Enforcement: the policies of findings, and what follows from them.
 //!
 //! The policy of a finding is chosen by the namespace, else by the template, else by the
 //! installation, else it is the code's own. A mandatory template is never skipped: where it would
-//! be, the pod is refused. What is nobody's addition can skip no template, and is told.
+//! be, the pod is refused. A finding that belongs to no template only warns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::kubernetes::keys::FINDINGS;
 use crate::review::Pod;
 use crate::template::Template;
 
-/// How many templates are left out one by one: each makes another composition.
+/// How many templates are left out one by one. Each takes another composition.
 const ONE_BY_ONE: usize = 4;
 
 /// How many findings a status names, and how many of one code a refusal.
 const MOST_NAMED: (usize, usize) = (16, 4);
 
-/// Templates that are left out, each with the finding that is the reason.
+/// Templates that are left out, each with its reason.
 pub(super) type Skipped = BTreeMap<String, EnforcedFinding>;
 
-/// Judges what composing met and what the checks find in the pod that would result. Returns the
-/// template to leave out, with the reason: then the composition is to be made again without it.
+/// Applies policies to the findings of the composition and of the checks. Returns the templates to leave
+/// out; the caller composes again without them.
 pub(super) fn enforce(
     input: CompositionInput<'_>,
     options: ComposeOptions<'_>,
@@ -59,8 +59,8 @@ pub(super) fn enforce(
     Ok(Skipped::new())
 }
 
-/// The templates to leave out. One at a time, as without it there may be nothing to find about the
-/// others; where that has gone on for a while, all at once.
+/// The templates to leave out: one at a time, as the others may have findings only because of it, and all
+/// at once after [`ONE_BY_ONE`].
 fn to_skip(
     input: CompositionInput<'_>,
     options: ComposeOptions<'_>,
@@ -79,7 +79,7 @@ fn to_skip(
     skip.take(at_once).collect()
 }
 
-/// The namespace's policies, and what is wrong with its annotation.
+/// The namespace's policies, and findings about its annotation.
 fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
     let Some(text) = input.namespace.annotations.get(FINDINGS) else {
         return (Policies::default(), Vec::new());
@@ -94,7 +94,7 @@ fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) 
     (policies, errors.iter().map(finding).collect())
 }
 
-/// What the checks find in the pod with the templates that were applied.
+/// What the checks find in the resulting pod.
 fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
     let applied = |template: &&Arc<Template>| {
         let mut outcomes = decision.outcomes.iter();
@@ -130,7 +130,7 @@ fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decisio
     findings
 }
 
-/// What follows from each finding, strictest and most severe first.
+/// Findings with their policies, strictest and most severe first.
 fn judged(
     input: CompositionInput<'_>,
     options: ComposeOptions<'_>,
@@ -324,7 +324,7 @@ fn shadows(
     Ok(())
 }
 
-/// Writes into each status what its outcome says, without values.
+/// Writes the outcome of each template into its status, without values.
 fn describe(composed: &mut Composed) {
     for outcome in &composed.decision.outcomes {
         let Some(status) = composed.statuses.get_mut(&outcome.template) else {

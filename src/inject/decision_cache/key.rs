@@ -1,14 +1,14 @@
-//! What the reviews of two copies of a pod have in common, found without reading them.
+//! Cache keys: what the reviews of two copies of a pod have in common, found without parsing them.
 //!
-//! The API server writes the reviews of two replicas alike to the byte, but for what it makes up for
-//! each: the uid of the request, the times at which fields were set, and the name of the
-//! ServiceAccount's volume. A form is a review with blanks in these places.
+//! The API server writes the reviews of two replicas byte for byte alike, except for what it makes up for
+//! each: the uid of the request, the times at which fields were set, and the name of the ServiceAccount's
+//! volume. A key is the review with blanks in these places.
 //!
-//! Two reviews of one form are one document with other texts in its blanks. Up to the first blank
-//! their bytes are the same; there both are within a text; and what fills a blank can neither end a
-//! text nor escape in it (letters, digits, `-`, `:`), so that both are still within it behind the
-//! blank, and so on. What reading one of them has shown is then true of the other: that it can be
-//! read, and that nothing is decided upon what fills its blanks ([`CacheKey::is_blank_where_unread`]).
+//! Two reviews with one key are one document with other texts in its blanks. Their bytes are the same up to
+//! the first blank, which is inside a text in both; what fills a blank can neither end a text nor escape in
+//! it (letters, digits, `-`, `:`), so both are still inside that text behind the blank, and so on. What
+//! reading one of them has shown is then true of the other: that it can be read, and that no decision
+//! depends on what fills its blanks ([`CacheKey::is_blank_where_unread`]).
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ use crate::inject::pod::token::{MADE_UP, is_made_up};
 use crate::kubernetes::defaults::TOKEN_VOLUME;
 use crate::review::Request;
 
-/// What stands for a blank in a form.
+/// The byte that a key has for a blank.
 const BLANK: u8 = 0xff;
 
 /// Room for the blanks of most reviews.
@@ -32,17 +32,17 @@ const TIME: usize = "2026-01-01T00:00:00Z".len();
 /// Longest uid of a request in bytes; the API server's have 36.
 const LONGEST_UID: usize = 128;
 
-/// What stands in front of a uid.
+/// The bytes in front of a uid.
 const BEFORE_UID: &[u8] = b"\"uid\":\"";
 
-/// What stands in front of a time in `managedFields`.
+/// The bytes in front of a time in `managedFields`.
 const BEFORE_TIME: &[u8] = b"\"time\":\"";
 
 static UIDS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE_UID));
 static TIMES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEFORE_TIME));
 static TOKENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(TOKEN_VOLUME));
 
-/// What a blank stands for.
+/// What a blank replaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The uid of the request.
@@ -68,8 +68,8 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The form of some bytes, whether or not they are a review; `None` where a review of the API
-    /// server's would have a plain uid and these have none, or where two blanks overlap.
+    /// The key of some bytes, whether or not they are a review; `None` where they have no plain uid, as every
+    /// review of the API server has, or where two blanks overlap.
     pub fn of(body: &[u8]) -> Option<Self> {
         let mut blanks = Vec::with_capacity(USUAL_BLANKS);
         blanks.push(first_uid(body)?);
@@ -85,17 +85,17 @@ impl CacheKey {
         })
     }
 
-    /// What two reviews of one form have in common.
+    /// The bytes that are compared.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
 
-    /// The same for keeping.
+    /// The bytes that are compared, to store them.
     pub fn into_key(self) -> Box<[u8]> {
         self.key
     }
 
-    /// `request.uid` of a review of this form.
+    /// `request.uid` of a review with this key.
     pub fn uid<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
         self.text(body, Kind::Uid)
     }
@@ -111,9 +111,8 @@ impl CacheKey {
         std::str::from_utf8(body.get(blank.range.clone())?).ok()
     }
 
-    /// Whether the review that this form was made of, and that was read as this request, has blanks
-    /// only in places that nothing is decided upon: the uid of the request, what is not read of the
-    /// metadata, and the made-up name where the API server writes it.
+    /// Whether the blanks of this review are only in places that no decision depends on: the uid of the
+    /// request, `managedFields`, and the ServiceAccount volume's name where the API server writes it.
     pub fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_>) -> bool {
         let Some(pod) = request.object else {
             return false;
@@ -130,7 +129,7 @@ impl CacheKey {
     }
 }
 
-/// The first uid, which is the request's in reviews of the API server's.
+/// The first uid, which in a review of the API server is the request's.
 fn first_uid(body: &[u8]) -> Option<Blank> {
     let start = UIDS.find(body)? + BEFORE_UID.len();
     let end = start + memchr::memchr(b'"', body.get(start..)?)?;
@@ -141,7 +140,7 @@ fn first_uid(body: &[u8]) -> Option<Blank> {
     })
 }
 
-/// Texts as long as times, behind such a key as those of `managedFields` have.
+/// Texts as long as times behind the key `time`, as in `managedFields`.
 fn times(body: &[u8]) -> impl Iterator<Item = Blank> {
     let starts = TIMES.find_iter(body).map(|start| start + BEFORE_TIME.len());
     starts.filter_map(|start| {
@@ -152,7 +151,7 @@ fn times(body: &[u8]) -> impl Iterator<Item = Blank> {
     })
 }
 
-/// Wherever the first text stands that looks like the made-up name of a volume.
+/// Every place of the first text that looks like the name of a ServiceAccount volume.
 fn token_names(body: &[u8]) -> impl Iterator<Item = Blank> {
     let mut first = None;
     TOKENS.find_iter(body).filter_map(move |start| {
@@ -164,14 +163,13 @@ fn token_names(body: &[u8]) -> impl Iterator<Item = Blank> {
     })
 }
 
-/// Whether bytes can neither end a JSON text nor escape in it, wherever they stand.
+/// Whether bytes can neither end a JSON text nor escape in it.
 fn is_plain(bytes: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':');
     bytes.iter().all(is_plain)
 }
 
-/// Where the blanks are and what they are, and then the review with them: two forms are the same
-/// where these bytes are.
+/// The places and kinds of the blanks, and then the review with the blanks.
 fn key(body: &[u8], blanks: &[Blank]) -> Box<[u8]> {
     let mut key = Vec::with_capacity(body.len() + size_of::<usize>() * (1 + blanks.len()));
     key.extend_from_slice(&blanks.len().to_le_bytes());

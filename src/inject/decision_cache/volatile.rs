@@ -1,7 +1,7 @@
-//! Where in a review that was read its blanks may be.
+//! The places in a review that no decision depends on.
 //!
-//! What was read points into the bytes that it was read from, so that a place is known by its
-//! address, and nothing is guessed from what stands around it.
+//! Whatever was read borrows from the bytes of the review, so that its address is its place; nothing is
+//! guessed from the bytes around it.
 
 use std::ops::Range;
 
@@ -9,18 +9,18 @@ use crate::inject::pod::token::is_made_up;
 use crate::kubernetes::defaults::TOKEN_PATH;
 use crate::review::{Json, is_written_plainly};
 
-/// The places in a review that nothing is decided upon.
+/// The places in a review that no decision depends on.
 #[derive(Debug)]
 pub(super) struct VolatileRanges {
-    /// Of the metadata what no decision looks at.
+    /// `metadata.managedFields`.
     unread: Range<usize>,
     /// The name of the ServiceAccount's volume, and that of its mounts as the API server writes them.
     token: Vec<Range<usize>>,
 }
 
 impl VolatileRanges {
-    /// The places in a review with this made-up name; `None` where the name could stand in it
-    /// otherwise than to be seen, or is not that of the ServiceAccount's volume.
+    /// The places in a review with this name; `None` where escapes could hide the name elsewhere, or where it
+    /// is not the name of the ServiceAccount's volume.
     pub(super) fn of(body: &[u8], pod: Json<'_>, token: Option<&str>) -> Option<Self> {
         let metadata = pod.get("metadata");
         let managed = metadata.and_then(|metadata| metadata.get("managedFields"));
@@ -35,25 +35,24 @@ impl VolatileRanges {
         })
     }
 
-    /// Where a text that was read without a copy stands in its body; a text from elsewhere is at no
-    /// place in it.
+    /// The place of a borrowed text in its body; a text from elsewhere has no place in it.
     pub(super) fn text(body: &[u8], text: &str) -> Range<usize> {
         let start = text.as_ptr().addr().wrapping_sub(body.as_ptr().addr());
         start..start.saturating_add(text.len())
     }
 
-    /// Whether no decision looks at a part of the review.
+    /// Whether a part of the review is inside `managedFields`.
     pub(super) fn is_unread(&self, part: &Range<usize>) -> bool {
         self.unread.start <= part.start && part.end <= self.unread.end
     }
 
-    /// Whether the name of the ServiceAccount's volume stands at a place as the API server writes it.
+    /// Whether the API server wrote the ServiceAccount volume's name at a place.
     pub(super) fn is_token(&self, place: &Range<usize>) -> bool {
         self.token.contains(place)
     }
 }
 
-/// Where the name of the ServiceAccount's volume stands as the API server writes it
+/// The places where the API server wrote the ServiceAccount volume's name
 /// (k8s:plugin/pkg/admission/serviceaccount/admission.go); `None` where this is not its name.
 fn token_places(body: &[u8], pod: Json<'_>, name: &str) -> Option<Vec<Range<usize>>> {
     let spec = pod.get("spec")?;
@@ -71,7 +70,7 @@ fn token_places(body: &[u8], pod: Json<'_>, name: &str) -> Option<Vec<Range<usiz
     Some(mounts.chain([volume]).collect())
 }
 
-/// The name in a mount that is written as the API server writes that of the token.
+/// The volume's name in a mount as the API server writes it for the token.
 fn token_mount(mount: Json<'_>) -> Option<Json<'_>> {
     let mut fields = mount.fields();
     let [(first, name), (second, read_only), (third, path)] =
@@ -83,13 +82,13 @@ fn token_mount(mount: Json<'_>) -> Option<Json<'_>> {
     is_its.then_some(name)
 }
 
-/// Where a text stands, if it is written as this name.
+/// The place of a text that is written as this name.
 fn place(body: &[u8], text: Json<'_>, name: &str) -> Option<Range<usize>> {
     let text = within(text).filter(|text| *text == name)?;
     Some(VolatileRanges::text(body, text))
 }
 
-/// What is written between the quotes of a text.
+/// The part of a text between its quotes, as written.
 fn within(text: Json<'_>) -> Option<&str> {
     text.raw().strip_prefix('"')?.strip_suffix('"')
 }

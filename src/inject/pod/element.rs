@@ -65,8 +65,8 @@ pub enum Element<'p> {
         edits: Vec<Edit>,
         /// The element with the edits, once there are any.
         current: OnceLock<Value>,
-        /// Of the fields that were edited other than by new elements of their lists: each as it is
-        /// now, once somebody asks.
+        /// Current values of the edited fields, except fields that only gained list items; made when first
+        /// asked for.
         changed: OnceLock<Map<String, Value>>,
         /// Environment variables at the front that templates put there.
         env_in_front: usize,
@@ -114,8 +114,7 @@ impl Element<'_> {
         }
     }
 
-    /// Of the user's element the fields that were edited other than by new elements of these lists,
-    /// as they are now.
+    /// Current values of the edited fields, except fields that only gained items of these lists.
     pub fn changed(&self, lists: &[&str]) -> Option<&Map<String, Value>> {
         match self {
             Self::Users {
