@@ -1,7 +1,6 @@
 //! Filling a catalog: from files, from templates that were compiled elsewhere, from other catalogs
 //! and from what is built into the program.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{Catalog, CatalogEntry, Entry, Serving};
@@ -170,10 +169,9 @@ fn one_line(errors: &[TemplateError]) -> String {
     let Some(first) = errors.first() else {
         return String::new();
     };
-    let file = Path::new(&first.file).file_name();
-    let file = file.unwrap_or_default().to_string_lossy().into_owned();
+    let file = first.file.rsplit('/').next();
     let error = TemplateError {
-        file,
+        file: file.unwrap_or_default().to_owned(),
         ..first.clone()
     };
     error.to_string()
