@@ -41,7 +41,7 @@ pub struct ObjectPage {
     pub more: bool,
 }
 
-/// An action of a user, for a SubjectAccessReview.
+/// An action of a user, for a `SubjectAccessReview`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Who: the full name of a user.

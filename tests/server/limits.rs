@@ -145,18 +145,18 @@ fn slow_review(containers: usize) -> String {
 
 #[test]
 fn probes_do_not_wait_for_reviews() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--decision-cache-mib=0"]);
     let config = trusting(&[&server.authority()], &["http/1.1"]);
-    let review = slow_review(900);
+    let review = slow_review(400);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for _ in 0..48 {
+        for _ in 0..24 {
             scope.spawn(|| {
                 let mut connection = tls(server.webhook, &config).unwrap();
                 while !is_over.load(Ordering::Relaxed) {
-                    // What is shed is answered, too.
+                    // A review that is shed, or comes too late, is answered, too.
                     let status = connection.review(&review).unwrap().status;
-                    assert!([200, 429].contains(&status), "{status}");
+                    assert!([200, 408, 429].contains(&status), "{status}");
                 }
             });
         }

@@ -1,6 +1,6 @@
 //! How many templates namespaces may have.
 //!
-//! Whoever may write an InjectionTemplate takes memory of every replica. So a namespace has a number
+//! Whoever may write an `InjectionTemplate` takes memory of every replica. So a namespace has a number
 //! of templates and a part of the memory, and all namespaces together have a bound, too. The oldest
 //! templates are admitted first; where all namespaces have too much, the newest template of the
 //! largest one is refused. Templates of the whole cluster are an administrator's and never refused.
