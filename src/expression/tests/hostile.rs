@@ -238,7 +238,7 @@ fn bounds_hold_when_evaluated() {
 
 #[test]
 fn a_budget_is_shared_and_its_end_is_hidden_by_nothing() {
-    let half = compiled("[lists.range(700)].all(r, r.all(a, r.all(b, params.port != a)))");
+    let half = compiled("[lists.range(800)].all(r, r.all(a, r.all(b, params.port != a)))");
     let other = compiled("true || params.verbose");
     let data = data();
     let mut reads = half.reads().clone();
