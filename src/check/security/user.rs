@@ -95,9 +95,8 @@ fn out_of_range(with: &CheckContext<'_>, helper: &Container<'_>) -> Option<Findi
         is_outside(id, ranges).then_some((field, id, key, ranges))
     })?;
     let message = format!(
-        "{} has {field}: {id}, outside {ranges}, which the namespace's annotation {key} allows: \
-         OpenShift refuses the pod unless its service account may use a wider \
-         SecurityContextConstraint",
+        "{} has {field}: {id}, outside the namespace's range {ranges} ({key}): OpenShift admits that \
+         only where the service account may use a wider constraint",
         helper.title()
     );
     let path = format!("{}.securityContext.{field}", helper.place);
