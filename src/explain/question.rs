@@ -65,7 +65,7 @@ impl Question<'_> {
                 let document = request::document(body).map_err(|error| with_sources(&error))?;
                 let read = request::read(&document).map_err(|error| with_sources(&error))?;
                 let decision = match pod_to_create(&read) {
-                    Err(decision) => decision,
+                    Err(decision) => *decision,
                     Ok(pod) => decide(engine, &RequestContext::of(&read), pod, trace),
                 };
                 let pod = read.object.map_or("{}", Json::raw);

@@ -130,8 +130,8 @@ impl DecidedPod {
 }
 
 /// The pod that a request creates; `Err`: the decision about a request that creates none.
-pub(crate) fn pod_to_create<'r>(request: &Request<'r>) -> Result<Json<'r>, Decision> {
-    let plain = |reason, message| Err(Decision::plain(reason, message));
+pub(crate) fn pod_to_create<'r>(request: &Request<'r>) -> Result<Json<'r>, Box<Decision>> {
+    let plain = |reason, message| Err(Box::new(Decision::plain(reason, message)));
     match request.object {
         _ if !request.is_about_a_pod() => plain(Reason::NotAPod, "the request is not about a pod"),
         _ if !request.is_creation() => plain(

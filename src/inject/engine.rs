@@ -124,7 +124,7 @@ impl Engine {
     pub(crate) fn answer(&self, request: &Request<'_>) -> Answer {
         let object = match pod_to_create(request) {
             Ok(object) => object,
-            Err(decision) => return Answer::to(request, DecidedPod::none(request, decision)),
+            Err(decision) => return Answer::to(request, DecidedPod::none(request, *decision)),
         };
         let pod = match Pod::read(object) {
             Ok(pod) => pod,

@@ -1,11 +1,10 @@
 //! A borrowed view of a pod: metadata, and where the spec's lists are.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::json::Json;
 use super::object::Text;
@@ -142,16 +141,19 @@ impl<'a> SpecFields<'a> {
 }
 
 /// The shape of a spec, read where it has another, for an error that names the place.
+/// An object whatever its fields; read only where something else stands in its place, for the error.
+type AnyObject = serde_json::Map<String, serde_json::Value>;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "what is read is thrown away")]
 struct Shape {
     #[serde(default)]
-    containers: Option<Vec<HashMap<String, IgnoredAny>>>,
+    containers: Option<Vec<AnyObject>>,
     #[serde(default)]
-    init_containers: Option<Vec<HashMap<String, IgnoredAny>>>,
+    init_containers: Option<Vec<AnyObject>>,
     #[serde(default)]
-    volumes: Option<Vec<HashMap<String, IgnoredAny>>>,
+    volumes: Option<Vec<AnyObject>>,
 }
 
 impl<'a> Spec<'a> {
@@ -177,7 +179,7 @@ fn expect_object(json: Json<'_>) -> Result<(), serde_json::Error> {
     if json.is_object() {
         return Ok(());
     }
-    json.read_as::<HashMap<String, IgnoredAny>>().map(drop)
+    json.read_as::<AnyObject>().map(drop)
 }
 
 #[cfg(test)]

@@ -123,11 +123,11 @@ pub fn document(body: &[u8]) -> Result<Document<'_>, ReviewError> {
 /// Reads the request of an AdmissionReview.
 pub fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, ReviewError> {
     let review = document.root();
-    let kind = review.text("kind").unwrap_or("none".into());
+    let kind = review.text("kind").unwrap_or_else(|| "none".into());
     if kind != KIND {
         return Err(ReviewError::Kind(kind.into_owned()));
     }
-    let version = review.text("apiVersion").unwrap_or("none".into());
+    let version = review.text("apiVersion").unwrap_or_else(|| "none".into());
     if version != API_VERSION {
         return Err(ReviewError::Version(version.into_owned()));
     }

@@ -176,7 +176,7 @@ fn rules(kind: &Kind) -> Value {
 fn field(kind: &FieldKind) -> Value {
     match kind {
         FieldKind::Text | FieldKind::Expression | FieldKind::Message => text(LONGEST_TEXT),
-        FieldKind::Name => text(LONGEST_LABEL),
+        FieldKind::Name | FieldKind::ContainerFields => text(LONGEST_LABEL),
         FieldKind::Boolean => json!({"type": "boolean"}),
         FieldKind::Integer(i64::MIN) => json!({"type": "integer", "format": "int64"}),
         FieldKind::Integer(minimum) => {
@@ -209,7 +209,6 @@ fn field(kind: &FieldKind) -> Value {
             "type": "object",
             "additionalProperties": {"type": "string", "enum": Policy::ALL.map(Policy::as_str)},
         })),
-        FieldKind::ContainerFields => text(LONGEST_LABEL),
         FieldKind::Sidecars => by_name(&container(true)),
         FieldKind::InitContainers => by_name(&container(false)),
         FieldKind::Volumes => by_name(&kept(json!({

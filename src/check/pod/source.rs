@@ -78,7 +78,7 @@ impl<'a> Source<'a> {
     /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
     pub fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
         match self {
-            Self::Json(object) => json(object.fields(), |name, field| visit(name, field)),
+            Self::Json(object) => json(object.fields(), &mut visit),
             Self::Changed(object, changed) => {
                 unchanged(object.fields(), changed, &mut visit);
                 data(changed.iter(), visit);

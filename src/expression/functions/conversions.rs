@@ -95,9 +95,10 @@ fn parse_number(text: &str) -> Option<f64> {
     let number: f64 = text.replace('_', "").parse().ok()?;
     let is_word = text.contains(['n', 'N']);
     let is_signed = text.starts_with(['+', '-']);
-    let is_read = match is_word {
-        true => !(number.is_nan() && is_signed),
-        false => number.is_finite(),
+    let is_read = if is_word {
+        !(number.is_nan() && is_signed)
+    } else {
+        number.is_finite()
     };
     is_read.then_some(number)
 }

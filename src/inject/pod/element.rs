@@ -54,6 +54,10 @@ impl Edit {
 
 /// An element of a list: a container or a volume.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most elements are the user's, the larger ones"
+)]
 pub enum Element<'p> {
     /// The user's, with what was added to it.
     Users {

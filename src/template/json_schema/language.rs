@@ -53,11 +53,11 @@ impl Definitions {
             Kind::Words(words) => json!({"enum": words()}),
             Kind::Expression => json!({"type": ["string", "boolean"]}),
             Kind::Message => json!({"type": ["string", "integer", "boolean"]}),
-            Kind::List(element) => list(self.element(element)),
+            Kind::List(element) => list(&self.element(element)),
             Kind::Object(fields) | Kind::OpenObject(fields) => {
                 nullable(self.language_object(*fields))
             }
-            Kind::NamedObjects(fields) => list(self.language_object(*fields)),
+            Kind::NamedObjects(fields) => list(&self.language_object(*fields)),
             Kind::Parameters(fields) => json!({
                 "type": ["object", "null"],
                 "propertyNames": label(),
@@ -72,9 +72,9 @@ impl Definitions {
                 let fields = schema::definition("Container").into_iter().flatten();
                 json!({"enum": fields.map(|(name, _)| name).collect::<Vec<_>>()})
             }
-            Kind::Sidecars => list(self.container(true)),
-            Kind::InitContainers => list(self.container(false)),
-            Kind::Volumes => list(self.volume()),
+            Kind::Sidecars => list(&self.container(true)),
+            Kind::InitContainers => list(&self.container(false)),
+            Kind::Volumes => list(&self.volume()),
             Kind::App => self.app(),
             Kind::Pod => self.pod(),
         }
@@ -100,7 +100,7 @@ impl Definitions {
     }
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({"type": ["array", "null"], "items": items})
 }
 

@@ -65,7 +65,7 @@ pub(super) fn scalar(
     constraints: &Constraints,
     text: &str,
 ) -> Result<Value, ValueError> {
-    let value = ty.parse(text).ok_or(ValueError::WrongType {
+    let value = ty.parse(text).ok_or_else(|| ValueError::WrongType {
         wanted: ty.wanted(),
     })?;
     typed(ty, constraints, &value)?;

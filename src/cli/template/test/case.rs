@@ -88,17 +88,23 @@ impl Given {
 
     /// As the report shows it: what was not given is left out.
     pub(super) fn json(&self) -> Value {
-        let mut told = json!({"manifest": self.manifest});
-        if let Some(minor) = self.kubernetes {
-            told["kubernetes"] = format!("1.{minor}").into();
-        }
-        if let Some(namespace) = &self.namespace {
-            told["namespace"] = json!(namespace);
-        }
-        if !self.parameters.is_empty() {
-            told["parameters"] = json!(self.parameters);
-        }
-        told
+        let parameters = (!self.parameters.is_empty()).then(|| json!(self.parameters));
+        let fields = [
+            ("manifest", Some(json!(self.manifest))),
+            (
+                "kubernetes",
+                self.kubernetes.map(|minor| format!("1.{minor}").into()),
+            ),
+            (
+                "namespace",
+                self.namespace.as_ref().map(|namespace| json!(namespace)),
+            ),
+            ("parameters", parameters),
+        ];
+        let given = fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(given.collect())
     }
 }
 

@@ -39,7 +39,7 @@ struct Head {
     #[serde(rename = "manifest")]
     _manifest: Option<IgnoredAny>,
     #[serde(rename = "cases")]
-    _cases: BTreeMap<String, IgnoredAny>,
+    _cases: IgnoredAny,
 }
 
 /// One row.
@@ -330,7 +330,7 @@ fn write_all(pod: &mut Value, places: &Map<String, Value>) -> Result<(), String>
 
 /// A pod as the Job that makes it.
 fn job(mut pod: Value) -> Result<Value, String> {
-    if pod["kind"] != "Pod" {
+    if pod.get("kind") != Some(&Value::from("Pod")) {
         return Err("only a Pod can be made into a Job".to_owned());
     }
     let name = pod.pointer("/metadata/name").cloned();
