@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            pillion::telemetry::print_error(&error.report().to_string());
+            pillion::telemetry::print_error(&error.report());
             error.exit_code()
         }
     }

@@ -109,7 +109,7 @@ const LARGEST: usize = 256 * 1024;
 /// Estimated bytes of a cache entry besides its key, its response and its texts.
 const OVERHEAD: usize = 2048;
 
-/// Estimated entry size. quick_cache creates one shard per 32 estimated entries; a high estimate gives few,
+/// Estimated entry size. `quick_cache` creates one shard per 32 estimated entries; a high estimate gives few,
 /// large shards.
 const ESTIMATE: usize = 64 * 1024;
 

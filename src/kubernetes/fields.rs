@@ -13,10 +13,6 @@ use serde_json::{Value, json};
     reason = "each is one thing that the API says of the field, or does not"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own that the API states of a field"
-)]
 pub struct FieldFacts {
     /// The API type that has the field.
     pub definition: &'static str,

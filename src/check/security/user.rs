@@ -1,7 +1,7 @@
 //! The user that each container runs as, where it must not be root.
 //!
 //! The kubelet compares the effective `runAsNonRoot` with the effective `runAsUser`, each the container's
-//! own or else the pod's (kubernetes:pkg/kubelet/kuberuntime/security_context.go,
+//! own or else the pod's (`kubernetes:pkg/kubelet/kuberuntime/security_context.go`,
 //! `verifyRunAsNonRoot`): where they contradict each other the container is never created, although
 //! the API server takes the pod.
 
