@@ -254,3 +254,53 @@ fn brackets_that_nobody_closes_refer_to_nothing() {
     let pod = format!("containers: [{{name: app, env: [{{name: T_A, value: '{value}'}}]}}]");
     assert_eq!(found_with(check, &pod, |_, _| {}), []);
 }
+
+#[test]
+fn windows_is_said_in_more_ways_than_one() {
+    let affinity = |operator: &str, key: &str, values: &str| {
+        let term = format!(
+            "{{matchExpressions: [{{key: {key}, operator: {operator}, values: [{values}]}}]}}"
+        );
+        format!(
+            "{{affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: \
+             {{nodeSelectorTerms: [{term}]}}}}}}, containers: [{{name: t-p}}]}}"
+        )
+    };
+    let os = "kubernetes.io/os";
+    let build = "node.kubernetes.io/windows-build";
+    let cases = [
+        (affinity("In", os, "windows"), "t WindowsPod"),
+        (affinity("NotIn", os, "linux"), "t WindowsPod"),
+        (affinity("In", os, "windows, linux"), ""),
+        (affinity("NotIn", os, "windows"), ""),
+        (affinity("In", build, "'10.0.20348'"), "t WindowsPod"),
+        (affinity("DoesNotExist", build, ""), ""),
+        (
+            format!("{{nodeSelector: {{{build}: '10.0.20348'}}, containers: [{{name: t-p}}]}}"),
+            "t WindowsPod",
+        ),
+        (
+            "{runtimeClassName: windows-2022, containers: [{name: t-p}]}".to_owned(),
+            "t WindowsPod",
+        ),
+        (
+            "{runtimeClassName: gvisor, containers: [{name: t-p}]}".to_owned(),
+            "",
+        ),
+        (
+            "{securityContext: {windowsOptions: {hostProcess: true}}, containers: [{name: t-p}]}"
+                .to_owned(),
+            "t WindowsPod",
+        ),
+        (
+            "containers: [{name: app, securityContext: {windowsOptions: {runAsUserName: a}}}, {name: t-p}]"
+                .to_owned(),
+            "t WindowsPod",
+        ),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}

@@ -284,3 +284,16 @@ fn the_message_names_both_sides() {
     );
     assert_eq!(found[0].path, "spec.containers[1].ports[1]");
 }
+
+#[test]
+fn java_virtual_machines_do_not_share_a_port_for_jmx() {
+    let pod = |one: u16, other: u16| {
+        let option = "-Dcom.sun.management.jmxremote.port";
+        format!(
+            "containers: [{{name: app, env: [{{name: T_OPTIONS, value: {option}={one} -Xmx1g}}]}}, \
+             {{name: web, env: [{{name: T_OPTIONS, value: {option}={other}}}]}}]"
+        )
+    };
+    let (same, other) = (pod(9010, 9010), pod(9010, 9011));
+    table(check, &[(&same, "t PortConflict"), (&other, "")]);
+}

@@ -293,3 +293,80 @@ fn local_volumes_keep_the_node() {
         .collect();
     table(check, &cases);
 }
+
+#[test]
+fn a_directory_is_not_mounted_over_a_file() {
+    let pod = |volume: &str, mount: &str| {
+        format!(
+            "{{volumes: [{{name: t-v, {volume}}}], \
+             containers: [{{name: app, volumeMounts: [{{name: t-v, {mount}}}]}}]}}"
+        )
+    };
+    let directory = "emptyDir: {sizeLimit: 1Mi}";
+    let cases = [
+        (
+            pod(directory, "mountPath: /var/log/access.log"),
+            "t MountOverFile",
+        ),
+        (
+            pod(directory, "mountPath: /etc/app/app.yml"),
+            "t MountOverFile",
+        ),
+        (pod(directory, "mountPath: /etc/conf.d"), ""),
+        (pod(directory, "mountPath: /etc/.env"), ""),
+        (
+            pod(directory, "mountPath: /etc/app.conf, subPath: app.conf"),
+            "",
+        ),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
+
+#[test]
+fn a_limit_of_ephemeral_storage_bounds_the_whole_pod() {
+    let limit = |amount: &str| format!("resources: {{limits: {{ephemeral-storage: {amount}}}}}");
+    let volume = |name: &str, size: &str| {
+        format!("volumes: [{{name: {name}, emptyDir: {{sizeLimit: {size}}}}}]")
+    };
+    let (small, large) = (limit("1Gi"), limit("4Gi"));
+    let cases = [
+        (
+            format!("containers: [{{name: app}}, {{name: t-p, {small}}}]"),
+            "t EphemeralStorageLimit",
+        ),
+        (
+            format!("containers: [{{name: app, {large}}}, {{name: t-p, {small}}}]"),
+            "",
+        ),
+        (
+            format!(
+                "{{{}, containers: [{{name: app, {small}}}]}}",
+                volume("t-v", "2Gi")
+            ),
+            "t EphemeralStorageLimit",
+        ),
+        (
+            format!(
+                "{{{}, containers: [{{name: app, {small}}}]}}",
+                volume("own", "2Gi")
+            ),
+            "",
+        ),
+        (
+            format!(
+                "{{{}, containers: [{{name: app, {large}}}]}}",
+                volume("t-v", "2Gi")
+            ),
+            "",
+        ),
+    ];
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|(pod, expected)| (pod.as_str(), *expected))
+        .collect();
+    table(check, &cases);
+}
