@@ -4,6 +4,7 @@
 //! gives what we give, or an error where we give one. The API server answers a dry-run creation with
 //! one warning for each of them.
 
+mod data;
 mod generator;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use pillion::expression::{
 };
 use serde_json::{Value, json};
 
-use generator::{Generator, Kind, VARIABLES};
+use data::{Kind, VARIABLES};
+use generator::Generator;
 
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
 
@@ -110,16 +112,18 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// What we say of an expression; `None` where it is none that can be compared: what it gives cannot
-/// be named, or we have a bound that the API server has not.
+/// What we say of an expression, or why we refuse it; `None` where it is none that can be compared:
+/// what it gives cannot be named, or we have a bound that the API server has not.
 fn evaluated(
     source: &str,
     scope: &Scope,
     variables: &[(String, Expression)],
     pod: &Pod,
-) -> Option<Case> {
-    let expression = Expression::compile(source, scope)
-        .unwrap_or_else(|error| panic!("the generator made `{source}`: {error}"));
+) -> Option<Result<Case, String>> {
+    let expression = match Expression::compile(source, scope) {
+        Ok(expression) => expression,
+        Err(error) => return Some(Err(format!("{source}\n    we refuse it: {error}"))),
+    };
     let mut reads = Reads::default();
     reads.extend(expression.reads());
     for (_, variable) in variables {
@@ -138,10 +142,11 @@ fn evaluated(
         Err(_) => None,
     };
     let is_short = result.as_ref().is_none_or(|result| result.len() < 2000);
-    (is_short && source.len() < 2000).then(|| Case {
+    let case = || Case {
         ours: source.to_owned(),
         result,
-    })
+    };
+    (is_short && source.len() < 2000).then(|| Ok(case()))
 }
 
 /// The validations of a policy.
@@ -332,9 +337,16 @@ async fn compare(name: &str, seed: u64, count: usize) -> Outcome {
                 Kind::Number => format!("string({source})"),
                 _ => source,
             };
-            cases.extend(evaluated(&source, &scope, &variables, &pod));
+            match evaluated(&source, &scope, &variables, &pod) {
+                Some(Ok(case)) => cases.push(case),
+                Some(Err(refusal)) => found.push(refusal),
+                None => {}
+            }
         }
-        found.extend(differences(&client, &namespace, &policy, plain, &cases).await?);
+        match differences(&client, &namespace, &policy, plain, &cases).await {
+            Ok(differing) => found.extend(differing),
+            Err(failure) => found.push(failure.to_string()),
+        }
         compared += cases.len();
     }
     assert!(

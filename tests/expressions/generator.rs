@@ -1,113 +1,7 @@
 //! Expressions that are well typed, made by chance, over data that may be absent or of another
 //! type.
 
-/// A type that the generator makes expressions of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    Integer,
-    Number,
-    Boolean,
-    Texts,
-    Integers,
-    TextMap,
-    Unknown,
-}
-
-/// Constants that both sides know by the same names, as variables.
-pub(crate) const VARIABLES: &[(&str, Kind, &str)] = &[
-    ("host", Kind::Text, "'db.example'"),
-    ("spanish", Kind::Text, "'ñandú, año'"),
-    ("wide", Kind::Text, "'日本 🚀x'"),
-    ("empty", Kind::Text, "''"),
-    ("port", Kind::Integer, "5432"),
-    ("largest", Kind::Integer, "9223372036854775807"),
-    ("zero", Kind::Integer, "0"),
-    ("ratio", Kind::Number, "0.1"),
-    ("huge", Kind::Number, "1.5e300"),
-    ("verbose", Kind::Boolean, "true"),
-    ("names", Kind::Texts, "['orders', 'users', 'ñ', '']"),
-    ("nothing", Kind::Texts, "['x'].filter(x, false)"),
-    ("counts", Kind::Integers, "[3, -1, 0, 3]"),
-    (
-        "secret",
-        Kind::TextMap,
-        "{'z': 'last', 'a': 'first', 'ñ': 'wide'}",
-    ),
-];
-
-/// What is read of the pod: present, absent, or below something that has no fields.
-const PATHS: &[&str] = &[
-    "pod.metadata.name",
-    "pod.metadata.labels.app",
-    "pod.metadata.labels.missing",
-    "pod.metadata.annotations",
-    "pod.metadata.annotations['x/y']",
-    "pod.spec.restartPolicy",
-    "pod.spec.terminationGracePeriodSeconds",
-    "pod.spec.hostNetwork",
-    "pod.spec.priority",
-    "pod.spec.containers",
-    "pod.spec.containers[0].name",
-    "pod.spec.containers[1].image",
-    "pod.spec.containers[7].image",
-    "pod.spec.containers[0].ports[0].containerPort",
-    "pod.spec.containers[0].env",
-    "pod.spec.restartPolicy.nothing",
-    "pod.spec.containers.nothing",
-    "pod.spec.volumes",
-    "pod.spec.containers[0].resources.limits.cpu",
-    "pod.spec.?hostname.orValue('none')",
-    "pod.spec.?containers[0].?env.orValue([])",
-    "pod.metadata.?labels['app'].orValue('')",
-    "pod.metadata.?labels['no'].orValue(7)",
-];
-
-/// Optional reads.
-const OPTIONALS: &[&str] = &[
-    "pod.spec.?hostNetwork",
-    "pod.spec.?restartPolicy",
-    "pod.metadata.?labels.app",
-    "pod.metadata.?annotations['x/y']",
-    "pod.metadata.labels[?'app']",
-    "pod.spec.containers[?1].?name",
-    "pod.spec.containers[?9].name",
-    "pod.spec.?securityContext.runAsUser",
-    "pod.spec.restartPolicy.?nothing",
-    "optional.none()",
-];
-
-const TEXTS: &[&str] = &[
-    "''",
-    "'a'",
-    "'ñ'",
-    "'a,b,,c'",
-    "'  x '",
-    "'é日🚀'",
-    "'AbC'",
-    "'12'",
-    "'-7'",
-    "'1.5'",
-    "'true'",
-    "'x\\ny'",
-    "'\"'",
-    "'500m'",
-    "'1Gi'",
-    "'inf'",
-];
-
-const PATTERNS: &[&str] = &[
-    "'^a'",
-    "'[a-z]+$'",
-    "'.'",
-    "'^$'",
-    "'\\\\d+'",
-    "'ñ'",
-    "'^\\\\w*$'",
-    "'(?i)abc'",
-    "'^[^,]+,'",
-    "'\\\\s'",
-];
+use super::data::{Kind, OPTIONALS, PATHS, PATTERNS, TEXTS, VARIABLES};
 
 /// Makes expressions; the same ones from the same seed.
 pub(crate) struct Generator {
@@ -293,7 +187,7 @@ impl Generator {
                 );
                 format!("{a}.{}({b})", self.pick(&["indexOf", "lastIndexOf"]))
             }
-            7 => format!("(-{})", self.of(Kind::Integer, depth)),
+            7 => format!("(-({}))", self.of(Kind::Integer, depth)),
             8 => format!("int({})", self.of(Kind::Number, depth)),
             9 => format!("int({})", self.of(Kind::Text, depth)),
             10 => format!(
@@ -338,13 +232,12 @@ impl Generator {
             }
             2 => format!("double({})", self.of(Kind::Integer, depth)),
             3 => format!("double({})", self.of(Kind::Text, depth)),
-            4 => format!("(-{})", self.of(Kind::Number, depth)),
+            4 => format!("(-({}))", self.of(Kind::Number, depth)),
             _ => format!("{}.asApproximateFloat()", self.quantity()),
         }
     }
 
     fn boolean(&mut self, depth: usize) -> String {
-        let comparison = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
         match self.below(18) {
             0..=1 => {
                 let (a, b) = (self.of(Kind::Boolean, depth), self.of(Kind::Boolean, depth));
@@ -360,46 +253,7 @@ impl Generator {
                 }
             }
             3 => format!("!{}", self.of(Kind::Boolean, depth)),
-            4 => {
-                let kinds = [Kind::Text, Kind::Integer, Kind::Number, Kind::Boolean];
-                let kind = kinds[self.below(kinds.len())];
-                let (a, b) = (self.of(kind, depth), self.of(kind, depth));
-                format!("({a} {comparison} {b})")
-            }
-            5 => {
-                let (a, b) = (self.of(Kind::Integer, depth), self.of(Kind::Number, depth));
-                let comparison = self.pick(&["<", "<=", ">", ">="]);
-                if self.below(2) == 0 {
-                    format!("({a} {comparison} {b})")
-                } else {
-                    format!("({b} {comparison} {a})")
-                }
-            }
-            6 => {
-                let (a, b) = (self.of(Kind::Unknown, depth), self.of(Kind::Unknown, depth));
-                format!("({a} {comparison} {b})")
-            }
-            7 => {
-                let kinds = [Kind::Texts, Kind::Integers, Kind::TextMap];
-                let kind = kinds[self.below(kinds.len())];
-                let (a, b) = (self.of(kind, depth), self.of(kind, depth));
-                format!("({a} {} {b})", self.pick(&["==", "!="]))
-            }
-            8 => format!(
-                "({} in {})",
-                self.of(Kind::Text, depth),
-                self.of(Kind::Texts, depth)
-            ),
-            9 => format!(
-                "({} in {})",
-                self.of(Kind::Text, depth),
-                self.of(Kind::TextMap, depth)
-            ),
-            10 => format!(
-                "({} in {})",
-                self.of(Kind::Unknown, depth),
-                self.of(Kind::Unknown, depth)
-            ),
+            4..=10 => self.comparison(depth),
             11 => {
                 let (a, b) = (
                     self.of(Kind::Text, depth),
@@ -438,6 +292,53 @@ impl Generator {
             15 => format!("{}.hasValue()", self.pick(OPTIONALS)),
             16 => format!("{}.isSorted()", self.of(Kind::Integers, depth)),
             _ => format!("bool({})", self.of(Kind::Text, depth)),
+        }
+    }
+
+    /// A comparison.
+    fn comparison(&mut self, depth: usize) -> String {
+        let comparison = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
+        match self.below(7) {
+            0 => {
+                let kinds = [Kind::Text, Kind::Integer, Kind::Number, Kind::Boolean];
+                let kind = kinds[self.below(kinds.len())];
+                let (a, b) = (self.of(kind, depth), self.of(kind, depth));
+                format!("({a} {comparison} {b})")
+            }
+            1 => {
+                let (a, b) = (self.of(Kind::Integer, depth), self.of(Kind::Number, depth));
+                let comparison = self.pick(&["<", "<=", ">", ">="]);
+                if self.below(2) == 0 {
+                    format!("({a} {comparison} {b})")
+                } else {
+                    format!("({b} {comparison} {a})")
+                }
+            }
+            2 => {
+                let (a, b) = (self.of(Kind::Unknown, depth), self.of(Kind::Unknown, depth));
+                format!("({a} {comparison} {b})")
+            }
+            3 => {
+                let kinds = [Kind::Texts, Kind::Integers, Kind::TextMap];
+                let kind = kinds[self.below(kinds.len())];
+                let (a, b) = (self.of(kind, depth), self.of(kind, depth));
+                format!("({a} {} {b})", self.pick(&["==", "!="]))
+            }
+            4 => format!(
+                "({} in {})",
+                self.of(Kind::Text, depth),
+                self.of(Kind::Texts, depth)
+            ),
+            5 => format!(
+                "({} in {})",
+                self.of(Kind::Text, depth),
+                self.of(Kind::TextMap, depth)
+            ),
+            _ => format!(
+                "({} in {})",
+                self.of(Kind::Unknown, depth),
+                self.of(Kind::Unknown, depth)
+            ),
         }
     }
 
@@ -537,7 +438,10 @@ impl Generator {
                 self.of(Kind::TextMap, depth),
                 self.pick(&["a", "k", "missing"])
             ),
-            4 => format!("{}.optMap(o, [o, o]).orValue([])", self.pick(OPTIONALS)),
+            4 => format!(
+                "dyn({}.optMap(o, [o, o]).orValue([]))",
+                self.pick(OPTIONALS)
+            ),
             5 => {
                 let (a, b) = (self.pick(OPTIONALS), self.pick(OPTIONALS));
                 format!(
@@ -546,7 +450,10 @@ impl Generator {
                 )
             }
             6 => format!("{}.value()", self.pick(OPTIONALS)),
-            7 => format!("[dyn(1), 'a', null, {}]", self.of(Kind::Unknown, depth)),
+            7 => format!(
+                "dyn([dyn(1), 'a', null, {}])",
+                self.of(Kind::Unknown, depth)
+            ),
             _ => self.leaf(Kind::Unknown),
         }
     }
