@@ -258,26 +258,22 @@ async fn differences(
     let mut pod = pod.clone();
     pod["metadata"]["labels"]["policy"] = json!(name);
     let mut said = BTreeMap::new();
-    wait_until(
-        "the policy to answer",
-        Duration::from_secs(60),
-        async || {
-            let answer = namespace.create_pod("dryRun=All", &pod).await;
-            let answer = answer.map_err(|failure| failure.to_string())?;
-            if !answer.granted() {
-                return Err(answer.message().to_owned());
-            }
-            said = answers(&answer.warnings);
-            (said.len() == cases.len()).then_some(()).ok_or_else(|| {
-                format!(
-                    "{} of {} answers: {:?}",
-                    said.len(),
-                    cases.len(),
-                    answer.warnings
-                )
-            })
-        },
-    )
+    wait_until("the policy to answer", Duration::from_mins(1), async || {
+        let answer = namespace.create_pod("dryRun=All", &pod).await;
+        let answer = answer.map_err(|failure| failure.to_string())?;
+        if !answer.granted() {
+            return Err(answer.message().to_owned());
+        }
+        said = answers(&answer.warnings);
+        (said.len() == cases.len()).then_some(()).ok_or_else(|| {
+            format!(
+                "{} of {} answers: {:?}",
+                said.len(),
+                cases.len(),
+                answer.warnings
+            )
+        })
+    })
     .await?;
     let differs = |(index, case): (usize, &Case)| {
         let expected = if case.result.is_some() {

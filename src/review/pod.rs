@@ -1,6 +1,6 @@
 //! A borrowed view of a pod: metadata, and where the spec's lists are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -142,7 +142,7 @@ impl<'a> SpecFields<'a> {
 
 /// The shape of a spec, read where it has another, for an error that names the place.
 /// An object whatever its fields; read only where something else stands in its place, for the error.
-type AnyObject = serde_json::Map<String, serde_json::Value>;
+type AnyObject = HashMap<String, serde_json::Value>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

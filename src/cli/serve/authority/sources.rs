@@ -105,7 +105,7 @@ mod tests {
         let source = |name: Option<&str>| FileSource::new(name.map(file), Some(&certificate));
 
         let error = source(None).bundle().await.unwrap_err();
-        assert!(error.contains("name it with --ca-bundle"), "{error}");
+        assert!(error.contains("name a file with --ca-bundle"), "{error}");
         let chain = format!("{}{}", leaf.certificate_pem(), above.certificate().pem());
         std::fs::write(&certificate, chain).unwrap();
         let text = |authority: &Authority| Some(authority.certificate().pem().as_bytes().to_vec());
