@@ -19,6 +19,13 @@ run: ## Start the server on built-in templates, answer one review, serve until C
 	$(need_cc)
 	@scripts/run.sh
 
+.PHONY: install
+install: export PREFIX ?= $(HOME)/.local
+install: ## Build the program and install it with man pages and completions under PREFIX
+	$(need_rust)
+	$(need_cc)
+	@scripts/install.sh
+
 .PHONY: test
 # The properties run the same cases each time; another seed tries others.
 test: export PROPTEST_RNG_SEED ?= 20261121

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Starts the server with nothing prepared, sends it one real AdmissionReview and shows the
 # answer. Serves until Ctrl-C, or ends at once with RUN_ONCE=1.
-# LISTEN and ADMIN_LISTEN choose other addresses.
+# LISTEN and ADMIN_LISTEN choose other addresses, for example where another program has these ports.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,15 +21,10 @@ title() {
     fi
 }
 
-# Whether the admin port answers /readyz with 200; bash itself speaks enough HTTP for that.
-ready() {
-    local line
-    exec 3<>"/dev/tcp/${admin%:*}/${admin##*:}" || return 1
-    printf 'GET /readyz HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n' >&3
-    read -r line <&3 || true
-    exec 3>&-
-    [[ $line == *" 200 "* ]]
-} 2>/dev/null
+# Whether the server itself says that it listens: another program on these ports could answer too.
+listens() {
+    grep -q ': listening ' "$log"
+}
 
 pretty() {
     if command -v jq >/dev/null; then
@@ -57,22 +52,37 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 ca=$folder/ca.crt
 title "pillion serve --listen $listen --admin-listen $admin --write-dev-ca $ca"
+log=$folder/serve.log
+: >"$log"
+# Its log goes to the screen too.
 "$pillion" serve --listen "$listen" --admin-listen "$admin" --write-dev-ca "$ca" \
-    --drain-seconds 0 &
+    --drain-seconds 0 --log-format text > >(tee -ia "$log" >&2) 2>&1 &
 server=$!
-trap 'kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
-trap 'exit 0' INT
+stop() {
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    rm -rf "$folder"
+}
+trap stop EXIT
+# A terminal sends Ctrl-C to the server as well, and a second signal would cut its ending short.
+trap 'wait "$server" || true; trap - EXIT; rm -rf "$folder"; exit 0' INT
 trap 'exit 143' TERM
 
 tries=100
-until ready; do
-    kill -0 "$server" 2>/dev/null || fail "the server ended, see its message above"
+until listens; do
+    if ! kill -0 "$server" 2>/dev/null; then
+        # tee may still have the last line.
+        sleep 0.2
+        if grep -qi 'address already in use' "$log"; then
+            fail "another program has $listen or $admin: end it, or choose other addresses, such as" \
+                "LISTEN=127.0.0.1:9443 ADMIN_LISTEN=127.0.0.1:9080 make run"
+        fi
+        fail "the server ended, see its message above"
+    fi
     tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || fail "the server is not ready after 10 s (http://$admin/readyz)"
+    [ "$tries" -gt 0 ] || fail "the server does not listen after 10 s, see its messages above"
     sleep 0.1
 done
-# Another server's answer would look just as ready.
-kill -0 "$server" 2>/dev/null || fail "the server ended, see its message above"
 
 if command -v curl >/dev/null; then
     title "POST https://$listen/mutate < $review: a pod that asks for pgbouncer; the answer"
@@ -97,7 +107,7 @@ if [ "${RUN_ONCE:-}" = 1 ]; then
 fi
 title "serving until Ctrl-C; send more from another terminal"
 cat <<TEXT
-  curl --cacert $ca -H 'Content-Type: application/json' --data @$review https://$listen/mutate
+  curl --cacert $ca -H 'Content-Type: application/json' --data @$PWD/$review https://$listen/mutate
   curl http://$admin/metrics
   curl http://$admin/readyz
 TEXT

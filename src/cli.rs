@@ -1,20 +1,19 @@
 //! The command line: one file for each command, and the flags that they share.
 //!
-//! Every flag that configures can also be given as an environment variable `PILLION_…`; what says
-//! which manifests are read and how they are written is of one run alone. Here the edges meet: a
-//! command wires them together, and its error is printed once, by `main`.
+//! Every flag that configures can also be given as an environment variable `PILLION_…`; flags that
+//! choose what one run reads and how it writes are flags alone. Here the edges meet: a command wires
+//! them together, and [`run`] prints its error once, with its causes, and gives the exit status.
 
-mod assignment;
-mod catalog_loading;
 mod certs;
 mod check;
 mod cluster;
+mod completions;
 mod configuration;
 mod doctor;
 mod documents;
-mod duration;
 mod engine_options;
 mod explain;
+mod flag_values;
 mod inject;
 mod manifest;
 mod output;
@@ -22,36 +21,43 @@ mod report;
 mod resource_list;
 mod review;
 mod serve;
+mod streams;
 mod template;
 mod terminal;
 mod transform;
 mod uninject;
 
-use std::error::Error as StdError;
+use std::ffi::OsString;
 use std::io;
-use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Arg, Args as _, Command, CommandFactory as _, Parser, Subcommand};
 
-pub use certs::{Certs, CertsError};
-pub use check::{CheckError, CheckManifests};
-pub use cluster::ClusterError;
-pub use configuration::ConfigurationError;
-pub use doctor::{Check, Doctor, DoctorError};
-pub use documents::DocumentError;
-pub use engine_options::{EngineOptions, EngineOptionsError};
-pub use explain::{Explain, ExplainError};
-pub use inject::{Inject, InjectError};
-pub use review::{Review, ReviewError};
-pub use serve::{Serve, ServeError};
-pub use template::{Template, TemplateCommandError};
-pub use uninject::Uninject;
+pub use doctor::Check;
+pub use streams::Streams;
 
-/// Exit status of findings and refusals, and of a server that ended otherwise than asked to.
-const REFUSED: u8 = 1;
+use engine_options::EngineOptions;
 
-/// Exit status of wrong use and unreadable input; also clap's.
-const WRONG_USE: u8 = 2;
+/// How a command ended that did its work; its number is the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Status {
+    /// Done, and nothing is wrong.
+    Done = 0,
+    /// Done, with findings or refusals; also of a server that ended otherwise than asked to.
+    Refused = 1,
+    /// Wrong use and unreadable input; also clap's.
+    WrongUse = 2,
+}
+
+impl Status {
+    fn refused_if(is_refused: bool) -> Self {
+        if is_refused {
+            Self::Refused
+        } else {
+            Self::Done
+        }
+    }
+}
 
 /// Injects helper containers into Kubernetes pods from templates.
 #[derive(Debug, Parser)]
@@ -59,133 +65,124 @@ const WRONG_USE: u8 = 2;
 pub struct Cli {
     /// Read flags from this YAML file, each by its name in camelCase; a flag or an environment
     /// variable wins.
-    #[arg(long, value_name = "FILE", env = "PILLION_CONFIG", global = true)]
+    #[arg(long, value_name = "FILE", env = configuration::VARIABLE, global = true)]
     config: Option<std::path::PathBuf>,
 
-    /// What to do.
     #[command(subcommand)]
-    command: Command,
+    command: Subcommands,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
-    /// Serve the admission webhook.
-    Serve(Box<Serve>),
-    Inject(Box<Inject>),
-    Uninject(Box<Uninject>),
-    Check(Box<CheckManifests>),
-    Review(Box<Review>),
-    Explain(Box<Explain>),
-    Template(Box<Template>),
-    Certs(Box<Certs>),
-    Doctor(Box<Doctor>),
+enum Subcommands {
+    Serve(Box<serve::Serve>),
+    Inject(Box<inject::Inject>),
+    Uninject(Box<uninject::Uninject>),
+    Check(Box<check::CheckManifests>),
+    Review(Box<review::Review>),
+    Explain(Box<explain::Explain>),
+    Template(Box<template::Template>),
+    Certs(Box<certs::Certs>),
+    Doctor(Box<doctor::Doctor>),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Manual(completions::Manual),
 }
 
-/// Why a command did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The configuration file.
-    #[error(transparent)]
-    Configuration(#[from] ConfigurationError),
-    /// `pillion serve`.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    /// `pillion inject`.
-    #[error(transparent)]
-    Inject(#[from] InjectError),
-    /// `pillion uninject`.
-    #[error(transparent)]
-    Uninject(#[from] DocumentError),
-    /// `pillion check`.
-    #[error(transparent)]
-    Check(#[from] CheckError),
-    /// `pillion review`.
-    #[error(transparent)]
-    Review(#[from] ReviewError),
-    /// `pillion explain`.
-    #[error(transparent)]
-    Explain(#[from] ExplainError),
-    /// `pillion template`.
-    #[error(transparent)]
-    Template(#[from] TemplateCommandError),
-    /// `pillion certs`.
-    #[error(transparent)]
-    Certs(#[from] CertsError),
-    /// `pillion doctor`.
-    #[error(transparent)]
-    Doctor(#[from] DoctorError),
+/// The command line with the environment variable of every flag that has one.
+pub fn command() -> Command {
+    let shared = EngineOptions::augment_args(Command::new("engine"));
+    let shared: Vec<_> = shared
+        .get_arguments()
+        .map(|arg| arg.get_id().clone())
+        .collect();
+    configuration::each_subcommand(Cli::command(), &mut |subcommand| {
+        let is_serve = subcommand.get_name() == "serve";
+        subcommand.mut_args(|arg| {
+            let is_setting = is_serve || shared.contains(arg.get_id());
+            match variable(&arg) {
+                Some(variable) if is_setting && arg.get_env().is_none() => arg.env(variable),
+                _ => arg,
+            }
+        })
+    })
+}
+
+/// `PILLION_DRAIN_SECONDS` of `--drain-seconds`.
+fn variable(arg: &Arg) -> Option<String> {
+    let name = arg.get_long()?.replace('-', "_").to_uppercase();
+    Some(format!("PILLION_{name}"))
+}
+
+/// Runs the program with these arguments, the first of which is its own name. Returns the exit
+/// status.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<'_>) -> u8 {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let ended = configuration::parse(&arguments).and_then(|cli| cli.run(streams));
+    match ended {
+        Ok(status) => status as u8,
+        Err(error) => match error.downcast_ref::<clap::Error>() {
+            Some(error) => streams.usage(error),
+            None if is_broken_pipe(&error) => Status::Done as u8,
+            None => {
+                streams.error(&error);
+                status_of(&error) as u8
+            }
+        },
+    }
 }
 
 impl Cli {
-    /// Reads the arguments, and the configuration file that they name. Wrong use ends the process
-    /// with clap's message.
-    pub fn from_arguments(
-        arguments: impl IntoIterator<Item = std::ffi::OsString>,
-    ) -> Result<Self, Error> {
-        let arguments: Vec<_> = arguments.into_iter().collect();
-        Ok(configuration::parse(&arguments)?)
-    }
-
-    /// Runs the command. `Ok` holds the exit status of a command that did its work.
-    pub fn run(self) -> Result<ExitCode, Error> {
+    fn run(self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         match self.command {
-            Command::Serve(serve) => Ok(serve.run()?),
-            Command::Inject(inject) => Ok(inject.run()?),
-            Command::Uninject(uninject) => Ok(uninject.run()?),
-            Command::Check(check) => Ok(check.run()?),
-            Command::Review(review) => Ok(review.run()?),
-            Command::Explain(explain) => Ok(explain.run()?),
-            Command::Template(template) => Ok(template.run()?),
-            Command::Certs(certs) => Ok(certs.run()?),
-            Command::Doctor(doctor) => Ok(doctor.run()?),
+            Subcommands::Serve(serve) => serve.run(),
+            Subcommands::Inject(inject) => inject.run(streams),
+            Subcommands::Uninject(uninject) => uninject.run(streams),
+            Subcommands::Check(check) => check.run(streams),
+            Subcommands::Review(review) => review.run(streams),
+            Subcommands::Explain(explain) => explain.run(streams),
+            Subcommands::Template(template) => template.run(streams),
+            Subcommands::Certs(certs) => certs.run(streams),
+            Subcommands::Doctor(doctor) => doctor.run(streams),
+            Subcommands::Completions(completions) => completions.run(streams),
+            Subcommands::Manual(manual) => manual.run(),
         }
     }
 }
 
-impl Error {
-    /// The exit status that this error ends the process with.
-    pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Self::Serve(error) if error.is_at_run_time() => REFUSED,
-            _ => WRONG_USE,
-        })
+/// The exit status of a command that could not do its work.
+fn status_of(error: &anyhow::Error) -> Status {
+    let ran = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<crate::server::ServerError>())
+        .any(serve::ended_while_serving);
+    if ran {
+        Status::Refused
+    } else {
+        Status::WrongUse
     }
+}
 
-    /// Whether the reader of standard output has gone, which is its right and no failure.
-    pub fn is_broken_pipe(&self) -> bool {
-        self.chain().any(|error| {
-            error
-                .downcast_ref::<io::Error>()
-                .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-        })
-    }
-
-    /// The error with its causes, as it is printed.
-    pub fn report(&self) -> String {
-        let causes: Vec<_> = self.chain().map(ToString::to_string).collect();
-        format!("error: {}", causes.join(": "))
-    }
-
-    fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-        let first: &(dyn StdError + 'static) = self;
-        std::iter::successors(Some(first), |&error| error.source())
-    }
+/// Whether the reader of standard output has gone, which is its right and no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
-    /// What one run of a command works on, and how it writes the result.
-    const OF_ONE_RUN: [&str; 14] = [
+    /// Flags that choose what one run works on, and how it writes the result.
+    const OF_ONE_RUN: [&str; 15] = [
         "advise",
+        "brief",
         "check-references",
         "connect",
         "context",
@@ -203,24 +200,32 @@ mod tests {
 
     #[test]
     fn every_flag_is_an_environment_variable_too() {
-        let command = Cli::command();
-        for subcommand in command.get_subcommands() {
-            for flag in subcommand
-                .get_arguments()
-                .filter(|a| a.get_long().is_some())
-            {
-                if OF_ONE_RUN.contains(&flag.get_long().unwrap()) {
+        for subcommand in command().get_subcommands() {
+            for flag in subcommand.get_arguments() {
+                let Some(long) = flag.get_long().filter(|long| !OF_ONE_RUN.contains(long)) else {
                     continue;
-                }
+                };
                 let variable = flag.get_env().map(|name| name.to_string_lossy());
-                let variable = variable.unwrap_or_default();
+                let name = subcommand.get_name();
                 assert!(
-                    variable.starts_with("PILLION_"),
-                    "--{} of {} has {variable:?}",
-                    flag.get_long().unwrap(),
-                    subcommand.get_name()
+                    variable.is_some_and(|variable| variable.starts_with("PILLION_")),
+                    "--{long} of {name} has no variable"
                 );
             }
         }
+    }
+
+    #[test]
+    fn wrong_use_and_help_go_to_their_streams() {
+        let mut captured = streams::Captured::default();
+        let status = captured.run(&["inject", "--no-such-flag"], "");
+        assert_eq!((status, captured.stdout.as_str()), (2, ""));
+        assert!(captured.stderr.contains("--no-such-flag"), "{captured:?}");
+        let mut captured = streams::Captured::default();
+        assert_eq!(captured.run(&["inject", "--help"], ""), 0);
+        assert!(
+            captured.stdout.contains("Usage: pillion inject"),
+            "{captured:?}"
+        );
     }
 }

@@ -34,9 +34,10 @@ use crate::inject::patch::Patch;
 use crate::inject::request_context::RequestContext;
 use crate::inject::trace::Trace;
 use crate::inject::verdict::{Decision, Reason, Verdict};
+use crate::kubernetes::webhook_configuration::WebhookConfiguration;
 use crate::review::{Document, Pod};
 use crate::template::Source;
-use gates::{Call, Configuration, EntryGates};
+use gates::{Call, EntryGates};
 use lines::Lines;
 
 /// The webhook configurations that lead to us.
@@ -45,7 +46,7 @@ pub struct Registration {
     /// Where they were read, for a person.
     pub from: String,
     /// The configurations; `Err`: they could not be read, and why.
-    pub configurations: Result<Vec<Configuration>, String>,
+    pub configurations: Result<Vec<WebhookConfiguration>, String>,
 }
 
 /// The API server's part.

@@ -16,4 +16,5 @@ pub mod quantity;
 pub mod schema;
 pub mod selector;
 pub mod validity;
+pub mod webhook_configuration;
 pub mod workload;

@@ -2,17 +2,12 @@
 
 use std::process::ExitCode;
 
-use pillion::cli::Cli;
+use pillion::cli::{self, Streams};
 
 fn main() -> ExitCode {
     pillion::tls::install_provider();
-    let cli = Cli::from_arguments(std::env::args_os());
-    match cli.and_then(Cli::run) {
-        Ok(code) => code,
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
-        Err(error) => {
-            pillion::telemetry::print_error(&error.report());
-            error.exit_code()
-        }
-    }
+    let (mut stdin, mut stdout, mut stderr) =
+        (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let mut streams = Streams::of_process(&mut stdin, &mut stdout, &mut stderr);
+    ExitCode::from(cli::run(std::env::args_os(), &mut streams))
 }

@@ -5,6 +5,7 @@ mod author;
 mod cases;
 mod certificates;
 mod explain;
+mod first_steps;
 mod lint;
 mod manifests;
 mod program;

@@ -2,16 +2,15 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
+use anyhow::bail;
 use serde_json::{Value, json};
 
-use super::REFUSED;
+use super::Status;
 use super::manifest::kinds::{self, Identity};
-use super::manifest::{Manifest, ManifestError, booleans};
-use super::output::{self, OutputError};
+use super::manifest::{Manifest, booleans};
+use super::streams::Streams;
 use super::terminal::{Colour, Paint, printable};
 use crate::check::{Settings, of_pod};
 use crate::finding::Finding;
@@ -22,6 +21,9 @@ use crate::inject;
 /// Ports and paths that clash, servers that keep a Job from ending, memory volumes above limits, and
 /// more of docs/findings.md. The exit status is 1 where something is found.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion check manifests/\n\
+    \x20 kustomize build . | pillion check")]
 pub struct CheckManifests {
     /// Manifests to read: files, directories with everything below them, or - for standard input
     #[arg(value_name = "FILE|DIR|-", default_value = "-")]
@@ -45,20 +47,6 @@ enum Format {
     Json,
 }
 
-/// Why manifests could not be checked.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// Nothing was named, and no manifest comes from a terminal.
-    #[error("no manifests: name files or directories, or send manifests to standard input")]
-    NoInput,
-    /// The input could not be read.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// The findings could not be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-}
-
 /// An object that holds a pod, and what is wrong with the pod.
 struct Checked {
     file: String,
@@ -67,26 +55,22 @@ struct Checked {
 }
 
 impl CheckManifests {
-    pub(crate) fn run(&self) -> Result<ExitCode, CheckError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let is_stdin = self.files.iter().any(|file| file.as_os_str() == "-");
-        if is_stdin && output::stdin_is_terminal() {
-            return Err(CheckError::NoInput);
+        if is_stdin && streams.is_typed() {
+            bail!("no manifests: name files or directories, or send manifests to standard input");
         }
         let mut checked = Vec::new();
-        for manifest in Manifest::read(&self.files)? {
+        for manifest in Manifest::read(&self.files, streams)? {
             self.check(manifest, &mut checked);
         }
         let text = match self.output {
-            Format::Text => text(&checked, Paint::for_stream(&io::stdout())),
+            Format::Text => text(&checked, streams.out()),
             Format::Json => json(&checked),
         };
-        output::print(text.as_bytes())?;
+        streams.print(text)?;
         let is_clean = checked.iter().all(|checked| checked.findings.is_empty());
-        Ok(if is_clean {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(REFUSED)
-        })
+        Ok(Status::refused_if(!is_clean))
     }
 
     fn check(&self, mut manifest: Manifest, checked: &mut Vec<Checked>) {

@@ -4,16 +4,14 @@
 //! their own. What may not be read is told and is no failure.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::check::references::{Missing, ReferenceKind};
-use crate::cluster::{
-    ClusterReader, Connection, ConnectionError, KubeconfigOptions, Named, ObjectName, Read,
-};
+use crate::cluster::{ClusterReader, Connection, KubeconfigOptions, Named, ObjectName, Read};
 use crate::explain::Existence;
 
 /// Which cluster.
@@ -27,17 +25,6 @@ pub(crate) struct ClusterArguments {
     /// The context of the kubeconfig [default: the current one]
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-}
-
-/// Why the cluster cannot be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
-    /// There is no connection.
-    #[error(transparent)]
-    Connection(#[from] ConnectionError),
-    /// The system gave no runtime.
-    #[error("failed to start a runtime for the cluster's client")]
-    Runtime(#[source] io::Error),
 }
 
 /// A cluster to look things up in.
@@ -58,11 +45,11 @@ impl ClusterArguments {
     }
 
     /// Reads the kubeconfig.
-    pub(crate) fn open(&self) -> Result<Cluster, ClusterError> {
+    pub(crate) fn open(&self) -> anyhow::Result<Cluster> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(ClusterError::Runtime)?;
+            .context("failed to start a runtime for the cluster's client")?;
         let options = KubeconfigOptions {
             file: self.kubeconfig.clone(),
             context: self.context.clone(),

@@ -7,86 +7,34 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, anyhow, bail};
 use clap::builder::OsStr;
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, Command, FromArgMatches as _};
 use serde_json::{Map, Value};
 
-use super::Cli;
+use super::{Cli, command};
 use crate::wording::did_you_mean;
 
 /// The environment variable that names the file.
-const VARIABLE: &str = "PILLION_CONFIG";
+pub(super) const VARIABLE: &str = "PILLION_CONFIG";
 
-/// Why a configuration file cannot be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigurationError {
-    /// The file cannot be read.
-    #[error("failed to read the configuration {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is no YAML map.
-    #[error("{}: not a configuration", path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<serde_saphyr::Error>,
-    },
-    /// A field that no flag has.
-    #[error("{}: there is no field `{field}`{hint}", path.display())]
-    Field {
-        /// The file.
-        path: PathBuf,
-        /// The field.
-        field: String,
-        /// The field that was probably meant.
-        hint: String,
-    },
-    /// A field with a value of another shape.
-    #[error("{}: `{field}`: expected {expected}", path.display())]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The field.
-        field: String,
-        /// What is wanted.
-        expected: &'static str,
-    },
-    /// A value that its flag does not take.
-    #[error("{}: {message}", path.display())]
-    Value {
-        /// The file.
-        path: PathBuf,
-        /// What clap said.
-        message: String,
-    },
-}
-
-/// The arguments as they are, or with what the configuration file says besides.
-pub(super) fn parse(arguments: &[OsString]) -> Result<Cli, ConfigurationError> {
+/// The command line with these arguments, and with what the configuration file says besides. An error
+/// is clap's own where the arguments are wrong or ask for help.
+pub(super) fn parse(arguments: &[OsString]) -> anyhow::Result<Cli> {
     let Some(path) = path(arguments) else {
-        return Ok(taken(Cli::command(), arguments).unwrap_or_else(|error| error.exit()));
+        return Ok(taken(command(), arguments)?);
     };
-    let command = configured(Cli::command(), &path)?;
-    match taken(command, arguments) {
-        Ok(cli) => Ok(cli),
-        Err(error) if !error.use_stderr() || taken(Cli::command(), arguments).is_err() => {
-            error.exit()
-        }
-        // Without the file there is nothing wrong.
-        Err(error) => {
+    match taken(configured(command(), &path)?, arguments) {
+        Err(error) if error.use_stderr() && taken(command(), arguments).is_ok() => {
+            // Only the file is wrong.
             let text = error.to_string();
             let message = text.lines().next().unwrap_or_default();
-            let message = message.trim_start_matches("error: ").to_owned();
-            Err(ConfigurationError::Value { path, message })
+            let message = message.trim_start_matches("error: ");
+            bail!("{}: {message}", path.display())
         }
+        taken => Ok(taken?),
     }
 }
 
@@ -114,46 +62,42 @@ fn path(arguments: &[OsString]) -> Option<PathBuf> {
 }
 
 /// The command whose defaults are what the file says.
-fn configured(mut command: Command, path: &PathBuf) -> Result<Command, ConfigurationError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigurationError::Read {
-        path: path.clone(),
-        source,
-    })?;
+fn configured(mut command: Command, path: &Path) -> anyhow::Result<Command> {
+    let name = path.display();
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("failed to read the configuration {name}"))?;
     let options = serde_saphyr::options! { strict_booleans: true };
     let fields: Option<Map<String, Value>> = serde_saphyr::from_str_with_options(&text, options)
-        .map_err(|source| ConfigurationError::Syntax {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        .with_context(|| format!("{name}: not a configuration"))?;
     for (field, value) in fields.unwrap_or_default() {
-        let values = texts(&field, &value).map_err(|expected| ConfigurationError::Shape {
-            path: path.clone(),
-            field: field.clone(),
-            expected,
-        })?;
+        let values = texts(&field, &value)
+            .map_err(|expected| anyhow!("{name}: `{field}`: expected {expected}"))?;
+        let values: Vec<OsStr> = values.iter().map(OsStr::from).collect();
         let mut is_known = false;
         command = each_subcommand(command, &mut |subcommand| {
-            let ids: Vec<_> = configurable(&subcommand)
-                .filter(|arg| spelled(arg) == field)
-                .map(|arg| arg.get_id().clone())
-                .collect();
-            is_known |= !ids.is_empty();
-            let values: Vec<OsStr> = values.iter().map(OsStr::from).collect();
-            ids.into_iter().fold(subcommand, |subcommand, id| {
-                subcommand.mut_arg(id, |arg| arg.default_values(values.clone()).required(false))
+            subcommand.mut_args(|arg| {
+                if !is_configurable(&arg) || spelled(&arg) != field {
+                    return arg;
+                }
+                is_known = true;
+                arg.default_values(values.clone()).required(false)
             })
         });
         if !is_known {
-            let hint = hint(&command, &field);
-            let path = path.clone();
-            return Err(ConfigurationError::Field { path, field, hint });
+            bail!(
+                "{name}: there is no field `{field}`{}",
+                hint(&command, &field)
+            );
         }
     }
     Ok(command)
 }
 
 /// Changes every command that can be called, those inside others too.
-fn each_subcommand(command: Command, change: &mut dyn FnMut(Command) -> Command) -> Command {
+pub(super) fn each_subcommand(
+    command: Command,
+    change: &mut dyn FnMut(Command) -> Command,
+) -> Command {
     let names: Vec<_> = command
         .get_subcommands()
         .map(|subcommand| subcommand.get_name().to_owned())
@@ -166,11 +110,9 @@ fn each_subcommand(command: Command, change: &mut dyn FnMut(Command) -> Command)
     })
 }
 
-/// The flags that configure: those that are environment variables too.
-fn configurable(command: &Command) -> impl Iterator<Item = &Arg> {
-    command
-        .get_arguments()
-        .filter(|arg| arg.get_env().is_some() && arg.get_id() != "config")
+/// Whether a flag configures: those that are environment variables too.
+fn is_configurable(arg: &Arg) -> bool {
+    arg.get_env().is_some() && arg.get_id() != "config"
 }
 
 /// `kubernetes_version` as `kubernetesVersion`.
@@ -187,7 +129,10 @@ fn spelled(arg: &Arg) -> String {
 
 fn hint(command: &Command, field: &str) -> String {
     fn names(command: &Command) -> Vec<String> {
-        let own = configurable(command).map(spelled);
+        let own = command
+            .get_arguments()
+            .filter(|arg| is_configurable(arg))
+            .map(spelled);
         let below = command.get_subcommands().flat_map(names);
         own.chain(below).collect()
     }
@@ -248,8 +193,8 @@ mod tests {
     fn problem(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        let path = file.path().to_owned();
-        let error = configured(Cli::command(), &path).unwrap_err();
+        let path = file.path();
+        let error = configured(command(), path).unwrap_err();
         error
             .to_string()
             .replace(&path.display().to_string(), "FILE")
@@ -259,7 +204,7 @@ mod tests {
     fn value(text: &str, arguments: &[&str], id: &str) -> Vec<String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        let command = configured(Cli::command(), &file.path().to_owned()).unwrap();
+        let command = configured(command(), file.path()).unwrap();
         let arguments = ["pillion", "review"].iter().chain(arguments);
         let matches = command.try_get_matches_from(arguments).unwrap();
         let review = matches.subcommand_matches("review").unwrap();

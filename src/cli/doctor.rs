@@ -4,18 +4,14 @@
 //! looks at what was read and says one line, or several. What could not be read is a warning that
 //! names the right that is missing, and never a reason to stop.
 
-mod check;
 mod checks;
 mod facts;
 mod report;
 
-use std::io::{self, Write};
-use std::process::ExitCode;
-
-use super::REFUSED;
-use super::cluster::{ClusterArguments, ClusterError};
-use super::terminal::Paint;
-pub use check::Check;
+use super::Status;
+use super::cluster::ClusterArguments;
+use super::streams::Streams;
+pub use checks::Check;
 use facts::{Facts, KnownNames};
 use report::Report;
 
@@ -25,6 +21,10 @@ use report::Report;
 /// created on trial is a dry run. The exit status is 1 where there is a failure, 2 where the cluster
 /// cannot be asked.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion doctor\n\
+    \x20 pillion doctor -n injection --name injector\n\
+    \x20 kubectl port-forward -n pillion-system service/pillion 8443:443 & pillion doctor --connect localhost:8443")]
 pub struct Doctor {
     /// The namespace that Pillion runs in
     #[arg(short, long, value_name = "NAME", default_value = "pillion-system")]
@@ -61,26 +61,8 @@ enum Format {
     Json,
 }
 
-/// Why nothing can be said.
-#[derive(Debug, thiserror::Error)]
-pub enum DoctorError {
-    /// The cluster cannot be asked.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// The API server does not answer.
-    #[error("failed to ask the API server: {0}")]
-    NoAnswer(String),
-    /// The report cannot be written as JSON.
-    #[error("failed to write the report as JSON")]
-    Json(#[source] serde_json::Error),
-    /// Standard output did not take the report.
-    #[error("failed to write the report")]
-    Write(#[source] io::Error),
-}
-
 impl Doctor {
-    /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<ExitCode, DoctorError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let cluster = self.cluster.open()?;
         let names = KnownNames {
             namespace: self.namespace.clone(),
@@ -90,19 +72,11 @@ impl Doctor {
         };
         let facts = Facts::gather(&cluster, names)?;
         let report = Report::new(&facts.names, checks::all(&facts));
-        let mut out = io::stdout().lock();
-        let text = match self.output {
-            Format::Text => report.text(Paint::for_stream(&io::stdout())),
-            Format::Json => {
-                serde_json::to_string_pretty(&report).map_err(DoctorError::Json)? + "\n"
-            }
-        };
-        out.write_all(text.as_bytes()).map_err(DoctorError::Write)?;
-        Ok(if report.summary.failures > 0 {
-            ExitCode::from(REFUSED)
-        } else {
-            ExitCode::SUCCESS
-        })
+        streams.print(match self.output {
+            Format::Text => report.text(streams.out()),
+            Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+        })?;
+        Ok(Status::refused_if(report.summary.failures > 0))
     }
 }
 

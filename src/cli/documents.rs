@@ -1,15 +1,15 @@
 //! What `inject` and `uninject` share: which manifests are read, and how the result is written.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
 
-use super::REFUSED;
-use super::manifest::{Manifest, ManifestError};
+use anyhow::bail;
+
+use super::Status;
+use super::manifest::Manifest;
 use super::output::{self, OutputError, OutputFormat};
-use super::report::{self, ReportFormat};
-use super::terminal::Paint;
-use super::transform::{ObjectTransform, Report, TreatmentError, transform};
+use super::report::{self, Report, ReportFormat};
+use super::streams::Streams;
+use super::transform::{ObjectTransform, transform};
 
 /// Flags for manifests in and manifests out.
 #[derive(Debug, clap::Args)]
@@ -37,23 +37,6 @@ pub(crate) struct DocumentArguments {
     report: ReportFormat,
 }
 
-/// Why manifests could not be worked on.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    /// Nothing was named, and no manifest comes from a terminal.
-    #[error("no manifests: name files or directories with -f, or send manifests to standard input")]
-    NoInput,
-    /// The input could not be read.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// An object could not be changed.
-    #[error(transparent)]
-    ObjectTransform(#[from] TreatmentError),
-    /// The result could not be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-}
-
 impl DocumentArguments {
     /// The namespace of objects that name none.
     pub(crate) fn namespace(&self) -> &str {
@@ -61,55 +44,65 @@ impl DocumentArguments {
     }
 
     /// Reads the manifests.
-    pub(crate) fn read(&self) -> Result<Vec<Manifest>, DocumentError> {
+    pub(crate) fn read(&self, streams: &mut Streams<'_>) -> anyhow::Result<Vec<Manifest>> {
         let stdin = [PathBuf::from("-")];
         let files = if self.files.is_empty() {
-            if output::stdin_is_terminal() {
-                return Err(DocumentError::NoInput);
+            if streams.is_typed() {
+                bail!(
+                    "no manifests: name files or directories with -f, or send manifests to \
+                     standard input"
+                );
             }
             &stdin
         } else {
             self.files.as_slice()
         };
-        let manifests = Manifest::read(files)?;
+        if self.in_place
+            && let Some(path) = files.iter().find(|path| is_special(path))
+        {
+            bail!("--in-place needs plain files: {} is none", path.display());
+        }
+        let manifests = Manifest::read(files, streams)?;
         if self.in_place && manifests.iter().any(|manifest| manifest.path.is_none()) {
             return Err(OutputError::NoFile.into());
         }
         Ok(manifests)
     }
 
-    /// Treats the manifests and writes them, or nothing where an object is refused.
+    /// Transforms the manifests and writes them, or nothing where an object is refused.
     pub(crate) fn run(
         &self,
         mut manifests: Vec<Manifest>,
         treatment: &dyn ObjectTransform,
-    ) -> Result<ExitCode, DocumentError> {
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Status> {
         let report = transform(&mut manifests, &self.namespace, treatment)?;
         if !report.is_refused() {
-            self.write(&manifests, &report)?;
+            self.write(&manifests, &report, streams)?;
         }
-        self.tell(&report);
-        Ok(if report.is_refused() {
-            ExitCode::from(REFUSED)
-        } else {
-            ExitCode::SUCCESS
-        })
+        streams.tell(&match self.report {
+            ReportFormat::Text => report::text(&report, streams.err()),
+            ReportFormat::Json => format!("{}\n", report::json(&report)),
+        });
+        Ok(Status::refused_if(report.is_refused()))
     }
 
-    fn write(&self, manifests: &[Manifest], report: &Report) -> Result<(), OutputError> {
+    fn write(
+        &self,
+        manifests: &[Manifest],
+        report: &Report,
+        streams: &mut Streams<'_>,
+    ) -> Result<(), OutputError> {
         if self.in_place {
             return output::write_back(manifests);
         }
-        output::print(output::render(self.output, manifests, report)?.as_bytes())
+        let text = output::render(self.output, manifests, report, streams.out())?;
+        streams.print_document(&text)
     }
+}
 
-    /// A report that nobody can be told is no reason to fail: the documents are written.
-    fn tell(&self, report: &Report) {
-        let stderr = io::stderr();
-        let text = match self.report {
-            ReportFormat::Text => report::text(report, Paint::for_stream(&stderr)),
-            ReportFormat::Json => format!("{}\n", report::json(report)),
-        };
-        let _ = stderr.lock().write_all(text.as_bytes());
-    }
+/// Whether a path leads to something that is neither a file nor a directory: a pipe, a device. It is
+/// not read, as what comes from there would be gone.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }

@@ -5,11 +5,11 @@ mod checks;
 pub(super) mod namespaces;
 mod sources;
 
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::assignment::Assignment;
+use super::flag_values::Assignment;
+use super::streams::Streams;
 use crate::inject::{Namespaces, Settings};
 use crate::template::{Catalog, Source, TemplateError};
 use crate::wording::did_you_mean;
@@ -18,58 +18,40 @@ use checks::CheckOptions;
 /// Kubernetes' own name for the namespace that the chart installs into.
 const OWN_NAMESPACE: &str = "pillion-system";
 
+/// What `--templates` calls the built-in catalog.
+const BUILT_IN: &str = "built-in";
+
 /// Templates, namespaces and the cluster's version.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Templates and cluster")]
-pub struct EngineOptions {
-    /// Read templates from `*.yaml` and `*.yml` below this directory (repeatable); the built-in
-    /// catalog without it.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "PILLION_TEMPLATES",
-        value_delimiter = ','
-    )]
+pub(super) struct EngineOptions {
+    /// Read templates from `*.yaml` and `*.yml` below this directory (repeatable); `built-in` is the
+    /// built-in catalog, whose templates come after those of directories; without any it alone.
+    #[arg(long, value_name = "DIR|built-in", value_delimiter = ',')]
     templates: Vec<PathBuf>,
 
     /// Read labels and annotations of namespaces, and their LimitRanges and ResourceQuotas, from
     /// these manifests (repeatable); a namespace that is not listed has only its name.
-    #[arg(
-        long,
-        value_name = "FILE|DIR",
-        env = "PILLION_NAMESPACE_MANIFEST",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "FILE|DIR", value_delimiter = ',')]
     namespace_manifest: Vec<PathBuf>,
 
     /// The cluster's Kubernetes version [default: the watched cluster's own, else 1.37]
-    #[arg(long, value_name = "1.NN", env = "PILLION_KUBERNETES_VERSION")]
+    #[arg(long, value_name = "1.NN")]
     kubernetes_version: Option<KubernetesVersion>,
 
     /// Whether every kubelet knows native sidecars; `auto` derives it from the version.
-    #[arg(
-        long,
-        value_name = "WHEN",
-        env = "PILLION_NATIVE_SIDECARS",
-        default_value = "auto"
-    )]
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
     native_sidecars: NativeSidecars,
 
     /// Never touch pods of this namespace (repeatable); adds to kube-system, kube-public,
     /// kube-node-lease and Pillion's own.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PILLION_EXCLUDE_NAMESPACE",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
     exclude_namespace: Vec<String>,
 
     /// The namespace that Pillion runs in, whose pods are never touched.
     #[arg(
         long,
         value_name = "NAME",
-        env = "PILLION_OWN_NAMESPACE",
         default_value = OWN_NAMESPACE
     )]
     own_namespace: String,
@@ -79,7 +61,6 @@ pub struct EngineOptions {
     #[arg(
         long = "parameter",
         value_name = "TEMPLATE.PARAMETER=VALUE",
-        env = "PILLION_PARAMETER",
         value_delimiter = '\n'
     )]
     parameters: Vec<Assignment>,
@@ -139,68 +120,9 @@ impl FromStr for KubernetesVersion {
     }
 }
 
-/// Why an engine cannot be made from the flags.
-#[derive(Debug, thiserror::Error)]
-pub enum EngineOptionsError {
-    /// A file or directory cannot be read.
-    #[error("failed to read {}", path.display())]
-    Read {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// `--templates` names something else than a directory.
-    #[error("--templates {}: not a directory", path.display())]
-    NotADirectory {
-        /// What was given.
-        path: PathBuf,
-    },
-    /// Directories are nested too deeply, which links can do without end.
-    #[error("{}: nested more than {limit} directories deep; is there a link to a parent?", path.display())]
-    TooDeep {
-        /// The directory that was not entered.
-        path: PathBuf,
-        /// How deep directories may be nested.
-        limit: usize,
-    },
-    /// A namespace manifest that is not YAML, or whose metadata is of another shape.
-    #[error("{}: not a manifest of namespaces", path.display())]
-    Manifest {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<serde_saphyr::Error>,
-    },
-    /// A file that is no configuration of Pod Security.
-    #[error("--pod-security-configuration {}: not a PodSecurityConfiguration", path.display())]
-    PodSecurityConfiguration {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A value for a parameter of a template that is not there.
-    #[error("parameter `{parameter}`: there is no template `{template}`{hint}")]
-    UnknownTemplate {
-        /// `TEMPLATE.PARAMETER`.
-        parameter: String,
-        /// The template.
-        template: String,
-        /// The template that was probably meant.
-        hint: String,
-    },
-    /// A file given as a namespace manifest that holds none.
-    #[error("--namespace-manifest {}: holds no object of kind Namespace", path.display())]
-    NoNamespace {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
 impl EngineOptions {
     /// What the flags decide once, namespaces included.
-    pub fn settings(&self) -> Result<Settings, EngineOptionsError> {
+    pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let defaults = Settings::default();
         let version = self.kubernetes_version;
         let mut settings = Settings {
@@ -247,40 +169,87 @@ impl EngineOptions {
         !self.namespace_manifest.is_empty()
     }
 
-    /// The texts of the templates, sorted by path; `None` stands for the built-in catalog.
-    pub fn sources(&self) -> Result<Option<Vec<Source>>, EngineOptionsError> {
-        if self.templates.is_empty() {
+    /// The texts of the templates of directories, sorted by path; `None` where no directory is named.
+    pub(super) fn sources(&self) -> anyhow::Result<Option<Vec<Source>>> {
+        let directories: Vec<_> = self.directories().cloned().collect();
+        if directories.is_empty() {
             return Ok(None);
         }
-        sources::read(&self.templates).map(Some)
+        sources::read(&directories).map(Some)
+    }
+
+    fn directories(&self) -> impl Iterator<Item = &PathBuf> {
+        let paths = self.templates.iter();
+        paths.filter(|path| path.as_os_str() != BUILT_IN)
+    }
+
+    /// Whether the built-in catalog is used: it is named, or nothing is.
+    pub(super) fn has_built_in(&self) -> bool {
+        self.templates.is_empty()
+            || self
+                .templates
+                .iter()
+                .any(|path| path.as_os_str() == BUILT_IN)
     }
 
     /// The catalog of these flags, with the errors of the templates that are left out of it.
-    pub fn catalog(&self) -> Result<(Catalog, Vec<TemplateError>), EngineOptionsError> {
-        Ok(match self.sources()? {
+    pub(super) fn catalog(&self) -> anyhow::Result<(Catalog, Vec<TemplateError>)> {
+        let (files, errors) = match self.sources()? {
             Some(sources) => Catalog::load(&sources, None),
-            None => (Catalog::built_in(), Vec::new()),
-        })
+            None => return Ok((Catalog::built_in(), Vec::new())),
+        };
+        if !self.has_built_in() {
+            return Ok((files, errors));
+        }
+        let layers = [&files, &Catalog::built_in()];
+        Ok((Catalog::layered(layers), errors))
     }
 
     /// The parameters, those of these flags and `more`, of templates that the catalog does not have
-    /// in any namespace, each as the error that it would be.
-    pub(super) fn unknown_templates(
-        &self,
-        more: &[Assignment],
-        catalog: &Catalog,
-    ) -> Vec<EngineOptionsError> {
-        let unknown = |set: &&Assignment| !catalog.all_names().any(|name| name == set.template);
-        let sets = self.parameters.iter().chain(more).filter(unknown);
-        sets.map(|set| EngineOptionsError::UnknownTemplate {
-            parameter: format!("{}.{}", set.template, set.parameter),
-            template: set.template.clone(),
-            hint: did_you_mean(&set.template, catalog.all_names()),
-        })
-        .collect()
+    /// in any namespace, each as the sentence that says so.
+    pub(super) fn unknown_templates(&self, more: &[Assignment], catalog: &Catalog) -> Vec<String> {
+        self.parameters
+            .iter()
+            .chain(more)
+            .filter(|set| !catalog.all_names().any(|name| name == set.template))
+            .map(|set| {
+                let Assignment {
+                    template,
+                    parameter,
+                    ..
+                } = set;
+                let hint = did_you_mean(template, catalog.all_names());
+                format!(
+                    "parameter `{template}.{parameter}`: there is no template `{template}`{hint}"
+                )
+            })
+            .collect()
     }
 
-    fn namespaces(&self) -> Result<Namespaces, EngineOptionsError> {
+    /// The catalog, with a warning for each template that does not compile. The webhook leaves such
+    /// a template out as well and serves the others; a pod that asks for it is refused.
+    pub(super) fn load_catalog(&self, streams: &mut Streams<'_>) -> anyhow::Result<Catalog> {
+        let (catalog, errors) = self.catalog()?;
+        for error in errors {
+            streams.warn(&format!("template left out: {error}"));
+        }
+        Ok(catalog)
+    }
+
+    /// The same, where every parameter, of the flags or of `set`, belongs to a template of it.
+    pub(super) fn load_catalog_with(
+        &self,
+        set: &[Assignment],
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Catalog> {
+        let catalog = self.load_catalog(streams)?;
+        match self.unknown_templates(set, &catalog).into_iter().next() {
+            Some(unknown) => Err(anyhow::Error::msg(unknown)),
+            None => Ok(catalog),
+        }
+    }
+
+    fn namespaces(&self) -> anyhow::Result<Namespaces> {
         let mut namespaces = Namespaces::default();
         for path in &self.namespace_manifest {
             namespaces::read(path, &mut namespaces)?;

@@ -9,25 +9,21 @@ mod registration;
 mod subjects;
 mod text;
 
-use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::REFUSED;
-use super::catalog_loading;
-use super::cluster::{Cluster, ClusterArguments, ClusterError};
-use super::engine_options::{EngineOptions, EngineOptionsError};
+use anyhow::{anyhow, bail};
+
+use super::Status;
+use super::cluster::{Cluster, ClusterArguments};
+use super::engine_options::EngineOptions;
 use super::inject::{add_namespace, add_namespaces};
-use super::manifest::ManifestError;
-use super::output::{self, OutputError};
-use super::terminal::Paint;
+use super::streams::Streams;
 use crate::explain::gates::Call;
 use crate::explain::{Existence, Explanation, Registration};
 use crate::inject::{Engine, Settings, Verdict};
 use crate::template::{Catalog, Source, built_in};
 use list::{ExplanationList, Item};
-use registration::RegistrationError;
 use subjects::{ExplainSubject, Subjects};
 
 /// Explain why a pod is, or is not, injected, and with what.
@@ -36,16 +32,33 @@ use subjects::{ExplainSubject, Subjects};
 /// asks for it, its parameters, conditions and every field that it adds with the line of the
 /// template. The exit status is 1 where a pod is refused.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion explain -f app.yaml --brief\n\
+    \x20 pillion explain deployment/web -n shop\n\
+    \x20 pillion explain pod.yaml -o json")]
 pub struct Explain {
     /// A manifest or an AdmissionReview, - for standard input, or an object of the cluster such as
     /// pod/NAME or deployment/NAME
     #[arg(value_name = "FILE|-|KIND/NAME", default_value = "-")]
     target: String,
 
+    /// The same manifest or AdmissionReview, as other commands spell it
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE|-",
+        conflicts_with = "target"
+    )]
+    filename: Option<String>,
+
     /// Namespace of objects that name none, and of an object of the cluster [default: that of the
     /// context, else `default`]
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
+
+    /// Show only what happens, why and what to do
+    #[arg(long, conflicts_with = "output")]
+    brief: bool,
 
     /// How to write the explanation
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
@@ -77,68 +90,21 @@ enum Format {
     Json,
 }
 
-/// Why nothing can be explained.
-#[derive(Debug, thiserror::Error)]
-pub enum ExplainError {
-    /// Nothing was named, and no manifest comes from a terminal.
-    #[error(
-        "nothing to explain: name a file or an object such as pod/NAME, or send a manifest to standard input"
-    )]
-    NoInput,
-    /// The input could not be read.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// The input holds neither a pod nor a review.
-    #[error("{name}: holds no pod, no object that makes pods and no AdmissionReview")]
-    NoPod {
-        /// The input's name.
-        name: String,
-    },
-    /// The webhook would answer the review with HTTP status 400.
-    #[error("{name}: the server would answer 400 Bad Request: {message}")]
-    BadRequest {
-        /// The input's name.
-        name: String,
-        /// What the server would say.
-        message: String,
-    },
-    /// The object of the cluster could not be read.
-    #[error("failed to read {object} in the namespace `{namespace}`: {problem}")]
-    Object {
-        /// The object.
-        object: String,
-        /// The namespace.
-        namespace: String,
-        /// What the API server said.
-        problem: String,
-    },
-    /// A webhook configuration cannot be used.
-    #[error(transparent)]
-    Registration(#[from] RegistrationError),
-    /// The cluster cannot be asked.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// Templates or settings could not be read.
-    #[error(transparent)]
-    Engine(#[from] EngineOptionsError),
-    /// The explanation could not be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-}
-
 impl Explain {
-    /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<ExitCode, ExplainError> {
-        let (mut subjects, mut cluster) = self.subjects()?;
-        let catalog = Arc::new(catalog_loading::catalog_with(&self.engine, &[])?);
-        let sources = self.engine.sources()?;
-        let sources = sources.unwrap_or_else(built_in::sources);
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let (mut subjects, mut cluster) = self.subjects(streams)?;
+        let catalog = Arc::new(self.engine.load_catalog_with(&[], streams)?);
+        let mut sources = self.engine.sources()?.unwrap_or_default();
+        if self.engine.has_built_in() {
+            sources.extend(built_in::sources());
+        }
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut subjects.manifests, &subjects.namespace);
         if let Some(cluster) = &mut cluster {
             subjects.add_namespaces(&mut settings, cluster);
         }
-        let registration = registration::find(&self.webhook_configuration, cluster.as_ref())?;
+        let registration =
+            registration::find(&self.webhook_configuration, cluster.as_ref(), streams)?;
         let mut explaining = Explaining {
             catalog,
             settings,
@@ -146,25 +112,32 @@ impl Explain {
             sources,
             cluster,
         };
-        let items = subjects.about.iter().map(|about| explaining.item(about));
-        let items = items.collect::<Result<Vec<_>, _>>()?;
+        let items = subjects
+            .about
+            .iter()
+            .map(|about| explaining.item(about))
+            .collect::<Result<Vec<_>, _>>()?;
         let notes = explaining.cluster.map(|cluster| cluster.notes);
         let list = ExplanationList::new(items, notes.unwrap_or_default());
-        self.write(&list)?;
-        Ok(if list.items.iter().any(is_refused) {
-            ExitCode::from(REFUSED)
-        } else {
-            ExitCode::SUCCESS
-        })
+        streams.print(match self.output {
+            Format::Text if self.brief => text::brief(&list, streams.out()),
+            Format::Text => text::text(&list, streams.out()),
+            Format::Json => serde_json::to_string_pretty(&list)? + "\n",
+        })?;
+        Ok(Status::refused_if(list.items.iter().any(is_refused)))
     }
 
     /// What is asked about, and the cluster where it, or a flag, asks for one.
-    fn subjects(&self) -> Result<(Subjects, Option<Cluster>), ExplainError> {
+    fn subjects(&self, streams: &mut Streams<'_>) -> anyhow::Result<(Subjects, Option<Cluster>)> {
         let namespace = self.namespace.as_deref();
-        if self.target == "-" && output::stdin_is_terminal() {
-            return Err(ExplainError::NoInput);
+        let target = self.filename.as_ref().unwrap_or(&self.target);
+        if target == "-" && streams.is_typed() {
+            bail!(
+                "nothing to explain: name a file or an object such as pod/NAME, or send a \
+                 manifest to standard input"
+            );
         }
-        if let Some(object) = subjects::object(&self.target) {
+        if let Some(object) = subjects::object(target).filter(|_| self.filename.is_none()) {
             let cluster = self.cluster.open()?;
             let subjects = Subjects::of_cluster(&object, namespace, &cluster)?;
             return Ok((subjects, Some(cluster)));
@@ -176,15 +149,8 @@ impl Explain {
         };
         let of_context = cluster.as_ref().map(|cluster| cluster.namespace.as_str());
         let namespace = namespace.or(of_context).unwrap_or("default");
-        Ok((Subjects::of_file(&self.target, namespace)?, cluster))
-    }
-
-    fn write(&self, list: &ExplanationList) -> Result<(), OutputError> {
-        let text = match self.output {
-            Format::Text => text::text(list, Paint::for_stream(&io::stdout())),
-            Format::Json => serde_json::to_string_pretty(list).unwrap_or_default() + "\n",
-        };
-        output::print(text.as_bytes())
+        let subjects = Subjects::of_file(target, namespace, streams)?;
+        Ok((subjects, cluster))
     }
 }
 
@@ -207,7 +173,7 @@ struct Explaining {
 }
 
 impl Explaining {
-    fn item(&mut self, about: &ExplainSubject) -> Result<Item, ExplainError> {
+    fn item(&mut self, about: &ExplainSubject) -> anyhow::Result<Item> {
         let mut explanation = self.explain(about)?;
         let namespace = explanation.namespace.clone();
         if let Some(cluster) = &mut self.cluster
@@ -228,12 +194,12 @@ impl Explaining {
         Ok(Item::new(about, explanation))
     }
 
-    fn explain(&self, about: &ExplainSubject) -> Result<Explanation, ExplainError> {
+    fn explain(&self, about: &ExplainSubject) -> anyhow::Result<Explanation> {
         let engine = Engine::new(Arc::clone(&self.catalog), Arc::new(self.settings.clone()));
         let explained = engine.explain(&about.question(), &self.registration, &self.sources);
-        explained.map_err(|message| ExplainError::BadRequest {
-            name: about.source.clone(),
-            message,
+        explained.map_err(|message| {
+            let name = &about.source;
+            anyhow!("{name}: the server would answer 400 Bad Request: {message}")
         })
     }
 

@@ -7,23 +7,26 @@
 
 mod references;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::assignment::Assignment;
-use super::catalog_loading;
-use super::cluster::{ClusterArguments, ClusterError};
-use super::documents::{DocumentArguments, DocumentError};
+use super::Status;
+use super::cluster::ClusterArguments;
+use super::documents::DocumentArguments;
+use super::engine_options::EngineOptions;
 use super::engine_options::namespaces::constrain_one;
-use super::engine_options::{EngineOptions, EngineOptionsError};
+use super::flag_values::Assignment;
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
-use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
-use crate::inject::{Decision, Engine, Namespace, Namespaces, RequestContext, Settings};
+use super::report::{RunResult, TransformResult, operations};
+use super::streams::Streams;
+use super::transform::{ObjectTransform, TreatmentError};
+use crate::inject::{
+    Decision, Engine, Namespace, Namespaces, RequestContext, Settings, Verdict, misplaced_keys,
+};
 use crate::kubernetes::keys;
 use crate::review::{Document, Pod};
 
@@ -33,6 +36,11 @@ use crate::review::{Document, Pod};
 /// exit status is 1; it is 2 for input that cannot be read. Namespaces, LimitRanges and
 /// ResourceQuotas in the input count as namespace manifests.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 kubectl create deployment web --image nginx --dry-run=client -o yaml | pillion inject --inject log-shipper\n\
+    \x20 pillion inject -f manifests/ -o diff\n\
+    \x20 pillion inject -f app.yaml -i\n\
+    \x20 kustomize build . | pillion inject | kubectl apply -f -")]
 pub struct Inject {
     #[command(flatten)]
     documents: DocumentArguments,
@@ -58,25 +66,10 @@ pub struct Inject {
     engine: EngineOptions,
 }
 
-/// Why `inject` could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum InjectError {
-    /// The manifests could not be read, changed or written.
-    #[error(transparent)]
-    Documents(#[from] DocumentError),
-    /// Templates or settings could not be read.
-    #[error(transparent)]
-    Engine(#[from] EngineOptionsError),
-    /// The cluster cannot be asked.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-}
-
 impl Inject {
-    /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<ExitCode, InjectError> {
-        let mut manifests = self.documents.read()?;
-        let catalog = catalog_loading::catalog_with(&self.engine, &self.set)?;
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let mut manifests = self.documents.read(streams)?;
+        let catalog = self.engine.load_catalog_with(&self.set, streams)?;
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut manifests, self.documents.namespace());
         let catalog = Arc::new(catalog);
@@ -87,11 +80,13 @@ impl Inject {
             let namespace = self.documents.namespace();
             let needed = references::needed(&mut manifests, namespace, &engine, &annotations);
             references::look_up(&needed, &mut cluster, &mut settings);
-            references::tell(&cluster);
+            for note in &cluster.notes {
+                streams.warn(note);
+            }
         }
         let engine = Engine::new(catalog, Arc::new(settings));
         let injection = treatment(&engine, annotations);
-        Ok(self.documents.run(manifests, &injection)?)
+        self.documents.run(manifests, &injection, streams)
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
@@ -188,10 +183,6 @@ impl ObjectTransform for Injection<'_> {
         pointer: &str,
         object: &mut Value,
     ) -> Result<TransformResult, TreatmentError> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| TreatmentError {
-            object: identity.to_string(),
-            source,
-        };
         let subject = RequestContext {
             namespace: identity.namespace.clone(),
             is_admission: false,
@@ -199,18 +190,33 @@ impl ObjectTransform for Injection<'_> {
             user: None,
             annotations: self.annotations.clone(),
         };
+        let given = object.clone();
+        let claims = add_claims(identity, object, pointer);
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
         let ending = RunResult::Decided(decision.verdict());
+        let applied: BTreeSet<_> = decision
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.template.as_str())
+            .collect();
+        let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
+        let hints = misplaced_keys(&identity.kind, object, pointer, applied);
         let patch = if decision.patch.is_empty() {
+            *object = given;
             None
         } else {
-            let prepared = prepare(object, pointer);
-            let below = decision.patch.below(pointer);
-            let operations = serde_json::to_value(&below).map_err(|error| failed(error.into()))?;
-            let patch: json_patch::Patch =
-                serde_json::from_value(operations.clone()).map_err(|error| failed(error.into()))?;
-            json_patch::patch(object, &patch).map_err(|error| failed(error.into()))?;
-            Some(whole_patch(prepared, operations))
+            let applied = apply(&decision, object, pointer);
+            let whole = applied.map_err(|source| TreatmentError {
+                object: identity.to_string(),
+                source,
+            })?;
+            remove_claims(object, pointer, &claims);
+            // What was written for the pod of the claims is not for the object without them.
+            Some(if claims.is_empty() {
+                whole
+            } else {
+                operations(&json_patch::diff(&given, object))
+            })
         };
         Ok(TransformResult {
             ending,
@@ -218,8 +224,75 @@ impl ObjectTransform for Injection<'_> {
             message: decision.message,
             outcomes: decision.outcomes,
             findings: decision.findings,
+            hints,
             patch,
         })
+    }
+}
+
+/// Applies what was decided to the object. Returns the whole patch on it.
+fn apply(
+    decision: &Decision,
+    object: &mut Value,
+    pointer: &str,
+) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    let prepared = prepare(object, pointer);
+    let operations = serde_json::to_value(decision.patch.clone().below(pointer))?;
+    let patch: json_patch::Patch = serde_json::from_value(operations.clone())?;
+    json_patch::patch(object, &patch)?;
+    Ok(whole_patch(prepared, operations))
+}
+
+/// Adds a volume for each claim of a `StatefulSet`, as its controller adds them to its pods. Returns
+/// the names of those that were not there.
+fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
+    if identity.kind != "StatefulSet" {
+        return Vec::new();
+    }
+    let claims = object
+        .pointer("/spec/volumeClaimTemplates")
+        .and_then(Value::as_array);
+    let names: Vec<_> = claims
+        .into_iter()
+        .flatten()
+        .filter_map(|claim| claim.pointer("/metadata/name")?.as_str().map(str::to_owned))
+        .collect();
+    let spec = object.pointer_mut(&format!("{pointer}/spec"));
+    let Some(spec) = spec
+        .and_then(Value::as_object_mut)
+        .filter(|_| !names.is_empty())
+    else {
+        return Vec::new();
+    };
+    let volumes = spec.entry("volumes").or_insert_with(|| json!([]));
+    let Some(volumes) = volumes.as_array_mut() else {
+        return Vec::new();
+    };
+    let mut added = Vec::new();
+    for name in names {
+        if volumes.iter().all(|volume| volume["name"] != name.as_str()) {
+            let claim = format!("{name}-{}-0", identity.name);
+            volumes.push(json!({"name": name, "persistentVolumeClaim": {"claimName": claim}}));
+            added.push(name);
+        }
+    }
+    added
+}
+
+/// Takes the volumes of claims out again: a `StatefulSet` does not list them.
+fn remove_claims(object: &mut Value, pointer: &str, added: &[String]) {
+    let spec = object.pointer_mut(&format!("{pointer}/spec"));
+    let Some(spec) = spec
+        .and_then(Value::as_object_mut)
+        .filter(|_| !added.is_empty())
+    else {
+        return;
+    };
+    if let Some(Value::Array(volumes)) = spec.get_mut("volumes") {
+        volumes.retain(|volume| !added.iter().any(|name| volume["name"] == name.as_str()));
+        if volumes.is_empty() {
+            spec.remove("volumes");
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod emit;
 mod error;
 pub(crate) mod kinds;
 mod parse;
+mod pitfalls;
 mod source;
 mod split;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::streams::Streams;
 use crate::template::Source;
 use emit::Style;
 pub(crate) use error::ManifestError;
@@ -60,10 +62,13 @@ pub(crate) struct Document {
 impl Manifest {
     /// Reads manifests: files, directories and everything below them (`*.yaml`, `*.yml`, `*.json`
     /// in the order of their names), and `-` for standard input.
-    pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Self>, ManifestError> {
+    pub(crate) fn read(
+        arguments: &[PathBuf],
+        streams: &mut Streams<'_>,
+    ) -> Result<Vec<Self>, ManifestError> {
         let mut manifests = Vec::new();
         for argument in arguments {
-            for text in source::texts(argument, Wanted::Manifests)? {
+            for text in source::texts(argument, Wanted::Manifests, streams)? {
                 manifests.push(Self::parse(text.name, text.path, &text.content)?);
             }
         }
@@ -199,7 +204,11 @@ impl Document {
                 Ok([head, &written, tail].concat())
             }
             Syntax::Yaml => {
-                let written = emit::emit(&self.value, Style::of(body))?;
+                if let Some((line, problem)) = pitfalls::find(body) {
+                    let line = line + head.matches('\n').count();
+                    return Err(format!("line {line} of the document: {problem}").into());
+                }
+                let written = emit::emit(&self.value, &Style::of(body))?;
                 // Content that began on the line of its `---` starts a line of its own.
                 let starts_line = head.is_empty() || head.ends_with(['\n', '\u{feff}']);
                 let head = if starts_line {
@@ -215,14 +224,17 @@ impl Document {
 
 /// A value as YAML, as `kubectl` writes it.
 pub(crate) fn yaml(value: &Value) -> Result<String, serde_saphyr::SerializeError> {
-    emit::emit(value, Style::of(""))
+    emit::emit(value, &Style::of(""))
 }
 
 /// The texts of files, directories and standard input, as sources of templates.
-pub(crate) fn sources(arguments: &[PathBuf]) -> Result<Vec<Source>, ManifestError> {
+pub(crate) fn sources(
+    arguments: &[PathBuf],
+    streams: &mut Streams<'_>,
+) -> Result<Vec<Source>, ManifestError> {
     let mut sources = Vec::new();
     for argument in arguments {
-        let texts = source::texts(argument, Wanted::Templates)?.into_iter();
+        let texts = source::texts(argument, Wanted::Templates, streams)?.into_iter();
         sources.extend(texts.map(|text| Source {
             path: text.name,
             text: text.content,

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, IsTerminal, Write as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::Path;
 
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
 
 use super::manifest::{Manifest, ManifestError, Syntax};
-use super::terminal::{Colour, Paint};
-use super::transform::Report;
+use super::report::Report;
+use super::terminal::{Colour, Paint, printable, printable_lines};
 
 /// How documents are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,26 +48,27 @@ pub enum OutputError {
     NoFile,
 }
 
-/// Writes text to standard output. A reader that has gone away is no error.
-pub(crate) fn print(text: &[u8]) -> Result<(), OutputError> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OutputError::Stdout(error)),
-        _ => Ok(()),
-    }
-}
-
 /// The manifests in a format.
 pub(crate) fn render(
     format: OutputFormat,
     manifests: &[Manifest],
     report: &Report,
+    paint: Paint,
 ) -> Result<String, ManifestError> {
     match format {
-        OutputFormat::Yaml => yaml(manifests),
-        OutputFormat::Json => json(manifests),
-        OutputFormat::Patch => Ok(patches(report)),
-        OutputFormat::Diff => diffs(manifests, Paint::for_stream(&io::stdout())),
+        OutputFormat::Yaml => yaml(manifests).map(|text| shown(text, paint)),
+        OutputFormat::Json => json(manifests).map(|text| shown(text, paint)),
+        OutputFormat::Patch => Ok(shown(patches(report), paint)),
+        OutputFormat::Diff => diffs(manifests, paint),
+    }
+}
+
+/// A document as it is shown on a terminal that has colours; without them it is byte for byte.
+fn shown(text: String, paint: Paint) -> String {
+    if paint.is_enabled() {
+        printable_lines(&text).into_owned()
+    } else {
+        text
     }
 }
 
@@ -162,6 +164,7 @@ fn diffs(manifests: &[Manifest], paint: Paint) -> Result<String, ManifestError> 
 pub(crate) fn add_diff(text: &mut String, name: &str, before: &str, after: &str, paint: Paint) {
     let lines = hunks(before, after, paint);
     if !lines.is_empty() {
+        let name = printable(name);
         let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("--- {name}")));
         let _ = writeln!(text, "{}", paint.text(Colour::Bold, &format!("+++ {name}")));
         text.push_str(&lines);
@@ -181,7 +184,8 @@ pub(crate) fn hunks(before: &str, after: &str, paint: Paint) -> String {
                 ChangeTag::Insert => ("+", Some(Colour::Green)),
                 ChangeTag::Equal => (" ", None),
             };
-            let line = format!("{sign}{}", change.value().trim_end_matches('\n'));
+            let value = shown(change.value().trim_end_matches('\n').to_owned(), paint);
+            let line = format!("{sign}{value}");
             let line = match colour {
                 Some(colour) => paint.text(colour, &line),
                 None => line.as_str().into(),
@@ -216,6 +220,9 @@ pub(crate) fn write_back(manifests: &[Manifest]) -> Result<(), OutputError> {
 /// Writes beside the file and renames, through a link to the file behind it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let target = fs::canonicalize(path)?;
+    if !fs::metadata(&target)?.is_file() {
+        return Err(io::Error::other("it is no plain file"));
+    }
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let beside = target.with_file_name(format!(".{name}.{}.pillion", std::process::id()));
     let written = write_beside(&beside, &target, text).and_then(|()| fs::rename(&beside, &target));
@@ -229,13 +236,13 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 fn write_beside(beside: &Path, target: &Path, text: &str) -> io::Result<()> {
     let mut file = fs::File::create_new(beside)?;
     file.write_all(text.as_bytes())?;
-    file.set_permissions(fs::metadata(target)?.permissions())?;
+    let (old, new) = (fs::metadata(target)?, file.metadata()?);
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        // Before the mode, which a change of the owner would cut.
+        fchown(&file, Some(old.uid()), Some(old.gid()))?;
+    }
+    file.set_permissions(old.permissions())?;
     file.sync_all()
-}
-
-/// Whether a person sits at standard input and no manifest can come from there.
-pub(crate) fn stdin_is_terminal() -> bool {
-    io::stdin().is_terminal()
 }
 
 #[cfg(test)]

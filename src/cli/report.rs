@@ -1,14 +1,134 @@
-//! What is told about every object, on standard error: text for people, JSON for machines.
+//! What became of every object, and how it is told on standard error: text for people, JSON for
+//! machines.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::manifest::kinds::Identity;
 use super::terminal::{Colour, Paint, printable};
-use super::transform::{Entry, Report, RunResult};
 use crate::finding::{Code, Finding, Policy};
-use crate::inject::{EnforcedFinding, TemplateOutcome, Verdict};
+use crate::inject::{EnforcedFinding, Reason, TemplateOutcome, Verdict};
+
+/// What was done with an object: a verdict of the engine, or what only `uninject` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunResult {
+    /// What the engine decided.
+    Decided(Verdict),
+    /// What was injected was taken out.
+    Removed,
+}
+
+impl RunResult {
+    /// Every ending, in the order in which a report counts them.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Decided(Verdict::Denied),
+        Self::Decided(Verdict::Injected),
+        Self::Removed,
+        Self::Decided(Verdict::Shadowed),
+        Self::Decided(Verdict::Skipped),
+        Self::Decided(Verdict::Unchanged),
+    ];
+
+    /// The word that is printed.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Decided(verdict) => verdict.as_str(),
+            Self::Removed => "Removed",
+        }
+    }
+}
+
+/// How one object ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TransformResult {
+    /// What was done.
+    pub(crate) ending: RunResult,
+    /// The code that scripts look for.
+    pub(crate) code: &'static str,
+    /// One sentence for the person.
+    pub(crate) message: String,
+    /// One entry for each template.
+    pub(crate) outcomes: Vec<TemplateOutcome>,
+    /// What was found that is no template's doing.
+    pub(crate) findings: Vec<EnforcedFinding>,
+    /// What the object says and does nothing where it is, each with where it would do something.
+    pub(crate) hints: Vec<String>,
+    /// The change as a JSON Patch on the object (RFC 6902); `None` where there is none.
+    pub(crate) patch: Option<Value>,
+}
+
+impl TransformResult {
+    /// Whether anything was injected now, and not in an earlier run.
+    fn is_injected(&self) -> bool {
+        self.ending != RunResult::Decided(Verdict::Unchanged)
+    }
+
+    /// An object that stays as it is, or is refused, without any template's part in it.
+    pub(crate) fn plain(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            ending: RunResult::Decided(reason.verdict()),
+            code: reason.code(),
+            message: message.into(),
+            outcomes: Vec::new(),
+            findings: Vec::new(),
+            hints: Vec::new(),
+            patch: None,
+        }
+    }
+}
+
+/// One object of the input and how it ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// The file that it stands in.
+    pub(crate) file: String,
+    /// The number of its document in the file, from 1.
+    pub(crate) document: usize,
+    /// What it is called.
+    pub(crate) identity: Identity,
+    /// How it ended.
+    pub(crate) treated: TransformResult,
+}
+
+/// A document that is not a Kubernetes object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Note {
+    /// The file that it stands in.
+    pub(crate) file: String,
+    /// Its number in the file, from 1.
+    pub(crate) document: usize,
+}
+
+/// What happened to the whole input.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Report {
+    /// Every object, in order.
+    pub(crate) entries: Vec<Entry>,
+    /// Every document that is no object, in order.
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Report {
+    /// Whether any object was refused: then nothing is written.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.count(RunResult::Decided(Verdict::Denied)) > 0
+    }
+
+    /// How many objects ended so.
+    pub(crate) fn count(&self, ending: RunResult) -> usize {
+        let entries = self.entries.iter();
+        entries
+            .filter(|entry| entry.treated.ending == ending)
+            .count()
+    }
+}
+
+/// The operations of a patch as JSON. A patch is texts and values, which JSON can always hold.
+pub(crate) fn operations(patch: &json_patch::Patch) -> Value {
+    serde_json::to_value(patch).unwrap_or_default()
+}
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -61,51 +181,83 @@ fn summary(report: &Report) -> String {
     }
 }
 
+/// Adds an object and its templates. Where one template alone decides, its sentence is the object's;
+/// where a template's sentence is part of the object's, it is told below and not twice.
 fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     let treated = &entry.treated;
     let object = entry.identity.to_string();
-    let _ = writeln!(
+    let _ = write!(
         text,
-        "{}: {} ({}): {}",
+        "{}: {} ({})",
         paint.text(Colour::Bold, &printable(&object)),
         word(treated.ending, paint),
         treated.code,
-        printable(&treated.message),
     );
+    let told: Vec<_> = treated
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.reason.verdict() != Verdict::Injected || treated.is_injected())
+        .collect();
     let mut remedied = BTreeSet::new();
-    for outcome in &treated.outcomes {
-        add_outcome(text, outcome, &mut remedied, paint);
+    match told.as_slice() {
+        [only] if only.reason.code() == treated.code => {
+            let _ = writeln!(text, ": {}", sentence(only, paint));
+            add_findings(
+                text,
+                "  ",
+                &only.findings,
+                &only.message,
+                &mut remedied,
+                paint,
+            );
+        }
+        told => {
+            let is_repeated = told
+                .iter()
+                .any(|outcome| treated.message.contains(&outcome.message));
+            if !is_repeated {
+                let _ = write!(text, ": {}", printable(&treated.message));
+            }
+            text.push('\n');
+            for outcome in told {
+                let _ = writeln!(
+                    text,
+                    "  {} ({}): {}",
+                    word(RunResult::Decided(outcome.reason.verdict()), paint),
+                    outcome.reason,
+                    sentence(outcome, paint),
+                );
+                let said = &outcome.message;
+                add_findings(text, "    ", &outcome.findings, said, &mut remedied, paint);
+            }
+        }
     }
-    add_findings(text, "  ", &treated.findings, &mut remedied, paint);
+    let said = &treated.message;
+    add_findings(text, "  ", &treated.findings, said, &mut remedied, paint);
+    for hint in &treated.hints {
+        let word = paint.text(Colour::Yellow, "hint");
+        let _ = writeln!(text, "  {word}: {}", printable(hint));
+    }
 }
 
-fn add_outcome(
-    text: &mut String,
-    outcome: &TemplateOutcome,
-    remedied: &mut BTreeSet<Code>,
-    paint: Paint,
-) {
-    let revision = if outcome.revision.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", paint.text(Colour::Dim, &outcome.revision))
-    };
-    let _ = writeln!(
-        text,
-        "  {}{revision}: {} ({}): {}",
-        printable(&outcome.template),
-        word(RunResult::Decided(outcome.reason.verdict()), paint),
-        outcome.reason,
-        printable(&outcome.message),
-    );
-    add_findings(text, "    ", &outcome.findings, remedied, paint);
+/// `TEMPLATE REVISION: what became of it`.
+fn sentence(outcome: &TemplateOutcome, paint: Paint) -> String {
+    let template = printable(&outcome.template);
+    let message = printable(&outcome.message);
+    if outcome.revision.is_empty() {
+        return format!("{template}: {message}");
+    }
+    let revision = paint.text(Colour::Dim, &outcome.revision);
+    format!("{template} {revision}: {message}")
 }
 
-/// Adds findings; below the first refusal by each code of an object, what to do about it.
+/// Adds findings, but for sentences that were said already; below the first refusal by each code of
+/// an object, what to do about it.
 fn add_findings(
     text: &mut String,
     indent: &str,
     findings: &[EnforcedFinding],
+    said: &str,
     remedied: &mut BTreeSet<Code>,
     paint: Paint,
 ) {
@@ -117,7 +269,9 @@ fn add_findings(
         };
         let word = paint.text(colour, word);
         let finding = judged.finding.to_string();
-        let _ = writeln!(text, "{indent}{word}: {}", printable(&finding));
+        if !said.contains(&judged.finding.message) {
+            let _ = writeln!(text, "{indent}{word}: {}", printable(&finding));
+        }
         let code = judged.finding.code;
         if judged.policy == Policy::Deny && remedied.insert(code) {
             let _ = writeln!(text, "{indent}remedy: {}", code.help());
@@ -205,6 +359,7 @@ fn entry_json(entry: &Entry) -> Value {
         "message": treated.message,
         "templates": outcomes,
         "findings": findings_json(&treated.findings),
+        "hints": treated.hints,
     })
 }
 

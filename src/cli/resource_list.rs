@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::manifest::kinds;
-use super::transform::{Entry, RunResult};
+use super::report::{Entry, RunResult};
 use crate::finding::Policy;
 use crate::inject::{EnforcedFinding, TemplateOutcome, Verdict};
 
@@ -130,7 +130,7 @@ fn result(entry: &Entry, path: Option<&str>, severity: &str, message: &str) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::transform::TransformResult;
+    use crate::cli::report::TransformResult;
     use crate::finding::{Code, Finding};
     use crate::inject::Reason;
 
@@ -161,6 +161,7 @@ mod tests {
                 kind: "Pod".to_owned(),
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
+                pod: Some(""),
             },
             treated: TransformResult {
                 outcomes: vec![

@@ -12,24 +12,22 @@ mod watch;
 mod webhook;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, bail};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use super::{EngineOptions, EngineOptionsError};
-use crate::cluster::ConnectionError;
+use super::Status;
+use super::engine_options::EngineOptions;
 use crate::inject::{Namespaces, Settings};
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
-use crate::telemetry::{LogFormat, Metrics, TelemetryError};
-use crate::tls::{self, TlsError};
-pub use authority::AuthorityError;
+use crate::telemetry::{LogFormat, Metrics};
+use crate::tls;
 use authority::AuthorityOptions;
 use certificate::CertificateOptions;
-use cluster::{Cluster, ClusterOptions, VersionError};
+use cluster::{Cluster, ClusterOptions};
 use templates::Templates;
 use webhook::Webhook;
 
@@ -38,23 +36,16 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Options of `pillion serve`.
 #[derive(Debug, clap::Args)]
-pub struct Serve {
+#[command(after_help = "Examples:\n\
+    \x20 pillion serve --listen 127.0.0.1:8443 --write-dev-ca ca.crt\n\
+    \x20 pillion serve --templates templates --templates built-in --tls-cert tls.crt --tls-key tls.key")]
+pub(super) struct Serve {
     /// Where reviews are answered, over TLS at `/mutate` and `/advise`; `:PORT` is every address.
-    #[arg(
-        long,
-        value_name = "ADDR:PORT",
-        env = "PILLION_LISTEN",
-        default_value = "[::]:8443"
-    )]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "[::]:8443")]
     listen: ListenAddress,
 
     /// Where `/healthz`, `/readyz` and `/metrics` are answered, in plain HTTP.
-    #[arg(
-        long,
-        value_name = "ADDR:PORT",
-        env = "PILLION_ADMIN_LISTEN",
-        default_value = "[::]:8080"
-    )]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "[::]:8080")]
     admin_listen: ListenAddress,
 
     #[command(flatten)]
@@ -73,7 +64,6 @@ pub struct Serve {
     #[arg(
         long,
         value_name = "SECONDS",
-        env = "PILLION_TEMPLATES_POLL_SECONDS",
         default_value_t = 2,
         value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
@@ -84,7 +74,6 @@ pub struct Serve {
     #[arg(
         long,
         value_name = "MIB",
-        env = "PILLION_DECISION_CACHE_MIB",
         default_value_t = 8,
         value_parser = clap::value_parser!(u32).range(0..=1024)
     )]
@@ -94,7 +83,6 @@ pub struct Serve {
     #[arg(
         long,
         value_name = "SECONDS",
-        env = "PILLION_DRAIN_SECONDS",
         default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(0..=3600)
     )]
@@ -105,19 +93,13 @@ pub struct Serve {
     #[arg(
         long,
         value_name = "SECONDS",
-        env = "PILLION_SHUTDOWN_SECONDS",
         default_value_t = 20,
         value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
     shutdown_seconds: u64,
 
     /// How log lines look; `auto` is text on a terminal and JSON otherwise.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        env = "PILLION_LOG_FORMAT",
-        default_value = "auto"
-    )]
+    #[arg(long, value_name = "FORMAT", default_value = "auto")]
     log_format: LogFormat,
 
     /// What is logged: a level, or directives such as `warn,pillion=debug`.
@@ -130,98 +112,48 @@ pub struct Serve {
     log_level: String,
 }
 
-/// Why the webhook cannot be served, or ended otherwise than asked to.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Ending would be over before draining.
-    #[error("--drain-seconds {drain} must be less than --shutdown-seconds {shutdown}")]
-    Drain {
-        /// `--drain-seconds`.
-        drain: u64,
-        /// `--shutdown-seconds`.
-        shutdown: u64,
-    },
-    /// Templates or namespaces cannot be read.
-    #[error(transparent)]
-    Engine(#[from] EngineOptionsError),
-    /// Namespaces are given twice.
-    #[error(
-        "--namespace-manifest and --watch-cluster exclude each other: the namespaces are the cluster's"
-    )]
-    NamespaceManifest,
-    /// The cluster cannot be connected to.
-    #[error(transparent)]
-    Connection(#[from] ConnectionError),
-    /// The cluster does not say which version it has.
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    /// The flags of certificates do not go together.
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
-    /// There is no certificate to serve with.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// There is no log.
-    #[error(transparent)]
-    Telemetry(#[from] TelemetryError),
-    /// There are no threads to serve with.
-    #[error("failed to start the server's threads")]
-    Runtime(#[source] io::Error),
-    /// The addresses that were bound cannot be read back.
-    #[error("failed to read back the address of a port")]
-    Address(#[source] io::Error),
-    /// The server cannot start or did not end well.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-}
-
-impl ServeError {
-    /// Whether the server ran and ended otherwise than asked to.
-    pub fn is_at_run_time(&self) -> bool {
-        matches!(
-            self,
-            Self::Server(
-                ServerError::Stopped { .. }
-                    | ServerError::Background(_)
-                    | ServerError::Interrupted(_)
-            )
-        )
-    }
+/// Whether the server ran and ended otherwise than asked to.
+pub(super) fn ended_while_serving(error: &ServerError) -> bool {
+    matches!(
+        error,
+        ServerError::Stopped { .. } | ServerError::Background(_) | ServerError::Interrupted(_)
+    )
 }
 
 impl Serve {
     /// Serves until a signal, then drains.
-    pub fn run(self) -> Result<ExitCode, ServeError> {
-        if self.drain_seconds >= self.shutdown_seconds {
-            return Err(ServeError::Drain {
-                drain: self.drain_seconds,
-                shutdown: self.shutdown_seconds,
-            });
+    pub(super) fn run(self) -> anyhow::Result<Status> {
+        let (drain, shutdown) = (self.drain_seconds, self.shutdown_seconds);
+        if drain >= shutdown {
+            bail!("--drain-seconds {drain} must be less than --shutdown-seconds {shutdown}");
         }
         let log = crate::telemetry::init(self.log_format, &self.log_level)?;
-        let runtime = Runtime::new().map_err(ServeError::Runtime)?;
+        let runtime = Runtime::new().context("failed to start the server's threads")?;
         let metrics = Arc::new(Metrics::new(log.lost()));
         let result = runtime.block_on(self.serve(metrics));
         // What may still run is a review on a blocking thread whose client has gone.
         runtime.shutdown_background();
         log.flush(LAST_LINES);
-        result.map(|()| ExitCode::SUCCESS)
+        result.map(|()| Status::Done)
     }
 
     /// What is decided once, with the namespaces of the manifests, or of a cluster that is not known
     /// yet.
-    fn settings(&self) -> Result<Settings, ServeError> {
+    fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = self.engine.settings()?;
         if self.cluster.watch_cluster {
             if self.engine.has_namespace_manifests() {
-                return Err(ServeError::NamespaceManifest);
+                bail!(
+                    "--namespace-manifest and --watch-cluster exclude each other: the namespaces are \
+                     the cluster's"
+                );
             }
             settings.namespaces = Namespaces::watched(BTreeMap::new());
         }
         Ok(settings)
     }
 
-    async fn serve(self, metrics: Arc<Metrics>) -> Result<(), ServeError> {
+    async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
         let mut settings = self.settings()?;
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();
@@ -271,7 +203,9 @@ impl Serve {
                 deadline: Duration::from_secs(self.shutdown_seconds),
             },
         })?;
-        let (webhook, admin) = server.addresses().map_err(ServeError::Address)?;
+        let (webhook, admin) = server
+            .addresses()
+            .context("failed to read back the address of a port")?;
         let within = cluster.as_ref();
         self.authority
             .start(&mut background, within, certificate, expiry, &metrics);

@@ -2,24 +2,24 @@
 
 mod check;
 mod excerpt;
-mod find;
 mod list;
 mod new;
 mod render;
-mod schema;
 mod show;
 mod test;
 
-use std::process::ExitCode;
+use std::sync::Arc;
 
+use anyhow::bail;
 use serde_json::{Value, json};
 
-use super::engine_options::EngineOptionsError;
-use super::manifest::ManifestError;
-use super::output::OutputError;
-use super::transform::TreatmentError;
-use crate::template::TemplateError;
+use super::Status;
+use super::engine_options::EngineOptions;
+use super::streams::Streams;
 use crate::template::catalog::Summary;
+use crate::template::json_schema::json_schema;
+use crate::template::{Catalog, CatalogLookup, Template as CompiledTemplate, TemplateError};
+use crate::wording::did_you_mean;
 
 /// List, check and test templates, and help to write them.
 #[derive(Debug, clap::Args)]
@@ -41,63 +41,45 @@ enum Command {
     /// Make the folder of a new template, with README and a first case
     New(new::New),
     /// Write the JSON Schema of template files, with which editors complete and check
-    Schema(schema::Schema),
+    Schema,
     /// Run the cases of templates; exit status 1 where one fails, 2 where one cannot be read
     Test(test::Test),
 }
 
-/// Why `template` could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateCommandError {
-    /// The templates to check could not be read.
-    #[error(transparent)]
-    Read(#[from] ManifestError),
-    /// The templates to list could not be read.
-    #[error(transparent)]
-    Engine(#[from] EngineOptionsError),
-    /// No template has the name.
-    #[error("there is no template `{name}`{hint}")]
-    NotFound {
-        /// The name.
-        name: String,
-        /// What was probably meant.
-        hint: String,
-    },
-    /// The template does not compile.
-    #[error("the template `{name}` does not compile: {error}")]
-    Broken {
-        /// The name.
-        name: String,
-        /// Its first error.
-        error: String,
-    },
-    /// A pod could not be changed.
-    #[error(transparent)]
-    ObjectTransform(#[from] TreatmentError),
-    /// `pillion template new`.
-    #[error(transparent)]
-    New(#[from] new::NewError),
-    /// `pillion template test`.
-    #[error(transparent)]
-    Test(#[from] test::TestError),
-    /// The result could not be written.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-}
-
 impl Template {
-    /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         match &self.command {
-            Command::List(list) => list.run(),
-            Command::Check(check) => check.run(),
-            Command::Show(show) => show.run(),
-            Command::Render(render) => render.run(),
-            Command::New(new) => Ok(new.run()?),
-            Command::Schema(schema) => schema.run(),
-            Command::Test(test) => Ok(test.run()?),
+            Command::List(list) => list.run(streams),
+            Command::Check(check) => check.run(streams),
+            Command::Show(show) => show.run(streams),
+            Command::Render(render) => render.run(streams),
+            Command::New(new) => new.run(streams),
+            Command::Schema => {
+                streams.print(lines_of(&json_schema()))?;
+                Ok(Status::Done)
+            }
+            Command::Test(test) => Ok(test.run(streams)?),
         }
     }
+}
+
+/// The catalog of the flags, and the template of this name in it.
+fn find(
+    engine: &EngineOptions,
+    namespace: &str,
+    name: &str,
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<(Catalog, Arc<CompiledTemplate>)> {
+    let catalog = engine.load_catalog(streams)?;
+    let template = match catalog.find(namespace, name) {
+        CatalogLookup::Template(template) => Arc::clone(template),
+        CatalogLookup::Broken(error) => bail!("the template `{name}` does not compile: {error}"),
+        CatalogLookup::Nothing => {
+            let hint = did_you_mean(name, catalog.names(namespace));
+            bail!("there is no template `{name}`{hint}")
+        }
+    };
+    Ok((catalog, template))
 }
 
 /// JSON as people can read it, ending with a line break.

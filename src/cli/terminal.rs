@@ -1,8 +1,9 @@
 //! Colour for people, plain text for everything else.
 //!
 //! Colour is used where the stream is a terminal and `NO_COLOR` is unset or empty
-//! (<https://no-color.org>). What comes from manifests is printed with its control characters
-//! escaped, so that no manifest can move the cursor or forge a line of a report.
+//! (<https://no-color.org>). What comes from manifests is printed with its control characters, and
+//! those that turn the direction of writing, escaped, so that no manifest can move the cursor, forge a
+//! line of a report or show another text than it holds.
 
 use std::borrow::Cow;
 use std::io::IsTerminal;
@@ -36,6 +37,11 @@ impl Paint {
         }
     }
 
+    /// Whether there are colours, and so a terminal.
+    pub(crate) fn is_enabled(self) -> bool {
+        self.enabled
+    }
+
     /// The text, in a colour where there are colours.
     pub(crate) fn text(self, colour: Colour, text: &str) -> Cow<'_, str> {
         if !self.enabled {
@@ -53,14 +59,36 @@ impl Paint {
     }
 }
 
-/// The text on one line, with control characters escaped.
+/// The text on one line, with characters escaped that are no part of it to the eye.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
+    escaped(text, is_invisible)
+}
+
+/// The same of a text of several lines.
+pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| {
+        !matches!(c, '\n' | '\r' | '\t') && is_invisible(c)
+    })
+}
+
+/// Whether a character moves the cursor, or changes how others are shown: control characters, line
+/// separators and the marks of bidirectional text (Unicode 17, UAX #9).
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in text.chars() {
-        if character.is_control() {
+        if is_escaped(character) {
             escaped.extend(character.escape_default());
         } else {
             escaped.push(character);
@@ -85,5 +113,7 @@ mod tests {
     fn control_characters_are_shown() {
         assert_eq!(printable("wéb"), "wéb");
         assert_eq!(printable("a\x1b[2J\nb"), "a\\u{1b}[2J\\nb");
+        assert_eq!(printable_lines("a\x1b[2J\n\tb"), "a\\u{1b}[2J\n\tb");
+        assert_eq!(printable("a\u{202e}b\u{2066}"), "a\\u{202e}b\\u{2066}");
     }
 }

@@ -9,8 +9,10 @@ use serde_json::Value;
 use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity};
+use super::report::{Entry, Note, Report, RunResult, TransformResult};
 use super::resource_list;
-use crate::inject::{EnforcedFinding, Reason, TemplateOutcome, Verdict};
+use crate::inject::{Reason, Verdict};
+use crate::kubernetes::keys::INJECT;
 
 /// What is done with an object that holds a pod.
 pub(crate) trait ObjectTransform {
@@ -31,112 +33,6 @@ pub struct TreatmentError {
     pub(crate) object: String,
     /// What the patch met.
     pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// What was done with an object: a verdict of the engine, or what only `uninject` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RunResult {
-    /// What the engine decided.
-    Decided(Verdict),
-    /// What was injected was taken out.
-    Removed,
-}
-
-impl RunResult {
-    /// Every ending, in the order in which a report counts them.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Decided(Verdict::Denied),
-        Self::Decided(Verdict::Injected),
-        Self::Removed,
-        Self::Decided(Verdict::Shadowed),
-        Self::Decided(Verdict::Skipped),
-        Self::Decided(Verdict::Unchanged),
-    ];
-
-    /// The word that is printed.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Decided(verdict) => verdict.as_str(),
-            Self::Removed => "Removed",
-        }
-    }
-}
-
-/// How one object ended.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TransformResult {
-    /// What was done.
-    pub(crate) ending: RunResult,
-    /// The code that scripts look for.
-    pub(crate) code: &'static str,
-    /// One sentence for the person.
-    pub(crate) message: String,
-    /// One entry for each template.
-    pub(crate) outcomes: Vec<TemplateOutcome>,
-    /// What was found that is no template's doing.
-    pub(crate) findings: Vec<EnforcedFinding>,
-    /// The change as a JSON Patch on the object (RFC 6902); `None` where there is none.
-    pub(crate) patch: Option<Value>,
-}
-
-impl TransformResult {
-    /// An object that stays as it is, or is refused, without any template's part in it.
-    pub(crate) fn plain(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            ending: RunResult::Decided(reason.verdict()),
-            code: reason.code(),
-            message: message.into(),
-            outcomes: Vec::new(),
-            findings: Vec::new(),
-            patch: None,
-        }
-    }
-}
-
-/// One object of the input and how it ended.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    /// The file that it stands in.
-    pub(crate) file: String,
-    /// The number of its document in the file, from 1.
-    pub(crate) document: usize,
-    /// What it is called.
-    pub(crate) identity: Identity,
-    /// How it ended.
-    pub(crate) treated: TransformResult,
-}
-
-/// A document that is not a Kubernetes object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Note {
-    /// The file that it stands in.
-    pub(crate) file: String,
-    /// Its number in the file, from 1.
-    pub(crate) document: usize,
-}
-
-/// What happened to the whole input.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Report {
-    /// Every object, in order.
-    pub(crate) entries: Vec<Entry>,
-    /// Every document that is no object, in order.
-    pub(crate) notes: Vec<Note>,
-}
-
-impl Report {
-    /// Whether any object was refused: then nothing is written.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.count(RunResult::Decided(Verdict::Denied)) > 0
-    }
-
-    /// How many objects ended so.
-    pub(crate) fn count(&self, ending: RunResult) -> usize {
-        let entries = self.entries.iter();
-        entries
-            .filter(|entry| entry.treated.ending == ending)
-            .count()
-    }
 }
 
 /// Treats every object of the manifests, marking the documents that changed. `namespace` is that of
@@ -183,9 +79,11 @@ pub(crate) fn treat_object(
     object: &mut Value,
 ) -> Result<TransformResult, TreatmentError> {
     let Some(pointer) = identity.pod_pointer() else {
-        let message = format!("a {} holds no pod", identity.kind);
-        return Ok(TransformResult::plain(Reason::NotAPod, message));
+        return Ok(without_pod(identity, object));
     };
+    if let Some(pod) = object.pointer_mut(pointer) {
+        booleans::drop_nulls(pod);
+    }
     let pod = object.pointer(pointer);
     if !pod.is_some_and(|pod| pod.get("spec").is_some_and(Value::is_object)) {
         let message = format!("no pod spec at {pointer}/spec");
@@ -193,4 +91,84 @@ pub(crate) fn treat_object(
     }
     booleans::settle(object);
     treatment.treat(identity, pointer, object)
+}
+
+/// The result of an object in which no pod is found: an error of its kind where it asks for templates.
+fn without_pod(identity: &Identity, object: &Value) -> TransformResult {
+    let kind = &identity.kind;
+    match asking(object, "") {
+        Some(place) if place != "metadata" => TransformResult {
+            ending: RunResult::Decided(Verdict::Denied),
+            code: "PodTemplateUnknown",
+            ..TransformResult::plain(
+                Reason::NotAPod,
+                format!(
+                    "the annotation {INJECT} at {place}.annotations asks for templates, but where a \
+                     {kind} has its pod template is not known: it has none at spec.template"
+                ),
+            )
+        },
+        _ => TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod")),
+    }
+}
+
+/// Where in an object a `metadata` has the annotation that asks for templates.
+fn asking(value: &Value, place: &str) -> Option<String> {
+    let has = value
+        .get("annotations")
+        .and_then(|annotations| annotations.get(INJECT));
+    if has.is_some() {
+        return Some(place.to_owned());
+    }
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, value)| {
+            let below = if place.is_empty() {
+                key.clone()
+            } else {
+                format!("{place}.{key}")
+            };
+            asking(value, &below)
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| asking(item, &format!("{place}[{index}]"))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn identity(kind: &str) -> Identity {
+        Identity {
+            api_version: "example.org/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: String::new(),
+            name: "web".to_owned(),
+            pod: None,
+        }
+    }
+
+    #[test]
+    fn a_kind_that_asks_and_is_not_known_is_refused() {
+        let template = json!({"metadata": {"annotations": {INJECT: "logs"}}});
+        let object = json!({"spec": {"groups": [{"podTemplate": template}]}});
+        let result = without_pod(&identity("PodGroupSet"), &object);
+        assert_eq!(result.ending, RunResult::Decided(Verdict::Denied));
+        assert!(
+            result
+                .message
+                .contains("spec.groups[0].podTemplate.metadata.annotations"),
+            "{}",
+            result.message
+        );
+        let quiet = json!({"metadata": {"annotations": {INJECT: "logs"}}, "spec": {}});
+        for object in [quiet, json!({"data": {"a": "pillion.dev/inject"}})] {
+            let result = without_pod(&identity("ConfigMap"), &object);
+            assert_eq!(result.code, "NotAPod");
+        }
+    }
 }

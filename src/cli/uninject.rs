@@ -2,31 +2,35 @@
 //!
 //! What that is, the status annotations of each pod say; nothing else is touched.
 
-use std::process::ExitCode;
-
 use serde_json::Value;
 
-use super::documents::{DocumentArguments, DocumentError};
+use super::Status;
+use super::documents::DocumentArguments;
 use super::manifest::kinds::Identity;
-use super::transform::{ObjectTransform, RunResult, TransformResult, TreatmentError};
+use super::report::{RunResult, TransformResult, operations};
+use super::streams::Streams;
+use super::transform::{ObjectTransform, TreatmentError};
+use crate::inject::Reason;
 use crate::inject::uninject::{self, RemovalError};
-use crate::inject::{Reason, Verdict};
 
 /// Take out of manifests what was injected into them.
 ///
 /// Exactly what the status annotations say was added is removed. If a status cannot be read,
 /// nothing is written and the exit status is 1; it is 2 for input that cannot be read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion uninject -f injected.yaml -o diff\n\
+    \x20 kubectl get deployment web -o yaml | pillion uninject")]
 pub struct Uninject {
     #[command(flatten)]
     documents: DocumentArguments,
 }
 
 impl Uninject {
-    /// Does what the command says.
-    pub(crate) fn run(&self) -> Result<ExitCode, DocumentError> {
-        let manifests = self.documents.read()?;
-        self.documents.run(manifests, &Removal(uninject::remove))
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let manifests = self.documents.read(streams)?;
+        let removal = Removal(uninject::remove);
+        self.documents.run(manifests, &removal, streams)
     }
 }
 
@@ -51,34 +55,25 @@ impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> ObjectTransform for
         };
         let patch = json_patch::diff(&before, object);
         if patch.is_empty() {
+            let message = "no status annotation says that anything was injected";
             return Ok(TransformResult {
-                ending: RunResult::Decided(Verdict::Unchanged),
                 code: "NotInjected",
-                message: "no status annotation says that anything was injected".to_owned(),
-                outcomes: Vec::new(),
-                findings: Vec::new(),
-                patch: None,
+                ..TransformResult::plain(Reason::NotRequested, message)
             });
         }
         Ok(TransformResult {
             ending: RunResult::Removed,
             code: "Removed",
-            message: format!("took out {}", removed.join(", ")),
-            outcomes: Vec::new(),
-            findings: Vec::new(),
             patch: Some(operations(&patch)),
+            ..TransformResult::plain(Reason::Applied, format!("took out {}", removed.join(", ")))
         })
     }
-}
-
-/// The operations as JSON. A patch is a list of strings and values, which JSON can always hold.
-fn operations(patch: &json_patch::Patch) -> Value {
-    serde_json::to_value(patch).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inject::Verdict;
     use serde_json::json;
 
     fn identity() -> Identity {
@@ -87,6 +82,7 @@ mod tests {
             kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),
             name: "web".to_owned(),
+            pod: Some("/spec/template"),
         }
     }
 

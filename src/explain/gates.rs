@@ -5,21 +5,19 @@
 //! (apiserver:pkg/admission/plugin/webhook/generic/webhook.go, `ShouldCallHook`). A pod that is
 //! stopped here never reaches Pillion: no log, no metric and no warning tells of it.
 
-mod configuration;
-
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::Value;
 
-pub use configuration::{Configuration, ConfigurationError};
-
 use crate::expression::{AdmissionCondition, AdmissionData, EvaluationError};
 use crate::kubernetes::selector::LabelSelector;
+use crate::kubernetes::webhook_configuration::{
+    Entry, FailurePolicy, MatchCondition, WebhookConfiguration,
+};
 use crate::review::pod::Dictionary;
 use crate::wording::with_sources;
-use configuration::{Condition, Entry, FailurePolicy};
 
 /// What the API server knows of a pod when it decides whom to call.
 #[derive(Debug, Clone, Copy)]
@@ -105,10 +103,28 @@ impl EntryGates {
     }
 }
 
-/// What all entries of a configuration do with a pod.
-pub fn evaluate(configuration: &Configuration, arrival: Arrival<'_>) -> Vec<EntryGates> {
-    let entries = configuration.entries.iter();
-    entries
+/// How the names of our entries end; they are stable for ever.
+const OUR_ENTRIES: &str = ".pillion.dev";
+/// The name of our Service, for entries that somebody renamed.
+const OUR_SERVICE: &str = "pillion";
+
+/// Whether an entry names Pillion: by its name, or by the Service that it calls.
+fn is_ours(entry: &Entry) -> bool {
+    let service = entry.client_config.service.as_ref();
+    entry.name.ends_with(OUR_ENTRIES) || service.is_some_and(|one| one.name == OUR_SERVICE)
+}
+
+/// Whether any entry of a configuration names Pillion.
+pub fn leads_to_us(configuration: &WebhookConfiguration) -> bool {
+    configuration.entries.iter().any(is_ours)
+}
+
+/// What the entries of a configuration that name Pillion do with a pod.
+pub fn evaluate(configuration: &WebhookConfiguration, arrival: Arrival<'_>) -> Vec<EntryGates> {
+    configuration
+        .entries
+        .iter()
+        .filter(|entry| is_ours(entry))
         .map(|entry| of_entry(&configuration.name, entry, arrival))
         .collect()
 }
@@ -190,19 +206,10 @@ fn selector<T: Borrow<str> + Ord>(
 }
 
 fn rules(entry: &Entry, operation: &str) -> Gate {
-    let lists = |list: &[String], one: &str| list.iter().any(|item| item == "*" || item == one);
-    let of_pods = |rule: &&configuration::Rule| {
-        let is_pods = |item: &String| matches!(item.as_str(), "*" | "*/*" | "pods" | "pods/");
-        lists(&rule.api_groups, "")
-            && lists(&rule.api_versions, "v1")
-            && rule.resources.iter().any(is_pods)
-            && matches!(rule.scope.as_deref(), None | Some("*" | "Namespaced"))
-    };
-    let mut rules = entry.rules.iter().filter(of_pods).peekable();
-    if rules.peek().is_none() {
+    if !entry.rules.iter().any(|rule| rule.names("", "v1", "pods")) {
         return gate("rules", Passage::Stops, "no rule is about pods");
     }
-    if rules.any(|rule| lists(&rule.operations, operation)) {
+    if entry.is_about(operation, "", "v1", "pods") {
         let why = format!("a rule is about {operation} of pods");
         return gate("rules", Passage::Passes, why);
     }
@@ -210,7 +217,7 @@ fn rules(entry: &Entry, operation: &str) -> Gate {
     gate("rules", Passage::Stops, why)
 }
 
-fn condition(condition: &Condition, data: &AdmissionData<'_>, request: &Value) -> Gate {
+fn condition(condition: &MatchCondition, data: &AdmissionData<'_>, request: &Value) -> Gate {
     let holds = AdmissionCondition::compile(&condition.expression)
         .map_err(|error| (Passage::Unknown, error.to_string()))
         .and_then(|compiled| {

@@ -1,5 +1,11 @@
 //! The kinds of objects that hold a pod: where, and who owns the pods that are made of them.
 
+use serde_json::Value;
+
+/// Where the objects of other kinds have a pod template: Rollout, CloneSet, Knative's Service,
+/// DeploymentConfig and most others have it where a Deployment has it.
+const TEMPLATES: [&str; 2] = ["/spec/template", "/spec/jobTemplate/spec/template"];
+
 /// A kind of object that holds a pod. The version does not matter: `apps/v1` and `apps/v1beta1` keep
 /// the pod template in the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,4 +83,15 @@ pub fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
     KINDS
         .iter()
         .find(|known| known.group == group && known.kind == kind)
+}
+
+/// The pointer to the pod template of an object of another kind, where it has one in a usual place: a
+/// map with containers in its `spec`.
+pub fn pod_template(object: &Value) -> Option<&'static str> {
+    TEMPLATES.into_iter().find(|pointer| {
+        let containers = object.pointer(&format!("{pointer}/spec/containers"));
+        containers
+            .and_then(Value::as_array)
+            .is_some_and(|containers| !containers.is_empty())
+    })
 }

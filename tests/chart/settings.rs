@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use clap::CommandFactory;
-use pillion::cli::Cli;
+use pillion::cli;
 
 use crate::chart::programs::{Programs, objects, only, values};
 use crate::support::failure::Outcome;
@@ -12,7 +11,7 @@ use crate::support::failure::Outcome;
 #[test]
 fn every_variable_of_the_container_is_a_flag_of_serve() -> Outcome {
     let programs = Programs::offline()?;
-    let command = Cli::command();
+    let command = cli::command();
     let serve = command.find_subcommand("serve");
     let flags = serve.into_iter().flat_map(clap::Command::get_arguments);
     let flags = flags.chain(command.get_arguments());
@@ -51,7 +50,7 @@ fn every_field_that_the_chart_refuses_is_one() {
     let (_, list) = text.split_once("$elsewhere := dict").unwrap_or_default();
     let (list, _) = list.split_once("-}}").unwrap_or_default();
     let words: Vec<_> = list.split('"').skip(1).step_by(2).collect();
-    let command = Cli::command();
+    let command = cli::command();
     let serve = command.find_subcommand("serve");
     let flags = serve.into_iter().flat_map(clap::Command::get_arguments);
     let known: BTreeSet<_> = flags.map(|flag| flag.get_id().to_string()).collect();

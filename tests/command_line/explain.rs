@@ -157,7 +157,7 @@ fn webhook_configurations_come_from_files_too() {
     let output = pillion(&["explain", "-", &flag], POD);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("expected kind MutatingWebhookConfiguration, found Pod"),
+        stderr(&output).contains("expected kind MutatingWebhookConfiguration or ValidatingWebhookConfiguration, found Pod"),
         "{}",
         stderr(&output)
     );

@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use pillion::explain::gates::Configuration;
 use pillion::explain::{Explanation, Question, Registration};
 use pillion::inject::{Answer, Decision, Engine, Verdict};
+use pillion::kubernetes::webhook_configuration::WebhookConfiguration;
 use serde_json::{Value, json};
 
 use crate::corpus::case::{self, Case};
@@ -22,7 +22,7 @@ fn shipped() -> Registration {
     let document = case::yaml(&fs::read_to_string(path).unwrap());
     Registration {
         from: "shipped".to_owned(),
-        configurations: Ok(vec![Configuration::read(&document).unwrap()]),
+        configurations: Ok(vec![WebhookConfiguration::read(&document).unwrap()]),
     }
 }
 

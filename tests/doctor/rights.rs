@@ -32,7 +32,7 @@ async fn rights_that_are_missing_or_too_many_are_told() -> Outcome {
         "{unwell:?}"
     );
     assert!(
-        report.says("run it as somebody with the right to: get deployments"),
+        report.says("to know it you need: get deployments"),
         "{report:?}"
     );
 

@@ -7,8 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::CommandFactory;
-use pillion::cli::{Check, Cli};
+use pillion::cli::{self, Check};
 use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::telemetry::Metrics;
@@ -206,7 +205,7 @@ fn checks() -> String {
 
 /// The flags of a command.
 fn flags(command: &str) -> String {
-    let mut cli = Cli::command();
+    let mut cli = cli::command();
     cli.build();
     let command = cli.find_subcommand(command).unwrap();
     let mut table = "| Flag | Environment | Default | Meaning |\n|---|---|---|---|\n".to_owned();

@@ -1,17 +1,18 @@
 //! `pillion certs new`: files for a Secret, and how they get into a cluster.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use anyhow::{Context as _, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::CertsError;
-use crate::cli::{duration, output};
+use crate::cli::Status;
+use crate::cli::flag_values::duration;
+use crate::cli::streams::Streams;
 use crate::tls::authority::{Authority, service_names};
 
 /// Everybody may read a certificate.
@@ -21,6 +22,9 @@ const PUBLIC: u32 = 0o644;
 const PRIVATE: u32 = 0o600;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion certs new --out certs\n\
+    \x20 pillion certs new --out certs --authority certs --force")]
 pub(super) struct New {
     /// The directory for `ca.crt`, `ca.key`, `tls.crt` and `tls.key`
     #[arg(long, value_name = "DIR")]
@@ -39,11 +43,11 @@ pub(super) struct New {
     name: Vec<String>,
 
     /// How long the certificate is valid
-    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration)]
     lifetime: Duration,
 
     /// How long the authority is valid
-    #[arg(long, value_name = "DURATION", default_value = "3650d", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "3650d", value_parser = duration)]
     authority_lifetime: Duration,
 
     /// Sign with the authority that lies in this directory as `ca.crt` and `ca.key`
@@ -56,7 +60,7 @@ pub(super) struct New {
 }
 
 impl New {
-    pub(super) fn run(&self) -> Result<ExitCode, CertsError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let now = SystemTime::now();
         let authority = match &self.authority {
             Some(directory) => read(directory)?,
@@ -72,28 +76,31 @@ impl New {
             ("tls.crt", leaf.certificate_pem(), PUBLIC),
             ("tls.key", leaf.key_pem(), PRIVATE),
         ];
-        let kept = |name: &str| {
-            let is_own = name.starts_with("ca.");
-            // Signing anew in the authority's own directory leaves the authority as it is.
-            is_own && self.authority.as_deref() == Some(self.out.as_path())
-        };
-        let files: Vec<_> = files.into_iter().filter(|(name, ..)| !kept(name)).collect();
-        fs::create_dir_all(&self.out).map_err(|source| CertsError::Write {
-            path: self.out.clone(),
-            source,
-        })?;
+        // Signing anew in the authority's own directory leaves the authority as it is.
+        let keeps_authority = self.authority.as_deref() == Some(self.out.as_path());
+        let files: Vec<_> = files
+            .into_iter()
+            .filter(|(name, ..)| !(keeps_authority && name.starts_with("ca.")))
+            .collect();
+        fs::create_dir_all(&self.out)
+            .with_context(|| format!("failed to write {}", self.out.display()))?;
         for (name, ..) in &files {
             let path = self.out.join(name);
             // A link counts, wherever it points.
             if !self.force && path.symlink_metadata().is_ok() {
-                return Err(CertsError::Exists { path });
+                bail!(
+                    "{} exists already: choose another directory, or overwrite with --force",
+                    path.display()
+                );
             }
         }
         for (name, text, mode) in &files {
-            write(&self.out.join(name), text, *mode)?;
+            let path = self.out.join(name);
+            write(&path, text, *mode)
+                .with_context(|| format!("failed to write {}", path.display()))?;
         }
-        output::print(self.next_steps(&authority).as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        streams.print(self.next_steps(&authority))?;
+        Ok(Status::Done)
     }
 
     /// What to do with the files.
@@ -110,14 +117,11 @@ impl New {
     }
 }
 
-fn read(directory: &Path) -> Result<Authority, CertsError> {
+fn read(directory: &Path) -> anyhow::Result<Authority> {
     let text = |name: &str| {
-        let path = directory.join(name);
-        let text = fs::read(&path).map_err(|source| CertsError::Read {
-            path: path.clone(),
-            source,
-        });
-        text.map(|text| (path.display().to_string(), text))
+        let path = directory.join(name).display().to_string();
+        let text = fs::read(&path).with_context(|| format!("failed to read {path}"))?;
+        Ok::<_, anyhow::Error>((path, text))
     };
     let (certificate, key) = (text("ca.crt")?, text("ca.key")?);
     let authority = Authority::from_pem((&certificate.0, &certificate.1), (&key.0, &key.1));
@@ -125,20 +129,15 @@ fn read(directory: &Path) -> Result<Authority, CertsError> {
 }
 
 /// Writes a file anew: one that exists is removed first, so that its mode cannot stay.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertsError> {
-    let failed = |source| CertsError::Write {
-        path: path.to_owned(),
-        source,
-    };
+fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(mode)
-        .open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(failed)
+        .open(path)?;
+    file.write_all(text.as_bytes())
 }

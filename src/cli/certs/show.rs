@@ -2,20 +2,21 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use k8s_openapi::jiff::Timestamp;
 
-use super::CertsError;
-use crate::cli::{REFUSED, output};
+use crate::cli::Status;
+use crate::cli::streams::Streams;
 use crate::tls::Pair;
 use crate::tls::inspect::{self, CertificateInfo};
 use crate::wording::with_sources;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion certs show tls.crt --key tls.key")]
 pub(super) struct Show {
     /// Files with certificates in PEM; `-` reads standard input
     #[arg(value_name = "FILE", required = true)]
@@ -27,23 +28,19 @@ pub(super) struct Show {
 }
 
 impl Show {
-    pub(super) fn run(&self) -> Result<ExitCode, CertsError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let (mut text, mut is_good) = (String::new(), true);
         let now = SystemTime::now();
         for (number, file) in self.files.iter().enumerate() {
             let origin = file.display().to_string();
-            let pem = read(file)?;
-            let seen = inspect::read(&pem).map_err(|source| CertsError::Inspect {
-                path: file.clone(),
-                source,
-            })?;
-            for certificate in seen {
+            let pem = read(file, streams)?;
+            for certificate in inspect::read(&pem).with_context(|| origin.clone())? {
                 is_good &= now < certificate.not_after;
                 add(&mut text, &origin, &certificate, now);
             }
             if let Some(key) = self.key.as_deref().filter(|_| number == 0) {
                 let name = key.display().to_string();
-                let fits = Pair::from_pem((&origin, &pem), (&name, &read(key)?));
+                let fits = Pair::from_pem((&origin, &pem), (&name, &read(key, streams)?));
                 is_good &= fits.is_ok();
                 let said = match fits {
                     Ok(_) => format!("{name} fits the certificate"),
@@ -53,27 +50,18 @@ impl Show {
                 text.push('\n');
             }
         }
-        output::print(text.as_bytes())?;
-        Ok(if is_good {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(REFUSED)
-        })
+        streams.print(text)?;
+        Ok(Status::refused_if(!is_good))
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, CertsError> {
+fn read(file: &Path, streams: &mut Streams<'_>) -> anyhow::Result<Vec<u8>> {
     let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map(|_| bytes)
+        streams.read()
     } else {
         fs::read(file)
     };
-    bytes.map_err(|source| CertsError::Read {
-        path: file.to_owned(),
-        source,
-    })
+    bytes.with_context(|| format!("failed to read {}", file.display()))
 }
 
 fn add(text: &mut String, origin: &str, certificate: &CertificateInfo, now: SystemTime) {

@@ -4,11 +4,14 @@ mod probe;
 mod resources;
 mod rights;
 
+use std::time::SystemTime;
+
+use anyhow::bail;
 use serde_json::Value;
 
 use super::super::cluster::Cluster;
-use super::DoctorError;
 use crate::cluster::{Access, ClusterReader, DryRunResult, ObjectPage, Read};
+use crate::kubernetes::webhook_configuration::Entry;
 use crate::tls::inspect::{self, CertificateInfo};
 pub(super) use probe::Probe;
 use resources::{
@@ -17,7 +20,7 @@ use resources::{
 };
 
 /// The port that the API server calls where an entry names none.
-const DEFAULT_PORT: u64 = 443;
+const DEFAULT_PORT: u16 = 443;
 
 /// Namespaces of Kubernetes itself.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -38,6 +41,8 @@ pub(super) struct KnownNames {
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Facts {
+    /// When they were read, for what expires.
+    pub(super) now: SystemTime,
     pub(super) names: KnownNames,
     pub(super) version: Value,
     pub(super) definitions: Vec<(&'static str, Read<Value>)>,
@@ -63,11 +68,11 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Reads everything; `Err` where the API server does not answer at all.
-    pub(super) fn gather(cluster: &Cluster, names: KnownNames) -> Result<Self, DoctorError> {
+    pub(super) fn gather(cluster: &Cluster, names: KnownNames) -> anyhow::Result<Self> {
         let version = match cluster.ask(async |reader| reader.version().await) {
             Read::Found(version) => version,
-            Read::Missing => return Err(DoctorError::NoAnswer("it has no /version".to_owned())),
-            Read::Unknown(why) => return Err(DoctorError::NoAnswer(why)),
+            Read::Missing => bail!("failed to ask the API server: it has no /version"),
+            Read::Unknown(why) => bail!("failed to ask the API server: {why}"),
         };
         Ok(cluster.ask(async |reader| Self::read(reader, names, version).await))
     }
@@ -107,6 +112,7 @@ impl Facts {
             None => None,
         };
         Self {
+            now: SystemTime::now(),
             version,
             definitions,
             pods: reader.list(&PODS, own, &selector).await,
@@ -135,13 +141,16 @@ impl Facts {
 
 /// Whom the API server calls: the name that it asks the certificate for, and the port. The first
 /// entry says it, by a URL or by a Service.
-fn called(names: &KnownNames, configurations: &[(&'static str, Read<Value>)]) -> (String, u64) {
-    let mut found = configurations.iter().filter_map(|(_, read)| match read {
-        Read::Found(configuration) => configuration.pointer("/webhooks/0/clientConfig"),
-        _ => None,
-    });
-    let config = found.next();
-    let url = config.and_then(|config| config.get("url")?.as_str());
+fn called(names: &KnownNames, configurations: &[(&'static str, Read<Value>)]) -> (String, u16) {
+    let config = configurations
+        .iter()
+        .filter_map(|(_, read)| match read {
+            Read::Found(configuration) => Entry::read_all(configuration).next()?.ok(),
+            _ => None,
+        })
+        .map(|entry| entry.client_config)
+        .next();
+    let url = config.as_ref().and_then(|config| config.url.as_deref());
     if let Some(host) = url.and_then(|url| url.strip_prefix("https://")?.split('/').next()) {
         // The last colon of `[::1]` is no separator.
         let parts = host
@@ -151,7 +160,7 @@ fn called(names: &KnownNames, configurations: &[(&'static str, Read<Value>)]) ->
         let name = name.trim_matches(['[', ']']).to_owned();
         return (name, port.unwrap_or(DEFAULT_PORT));
     }
-    let port = config.and_then(|config| config.pointer("/service/port")?.as_u64());
+    let port = config.and_then(|config| config.service?.port);
     let name = format!("{}.{}.svc", names.name, names.namespace);
     (name, port.unwrap_or(DEFAULT_PORT))
 }
@@ -217,7 +226,7 @@ mod tests {
             (json!({"url": "https://[::1]/mutate"}), "::1", 443),
         ];
         for (config, name, port) in table {
-            let configuration = json!({"webhooks": [{"clientConfig": config}]});
+            let configuration = json!({"webhooks": [{"name": "a", "clientConfig": config}]});
             let read = [("x", Read::Found(configuration))];
             assert_eq!(called(&names, &read), (name.to_owned(), port));
         }

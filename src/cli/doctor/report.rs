@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::super::terminal::{Colour, Paint, printable};
-use super::check::{Health, Line};
+use super::checks::{Health, Line};
 use super::facts::KnownNames;
 
 /// What was found.

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::check::{Health, Line};
+use super::checks::{Health, Line};
 use super::facts::{Facts, KnownNames};
 use super::report::Report;
 use super::{Check, checks};
@@ -60,6 +60,7 @@ fn healthy() -> Facts {
         "status": {"readyReplicas": 2},
     });
     Facts {
+        now: SystemTime::now(),
         names: KnownNames {
             namespace: "pillion-system".to_owned(),
             name: "pillion".to_owned(),
@@ -170,12 +171,12 @@ fn one_thing_broken_is_one_line() {
 
 #[test]
 fn what_ends_is_told_before_it_has_ended() {
-    let facts = healthy();
+    let mut facts = healthy();
     let leaf = facts.served.as_ref().unwrap()[0].clone();
-    let at = |time: SystemTime| {
-        let lines = checks::trust_at(&facts, time);
-        let unwell = lines.into_iter().filter(|line| line.status != Health::Ok);
-        unwell
+    let mut at = |time: SystemTime| {
+        facts.now = time;
+        let lines = unwell(&facts).into_iter();
+        lines
             .map(|line| (line.check, line.status))
             .collect::<Vec<_>>()
     };

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 
-use super::EngineOptionsError;
-use super::sources::failed;
 use crate::check::pod_security::Defaults;
 use crate::finding::{Policies, PolicyError};
 use crate::inject::Settings;
@@ -18,14 +17,13 @@ use crate::inject::Settings;
 pub(super) struct CheckOptions {
     /// Pull the images of templates from this registry, such as registry.example.com/mirror,
     /// instead of their own; an image that somebody named stays.
-    #[arg(long, value_name = "REGISTRY", env = "PILLION_REGISTRY")]
+    #[arg(long, value_name = "REGISTRY")]
     registry: Option<String>,
 
     /// Whether resulting pods are checked at all.
     #[arg(
         long,
         value_name = "BOOLEAN",
-        env = "PILLION_CHECKS",
         default_value_t = true,
         action = clap::ArgAction::Set
     )]
@@ -33,35 +31,24 @@ pub(super) struct CheckOptions {
 
     /// What follows from a finding: Deny, Skip, Warn or Ignore (repeatable); a template and a
     /// namespace can choose otherwise.
-    #[arg(
-        long = "finding",
-        value_name = "CODE=POLICY",
-        env = "PILLION_FINDING",
-        value_delimiter = ','
-    )]
+    #[arg(long = "finding", value_name = "CODE=POLICY", value_delimiter = ',')]
     findings: Vec<Choice>,
 
     /// How many helpers may run beside one app without being found.
     #[arg(
         long,
         value_name = "NUMBER",
-        env = "PILLION_MOST_HELPERS",
         default_value_t = crate::check::Settings::default().most_helpers
     )]
     most_helpers: usize,
 
     /// The API server's own configuration of Pod Security: a PodSecurityConfiguration, or the
     /// AdmissionConfiguration that holds it. Namespaces' labels win over its defaults.
-    #[arg(long, value_name = "FILE", env = "PILLION_POD_SECURITY_CONFIGURATION")]
+    #[arg(long, value_name = "FILE")]
     pod_security_configuration: Option<PathBuf>,
 
     /// A registry, or the start of a reference, that needs a pull secret (repeatable).
-    #[arg(
-        long,
-        value_name = "REGISTRY",
-        env = "PILLION_PRIVATE_REGISTRY",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "REGISTRY", value_delimiter = ',')]
     private_registry: Vec<String>,
 }
 
@@ -83,9 +70,15 @@ impl FromStr for Choice {
 
 impl CheckOptions {
     /// Writes the flags into the settings.
-    pub(super) fn apply(&self, settings: &mut Settings) -> Result<(), EngineOptionsError> {
+    pub(super) fn apply(&self, settings: &mut Settings) -> anyhow::Result<()> {
         if let Some(path) = &self.pod_security_configuration {
-            settings.checks.pod_security = pod_security(path)?;
+            let read = pod_security(path);
+            settings.checks.pod_security = read.with_context(|| {
+                format!(
+                    "--pod-security-configuration {}: not a PodSecurityConfiguration",
+                    path.display()
+                )
+            })?;
         }
         settings.registry.clone_from(&self.registry);
         for Choice(chosen) in &self.findings {
@@ -102,35 +95,19 @@ impl CheckOptions {
 }
 
 /// Reads a `PodSecurityConfiguration`, by itself or as the plugin of an `AdmissionConfiguration`.
-fn pod_security(path: &Path) -> Result<Defaults, EngineOptionsError> {
-    let text = fs::read_to_string(path).map_err(|source| failed(path, source))?;
-    let wrong = |source: Box<dyn std::error::Error + Send + Sync>| {
-        EngineOptionsError::PodSecurityConfiguration {
-            path: path.to_owned(),
-            source,
-        }
-    };
-    let document: Value =
-        serde_saphyr::from_str(&text).map_err(|source| wrong(Box::new(source)))?;
-    let kind = |object: &Value| {
-        object
-            .get("kind")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+fn pod_security(path: &Path) -> anyhow::Result<Defaults> {
+    let document: Value = serde_saphyr::from_str(&fs::read_to_string(path)?)?;
     let plugins = document.get("plugins").and_then(Value::as_array);
-    let mut inside = plugins
+    let configuration = plugins
         .into_iter()
         .flatten()
         .filter(|plugin| plugin.get("name").and_then(Value::as_str) == Some("PodSecurity"))
-        .filter_map(|plugin| plugin.get("configuration"));
-    let configuration = inside.next().unwrap_or(&document);
-    match kind(configuration).as_deref() {
-        Some("PodSecurityConfiguration") => {
-            Defaults::read(configuration).map_err(|source| wrong(Box::new(source)))
-        }
-        Some(other) => Err(wrong(format!("its kind is {other}").into())),
-        None => Err(wrong("it has no kind".into())),
+        .find_map(|plugin| plugin.get("configuration"))
+        .unwrap_or(&document);
+    match configuration.get("kind").and_then(Value::as_str) {
+        Some("PodSecurityConfiguration") => Ok(Defaults::read(configuration)?),
+        Some(other) => Err(anyhow!("its kind is {other}")),
+        None => Err(anyhow!("it has no kind")),
     }
 }
 
@@ -141,11 +118,7 @@ mod tests {
     fn read(text: &str) -> Result<Defaults, String> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), text).unwrap();
-        let described = |error: EngineOptionsError| {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            source.unwrap_or_default()
-        };
-        pod_security(file.path()).map_err(described)
+        pod_security(file.path()).map_err(|error| error.to_string())
     }
 
     #[test]

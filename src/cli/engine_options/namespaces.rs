@@ -1,16 +1,18 @@
 //! Namespaces from manifests, for engines without a cluster.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::EngineOptionsError;
-use super::sources::{failed, find, metadata};
+use super::sources::{find, is_directory, read_text};
 use crate::check::resources::{LimitRange, Quota};
 use crate::inject::{Namespace, Namespaces};
+
+/// The kinds of objects in a namespace that decide about its pods.
+const CONSTRAINTS: [&str; 3] = ["LimitRange", "ResourceQuota", "ServiceAccount"];
 
 /// What is read of a document; one of another kind is passed over, whatever else is in it.
 #[derive(Debug, Deserialize)]
@@ -34,8 +36,8 @@ struct Metadata {
 }
 
 /// Adds the namespaces of a file, or of all YAML files below a directory.
-pub(super) fn read(path: &Path, namespaces: &mut Namespaces) -> Result<(), EngineOptionsError> {
-    if metadata(path)?.is_dir() {
+pub(super) fn read(path: &Path, namespaces: &mut Namespaces) -> anyhow::Result<()> {
+    if is_directory(path)? {
         let mut paths = Vec::new();
         find(path, 0, &mut paths)?;
         paths.sort();
@@ -45,31 +47,22 @@ pub(super) fn read(path: &Path, namespaces: &mut Namespaces) -> Result<(), Engin
         return Ok(());
     }
     if read_file(path, namespaces)? == 0 {
-        return Err(EngineOptionsError::NoNamespace {
-            path: path.to_owned(),
-        });
+        bail!(
+            "--namespace-manifest {}: holds no object of kind Namespace",
+            path.display()
+        );
     }
     Ok(())
 }
 
 /// Adds a file's namespaces and returns how many there were.
-fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOptionsError> {
-    let text = fs::read_to_string(path).map_err(|source| failed(path, source))?;
-    let documents: Vec<Document> =
-        serde_saphyr::from_multiple(&text).map_err(|source| EngineOptionsError::Manifest {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+fn read_file(path: &Path, namespaces: &mut Namespaces) -> anyhow::Result<usize> {
+    let text = read_text(path)?;
+    let wrong = || format!("{}: not a manifest of namespaces", path.display());
+    let documents: Vec<Document> = serde_saphyr::from_multiple(&text).with_context(wrong)?;
     let mut count = add(documents, namespaces);
-    if ["LimitRange", "ResourceQuota"]
-        .iter()
-        .any(|kind| text.contains(kind))
-    {
-        let objects: Vec<Value> =
-            serde_saphyr::from_multiple(&text).map_err(|source| EngineOptionsError::Manifest {
-                path: path.to_owned(),
-                source: Box::new(source),
-            })?;
+    if CONSTRAINTS.iter().any(|kind| text.contains(kind)) {
+        let objects: Vec<Value> = serde_saphyr::from_multiple(&text).with_context(wrong)?;
         for object in &objects {
             count += constrain(object, namespaces);
         }
@@ -77,7 +70,7 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> Result<usize, EngineOp
     Ok(count)
 }
 
-/// Adds a LimitRange or ResourceQuota to its namespace, of objects of other kinds nothing, and
+/// Adds what constrains pods to its namespace, of objects of other kinds nothing, and
 /// returns how many there were.
 fn constrain(object: &Value, namespaces: &mut Namespaces) -> usize {
     let items = object.get("items").and_then(Value::as_array);
@@ -89,8 +82,8 @@ fn constrain(object: &Value, namespaces: &mut Namespaces) -> usize {
     in_list + usize::from(constrain_one(object, "default", namespaces))
 }
 
-/// Adds a LimitRange or ResourceQuota to its namespace, or to this one if it names none, unless one
-/// of its name is known there. Returns whether it is one.
+/// Adds a LimitRange, a ResourceQuota or a ServiceAccount with pull secrets to its namespace, or to
+/// this one if it names none, unless one of its name is known there. Returns whether it is one.
 pub(in crate::cli) fn constrain_one(
     object: &Value,
     otherwise: &str,
@@ -116,6 +109,14 @@ pub(in crate::cli) fn constrain_one(
             let is_known = |known: &Quota| known.name == read.name;
             if !namespace.quotas.iter().any(is_known) {
                 namespace.quotas.push(read);
+            }
+        }
+        Some("ServiceAccount") => {
+            let secrets = object.get("imagePullSecrets").and_then(Value::as_array);
+            if let (Some(false), Some(account)) =
+                (secrets.map(Vec::is_empty), text("/metadata/name"))
+            {
+                namespace.pulling_accounts.insert(account.to_owned());
             }
         }
         _ => return false,
@@ -159,6 +160,8 @@ fn texts(values: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, S
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const MANIFESTS: &str = "
@@ -188,6 +191,13 @@ spec: {limits: [{type: Container, max: {memory: 1Gi}}]}
 kind: ResourceQuota
 metadata: {name: budget}
 spec: {hard: {pods: 4}}
+---
+kind: ServiceAccount
+metadata: {name: puller, namespace: shop}
+imagePullSecrets: [{name: registry}]
+---
+kind: ServiceAccount
+metadata: {name: plain, namespace: shop}
 ";
 
     #[test]
@@ -201,6 +211,7 @@ spec: {hard: {pods: 4}}
         assert_eq!(shop.labels["pillion.dev/injection"], "enabled");
         assert_eq!(shop.labels["pillion.dev/mandatory"], "");
         assert_eq!(shop.limit_ranges[0].name, "sizes");
+        assert!(shop.pulling_accounts.iter().eq(["puller"]));
         assert_eq!(namespaces.get("default").quotas[0].name, "budget");
         assert_eq!(shop.labels["kubernetes.io/metadata.name"], "shop");
         assert_eq!(shop.annotations["pillion.dev/inject"], "log-shipper");

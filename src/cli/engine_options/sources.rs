@@ -4,10 +4,10 @@
 //! So links are followed and hidden entries are skipped, or every template would be found twice.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::EngineOptionsError;
+use anyhow::{Context as _, bail};
+
 use crate::cli::manifest::is_case_table;
 use crate::template::Source;
 
@@ -18,13 +18,11 @@ const DEPTH: usize = 16;
 const CASES: &str = "cases";
 
 /// Reads the templates below the directories, sorted by path.
-pub(super) fn read(directories: &[PathBuf]) -> Result<Vec<Source>, EngineOptionsError> {
+pub(super) fn read(directories: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let mut paths = Vec::new();
     for directory in directories {
-        if !metadata(directory)?.is_dir() {
-            return Err(EngineOptionsError::NotADirectory {
-                path: directory.clone(),
-            });
+        if !is_directory(directory)? {
+            bail!("--templates {}: not a directory", directory.display());
         }
         find(directory, 0, &mut paths)?;
     }
@@ -34,27 +32,21 @@ pub(super) fn read(directories: &[PathBuf]) -> Result<Vec<Source>, EngineOptions
 }
 
 /// Reads the paths of YAML files below a directory.
-pub(super) fn find(
-    directory: &Path,
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-) -> Result<(), EngineOptionsError> {
+pub(super) fn find(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     if depth > DEPTH {
-        return Err(EngineOptionsError::TooDeep {
-            path: directory.to_owned(),
-            limit: DEPTH,
-        });
+        bail!(
+            "{}: nested more than {DEPTH} directories deep; is there a link to a parent?",
+            directory.display()
+        );
     }
-    let unreadable = |source| failed(directory, source);
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') {
+    let unreadable = || failed(directory);
+    for entry in fs::read_dir(directory).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default();
+        if name.as_encoded_bytes().starts_with(b".") {
             continue;
         }
-        let path = entry.path();
-        if metadata(&path)?.is_dir() {
+        if is_directory(&path)? {
             if name != CASES {
                 find(&path, depth + 1, found)?;
             }
@@ -70,23 +62,25 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn source(path: &Path) -> Result<Source, EngineOptionsError> {
+fn source(path: &Path) -> anyhow::Result<Source> {
     Ok(Source {
         path: path.display().to_string(),
-        text: fs::read_to_string(path).map_err(|source| failed(path, source))?,
+        text: read_text(path)?,
     })
 }
 
-/// What a path leads to, through links.
-pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, EngineOptionsError> {
-    fs::metadata(path).map_err(|source| failed(path, source))
+pub(super) fn read_text(path: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(path).with_context(|| failed(path))
 }
 
-pub(super) fn failed(path: &Path, source: io::Error) -> EngineOptionsError {
-    EngineOptionsError::Read {
-        path: path.to_owned(),
-        source,
-    }
+/// Whether a path leads, through links, to a directory.
+pub(super) fn is_directory(path: &Path) -> anyhow::Result<bool> {
+    let metadata = fs::metadata(path).with_context(|| failed(path))?;
+    Ok(metadata.is_dir())
+}
+
+fn failed(path: &Path) -> String {
+    format!("failed to read {}", path.display())
 }
 
 #[cfg(test)]

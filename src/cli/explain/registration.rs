@@ -2,40 +2,28 @@
 
 use std::path::PathBuf;
 
+use anyhow::{Context as _, bail};
 use serde_json::Value;
 
 use super::super::cluster::Cluster;
-use super::super::manifest::{Manifest, ManifestError};
+use super::super::manifest::Manifest;
+use super::super::streams::Streams;
 use crate::cluster::Read;
 use crate::explain::Registration;
-use crate::explain::gates::{Configuration, ConfigurationError};
+use crate::explain::gates::leads_to_us;
+use crate::kubernetes::webhook_configuration::{MUTATING, VALIDATING, WebhookConfiguration};
 
 /// What a user installs.
 const SHIPPED: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
-
-/// Why a webhook configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistrationError {
-    /// A file could not be read.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
-    /// A document of it is something else.
-    #[error("--webhook-configuration {name}")]
-    Configuration {
-        /// The file.
-        name: String,
-        /// What is wrong.
-        source: ConfigurationError,
-    },
-}
 
 /// The configurations that lead to Pillion.
 pub(super) fn find(
     files: &[PathBuf],
     cluster: Option<&Cluster>,
-) -> Result<Registration, RegistrationError> {
+    streams: &mut Streams<'_>,
+) -> anyhow::Result<Registration> {
     if !files.is_empty() {
-        return of_files(files);
+        return of_files(files, streams);
     }
     match cluster {
         Some(cluster) => Ok(of_cluster(cluster)),
@@ -50,24 +38,28 @@ pub(super) fn find(
     }
 }
 
-fn of_files(files: &[PathBuf]) -> Result<Registration, RegistrationError> {
+fn of_files(files: &[PathBuf], streams: &mut Streams<'_>) -> anyhow::Result<Registration> {
     let names: Vec<_> = files
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    of_manifests(&Manifest::read(files)?, names.join(", "))
+    of_manifests(&Manifest::read(files, streams)?, names.join(", "))
 }
 
-fn of_manifests(manifests: &[Manifest], from: String) -> Result<Registration, RegistrationError> {
+fn of_manifests(manifests: &[Manifest], from: String) -> anyhow::Result<Registration> {
     let mut configurations = Vec::new();
     for manifest in manifests {
         let documents = manifest.documents.iter();
         for document in documents.filter(|document| !document.is_empty()) {
-            let read = Configuration::read(&document.value);
-            configurations.push(read.map_err(|source| RegistrationError::Configuration {
-                name: manifest.name.clone(),
-                source,
-            })?);
+            let name = &manifest.name;
+            let read = WebhookConfiguration::read(&document.value)
+                .with_context(|| format!("--webhook-configuration {name}"))?;
+            if !read.is_mutating {
+                bail!(
+                    "--webhook-configuration {name}: expected kind {MUTATING}, found {VALIDATING}"
+                );
+            }
+            configurations.push(read);
         }
     }
     Ok(Registration {
@@ -80,8 +72,8 @@ fn of_manifests(manifests: &[Manifest], from: String) -> Result<Registration, Re
 /// nothing in it that is not read here.
 fn of_cluster(cluster: &Cluster) -> Registration {
     let ours = |document: &Value| {
-        let configuration = Configuration::read(document).ok()?;
-        (!configuration.is_empty()).then_some(configuration)
+        let configuration = WebhookConfiguration::read(document).ok()?;
+        leads_to_us(&configuration).then_some(configuration)
     };
     let configurations = match cluster.webhook_configurations() {
         Read::Found(documents) => Ok(documents.iter().filter_map(ours).collect()),

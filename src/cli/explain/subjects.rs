@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
+use anyhow::{anyhow, bail};
 use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::super::inject::pod;
 use super::super::manifest::kinds::{self, Identity};
 use super::super::manifest::{Manifest, booleans};
-use super::{ExplainError, add_namespace};
+use super::super::streams::Streams;
+use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
 use crate::explain::Question;
 use crate::inject::{RequestContext, Settings};
@@ -118,8 +120,12 @@ fn is_mirror(pod: &Value) -> bool {
 
 impl Subjects {
     /// The pods of a file or of standard input.
-    pub(super) fn of_file(target: &str, namespace: &str) -> Result<Self, ExplainError> {
-        let mut manifests = Manifest::read(&[PathBuf::from(target)])?;
+    pub(super) fn of_file(
+        target: &str,
+        namespace: &str,
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Self> {
+        let mut manifests = Manifest::read(&[PathBuf::from(target)], streams)?;
         let mut about = Vec::new();
         for manifest in &mut manifests {
             for document in &mut manifest.documents {
@@ -132,8 +138,7 @@ impl Subjects {
             }
         }
         if about.is_empty() {
-            let name = target.to_owned();
-            return Err(ExplainError::NoPod { name });
+            bail!("{target}: holds no pod, no object that makes pods and no AdmissionReview");
         }
         Ok(Self {
             about,
@@ -147,23 +152,22 @@ impl Subjects {
         object: &ObjectName,
         namespace: Option<&str>,
         cluster: &Cluster,
-    ) -> Result<Self, ExplainError> {
+    ) -> anyhow::Result<Self> {
         let namespace = namespace.unwrap_or(&cluster.namespace);
-        let failed = |problem: String| ExplainError::Object {
-            object: format!("{} `{}`", object.kind(), object.name),
-            namespace: namespace.to_owned(),
-            problem,
+        let failed = |problem: &str| {
+            let (kind, name) = (object.kind(), &object.name);
+            anyhow!("failed to read {kind} `{name}` in the namespace `{namespace}`: {problem}")
         };
         let mut value = match cluster.object(object, namespace) {
             Read::Found(value) => value,
-            Read::Missing => return Err(failed("there is none".to_owned())),
-            Read::Unknown(why) => return Err(failed(why)),
+            Read::Missing => return Err(failed("there is none")),
+            Read::Unknown(why) => return Err(failed(&why)),
         };
         without_what_nobody_wrote(&mut value);
         let mut about = Vec::new();
         add("cluster", &mut value, namespace, &mut about);
         if about.is_empty() {
-            return Err(failed("it holds no pod".to_owned()));
+            return Err(failed("it holds no pod"));
         }
         Ok(Self {
             about,

@@ -9,6 +9,7 @@ use super::super::output::add_diff;
 use super::super::terminal::{Colour, Paint, printable};
 use super::list::{ExplanationList, Item};
 use crate::explain::gates::Call;
+use crate::explain::{Existence, FindingExplanation};
 use crate::inject::Verdict;
 
 /// Values are cut here; `-o json` has them whole.
@@ -32,7 +33,46 @@ pub(super) fn text(list: &ExplanationList, paint: Paint) -> String {
     text
 }
 
-fn add(text: &mut String, item: &Item, paint: Paint) {
+/// What happens to each pod, why, and what to do, on one screen.
+pub(super) fn brief(list: &ExplanationList, paint: Paint) -> String {
+    let mut text = String::new();
+    for item in &list.items {
+        let explanation = &item.explanation;
+        title(&mut text, item, paint);
+        headline(&mut text, item, paint);
+        for template in &explanation.templates {
+            let (name, verdict, reason) = (&template.name, template.verdict, template.reason);
+            let message = printable(&template.message);
+            let _ = writeln!(text, "  {name}: {verdict} ({reason}): {message}");
+            add_told(&mut text, &template.findings, paint);
+        }
+        add_told(&mut text, &explanation.findings, paint);
+        let missing = explanation
+            .references
+            .iter()
+            .filter(|needed| needed.exists == Existence::Missing && !needed.optional);
+        for needed in missing {
+            let name = printable(&needed.name);
+            let _ = writeln!(text, "  missing: {} {name}: create it first", needed.kind);
+        }
+    }
+    for note in &list.notes {
+        let _ = writeln!(text, "{}", printable(note));
+    }
+    text
+}
+
+/// Findings that are told at admission, each with what to do about it.
+fn add_told(text: &mut String, findings: &[FindingExplanation], paint: Paint) {
+    let told = findings.iter().filter(|finding| finding.policy != "Ignore");
+    for finding in told {
+        let code = paint.text(Colour::Yellow, finding.code);
+        let _ = writeln!(text, "    {code}: {}", printable(&finding.message));
+        let _ = writeln!(text, "      {}", finding.help);
+    }
+}
+
+fn title(text: &mut String, item: &Item, paint: Paint) {
     let explanation = &item.explanation;
     let object = &item.object;
     let name = [&object.kind, &explanation.namespace, &object.name];
@@ -41,6 +81,11 @@ fn add(text: &mut String, item: &Item, paint: Paint) {
     let source = printable(&object.source);
     let title = format!("{} ({source})", name.join("/"));
     let _ = writeln!(text, "{}", paint.text(Colour::Bold, &title));
+}
+
+fn add(text: &mut String, item: &Item, paint: Paint) {
+    let explanation = &item.explanation;
+    title(text, item, paint);
     headline(text, item, paint);
     steps::gates(text, &explanation.gates, paint);
     steps::selection(text, &explanation.selection, paint);

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::io::{self, Write as _};
 
 use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::super::manifest::Manifest;
 use super::super::manifest::kinds::{self, Identity};
-use super::super::terminal::{Colour, Paint, printable};
 use super::pod;
 use crate::check::references::ReferenceKind;
 use crate::inject::{Engine, RequestContext, Settings};
@@ -59,16 +57,5 @@ pub(super) fn look_up(names: &ReferencedObjects, cluster: &mut Cluster, settings
         let mut known = settings.namespaces.get(namespace).into_owned();
         known.missing = cluster.missing(namespace);
         settings.namespaces.insert(namespace, known);
-    }
-}
-
-/// What could not be read is no failure, but told.
-pub(super) fn tell(cluster: &Cluster) {
-    let stderr = io::stderr();
-    let paint = Paint::for_stream(&stderr);
-    for note in &cluster.notes {
-        let warning = paint.text(Colour::Yellow, "warning");
-        // Nobody to tell is no reason to fail.
-        let _ = writeln!(stderr.lock(), "{warning}: {}", printable(note));
     }
 }

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cli::transform::{Report, transform};
+use crate::cli::report::Report;
+use crate::cli::streams::without;
+use crate::cli::transform::transform;
 use crate::inject::{Operation, Patch, Reason};
 
 struct Closure<F>(F);
@@ -19,7 +21,8 @@ impl<F: Fn(&RequestContext, Value) -> Decision> Decider for Closure<F> {
 fn manifest(text: &str) -> Manifest {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), text).unwrap();
-    Manifest::read(&[file.path().to_owned()]).unwrap().remove(0)
+    let read = without(|streams| Manifest::read(&[file.path().to_owned()], streams));
+    read.unwrap().remove(0)
 }
 
 fn run(text: &str, decide: impl Fn(&RequestContext, Value) -> Decision) -> (Manifest, Report) {

@@ -1,4 +1,5 @@
-//! `yes` and `no` where a boolean belongs.
+//! What the API server reads otherwise than YAML says it: `yes` and `no` where a boolean belongs, and
+//! `null`, which is absent.
 //!
 //! To `kubectl`, which reads YAML 1.1, a plain `yes` is a boolean everywhere. Here it is text, so
 //! that `value: no` is not turned into something that the API server refuses. But then
@@ -24,6 +25,23 @@ const TEXT_MAPS: [&str; 7] = [
     "requests",
     "volumeAttributes",
 ];
+
+/// Takes `null` out of maps, as a field of the API that is null is absent; one of a map of texts is an
+/// empty text.
+pub(crate) fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(drop_nulls),
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            for (key, value) in map {
+                if !TEXT_MAPS.contains(&key.as_str()) {
+                    drop_nulls(value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
 
 /// Gives boolean fields of an object their boolean, where a word of YAML 1.1 stands for it.
 pub(crate) fn settle(object: &mut Value) {
@@ -57,6 +75,22 @@ fn meaning(word: &str) -> Option<bool> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn null_is_absent_but_in_maps_of_texts() {
+        let mut object = json!({
+            "metadata": {"annotations": {"a": null}, "labels": null},
+            "spec": {"initContainers": null, "containers": [{"name": "a", "env": null}]},
+        });
+        drop_nulls(&mut object);
+        assert_eq!(
+            object,
+            json!({
+                "metadata": {"annotations": {"a": null}},
+                "spec": {"containers": [{"name": "a"}]},
+            })
+        );
+    }
 
     #[test]
     fn words_become_booleans_in_boolean_fields_only() {

@@ -5,21 +5,33 @@
 //! block, an empty map is `{}`, and a property test below holds that reading gives the value back.
 //! Three things are decided here. Text is never folded, because long arguments and annotations are
 //! easier to compare unfolded. Lists are indented the way the document indented them, so that a
-//! comparison of before and after shows the change and not the taste. And text becomes a block only
+//! comparison of before and after shows the change and not the taste; for the same reason text that
+//! was in quotes stays in them, and JSON in a text, such as a status, is in single quotes, in which
+//! nothing of it has to be escaped. And text becomes a block only
 //! where libyaml and its Go descendant, which `kubectl` uses, read it back: they refuse a block
 //! that begins with a tab, and disagree about one that begins with a blank line.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::Value;
-use serde_saphyr::LitStr;
+use serde_saphyr::{DoubleQuoted, LitStr, SingleQuoted};
 
 /// How a changed document is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     /// Whether the `-` of a list inside a map stands below the key and not two spaces in.
     compact_lists: bool,
     /// Whether lines end with CR LF.
     carriage_returns: bool,
+    /// Texts that are always in quotes, each with its key (empty in lists), and in which.
+    quotes: BTreeMap<(String, String), Quote>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    Single,
+    Double,
 }
 
 impl Style {
@@ -30,8 +42,36 @@ impl Style {
             carriage_returns: text
                 .split_once('\n')
                 .is_some_and(|(first, _)| first.ends_with('\r')),
+            quotes: quotes(text),
         }
     }
+}
+
+/// The texts that stand in quotes at the end of a line, and nowhere without. What has an escape is
+/// left to the serializer.
+fn quotes(text: &str) -> BTreeMap<(String, String), Quote> {
+    let (mut quotes, mut plain) = (BTreeMap::new(), BTreeSet::new());
+    for line in text.lines() {
+        let content = line.trim().trim_start_matches("- ");
+        let (key, value) = content.split_once(": ").unwrap_or(("", content));
+        let value = value.trim();
+        let quoted = [('"', Quote::Double), ('\'', Quote::Single)]
+            .into_iter()
+            .find_map(|(mark, quote)| {
+                let inside = value.strip_prefix(mark)?.strip_suffix(mark)?;
+                (!inside.contains([mark, '\\'])).then_some((inside, quote))
+            });
+        match quoted {
+            Some((inside, quote)) => {
+                quotes.insert((key.to_owned(), inside.to_owned()), quote);
+            }
+            None => {
+                plain.insert((key, value));
+            }
+        }
+    }
+    quotes.retain(|(key, text), _| !plain.contains(&(key.as_str(), text.as_str())));
+    quotes
 }
 
 /// Looks at the first list below a key; without one, the compact form that `kubectl` prints.
@@ -58,12 +98,12 @@ fn has_compact_lists(text: &str) -> bool {
 }
 
 /// The YAML of a value in block style, ending with a line break.
-pub(super) fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::SerializeError> {
+pub(super) fn emit(value: &Value, style: &Style) -> Result<String, serde_saphyr::SerializeError> {
     let options = serde_saphyr::ser_options! {
         compact_list_indent: style.compact_lists,
         prefer_block_scalars: false,
     };
-    let mut text = serde_saphyr::to_string_with_options(&Readable(value), options)?;
+    let mut text = serde_saphyr::to_string_with_options(&Readable(value, style, ""), options)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
@@ -73,24 +113,31 @@ pub(super) fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::
     Ok(text)
 }
 
-/// A value whose texts of several lines are written as blocks where that is safe.
-struct Readable<'a>(&'a Value);
+/// A value whose texts of several lines are written as blocks where that is safe, and whose other
+/// texts have the quotes of the style; with its key.
+struct Readable<'a>(&'a Value, &'a Style, &'a str);
 
 impl Serialize for Readable<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::String(text) if is_block(text) => LitStr(text).serialize(serializer),
+            Value::String(text) => match self.1.quotes.get(&(self.2.to_owned(), text.clone())) {
+                Some(Quote::Double) => DoubleQuoted(text).serialize(serializer),
+                Some(Quote::Single) if is_plain(text) => SingleQuoted(text).serialize(serializer),
+                None if is_json(text) => SingleQuoted(text).serialize(serializer),
+                _ => text.serialize(serializer),
+            },
             Value::Array(elements) => {
                 let mut list = serializer.serialize_seq(Some(elements.len()))?;
                 for element in elements {
-                    list.serialize_element(&Readable(element))?;
+                    list.serialize_element(&Readable(element, self.1, ""))?;
                 }
                 list.end()
             }
             Value::Object(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
-                    map.serialize_entry(key, &Readable(value))?;
+                    map.serialize_entry(key, &Readable(value, self.1, key))?;
                 }
                 map.end()
             }
@@ -108,6 +155,16 @@ fn is_block(text: &str) -> bool {
         && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
+/// Whether a text can stand in single quotes, which know no escapes.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
+}
+
+/// Whether a text looks like JSON that double quotes would fill with escapes.
+fn is_json(text: &str) -> bool {
+    text.starts_with(['{', '[']) && text.contains('"') && !text.contains('\'') && is_plain(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parse;
@@ -115,10 +172,13 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    const PLAIN: Style = Style {
-        compact_lists: true,
-        carriage_returns: false,
-    };
+    fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::SerializeError> {
+        super::emit(value, &style)
+    }
+
+    fn plain() -> Style {
+        Style::of("")
+    }
 
     #[test]
     fn text_stays_text_for_every_reader() {
@@ -143,7 +203,7 @@ mod tests {
             ("a\r\nb", "\"a\\r\\nb\"\n"),
         ];
         for (text, expected) in table {
-            let yaml = emit(&json!({ "k": text }), PLAIN).unwrap();
+            let yaml = emit(&json!({ "k": text }), plain()).unwrap();
             assert_eq!(yaml, format!("k: {expected}"));
         }
     }
@@ -152,12 +212,12 @@ mod tests {
     fn collections_are_written_as_kubectl_does() {
         let value = json!({"spec": {"volumes": [{"emptyDir": {}, "name": "a"}], "args": []}});
         assert_eq!(
-            emit(&value, PLAIN).unwrap(),
+            emit(&value, plain()).unwrap(),
             "spec:\n  volumes:\n  - emptyDir: {}\n    name: a\n  args: []\n"
         );
         let long = "word ".repeat(60) + "end";
         assert_eq!(
-            emit(&json!({ "k": long }), PLAIN).unwrap(),
+            emit(&json!({ "k": long }), plain()).unwrap(),
             format!("k: {long}\n")
         );
     }
@@ -176,9 +236,23 @@ mod tests {
             let expected = Style {
                 compact_lists,
                 carriage_returns,
+                ..Style::default()
             };
             assert_eq!(Style::of(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn quotes_are_kept_and_json_needs_no_escapes() {
+        let text = "a: \"collector:24224\"\nb: 'x y'\nc:\n  - \"-v\" \n  - plain\n  - \"plain\"\nd: b\ne: \"b\"\n";
+        let value = parse::yaml(text).unwrap();
+        let kept = "a: \"collector:24224\"\nb: 'x y'\nc:\n  - \"-v\"\n  - plain\n  - plain\nd: b\ne: \"b\"\n";
+        assert_eq!(emit(&value, Style::of(text)).unwrap(), kept);
+        let status = r#"{"verdict":"Injected","added":["a"]}"#;
+        assert_eq!(
+            emit(&json!({ "s": status }), plain()).unwrap(),
+            format!("s: '{status}'\n")
+        );
     }
 
     fn scalar() -> impl Strategy<Value = Value> {
@@ -214,8 +288,10 @@ mod tests {
             value in value(),
             compact_lists: bool,
             carriage_returns: bool,
+            quotes in prop::collection::vec("(yes|no|on|off|[0-9._+:eExob' -]{1,8})", 0..4),
         ) {
-            let style = Style { compact_lists, carriage_returns };
+            let quotes = quotes.into_iter().map(|text| ((String::new(), text), Quote::Single)).collect();
+            let style = Style { compact_lists, carriage_returns, quotes };
             let text = emit(&json!({ "root": value.clone() }), style).unwrap();
             let back = parse::yaml(&text);
             prop_assert_eq!(back, Ok(json!({ "root": value })), "{}", text);

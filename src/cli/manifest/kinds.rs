@@ -1,12 +1,13 @@
 //! Which objects hold a pod, and where.
 //!
 //! Objects are known by API group and kind, in any version: `apps/v1` and `apps/v1beta1` keep the
-//! pod template in the same place. Lists hold objects: `List`, the typed lists that `kubectl get`
+//! pod template in the same place. An object of any other kind holds a pod where it has a pod template
+//! in a usual place. Lists hold objects: `List`, the typed lists that `kubectl get`
 //! prints (whose items may leave out their own kind), and the `ResourceList` of KRM functions.
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::kubernetes::workload;
 
@@ -25,6 +26,8 @@ pub(crate) struct Identity {
     pub(crate) namespace: String,
     /// `metadata.name`, else `metadata.generateName` with a `*` behind it; empty without either.
     pub(crate) name: String,
+    /// Where it has its pod.
+    pub(crate) pod: Option<&'static str>,
 }
 
 impl fmt::Display for Identity {
@@ -37,12 +40,16 @@ impl fmt::Display for Identity {
 }
 
 impl Identity {
-    fn of(object: &Map<String, Value>, type_name: &TypeName, namespace: &str) -> Self {
+    fn of(object: &Value, type_name: &TypeName, namespace: &str) -> Self {
         let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
+        let TypeName { api_version, kind } = type_name;
         let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
         let mut identity = Self {
-            api_version: type_name.api_version.clone(),
-            kind: type_name.kind.clone(),
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+            pod: workload::find(group(api_version), kind)
+                .map(|kind| kind.pod_pointer)
+                .or_else(|| workload::pod_template(object)),
             namespace: metadata("namespace").unwrap_or_default().to_owned(),
             name: metadata("name")
                 .filter(|name| !name.is_empty())
@@ -57,9 +64,9 @@ impl Identity {
     }
 
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
-    /// `None` for every kind without a pod.
+    /// `None` for an object without a pod.
     pub(crate) fn pod_pointer(&self) -> Option<&'static str> {
-        workload::find(group(&self.api_version), &self.kind).map(|kind| kind.pod_pointer)
+        self.pod
     }
 
     /// Whether this is a Namespace.
@@ -103,7 +110,7 @@ fn each_below<E>(
                 each_below(item, of_items.as_ref(), namespace, visit)?;
             }
         }
-        None => visit(&Identity::of(object, &type_name, namespace), value)?,
+        None => visit(&Identity::of(value, &type_name, namespace), value)?,
     }
     Ok(true)
 }
@@ -193,6 +200,22 @@ mod tests {
                 "metadata": {"name": "web", "namespace": "shop"},
             });
             assert_eq!(objects(object), [(format!("{kind}/shop/web"), pointer)]);
+        }
+        let spec = json!({"containers": [{"name": "a"}]});
+        for (kind, object, pointer) in [
+            (
+                "Rollout",
+                json!({"template": {"spec": spec}}),
+                "/spec/template",
+            ),
+            (
+                "AdvancedCronJob",
+                json!({"jobTemplate": {"spec": {"template": {"spec": spec}}}}),
+                "/spec/jobTemplate/spec/template",
+            ),
+        ] {
+            let object = json!({"apiVersion": "example.org/v1", "kind": kind, "spec": object});
+            assert_eq!(objects(object), [(format!("{kind}/here"), Some(pointer))]);
         }
     }
 

@@ -22,6 +22,13 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
+/// How many events, and so nodes, one document may have: `kubectl get pods -A -o yaml` of a cluster
+/// writes a single List, with about 170 for each pod. Aliases are bounded by themselves.
+const MAX_EVENTS: usize = 40_000_000;
+
+/// How many bytes of text one document may hold.
+const MAX_SCALAR_BYTES: usize = 1 << 30;
+
 /// The value of one YAML document; `null` where it has none.
 pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
     typed::<Value>(text).map(with_integers)
@@ -33,6 +40,11 @@ pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
         legacy_octal_numbers: true,
         strict_booleans: true,
         with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_events: MAX_EVENTS,
+            max_nodes: MAX_EVENTS,
+            max_total_scalar_bytes: MAX_SCALAR_BYTES,
+        },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
@@ -214,6 +226,14 @@ mod tests {
             (fault.line, fault.message.as_str()),
             (2, "duplicate key \"a\"")
         );
+    }
+
+    #[test]
+    fn a_list_of_many_pods_is_read() {
+        let item = "- {a: 1, b: [x, y, z], c: {d: e, f: g}}\n";
+        let text = format!("items:\n{}", item.repeat(30_000));
+        let value = yaml(&text).unwrap();
+        assert_eq!(value["items"].as_array().unwrap().len(), 30_000);
     }
 
     #[test]

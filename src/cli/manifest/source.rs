@@ -1,10 +1,11 @@
 //! Where manifests come from: files, directories, standard input.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ManifestError;
+use crate::cli::streams::Streams;
 
 /// The file of a template in its folder.
 pub(crate) const TEMPLATE: &str = "template.yaml";
@@ -61,11 +62,15 @@ impl Wanted {
 }
 
 /// The texts that an argument names: one file, standard input, or all wanted files of a directory.
-pub(super) fn texts(argument: &Path, wanted: Wanted) -> Result<Vec<Text>, ManifestError> {
+pub(super) fn texts(
+    argument: &Path,
+    wanted: Wanted,
+    streams: &mut Streams<'_>,
+) -> Result<Vec<Text>, ManifestError> {
     if argument == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|source| unreadable(argument, source))?;
+        let bytes = streams
+            .read()
+            .map_err(|source| unreadable(argument, source))?;
         return Ok(vec![text("-".to_owned(), None, bytes)?]);
     }
     let metadata = fs::metadata(argument).map_err(|source| unreadable(argument, source))?;
@@ -139,6 +144,11 @@ fn unreadable(path: &Path, source: io::Error) -> ManifestError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::streams::without;
+
+    fn texts(argument: &Path, wanted: Wanted) -> Result<Vec<Text>, ManifestError> {
+        without(|streams| super::texts(argument, wanted, streams))
+    }
 
     #[test]
     fn directories_are_read_in_the_order_of_names() {

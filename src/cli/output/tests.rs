@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::cli::manifest::kinds::Identity;
-use crate::cli::transform::{ObjectTransform, TransformResult, TreatmentError, transform};
+use crate::cli::report::TransformResult;
+use crate::cli::streams::without;
+use crate::cli::transform::{ObjectTransform, TreatmentError, transform};
 use crate::inject::Reason;
 
 const JOB: &str = "# nightly\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: job\nspec:\n  \
@@ -33,7 +35,7 @@ impl ObjectTransform for Schedule {
 }
 
 fn changed(files: &[PathBuf]) -> (Vec<Manifest>, Report) {
-    let mut manifests = Manifest::read(files).unwrap();
+    let mut manifests = without(|streams| Manifest::read(files, streams)).unwrap();
     let report = transform(&mut manifests, "default", &Schedule).unwrap();
     (manifests, report)
 }
@@ -49,7 +51,7 @@ fn a_diff_shows_the_change_and_not_the_taste() {
     let directory = tempfile::tempdir().unwrap();
     let file = write(&directory, "job.yaml", JOB);
     let (manifests, report) = changed(std::slice::from_ref(&file));
-    let diff = render(OutputFormat::Diff, &manifests, &report).unwrap();
+    let diff = render(OutputFormat::Diff, &manifests, &report, Paint::NONE).unwrap();
     let name = file.display();
     assert_eq!(
         diff,
@@ -77,7 +79,7 @@ fn patches_are_one_line_for_each_object() {
     let file = write(&directory, "job.yaml", JOB);
     let (manifests, report) = changed(&[file]);
     assert_eq!(
-        render(OutputFormat::Patch, &manifests, &report).unwrap(),
+        render(OutputFormat::Patch, &manifests, &report, Paint::NONE).unwrap(),
         "{\"object\":\"Job/default/job\",\
          \"patch\":[{\"op\":\"add\",\"path\":\"/x\",\"value\":1}]}\n"
     );
@@ -94,14 +96,14 @@ fn several_files_are_one_stream() {
         write(&directory, "5.json", "{\"e\":5} {\"f\":6}"),
     ];
     let (manifests, report) = changed(&files);
-    let stream = render(OutputFormat::Yaml, &manifests, &report).unwrap();
+    let stream = render(OutputFormat::Yaml, &manifests, &report, Paint::NONE).unwrap();
     assert_eq!(
         stream,
         "a: 1\n---\n# c\nb: 2\n...\n%YAML 1.2\n---\nc: 3\n# d\n---\nd: 4\n---\n{\"e\":5}\n---\n \
          {\"f\":6}"
     );
     let whole = write(&directory, "whole.yaml", &stream);
-    let read = Manifest::read(&[whole]).unwrap();
+    let read = without(|streams| Manifest::read(&[whole], streams)).unwrap();
     let documents = read[0].documents.iter();
     let values: Vec<_> = documents
         .map(|document| document.value.to_string())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::manifest::kinds::Identity;
-use crate::cli::transform::{Note, TransformResult};
+use crate::cli::report::{Note, TransformResult};
 use crate::finding::Code;
 use crate::inject::Reason;
 
@@ -15,6 +15,7 @@ fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {
             kind: "Pod".to_owned(),
             namespace: "shop".to_owned(),
             name: name.to_owned(),
+            pod: Some(""),
         },
         treated,
     }
@@ -40,6 +41,7 @@ fn injected() -> TransformResult {
                 judged(Policy::Ignore, "nobody minds"),
             ],
         }],
+        hints: vec!["look there".to_owned()],
         ..TransformResult::plain(Reason::Applied, "added proxy")
     }
 }
@@ -56,9 +58,40 @@ fn every_object_is_told_with_its_templates_and_findings() {
     };
     assert_eq!(
         text(&report, plain()),
-        "Pod/shop/web: Injected (Applied): added proxy\n  \
-         proxy 3f2a: Injected (Applied): added 1 container\n    \
-         warning: FieldKept: kept env\\nPORT\n1 injected\n"
+        "Pod/shop/web: Injected (Applied): proxy 3f2a: added 1 container\n  \
+         warning: FieldKept: kept env\\nPORT\n  hint: look there\n1 injected\n"
+    );
+}
+
+#[test]
+fn several_templates_are_told_below_their_object_and_no_sentence_twice() {
+    let mut treated = injected();
+    let mut other = treated.outcomes[0].clone();
+    other.template = "logs".to_owned();
+    other.findings.clear();
+    treated.outcomes.push(other);
+    treated.message = "proxy: added 1 container; logs: added 1 container".to_owned();
+    let told = |treated: &TransformResult| {
+        let report = Report {
+            entries: vec![entry("-", "web", treated.clone())],
+            notes: Vec::new(),
+        };
+        text(&report, plain())
+    };
+    assert_eq!(
+        told(&treated),
+        "Pod/shop/web: Injected (Applied)\n  \
+         Injected (Applied): proxy 3f2a: added 1 container\n    \
+         warning: FieldKept: kept env\\nPORT\n  \
+         Injected (Applied): logs 3f2a: added 1 container\n  hint: look there\n1 injected\n"
+    );
+    let again = TransformResult {
+        outcomes: treated.outcomes,
+        ..TransformResult::plain(Reason::AlreadyInjected, "nothing is left to add")
+    };
+    assert_eq!(
+        told(&again),
+        "Pod/shop/web: Unchanged (AlreadyInjected): nothing is left to add\n1 unchanged\n"
     );
 }
 
@@ -134,6 +167,7 @@ fn json_holds_everything() {
                     "findings": [finding("Warn", "kept env\nPORT"), finding("Ignore", "nobody minds")],
                 }],
                 "findings": [],
+                "hints": ["look there"],
             }],
             "notes": [],
             "counts": {"Denied": 0, "Injected": 1, "Removed": 0, "Shadowed": 0, "Skipped": 0,

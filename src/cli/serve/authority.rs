@@ -7,16 +7,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::certificate::{Certificate, Observer};
 use super::cluster::Cluster;
-use crate::cli::duration;
+use crate::cli::flag_values::duration;
 use crate::cluster::webhook_lint::Installation;
 use crate::cluster::{AuthoritySecret, CaBundleReconciler, Registration, RegistrationStatus};
 use crate::telemetry::Metrics;
-use crate::tls::authority::{Lifetimes, LifetimesError, jitter, service_names};
+use crate::tls::authority::{Lifetimes, jitter, service_names};
 use rotation::Rotation;
 use sources::{FileSource, SecretSource};
 
@@ -29,7 +30,6 @@ pub(super) struct AuthorityOptions {
     #[arg(
         long,
         value_name = "NAME",
-        env = "PILLION_AUTHORITY_SECRET",
         conflicts_with = "tls_cert",
         requires = "webhook_configuration"
     )]
@@ -40,9 +40,8 @@ pub(super) struct AuthorityOptions {
     #[arg(
         long,
         value_name = "DURATION",
-        env = "PILLION_CERTIFICATE_LIFETIME",
         default_value = "30d",
-        value_parser = duration::parse
+        value_parser = duration
     )]
     certificate_lifetime: Duration,
 
@@ -50,9 +49,8 @@ pub(super) struct AuthorityOptions {
     #[arg(
         long,
         value_name = "DURATION",
-        env = "PILLION_AUTHORITY_LIFETIME",
         default_value = "365d",
-        value_parser = duration::parse
+        value_parser = duration
     )]
     authority_lifetime: Duration,
 
@@ -61,52 +59,28 @@ pub(super) struct AuthorityOptions {
     #[arg(
         long,
         value_name = "DURATION",
-        env = "PILLION_CA_BUNDLE_SETTLE",
         default_value = "10s",
-        value_parser = duration::parse
+        value_parser = duration
     )]
     ca_bundle_settle: Duration,
 
     /// The Service that the API server calls, in the namespace that Pillion runs in.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PILLION_SERVICE",
-        default_value = "pillion"
-    )]
+    #[arg(long, value_name = "NAME", default_value = "pillion")]
     service: String,
 
     /// The `MutatingWebhookConfiguration` and the `ValidatingWebhookConfiguration`, both of this name,
     /// in which Pillion keeps `caBundle`; without it somebody else does.
-    #[arg(long, value_name = "NAME", env = "PILLION_WEBHOOK_CONFIGURATION")]
+    #[arg(long, value_name = "NAME")]
     webhook_configuration: Option<String>,
 
     /// The Deployment of Pillion, whose replicas are counted before every pod may depend on them.
-    #[arg(long, value_name = "NAME", env = "PILLION_DEPLOYMENT")]
+    #[arg(long, value_name = "NAME")]
     deployment: Option<String>,
 
     /// What `caBundle` is to hold where the certificate comes from files, in PEM; without it
     /// `ca.crt` beside the certificate, else the chain behind the certificate's first.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "PILLION_CA_BUNDLE",
-        requires = "tls_cert"
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     ca_bundle: Option<PathBuf>,
-}
-
-/// Why certificates cannot be managed in the cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
-    /// The lifetimes leave no time to rotate.
-    #[error(transparent)]
-    Lifetimes(#[from] LifetimesError),
-    /// A development certificate is of no use there.
-    #[error(
-        "--webhook-configuration needs --authority-secret, or --tls-cert and --tls-key: the authority of a development certificate changes with every start"
-    )]
-    Development,
 }
 
 impl AuthorityOptions {
@@ -121,11 +95,14 @@ impl AuthorityOptions {
     }
 
     /// Whether the flags go together.
-    pub(super) fn check(&self, has_files: bool) -> Result<(), AuthorityError> {
+    pub(super) fn check(&self, has_files: bool) -> anyhow::Result<()> {
         if self.is_self_managed() {
             self.lifetimes().check()?;
         } else if self.webhook_configuration.is_some() && !has_files {
-            return Err(AuthorityError::Development);
+            bail!(
+                "--webhook-configuration needs --authority-secret, or --tls-cert and --tls-key: \
+                 the authority of a development certificate changes with every start"
+            );
         }
         Ok(())
     }

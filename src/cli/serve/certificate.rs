@@ -23,28 +23,17 @@ const CONDITION: &str = "certificate";
 pub(super) struct CertificateOptions {
     /// Certificate chain in PEM, the server's own first; without it a development certificate is
     /// made at start.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "PILLION_TLS_CERT",
-        requires = "tls_key"
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
     /// Private key of the certificate in PEM.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "PILLION_TLS_KEY",
-        requires = "tls_cert"
-    )]
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
 
     /// Seconds between looks at the certificate's files, or the authority's Secret.
     #[arg(
         long,
         value_name = "SECONDS",
-        env = "PILLION_TLS_POLL_SECONDS",
         default_value_t = 5,
         value_parser = clap::value_parser!(u64).range(1..=3600)
     )]
@@ -54,7 +43,6 @@ pub(super) struct CertificateOptions {
     #[arg(
         long,
         value_name = "NAME",
-        env = "PILLION_TLS_NAME",
         value_delimiter = ',',
         conflicts_with = "tls_cert"
     )]
@@ -64,7 +52,6 @@ pub(super) struct CertificateOptions {
     #[arg(
         long,
         value_name = "FILE",
-        env = "PILLION_WRITE_DEV_CA",
         conflicts_with_all = ["tls_cert", "authority_secret"]
     )]
     write_dev_ca: Option<PathBuf>,

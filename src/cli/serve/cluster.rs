@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use tokio::task::JoinSet;
 
 use crate::cluster::{
@@ -21,7 +22,6 @@ pub(super) struct ClusterOptions {
     #[arg(
         long,
         value_name = "BOOLEAN",
-        env = "PILLION_WATCH_CLUSTER",
         default_value_t = false,
         num_args = 0..=1,
         default_missing_value = "true",
@@ -34,39 +34,32 @@ pub(super) struct ClusterOptions {
     #[arg(
         long,
         value_name = "BOOLEAN",
-        env = "PILLION_BUILT_IN_CATALOG",
         default_value_t = true,
         action = clap::ArgAction::Set
     )]
     built_in_catalog: bool,
 
     /// The kubeconfig; without it the pod's own ServiceAccount.
-    #[arg(long, value_name = "FILE", env = "PILLION_KUBECONFIG")]
+    #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
     /// The context of the kubeconfig; without it the current one.
-    #[arg(long, value_name = "NAME", env = "PILLION_CONTEXT")]
+    #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
     /// The Lease, in the namespace that Pillion runs in, whose holder writes to the cluster for all
     /// replicas.
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "PILLION_LEASE",
-        default_value = "pillion"
-    )]
+    #[arg(long, value_name = "NAME", default_value = "pillion")]
     lease: String,
 
     /// Who this replica is: the name of its pod; without it a name of the process.
-    #[arg(long, value_name = "NAME", env = "PILLION_POD_NAME")]
+    #[arg(long, value_name = "NAME")]
     pod_name: Option<String>,
 
     /// How many templates a namespace may have; further ones are refused with `Compiled=False`.
     #[arg(
         long,
         value_name = "NUMBER",
-        env = "PILLION_NAMESPACE_TEMPLATES",
         default_value_t = TenantLimits::default().templates
     )]
     namespace_templates: usize,
@@ -75,7 +68,6 @@ pub(super) struct ClusterOptions {
     #[arg(
         long,
         value_name = "MIB",
-        env = "PILLION_NAMESPACE_TEMPLATES_MIB",
         default_value_t = 8,
         value_parser = clap::value_parser!(u32).range(1..=1024)
     )]
@@ -86,7 +78,6 @@ pub(super) struct ClusterOptions {
     #[arg(
         long,
         value_name = "MIB",
-        env = "PILLION_ALL_NAMESPACES_TEMPLATES_MIB",
         default_value_t = 64,
         value_parser = clap::value_parser!(u32).range(1..=4096)
     )]
@@ -96,7 +87,6 @@ pub(super) struct ClusterOptions {
     #[arg(
         long,
         value_name = "BOOLEAN",
-        env = "PILLION_EVENTS",
         default_value_t = true,
         action = clap::ArgAction::Set
     )]
@@ -129,19 +119,9 @@ pub(super) struct Cluster {
 /// may start before the network of its pod works.
 const VERSION: (Duration, Duration) = (Duration::from_mins(1), Duration::from_secs(1));
 
-/// The cluster does not say which version it has, on which depends whether sidecars can be native.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "failed to ask the API server for its version; --kubernetes-version says it too: {problem}"
-)]
-pub struct VersionError {
-    /// What the API server said last.
-    problem: String,
-}
-
 impl Cluster {
     /// The minor version of the cluster's Kubernetes 1.x.
-    pub(super) async fn kubernetes_minor(&self) -> Result<u32, VersionError> {
+    pub(super) async fn kubernetes_minor(&self) -> anyhow::Result<u32> {
         let started = Instant::now();
         loop {
             let problem = match self.version().await {
@@ -149,7 +129,10 @@ impl Cluster {
                 Err(problem) => problem,
             };
             if started.elapsed() >= VERSION.0 {
-                return Err(VersionError { problem });
+                bail!(
+                    "failed to ask the API server for its version; --kubernetes-version says it \
+                     too: {problem}"
+                );
             }
             tracing::warn!(problem, "the cluster's version is not known yet");
             tokio::time::sleep(VERSION.1).await;

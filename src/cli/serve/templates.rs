@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::super::{EngineOptions, EngineOptionsError};
+use super::super::engine_options::EngineOptions;
 use super::webhook::Webhook;
 use crate::telemetry::Metrics;
 use crate::template::{Catalog, Source, TemplateError};
@@ -58,10 +58,10 @@ impl Templates {
     /// Loads the templates for the first time: a directory that cannot be read is an error.
     /// `built_in`: whether the built-in catalog is served besides; `None`: where there is no
     /// directory.
-    pub(super) fn start(&mut self, built_in: Option<bool>) -> Result<(), EngineOptionsError> {
+    pub(super) fn start(&mut self, built_in: Option<bool>) -> anyhow::Result<()> {
         self.sources = self.options.sources()?;
         self.is_below_cluster = built_in.is_some();
-        if built_in.unwrap_or_else(|| self.sources.is_none()) {
+        if built_in.unwrap_or_else(|| self.options.has_built_in()) {
             self.built_in = Some(Arc::new(Catalog::built_in()));
         }
         let loaded = Catalog::load(self.sources.as_deref().unwrap_or_default(), None);
@@ -70,10 +70,7 @@ impl Templates {
         // No error: the template may come later.
         let unknown = self.options.unknown_templates(&[], &whole).into_iter();
         for error in unknown.filter(|_| !self.is_below_cluster) {
-            tracing::warn!(
-                error = error.to_string().as_str(),
-                "a parameter has no effect"
-            );
+            tracing::warn!(error = error.as_str(), "a parameter has no effect");
         }
         self.publish(loaded);
         Ok(())
@@ -99,7 +96,7 @@ impl Templates {
         let work = tokio::task::spawn_blocking(move || {
             let sources = options.sources()?.unwrap_or_default();
             let changed = current.as_ref() != Some(&sources);
-            Ok::<_, EngineOptionsError>(
+            Ok::<_, anyhow::Error>(
                 changed.then(|| (Catalog::load(&sources, Some(&previous)), sources)),
             )
         });
@@ -113,7 +110,7 @@ impl Templates {
             }
             Ok(Err(error)) => self.failed(&error),
             // The panic hook has logged the place.
-            Err(error) => self.failed(&error),
+            Err(error) => self.failed(&error.into()),
         }
     }
 
@@ -142,9 +139,8 @@ impl Templates {
         self.webhook.replace_files(Arc::new(whole));
     }
 
-    fn failed(&mut self, error: &(dyn std::error::Error + 'static)) {
-        let cause = error.source().map(|cause| format!(": {cause}"));
-        let text = format!("{error}{}", cause.unwrap_or_default());
+    fn failed(&mut self, error: &anyhow::Error) {
+        let text = format!("{error:#}");
         self.metrics.template_errors(1);
         if self.unreadable.as_ref() != Some(&text) {
             tracing::error!(

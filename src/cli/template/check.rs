@@ -2,26 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 use super::excerpt::{self, Spot};
-use super::{TemplateCommandError, counted, error_json, lines_of, summary_json};
-use crate::cli::REFUSED;
+use super::{counted, error_json, lines_of, summary_json};
+use crate::cli::Status;
 use crate::cli::manifest::sources;
-use crate::cli::output;
+use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint};
 use crate::template::catalog::Summary;
 use crate::template::lint::{LintFinding, lint};
 use crate::template::{Catalog, Source, TemplateError, built_in};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template check\n\
+    \x20 pillion template check templates/ship-logs")]
 pub(super) struct Check {
     /// Files of templates, directories with everything below them (*.yaml, *.yml; not what is
-    /// below a directory named cases), or - for standard input; without any the built-in catalog
+    /// below a directory named cases), or - for standard input [default: templates where there is
+    /// such a directory, as `new` and `test` have it, else the built-in catalog]
     #[arg(value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
@@ -52,11 +54,13 @@ struct Checked {
 
 impl Check {
     /// Checks the templates and tells what is wrong with them.
-    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let mut sources = sources(&self.files)?;
-        if sources.is_empty() {
-            sources = built_in::sources();
-        }
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let own = PathBuf::from("templates");
+        let sources = match self.files.as_slice() {
+            [] if own.is_dir() => sources(&[own], streams)?,
+            [] => built_in::sources(),
+            files => sources(files, streams)?,
+        };
         let (catalog, errors) = Catalog::load(&sources, None);
         let findings = if self.no_lint {
             Vec::new()
@@ -70,21 +74,16 @@ impl Check {
             findings,
         };
         let text = match self.output {
-            CheckFormat::Text => report(&checked, Paint::for_stream(&io::stdout())),
+            CheckFormat::Text => report(&checked, streams.out()),
             CheckFormat::Json => lines_of(&json!({
                 "templates": checked.good.iter().map(summary_json).collect::<Value>(),
                 "errors": checked.errors.iter().map(error_json).collect::<Value>(),
                 "findings": checked.findings.iter().map(finding_json).collect::<Value>(),
             })),
         };
-        output::print(text.as_bytes())?;
-        Ok(
-            if checked.errors.is_empty() && checked.findings.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::from(REFUSED)
-            },
-        )
+        streams.print(text)?;
+        let is_good = checked.errors.is_empty() && checked.findings.is_empty();
+        Ok(Status::refused_if(!is_good))
     }
 }
 

@@ -1,21 +1,19 @@
 //! `pillion template list`: what templates there are.
 
 use std::fmt::Write as _;
-use std::io;
-use std::process::ExitCode;
 
-use super::{TemplateCommandError, lines_of, summary_json};
-use crate::cli::catalog_loading;
+use super::{lines_of, summary_json};
+use crate::cli::Status;
 use crate::cli::engine_options::EngineOptions;
-use crate::cli::output;
+use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint, printable};
 use crate::template::catalog::Summary;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template list\n\
+    \x20 pillion template list --templates templates --templates built-in")]
 pub(super) struct List {
-    #[command(flatten)]
-    engine: EngineOptions,
-
     /// How to write the list
     #[arg(
         short,
@@ -25,6 +23,9 @@ pub(super) struct List {
         default_value = "table"
     )]
     output: ListFormat,
+
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -37,14 +38,14 @@ enum ListFormat {
 
 impl List {
     /// Writes the list.
-    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let summaries = catalog_loading::catalog(&self.engine)?.summaries();
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let summaries = self.engine.load_catalog(streams)?.summaries();
         let text = match self.output {
-            ListFormat::Table => table(&summaries, Paint::for_stream(&io::stdout())),
+            ListFormat::Table => table(&summaries, streams.out()),
             ListFormat::Json => lines_of(&summaries.iter().map(summary_json).collect()),
         };
-        output::print(text.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        streams.print(text)?;
+        Ok(Status::Done)
     }
 }
 

@@ -4,16 +4,20 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::cli::output::{self, OutputError};
+use anyhow::{Context as _, anyhow, bail};
+
+use crate::cli::Status;
+use crate::cli::streams::Streams;
 use crate::template::description::{Description, describe};
 use crate::template::{Catalog, CatalogLookup, Source, TemplateError};
 
-use super::test::{TestError, case_of};
+use super::test::case_of;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template new ship-logs --pattern Sidecar")]
 pub(super) struct New {
     /// The template's name: lower-case letters, digits and `-`
     #[arg(value_name = "NAME")]
@@ -41,39 +45,6 @@ enum NewPattern {
     Init,
 }
 
-/// Why a template could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum NewError {
-    /// There is something of that name already.
-    #[error("{} exists already: choose another name, or remove it", path.display())]
-    Exists {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The name cannot be a template's.
-    #[error("`{name}` cannot be the name of a template: {problem}")]
-    Name {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A file could not be written.
-    #[error("failed to write {}", path.display())]
-    Write {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Its case could not be made.
-    #[error(transparent)]
-    Case(#[from] Box<TestError>),
-    /// What was made could not be told.
-    #[error(transparent)]
-    Output(#[from] OutputError),
-}
-
 impl NewPattern {
     /// The template to start from; `NAME` stands for its name.
     fn template(self) -> &'static str {
@@ -88,7 +59,7 @@ impl NewPattern {
 
 impl New {
     /// Makes the folder.
-    pub(super) fn run(&self) -> Result<ExitCode, NewError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let folder = self.directory.join(&self.name);
         let text = self.pattern.template().replace("NAME", &self.name);
         let source = Source {
@@ -101,12 +72,8 @@ impl New {
         };
         let description = describe(template);
         let catalog = Arc::new(catalog);
-        let case = case_of(
-            &folder.join("cases/plain.yaml"),
-            &plain_case(&self.name),
-            &catalog,
-        );
-        let case = case.map_err(Box::new)?;
+        let path = folder.join("cases/plain.yaml");
+        let case = case_of(&path, &plain_case(&self.name), &catalog)?;
         let files = [
             ("template.yaml", source.text),
             ("README.md", readme(&description)),
@@ -117,49 +84,49 @@ impl New {
         for (name, _) in &files {
             let _ = writeln!(told, "{}", folder.join(name).display());
         }
-        output::print(told.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        streams.print(told)?;
+        Ok(Status::Done)
     }
 
-    fn wrong_name(&self, errors: &[TemplateError]) -> NewError {
-        NewError::Name {
-            name: self.name.clone(),
-            problem: errors
-                .first()
-                .map(|error| error.message.clone())
-                .unwrap_or_default(),
-        }
+    fn wrong_name(&self, errors: &[TemplateError]) -> anyhow::Error {
+        let name = &self.name;
+        let problem = errors.first().map_or("", |error| &error.message);
+        anyhow!("`{name}` cannot be the name of a template: {problem}")
     }
 }
 
 /// Writes all files into a folder that is not there yet, or none of them.
-fn write_all(folder: &Path, files: &[(&str, String)]) -> Result<(), NewError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |source| NewError::Write { path, source }
-    };
+fn write_all(folder: &Path, files: &[(&str, String)]) -> anyhow::Result<()> {
     if let Some(parent) = folder.parent() {
-        fs::create_dir_all(parent).map_err(failed(parent))?;
+        fs::create_dir_all(parent).with_context(|| failed(parent))?;
     }
-    fs::create_dir(folder).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => NewError::Exists {
-            path: folder.to_owned(),
-        },
-        _ => failed(folder)(source),
-    })?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => bail!(
+            "{} exists already: choose another name, or remove it",
+            folder.display()
+        ),
+        made => made.with_context(|| failed(folder))?,
+    }
     for (name, text) in files {
         let path = folder.join(name);
-        let written = path
-            .parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(&path, text));
-        if let Err(source) = written {
+        if let Err(error) = write(&path, text) {
             // The first error is the one to tell; the folder is ours alone.
             let _ = fs::remove_dir_all(folder);
-            return Err(failed(&path)(source));
+            return Err(error).with_context(|| failed(&path));
         }
     }
     Ok(())
+}
+
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(path, text)
+}
+
+fn failed(path: &Path) -> String {
+    format!("failed to write {}", path.display())
 }
 
 fn plain_case(name: &str) -> String {

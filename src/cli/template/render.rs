@@ -1,27 +1,26 @@
 //! `pillion template render`: what a template adds to a plain pod, and nothing else.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write as _};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::find::find;
-use super::{TemplateCommandError, lines_of};
-use crate::cli::REFUSED;
-use crate::cli::assignment::Assignment;
+use super::{find, lines_of};
+use crate::cli::Status;
 use crate::cli::engine_options::EngineOptions;
+use crate::cli::flag_values::Assignment;
 use crate::cli::inject::treatment;
-use crate::cli::manifest::{ManifestError, kinds, yaml};
-use crate::cli::output;
+use crate::cli::manifest::{kinds, yaml};
 use crate::cli::report;
-use crate::cli::terminal::Paint;
-use crate::cli::transform::{Entry, Report, treat_object};
+use crate::cli::report::{Entry, Report};
+use crate::cli::streams::Streams;
+use crate::cli::transform::treat_object;
 use crate::inject::Engine;
 use crate::kubernetes::keys;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template render pgbouncer --set pgbouncer.host=db.example.com")]
 pub(super) struct Render {
     /// The template's name
     #[arg(value_name = "NAME")]
@@ -36,12 +35,12 @@ pub(super) struct Render {
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
 
-    #[command(flatten)]
-    engine: EngineOptions,
-
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "yaml")]
     output: RenderFormat,
+
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -54,11 +53,11 @@ enum RenderFormat {
 
 impl Render {
     /// Writes what is added. Where the pod is refused, nothing is, and why is told.
-    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let (catalog, _) = find(&self.engine, &self.namespace, &self.name)?;
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let (catalog, _) = find(&self.engine, &self.namespace, &self.name, streams)?;
         let unknown = self.engine.unknown_templates(&self.set, &catalog);
         if let Some(error) = unknown.into_iter().next() {
-            return Err(error.into());
+            return Err(anyhow::Error::msg(error));
         }
         let settings = self.engine.settings()?;
         let engine = Engine::new(Arc::new(catalog), Arc::new(settings));
@@ -74,9 +73,9 @@ impl Render {
                 identity: identity.clone(),
                 treated,
             });
-            Ok::<_, TemplateCommandError>(())
+            Ok::<_, anyhow::Error>(())
         })?;
-        self.write(&given, pod, &report)
+        self.write(&given, pod, &report, streams)
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
@@ -91,13 +90,11 @@ impl Render {
         given: &Value,
         mut pod: Value,
         report: &Report,
-    ) -> Result<ExitCode, TemplateCommandError> {
-        let stderr = io::stderr();
-        let told = report::text(report, Paint::for_stream(&stderr));
-        // Nobody to tell is no reason to fail.
-        let _ = stderr.lock().write_all(told.as_bytes());
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Status> {
+        streams.tell(&report::text(report, streams.err()));
         if report.is_refused() {
-            return Ok(ExitCode::from(REFUSED));
+            return Ok(Status::Refused);
         }
         if let Some(Value::Object(annotations)) = pod.pointer_mut("/metadata/annotations") {
             annotations.retain(|key, _| !key.starts_with(keys::STATUS_PREFIX));
@@ -105,14 +102,10 @@ impl Render {
         let added = beyond(given, &pod).unwrap_or_else(|| json!({}));
         let text = match self.output {
             RenderFormat::Json => lines_of(&added),
-            RenderFormat::Yaml => yaml(&added).map_err(|source| ManifestError::Emit {
-                name: self.name.clone(),
-                document: 1,
-                source: source.into(),
-            })?,
+            RenderFormat::Yaml => yaml(&added)?,
         };
-        output::print(text.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        streams.print(text)?;
+        Ok(Status::Done)
     }
 }
 

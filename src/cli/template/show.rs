@@ -1,19 +1,19 @@
 //! `pillion template show`: what a template is for, how to ask for it, and what it adds.
 
 use std::fmt::Write as _;
-use std::io;
-use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use super::find::find;
-use super::{TemplateCommandError, lines_of};
+use super::{find, lines_of};
+use crate::cli::Status;
 use crate::cli::engine_options::EngineOptions;
-use crate::cli::output;
+use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint, printable};
 use crate::template::description::{Described, Description, describe};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template show pgbouncer")]
 pub(super) struct Show {
     /// The template's name
     #[arg(value_name = "NAME")]
@@ -23,12 +23,12 @@ pub(super) struct Show {
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
 
-    #[command(flatten)]
-    engine: EngineOptions,
-
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
     output: ShowFormat,
+
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -41,15 +41,15 @@ enum ShowFormat {
 
 impl Show {
     /// Shows the template.
-    pub(super) fn run(&self) -> Result<ExitCode, TemplateCommandError> {
-        let (_, template) = find(&self.engine, &self.namespace, &self.name)?;
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+        let (_, template) = find(&self.engine, &self.namespace, &self.name, streams)?;
         let description = describe(&template);
         let text = match self.output {
-            ShowFormat::Text => text(&description, Paint::for_stream(&io::stdout())),
+            ShowFormat::Text => text(&description, streams.out()),
             ShowFormat::Json => lines_of(&json(&description)),
         };
-        output::print(text.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        streams.print(text)?;
+        Ok(Status::Done)
     }
 }
 

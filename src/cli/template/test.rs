@@ -17,16 +17,15 @@ mod update;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::cli::Status;
 use crate::cli::manifest::ManifestError;
-use crate::cli::output::{self, OutputError};
-use crate::cli::terminal::Paint;
+use crate::cli::output::OutputError;
+use crate::cli::streams::Streams;
 use crate::cli::transform::TreatmentError;
-use crate::cli::{REFUSED, WRONG_USE};
 use crate::inject::Verdict;
 use crate::template::{Catalog, TemplateError};
 use case::Case;
@@ -35,6 +34,9 @@ use folder::{Folder, ListedCase};
 use report::{Ending, Report, Tested};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n\
+    \x20 pillion template test\n\
+    \x20 pillion template test templates/ship-logs --update")]
 pub(super) struct Test {
     /// Directories of templates, each in a folder of its own with template.yaml and cases.yaml or
     /// cases/*.yaml;
@@ -123,7 +125,7 @@ pub(super) fn case_of(
 
 impl Test {
     /// Runs the cases and tells about them.
-    pub(super) fn run(&self) -> Result<ExitCode, TestError> {
+    pub(super) fn run(&self, streams: &mut Streams<'_>) -> Result<Status, TestError> {
         let mut report = Report::default();
         for directory in &self.directories {
             self.test(directory, &mut report)?;
@@ -134,17 +136,15 @@ impl Test {
             });
         }
         let text = match self.output {
-            TestFormat::Text => report::text(&report, Paint::for_stream(&io::stdout())),
+            TestFormat::Text => report::text(&report, streams.out()),
             TestFormat::Json => super::lines_of(&report::json(&report)),
             TestFormat::Junit => junit::xml(&report),
         };
-        output::print(text.as_bytes())?;
+        streams.print(text)?;
         Ok(if report.is_unreadable() {
-            ExitCode::from(WRONG_USE)
-        } else if report.is_failed() {
-            ExitCode::from(REFUSED)
+            Status::WrongUse
         } else {
-            ExitCode::SUCCESS
+            Status::refused_if(report.is_failed())
         })
     }
 

@@ -1,8 +1,7 @@
 //! The API server and the kinds of templates in it.
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{condition, found, list, text};
+use super::{Check, Line, condition, found, list, text};
 
 /// Match conditions and validating policies are stable from here on.
 const OLDEST: u64 = 30;

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{examples, found, text};
+use super::{Check, Line, examples, found, text};
 use crate::cluster::Read;
 use crate::kubernetes::keys::{DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY};
 

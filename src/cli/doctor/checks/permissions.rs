@@ -2,9 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::examples;
+use super::{Check, Line, examples};
 use crate::cluster::{Access, Read};
 
 pub(super) fn permissions(facts: &Facts) -> Vec<Line> {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{examples, found, text};
+use super::{Check, Line, examples, found, text};
 use crate::inject::Namespace;
 use crate::inject::selection::{SelectionInput, listed};
 use crate::inject::status::Status;

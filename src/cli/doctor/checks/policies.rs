@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{list, text};
+use super::{Check, Line, list, text};
 use crate::cluster::Read;
 
 pub(super) fn policies(facts: &Facts) -> Vec<Line> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::{Facts, Probe};
+use super::{Check, Line};
 use crate::cluster::DryRunResult;
 use crate::inject::status::Status;
 
@@ -72,7 +72,7 @@ fn taken(probe: &Probe, pod: &Value) -> Line {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::check::Health;
+    use super::super::Health;
     use super::*;
     use serde_json::json;
 

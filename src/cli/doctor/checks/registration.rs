@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::super::check::{Check, Health, Line};
 use super::super::facts::Facts;
 use super::workload::wanted;
-use super::{found, list, text};
+use super::{Check, Health, Line, found};
 use crate::cluster::Read;
 use crate::cluster::webhook_lint::{Installation, Severity, lint, shipped_entries};
+use crate::kubernetes::webhook_configuration::Entry;
 
 const APPLY: &str = "apply the chart or the manifests again";
 
@@ -36,13 +36,13 @@ fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, 
             check.warning(message, APPLY)
         }
     })?;
-    let entries: Vec<_> = list(configuration, "/webhooks")
-        .iter()
-        .map(|entry| text(entry, "/name"))
+    let entries: Vec<_> = Entry::read_all(configuration)
+        .filter_map(Result::ok)
+        .map(|entry| entry.name)
         .collect();
     let missing: Vec<_> = shipped_entries(configuration)
         .into_iter()
-        .filter(|name| !entries.contains(name))
+        .filter(|name| !entries.iter().any(|entry| entry == name))
         .collect();
     if missing.is_empty() {
         return Ok(check.ok(format!("the {kind} has its {} entries", entries.len())));

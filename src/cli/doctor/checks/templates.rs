@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{condition, text};
+use super::{Check, Line, condition, text};
 use crate::cluster::Read;
 
 pub(super) fn templates(facts: &Facts) -> Vec<Line> {

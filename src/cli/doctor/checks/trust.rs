@@ -7,10 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{condition, list, text};
+use super::{Check, Line, condition, text};
 use crate::cluster::Read;
+use crate::kubernetes::webhook_configuration::Entry;
 use crate::tls::inspect::{self, CertificateInfo};
 
 /// What ends sooner is warned of.
@@ -19,27 +19,26 @@ const SOON: Duration = Duration::from_hours(7 * 24);
 const DAY: u64 = 24 * 3600;
 
 /// A bundle that can be read, and the entries that have it.
-struct Bundle<'f> {
-    entries: Vec<&'f str>,
+struct Bundle {
+    entries: Vec<String>,
     certificates: Vec<CertificateInfo>,
 }
 
 /// The distinct bundles by their text, and what is wrong with the others.
-fn read(facts: &Facts) -> (Vec<Bundle<'_>>, Vec<Line>) {
+fn read(facts: &Facts) -> (Vec<Bundle>, Vec<Line>) {
     let check = Check::CaBundle;
-    let mut by_text: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_text: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (_, read) in &facts.configurations {
         if let Read::Found(configuration) = read {
-            for entry in list(configuration, "/webhooks") {
-                let bundle = text(entry, "/clientConfig/caBundle");
+            for entry in Entry::read_all(configuration).filter_map(Result::ok) {
+                let config = entry.client_config;
                 // A URL may be trusted by the roots of the API server's own system.
-                if bundle.is_empty() && entry.pointer("/clientConfig/url").is_some() {
-                    continue;
+                if !config.ca_bundle.is_empty() || config.url.is_none() {
+                    by_text
+                        .entry(config.ca_bundle)
+                        .or_default()
+                        .push(entry.name);
                 }
-                by_text
-                    .entry(bundle)
-                    .or_default()
-                    .push(text(entry, "/name"));
             }
         }
     }
@@ -54,7 +53,7 @@ fn read(facts: &Facts) -> (Vec<Bundle<'_>>, Vec<Line>) {
             ));
             continue;
         }
-        let pem = STANDARD.decode(bundle).unwrap_or_default();
+        let pem = STANDARD.decode(&bundle).unwrap_or_default();
         match inspect::read(&pem) {
             Ok(certificates) => bundles.push(Bundle {
                 entries,
@@ -69,7 +68,7 @@ fn read(facts: &Facts) -> (Vec<Bundle<'_>>, Vec<Line>) {
     (bundles, lines)
 }
 
-pub(super) fn bundles(facts: &Facts, now: SystemTime) -> Vec<Line> {
+pub(super) fn bundles(facts: &Facts) -> Vec<Line> {
     let check = Check::CaBundle;
     let (bundles, mut lines) = read(facts);
     if bundles.len() > 1 {
@@ -80,7 +79,7 @@ pub(super) fn bundles(facts: &Facts, now: SystemTime) -> Vec<Line> {
         ));
     }
     for bundle in &bundles {
-        lines.extend(ends(bundle, now));
+        lines.extend(ends(bundle, facts.now));
     }
     if lines.is_empty() && !bundles.is_empty() {
         let count: usize = bundles.iter().map(|one| one.certificates.len()).sum();
@@ -98,7 +97,7 @@ pub(super) fn bundles(facts: &Facts, now: SystemTime) -> Vec<Line> {
 }
 
 /// Whether the bundle's last authority ends.
-fn ends(bundle: &Bundle<'_>, now: SystemTime) -> Option<Line> {
+fn ends(bundle: &Bundle, now: SystemTime) -> Option<Line> {
     let check = Check::CaBundle;
     let last = bundle.certificates.iter().max_by_key(|one| one.not_after)?;
     let names = bundle.entries.join(", ");
@@ -126,7 +125,7 @@ fn days(left: Duration) -> String {
     }
 }
 
-pub(super) fn served(facts: &Facts, now: SystemTime) -> Vec<Line> {
+pub(super) fn served(facts: &Facts) -> Vec<Line> {
     let check = Check::Certificate;
     let chain = match &facts.served {
         Ok(chain) => chain,
@@ -135,10 +134,10 @@ pub(super) fn served(facts: &Facts, now: SystemTime) -> Vec<Line> {
     let Some(leaf) = chain.first() else {
         return vec![check.unknown("which certificate is served", "the chain is empty")];
     };
-    let mut lines = validity(leaf, now);
+    let mut lines = validity(leaf, facts.now);
     let name = facts.server_name();
     // An expired certificate is told once, and the rest is judged as of when it was valid.
-    let at = now.clamp(leaf.not_before, leaf.not_after);
+    let at = facts.now.clamp(leaf.not_before, leaf.not_after);
     let (bundles, _) = read(facts);
     for bundle in &bundles {
         if let Err(error) = inspect::vouches(&bundle.certificates, chain, &name, at) {
@@ -154,7 +153,7 @@ pub(super) fn served(facts: &Facts, now: SystemTime) -> Vec<Line> {
         }
     }
     if lines.is_empty() {
-        let left = leaf.not_after.duration_since(now).unwrap_or_default();
+        let left = leaf.not_after.duration_since(facts.now).unwrap_or_default();
         let vouched = if bundles.is_empty() {
             ""
         } else {

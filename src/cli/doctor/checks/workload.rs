@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::check::{Check, Line};
 use super::super::facts::Facts;
-use super::{condition, examples, found, list, text};
+use super::{Check, Line, condition, examples, found, list, text};
 use crate::cluster::Read;
 
 /// One replica is away during every update of its node.

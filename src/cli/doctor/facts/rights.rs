@@ -1,53 +1,37 @@
 //! What Pillion's ServiceAccount needs, and what it must not have.
 //!
-//! What is needed depends on what the Deployment switches on: its settings are environment variables
-//! of the container, or arguments.
+//! The shipped roles say what it needs with every feature switched on; which features are, the
+//! Deployment says, in environment variables of its container or in arguments.
 
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::KnownNames;
 use crate::cluster::{Access, ClusterReader, Read};
 
-/// A right: verbs, group, resource.
-type Right = (&'static [&'static str], &'static str, &'static str);
+/// The roles that are shipped: one for the whole cluster, one for Pillion's own namespace.
+static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
+    let text = include_str!("../../../../deploy/kustomize/base/rbac.yaml");
+    serde_saphyr::from_multiple(text).unwrap_or_default()
+});
 
-/// Templates, and what decisions need of the cluster.
-const WATCH: [Right; 6] = [
-    (
-        &["list", "watch"],
-        "pillion.dev",
-        "clusterinjectiontemplates",
-    ),
-    (&["list", "watch"], "pillion.dev", "injectiontemplates"),
-    (&["list", "watch"], "", "namespaces"),
-    (&["list", "watch"], "", "limitranges"),
-    (&["list", "watch"], "", "resourcequotas"),
-    (&["list", "watch"], "", "serviceaccounts"),
-];
+/// A role, or a binding, which has no rules.
+#[derive(Debug, Deserialize)]
+struct Role {
+    kind: String,
+    #[serde(default)]
+    rules: Vec<Rule>,
+}
 
-/// What the leader writes about templates.
-const STATUS: [Right; 2] = [
-    (
-        &["patch"],
-        "pillion.dev",
-        "clusterinjectiontemplates/status",
-    ),
-    (&["patch"], "pillion.dev", "injectiontemplates/status"),
-];
-
-const EVENTS: Right = (&["create", "patch"], "events.k8s.io", "events");
-const REVISIONS: Right = (
-    &["list", "watch", "create", "delete"],
-    "apps",
-    "controllerrevisions",
-);
-const LEASE: Right = (&["get", "patch"], "coordination.k8s.io", "leases");
-const DEPLOYMENT: Right = (&["get"], "apps", "deployments");
-const AUTHORITY: Right = (&["get", "update"], "", "secrets");
-const CONFIGURATIONS: [&str; 2] = [
-    "mutatingwebhookconfigurations",
-    "validatingwebhookconfigurations",
-];
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rule {
+    api_groups: Vec<String>,
+    resources: Vec<String>,
+    verbs: Vec<String>,
+}
 
 /// Asks for each right whether the ServiceAccount has it; beside each whether it should.
 pub(super) async fn ask(
@@ -72,101 +56,89 @@ pub(super) async fn ask(
 }
 
 /// The rights to ask for, and whether each should be there.
-pub(super) fn wanted(names: &KnownNames, deployment: &Value) -> Vec<(Access, bool)> {
+fn wanted(names: &KnownNames, deployment: &Value) -> Vec<(Access, bool)> {
     let account = deployment
         .pointer("/spec/template/spec/serviceAccountName")
         .and_then(Value::as_str)
         .unwrap_or("default");
-    let mut wanted = Wanted {
+    let blank = Access {
         user: format!("system:serviceaccount:{}:{account}", names.namespace),
-        namespace: names.namespace.clone(),
-        rights: Vec::new(),
-    };
-    let is_on = |variable: &str, flag: &str| {
-        setting(deployment, variable, flag).is_some_and(|value| value != "false")
-    };
-    let own = Some(names.namespace.as_str());
-    if is_on("PILLION_WATCH_CLUSTER", "--watch-cluster") {
-        for right in WATCH.iter().chain(&STATUS) {
-            wanted.add(*right, None, None);
-        }
-        if setting(deployment, "PILLION_EVENTS", "--events").as_deref() != Some("false") {
-            wanted.add(EVENTS, None, None);
-        }
-        let lease = setting(deployment, "PILLION_LEASE", "--lease");
-        let lease = lease.unwrap_or_else(|| "pillion".to_owned());
-        wanted.add(LEASE, own, Some(&lease));
-        wanted.add(REVISIONS, own, None);
-    }
-    if let Some(name) = setting(
-        deployment,
-        "PILLION_WEBHOOK_CONFIGURATION",
-        "--webhook-configuration",
-    ) {
-        for resource in CONFIGURATIONS {
-            let verbs: &[_] = &["get", "list", "watch", "patch"];
-            let right = (verbs, "admissionregistration.k8s.io", resource);
-            wanted.add(right, None, Some(&name));
-        }
-        wanted.add(DEPLOYMENT, own, Some(&names.name));
-    }
-    if let Some(name) = setting(deployment, "PILLION_AUTHORITY_SECRET", "--authority-secret") {
-        wanted.add(AUTHORITY, own, Some(&name));
-    }
-    let mut wanted: Vec<_> = wanted.rights.into_iter().map(|one| (one, true)).collect();
-    wanted.extend(forbidden(names, account).map(|access| (access, false)));
-    wanted
-}
-
-/// No Secret but its own is ever readable.
-fn forbidden(names: &KnownNames, account: &str) -> impl Iterator<Item = Access> {
-    let user = format!("system:serviceaccount:{}:{account}", names.namespace);
-    let groups = groups(&names.namespace);
-    let own = names.namespace.clone();
-    let places = [(None, "get"), (None, "list"), (Some(own), "list")];
-    places.into_iter().map(move |(namespace, verb)| Access {
-        user: user.clone(),
-        groups: groups.clone(),
-        verb,
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{}", names.namespace),
+            "system:authenticated".to_owned(),
+        ],
+        verb: "",
         group: "",
-        resource: "secrets",
-        namespace,
+        resource: "",
+        namespace: None,
         name: None,
-    })
-}
-
-fn groups(namespace: &str) -> Vec<String> {
-    vec![
-        "system:serviceaccounts".to_owned(),
-        format!("system:serviceaccounts:{namespace}"),
-        "system:authenticated".to_owned(),
-    ]
-}
-
-struct Wanted {
-    user: String,
-    namespace: String,
-    rights: Vec<Access>,
-}
-
-impl Wanted {
-    fn add(
-        &mut self,
-        (verbs, group, resource): (&[&'static str], &'static str, &'static str),
-        namespace: Option<&str>,
-        name: Option<&str>,
-    ) {
-        for verb in verbs {
-            self.rights.push(Access {
-                user: self.user.clone(),
-                groups: groups(&self.namespace),
+    };
+    let own = Some(names.namespace.clone());
+    let mut wanted = Vec::new();
+    for role in ROLES.iter() {
+        let namespace = own.clone().filter(|_| role.kind == "Role");
+        for (group, resource, verb) in role.rules.iter().flat_map(Rule::rights) {
+            let Some(name) = needed(group, resource, names, deployment) else {
+                continue;
+            };
+            let access = Access {
                 verb,
                 group,
                 resource,
-                namespace: namespace.map(str::to_owned),
-                name: name.map(str::to_owned),
-            });
+                namespace: namespace.clone(),
+                name: Some(name).filter(|name| !name.is_empty()),
+                ..blank.clone()
+            };
+            wanted.push((access, true));
         }
+    }
+    // No Secret but its own is ever readable.
+    for (namespace, verb) in [(None, "get"), (None, "list"), (own, "list")] {
+        let access = Access {
+            verb,
+            resource: "secrets",
+            namespace,
+            ..blank.clone()
+        };
+        wanted.push((access, false));
+    }
+    wanted
+}
+
+impl Rule {
+    /// Each right as API group, resource and verb.
+    fn rights(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.api_groups.iter().flat_map(move |group| {
+            self.resources.iter().flat_map(move |resource| {
+                let verbs = self.verbs.iter();
+                verbs.map(move |verb| (group.as_str(), resource.as_str(), verb.as_str()))
+            })
+        })
+    }
+}
+
+/// Whether the features that the Deployment switches on need a resource: the name of the one object
+/// that they need, empty where they need all.
+fn needed(group: &str, resource: &str, names: &KnownNames, deployment: &Value) -> Option<String> {
+    let setting = |variable, flag| setting(deployment, variable, flag);
+    let watches =
+        setting("PILLION_WATCH_CLUSTER", "--watch-cluster").is_some_and(|value| value != "false");
+    let configuration = setting("PILLION_WEBHOOK_CONFIGURATION", "--webhook-configuration");
+    match (group, resource) {
+        ("admissionregistration.k8s.io", _) => configuration,
+        ("apps", "deployments") => configuration.map(|_| names.name.clone()),
+        ("", "secrets") => setting("PILLION_AUTHORITY_SECRET", "--authority-secret"),
+        _ if !watches => None,
+        ("events.k8s.io", _) => {
+            let is_off = setting("PILLION_EVENTS", "--events").is_some_and(|on| on == "false");
+            (!is_off).then(String::new)
+        }
+        ("coordination.k8s.io", _) => {
+            let lease = setting("PILLION_LEASE", "--lease");
+            Some(lease.unwrap_or_else(|| "pillion".to_owned()))
+        }
+        _ => Some(String::new()),
     }
 }
 
@@ -198,6 +170,43 @@ pub(super) fn setting(deployment: &Value, variable: &str, flag: &str) -> Option<
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn rights_follow_what_is_switched_on() {
+        let names = KnownNames {
+            namespace: "own".to_owned(),
+            name: "pillion".to_owned(),
+            ..KnownNames::default()
+        };
+        let rights = |arguments: Value| -> Vec<String> {
+            let deployment =
+                json!({"spec": {"template": {"spec": {"containers": [{"args": arguments}]}}}});
+            let wanted = wanted(&names, &deployment);
+            let needed = wanted.into_iter().filter(|(_, is_needed)| *is_needed);
+            needed
+                .map(|(access, _)| {
+                    let name = access.name.unwrap_or_default();
+                    let namespace = access.namespace.unwrap_or_default();
+                    format!("{} {} {namespace}/{name}", access.verb, access.resource)
+                })
+                .collect()
+        };
+        assert_eq!(rights(json!([])), [""; 0]);
+        assert_eq!(
+            rights(json!(["--authority-secret=ca"])),
+            ["get secrets own/ca", "update secrets own/ca"]
+        );
+        let watching = rights(json!(["--watch-cluster", "--events=false", "--lease", "l"]));
+        assert!(
+            watching.contains(&"get leases own/l".to_owned()),
+            "{watching:?}"
+        );
+        assert!(watching.contains(&"watch namespaces /".to_owned()));
+        assert!(!watching.iter().any(|right| right.contains("events")));
+        let managed = rights(json!(["--webhook-configuration=w"]));
+        assert_eq!(managed.len(), 9, "{managed:?}");
+        assert!(managed.contains(&"get deployments own/pillion".to_owned()));
+    }
 
     #[test]
     fn settings_are_found_as_variables_and_as_arguments() {

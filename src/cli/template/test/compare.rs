@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::expectation::{Expectation, Pointer, sorted};
-use crate::cli::transform::TransformResult;
+use crate::cli::report::TransformResult;
 use crate::finding::Code;
 use crate::inject::Verdict;
 use crate::kubernetes::keys;

@@ -8,7 +8,8 @@ use super::case::Case;
 use super::compare::{CaseResult, codes, essence, tells};
 use crate::cli::inject::treatment;
 use crate::cli::manifest::kinds::{self, Identity};
-use crate::cli::transform::{RunResult, TransformResult, TreatmentError, treat_object};
+use crate::cli::report::{RunResult, TransformResult};
+use crate::cli::transform::{TreatmentError, treat_object};
 use crate::inject::Engine;
 use crate::template::Catalog;
 

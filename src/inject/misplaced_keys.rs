@@ -1,0 +1,136 @@
+//! Labels and annotations of ours that do nothing where they are: on a workload instead of its pod
+//! template, misspelt, or of a template that does not apply.
+//!
+//! They are nobody's error, as anybody may annotate anything; but whoever wrote them meant
+//! something, and so they are told.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::kubernetes::keys::{
+    CONTAINERS, DOMAIN, FILE_PREFIX, INJECT, PARAMETER_INFIX, STATUS_PREFIX,
+};
+use crate::wording::did_you_mean;
+
+/// The annotations that a pod may have, besides those that Pillion writes.
+const ANNOTATIONS: [&str; 2] = [INJECT, CONTAINERS];
+
+/// What to tell about the keys of an object of this kind, whose pod is at `pointer`. `applied` are
+/// the templates that were selected for the pod; `None` where the selection itself was refused.
+pub fn misplaced_keys(
+    kind: &str,
+    object: &Value,
+    pointer: &str,
+    applied: Option<&BTreeSet<&str>>,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    if !pointer.is_empty() {
+        of_workload(kind, object, pointer, &mut told);
+    }
+    let pod = object.pointer(pointer).unwrap_or(&Value::Null);
+    for key in keys(pod, "/metadata/labels") {
+        if key.starts_with(DOMAIN) && key != INJECT {
+            let hint = did_you_mean(key, [INJECT]);
+            told.push(format!("the label `{key}` of the pod means nothing{hint}"));
+        }
+    }
+    for key in keys(pod, "/metadata/annotations") {
+        told.extend(of_annotation(key, applied));
+    }
+    told
+}
+
+fn of_workload(kind: &str, object: &Value, pointer: &str, told: &mut Vec<String>) {
+    let place = pointer.trim_start_matches('/').replace('/', ".");
+    let labels = keys(object, "/metadata/labels").filter(|key| *key == INJECT);
+    told.extend(labels.map(|key| {
+        format!(
+            "the label `{key}` of the {kind} does nothing: it belongs into {place}.metadata.labels"
+        )
+    }));
+    let annotations = keys(object, "/metadata/annotations");
+    told.extend(annotations.filter(|key| is_ours(key)).map(|key| {
+        format!(
+            "the annotation `{key}` of the {kind} does nothing: it belongs into \
+             {place}.metadata.annotations"
+        )
+    }));
+}
+
+fn of_annotation(key: &str, applied: Option<&BTreeSet<&str>>) -> Option<String> {
+    if key.starts_with(DOMAIN) {
+        let is_written = key.starts_with(STATUS_PREFIX) || key.starts_with(FILE_PREFIX);
+        let is_known = is_written || ANNOTATIONS.contains(&key);
+        return (!is_known).then(|| {
+            let hint = did_you_mean(key, ANNOTATIONS);
+            format!("the annotation `{key}` of the pod means nothing{hint}")
+        });
+    }
+    let (template, _) = key.split_once(PARAMETER_INFIX)?;
+    (!applied?.contains(template)).then(|| {
+        format!(
+            "the annotation `{key}` is for the template `{template}`, which is not selected for the \
+             pod: ask for it with the annotation `{INJECT}: {template}`"
+        )
+    })
+}
+
+fn is_ours(key: &str) -> bool {
+    key.starts_with(DOMAIN) || key.contains(PARAMETER_INFIX)
+}
+
+fn keys<'v>(object: &'v Value, pointer: &str) -> impl Iterator<Item = &'v str> {
+    let map = object.pointer(pointer).and_then(Value::as_object);
+    map.into_iter().flat_map(Map::keys).map(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keys_that_do_nothing_are_told_with_what_was_meant() {
+        let annotations = json!({
+            "pillion.dev/injects": "a",
+            "pillion.dev/container": "orders",
+            "pillion.dev/inject": "a",
+            "pillion.dev/status.a": "{}",
+            "a.pillion.dev/host": "h",
+            "b.pillion.dev/host": "h",
+            "example.com/pillion.dev": "x",
+        });
+        let object = json!({
+            "metadata": {
+                "labels": {"pillion.dev/inject": "true", "app": "web"},
+                "annotations": {"a.pillion.dev/host": "h", "example.com/a": "b"},
+            },
+            "spec": {"template": {"metadata": {
+                "labels": {"pillion.dev/injected": "true"},
+                "annotations": annotations,
+            }}},
+        });
+        let applied = BTreeSet::from(["a"]);
+        let told = misplaced_keys("Deployment", &object, "/spec/template", Some(&applied));
+        assert_eq!(
+            told,
+            [
+                "the label `pillion.dev/inject` of the Deployment does nothing: it belongs into \
+                 spec.template.metadata.labels",
+                "the annotation `a.pillion.dev/host` of the Deployment does nothing: it belongs \
+                 into spec.template.metadata.annotations",
+                "the label `pillion.dev/injected` of the pod means nothing; did you mean \
+                 `pillion.dev/inject`?",
+                "the annotation `pillion.dev/injects` of the pod means nothing; did you mean \
+                 `pillion.dev/inject`?",
+                "the annotation `pillion.dev/container` of the pod means nothing; did you mean \
+                 `pillion.dev/containers`?",
+                "the annotation `b.pillion.dev/host` is for the template `b`, which is not \
+                 selected for the pod: ask for it with the annotation `pillion.dev/inject: b`",
+            ]
+        );
+        let pod = json!({"metadata": {"annotations": {"b.pillion.dev/host": "h"}}});
+        assert_eq!(misplaced_keys("Pod", &pod, "", None), [""; 0]);
+    }
+}

@@ -1,0 +1,189 @@
+//! What people try first, and what they get wrong at first.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::command_line::program::{pillion, pillion_in, stderr, stdout};
+
+const TEMPLATE: &str = "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n\
+    metadata: {name: clock}\nspec:\n  sidecars:\n  - {name: clock, image: 'registry.example.com/clock:1'}\n";
+
+/// An object of this kind whose pod asks for `wait-for`.
+fn workload(api_version: &str, kind: &str) -> String {
+    format!(
+        "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: web}}\nspec:\n  template:\n    \
+         metadata:\n      annotations:\n        pillion.dev/inject: wait-for\n        \
+         wait-for.pillion.dev/targets: db:5432\n    spec:\n      containers:\n      \
+         - name: app\n        image: \"registry.example.com/app:1\"\n"
+    )
+}
+
+#[test]
+fn own_templates_are_checked_and_stand_beside_the_catalog() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("templates/clock");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(
+        own.join("template.yaml"),
+        TEMPLATE.replace("sidecars", "sidecar"),
+    )
+    .unwrap();
+    let output = pillion_in(folder.path(), &["template", "check"], "");
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("spec.sidecar"),
+        "{}",
+        stdout(&output)
+    );
+
+    fs::write(own.join("template.yaml"), TEMPLATE).unwrap();
+    let both = ["template", "list", "--templates=templates,built-in"];
+    let output = pillion_in(folder.path(), &both, "");
+    for name in ["clock ", "pgbouncer "] {
+        assert!(stdout(&output).contains(name), "{}", stdout(&output));
+    }
+    let alone = pillion_in(folder.path(), &both[..2], "");
+    assert!(!stdout(&alone).contains("clock "), "{}", stdout(&alone));
+}
+
+#[test]
+fn every_sentence_is_told_once_and_nothing_is_injected_twice() {
+    let first = pillion(&["inject"], &workload("apps/v1", "Deployment"));
+    let report = stderr(&first);
+    assert_eq!(report.matches("added").count(), 1, "{report}");
+    assert!(stdout(&first).contains("image: \"registry.example.com/app:1\""));
+    assert!(stdout(&first).contains("pillion.dev/status.wait-for: '{"));
+    let again = pillion(&["inject"], stdout(&first));
+    assert_eq!(stdout(&again), stdout(&first));
+    let report = stderr(&again);
+    assert!(report.contains("Unchanged (AlreadyInjected)"), "{report}");
+    assert!(!report.contains("Injected (Applied)"), "{report}");
+}
+
+#[test]
+fn keys_in_the_wrong_place_are_told() {
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations: \
+        {pillion.dev/inject: wait-for}\nspec:\n  template:\n    metadata: {annotations: \
+        {pillion.dev/injects: a}}\n    spec: {containers: [{name: app, image: 'app:1'}]}\n";
+    let output = pillion(&["inject"], manifest);
+    let report = stderr(&output);
+    assert!(
+        report.contains(
+            "hint: the annotation `pillion.dev/inject` of the Deployment does nothing: it belongs \
+             into spec.template.metadata.annotations"
+        ),
+        "{report}"
+    );
+    assert!(
+        report.contains("did you mean `pillion.dev/inject`?"),
+        "{report}"
+    );
+    assert_eq!(stdout(&output), manifest);
+}
+
+#[test]
+fn any_object_with_a_pod_template_is_injected_and_others_that_ask_are_refused() {
+    for (api_version, kind) in [
+        ("argoproj.io/v1alpha1", "Rollout"),
+        ("serving.knative.dev/v1", "Service"),
+        ("apps.openshift.io/v1", "DeploymentConfig"),
+    ] {
+        let output = pillion(&["inject"], &workload(api_version, kind));
+        let report = stderr(&output);
+        assert!(report.contains("Injected (Applied)"), "{kind}: {report}");
+    }
+    let unknown = workload("example.org/v1", "PodSet").replace("  template:", "  podTemplate:");
+    let output = pillion(&["inject"], &unknown);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("spec.podTemplate.metadata.annotations asks for templates"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(stdout(&output), "");
+}
+
+#[test]
+fn claims_are_volumes_and_null_is_absent() {
+    let claims = "  volumeClaimTemplates:\n  - metadata: {name: data}\n    spec: {}\n";
+    let manifest = workload("apps/v1", "StatefulSet")
+        + "        volumeMounts: [{name: data, mountPath: /data}]\n      initContainers: null\n"
+        + claims;
+    let output = pillion(&["inject", "-o", "json"], &manifest);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let object: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let spec = &object["spec"]["template"]["spec"];
+    assert_eq!(spec["initContainers"][0]["name"], "wait-for", "{spec}");
+    assert_eq!(spec["volumes"], Value::Null);
+    assert_eq!(spec["containers"][0]["volumeMounts"][0]["name"], "data");
+}
+
+#[test]
+fn words_that_kubectl_reads_otherwise_are_not_written_anew() {
+    let odd = workload("apps/v1", "Deployment") + "        args: [--prefix=app:, go]\n";
+    let output = pillion(&["inject"], &odd);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let told = "line 14 of the document: `--prefix=app:` is a text to kubectl";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    let quiet = odd.replace("pillion.dev/inject", "example.com/inject");
+    assert_eq!(stdout(&pillion(&["inject"], &quiet)), quiet);
+}
+
+#[test]
+fn only_plain_files_are_written_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.yaml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let output = pillion(&["inject", "-i", "-f", pipe.to_str().unwrap()], "");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("needs plain files"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_brief_explanation_is_one_screen_and_takes_a_file_like_other_commands() {
+    let output = pillion(&["explain", "--brief", "-f", "examples/pod.yaml"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).lines().count() <= 24, "{}", stdout(&output));
+    let whole = pillion(&["explain", "examples/pod.yaml"], "");
+    let first = stdout(&output).lines().next().unwrap();
+    assert!(stdout(&whole).starts_with(first), "{first}");
+}
+
+#[test]
+fn every_command_has_examples() {
+    for command in [
+        &["serve"][..],
+        &["inject"],
+        &["uninject"],
+        &["review"],
+        &["explain"],
+        &["doctor"],
+        &["check"],
+        &["completions"],
+        &["certs", "new"],
+        &["certs", "show"],
+        &["template", "list"],
+        &["template", "show"],
+        &["template", "check"],
+        &["template", "render"],
+        &["template", "new"],
+        &["template", "test"],
+    ] {
+        let mut arguments = command.to_vec();
+        arguments.push("--help");
+        let output = pillion(&arguments, "");
+        let example = format!("pillion {}", command.join(" "));
+        let (_, examples) = stdout(&output).split_once("Examples:").unwrap_or_default();
+        assert!(
+            examples.contains(&example),
+            "{command:?}: {}",
+            stdout(&output)
+        );
+    }
+}
