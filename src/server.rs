@@ -20,7 +20,7 @@ mod run;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use listen::{ListenAddress, ListenAddressError};
 pub use readiness::Readiness;
@@ -31,8 +31,8 @@ use crate::inject::{Answer, Endpoint};
 /// What answers reviews and counts observations.
 pub trait Backend: Send + Sync + 'static {
     /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
-    /// computation only.
-    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer;
+    /// computation only. A large body has a deadline, after which nobody waits for the answer.
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer;
 
     /// Waits until a namespace is known that [`review`](Self::review) did not know; the caller bounds
     /// the time. `false` where it will never be.

@@ -76,6 +76,21 @@ impl CachedEngine {
         }
     }
 
+    /// The answer to a review that is too long for the cache. Evaluation ends as soon as `is_late` says
+    /// that nobody waits for it any more.
+    pub fn answer_until(
+        &self,
+        endpoint: Endpoint,
+        body: &[u8],
+        is_late: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Answer {
+        let engine = self.engine.until(is_late);
+        match endpoint {
+            Endpoint::Mutate => engine.review(body),
+            Endpoint::Advise => engine.advise(body),
+        }
+    }
+
     fn recall_or_review(&self, cache: &DecisionCache, body: &[u8]) -> (Answer, bool) {
         // Deciding on a pod that no template is selected for is faster than a lookup.
         let is_plain = !self.engine.may_select_unasked() && !pod::names_our_key(body);

@@ -1,5 +1,6 @@
 //! The engine: one immutable snapshot of templates, namespaces and settings that decides about pods.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::advice;
@@ -20,17 +21,40 @@ use crate::wording::with_sources;
 /// expressions go over.
 const MOST_ELEMENTS: usize = MAX_ITEMS;
 
+/// Whether nobody waits for an answer any more. The caller's, as the engine knows no clock.
+#[derive(Clone)]
+struct IsLate(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for IsLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IsLate").finish_non_exhaustive()
+    }
+}
+
 /// Templates and settings, ready to decide.
 #[derive(Debug, Clone)]
 pub struct Engine {
     catalog: Arc<Catalog>,
     settings: Arc<Settings>,
+    is_late: Option<IsLate>,
 }
 
 impl Engine {
     /// An engine over these templates and settings.
     pub fn new(catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
-        Self { catalog, settings }
+        Self {
+            catalog,
+            settings,
+            is_late: None,
+        }
+    }
+
+    /// This engine for a review whose evaluation ends as soon as `is_late` says so.
+    pub fn until(&self, is_late: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            is_late: Some(IsLate(Arc::new(is_late))),
+            ..self.clone()
+        }
     }
 
     /// The templates that this engine serves.
@@ -69,7 +93,14 @@ impl Engine {
         if let Some(problem) = long_list(pod) {
             return Decision::plain(Reason::BudgetExceeded, problem);
         }
-        let budget = Budget::new();
+        let is_late = self
+            .is_late
+            .as_ref()
+            .map(|IsLate(is_late)| is_late.as_ref());
+        let budget = match is_late {
+            Some(is_late) => Budget::until(is_late),
+            None => Budget::new(),
+        };
         let input = CompositionInput {
             settings: &self.settings,
             context,

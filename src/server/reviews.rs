@@ -9,7 +9,7 @@ mod rejection;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -147,8 +147,9 @@ impl<B: Backend> Reviews<B> {
         deadline: Duration,
     ) -> Result<Option<Answer>, Rejection> {
         if body.len() <= INLINE_LIMIT {
-            return Ok(review(self.backend.as_ref(), endpoint, body));
+            return Ok(review(self.backend.as_ref(), endpoint, body, None));
         }
+        let end = Instant::now() + deadline;
         let permits = u32::try_from(body.len().div_ceil(PERMIT)).unwrap_or(u32::MAX);
         let turn = Arc::clone(&self.large).acquire_many_owned(permits);
         let Ok(Ok(turn)) = timeout(deadline / 2, turn).await else {
@@ -157,9 +158,9 @@ impl<B: Backend> Reviews<B> {
             ));
         };
         let (backend, body) = (Arc::clone(&self.backend), body.clone());
-        // A thread cannot be stopped: it keeps its turn until it has ended, whoever still waits.
+        // The thread keeps its turn until it has ended; the deadline ends its evaluation.
         let task = tokio::task::spawn_blocking(move || {
-            let answer = review(backend.as_ref(), endpoint, &body);
+            let answer = review(backend.as_ref(), endpoint, &body, Some(end));
             drop(turn);
             answer
         });
@@ -190,8 +191,16 @@ fn unknown(namespace: &str) -> Rejection {
 /// One pod that breaks the engine must cost that pod's answer only: `None` after a panic, whose
 /// place the panic hook logs. The engine is an immutable snapshot, so nothing half done can be left
 /// behind by unwinding through it.
-fn review<B: Backend>(backend: &B, endpoint: Endpoint, body: &[u8]) -> Option<Answer> {
-    catch_unwind(AssertUnwindSafe(|| backend.review(endpoint, body))).ok()
+fn review<B: Backend>(
+    backend: &B,
+    endpoint: Endpoint,
+    body: &[u8],
+    deadline: Option<Instant>,
+) -> Option<Answer> {
+    catch_unwind(AssertUnwindSafe(|| {
+        backend.review(endpoint, body, deadline)
+    }))
+    .ok()
 }
 
 /// The client's own deadline: the API server names what is left of `timeoutSeconds` as

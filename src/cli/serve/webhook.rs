@@ -111,10 +111,16 @@ impl Webhook {
 }
 
 impl Backend for Webhook {
-    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer {
         let engine = self.engine.load();
         let started = Instant::now();
-        let (answer, is_recalled) = engine.answer(endpoint, body);
+        let (answer, is_recalled) = match deadline {
+            Some(deadline) => {
+                let is_late = move || Instant::now() >= deadline;
+                (engine.answer_until(endpoint, body, is_late), false)
+            }
+            None => engine.answer(endpoint, body),
+        };
         let duration = started.elapsed();
         if let Answer::Review {
             uid,

@@ -38,10 +38,17 @@ fn pod(wanted: &str, containers: usize) -> Value {
     })
 }
 
-fn decide(templates: &[Source], pod: &Value) -> Decision {
+fn engine(templates: &[Source]) -> Engine {
     let (catalog, errors) = Catalog::load(templates, None);
     assert!(errors.is_empty(), "{errors:?}");
-    let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
+    Engine::new(Arc::new(catalog), Arc::new(Settings::default()))
+}
+
+fn decide(templates: &[Source], pod: &Value) -> Decision {
+    decide_by(&engine(templates), pod)
+}
+
+fn decide_by(engine: &Engine, pod: &Value) -> Decision {
     let subject = RequestContext {
         namespace: "shop".to_owned(),
         ..RequestContext::default()
@@ -161,4 +168,15 @@ fn a_template_in_shadow_mode_takes_no_budget_from_the_others() {
             (Verdict::Injected, "Applied")
         ]
     );
+}
+
+#[test]
+fn evaluation_ends_when_nobody_waits_any_more() {
+    let value = "${params.v + string(apps.size())}";
+    let engine = engine(&[template("t", "pattern: Sidecar", 1, value)]);
+    let pod = pod("t", 1);
+    let in_time = decide_by(&engine.until(|| false), &pod);
+    assert_eq!(in_time.verdict(), Verdict::Injected, "{}", in_time.message);
+    let late = decide_by(&engine.until(|| true), &pod);
+    assert_refused(&late, "in the time that the API server waits");
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::AtomicUsize;
+use std::time::Instant;
 
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -17,7 +18,7 @@ use crate::tls::{Pair, Store, development, server_config};
 struct Counting(AtomicUsize);
 
 impl Backend for Counting {
-    fn review(&self, _endpoint: Endpoint, _body: &[u8]) -> Answer {
+    fn review(&self, _endpoint: Endpoint, _body: &[u8], _: Option<Instant>) -> Answer {
         Answer::BadRequest(String::new())
     }
 

@@ -20,7 +20,8 @@ struct Fake {
 }
 
 impl Backend for Fake {
-    fn review(&self, endpoint: Endpoint, body: &[u8]) -> Answer {
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer {
+        assert_eq!(deadline.is_some(), body.len() > INLINE_LIMIT);
         match body {
             b"panic" => panic!("secret"),
             [b'{', ..] => Answer::Review {
@@ -33,7 +34,7 @@ impl Backend for Fake {
 
                 regarding: None,
             },
-            b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}"),
+            b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}", None),
             b"soon" | b"never" => Answer::NamespaceUnknown {
                 namespace: String::from_utf8_lossy(body).into_owned(),
                 otherwise: (endpoint == Endpoint::Advise).then(|| b"{\"allowed\":true}".to_vec()),
