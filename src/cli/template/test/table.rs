@@ -163,11 +163,11 @@ impl Table {
         seen: &mut Vec<String>,
         update: bool,
     ) -> Result<(String, Given, Option<Expectation>), String> {
-        if seen.iter().any(|own| own == name) {
-            return Err(format!("it is like itself: {}", seen.join(" → ")));
-        }
         // A name that is taken by a file too is that file's: the row is an error of its own.
         let other = others.get(name).filter(|_| !seen.is_empty());
+        if other.is_none() && seen.iter().any(|own| own == name) {
+            return Err(format!("it is like itself: {}", seen.join(" → ")));
+        }
         seen.push(name.to_owned());
         let row = self.rows.iter().find(|(own, ..)| own == name);
         let row = row.filter(|_| other.is_none());
