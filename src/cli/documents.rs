@@ -97,7 +97,7 @@ impl DocumentArguments {
             return output::write_back(manifests);
         }
         let text = output::render(self.output, manifests, report, streams.out())?;
-        streams.print_document(&text)
+        Ok(streams.print_document(&text)?)
     }
 }
 

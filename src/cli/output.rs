@@ -11,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::manifest::{Manifest, ManifestError, Syntax};
 use super::report::Report;
+use super::streams::StdoutError;
 use super::terminal::{Colour, Paint, printable, printable_lines};
 
 /// How documents are written.
@@ -33,8 +34,8 @@ pub enum OutputError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// Standard output did not take the text.
-    #[error("failed to write to standard output")]
-    Stdout(#[source] io::Error),
+    #[error(transparent)]
+    Stdout(#[from] StdoutError),
     /// A file could not be replaced; it is as it was.
     #[error("failed to replace {path}")]
     Replace {

@@ -2,8 +2,12 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 
-use super::output::OutputError;
 use super::terminal::{Colour, Paint, printable, printable_lines};
+
+/// Standard output did not take the text.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write to standard output")]
+pub struct StdoutError(#[source] io::Error);
 
 /// Standard input, output and error.
 pub struct Streams<'a> {
@@ -83,19 +87,17 @@ impl<'a> Streams<'a> {
     }
 
     /// Writes to standard output. A reader that has gone away is no error.
-    pub(super) fn print(&mut self, text: impl AsRef<[u8]>) -> Result<(), OutputError> {
+    pub(super) fn print(&mut self, text: impl AsRef<[u8]>) -> Result<(), StdoutError> {
         let written = self.stdout.write_all(text.as_ref());
         match written.and_then(|()| self.stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(OutputError::Stdout(error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(StdoutError(error)),
             _ => Ok(()),
         }
     }
 
     /// Writes a document to standard output: byte for byte, but on a terminal without characters that
     /// would move its cursor or turn its text around.
-    pub(super) fn print_document(&mut self, text: &str) -> Result<(), OutputError> {
+    pub(super) fn print_document(&mut self, text: &str) -> Result<(), StdoutError> {
         if self.is_shown && !self.out.is_enabled() {
             return self.print(printable_lines(text).as_bytes());
         }

@@ -140,7 +140,7 @@ impl Test {
             TestFormat::Json => super::lines_of(&report::json(&report)),
             TestFormat::Junit => junit::xml(&report),
         };
-        streams.print(text)?;
+        streams.print(text).map_err(OutputError::from)?;
         Ok(if report.is_unreadable() {
             Status::WrongUse
         } else {
