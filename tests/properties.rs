@@ -8,5 +8,4 @@ mod pods;
 mod recent;
 mod resources;
 mod survival;
-mod unread;
 mod values;
