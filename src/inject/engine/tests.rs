@@ -173,7 +173,7 @@ fn a_template_in_shadow_mode_takes_no_budget_from_the_others() {
 #[test]
 fn evaluation_ends_when_nobody_waits_any_more() {
     let value = "${params.v + string(apps.size())}";
-    let engine = engine(&[template("t", "pattern: Sidecar", 1, value)]);
+    let engine = engine(&[template("t", "mode: Enforce", 1, value)]);
     let pod = pod("t", 1);
     let in_time = decide_by(&engine.until(|| false), &pod);
     assert_eq!(in_time.verdict(), Verdict::Injected, "{}", in_time.message);
