@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Where the objects of other kinds have a pod template: Rollout, CloneSet, Knative's Service,
-/// DeploymentConfig and most others have it where a Deployment has it.
+/// Where the objects of other kinds have a pod template: Rollout, `CloneSet`, Knative's Service,
+/// `DeploymentConfig` and most others have it where a Deployment has it.
 const TEMPLATES: [&str; 2] = ["/spec/template", "/spec/jobTemplate/spec/template"];
 
 /// A kind of object that holds a pod. The version does not matter: `apps/v1` and `apps/v1beta1` keep

@@ -172,8 +172,8 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn emit(value: &Value, style: Style) -> Result<String, serde_saphyr::SerializeError> {
-        super::emit(value, &style)
+    fn emit(value: &Value, style: &Style) -> Result<String, serde_saphyr::SerializeError> {
+        super::emit(value, style)
     }
 
     fn plain() -> Style {
@@ -203,7 +203,7 @@ mod tests {
             ("a\r\nb", "\"a\\r\\nb\"\n"),
         ];
         for (text, expected) in table {
-            let yaml = emit(&json!({ "k": text }), plain()).unwrap();
+            let yaml = emit(&json!({ "k": text }), &plain()).unwrap();
             assert_eq!(yaml, format!("k: {expected}"));
         }
     }
@@ -212,12 +212,12 @@ mod tests {
     fn collections_are_written_as_kubectl_does() {
         let value = json!({"spec": {"volumes": [{"emptyDir": {}, "name": "a"}], "args": []}});
         assert_eq!(
-            emit(&value, plain()).unwrap(),
+            emit(&value, &plain()).unwrap(),
             "spec:\n  volumes:\n  - emptyDir: {}\n    name: a\n  args: []\n"
         );
         let long = "word ".repeat(60) + "end";
         assert_eq!(
-            emit(&json!({ "k": long }), plain()).unwrap(),
+            emit(&json!({ "k": long }), &plain()).unwrap(),
             format!("k: {long}\n")
         );
     }
@@ -247,10 +247,10 @@ mod tests {
         let text = "a: \"collector:24224\"\nb: 'x y'\nc:\n  - \"-v\" \n  - plain\n  - \"plain\"\nd: b\ne: \"b\"\n";
         let value = parse::yaml(text).unwrap();
         let kept = "a: \"collector:24224\"\nb: 'x y'\nc:\n  - \"-v\"\n  - plain\n  - plain\nd: b\ne: \"b\"\n";
-        assert_eq!(emit(&value, Style::of(text)).unwrap(), kept);
+        assert_eq!(emit(&value, &Style::of(text)).unwrap(), kept);
         let status = r#"{"verdict":"Injected","added":["a"]}"#;
         assert_eq!(
-            emit(&json!({ "s": status }), plain()).unwrap(),
+            emit(&json!({ "s": status }), &plain()).unwrap(),
             format!("s: '{status}'\n")
         );
     }
@@ -292,7 +292,7 @@ mod tests {
         ) {
             let quotes = quotes.into_iter().map(|text| ((String::new(), text), Quote::Single)).collect();
             let style = Style { compact_lists, carriage_returns, quotes };
-            let text = emit(&json!({ "root": value.clone() }), style).unwrap();
+            let text = emit(&json!({ "root": value.clone() }), &style).unwrap();
             let back = parse::yaml(&text);
             prop_assert_eq!(back, Ok(json!({ "root": value })), "{}", text);
         }
