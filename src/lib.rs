@@ -16,6 +16,7 @@ pub mod inject;
 pub mod kubernetes;
 pub mod review;
 #[cfg(test)]
+#[path = "../tests/support/sampling.rs"]
 mod sampling;
 pub mod server;
 pub mod telemetry;

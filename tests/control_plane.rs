@@ -18,7 +18,7 @@ mod live_corpus;
 #[cfg(test)]
 mod pod_security;
 #[cfg(test)]
-#[path = "../src/sampling.rs"]
+#[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]
 #[path = "support/harness.rs"]

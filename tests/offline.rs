@@ -17,7 +17,7 @@ mod properties;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
-#[path = "../src/sampling.rs"]
+#[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]
 mod server;

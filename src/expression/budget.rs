@@ -8,8 +8,6 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::error::EvaluationError;
-
 /// Steps of one review, worth about 50 ms in a release build. A node of an expression takes one;
 /// text that is looked through takes one for each [`BYTES_PER_STEP`].
 const STEPS: u64 = 4_000_000;
@@ -194,7 +192,7 @@ impl<'d> Budget<'d> {
     }
 
     /// Pays for what is added to the pod.
-    pub fn add_to_patch(&self, bytes: usize) -> Result<(), EvaluationError> {
+    pub fn add_to_patch(&self, bytes: usize) -> Result<(), Exhausted> {
         self.take(1, 0)?;
         match self.patch.get().checked_sub(as_u64(bytes)) {
             Some(left) => self.patch.set(left),
@@ -204,38 +202,35 @@ impl<'d> Budget<'d> {
                 } else {
                     &self.left
                 };
-                return Err(EvaluationError::BudgetExceeded(pool.end(Exhausted::Patch)));
+                return Err(pool.end(Exhausted::Patch));
             }
         }
         Ok(())
     }
 
     /// Pays for some steps.
-    pub(super) fn step(&self, steps: u64) -> Result<(), EvaluationError> {
+    pub(super) fn step(&self, steps: u64) -> Result<(), Exhausted> {
         self.take(steps, 0)
     }
 
     /// Pays for looking through text.
-    pub fn look_through(&self, bytes: usize) -> Result<(), EvaluationError> {
+    pub fn look_through(&self, bytes: usize) -> Result<(), Exhausted> {
         self.take(1 + as_u64(bytes) / BYTES_PER_STEP, 0)
     }
 
     /// Pays for a value that is made, with so many bytes of text.
-    pub(super) fn make(&self, bytes: usize) -> Result<(), EvaluationError> {
+    pub(super) fn make(&self, bytes: usize) -> Result<(), Exhausted> {
         let bytes = as_u64(bytes.saturating_add(VALUE_BYTES));
         self.take(bytes / (4 * BYTES_PER_STEP), bytes)
     }
 
-    fn take(&self, steps: u64, bytes: u64) -> Result<(), EvaluationError> {
+    fn take(&self, steps: u64, bytes: u64) -> Result<(), Exhausted> {
         if self.in_shadow.get() {
-            self.for_shadows
-                .take(steps, bytes)
-                .map_err(EvaluationError::BudgetExceeded)?;
+            self.for_shadows.take(steps, bytes)?;
         }
         self.left
             .take(steps, bytes)
             .and_then(|()| self.look_at_deadline())
-            .map_err(EvaluationError::BudgetExceeded)
     }
 
     fn look_at_deadline(&self) -> Result<(), Exhausted> {
@@ -263,7 +258,7 @@ mod tests {
     fn a_budget_ends_once_and_for_all() {
         let budget = Budget::new();
         assert_eq!(budget.step(STEPS), Ok(()));
-        let ended = Err(EvaluationError::BudgetExceeded(Exhausted::Steps));
+        let ended = Err(Exhausted::Steps);
         assert_eq!(budget.step(1), ended);
         assert_eq!(budget.make(0), ended);
         assert_eq!(budget.ended(), Some(Exhausted::Steps));
@@ -273,14 +268,14 @@ mod tests {
     fn bytes_and_the_patch_end_too() {
         let budget = Budget::new();
         let bytes = usize::try_from(BYTES).unwrap();
-        let ended = Err(EvaluationError::BudgetExceeded(Exhausted::Bytes));
+        let ended = Err(Exhausted::Bytes);
         assert_eq!(budget.make(bytes), ended);
         let budget = Budget::new();
         let most = usize::try_from(PATCH_BYTES).unwrap();
         assert_eq!(budget.add_to_patch(most), Ok(()));
         budget.restart_patch();
         assert_eq!(budget.add_to_patch(most), Ok(()));
-        let ended = Err(EvaluationError::BudgetExceeded(Exhausted::Patch));
+        let ended = Err(Exhausted::Patch);
         assert_eq!(budget.add_to_patch(1), ended);
     }
 

@@ -112,3 +112,9 @@ pub enum EvaluationError {
         source: Box<Self>,
     },
 }
+
+impl From<Exhausted> for EvaluationError {
+    fn from(ended: Exhausted) -> Self {
+        Self::BudgetExceeded(ended)
+    }
+}

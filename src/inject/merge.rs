@@ -45,9 +45,6 @@ pub struct Fill {
 
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`.
 pub fn spelled(key: &str) -> String {
-    if !key.contains('~') {
-        return key.replace('/', " ");
-    }
     let steps = key
         .split('/')
         .map(|step| step.replace("~1", "/").replace("~0", "~"));

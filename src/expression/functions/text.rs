@@ -15,7 +15,7 @@ fn pay_for_text(length: usize, budget: &Budget<'_>) -> Result<(), EvaluationErro
     if length > MAX_TEXT {
         return Err(EvaluationError::TextTooLong(MAX_TEXT));
     }
-    budget.make(length)
+    Ok(budget.make(length)?)
 }
 
 /// Puts a text behind another one, which may grow.

@@ -1,3 +1,5 @@
+//! Values are borrowed where they can be, and copies are paid for.
+
 use serde_json::json;
 
 use super::*;
