@@ -16,7 +16,11 @@ impl Catalog {
         let mut errors = Vec::new();
         let mut nameless = Vec::new();
         for source in sources {
-            for compiled in compile(source) {
+            let documents = compile(source);
+            if documents.is_empty() {
+                errors.push(empty(source));
+            }
+            for compiled in documents {
                 if let (None, Err(errors)) = (&compiled.name, &compiled.result) {
                     nameless.push((source, one_line(errors)));
                 }
@@ -175,6 +179,17 @@ fn one_line(errors: &[TemplateError]) -> String {
         ..first.clone()
     };
     error.to_string()
+}
+
+fn empty(source: &Source) -> TemplateError {
+    TemplateError {
+        file: source.path.clone(),
+        template: String::new(),
+        line: 1,
+        column: 1,
+        field: String::new(),
+        message: "the file has no template in it".to_owned(),
+    }
 }
 
 fn duplicate(source: &Source, place: Place, name: &str, first: &str) -> TemplateError {

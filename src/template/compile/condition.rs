@@ -3,7 +3,7 @@
 use super::Errors;
 use super::fragment::{self, CompileScope};
 use super::reader::{entries, items, join, text};
-use crate::expression::{Expression, Scope};
+use crate::expression::{Expression, Scope, Type};
 use crate::kubernetes::validity::names;
 use crate::template::compiled::{MatchCondition, Validation};
 use crate::template::fragment::{Condition, Fragment, Slot};
@@ -38,10 +38,13 @@ pub(super) fn variables(
             errors.add(item.place, &path, format!("duplicate variable `{name}`"));
             continue;
         }
-        let expression = expression_field(errors, item, &path, &scope);
-        if let Some(expression) = expression {
-            scope = scope.variable(name, expression.result().clone());
-            variables.push((name.to_owned(), expression));
+        match expression_field(errors, item, &path, &scope) {
+            Some(expression) => {
+                scope = scope.variable(name, expression.result().clone());
+                variables.push((name.to_owned(), expression));
+            }
+            // Its own error is told; what uses it is not wrong for that.
+            None => scope = scope.variable(name, Type::Any),
         }
     }
     scope

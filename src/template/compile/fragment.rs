@@ -1,19 +1,18 @@
 //! Compiling the parts of a template that become parts of a pod.
 
-use std::sync::Arc;
+mod text;
 
 use serde_json::Value;
 
 use super::Errors;
 use super::reader::join;
-use crate::expression::{Expression, Scope, Type};
+use crate::expression::{Scope, Type};
 use crate::kubernetes::schema::{self, FieldType};
-use crate::template::fragment::{
-    Condition, Dynamic, Fragment, Interpolation, Origin, Slot, TextPart, holds,
-};
-use crate::template::node::{Entry, Node, NodeValue, Place};
-use crate::template::text::{self, TextSegment};
+use crate::template::fragment::{Condition, Fragment, Slot};
+use crate::template::node::{Entry, Node, NodeValue};
 use crate::wording::did_you_mean;
+use text::compile_text;
+pub(super) use text::{expression, origin};
 
 /// The key that keeps or removes the map in which it stands.
 pub(in crate::template) const WHEN: &str = "$when";
@@ -25,14 +24,6 @@ pub(super) struct CompileScope<'m> {
     pub scope: &'m Scope,
     /// The template's own volumes.
     pub volumes: &'m [String],
-}
-
-/// The place of a node, for errors at admission.
-pub(super) fn origin(place: Place, path: &str) -> Arc<Origin> {
-    Arc::new(Origin {
-        field: path.to_owned(),
-        line: place.line,
-    })
 }
 
 /// Compiles what goes into a slot. `None` where it is null, or wrong (which is noted).
@@ -92,187 +83,6 @@ fn constant(errors: &mut Errors<'_>, node: &Node, path: &str, slot: &Slot) -> Op
     );
     errors.add(node.place, path, message);
     None
-}
-
-fn compile_text(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    text: &str,
-    path: &str,
-    slot: &Slot,
-    scope: &Scope,
-) -> Option<Fragment> {
-    let pieces = match text::split(text) {
-        Ok(pieces) => pieces,
-        Err(error) => {
-            errors.add_within(node, error.offset, path, error.to_string());
-            return None;
-        }
-    };
-    match pieces.as_slice() {
-        [] | [TextSegment::Literal(_)] => literal(errors, node, &pieces, path, slot),
-        [TextSegment::Expression { source, offset }] => {
-            dynamic(errors, node, source, *offset, path, slot, scope)
-        }
-        _ => interpolation(errors, node, &pieces, path, slot, scope),
-    }
-}
-
-fn literal(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    pieces: &[TextSegment],
-    path: &str,
-    slot: &Slot,
-) -> Option<Fragment> {
-    let text = match pieces {
-        [TextSegment::Literal(text)] => text.as_str(),
-        _ => "",
-    };
-    if slot.ty == FieldType::Quantity
-        && let Err(error) = text.parse::<crate::kubernetes::quantity::Quantity>()
-    {
-        errors.add(node.place, path, format!("`{text}`: {error}"));
-        return None;
-    }
-    if takes_text(&slot.ty) {
-        return Some(Fragment::constant(text));
-    }
-    errors.add(
-        node.place,
-        path,
-        format!("expected {}, found text", slot.ty.words()),
-    );
-    None
-}
-
-fn takes_text(ty: &FieldType) -> bool {
-    matches!(
-        ty,
-        FieldType::Text | FieldType::Any | FieldType::IntegerOrText | FieldType::Quantity
-    )
-}
-
-/// Compiles an expression that stands some bytes into a node's text.
-pub(super) fn expression(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    source: &str,
-    offset: usize,
-    path: &str,
-    scope: &Scope,
-) -> Option<Expression> {
-    match Expression::compile(source, scope) {
-        Ok(expression) => Some(expression),
-        Err(error) => {
-            let hint = if offset > 0 && is_of_the_shell(source) {
-                format!(
-                    "; `${{…}}` is an expression here: for a literal `${{{source}}}` write `$${{{source}}}`"
-                )
-            } else {
-                String::new()
-            };
-            errors.add_within(node, offset + error.offset, path, format!("{error}{hint}"));
-            None
-        }
-    }
-}
-
-/// Whether a source looks like an expansion of the shell rather than an expression.
-fn is_of_the_shell(source: &str) -> bool {
-    let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let operators = [":-", ":=", ":+", ":?", "##", "%%", "%*", "#*"];
-    (!source.is_empty() && source.chars().all(name))
-        || source.starts_with('#')
-        || operators.iter().any(|operator| source.contains(operator))
-}
-
-fn dynamic(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    source: &str,
-    offset: usize,
-    path: &str,
-    slot: &Slot,
-    scope: &Scope,
-) -> Option<Fragment> {
-    let expression = expression(errors, node, source, offset, path, scope)?;
-    if !holds(slot, expression.result()) {
-        let message = format!(
-            "expected {}, but `${{{source}}}` gives {}{}",
-            slot.ty.words(),
-            expression.result(),
-            conversion(slot, expression.result())
-        );
-        errors.add_within(node, offset, path, message);
-        return None;
-    }
-    let verbatim = expression.reads().only_app_or_self();
-    let origin = origin(node.place, path);
-    let slot = slot.clone();
-    Some(Fragment::Dynamic(Box::new(Dynamic {
-        expression,
-        slot: if verbatim { slot.copied() } else { slot },
-        verbatim,
-        origin,
-    })))
-}
-
-/// How to write it so that the types agree.
-fn conversion(slot: &Slot, ty: &Type) -> &'static str {
-    match (&slot.ty, ty) {
-        (FieldType::Text, Type::Integer | Type::Number | Type::Boolean) => {
-            "; write `string(…)` around it"
-        }
-        (FieldType::Integer32 | FieldType::Integer64, Type::Text) => "; write `int(…)` around it",
-        (FieldType::Text, Type::List(_)) => "; write `.join(…)` behind it",
-        (_, Type::Quantity) => "; write `.asInteger()` behind it",
-        _ => "",
-    }
-}
-
-fn interpolation(
-    errors: &mut Errors<'_>,
-    node: &Node,
-    pieces: &[TextSegment],
-    path: &str,
-    slot: &Slot,
-    scope: &Scope,
-) -> Option<Fragment> {
-    if !takes_text(&slot.ty) {
-        let message = format!(
-            "expected {}, but text with an expression in it is always text: write the whole value \
-             as one `${{…}}`",
-            slot.ty.words()
-        );
-        errors.add(node.place, path, message);
-        return None;
-    }
-    let mut parts = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        parts.push(match piece {
-            TextSegment::Literal(text) => TextPart::Literal(text.clone()),
-            TextSegment::Expression { source, offset } => {
-                let expression = expression(errors, node, source, *offset, path, scope)?;
-                if matches!(
-                    expression.result(),
-                    Type::List(_) | Type::Map(_) | Type::Quantity
-                ) {
-                    let message =
-                        format!("`${{{source}}}` gives {}, not text", expression.result());
-                    errors.add_within(node, *offset, path, message);
-                    return None;
-                }
-                TextPart::Expression(expression)
-            }
-        });
-    }
-    let origin = origin(node.place, path);
-    Some(Fragment::Text(Box::new(Interpolation {
-        parts,
-        slot: slot.clone(),
-        origin,
-    })))
 }
 
 fn compile_list(

@@ -275,10 +275,15 @@ fn default(
 fn check_presence(errors: &mut Errors<'_>, entry: &Entry, parameter: &Parameter) {
     let given = entry.value.get("default");
     let has_default = given.is_some_and(|node| node.value != NodeValue::Null);
+    let path = join("spec.parameters", &entry.key);
+    if let (true, true, Some(node)) = (parameter.required, has_default, given) {
+        let message = "a parameter with `required: true` has no `default`: without a value the pod \
+                       is refused; remove one of the two";
+        errors.add(node.place, &join(&path, "default"), message);
+    }
     if parameter.ty.has_empty() || parameter.required || has_default {
         return;
     }
-    let path = join("spec.parameters", &entry.key);
     let message = format!(
         "{} is never absent: give it a `default` or say `required: true`",
         parameter.ty.with_article()

@@ -37,12 +37,48 @@ pub(super) fn known_entries<'n>(
     let entries = any_entries(errors, node, path);
     for entry in entries {
         if !known.contains(&entry.key.as_str()) {
-            let hint = did_you_mean(&entry.key, known.iter().copied());
+            let path = join(path, &entry.key);
+            let hint = hint(&path, known, &entry.key);
             let message = format!("unknown field `{}`{hint}", entry.key);
-            errors.add(entry.place, &join(path, &entry.key), message);
+            errors.add(entry.place, &path, message);
         }
     }
     entries
+}
+
+/// Fields of a pod's spec that people write into a template's, with where these belong.
+const MISPLACED: [(&str, &str); 3] = [
+    (
+        "spec.containers",
+        "; containers beside the app are `sidecars`, those before it `initContainers`",
+    ),
+    (
+        "spec.env",
+        "; variables of the app's containers are `app.env`",
+    ),
+    (
+        "spec.volumeMounts",
+        "; mounts of the app's containers are `app.volumeMounts`",
+    ),
+];
+
+/// Where an unknown field belongs, or which one was probably meant.
+fn hint(path: &str, known: &[&str], name: &str) -> String {
+    let misplaced = MISPLACED.iter().find(|(field, _)| *field == path);
+    misplaced.map_or_else(
+        || did_you_mean(name, known.iter().copied()),
+        |(_, hint)| (*hint).to_owned(),
+    )
+}
+
+/// What was found where the document's structure is wanted, which no expression can give.
+fn literal_wanted(node: &Node) -> String {
+    match node.text() {
+        Some(text) if text.starts_with("${") => {
+            "an expression, which cannot stand for it here".to_owned()
+        }
+        _ => node.words(),
+    }
 }
 
 /// The entries of a map with free keys.
@@ -54,7 +90,7 @@ pub(super) fn any_entries<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &st
             errors.add(
                 node.place,
                 path,
-                format!("expected a map, found {}", node.words()),
+                format!("expected a map, found {}", literal_wanted(node)),
             );
             &[]
         }
@@ -70,7 +106,7 @@ pub(super) fn items<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> 
             errors.add(
                 node.place,
                 path,
-                format!("expected a list, found {}", node.words()),
+                format!("expected a list, found {}", literal_wanted(node)),
             );
             &[]
         }

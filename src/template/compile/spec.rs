@@ -1,5 +1,7 @@
 //! The document as a whole: what a template is called, what it is for, when it applies.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::fragment::CompileScope;
@@ -9,7 +11,7 @@ use super::{Errors, condition, container, metadata, parameter, pod, trust, volum
 use crate::expression::{Expression, Reads};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema;
-use crate::template::compiled::Template;
+use crate::template::compiled::{Override, Template};
 use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
 use crate::template::shape::{DocumentKind, LONGEST_LABEL, words};
@@ -56,7 +58,11 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     };
     settings::read(errors, spec, &mut template);
     contents(errors, spec, &mut template);
-    trust::check(errors, spec, &template);
+    let adds_privilege = trust::check(errors, spec, &template);
+    if adds_privilege && spec.get("override").is_none() {
+        // What the template adds may do more than the user's own container may.
+        template.overridable = Override::Fields(BTreeSet::new());
+    }
     Some(template)
 }
 

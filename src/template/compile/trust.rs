@@ -2,9 +2,12 @@
 //!
 //! A namespaced template comes from a tenant: nothing of the node, no other identity. And where a
 //! template adds privilege above the Pod Security level *baseline*, a value that a pod may set
-//! cannot reach what decides how that privilege is used.
+//! cannot reach what decides how that privilege is used: neither by an expression nor by a variable
+//! of the container that the kubelet expands there (`$(NAME)`).
 
-use std::collections::BTreeSet;
+mod references;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Errors;
 use super::fragment::WHEN;
@@ -15,6 +18,7 @@ use crate::template::compiled::Template;
 use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
 use crate::template::parameter::Setter;
+use references::{open_variables, references};
 
 /// Volume sources that the level *baseline* allows everybody (Pod Security Standards, "HostPath
 /// Volumes"), here those that a tenant's template may not use.
@@ -43,8 +47,12 @@ const HOLDERS: [&str; 5] = [
     "startupProbe",
 ];
 
-/// Checks a compiled template against the rules of trust.
-pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
+/// Fields of a container in which the kubelet expands variables, and that decide how its privilege
+/// is used. It expands none in lifecycle handlers.
+const EXPANDED: [&str; 3] = ["command", "args", "subPathExpr"];
+
+/// Checks a compiled template against the rules of trust; whether it adds privilege.
+pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) -> bool {
     let privileged = privileges(spec);
     if template.namespace.is_some() {
         let annotations = annotated_privileges(spec);
@@ -54,9 +62,10 @@ pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
             errors.add(node.place, path, message);
         }
     }
-    if !privileged.is_empty() {
-        check_reach(errors, spec, template);
+    if let Some((_, raised_by)) = privileged.first() {
+        check_reach(errors, spec, template, raised_by);
     }
+    !privileged.is_empty()
 }
 
 /// What of a spec is above the level *baseline*, or may be, with its field paths.
@@ -175,9 +184,13 @@ fn has_dynamic_items(node: &Node) -> bool {
 }
 
 /// Refuses values that a pod may set in the fields that decide how privilege is used.
-fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
+fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template, raised_by: &str) {
     let open = open_names(template);
-    let mut reach = Reach { errors, open };
+    let mut reach = Reach {
+        errors,
+        open,
+        raised_by,
+    };
     let containers = [
         ("initContainers", &template.init_containers),
         ("sidecars", &template.sidecars),
@@ -187,6 +200,9 @@ fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template) {
             let node = spec.get(list).and_then(|list| named(list, &container.name));
             let path = &container.origin.field;
             reach.walk(&container.body, node.unwrap_or(spec), path);
+            if let Some(node) = node {
+                reach.variables(&container.body, node, path);
+            }
         }
     }
     for volume in &template.volumes {
@@ -222,6 +238,8 @@ fn named<'n>(list: &'n Node, name: &str) -> Option<&'n Node> {
 struct Reach<'e, 's> {
     errors: &'e mut Errors<'s>,
     open: OpenNames,
+    /// The field that raises the template above the level baseline.
+    raised_by: &'e str,
 }
 
 impl Reach<'_, '_> {
@@ -259,19 +277,116 @@ impl Reach<'_, '_> {
     }
 
     fn refuse(&mut self, fragment: &Fragment, node: &Node, path: &str) {
+        if let Some(what) = self.reached(fragment) {
+            let message = format!(
+                "this template adds privilege above the level baseline by {}, so {what} cannot \
+                 reach this field",
+                self.raised_by
+            );
+            self.errors.add(node.place, path, message);
+        }
+    }
+
+    /// What a pod may set that reaches a fragment.
+    fn reached(&self, fragment: &Fragment) -> Option<String> {
         let mut reached = None;
         fragment.expressions(&mut |expression| {
             if reached.is_none() {
                 reached = reached_by(expression.reads(), &self.open);
             }
         });
-        if let Some(what) = reached {
-            let message = format!(
-                "this template adds privilege above the level baseline, so {what} cannot reach \
-                 this field"
-            );
-            self.errors.add(node.place, path, message);
+        reached
+    }
+
+    /// Refuses references in decisive fields to variables whose value a pod may decide.
+    fn variables(&mut self, body: &Fragment, node: &Node, path: &str) {
+        let variables = OpenVariables {
+            named: open_variables(node, |name| self.reached_variable(body.field("env")?, name)),
+            any: self.open_environment(body),
+        };
+        self.refuse_references(node, path, false, &variables);
+    }
+
+    /// What a pod may set that reaches the variable of this name.
+    fn reached_variable(&self, env: &Fragment, name: &str) -> Option<String> {
+        match env {
+            Fragment::List(items) => items
+                .iter()
+                .filter(|item| is_named(item, name))
+                .find_map(|item| self.reached(item)),
+            Fragment::When(_, inner) => self.reached_variable(inner, name),
+            other => self.reached(other),
         }
+    }
+
+    /// What a pod may set that decides which variables there are.
+    fn open_environment(&self, body: &Fragment) -> Option<String> {
+        let env = body.field("env").filter(|env| is_computed(env));
+        let sources = body.field("envFrom");
+        [env, sources]
+            .into_iter()
+            .flatten()
+            .find_map(|fragment| self.reached(fragment))
+    }
+
+    fn refuse_references(
+        &mut self,
+        node: &Node,
+        path: &str,
+        is_expanded: bool,
+        open: &OpenVariables,
+    ) {
+        match &node.value {
+            NodeValue::Text(text) if is_expanded => {
+                for name in references(text) {
+                    let Some(what) = open.named.get(name).or(open.any.as_ref()) else {
+                        continue;
+                    };
+                    let message = format!(
+                        "this template adds privilege above the level baseline by {}, so {what} \
+                         cannot reach this field through the variable `{name}`",
+                        self.raised_by
+                    );
+                    self.errors.add(node.place, path, message);
+                }
+            }
+            NodeValue::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{index}]");
+                    self.refuse_references(item, &path, is_expanded, open);
+                }
+            }
+            NodeValue::Map(entries) => {
+                for entry in entries {
+                    let key = entry.key.as_str();
+                    if ![WHEN, "env", "lifecycle"].contains(&key) {
+                        let is_expanded = is_expanded || EXPANDED.contains(&key);
+                        let path = join(path, key);
+                        self.refuse_references(&entry.value, &path, is_expanded, open);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Variables of a container whose value a pod may decide.
+struct OpenVariables {
+    named: BTreeMap<String, String>,
+    /// What decides any other variable, where the environment as a whole is open.
+    any: Option<String>,
+}
+
+fn is_named(item: &Fragment, name: &str) -> bool {
+    matches!(item.field("name"), Some(Fragment::Constant(known)) if known.value() == name)
+}
+
+/// Whether an expression gives a list as a whole.
+fn is_computed(fragment: &Fragment) -> bool {
+    match fragment {
+        Fragment::When(_, inner) => is_computed(inner),
+        fragment => matches!(fragment, Fragment::Dynamic(_)),
     }
 }
 

@@ -97,12 +97,16 @@ impl Slot {
         }
     }
 
-    /// The same slot for a value that is copied from the app: in a whole list `env`, `command` or
-    /// `args` no `$` is doubled.
+    /// The same slot for a value that is copied from the app: in a whole list `env`, `command`,
+    /// `args` or `volumeMounts` no `$` is doubled.
     pub fn copied(mut self) -> Self {
-        let env = FieldType::List(Box::new(FieldType::Object("EnvVar".to_owned())));
-        let is_list = matches!(self.ty, FieldType::List(_));
-        if self.ty == env || (is_list && self.doubles_dollars) {
+        let FieldType::List(element) = &self.ty else {
+            return self;
+        };
+        let holds_references = ["EnvVar", "VolumeMount"]
+            .iter()
+            .any(|name| **element == FieldType::Object((*name).to_owned()));
+        if holds_references || self.doubles_dollars {
             self.is_copied = true;
             self.doubles_dollars = false;
         }

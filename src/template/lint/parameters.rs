@@ -172,8 +172,12 @@ fn carried<'s>(subject: &LintContext<'s>, expression: &Expression) -> Vec<&'s Pa
 
 /// Whether a parameter's name says that it is a secret.
 fn sounds_secret(parameter: &Parameter) -> bool {
+    let ty = match parameter.ty {
+        ParameterType::List | ParameterType::Map => parameter.items,
+        ty => ty,
+    };
     let last = parameter.name.rsplit('-').next().unwrap_or_default();
-    SECRET_WORDS.contains(&last)
+    ty == ParameterType::String && SECRET_WORDS.contains(&last)
 }
 
 fn lint_secrets(subject: &mut LintContext<'_>) {

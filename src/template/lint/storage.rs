@@ -94,7 +94,8 @@ fn lint_use(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
     let emitted = format!("{}-{}", subject.template.name, volume.name);
     let mut texts = subject.texts.iter();
     let is_used = all.any(|mount| mount.volume == volume.name)
-        || texts.any(|text| text.node.text().is_some_and(|text| text.contains(&emitted)));
+        || texts.any(|text| text.node.text().is_some_and(|text| text.contains(&emitted)))
+        || is_named_by_expression(subject, volume.name);
     if !is_used {
         let message = format!(
             "no container mounts the volume `{}`: mount it or remove it",
@@ -107,6 +108,18 @@ fn lint_use(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
             message,
         );
     }
+}
+
+/// Whether an expression has the volume's name as a text, from which a mount can be made.
+fn is_named_by_expression(context: &LintContext<'_>, name: &str) -> bool {
+    let texts = context.texts.iter().flat_map(|text| &text.expressions);
+    let variables = context.template.variables.iter();
+    let mut sources = texts
+        .map(|(_, expression)| expression.source())
+        .chain(variables.map(|(_, expression)| expression.source()));
+    sources.any(|source| {
+        source.contains(&format!("'{name}'")) || source.contains(&format!("\"{name}\""))
+    })
 }
 
 fn lint_empty_dir(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
