@@ -239,7 +239,7 @@ fn element_names(app: &Fragment, field: &str) -> Vec<String> {
 fn element_name(item: &Fragment) -> Option<String> {
     match item {
         Fragment::Constant(constant) => constant.value().get("name").map(plain),
-        Fragment::Mount(volume, ..) => Some(volume.clone()),
+        Fragment::Mount(Some(volume), ..) => Some(volume.clone()),
         Fragment::When(_, inner) => element_name(inner),
         item => item.field("name").map(written),
     }

@@ -46,8 +46,9 @@ pub enum Fragment {
     List(Vec<Self>),
     /// Kept where the condition is true.
     When(Box<Condition>, Box<Self>),
-    /// A mount, or device, of the template's own volume of this name.
-    Mount(String, Box<Self>, Arc<Origin>),
+    /// A mount, or device, of the template's own volume of this name; `None`: an expression names
+    /// the volume.
+    Mount(Option<String>, Box<Self>, Arc<Origin>),
 }
 
 /// An expression in a typed place.
@@ -129,6 +130,9 @@ pub trait Volumes {
     /// The volume's name in the pod, and the `subPath` that an adopted volume is mounted with.
     /// `None`: the volume's `$when` is false.
     fn resolve(&self, volume: &str) -> Option<(String, Option<String>)>;
+
+    /// The same for a name from an expression; `None` too where the pod has a volume of that name.
+    fn resolve_computed(&self, volume: &str) -> Option<(String, Option<String>)>;
 }
 
 /// Where there are no volumes to mount.
@@ -137,6 +141,10 @@ pub struct NoVolumes;
 
 impl Volumes for NoVolumes {
     fn resolve(&self, _volume: &str) -> Option<(String, Option<String>)> {
+        None
+    }
+
+    fn resolve_computed(&self, _volume: &str) -> Option<(String, Option<String>)> {
         None
     }
 }
@@ -269,6 +277,9 @@ impl Fragment {
                 let Some(Value::Object(mount)) = mount.value(with)? else {
                     return Ok(None);
                 };
+                let Some(volume) = volume else {
+                    return place_computed(mount, with.volumes, origin).map(Some);
+                };
                 let resolved = with.volumes.resolve(volume).ok_or_else(|| {
                     let problem = format!(
                         "the volume `{volume}` is left out by its `$when`; give its mounts the \
@@ -324,6 +335,45 @@ impl ValueOrigin for Fragment {
     }
 }
 
+/// The mounts and devices that an expression gave, with the names that their volumes have in the pod.
+fn place_all(
+    value: Value,
+    ty: &FieldType,
+    volumes: &dyn Volumes,
+    origin: &Arc<Origin>,
+) -> Result<Value, Failure> {
+    match (ty, value) {
+        (FieldType::List(element), Value::Array(items)) => {
+            let placed = items
+                .into_iter()
+                .map(|item| place_all(item, element, volumes, origin));
+            Ok(Value::Array(placed.collect::<Result<_, _>>()?))
+        }
+        (FieldType::Object(name), Value::Object(mount)) if is_mount(name) => {
+            place_computed(mount, volumes, origin)
+        }
+        (_, value) => Ok(value),
+    }
+}
+
+/// Whether an API type names a volume that is to be mounted.
+pub fn is_mount(definition: &str) -> bool {
+    matches!(definition, "VolumeMount" | "VolumeDevice")
+}
+
+/// A mount whose volume an expression names: the pod's of that name, else the template's.
+fn place_computed(
+    mount: Map<String, Value>,
+    volumes: &dyn Volumes,
+    origin: &Arc<Origin>,
+) -> Result<Value, Failure> {
+    let name = mount.get("name").and_then(Value::as_str);
+    match name.and_then(|name| volumes.resolve_computed(name)) {
+        Some(resolved) => place_mount(mount, resolved, origin),
+        None => Ok(Value::Object(mount)),
+    }
+}
+
 /// A mount with its volume's name in the pod; below an adopted volume's `subPath`, as the app's is.
 fn place_mount(
     mut mount: Map<String, Value>,
@@ -363,11 +413,14 @@ impl Dynamic {
     fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Option<Value>, Failure> {
         let value = value_of(&self.expression, with)
             .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))?;
-        value
+        let coerced = value
             .map(|value| coerce::coerce(value.into_owned(), &self.slot, self.verbatim))
             .transpose()
             .map(Option::flatten)
-            .map_err(|mismatch| Failure::new(&self.origin, &self.expression, &mismatch))
+            .map_err(|mismatch| Failure::new(&self.origin, &self.expression, &mismatch))?;
+        coerced
+            .map(|value| place_all(value, &self.slot.ty, with.volumes, &self.origin))
+            .transpose()
     }
 }
 

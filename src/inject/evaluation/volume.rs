@@ -1,6 +1,6 @@
 //! The volumes that a template wants: its own, generated files, and those adopted from the app.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Wanted, WantedVolume, failed, files, validity};
 use crate::finding::{Code, Finding};
 use crate::inject::expression_input::Apps;
-use crate::inject::pod::WorkingPod;
+use crate::inject::pod::{List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::paths::{Relation, relation};
 use crate::template::Template;
@@ -18,11 +18,21 @@ use crate::template::piece::{TemplateObject, TemplateValue};
 
 /// What the template's volumes are called in this pod.
 #[derive(Debug, Default)]
-pub(super) struct VolumeNames(BTreeMap<String, (String, Option<String>)>);
+pub(super) struct VolumeNames {
+    own: BTreeMap<String, (String, Option<String>)>,
+    /// The volumes that the pod has already.
+    of_pod: BTreeSet<String>,
+}
 
 impl Volumes for VolumeNames {
     fn resolve(&self, volume: &str) -> Option<(String, Option<String>)> {
-        self.0.get(volume).cloned()
+        self.own.get(volume).cloned()
+    }
+
+    fn resolve_computed(&self, volume: &str) -> Option<(String, Option<String>)> {
+        (!self.of_pod.contains(volume))
+            .then(|| self.resolve(volume))
+            .flatten()
     }
 }
 
@@ -34,7 +44,14 @@ pub(super) fn volumes(
     apps: &Apps,
     wanted: &mut Wanted,
 ) -> Result<VolumeNames, Refusal> {
-    let mut names = VolumeNames::default();
+    let present = pod.list(List::Volumes);
+    let mut names = VolumeNames {
+        own: BTreeMap::new(),
+        of_pod: present
+            .iter()
+            .map(|volume| volume.name().to_owned())
+            .collect(),
+    };
     for volume in &template.volumes {
         if let Some(when) = &volume.when
             && !when
@@ -50,7 +67,7 @@ pub(super) fn volumes(
                 (volume.emitted.clone(), None)
             }
         };
-        names.0.insert(volume.name.clone(), resolved);
+        names.own.insert(volume.name.clone(), resolved);
     }
     Ok(names)
 }

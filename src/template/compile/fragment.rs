@@ -8,7 +8,7 @@ use super::Errors;
 use super::reader::join;
 use crate::expression::{Scope, Type};
 use crate::kubernetes::schema::{self, FieldType};
-use crate::template::fragment::{Condition, Fragment, Slot};
+use crate::template::fragment::{Condition, Fragment, Slot, is_mount};
 use crate::template::node::{Entry, Node, NodeValue};
 use crate::wording::did_you_mean;
 use text::compile_text;
@@ -158,8 +158,8 @@ fn compile_map(
         }
     }
     let mut fragment = folded_map(fields);
-    if let Some(volume) = own_volume {
-        fragment = Fragment::Mount(volume, Box::new(fragment), origin(node.place, path));
+    if own_volume.is_some() || names_volume_by_expression(entries, slot) {
+        fragment = Fragment::Mount(own_volume, Box::new(fragment), origin(node.place, path));
     }
     Some(match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(fragment)),
@@ -279,7 +279,18 @@ pub(super) fn condition(
     })
 }
 
-/// The template's own volume that a mount names literally; a name from an expression is the pod's.
+fn is_mount_slot(slot: &Slot) -> bool {
+    matches!(&slot.ty, FieldType::Object(definition) if is_mount(definition))
+}
+
+fn names_volume_by_expression(entries: &[Entry], slot: &Slot) -> bool {
+    let name = entries.iter().find(|entry| entry.key == "name");
+    let text = name.and_then(|entry| entry.value.text());
+    is_mount_slot(slot) && text.is_some_and(|text| text.contains("${"))
+}
+
+/// The template's own volume that a mount names literally; one from an
+/// expression is the pod's of that name, else the template's.
 fn own_volume(
     errors: &mut Errors<'_>,
     entries: &[Entry],
@@ -287,10 +298,7 @@ fn own_volume(
     slot: &Slot,
     volumes: &[String],
 ) -> Option<String> {
-    let FieldType::Object(definition) = &slot.ty else {
-        return None;
-    };
-    if definition != "VolumeMount" && definition != "VolumeDevice" {
+    if !is_mount_slot(slot) {
         return None;
     }
     let name = &entries.iter().find(|entry| entry.key == "name")?.value;
