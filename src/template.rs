@@ -20,6 +20,7 @@ pub mod piece;
 mod shape;
 pub mod source;
 pub mod text;
+mod word;
 
 pub use crate::kubernetes::pod_security_level::PodSecurityLevel;
 pub use catalog::{Catalog, CatalogEntry, CatalogLookup};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
 use super::piece::Constant;
-use super::shape::Word;
+use super::word::Word;
 use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
 use crate::kubernetes::keys::PARAMETER_INFIX;

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::compile::{API_VERSION, LONGEST_NAME, SPEC};
 use super::shape::{
-    DocumentKind, Field, Kind as FieldKind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY, Word,
+    DocumentKind, Field, Kind as FieldKind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY,
 };
+use super::word::Word;
 use crate::finding::Policy;
 
 /// The plural of `ClusterInjectionTemplate`, by which the API has it.

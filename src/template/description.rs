@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::compiled::{ContainerTemplate, Template, VolumeTemplate};
 use super::fragment::{Fragment, TextPart};
 use super::parameter::{Parameter, ParameterType};
-use super::shape::Word;
+use super::word::Word;
 
 /// A template in words.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,9 @@ use super::compile::{API_VERSION, LONGEST_NAME, SPEC, WHEN};
 use super::compiled::NOT_FOR_STEPS;
 use super::fragment::Slot;
 use super::shape::{
-    ADOPT, DocumentKind, Field, Kind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY, words,
+    ADOPT, DocumentKind, Field, Kind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY,
 };
+use super::word::words;
 use crate::kubernetes::schema::{self, FieldType};
 use language::nullable;
 

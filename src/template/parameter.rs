@@ -18,7 +18,7 @@ pub use types::ParameterType;
 pub use value::ValueError;
 
 use super::fragment::Fragment;
-use super::shape::Word;
+use super::word::Word;
 use crate::expression::Type;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.

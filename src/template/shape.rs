@@ -5,8 +5,8 @@
 //! Schema and the `CustomResourceDefinition`s are printed from them. The fields of the spec are in
 //! `compile::settings`, each with the code that reads it.
 
-use super::parameter::ParameterType;
-use crate::kubernetes::pod_security_level::PodSecurityLevel;
+use super::parameter::{ParameterType, Setter};
+use super::word::{Word, words};
 
 /// A DNS label (RFC 1123).
 pub(super) const LABEL_PATTERN: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
@@ -88,31 +88,10 @@ pub(super) enum Kind {
     Pod,
 }
 
-/// A setting that is one of a few words.
-pub(crate) trait Word: Copy + PartialEq + 'static {
-    /// Every word with what it says, in the order in which messages list them.
-    const WORDS: &'static [(&'static str, Self)];
-
-    /// The word that says this.
-    fn word(self) -> &'static str {
-        let word = Self::WORDS.iter().find(|(_, known)| *known == self);
-        word.map_or("", |(word, _)| word)
-    }
-}
-
-/// All words of a setting.
-pub(super) fn words<W: Word>() -> Vec<&'static str> {
-    W::WORDS.iter().map(|(word, _)| *word).collect()
-}
-
 /// The types that an element of a list or map can have.
 fn scalar_types() -> Vec<&'static str> {
     let scalars = ParameterType::WORDS.iter().filter(|(_, ty)| ty.is_scalar());
     scalars.map(|(word, _)| *word).collect()
-}
-
-impl Word for PodSecurityLevel {
-    const WORDS: &'static [(&'static str, Self)] = &Self::NAMES;
 }
 
 /// The two kinds of templates.
@@ -199,7 +178,7 @@ pub(super) const PARAMETER: &[Field] = &[
     ),
     Field::new(
         "setBy",
-        Kind::List(&Kind::Words(words::<super::parameter::Setter>)),
+        Kind::List(&Kind::Words(words::<Setter>)),
         "who may set it by annotation",
     ),
 ];

@@ -16,7 +16,8 @@ use crate::template::parameter::constraint::Pattern;
 use crate::template::parameter::{
     Bound, Constraints, DEFAULT_MAX_ITEMS, Parameter, ParameterType, Setter,
 };
-use crate::template::shape::{ITEMS, PARAMETER, Word};
+use crate::template::shape::{ITEMS, PARAMETER};
+use crate::template::word::Word;
 
 /// Compiles the declarations, and the names that expressions may use.
 ///

@@ -2,7 +2,8 @@
 
 use super::Errors;
 use crate::template::node::{Entry, Node, NodeValue};
-use crate::template::shape::{Field, LONGEST_LABEL, Word};
+use crate::template::shape::{Field, LONGEST_LABEL};
+use crate::template::word::Word;
 use crate::wording::did_you_mean;
 
 /// The entries of a map with the fields of the language; unknown and missing ones are noted.

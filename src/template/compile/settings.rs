@@ -14,8 +14,9 @@ use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Pattern, Placement, Template};
 use crate::template::node::Node;
 use crate::template::shape::{
-    Field, Kind, MATCH_CONDITION, METADATA, PARAMETER, SELECTOR, VALIDATION, VARIABLE, Word, words,
+    Field, Kind, MATCH_CONDITION, METADATA, PARAMETER, SELECTOR, VALIDATION, VARIABLE,
 };
+use crate::template::word::{Word, words};
 use crate::wording::did_you_mean;
 
 /// Reads a field at its path into the template.

@@ -14,7 +14,8 @@ use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Template};
 use crate::template::fragment::Fragment;
 use crate::template::node::{Node, NodeValue};
-use crate::template::shape::{DocumentKind, LONGEST_LABEL, words};
+use crate::template::shape::{DocumentKind, LONGEST_LABEL};
+use crate::template::word::words;
 
 /// The API version of templates.
 pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";

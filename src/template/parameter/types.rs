@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::expression::Type;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::FieldType;
-use crate::template::shape::Word;
+use crate::template::word::Word;
 
 /// The type of a parameter, or of the elements of a list or map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
