@@ -97,33 +97,29 @@ fn mistakes_are_told_over_tls() {
         ask("POST /other HTTP/1.1", ""),
         ask("POST /mutate HTTP/1.1\r\nContent-Type: text/yaml", "a: b"),
         ask(&format!("POST /mutate HTTP/1.1{json}"), "not a review"),
-        ask(
-            &format!("POST /mutate HTTP/1.1{json}"),
-            &"x".repeat(7 * 1024 * 1024 + 1),
-        ),
     ];
-    let texts = [
-        "POST only",
-        "at /mutate",
-        "application/json",
-        "",
-        "larger than 7340032 bytes",
-    ];
+    let texts = ["POST only", "at /mutate", "application/json", ""];
     let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses, [405, 404, 415, 400, 413]);
+    assert_eq!(statuses, [405, 404, 415, 400]);
     for (answer, text) in answers.iter().zip(texts) {
         assert!(
             answer.body.contains(text) && answer.body.len() > 1,
             "{answer:?}"
         );
     }
+    // The server does not read what is too large, so that the answer may be lost with the connection.
+    let unread = |head: &str, body: &str, status: u16| {
+        let answer = tls(server.webhook, &config).unwrap().request(head, body);
+        if let Ok(answer) = answer {
+            assert_eq!(answer.status, status, "{answer:?}");
+        }
+    };
+    let large = "x".repeat(7 * 1024 * 1024 + 1);
+    unread(&format!("POST /mutate HTTP/1.1{json}"), &large, 413);
     let large = format!("X-Large: {}", "x".repeat(80 * 1024));
-    assert_eq!(
-        ask(&format!("POST /mutate HTTP/1.1\r\n{large}"), "").status,
-        431
-    );
+    unread(&format!("POST /mutate HTTP/1.1\r\n{large}"), "", 431);
     let metrics = plain(server.admin).unwrap().get("/metrics").unwrap().body;
-    for status in statuses {
+    for status in statuses.into_iter().chain([413]) {
         let line = format!("pillion_http_rejections_total{{code=\"{status}\"}} 1");
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
