@@ -1,7 +1,7 @@
 //! Templates: what authors write, compiled into what runs.
 //!
 //! A file is read as nodes that know their place ([`node`]), compiled against the field types of
-//! Kubernetes ([`schema`]) into fragments ([`fragment`]) whose constants are finished ([`piece`]) and whose expressions ([`expression`]) are
+//! Kubernetes ([`schema`](crate::kubernetes::schema)) into fragments ([`fragment`]) whose constants are finished ([`piece`]) and whose expressions ([`expression`](crate::expression)) are
 //! checked, bounded and ready, and served from a [`Catalog`]. Everything that can be wrong with a
 //! template is an error at load, with file, line, column and field path.
 
