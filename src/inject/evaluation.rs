@@ -88,7 +88,7 @@ pub struct WantedEdit {
 pub struct Wanted {
     /// Volumes.
     pub volumes: Vec<WantedVolume>,
-    /// Containers, init steps first.
+    /// Containers, init containers first.
     pub containers: Vec<WantedContainer>,
     /// Edits of app containers.
     pub app: Vec<WantedEdit>,

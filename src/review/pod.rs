@@ -140,10 +140,10 @@ impl<'a> SpecFields<'a> {
     }
 }
 
-/// The shape of a spec, read where it has another, for an error that names the place.
-/// An object whatever its fields; read only where something else stands in its place, for the error.
+/// An object with any fields. `serde_json::Map` would take null for one.
 type AnyObject = HashMap<String, serde_json::Value>;
 
+/// The shape of a spec. A spec with another one is read as this for the error, which names the place.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "what is read is thrown away")]

@@ -1,6 +1,6 @@
 //! The scheduler's formula for what a pod requests and may use.
 //!
-//! Regular containers and native sidecars run side by side; each init step runs beside the sidecars
+//! Regular containers and native sidecars run side by side; each init container runs beside the sidecars
 //! that stand before it; the larger of the two counts. Resources of the pod itself (KEP-2837) take
 //! the place of the sum, and the overhead of its runtime comes on top. It is part of the API:
 //! component-helpers:resource/helpers.go, `PodRequests` and `PodLimits`.

@@ -1,10 +1,10 @@
 //! Text to values, as `kubectl` reads it.
 //!
 //! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and
-//! `no` stays text. What could only be read as something else is an error: a key that stands twice,
+//! `no` stays text. What could only be read as something else is an error: a duplicate key,
 //! and a number that no float can hold (the start of a commit, `12e45678`). Anchors and merges are
 //! expanded within the parser's budgets against bombs. JSON: several documents may follow each
-//! other, and here too a key that stands twice is an error instead of one of the two being lost.
+//! other, and here too a duplicate key is an error instead of one of the two being lost.
 
 use std::fmt;
 
@@ -116,7 +116,7 @@ pub(super) fn json(text: &str) -> Result<Vec<(Value, usize)>, (usize, Fault)> {
     Ok(documents)
 }
 
-/// A JSON value in which no key stands twice.
+/// A JSON value in which no key is duplicate.
 struct Unique(Value);
 
 impl<'de> Deserialize<'de> for Unique {

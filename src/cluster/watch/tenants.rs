@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::object::Key;
 
-/// What a compiled template takes for each byte of its spec, in the worst case that was measured.
+/// What a compiled template is assumed to take for each byte of its spec. No measure stands behind the number, and
+/// a spec that is dense in patterns takes more.
 const BYTES_PER_BYTE: usize = 16;
 
 /// The bounds of the templates of namespaces.

@@ -1,4 +1,4 @@
-//! The containers that a template wants: init steps first, then sidecars, placed by lifecycle.
+//! The containers that a template wants: init containers first, then sidecars, placed by lifecycle.
 
 use serde_json::Value;
 
