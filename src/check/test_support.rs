@@ -174,9 +174,10 @@ pub(super) fn short(findings: &[Finding]) -> Vec<String> {
 
 /// Fails for each pod of a table in which a check finds something else than it says; what is
 /// expected is one text, its lines separated by commas.
-pub(super) fn table(check: Check, cases: &[(&str, &str)]) {
+pub(super) fn table(check: Check, cases: &[(impl AsRef<str>, &str)]) {
     let mut failures = String::new();
     for (pod, expected) in cases {
+        let pod = pod.as_ref();
         let found = short(&found_with(check, pod, |_, _| {})).join(", ");
         if found != *expected {
             let _ = writeln!(

@@ -39,10 +39,6 @@ fn virtual_nodes_know_no_init_containers() {
         (format!("{{tolerations: [{{key: eks.amazonaws.com/compute-type}}], {step}}}"), ""),
         ("{tolerations: [{key: eks.amazonaws.com/compute-type}], containers: [{name: t-p, securityContext: {privileged: true}}]}".to_owned(), "t VirtualNode"),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -80,10 +76,6 @@ fn two_programs_do_not_redirect_packets() {
         (asked("linkerd.io/inject: ingress"), "t ForeignMesh"),
         (asked("linkerd.io/inject: disabled"), ""),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -127,10 +119,6 @@ fn a_step_is_cut_off_between_capture_and_proxy() {
             "t ForeignMesh",
         ),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -193,10 +181,6 @@ fn references_read_what_stands_before_them() {
         ("containers: [{name: t-p, volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(B)}], env: [{name: B, value: x}]}]".to_owned(), ""),
         ("containers: [{name: t-p, volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(POD)}], env: [{name: B, value: x}]}]".to_owned(), broken),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -298,9 +282,5 @@ fn windows_is_said_in_more_ways_than_one() {
             "t WindowsPod",
         ),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }

@@ -254,10 +254,6 @@ fn hooks_leave_time_to_end() {
         ),
         (hook("app", "", &sleep(31)), ""),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
     // The user's hook and a template's period.
     let pod = hook("app", "terminationGracePeriodSeconds: 10,", &sleep(20));

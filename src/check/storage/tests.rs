@@ -247,10 +247,6 @@ fn volumes_without_a_limit_grow() {
             "",
         ),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -287,10 +283,6 @@ fn local_volumes_keep_the_node() {
         ),
         (pod("", "{name: data, emptyDir: {}}"), ""),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -319,10 +311,6 @@ fn a_directory_is_not_mounted_over_a_file() {
             "",
         ),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
 
@@ -364,9 +352,5 @@ fn a_limit_of_ephemeral_storage_bounds_the_whole_pod() {
             "",
         ),
     ];
-    let cases: Vec<_> = cases
-        .iter()
-        .map(|(pod, expected)| (pod.as_str(), *expected))
-        .collect();
     table(check, &cases);
 }
