@@ -45,22 +45,18 @@ pub fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) ->
 
 /// A value as a message repeats it: short, on one line.
 pub fn shown(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .take(SHOWN)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect();
-    if text.chars().nth(SHOWN).is_some() {
-        format!("{plain}…")
-    } else {
-        plain
+    let mut plain = String::new();
+    for c in text.chars().take(SHOWN) {
+        if c.is_control() {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
     }
+    if text.chars().nth(SHOWN).is_some() {
+        plain.push('…');
+    }
+    plain
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ use crate::inject::{
     Decision, Engine, Namespace, Namespaces, RequestContext, Settings, Verdict, misplaced_keys,
 };
 use crate::kubernetes::keys;
+use crate::kubernetes::workload::{CLAIMS, claim_volumes};
 use crate::review::{Document, Pod};
 
 /// Inject templates into the pods of manifests.
@@ -249,18 +250,12 @@ fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<Str
     if identity.kind != "StatefulSet" {
         return Vec::new();
     }
-    let claims = object
-        .pointer("/spec/volumeClaimTemplates")
-        .and_then(Value::as_array);
-    let names: Vec<_> = claims
-        .into_iter()
-        .flatten()
-        .filter_map(|claim| claim.pointer("/metadata/name")?.as_str().map(str::to_owned))
-        .collect();
+    let claims = object.pointer(CLAIMS).and_then(Value::as_array);
+    let claimed = claims.map_or_else(Vec::new, |claims| claim_volumes(&identity.name, claims));
     let spec = object.pointer_mut(&format!("{pointer}/spec"));
     let Some(spec) = spec
         .and_then(Value::as_object_mut)
-        .filter(|_| !names.is_empty())
+        .filter(|_| !claimed.is_empty())
     else {
         return Vec::new();
     };
@@ -269,11 +264,12 @@ fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<Str
         return Vec::new();
     };
     let mut added = Vec::new();
-    for name in names {
-        if volumes.iter().all(|volume| volume["name"] != name.as_str()) {
-            let claim = format!("{name}-{}-0", identity.name);
-            volumes.push(json!({"name": name, "persistentVolumeClaim": {"claimName": claim}}));
-            added.push(name);
+    for claim in claimed {
+        let name = claim.get("name").and_then(Value::as_str);
+        let is_new = |name: &&str| volumes.iter().all(|volume| volume["name"] != *name);
+        if let Some(name) = name.filter(is_new) {
+            added.push(name.to_owned());
+            volumes.push(claim);
         }
     }
     added

@@ -1,10 +1,13 @@
 //! The kinds of objects that hold a pod: where, and who owns the pods that are made of them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+const TEMPLATE: &str = "/spec/template";
+const JOB_TEMPLATE: &str = "/spec/jobTemplate/spec/template";
 
 /// Where the objects of other kinds have a pod template: Rollout, `CloneSet`, Knative's Service,
 /// `DeploymentConfig` and most others have it where a Deployment has it.
-const TEMPLATES: [&str; 2] = ["/spec/template", "/spec/jobTemplate/spec/template"];
+const TEMPLATES: [&str; 2] = [TEMPLATE, JOB_TEMPLATE];
 
 /// A kind of object that holds a pod. The version does not matter: `apps/v1` and `apps/v1beta1` keep
 /// the pod template in the same place.
@@ -19,8 +22,6 @@ pub struct WorkloadKind {
     /// API version and kind of what owns the pods, where a controller makes them.
     pub owner: Option<(&'static str, &'static str)>,
 }
-
-const TEMPLATE: &str = "/spec/template";
 
 const KINDS: [WorkloadKind; 9] = [
     kind("", "Pod", "", None),
@@ -56,12 +57,7 @@ const KINDS: [WorkloadKind; 9] = [
         Some(("apps/v1", "DaemonSet")),
     ),
     kind("batch", "Job", TEMPLATE, Some(("batch/v1", "Job"))),
-    kind(
-        "batch",
-        "CronJob",
-        "/spec/jobTemplate/spec/template",
-        Some(("batch/v1", "Job")),
-    ),
+    kind("batch", "CronJob", JOB_TEMPLATE, Some(("batch/v1", "Job"))),
 ];
 
 const fn kind(
@@ -94,4 +90,21 @@ pub fn pod_template(object: &Value) -> Option<&'static str> {
             .and_then(Value::as_array)
             .is_some_and(|containers| !containers.is_empty())
     })
+}
+
+/// The claims of a `StatefulSet`, each of which becomes a volume of its pods.
+pub const CLAIMS: &str = "/spec/volumeClaimTemplates";
+
+/// The volumes of the set's first pod that its controller makes of these claims
+/// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).
+pub fn claim_volumes(set: &str, claims: &[Value]) -> Vec<Value> {
+    let names = claims
+        .iter()
+        .filter_map(|claim| claim.pointer("/metadata/name")?.as_str());
+    names
+        .map(|name| {
+            let claim = format!("{name}-{set}-0");
+            json!({"name": name, "persistentVolumeClaim": {"claimName": claim}})
+        })
+        .collect()
 }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
 
-use crate::kubernetes::workload::WorkloadKind;
+use crate::kubernetes::workload::{CLAIMS, WorkloadKind, claim_volumes};
 use crate::review::{Json, Text};
 
 /// A workload. It prints as kind and name.
@@ -56,13 +56,12 @@ impl<'a> Workload<'a> {
         };
         let owners = metadata.owner_references.unwrap_or_default();
         let name = metadata.name.or(metadata.generate_name);
-        let claims = "/spec/volumeClaimTemplates";
         Some(Self {
             kind,
             is_made_by_a_controller: owners.iter().any(|owner| owner.controller == Some(true)),
             name: name.map_or(String::new(), |name| name.as_str().to_owned()),
             template: below(object, kind.pod_pointer)?,
-            claims: below(object, claims).filter(|_| kind.kind == "StatefulSet"),
+            claims: below(object, CLAIMS).filter(|_| kind.kind == "StatefulSet"),
         })
     }
 
@@ -117,27 +116,21 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// The volumes of a `StatefulSet`'s first pod: a claim's, and the template's of other names
-/// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).
+/// The volumes of a `StatefulSet`'s first pod: those of its claims, and the template's of other names.
 fn with_claims(set: &str, claims: &[Value], volumes: Value) -> Value {
-    let name = |claim: &Value| {
-        let name = claim.pointer("/metadata/name").and_then(Value::as_str);
-        name.unwrap_or_default().to_owned()
-    };
-    let names: Vec<String> = claims.iter().map(name).collect();
-    let claimed = names.iter().map(|name| {
-        let claim = format!("{name}-{set}-0");
-        json!({"name": name, "persistentVolumeClaim": {"claimName": claim}})
-    });
-    let is_other = |volume: &Value| {
-        let name = volume.get("name").and_then(Value::as_str);
-        name.is_none_or(|name| !names.iter().any(|claimed| claimed == name))
-    };
+    let claimed = claim_volumes(set, claims);
     let own = match volumes {
         Value::Array(volumes) => volumes,
         _ => Vec::new(),
     };
-    claimed.chain(own.into_iter().filter(is_other)).collect()
+    let is_other = |volume: &Value| {
+        let mut claimed = claimed.iter();
+        volume
+            .get("name")
+            .is_none_or(|name| claimed.all(|claim| claim.get("name") != Some(name)))
+    };
+    let others: Vec<_> = own.into_iter().filter(is_other).collect();
+    claimed.into_iter().chain(others).collect()
 }
 
 #[derive(Serialize)]
