@@ -10,17 +10,17 @@
 //! counts as true.
 
 mod deadlocks;
-mod entry;
 mod expected;
 mod misconfigurations;
 mod satisfiability;
+mod scope;
 
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use entry::Entry;
+use crate::kubernetes::webhook_configuration::{Entry, FailurePolicy, WebhookConfigurationError};
 use expected::Shipped;
 
 /// The match condition that leaves out the mirror pods of nodes: the annotation is believed only
@@ -162,7 +162,11 @@ fn of_entry(
     found.misconfigurations
 }
 
-fn unreadable(value: &Value, problem: &str) -> Misconfiguration {
+fn unreadable(value: &Value, problem: &WebhookConfigurationError) -> Misconfiguration {
+    let problem = match problem {
+        WebhookConfigurationError::Shape { source, .. } => source.to_string(),
+        WebhookConfigurationError::Kind(_) => problem.to_string(),
+    };
     let name = value.get("name").and_then(Value::as_str);
     Misconfiguration {
         severity: Severity::Deadlock,
@@ -198,7 +202,7 @@ impl Findings<'_> {
 
     /// A deadlock where the entry fails closed; where it fails open the cluster comes back, late.
     fn halts(&mut self, kind: MisconfigurationKind, what: &str, remedy: &str) {
-        let (severity, end) = if self.entry.fails {
+        let (severity, end) = if self.entry.failure_policy == FailurePolicy::Fail {
             (
                 Severity::Deadlock,
                 "and failurePolicy is Fail: while Pillion is away it is refused",

@@ -210,19 +210,28 @@ impl Entry {
         self.rules
             .iter()
             .filter(|rule| rule.names(group, version, resource))
-            .any(|rule| lists(&rule.operations, operation))
+            .any(|rule| rule.has_operation(operation))
     }
 }
 
 impl Rule {
-    /// Whether it names this resource of a namespace, whatever the operation.
-    pub fn names(&self, group: &str, version: &str, resource: &str) -> bool {
+    /// Whether it names this operation.
+    pub fn has_operation(&self, operation: &str) -> bool {
+        lists(&self.operations, operation)
+    }
+
+    /// Whether it names this resource, whatever the version and the scope.
+    pub fn has_resource(&self, group: &str, resource: &str) -> bool {
         let is_it = |item: &String| {
             item == resource || item == "*/*" || (item == "*" && !resource.contains('/'))
         };
-        lists(&self.api_groups, group)
+        lists(&self.api_groups, group) && self.resources.iter().any(is_it)
+    }
+
+    /// Whether it names this resource of a namespace, whatever the operation.
+    pub fn names(&self, group: &str, version: &str, resource: &str) -> bool {
+        self.has_resource(group, resource)
             && lists(&self.api_versions, version)
-            && self.resources.iter().any(is_it)
             && matches!(self.scope.as_deref(), None | Some("*" | "Namespaced"))
     }
 }

@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::api::{ApiResource, DynamicObject};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cluster::webhook_lint::{Installation, Severity, lint};
+use crate::kubernetes::webhook_configuration::ClientConfig;
 
 /// How the names of our entries end.
 const OUR_NAMES: &str = ".pillion.dev";
@@ -49,23 +51,14 @@ impl Configuration {
     ) -> Self {
         let deadlocks = deadlocks(&kind, &object, installation);
         let webhooks = object.data.get("webhooks").and_then(Value::as_array);
-        let ours = webhooks.into_iter().flatten().filter(|entry| {
-            let field = |pointer| entry.pointer(pointer).and_then(Value::as_str);
-            let is_by_url = field("/clientConfig/url").is_some();
-            // At a URL anybody could be, who trusts another authority.
-            let is_named = field("/name").is_some_and(|name| name.ends_with(OUR_NAMES));
-            (is_by_url && is_named)
-                || (field("/clientConfig/service/namespace") == Some(&installation.namespace)
-                    && field("/clientConfig/service/name") == Some(&installation.service))
-        });
-        let entries = ours.filter_map(|entry| {
+        let entries = webhooks.into_iter().flatten().filter_map(|entry| {
             let name = entry.get("name")?.as_str()?;
-            let bundle = entry.pointer("/clientConfig/caBundle");
-            let bundle = bundle.and_then(Value::as_str).unwrap_or_default();
-            Some(Entry {
+            // What else the entry says may be unreadable: its bundle must be kept all the same.
+            let client = ClientConfig::deserialize(entry.get("clientConfig")?).ok()?;
+            is_ours(name, &client, installation).then(|| Entry {
                 name: name.to_owned(),
                 // The API server has decoded it once already.
-                bundle: STANDARD.decode(bundle).unwrap_or_default(),
+                bundle: STANDARD.decode(&client.ca_bundle).unwrap_or_default(),
                 deadlock: deadlocks.get(name).cloned(),
             })
         });
@@ -133,6 +126,16 @@ impl Configuration {
         let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0));
         last?.manager.as_deref()
     }
+}
+
+/// Whether an entry calls the installation's Service, or by its name is ours and calls a URL: there
+/// anybody could be, who trusts another authority.
+fn is_ours(name: &str, client: &ClientConfig, installation: &Installation) -> bool {
+    let is_by_url = client.url.is_some() && name.ends_with(OUR_NAMES);
+    is_by_url
+        || client.service.as_ref().is_some_and(|service| {
+            service.namespace == installation.namespace && service.name == installation.service
+        })
 }
 
 /// What of the configuration could stop the cluster: why, by the entry's name.

@@ -2,8 +2,10 @@
 
 use super::expected::{leaves_out_mirror_pods, leaves_out_who_does_not_ask};
 use super::satisfiability::{Reach, reach};
+use super::scope::{is_about, touches};
 use super::{Findings, Installation, MisconfigurationKind, Severity};
 use crate::kubernetes::keys::NAMESPACE_NAME;
+use crate::kubernetes::webhook_configuration::FailurePolicy;
 
 /// Where the control plane and the cluster's own add-ons run.
 const SYSTEM: &str = "kube-system";
@@ -26,7 +28,7 @@ const CONTROL_PLANE: [(&str, &str); 6] = [
 
 pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
     // An objectSelector that nothing satisfies keeps the entry from ever being called.
-    if reach(&found.entry.objects, &[]) == Reach::Never {
+    if reach(&found.entry.object_selector, &[]) == Reach::Never {
         return;
     }
     namespace(
@@ -44,7 +46,7 @@ pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
 }
 
 fn namespace(found: &mut Findings<'_>, name: &str, kind: MisconfigurationKind) {
-    let condition = match reach(&found.entry.namespaces, &[(NAMESPACE_NAME, name)]) {
+    let condition = match reach(&found.entry.namespace_selector, &[(NAMESPACE_NAME, name)]) {
         Reach::Never => return,
         Reach::Plain => String::new(),
         Reach::WithLabels(labels) => format!(" once its labels say `{}`", labels.join("`, `")),
@@ -63,8 +65,8 @@ fn namespace(found: &mut Findings<'_>, name: &str, kind: MisconfigurationKind) {
 
 fn leases(found: &mut Findings<'_>) {
     let entry = found.entry;
-    if !entry.touches("coordination.k8s.io", "leases")
-        || reach(&entry.namespaces, &[(NAMESPACE_NAME, NODE_LEASES)]) == Reach::Never
+    if !touches(entry, "coordination.k8s.io", "leases")
+        || reach(&entry.namespace_selector, &[(NAMESPACE_NAME, NODE_LEASES)]) == Reach::Never
     {
         return;
     }
@@ -80,7 +82,7 @@ fn control_plane(found: &mut Findings<'_>) {
     let entry = found.entry;
     let touched: Vec<_> = CONTROL_PLANE
         .iter()
-        .filter(|(group, resource)| entry.touches(group, resource))
+        .filter(|(group, resource)| touches(entry, group, resource))
         .map(|(_, resource)| *resource)
         .collect();
     if touched.is_empty() {
@@ -101,12 +103,12 @@ fn control_plane(found: &mut Findings<'_>) {
 fn mirror_pods(found: &mut Findings<'_>) {
     let entry = found.entry;
     let left_out = entry
-        .conditions
+        .match_conditions
         .iter()
-        .any(|one| leaves_out_mirror_pods(one));
+        .any(|condition| leaves_out_mirror_pods(&condition.expression));
     // A namespaceSelector that no namespace satisfies leaves nothing to match.
-    let nowhere = reach(&entry.namespaces, &[]) == Reach::Never;
-    if left_out || nowhere || !entry.is_about("CREATE", "", "pods") {
+    let nowhere = reach(&entry.namespace_selector, &[]) == Reach::Never;
+    if left_out || nowhere || !is_about(entry, "CREATE", "", "pods") {
         return;
     }
     let remedy = format!(
@@ -123,17 +125,20 @@ fn mirror_pods(found: &mut Findings<'_>) {
 fn every_pod(found: &mut Findings<'_>, installation: &Installation) {
     let entry = found.entry;
     let narrowed = entry
-        .conditions
+        .match_conditions
         .iter()
-        .any(|one| leaves_out_who_does_not_ask(one));
+        .any(|condition| leaves_out_who_does_not_ask(&condition.expression));
     let Some(replicas @ 0..=1) = installation.replicas else {
         return;
     };
     if narrowed
-        || !entry.fails
-        || !entry.is_about("CREATE", "", "pods")
-        || reach(&entry.objects, &[]) != Reach::Plain
-        || reach(&entry.namespaces, &[(NAMESPACE_NAME, ANY_NAMESPACE)]) != Reach::Plain
+        || entry.failure_policy != FailurePolicy::Fail
+        || !is_about(entry, "CREATE", "", "pods")
+        || reach(&entry.object_selector, &[]) != Reach::Plain
+        || reach(
+            &entry.namespace_selector,
+            &[(NAMESPACE_NAME, ANY_NAMESPACE)],
+        ) != Reach::Plain
     {
         return;
     }

@@ -1,9 +1,11 @@
 //! What does not work as it is meant to, although nothing comes to a halt.
 
 use super::expected::{PODS, Policy, Shipped, WORKLOADS, platform};
+use super::scope::{beyond, is_about};
 use super::{Findings, Installation, MisconfigurationKind, Severity};
 use crate::kubernetes::keys::NAMESPACE_NAME;
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement};
+use crate::kubernetes::webhook_configuration::FailurePolicy;
 
 /// A decision takes microseconds; a longer wait holds up whoever creates a pod, for nothing.
 const LONGEST_WAIT: i64 = 10;
@@ -36,7 +38,7 @@ pub(super) fn find(
 
 fn rules(found: &mut Findings<'_>, mutating: bool) {
     let scope = if mutating { PODS } else { WORKLOADS };
-    let beyond = found.entry.beyond(scope);
+    let beyond = beyond(found.entry, scope);
     if !beyond.is_empty() {
         let what = format!(
             "its rules name more than Pillion decides about: {}",
@@ -53,7 +55,7 @@ fn rules(found: &mut Findings<'_>, mutating: bool) {
     let is_about = |operation: &&&str| {
         groups.iter().all(|(group, resources)| {
             let mut resources = resources.iter();
-            resources.all(|resource| found.entry.is_about(operation, group, resource))
+            resources.all(|resource| is_about(found.entry, operation, group, resource))
         })
     };
     if operations.iter().filter(is_about).count() < operations.len() {
@@ -69,11 +71,11 @@ fn rules(found: &mut Findings<'_>, mutating: bool) {
 
 fn settings(found: &mut Findings<'_>, mutating: bool) {
     let entry = found.entry;
-    if entry.timeout > LONGEST_WAIT {
+    if entry.timeout_seconds > LONGEST_WAIT {
         let what = format!(
             "timeoutSeconds is {}: who creates a pod waits so long when the network is broken, and \
              all webhooks of a request share 34 seconds",
-            entry.timeout
+            entry.timeout_seconds
         );
         let remedy = "set timeoutSeconds to 5";
         found.add(
@@ -83,7 +85,7 @@ fn settings(found: &mut Findings<'_>, mutating: bool) {
             remedy,
         );
     }
-    if entry.exact {
+    if entry.match_policy.as_deref() == Some("Exact") {
         let what = "matchPolicy is Exact: a request by another version of the API passes by";
         let remedy = "set matchPolicy to Equivalent, the default";
         found.add(
@@ -93,7 +95,7 @@ fn settings(found: &mut Findings<'_>, mutating: bool) {
             remedy,
         );
     }
-    if mutating && !entry.reinvoked {
+    if mutating && entry.reinvocation_policy.as_deref() != Some("IfNeeded") {
         let what = "reinvocationPolicy is not IfNeeded: what other webhooks do to a pod afterwards \
                     is not seen";
         let remedy = "set reinvocationPolicy to IfNeeded";
@@ -107,12 +109,12 @@ fn settings(found: &mut Findings<'_>, mutating: bool) {
 }
 
 fn policy(found: &mut Findings<'_>, shipped: &Shipped) {
-    let (what, remedy) = match (shipped.policy, found.entry.fails) {
-        (Policy::Fail, false) => (
+    let (what, remedy) = match (shipped.policy, found.entry.failure_policy) {
+        (Policy::Fail, FailurePolicy::Ignore) => (
             "failurePolicy is Ignore: a pod that asks comes out bare while Pillion is away",
             "set failurePolicy to Fail",
         ),
-        (Policy::Ignore, true) => (
+        (Policy::Ignore, FailurePolicy::Fail) => (
             "failurePolicy is Fail: a workload is refused while Pillion is away, although this \
              entry only gives advice",
             "set failurePolicy to Ignore",
@@ -129,7 +131,7 @@ fn policy(found: &mut Findings<'_>, shipped: &Shipped) {
 
 fn service(found: &mut Findings<'_>, shipped: &Shipped, installation: &Installation) {
     // A URL instead of a Service is a way to install, too.
-    let Some(service) = &found.entry.service else {
+    let Some(service) = &found.entry.client_config.service else {
         return;
     };
     let called = format!("{}/{}{}", service.namespace, service.name, service.path);
@@ -153,10 +155,15 @@ fn selectors(found: &mut Findings<'_>, shipped: &Shipped) {
     selector(
         found,
         "namespaceSelector",
-        &entry.namespaces,
+        &entry.namespace_selector,
         &shipped.namespaces,
     );
-    selector(found, "objectSelector", &entry.objects, &shipped.objects);
+    selector(
+        found,
+        "objectSelector",
+        &entry.object_selector,
+        &shipped.objects,
+    );
 }
 
 fn selector(found: &mut Findings<'_>, field: &str, has: &LabelSelector, shipped: &LabelSelector) {
