@@ -5,6 +5,7 @@
 //! Pillion's own included ([`keys`]).
 
 pub mod defaults;
+pub mod element_digest;
 pub mod fields;
 pub mod image_reference;
 pub mod keys;

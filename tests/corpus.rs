@@ -27,4 +27,5 @@ mod generation;
 mod plugins;
 pub(crate) mod pods;
 pub(crate) mod reviews;
+mod revisions;
 mod ways;

@@ -7,5 +7,6 @@ mod patches;
 mod pods;
 mod recent;
 mod resources;
+mod statuses;
 mod survival;
 mod values;

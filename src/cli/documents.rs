@@ -84,7 +84,7 @@ impl DocumentArguments {
             ReportFormat::Text => report::text(&report, streams.err()),
             ReportFormat::Json => format!("{}\n", report::json(&report)),
         });
-        Ok(Status::refused_if(report.is_refused()))
+        Ok(Status::refused_if(!report.is_whole()))
     }
 
     fn write(

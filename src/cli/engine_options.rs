@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use super::flag_values::Assignment;
 use super::streams::Streams;
-use crate::inject::{Namespaces, Settings};
+use crate::inject::settings::{ForeignHelper, Namespaces, Settings};
 use crate::template::{Catalog, Source, TemplateError};
 use crate::wording::did_you_mean;
 use checks::CheckOptions;
@@ -64,6 +64,28 @@ pub(super) struct EngineOptions {
         value_delimiter = '\n'
     )]
     parameters: Vec<Assignment>,
+
+    /// A container that another injector puts into pods, and which is never the app (repeatable):
+    /// its name, or name and the start of its image; adds to those of meshes, agents and executors
+    /// that are known, and `-NAME` takes one of these out.
+    #[arg(
+        long = "foreign-helper",
+        value_name = "NAME[=IMAGE]",
+        env = "PILLION_FOREIGN_HELPERS",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    foreign_helpers: Vec<ForeignHelper>,
+
+    /// An annotation whose JSON lists, as `containers`, what another injector added (repeatable);
+    /// adds to sidecar.istio.io/status.
+    #[arg(
+        long = "foreign-status",
+        value_name = "ANNOTATION",
+        env = "PILLION_FOREIGN_STATUSES",
+        value_delimiter = ','
+    )]
+    foreign_statuses: Vec<String>,
 
     #[command(flatten)]
     checks: CheckOptions,
@@ -149,6 +171,12 @@ impl EngineOptions {
                 (key, set.value.clone())
             })
             .collect();
+        for helper in &self.foreign_helpers {
+            settings.foreign_helpers.change(helper);
+        }
+        for annotation in &self.foreign_statuses {
+            settings.foreign_helpers.add_status(annotation);
+        }
         settings.namespaces = self.namespaces()?;
         self.checks.apply(&mut settings)?;
         Ok(settings)

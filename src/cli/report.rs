@@ -18,14 +18,17 @@ pub(crate) enum RunResult {
     Decided(Verdict),
     /// What was injected was taken out.
     Removed,
+    /// Some of it was taken out, or none, and some was left.
+    RemovedInPart,
 }
 
 impl RunResult {
     /// Every ending, in the order in which a report counts them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Decided(Verdict::Denied),
         Self::Decided(Verdict::Injected),
         Self::Removed,
+        Self::RemovedInPart,
         Self::Decided(Verdict::Shadowed),
         Self::Decided(Verdict::Skipped),
         Self::Decided(Verdict::Unchanged),
@@ -36,6 +39,7 @@ impl RunResult {
         match self {
             Self::Decided(verdict) => verdict.as_str(),
             Self::Removed => "Removed",
+            Self::RemovedInPart => "RemovedInPart",
         }
     }
 }
@@ -114,6 +118,11 @@ impl Report {
     /// Whether any object was refused: then nothing is written.
     pub(crate) fn is_refused(&self) -> bool {
         self.count(RunResult::Decided(Verdict::Denied)) > 0
+    }
+
+    /// Whether everything was done that was asked for.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.is_refused() && self.count(RunResult::RemovedInPart) == 0
     }
 
     /// How many objects ended so.
@@ -304,7 +313,9 @@ fn word(ending: RunResult, paint: Paint) -> String {
     let colour = match ending {
         RunResult::Decided(Verdict::Denied) => Colour::Red,
         RunResult::Decided(Verdict::Injected) | RunResult::Removed => Colour::Green,
-        RunResult::Decided(Verdict::Shadowed | Verdict::Skipped) => Colour::Yellow,
+        RunResult::Decided(Verdict::Shadowed | Verdict::Skipped) | RunResult::RemovedInPart => {
+            Colour::Yellow
+        }
         RunResult::Decided(Verdict::Unchanged) => Colour::Dim,
     };
     paint.text(colour, ending.as_str()).into_owned()

@@ -63,6 +63,7 @@ fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
         RunResult::Decided(Verdict::Unchanged) => return Vec::new(),
         RunResult::Decided(verdict) => severity(verdict),
         RunResult::Removed => "info",
+        RunResult::RemovedInPart => "warning",
     };
     let word = treated.ending.as_str();
     let summary = format!("{word} ({}): {}", treated.code, treated.message);

@@ -1,22 +1,27 @@
 //! `pillion uninject`: takes out of manifests what was injected into them.
 //!
-//! What that is, the status annotations of each pod say; nothing else is touched.
+//! What that is, the status annotations of each pod say, as far as digests or the templates that are
+//! served prove it; what they do not is left and told.
 
 use serde_json::Value;
 
 use super::Status;
 use super::documents::DocumentArguments;
+use super::engine_options::EngineOptions;
 use super::manifest::kinds::Identity;
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::Reason;
-use crate::inject::uninject::{self, RemovalError};
+use crate::inject::uninject::{self, RemovalError, TakenOut};
+use crate::template::CatalogLookup;
 
 /// Take out of manifests what was injected into them.
 ///
-/// Exactly what the status annotations say was added is removed. If a status cannot be read,
-/// nothing is written and the exit status is 1; it is 2 for input that cannot be read.
+/// What the status annotations name is removed where it is as it was added, or where a template that
+/// is served adds a container or volume of that name. If something is left, the report says what, and
+/// the exit status is 1. If a status cannot be read, nothing is written and the exit status is 1; it
+/// is 2 for input that cannot be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
     \x20 pillion uninject -f injected.yaml -o diff\n\
@@ -24,37 +29,64 @@ use crate::inject::uninject::{self, RemovalError};
 pub struct Uninject {
     #[command(flatten)]
     documents: DocumentArguments,
+
+    #[command(flatten)]
+    engine: EngineOptions,
 }
 
 impl Uninject {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let manifests = self.documents.read(streams)?;
-        let removal = Removal(uninject::remove);
-        self.documents.run(manifests, &removal, streams)
+        let catalog = self.engine.load_catalog(streams)?;
+        let settings = self.engine.settings()?;
+        let remove = |namespace: &str, pod: &mut Value| {
+            let served = |name: &str| match catalog.find(namespace, name) {
+                CatalogLookup::Template(template) => Some(template.as_ref()),
+                CatalogLookup::Broken(_) | CatalogLookup::Nothing => None,
+            };
+            uninject::remove(pod, &served, &settings.foreign_helpers)
+        };
+        self.documents.run(manifests, &Removal(remove), streams)
     }
 }
 
-/// Removes by the given function: the core's, in tests another.
+/// Removes by the given function, which gets the namespace and the pod: the core's, in tests another.
 struct Removal<F>(F);
 
-impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> ObjectTransform for Removal<F> {
+impl<F: Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>> ObjectTransform for Removal<F> {
     fn treat(
         &self,
-        _identity: &Identity,
+        identity: &Identity,
         pointer: &str,
         object: &mut Value,
     ) -> Result<TransformResult, TreatmentError> {
         let before = object.clone();
-        let removed = match object.pointer_mut(pointer).map(&self.0) {
+        let pod = object.pointer_mut(pointer);
+        let removed = match pod.map(|pod| (self.0)(&identity.namespace, pod)) {
             Some(Ok(removed)) => removed,
             Some(Err(error)) => {
                 let reason = Reason::AnnotationInvalid;
                 return Ok(TransformResult::plain(reason, error.to_string()));
             }
-            None => Vec::new(),
+            None => TakenOut::default(),
         };
+        let left = removed.left_in_words();
+        let names: Vec<&str> = removed.taken.keys().map(String::as_str).collect();
         let patch = json_patch::diff(&before, object);
-        if patch.is_empty() {
+        let patch = (!patch.is_empty()).then(|| operations(&patch));
+        if !left.is_empty() {
+            let message = format!(
+                "left {}: changed since, or named by a status that proves nothing",
+                left.join(", ")
+            );
+            return Ok(TransformResult {
+                ending: RunResult::RemovedInPart,
+                code: "RemovedInPart",
+                patch,
+                ..TransformResult::plain(Reason::Applied, message)
+            });
+        }
+        if names.is_empty() {
             let message = "no status annotation says that anything was injected";
             return Ok(TransformResult {
                 code: "NotInjected",
@@ -64,8 +96,8 @@ impl<F: Fn(&mut Value) -> Result<Vec<String>, RemovalError>> ObjectTransform for
         Ok(TransformResult {
             ending: RunResult::Removed,
             code: "Removed",
-            patch: Some(operations(&patch)),
-            ..TransformResult::plain(Reason::Applied, format!("took out {}", removed.join(", ")))
+            patch,
+            ..TransformResult::plain(Reason::Applied, format!("took out {}", names.join(", ")))
         })
     }
 }
@@ -87,7 +119,7 @@ mod tests {
     }
 
     fn treat(
-        removal: impl Fn(&mut Value) -> Result<Vec<String>, RemovalError>,
+        removal: impl Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>,
     ) -> (TransformResult, Value) {
         let mut object = json!({"spec": {"template": {"spec": {"a": 1}, "metadata": {}}}});
         let treated = Removal(removal)
@@ -96,11 +128,23 @@ mod tests {
         (treated, object)
     }
 
+    fn taken_out(taken: &[&str], left: &[&str]) -> TakenOut {
+        let status = |name: &&str| {
+            let status = json!({"containers": [name]}).to_string();
+            ((*name).to_owned(), serde_json::from_str(&status).unwrap())
+        };
+        TakenOut {
+            taken: taken.iter().map(status).collect(),
+            left: left.iter().map(status).collect(),
+            ..TakenOut::default()
+        }
+    }
+
     #[test]
     fn what_was_taken_out_is_told() {
-        let (treated, object) = treat(|pod| {
+        let (treated, object) = treat(|_, pod| {
             pod["spec"] = json!({});
-            Ok(vec!["logs".to_owned(), "proxy".to_owned()])
+            Ok(taken_out(&["logs", "proxy"], &[]))
         });
         assert_eq!(treated.ending, RunResult::Removed);
         assert_eq!(treated.message, "took out logs, proxy");
@@ -110,10 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_left_is_told() {
+        let (treated, _) = treat(|_, _| Ok(taken_out(&["logs"], &["logs"])));
+        assert_eq!(treated.ending, RunResult::RemovedInPart);
+        assert!(
+            treated
+                .message
+                .contains("container `logs` (template `logs`)")
+        );
+    }
+
+    #[test]
     fn a_pod_without_status_stays_and_a_bad_status_refuses() {
-        let (treated, _) = treat(|_| Ok(Vec::new()));
+        let (treated, _) = treat(|_, _| Ok(TakenOut::default()));
         assert_eq!((treated.code, treated.patch), ("NotInjected", None));
-        let (treated, _) = treat(|_| {
+        let (treated, _) = treat(|_, _| {
             Err(RemovalError::Status {
                 annotation: "pillion.dev/status.logs".to_owned(),
                 problem: "not JSON".to_owned(),

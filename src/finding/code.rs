@@ -148,6 +148,26 @@ codes! {
     "The pod has a value of its own where the template wants another; the pod's is kept.";
     "Remove the pod's own value to get the template's, or leave it: nothing of yours is overwritten.";
 
+    ChangedByOther: Composition, Info, Warn;
+    "Another webhook, or somebody by hand, has changed what a template added; the change stays.";
+    "Nothing is to be done where the change is meant; a mandatory template puts back what its `override` does not name.";
+
+    EditReplaced: Composition, Warning, Warn;
+    "What a template had added was changed by somebody, and is made anew, as the template has another revision or other parameters.";
+    "Set what was changed by a parameter of the template, or by a container of the helper's name in the manifest.";
+
+    MandatoryReverted: Composition, Warning, Warn;
+    "Another webhook has changed the helper of a mandatory template, and the template's fields were put back.";
+    "Name the fields in the template's `override` where the other webhook is right.";
+
+    LeftBehind: Composition, Warning, Warn;
+    "The pod's status names something as a template's that is neither as it was added nor of a name that the template adds; it stays.";
+    "Remove it by hand where it is a template's.";
+
+    PlaceholderUnfilled: Composition, Warning, Warn;
+    "A container has the image `auto`, which no template here fills in; where no other webhook does, it cannot start.";
+    "Ask for the template that the container belongs to, or give it an image.";
+
     ResourcesKept: Composition, Info, Warn;
     "A template wants resources for an app container, and the pod has pod-level resources, which rule.";
     "Set the container's resources yourself, within spec.resources.";
@@ -343,6 +363,10 @@ codes! {
     EnvReferenceBroken: Environment, Warning, Warn;
     "A variable of a template refers by $(NAME) to one that is defined behind it, or nowhere, and the text stays as it is; or a subPathExpr does, and the container does not start.";
     "Define the variable before it is referred to.";
+
+    EnvFromHidden: Environment, Warning, Warn;
+    "A variable of a template may hide one of the container's envFrom: what stands in env wins.";
+    "Set the variable in the container's own env, which no template changes, or leave it to the template.";
 
     EnvDuplicate: Environment, Warning, Warn;
     "A template defines an environment variable that the container defines once more; the last one counts.";

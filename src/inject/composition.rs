@@ -5,9 +5,7 @@
 //! the patch is made once. A template that is skipped for what a check found is left out, and the
 //! others are composed anew: they may have built upon it.
 //!
-//! Where the pod carries statuses, their claims are set aside: templates are evaluated on the rest, and
-//! the patch is the difference between the pod as received and the result. The API server calls twice,
-//! people copy pods, and nothing is added again that is there already.
+//! Where the pod carries statuses, [`super::reinvocation`] takes out of it what is ours before.
 
 mod apply;
 mod enforcement;
@@ -21,7 +19,9 @@ use super::request_context::RequestContext;
 use super::settings::{Namespace, Settings};
 use super::status::Status;
 use super::trace::Trace;
-use super::verdict::{Decision, Reason, Verdict};
+use super::verdict::Decision;
+use serde_json::Value;
+
 use crate::expression::Budget;
 use crate::finding::Finding;
 use crate::review::Pod;
@@ -44,23 +44,12 @@ pub struct CompositionInput<'i> {
     pub annotations: &'i Dictionary<'i>,
     /// The selected templates, in order.
     pub templates: &'i [Arc<Template>],
+    /// What was found when they were selected.
+    pub found: &'i [Finding],
     /// Records the steps for `explain`; `None` in the webhook.
     pub trace: Option<&'i Trace>,
     /// What the whole review is paid from.
     pub budget: &'i Budget<'i>,
-}
-
-/// The pod that templates are composed on.
-#[derive(Debug, Clone, Copy)]
-pub struct ComposedPod<'p> {
-    /// The pod that templates are evaluated on: without what its statuses claim.
-    pub evaluated: &'p Pod<'p>,
-    /// The pod as received, where that is another.
-    pub received: Option<&'p Pod<'p>>,
-    /// What the pod's statuses claim.
-    pub claims: &'p BTreeMap<String, Status>,
-    /// Whether the statuses may stay as they are where the pod has everything and they say so.
-    pub may_keep: bool,
 }
 
 /// A decision and the statuses that belong to it.
@@ -70,12 +59,21 @@ pub struct Composed {
     pub decision: Decision,
     /// What each template adds to the pod that it was evaluated on.
     pub statuses: BTreeMap<String, Status>,
-    /// Fields of the received pod that differ from the template (second call only).
-    pub kept: BTreeMap<String, Status>,
-    /// Template fields missing from the received pod (second call only).
-    pub lacked: BTreeMap<String, Status>,
     /// Findings raised during composition, before policies are applied.
     found: Vec<Finding>,
+}
+
+/// The pod that templates are composed on.
+#[derive(Debug, Clone, Copy)]
+pub struct ComposedPod<'p, 'e> {
+    /// The pod that templates are evaluated on.
+    pub evaluated: &'p Pod<'e>,
+    /// Helpers of mandatory templates that were taken out of it, as received.
+    pub earlier: &'p BTreeMap<String, Value>,
+    /// The statuses of templates whose revision and parameters are as they were.
+    pub claims: &'p BTreeMap<String, Status>,
+    /// What was found before.
+    pub found: &'p [Finding],
 }
 
 /// Options of one composition pass.
@@ -99,7 +97,7 @@ impl ComposeOptions<'_> {
 /// Composes the selected templates, again and again until no finding leaves out another of them.
 pub fn compose(
     input: CompositionInput<'_>,
-    pod: ComposedPod<'_>,
+    pod: ComposedPod<'_, '_>,
 ) -> Result<Composed, serde_json::Error> {
     let mut skipped = Skipped::new();
     loop {
@@ -108,49 +106,16 @@ pub fn compose(
             enforced: None,
             claims: pod.claims,
         };
-        let mut evaluated = WorkingPod::new(pod.evaluated)?;
-        let mut received = pod.received.map(WorkingPod::new).transpose()?;
-        let mut composed = apply_all(input, options, &mut evaluated, received.as_mut());
-        let to_skip = enforce(input, options, pod.evaluated, &evaluated, &mut composed)?;
+        let mut working = WorkingPod::new(pod.evaluated)?.without_helpers(pod.earlier);
+        let mut composed = apply_all(input, options, &mut working);
+        composed
+            .found
+            .extend(input.found.iter().chain(pod.found).cloned());
+        let to_skip = enforce(input, options, pod.evaluated, &working, &mut composed)?;
         if to_skip.is_empty() {
-            match received {
-                Some(received) => conclude_apart(pod, received, &mut composed),
-                None => conclude(evaluated, &mut composed),
-            }
+            conclude(working, &mut composed);
             return Ok(composed);
         }
         skipped.extend(to_skip);
-    }
-}
-
-/// Ends a composition whose claims were set aside.
-fn conclude_apart(pod: ComposedPod<'_>, received: WorkingPod<'_>, composed: &mut Composed) {
-    let has_this_status = |(template, status): (&String, &Status)| {
-        let claimed = pod.claims.get(template);
-        claimed.is_some_and(|claimed| claimed.tells_the_same_end(status))
-    };
-    if pod.may_keep && received.is_unchanged() && composed.statuses.iter().all(has_this_status) {
-        already_injected(&mut composed.decision);
-        return;
-    }
-    // Other webhooks may have changed what the checks find since; what was added is the same.
-    for (template, status) in &mut composed.statuses {
-        if let Some(claimed) = pod.claims.get(template) {
-            status.keep_findings(claimed);
-        }
-    }
-    conclude(received, composed);
-    if composed.decision.patch.is_empty() {
-        already_injected(&mut composed.decision);
-    }
-}
-
-/// Makes `Injected` the decision about a pod that has everything already.
-fn already_injected(decision: &mut Decision) {
-    if decision.verdict() == Verdict::Injected {
-        let message = "everything that the templates add is in the pod already";
-        decision.reason = Reason::AlreadyInjected;
-        message.clone_into(&mut decision.message);
-        message.clone_into(&mut decision.logged);
     }
 }

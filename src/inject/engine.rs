@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::advice;
 use super::answer::{Answer, DecidedPod, pod_to_create};
 use super::composition::CompositionInput;
+use super::placeholder;
 use super::reinvocation;
 use super::request_context::RequestContext;
 use super::selection::{self, Selection, SelectionInput};
@@ -101,12 +102,17 @@ impl Engine {
             Some(is_late) => Budget::until(is_late),
             None => Budget::new(),
         };
+        let found = match placeholder::check(&self.catalog, &context.namespace, &templates, pod) {
+            Ok(found) => found,
+            Err(refusal) => return Decision::refused(refusal),
+        };
         let input = CompositionInput {
             settings: &self.settings,
             context,
             namespace: &namespace,
             annotations: &annotations,
             templates: &templates,
+            found: &found,
             trace,
             budget: &budget,
         };

@@ -4,14 +4,13 @@
 //! What comes out is data, compared with nothing yet: the plan decides what of it the pod lacks.
 
 mod app;
+mod apps;
 mod container;
 mod files;
 mod image;
 mod metadata;
 mod validity;
 mod volume;
-
-use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -27,6 +26,7 @@ use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
 use crate::template::piece::TemplateObject;
+pub use apps::PLACEHOLDER;
 use volume::VolumeNames;
 
 /// What templates are evaluated with.
@@ -42,8 +42,8 @@ pub struct EvaluationContext<'c> {
     pub annotations: &'c Dictionary<'c>,
     /// The names of containers that are helpers, not the app's.
     pub helpers: &'c [&'c str],
-    /// The app containers that an earlier call edited, by name; `None`: there was none.
-    pub known_apps: Option<&'c BTreeMap<String, Vec<String>>>,
+    /// The app containers of an earlier call, the main one first; empty: there was none.
+    pub known_apps: &'c [String],
     /// Where notes are taken, if somebody asks why.
     pub trace: Option<&'c Trace>,
     /// What evaluation is paid from.
@@ -100,6 +100,10 @@ pub struct Wanted {
     pub files: Vec<(String, String)>,
     /// Other fields of the spec.
     pub pod: TemplateObject,
+    /// The digest of the parameters' values that annotations and the configuration set.
+    pub parameters: String,
+    /// The names of the app's containers, the main one first, where the template depends on them.
+    pub apps: Vec<String>,
     /// What the person should know.
     pub findings: Vec<Finding>,
 }
@@ -110,7 +114,7 @@ pub fn evaluate(
     template: &Template,
     with: EvaluationContext<'_>,
 ) -> Result<Wanted, Refusal> {
-    let apps = app::find(pod, template, with)?;
+    let apps = apps::find(pod, template, with)?;
     let none = parameters::Values::default();
     let data = ExpressionInput {
         pod,
@@ -133,18 +137,13 @@ pub fn evaluate(
     let data = data.with_values(&values);
     let own = app::data_of_each(&data);
     let mut bindings = Bindings::new(&data, &template.reads, &template.variables, with.budget);
-    let mut wanted = Wanted::default();
+    let mut wanted = Wanted {
+        parameters: values.digest.clone(),
+        apps: apps::names_of(pod, template, &apps),
+        ..Wanted::default()
+    };
     let names = pod_parts(pod, template, with, &bindings, &apps, &mut wanted)?;
-    let known = with.known_apps;
-    app::edits(
-        pod,
-        template,
-        &own,
-        &mut bindings,
-        &names,
-        known,
-        &mut wanted,
-    )?;
+    app::edits(pod, template, &own, &mut bindings, &names, &mut wanted)?;
     Ok(wanted)
 }
 

@@ -6,18 +6,19 @@
 //! what the user has that differs and is kept. [`covers`] alone says whether one value is there.
 
 mod covers;
+mod place;
 mod view;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
 pub use covers::covers;
 pub use view::View;
 
-use super::patch::{Operation, escape};
+use super::patch::Operation;
 use crate::kubernetes::defaults::is_default;
+use crate::kubernetes::element_digest::element_digest;
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
 use crate::kubernetes::object::digest;
@@ -25,20 +26,18 @@ use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::piece::{TemplateObject, ValueRef};
+use place::At;
 use view::Opened;
-
-/// Room for a pointer or a key path: most are shorter.
-const USUAL_PATH: usize = 48;
 
 /// What filling in found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fill {
     /// Operations, with pointers below the object that was filled.
     pub operations: Vec<Operation>,
-    /// What is added, by key path: `env/DATABASE_HOST`, `ports/5432~1TCP`.
-    pub added: Vec<String>,
-    /// API-server defaults that are replaced, by key path.
-    pub replaced: Vec<String>,
+    /// What is added, by key path, each with its digest: `env/DATABASE_HOST`, `ports/5432~1TCP`.
+    pub added: Vec<(String, u64)>,
+    /// API-server defaults that are replaced, by key path, with the digest of what replaces them.
+    pub replaced: Vec<(String, u64)>,
     /// What the user has that differs and is kept, by key path.
     pub kept: Vec<String>,
 }
@@ -51,12 +50,20 @@ pub fn spelled(key: &str) -> String {
     steps.collect::<Vec<_>>().join(" ")
 }
 
-/// Fills what is wanted into an object of this definition, where the user has nothing. Behind
-/// `env_in_front` environment variables, which earlier templates added, come ours.
-pub fn fill(user: View<'_>, want: &TemplateObject, definition: &str, env_in_front: usize) -> Fill {
+/// How many elements at the front of a container's lists earlier templates added; ours come behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InFront {
+    /// Of `env`.
+    pub env: usize,
+    /// Of `envFrom`.
+    pub env_from: usize,
+}
+
+/// Fills what is wanted into an object of this definition, where the user has nothing.
+pub fn fill(user: View<'_>, want: &TemplateObject, definition: &str, in_front: InFront) -> Fill {
     let mut filling = Filling {
         fill: Fill::default(),
-        env_in_front,
+        in_front,
     };
     let want = want.iter().map(|(name, piece)| (name, piece.part()));
     filling.object(user, want, definition, &At::START);
@@ -66,91 +73,7 @@ pub fn fill(user: View<'_>, want: &TemplateObject, definition: &str, env_in_fron
 /// A fill while it is made.
 struct Filling {
     fill: Fill,
-    env_in_front: usize,
-}
-
-/// A place, by position and by key; it is spelled out only where something is noted.
-#[derive(Debug, Clone, Copy)]
-struct At<'a> {
-    above: Option<&'a Self>,
-    step: Step<'a>,
-}
-
-/// The last step to a place.
-#[derive(Debug, Clone, Copy)]
-enum Step<'a> {
-    /// The object that is filled.
-    Start,
-    /// A field or key.
-    Field(&'a str),
-    /// An element of a list, by index and by what identifies it.
-    Element(usize, &'a str),
-}
-
-impl At<'_> {
-    const START: Self = Self {
-        above: None,
-        step: Step::Start,
-    };
-}
-
-impl<'a> At<'a> {
-    fn field(&'a self, name: &'a str) -> Self {
-        Self {
-            above: Some(self),
-            step: Step::Field(name),
-        }
-    }
-
-    fn element(&'a self, index: usize, key: &'a str) -> Self {
-        Self {
-            above: Some(self),
-            step: Step::Element(index, key),
-        }
-    }
-
-    /// The JSON pointer.
-    fn pointer(&self) -> String {
-        let mut pointer = String::with_capacity(USUAL_PATH);
-        self.write_pointer(&mut pointer);
-        pointer
-    }
-
-    fn write_pointer(&self, pointer: &mut String) {
-        if let Some(above) = self.above {
-            above.write_pointer(pointer);
-        }
-        match self.step {
-            Step::Start => {}
-            Step::Field(name) => {
-                pointer.push('/');
-                pointer.push_str(&escape(name));
-            }
-            Step::Element(index, _) => {
-                // Writing to a string cannot fail.
-                let _ = write!(pointer, "/{index}");
-            }
-        }
-    }
-
-    /// The key path.
-    fn key(&self) -> String {
-        let mut key = String::with_capacity(USUAL_PATH);
-        self.write_key(&mut key);
-        key
-    }
-
-    fn write_key(&self, whole: &mut String) {
-        if let Some(above) = self.above {
-            above.write_key(whole);
-        }
-        if let Step::Field(key) | Step::Element(_, key) = self.step {
-            if !whole.is_empty() {
-                whole.push('/');
-            }
-            whole.push_str(&escape(key));
-        }
-    }
+    in_front: InFront,
 }
 
 impl Filling {
@@ -210,7 +133,8 @@ impl Filling {
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
             _ if covers(&theirs.to_value(), want.value(), ty) => {}
             _ if is_unset(user, definition, name, &theirs.to_value()) => {
-                self.fill.replaced.push(at.key());
+                let digest = element_digest(ty, want.value());
+                self.fill.replaced.push((at.key(), digest));
                 let (path, value) = (at.pointer(), want.to_piece().into());
                 self.fill
                     .operations
@@ -241,19 +165,22 @@ impl Filling {
     /// out again when others have added to the same list or map.
     fn note(&mut self, definition: &str, name: &str, ty: &FieldType, want: &Value, at: &At<'_>) {
         match (ty, want) {
-            (FieldType::List(_), Value::Array(items)) => match list_merge(definition, name) {
+            (FieldType::List(element), Value::Array(items)) => match list_merge(definition, name) {
                 ListMerge::ByKeys(keys) => {
-                    let elements = items.iter().filter_map(|item| element_key(item, keys));
-                    self.fill
-                        .added
-                        .extend(elements.map(|key| at.element(0, &key).key()));
+                    let elements = items.iter().filter_map(|item| {
+                        let key = element_key(item, keys)?;
+                        Some((at.element(0, &key).key(), element_digest(element, item)))
+                    });
+                    self.fill.added.extend(elements);
                 }
-                ListMerge::Additive => {
-                    self.fill
-                        .added
-                        .extend(items.iter().map(|item| at.element(0, &digest(item)).key()));
+                ListMerge::Additive | ListMerge::AdditiveInFront => {
+                    let elements = items.iter().map(|item| {
+                        let key = at.element(0, &digest(item)).key();
+                        (key, element_digest(element, item))
+                    });
+                    self.fill.added.extend(elements);
                 }
-                ListMerge::Atomic => self.fill.added.push(at.key()),
+                ListMerge::Atomic => self.added(at, ty, want),
             },
             (FieldType::Object(inner), Value::Object(fields))
                 if !is_whole(inner) && !fields.is_empty() =>
@@ -264,13 +191,18 @@ impl Filling {
                     }
                 }
             }
-            (FieldType::Map(_), Value::Object(entries)) if !entries.is_empty() => {
-                self.fill
-                    .added
-                    .extend(entries.keys().map(|key| at.field(key).key()));
+            (FieldType::Map(inner), Value::Object(entries)) if !entries.is_empty() => {
+                for (key, value) in entries {
+                    self.added(&at.field(key), inner, value);
+                }
             }
-            _ => self.fill.added.push(at.key()),
+            _ => self.added(at, ty, want),
         }
+    }
+
+    /// Notes what is added at a place.
+    fn added(&mut self, at: &At<'_>, ty: &FieldType, value: &Value) {
+        self.fill.added.push((at.key(), element_digest(ty, value)));
     }
 
     fn map(&mut self, user: View<'_>, ty: &FieldType, want: &Map<String, Value>, at: &At<'_>) {
@@ -282,9 +214,9 @@ impl Filling {
             let at = at.field(key);
             match user.get(key) {
                 None => {
+                    self.added(&at, value_type, value);
                     let (path, value) = (at.pointer(), value.clone().into());
                     self.fill.operations.push(Operation::Add { path, value });
-                    self.fill.added.push(at.key());
                 }
                 Some(theirs) if covers(&theirs.to_value(), value, value_type) => {}
                 Some(_) => self.fill.kept.push(at.key()),
@@ -308,7 +240,7 @@ impl Filling {
             if list.is_list() && !may_hold(list.raw(), wanted.iter().map(|(key, _)| key.as_str())) {
                 let mut front = 0;
                 for (key, part) in &wanted {
-                    self.insert(&mut front, *part, key, at);
+                    self.insert(&mut front, *part, (key, element), at);
                 }
                 return;
             }
@@ -320,25 +252,48 @@ impl Filling {
         match merge {
             ListMerge::ByKeys(keys) => self.keyed(&theirs, name, keys, element, want, at),
             ListMerge::Additive => {
-                let values: Vec<_> = theirs.iter().map(View::to_value).collect();
-                let mut length = values.len();
-                for part in want.elements() {
-                    let item = part.value();
-                    if !values.iter().any(|value| covers(value, item, element)) {
-                        self.insert(&mut length, part, &digest(item), at);
-                    }
-                }
+                let has = |value: &Value, item: &Value| covers(value, item, element);
+                self.additive(&theirs, theirs.len(), has, (want, element), at);
+            }
+            ListMerge::AdditiveInFront => {
+                let has = |value: &Value, item: &Value| {
+                    covers(value, item, element) && covers(item, value, element)
+                };
+                let front = self.in_front.env_from.min(theirs.len());
+                self.additive(&theirs, front, has, (want, element), at);
             }
             ListMerge::Atomic if theirs.is_empty() => {
+                self.added(
+                    at,
+                    &FieldType::List(Box::new(element.clone())),
+                    want.value(),
+                );
                 let (path, value) = (at.pointer(), want.to_piece().into());
                 self.fill.operations.push(Operation::Add { path, value });
-                self.fill.added.push(at.key());
             }
             ListMerge::Atomic => {
                 let whole = FieldType::List(Box::new(element.clone()));
                 if !covers(&user.to_value(), want.value(), &whole) {
                     self.fill.kept.push(at.key());
                 }
+            }
+        }
+    }
+
+    /// Elements that nothing identifies but what they say.
+    fn additive(
+        &mut self,
+        theirs: &[View<'_>],
+        mut index: usize,
+        has: impl Fn(&Value, &Value) -> bool,
+        (want, element): (ValueRef<'_>, &FieldType),
+        at: &At<'_>,
+    ) {
+        let values: Vec<_> = theirs.iter().map(View::to_value).collect();
+        for part in want.elements() {
+            let item = part.value();
+            if !values.iter().any(|value| has(value, item)) {
+                self.insert(&mut index, part, (&digest(item), element), at);
             }
         }
     }
@@ -356,7 +311,7 @@ impl Filling {
     ) {
         let wanted = by_key(want.elements(), ValueRef::value, keys);
         let found = find_keys(theirs, keys, &wanted);
-        let mut front = self.env_in_front.min(theirs.len());
+        let mut front = self.in_front.env.min(theirs.len());
         let mut back = theirs.len();
         for ((key, part), found) in wanted.iter().zip(found) {
             let item = part.value();
@@ -369,19 +324,25 @@ impl Filling {
                 None if name == "ports" && takes_name(theirs, item) => {
                     self.fill.kept.push(at.element(0, key).key());
                 }
-                None if name == "env" => self.insert(&mut front, *part, key, at),
-                None => self.insert(&mut back, *part, key, at),
+                None if name == "env" => self.insert(&mut front, *part, (key, element), at),
+                None => self.insert(&mut back, *part, (key, element), at),
             }
         }
     }
 
-    fn insert(&mut self, index: &mut usize, part: ValueRef<'_>, key: &str, at: &At<'_>) {
+    fn insert(
+        &mut self,
+        index: &mut usize,
+        part: ValueRef<'_>,
+        (key, ty): (&str, &FieldType),
+        at: &At<'_>,
+    ) {
         let at = at.element(*index, key);
+        self.added(&at, ty, part.value());
         self.fill.operations.push(Operation::Add {
             path: at.pointer(),
             value: part.to_piece().into(),
         });
-        self.fill.added.push(at.key());
         *index += 1;
     }
 

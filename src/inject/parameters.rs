@@ -6,6 +6,7 @@
 
 mod setting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use super::trace::{Layer, ParameterNote, ValuePlace};
 use super::verdict::{Reason, Refusal};
 use crate::expression::{Bindings, Budget, Paths, Source};
+use crate::kubernetes::element_digest;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
@@ -26,13 +28,15 @@ use setting::Setting;
 pub struct Values<'t> {
     /// The template's parameters, of which the first have values.
     parameters: &'t [Parameter],
-    values: Vec<TemplateValue>,
+    resolved: Vec<TemplateValue>,
+    /// The digest of what annotations and the configuration set; empty where that is nothing.
+    pub digest: String,
 }
 
 impl Values<'_> {
     /// The value of a parameter, by its name in expressions.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let mut known = self.parameters.iter().zip(&self.values);
+        let mut known = self.parameters.iter().zip(&self.resolved);
         let found = known.find(|(parameter, _)| parameter.expression_name == name);
         found.map(|(_, value)| &**value)
     }
@@ -47,7 +51,8 @@ pub fn resolve<'t>(
     let set = setting::collect(template, given)?;
     let mut values = Values {
         parameters: &template.parameters,
-        values: Vec::with_capacity(template.parameters.len()),
+        resolved: Vec::with_capacity(template.parameters.len()),
+        digest: digest(&set),
     };
     for parameter in &template.parameters {
         let of_it = |setting: &&Setting<'_>| std::ptr::eq(setting.parameter, parameter);
@@ -63,9 +68,36 @@ pub fn resolve<'t>(
             let settings: Vec<_> = set.iter().filter(of_it).collect();
             trace.parameter(note(&template.name, parameter, &settings, &value));
         }
-        values.values.push(value);
+        values.resolved.push(value);
     }
     Ok(values)
+}
+
+/// The digest of what is set, whoever sets it.
+fn digest(set: &[Setting<'_>]) -> String {
+    // Of each element the last setting counts.
+    let set: BTreeMap<_, _> = set
+        .iter()
+        .map(|setting| {
+            (
+                (setting.parameter.name.as_str(), setting.element),
+                setting.text,
+            )
+        })
+        .collect();
+    if set.is_empty() {
+        return String::new();
+    }
+    let texts = set
+        .iter()
+        .flat_map(|((name, element), text)| [*name, element.unwrap_or_default(), *text]);
+    let joined: Vec<&str> = texts.collect();
+    format!("{:016x}", element_digest::text(&joined.join("\0")))
+}
+
+/// The digest of what is set for a template that is given these annotations.
+pub fn digest_of(template: &Template, given: ParameterSources<'_>) -> Option<String> {
+    Some(digest(&setting::collect(template, given).ok()?))
 }
 
 /// What is noted of a parameter for a person who asks why.

@@ -78,29 +78,47 @@ pub enum Operation {
         /// What stands there afterwards.
         value: Content,
     },
+    /// Removes what an earlier call added, or what is moved.
+    Remove {
+        /// JSON pointer (RFC 6901), already escaped.
+        path: String,
+    },
 }
 
 impl Operation {
-    /// What stands at the place afterwards.
+    /// What stands at the place afterwards; null where nothing does.
     pub fn value(&self) -> Cow<'_, Value> {
-        self.content().value()
+        match self.content() {
+            Some(content) => content.value(),
+            None => Cow::Borrowed(&Value::Null),
+        }
     }
 
     /// What stands at the place afterwards, as it is.
-    pub fn content(&self) -> &Content {
+    pub fn content(&self) -> Option<&Content> {
         match self {
-            Self::Add { value, .. } | Self::Replace { value, .. } => value,
+            Self::Add { value, .. } | Self::Replace { value, .. } => Some(value),
+            Self::Remove { .. } => None,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "add",
+            Self::Replace { .. } => "replace",
+            Self::Remove { .. } => "remove",
         }
     }
 
     fn write(&self, json: &mut String) {
-        json.push_str(match self {
-            Self::Add { .. } => r#"{"op":"add","path":"#,
-            Self::Replace { .. } => r#"{"op":"replace","path":"#,
-        });
+        json.push_str(r#"{"op":""#);
+        json.push_str(self.word());
+        json.push_str(r#"","path":"#);
         write_text(self.path(), json);
-        json.push_str(r#","value":"#);
-        self.content().write(json);
+        if let Some(content) = self.content() {
+            json.push_str(r#","value":"#);
+            content.write(json);
+        }
         json.push('}');
     }
 
@@ -134,6 +152,13 @@ impl Operation {
                 item.map(|item| *item = value.value().into_owned())
                     .is_some()
             }
+            (Some(Value::Object(object)), Self::Remove { .. }) => {
+                object.shift_remove(&last).is_some()
+            }
+            (Some(Value::Array(items)), Self::Remove { .. }) => {
+                let index = last.parse().ok().filter(|index| *index < items.len());
+                index.map(|index: usize| items.remove(index)).is_some()
+            }
             _ => false,
         }
     }
@@ -141,21 +166,19 @@ impl Operation {
     /// The place that the operation changes.
     pub fn path(&self) -> &str {
         match self {
-            Self::Add { path, .. } | Self::Replace { path, .. } => path,
+            Self::Add { path, .. } | Self::Replace { path, .. } | Self::Remove { path } => path,
         }
     }
 }
 
 impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (op, path, value) = match self {
-            Self::Add { path, value } => ("add", path, value),
-            Self::Replace { path, value } => ("replace", path, value),
-        };
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("op", op)?;
-        map.serialize_entry("path", path)?;
-        map.serialize_entry("value", value)?;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("op", self.word())?;
+        map.serialize_entry("path", self.path())?;
+        if let Some(content) = self.content() {
+            map.serialize_entry("value", content)?;
+        }
         map.end()
     }
 }
@@ -185,7 +208,9 @@ impl Patch {
     /// The same patch for a document that holds the pod below `prefix`, such as `/spec/template`.
     pub fn below(mut self, prefix: &str) -> Self {
         for operation in &mut self.0 {
-            let (Operation::Add { path, .. } | Operation::Replace { path, .. }) = operation;
+            let (Operation::Add { path, .. }
+            | Operation::Replace { path, .. }
+            | Operation::Remove { path }) = operation;
             path.insert_str(0, prefix);
         }
         self

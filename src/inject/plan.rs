@@ -6,18 +6,21 @@
 mod added;
 mod app;
 mod container;
+mod kept;
 mod pod_fields;
 mod safety;
+mod same_name;
 mod volume;
 
 use super::evaluation::Wanted;
-use super::merge::{Fill, spelled};
-use super::pod::{List, WorkingPod};
+use super::merge::Fill;
+use super::pod::{Element, List, WorkingPod};
 use super::status::Status;
 use super::verdict::Refusal;
-use crate::finding::{Code, Finding};
+use crate::finding::Finding;
+use crate::kubernetes::element_digest::object_digest;
 use crate::template::Template;
-use crate::template::piece::TemplateObject;
+use crate::template::piece::{ReadObject, TemplateObject};
 
 /// Fields of a container that decide what it does.
 pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
@@ -29,13 +32,13 @@ pub struct Change {
     init_containers: Vec<TemplateObject>,
     containers: Vec<TemplateObject>,
     edits: Vec<(List, usize, Fill)>,
+    /// Containers of the user's that are moved to where the template's would stand.
+    to_front: Vec<(List, usize)>,
     fields: Fill,
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     /// What was added, by name.
     pub status: Status,
-    /// What the pod has that differs from what the template wants, in the same words as `status`.
-    pub kept: Status,
     /// What the person should know.
     pub findings: Vec<Finding>,
 }
@@ -48,39 +51,52 @@ pub fn plan(
 ) -> Result<Change, Refusal> {
     let mut change = Change {
         findings: std::mem::take(&mut wanted.findings),
+        status: Status {
+            requirement: if template.mandatory { "Mandatory" } else { "" }.to_owned(),
+            parameters: std::mem::take(&mut wanted.parameters),
+            apps: std::mem::take(&mut wanted.apps),
+            ..Status::default()
+        },
         ..Change::default()
     };
     volume::volumes(pod, &mut wanted, &mut change)?;
     container::containers(pod, template, wanted.containers, &mut change)?;
-    app::edits(pod, wanted.app, &mut change);
-    pod_fields::texts(pod, wanted.labels, wanted.annotations, &mut change);
-    pod_fields::fields(pod, &wanted.pod, &mut change);
-    safety::check(pod, &change)?;
+    app::edits(pod, template, wanted.app, &mut change)?;
+    pod_fields::texts(
+        pod,
+        template,
+        wanted.labels,
+        wanted.annotations,
+        &mut change,
+    )?;
+    pod_fields::fields(pod, template, &wanted.pod, &mut change)?;
+    safety::check(pod, template, &change)?;
     Ok(change)
+}
+
+/// The digest of a container or volume that is added.
+fn digest(definition: &str, value: &TemplateObject) -> u64 {
+    let fields = value.iter().map(|(name, value)| (name, &**value));
+    object_digest(definition, fields, |name| value.get(name))
 }
 
 impl Change {
     /// Notes a fill of a user's container.
-    fn edit(&mut self, list: List, index: usize, name: &str, fill: Fill) {
+    fn edit(&mut self, list: List, index: usize, element: &Element<'_>, fill: Fill) {
+        let name = element.name();
+        let path = format!("spec.{}[{index}]", list.field());
         if !fill.kept.is_empty() {
-            let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
-            keys.sort();
-            let message = format!("container `{name}` keeps its own {}", keys.join(", "));
-            let path = format!("spec.{}[{index}]", list.field());
-            self.findings
-                .push(Finding::new(Code::FieldKept, path, message));
+            self.findings.push(kept::finding(&path, name, &fill.kept));
         }
-        let note = |status: &mut Status, keys: &[String]| {
+        let noted = [
+            (&mut self.status.edited, &fill.added),
+            (&mut self.status.replaced_in, &fill.replaced),
+        ];
+        for (of_container, keys) in noted {
             if !keys.is_empty() {
-                let noted = status.edited.entry(name.to_owned()).or_default();
-                noted.extend_from_slice(keys);
+                let noted = of_container.entry(name.to_owned()).or_default();
+                noted.extend(keys.iter().cloned());
             }
-        };
-        note(&mut self.kept, &fill.kept);
-        note(&mut self.status, &fill.added);
-        if !fill.replaced.is_empty() {
-            let replaced = self.status.replaced_in.entry(name.to_owned()).or_default();
-            replaced.extend_from_slice(&fill.replaced);
         }
         if !fill.operations.is_empty() {
             self.edits.push((list, index, fill));
@@ -94,6 +110,9 @@ impl Change {
         for (list, index, fill) in self.edits {
             pod.edit(list, index, &template.name, fill);
         }
+        for (list, index) in self.to_front {
+            pod.move_to_front(list, index, &template.name);
+        }
         for (list, values) in [
             (List::Volumes, self.volumes),
             (List::InitContainers, self.init_containers),
@@ -105,10 +124,10 @@ impl Change {
         }
         pod.edit_fields(&template.name, self.fields);
         for (key, value) in self.labels {
-            pod.labels.set(&key, value);
+            pod.labels.set_by(&template.name, &key, value);
         }
         for (key, value) in self.annotations {
-            pod.annotations.set(&key, value);
+            pod.annotations.set_by(&template.name, &key, value);
         }
     }
 }

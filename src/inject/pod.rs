@@ -10,6 +10,7 @@ mod texts;
 pub mod token;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
@@ -59,6 +60,10 @@ pub struct WorkingPod<'p> {
     edits: Vec<Operation>,
     changed: Map<String, Value>,
     fields_by: Vec<(String, String)>,
+    /// The templates that added what key paths of the spec name.
+    field_owners: BTreeMap<String, String>,
+    /// Helpers of mandatory templates as received, which were taken out.
+    earlier: Option<&'p BTreeMap<String, Value>>,
 }
 
 impl<'p> WorkingPod<'p> {
@@ -77,7 +82,22 @@ impl<'p> WorkingPod<'p> {
             edits: Vec::new(),
             changed: Map::new(),
             fields_by: Vec::new(),
+            field_owners: BTreeMap::new(),
+            earlier: None,
         })
+    }
+
+    /// The same pod, of which these helpers of mandatory templates were taken out.
+    pub fn without_helpers(self, earlier: &'p BTreeMap<String, Value>) -> Self {
+        Self {
+            earlier: Some(earlier),
+            ..self
+        }
+    }
+
+    /// A mandatory template's helper of this name as received, where it was taken out.
+    pub fn earlier(&self, name: &str) -> Option<&'p Value> {
+        self.earlier?.get(name)
     }
 
     fn elements(&self, list: List) -> &Elements<'p> {
@@ -164,6 +184,11 @@ impl<'p> WorkingPod<'p> {
         self.elements_mut(list).add(element, in_front);
     }
 
+    /// Moves the user's element at this index to where a template's would stand.
+    pub fn move_to_front(&mut self, list: List, index: usize, template: &str) {
+        self.elements_mut(list).move_to_front(index, template);
+    }
+
     /// The name of the element at this index.
     pub fn name_of(&self, list: List, index: usize) -> String {
         let element = self.list(list).get(index);
@@ -173,7 +198,7 @@ impl<'p> WorkingPod<'p> {
     /// Adds to the user's element at this index.
     pub fn edit(&mut self, list: List, index: usize, template: &str, fill: Fill) {
         if let Some(element) = self.elements_mut(list).list.get_mut(index) {
-            element.edit(template, fill.operations);
+            element.edit(template, fill);
         }
     }
 
@@ -183,6 +208,9 @@ impl<'p> WorkingPod<'p> {
         if fill.operations.is_empty() {
             return;
         }
+        let keys = fill.added.into_iter().chain(fill.replaced);
+        self.field_owners
+            .extend(keys.map(|(key, _)| (key, template.to_owned())));
         let mut fields = self.fields_view();
         for operation in fill.operations {
             if operation.apply(&mut fields) {
@@ -200,13 +228,9 @@ impl<'p> WorkingPod<'p> {
         }
     }
 
-    /// Whether nothing was added.
-    pub fn is_unchanged(&self) -> bool {
-        let lists = [&self.init_containers, &self.containers, &self.volumes];
-        self.labels.added.is_empty()
-            && self.annotations.added.is_empty()
-            && self.edits.is_empty()
-            && lists.iter().all(|elements| elements.is_unchanged())
+    /// The template that added what a key path of the spec names.
+    pub fn field_owner(&self, key: &str) -> Option<&str> {
+        self.field_owners.get(key).map(String::as_str)
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.

@@ -1,118 +1,358 @@
-//! Deciding on a pod that may carry statuses: the API server calls again when another webhook changed
-//! a pod after us, and people copy pods that were injected.
+//! Deciding on a pod that carries statuses: the API server calls again when another webhook changed a
+//! pod after us, and people apply injected manifests again, restore pods from backups and copy them.
 //!
-//! A status is a hint and never authority. Templates are evaluated on the pod without what its
-//! statuses claim; a claim is true where the template adds just that again and the pod has nothing
-//! else in its place. Where all claims are true, what is missing is added, and mostly that is
-//! nothing. A false claim is left out and the rest tried again, so that a forged, stale or copied
-//! status says nothing of what is the user's, and one template's undoes no other's.
+//! What is still ours is taken out, templates are composed on the rest as if the pod had come so, and
+//! the patch is the difference between the pod as received and the result. At a second call, with the
+//! same revision and parameters, what others changed since stays as received; with another revision or
+//! other parameters the template is applied afresh. A mandatory template believes no status: its
+//! helpers are made anew, with what may be added to them.
 
 use std::collections::BTreeMap;
 
-use super::composition::{Composed, ComposedPod, CompositionInput, compose};
-use super::plan::SENSITIVE;
-use super::status::{Status, has_status};
-use super::uninject;
-use super::verdict::{Decision, Reason, Verdict};
-use crate::review::{Document, Pod};
+use serde_json::Value;
 
-/// How often false claims are left out before all are: claims shrink each time, and mostly one
-/// round is enough.
-const ROUNDS: usize = 4;
+use super::composition::{Composed, ComposedPod, CompositionInput, compose};
+use super::difference::difference;
+use super::ownership::{PodContent, emits};
+use super::parameters::{self, ParameterSources};
+use super::received::{keep_changes, keep_evictable, keep_order};
+use super::status::{Element, Status, has_status};
+use super::uninject::{Claim, Purpose, TakenOut, is_security_or_pod, statuses, take_out};
+use super::verdict::{Decision, Reason, Verdict};
+use crate::finding::{Code, Finding};
+use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::schema::FieldType;
+use crate::review::{Document, Pod};
+use crate::template::Template;
+
+/// How often claims that nothing confirms are left out before the pod is decided on as it is.
+const ROUNDS: usize = 3;
+
+/// Claims by template.
+type Claims<'t> = BTreeMap<String, Claim<'t>>;
 
 /// Decides on a pod for which templates are selected.
 pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, serde_json::Error> {
-    if has_status(pod)
-        && let Some(decision) = decide_apart(input, pod)
+    let again = if has_status(pod) {
+        decide_again(input, pod)
+    } else {
+        None
+    };
+    if let Some(decision) = &again
+        && (decision.verdict() != Verdict::Denied || matches!(decision.reason, Reason::Finding(_)))
     {
-        return Ok(decision);
+        return Ok(decision.clone());
     }
     let plain = ComposedPod {
         evaluated: pod,
-        received: None,
+        earlier: &BTreeMap::new(),
         claims: &BTreeMap::new(),
-        may_keep: false,
+        found: &[],
     };
-    Ok(compose(input, plain)?.decision)
+    let plain = compose(input, plain)?.decision;
+    // What refuses the pod is said of the pod without ours, where it is refused either way.
+    Ok(match again {
+        Some(again) if plain.verdict() == Verdict::Denied => again,
+        _ => plain,
+    })
 }
 
-/// Decides on a pod with its statuses' claims set aside; `None` where none of them is true.
-fn decide_apart(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
-    let mut whole = Some(received.json.to_value());
-    let mut claims = uninject::claims(whole.as_ref()?, &|template| {
-        let mut selected = input.templates.iter();
-        selected.any(|selected| selected.name == template)
-    });
-    for round in 0..ROUNDS {
-        // Mostly one round is enough: a copy for the next would cost each of them.
-        let mut rest = whole.take().unwrap_or_else(|| received.json.to_value());
-        uninject::remove_claims(&mut rest, &claims);
-        let rest = rest.to_string();
-        let rest = Document::read(&rest).ok()?;
+/// Decides on a pod with what is ours taken out; `None` where it is to be decided on as it is.
+fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
+    let before: Value = received.json.to_value();
+    let mut claims = claims(input, &before);
+    let mut given_back: BTreeMap<String, Status> = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        let mut rest = before.clone();
+        let mut taken = take_out(&mut rest, &claims, &input.settings.foreign_helpers);
+        for (template, status) in &given_back {
+            let left = taken.left.entry(template.clone()).or_default();
+            left.unite(status.clone());
+        }
+        let text = rest.to_string();
+        let document = Document::read(&text).ok()?;
+        let found = findings(&claims, &taken);
+        let earlier = mandatory_helpers(input, &before, &claims);
+        let second_calls = second_calls(&claims);
         let apart = ComposedPod {
-            evaluated: &Pod::read(rest.root()).ok()?,
-            received: Some(received),
-            claims: &claims,
-            may_keep: round == 0,
+            evaluated: &Pod::read(document.root()).ok()?,
+            earlier: &earlier,
+            claims: &second_calls,
+            found: &found,
         };
         let composed = compose(input, apart).ok()?;
         let decision = &composed.decision;
-        let for_a_finding = matches!(decision.reason, Reason::Finding(_));
-        if decision.verdict() == Verdict::Denied && !for_a_finding {
-            return None;
-        }
-        // What the checks find says nothing of the claims: others changed the pod since.
-        let truth = truth(&composed, &claims);
-        if truth == claims {
+        if decision.verdict() == Verdict::Denied {
             return Some(composed.decision);
         }
-        claims = truth;
-        if claims.values().all(Status::adds_nothing) {
-            return None;
+        let unconfirmed = unconfirmed(&claims, &taken, &composed);
+        if unconfirmed.is_empty() {
+            return Some(conclude(&claims, &taken, (&before, rest), composed));
+        }
+        for (template, status) in unconfirmed {
+            if let Some(claim) = claims.get_mut(&template) {
+                let whole = std::mem::take(&mut claim.status);
+                claim.status = whole.with_elements(&|element, _| !status.names(element));
+            }
+            given_back.entry(template).or_default().unite(status);
         }
     }
     None
 }
 
-/// The claims that are true.
-fn truth(composed: &Composed, claims: &BTreeMap<String, Status>) -> BTreeMap<String, Status> {
-    let none = Status::default();
-    let truth = |(template, claimed): (&String, &Status)| {
-        let added = composed.statuses.get(template).unwrap_or(&none);
-        let kept = composed.kept.get(template).unwrap_or(&none);
-        let lacked = composed.lacked.get(template).unwrap_or(&none);
-        let truth = claimed.clone().intersection(added).without(kept);
-        (template.clone(), not_the_users(truth, kept, lacked))
+/// What the pod's statuses claim, and for what it is taken out; one that cannot be read claims nothing.
+fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
+    let claim = |(name, text): (String, String)| {
+        let status: Status = serde_json::from_str(&text).ok()?;
+        let mut selected = input.templates.iter();
+        let template = selected.find(|template| template.name == name);
+        let purpose = match template {
+            None => Purpose::Unselected,
+            Some(template) if template.revision == status.revision => Purpose::SecondCall,
+            Some(_) => Purpose::Afresh,
+        };
+        let claim = Claim {
+            status,
+            template: template.map(AsRef::as_ref),
+            purpose,
+        };
+        Some((name, claim))
     };
-    claims.iter().map(truth).collect()
+    let mut claims: Claims<'t> = statuses(pod).into_iter().filter_map(claim).collect();
+    for claim in claims.values_mut() {
+        let is_other = |template: &Template| {
+            let set = ParameterSources {
+                pod: input.annotations,
+                namespace: &input.namespace.annotations,
+                configuration: &input.settings.parameters,
+                trace: None,
+                budget: input.budget,
+            };
+            parameters::digest_of(template, set).is_some_and(|set| set != claim.status.parameters)
+        };
+        if claim.purpose == Purpose::SecondCall && claim.template.is_some_and(is_other) {
+            claim.purpose = Purpose::Afresh;
+        }
+    }
+    claims
 }
 
-/// Drops claims about fields that the user has changed since.
-fn not_the_users(mut truth: Status, kept: &Status, lacked: &Status) -> Status {
-    let kept_in = |container: &str, test: &dyn Fn(&str) -> bool| {
-        let keys = kept.edited.get(container).into_iter().flatten();
-        keys.into_iter().any(|key| test(key))
-    };
-    // Other webhooks rewrite images, amounts and environment; a container that does something else
-    // is not the one that was added.
-    let is_another = |container: &String| {
-        kept_in(container, &|key| {
-            SENSITIVE.contains(&key.split('/').next().unwrap_or_default())
+/// The statuses of templates that are as they were.
+fn second_calls(claims: &Claims<'_>) -> BTreeMap<String, Status> {
+    let same = claims
+        .iter()
+        .filter(|(_, claim)| claim.purpose == Purpose::SecondCall);
+    same.map(|(name, claim)| (name.clone(), claim.status.clone()))
+        .collect()
+}
+
+/// The containers of mandatory templates as received, where a status claims them.
+fn mandatory_helpers(
+    input: CompositionInput<'_>,
+    pod: &Value,
+    claims: &Claims<'_>,
+) -> BTreeMap<String, Value> {
+    let content = PodContent::new(pod);
+    let mandatory = input.templates.iter().filter(|template| template.mandatory);
+    let claimed = mandatory.filter_map(|template| claims.get(&template.name));
+    let elements = claimed.flat_map(|claim| {
+        let template = claim.template;
+        claim
+            .status
+            .elements()
+            .map(|(element, _)| element)
+            .filter(move |element| template.is_some_and(|template| emits(template, *element)))
+    });
+    elements
+        .filter_map(|element| match element {
+            Element::Container(name) | Element::InitContainer(name) => {
+                Some((name.to_owned(), content.find(element)?.0.clone()))
+            }
+            _ => None,
         })
+        .collect()
+}
+
+/// What was taken out although nothing confirms that it is the template's: it was changed, or is a
+/// field of the pod or of a security context, and the template does not set it.
+fn unconfirmed(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    composed: &Composed,
+) -> BTreeMap<String, Status> {
+    let none = Status::default();
+    let of_template = |(name, taken_out): (&String, &Status)| {
+        let claim = claims.get(name)?;
+        let added = composed.statuses.get(name).unwrap_or(&none);
+        let changed = taken.changed.get(name).unwrap_or(&none);
+        let status = taken_out.clone().with_elements(&|element, _| {
+            let emitted = claim
+                .template
+                .is_some_and(|template| emits(template, element));
+            let is_doubtful = is_security_or_pod(element) || changed.names(element);
+            is_doubtful && !emitted && !added.names(element)
+        });
+        status.elements().next()?;
+        Some((name.clone(), status))
     };
-    truth.containers.retain(|name| !is_another(name));
-    truth.init_containers.retain(|name| !is_another(name));
-    truth
-        .auto
-        .retain(|name| !kept_in(name, &|key| key == "image"));
-    truth
-        .replaced
-        .retain(|key| !kept.pod.contains(key) && !lacked.pod.contains(key));
-    for (container, keys) in &mut truth.replaced_in {
-        keys.retain(|key| !kept_in(container, &|kept| kept == key));
+    taken.taken.iter().filter_map(of_template).collect()
+}
+
+/// What is to be told of what others changed, and of what was left.
+fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let words = |status: &Status| -> String {
+        let elements = status.elements().map(|(element, _)| element.to_string());
+        elements.collect::<Vec<_>>().join(", ")
+    };
+    for (name, claim) in claims {
+        let is_mandatory = claim.template.is_some_and(|template| template.mandatory);
+        let changed = taken.changed.get(name).cloned().unwrap_or_default();
+        // Generated files are always written anew.
+        let changed = changed.with_elements(&|element, digest| {
+            digest.is_some() && !matches!(element, Element::Annotation(_))
+        });
+        let changed = words(&changed);
+        let template = claim.template.map(|template| template.name.as_str());
+        if !changed.is_empty() && !is_mandatory {
+            let (code, message) = match claim.purpose {
+                Purpose::SecondCall => (
+                    Code::ChangedByOther,
+                    format!(
+                        "another webhook, or somebody by hand, has changed {changed} since the template added it; it stays so"
+                    ),
+                ),
+                _ => (
+                    Code::EditReplaced,
+                    format!(
+                        "{changed} had been changed since an earlier revision or other parameters of the template added it, and is made anew"
+                    ),
+                ),
+            };
+            found.push(Finding::new(code, "metadata.annotations", message).of(template));
+        }
+        let left = taken.left.get(name).map(words).unwrap_or_default();
+        if !left.is_empty() {
+            let message = format!(
+                "the status of the template `{name}` names {left}, which it does not prove to be the \
+                 template's; it stays"
+            );
+            found
+                .push(Finding::new(Code::LeftBehind, "metadata.annotations", message).of(template));
+        }
     }
-    truth.replaced_in.retain(|_, keys| !keys.is_empty());
-    truth
+    found
+}
+
+/// The decision for the pod as received.
+fn conclude(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    (before, rest): (&Value, Value),
+    mut composed: Composed,
+) -> Decision {
+    let mut after = rest;
+    for operation in &composed.decision.patch.0 {
+        operation.apply(&mut after);
+    }
+    let is_second_call = claims
+        .values()
+        .all(|claim| claim.purpose == Purpose::SecondCall);
+    for (name, claim) in claims {
+        let is_kept = claim.purpose == Purpose::SecondCall
+            && claim.template.is_some_and(|template| !template.mandatory);
+        let (changed, added) = (taken.changed.get(name), composed.statuses.get(name));
+        if let (true, Some(changed), Some(added)) = (is_kept, changed, added) {
+            let kept = changed
+                .clone()
+                .with_elements(&|element, _| added.names(element));
+            keep_changes(before, &mut after, &kept);
+        }
+    }
+    let mandatory: Vec<&str> = claims
+        .values()
+        .filter_map(|claim| claim.template)
+        .filter(|template| template.mandatory)
+        .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
+        .map(|container| container.name.as_str())
+        .collect();
+    if is_second_call {
+        keep_order(before, &mut after, &mandatory);
+        keep_evictable(before, &mut after);
+    }
+    keep_left(claims, taken, &mut composed.statuses, &mut after);
+    keep_statuses(claims, &composed.statuses, before, &mut after);
+    let decision = &mut composed.decision;
+    decision.patch = difference(before, &after);
+    if decision.patch.is_empty() {
+        already_injected(decision);
+    }
+    composed.decision
+}
+
+/// Keeps what was left of a template in its status, so that it can be taken out later.
+fn keep_left(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    statuses: &mut BTreeMap<String, Status>,
+    after: &mut Value,
+) {
+    for (name, left) in &taken.left {
+        let is_served = claims
+            .get(name)
+            .is_some_and(|claim| claim.template.is_some());
+        let (true, Some(status)) = (is_served, statuses.get_mut(name)) else {
+            continue;
+        };
+        let left = left
+            .clone()
+            .with_elements(&|element, _| !is_security_or_pod(element) && !status.names(element));
+        status.unite(left);
+        let annotations = after.pointer_mut("/metadata/annotations");
+        if let Some(Value::Object(annotations)) = annotations {
+            annotations.insert(Status::key(name), Value::String(status.to_json()));
+        }
+    }
+}
+
+/// Keeps the text of a status that says the same as the new one: what the checks find may have changed
+/// since by what other webhooks did, and what was added has not.
+fn keep_statuses(
+    claims: &Claims<'_>,
+    statuses: &BTreeMap<String, Status>,
+    before: &Value,
+    after: &mut Value,
+) {
+    // A helper whose digest is another one, and which is as received, has what may be added to it.
+    let spec = |pod: &Value| {
+        let ty = FieldType::Object("PodSpec".to_owned());
+        pod.get("spec").map(|spec| element_digest(&ty, spec))
+    };
+    let is_unchanged = spec(before) == spec(after);
+    for (name, status) in statuses {
+        let key = Status::key(name);
+        let same = claims.get(name).is_some_and(|claim| {
+            claim.status.says_the_same(status)
+                || (is_unchanged && claim.status.without_digests() == status.without_digests())
+        });
+        let text = before
+            .get("metadata")
+            .and_then(|metadata| metadata.get("annotations")?.get(&key));
+        let annotations = after.pointer_mut("/metadata/annotations");
+        if let (true, Some(text), Some(Value::Object(annotations))) = (same, text, annotations) {
+            annotations.insert(key, text.clone());
+        }
+    }
+}
+
+/// Makes `Injected` the decision about a pod that has everything already.
+fn already_injected(decision: &mut Decision) {
+    if decision.verdict() == Verdict::Injected {
+        let message = "everything that the templates add is in the pod already";
+        decision.reason = Reason::AlreadyInjected;
+        message.clone_into(&mut decision.message);
+        message.clone_into(&mut decision.logged);
+    }
 }
 
 #[cfg(test)]

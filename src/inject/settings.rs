@@ -1,6 +1,8 @@
 //! What an installation decides once: the cluster's version, the namespaces that are left alone and
 //! what is known about the others.
 
+mod foreign_helpers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
@@ -9,6 +11,7 @@ use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
 use crate::finding::Policies;
 use crate::kubernetes::keys::{INJECT, INJECTION, NAMESPACE_NAME};
+pub use foreign_helpers::{ForeignHelper, ForeignHelpers};
 
 /// Settings of one installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Settings {
     /// Values of parameters, by `(template, parameter)`: they win over the template's default and
     /// are the only way to set a parameter with `setBy: []`.
     pub parameters: BTreeMap<(String, String), String>,
+    /// The containers of other injectors, which are never the app.
+    pub foreign_helpers: ForeignHelpers,
     /// The registry, with a path where it has one, that the images of templates are pulled from
     /// instead of their own.
     pub registry: Option<String>,
@@ -47,6 +52,7 @@ impl Default for Settings {
             native_sidecars: None,
             excluded_namespaces: excluded.map(str::to_owned).into(),
             parameters: BTreeMap::new(),
+            foreign_helpers: ForeignHelpers::default(),
             registry: None,
             findings: Policies::default(),
             checks: check::Settings::default(),
@@ -63,6 +69,7 @@ impl Settings {
             native_sidecars: self.native_sidecars,
             excluded_namespaces: self.excluded_namespaces.clone(),
             parameters: self.parameters.clone(),
+            foreign_helpers: self.foreign_helpers.clone(),
             registry: self.registry.clone(),
             findings: self.findings.clone(),
             checks: self.checks.clone(),

@@ -1,10 +1,13 @@
 //! The status annotation: what one template did to a pod.
 //!
-//! It says verdict, reason, revision and the names of what was added, never a value. It is a hint
-//! and never authority: anyone can write an annotation, and pods get copied. `uninject` reads it,
-//! and the second call of the API server compares it with what a fresh plan adds.
+//! It says verdict, reason, revision and the names of what was added, each with a digest of its
+//! content, and never a value. So what is ours, what was ours and somebody changed since, and what is
+//! the user's are told apart. It is a hint and never authority: anyone can write an annotation, and
+//! pods get copied.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod elements;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +16,49 @@ use super::verdict::Reason;
 use crate::kubernetes::keys::STATUS_PREFIX;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
+pub use elements::Elements;
+
+/// Something that a template added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Element<'s> {
+    /// A container of this name.
+    Container(&'s str),
+    /// An init container or native sidecar of this name.
+    InitContainer(&'s str),
+    /// A volume of this name.
+    Volume(&'s str),
+    /// A label of this key.
+    Label(&'s str),
+    /// An annotation of this key.
+    Annotation(&'s str),
+    /// The image of the user's container of this name, which was the placeholder `auto`.
+    Image(&'s str),
+    /// A field of the spec, by its key path.
+    Field(&'s str),
+    /// A field of the spec in place of an API-server default.
+    Default(&'s str),
+    /// In the user's container of this name, what this key path names.
+    Edit(&'s str, &'s str),
+    /// In the user's container of this name, a field in place of an API-server default.
+    EditedDefault(&'s str, &'s str),
+}
+
+impl std::fmt::Display for Element<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Container(name) => write!(f, "container `{name}`"),
+            Self::InitContainer(name) => write!(f, "init container `{name}`"),
+            Self::Volume(name) => write!(f, "volume `{name}`"),
+            Self::Label(key) => write!(f, "label {key}"),
+            Self::Annotation(key) => write!(f, "annotation {key}"),
+            Self::Image(name) => write!(f, "the image of container `{name}`"),
+            Self::Field(key) | Self::Default(key) => write!(f, "the pod's {}", spelled(key)),
+            Self::Edit(container, key) | Self::EditedDefault(container, key) => {
+                write!(f, "{} of container `{container}`", spelled(key))
+            }
+        }
+    }
+}
 
 /// Whether a pod carries a status annotation.
 pub fn has_status(pod: &Pod<'_>) -> bool {
@@ -20,7 +66,8 @@ pub fn has_status(pod: &Pod<'_>) -> bool {
     keys.any(|key| key.as_str().starts_with(STATUS_PREFIX))
 }
 
-/// What one template did. Lists are names or key paths such as `env/DATABASE_HOST`.
+/// What one template did. Lists are names or key paths such as `env/DATABASE_HOST`, each with the
+/// digest of its content.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
@@ -31,38 +78,47 @@ pub struct Status {
     /// The template's revision.
     pub revision: String,
     /// Containers that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub containers: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub containers: Elements,
     /// Init containers and native sidecars that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub init_containers: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub init_containers: Elements,
     /// Volumes that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub volumes: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub volumes: Elements,
     /// Labels that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub labels: Elements,
     /// Annotations that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub annotations: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub annotations: Elements,
     /// Per container of the user's, the keys that were added to it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub edited: BTreeMap<String, Vec<String>>,
+    pub edited: BTreeMap<String, Elements>,
     /// Containers of the user's whose image was the placeholder `auto`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub auto: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub auto: Elements,
     /// Per container of the user's, the keys whose API-server default was replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub replaced_in: BTreeMap<String, Vec<String>>,
+    pub replaced_in: BTreeMap<String, Elements>,
     /// Other keys of the spec that were added.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pod: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub pod: Elements,
     /// Keys of the spec whose API-server default was replaced.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub replaced: Vec<String>,
+    #[serde(skip_serializing_if = "Elements::is_empty")]
+    pub replaced: Elements,
     /// Volumes that were added to the cluster autoscaler's list of those safe to evict.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safe_to_evict: Vec<String>,
+    /// `Mandatory`, where the template is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub requirement: String,
+    /// The digest of the parameters' values that annotations and the configuration set.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub parameters: String,
+    /// The app's containers, the main one first, where the template depends on them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<String>,
     /// Why the template was not applied, without values.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
@@ -94,12 +150,15 @@ impl Status {
 
     /// Everything that was added, in a few words for a person.
     pub fn summary(&self) -> Vec<String> {
-        let named = |what: &str, names: &[String]| {
-            let names: Vec<_> = names.iter().map(|name| spelled_field(what, name)).collect();
+        let named = |what: &str, names: &Elements| {
+            let names: Vec<_> = names
+                .names()
+                .map(|name| spelled_field(what, name))
+                .collect();
             (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
         };
-        let inside = |(name, keys): (&String, &Vec<String>)| {
-            let keys: Vec<_> = keys.iter().map(|key| spelled(key)).collect();
+        let inside = |(name, keys): (&String, &Elements)| {
+            let keys: Vec<_> = keys.names().map(|key| spelled(key)).collect();
             format!("in container `{name}` {}", keys.join(", "))
         };
         [
@@ -125,82 +184,142 @@ impl Status {
             && self.would_add == other.would_add
     }
 
-    /// Keeps the findings of an earlier status that tells of the same otherwise.
-    pub fn keep_findings(&mut self, earlier: &Self) {
-        let same = Self {
-            findings: self.findings.clone(),
-            ..earlier.clone()
-        };
-        if *self == same {
-            self.findings.clone_from(&earlier.findings);
-        }
-    }
-
     /// Whether nothing was added.
     pub fn adds_nothing(&self) -> bool {
+        self.elements().next().is_none()
+            && self.safe_to_evict.is_empty()
+            && self.would_add.is_empty()
+    }
+
+    /// Everything that was added, with its digest.
+    pub fn elements(&self) -> impl Iterator<Item = (Element<'_>, Option<u64>)> {
         let lists = [
-            &self.containers,
-            &self.init_containers,
-            &self.volumes,
-            &self.labels,
-            &self.annotations,
-            &self.auto,
-            &self.pod,
-            &self.replaced,
-            &self.safe_to_evict,
-            &self.would_add,
+            (Element::Container as fn(_) -> _, &self.containers),
+            (Element::InitContainer, &self.init_containers),
+            (Element::Volume, &self.volumes),
+            (Element::Label, &self.labels),
+            (Element::Annotation, &self.annotations),
+            (Element::Image, &self.auto),
+            (Element::Field, &self.pod),
+            (Element::Default, &self.replaced),
         ];
-        lists.into_iter().all(Vec::is_empty)
-            && self.edited.is_empty()
-            && self.replaced_in.is_empty()
+        let named = lists
+            .into_iter()
+            .flat_map(|(of, list)| list.iter().map(move |(name, digest)| (of(name), digest)));
+        let edited = self.edited.iter().flat_map(|(container, keys)| {
+            keys.iter()
+                .map(move |(key, digest)| (Element::Edit(container, key), digest))
+        });
+        let replaced = self.replaced_in.iter().flat_map(|(container, keys)| {
+            keys.iter()
+                .map(move |(key, digest)| (Element::EditedDefault(container, key), digest))
+        });
+        named.chain(edited).chain(replaced)
     }
 
-    /// The lists of names, in a fixed order.
-    fn lists(&mut self) -> [&mut Vec<String>; 9] {
-        [
-            &mut self.containers,
-            &mut self.init_containers,
-            &mut self.volumes,
-            &mut self.labels,
-            &mut self.annotations,
-            &mut self.auto,
-            &mut self.pod,
-            &mut self.replaced,
-            &mut self.safe_to_evict,
-        ]
-    }
-
-    /// The lists of keys by container, in a fixed order.
-    fn maps(&mut self) -> [&mut BTreeMap<String, Vec<String>>; 2] {
-        [&mut self.edited, &mut self.replaced_in]
-    }
-
-    /// Keeps what `other` names too, or with `not` what it does not name.
-    fn filter(&mut self, mut other: Self, not: bool) {
-        for (list, others) in self.lists().into_iter().zip(other.lists()) {
-            let others: BTreeSet<&String> = others.iter().collect();
-            list.retain(|name| others.contains(name) != not);
+    /// The same status with those elements for which `keep` is true.
+    pub fn with_elements(mut self, keep: &dyn Fn(Element<'_>, Option<u64>) -> bool) -> Self {
+        self.containers
+            .retain(|name, digest| keep(Element::Container(name), digest));
+        self.init_containers
+            .retain(|name, digest| keep(Element::InitContainer(name), digest));
+        self.volumes
+            .retain(|name, digest| keep(Element::Volume(name), digest));
+        self.labels
+            .retain(|key, digest| keep(Element::Label(key), digest));
+        self.annotations
+            .retain(|key, digest| keep(Element::Annotation(key), digest));
+        self.auto
+            .retain(|name, digest| keep(Element::Image(name), digest));
+        self.pod
+            .retain(|key, digest| keep(Element::Field(key), digest));
+        self.replaced
+            .retain(|key, digest| keep(Element::Default(key), digest));
+        for (container, keys) in &mut self.edited {
+            keys.retain(|key, digest| keep(Element::Edit(container, key), digest));
         }
-        for (map, others) in self.maps().into_iter().zip(other.maps()) {
-            for (container, keys) in map.iter_mut() {
-                let others: BTreeSet<&String> =
-                    others.get(container).into_iter().flatten().collect();
-                keys.retain(|key| others.contains(key) != not);
+        for (container, keys) in &mut self.replaced_in {
+            keys.retain(|key, digest| keep(Element::EditedDefault(container, key), digest));
+        }
+        self.edited.retain(|_, keys| !keys.is_empty());
+        self.replaced_in.retain(|_, keys| !keys.is_empty());
+        self
+    }
+
+    /// Adds the elements of another status.
+    pub fn unite(&mut self, other: Self) {
+        self.containers.append(other.containers);
+        self.init_containers.append(other.init_containers);
+        self.volumes.append(other.volumes);
+        self.labels.append(other.labels);
+        self.annotations.append(other.annotations);
+        self.auto.append(other.auto);
+        self.pod.append(other.pod);
+        self.replaced.append(other.replaced);
+        for (all, others) in [
+            (&mut self.edited, other.edited),
+            (&mut self.replaced_in, other.replaced_in),
+        ] {
+            for (container, keys) in others {
+                all.entry(container).or_default().append(keys);
             }
-            map.retain(|_, keys| !keys.is_empty());
         }
     }
 
-    /// What both name.
-    pub fn intersection(mut self, other: &Self) -> Self {
-        self.filter(other.clone(), false);
-        self
+    /// Whether a status names an element.
+    pub fn names(&self, element: Element<'_>) -> bool {
+        match element {
+            Element::Container(name) => self.containers.contains(name),
+            Element::InitContainer(name) => self.init_containers.contains(name),
+            Element::Volume(name) => self.volumes.contains(name),
+            Element::Label(key) => self.labels.contains(key),
+            Element::Annotation(key) => self.annotations.contains(key),
+            Element::Image(name) => self.auto.contains(name),
+            // Whether a default was replaced or nothing stood there, the field is the template's.
+            Element::Field(key) | Element::Default(key) => {
+                self.pod.contains(key) || self.replaced.contains(key)
+            }
+            Element::Edit(name, key) | Element::EditedDefault(name, key) => {
+                let in_container = |edits: &BTreeMap<String, Elements>| {
+                    edits.get(name).is_some_and(|keys| keys.contains(key))
+                };
+                in_container(&self.edited) || in_container(&self.replaced_in)
+            }
+        }
     }
 
-    /// What this names and `other` does not.
-    pub fn without(mut self, other: &Self) -> Self {
-        self.filter(other.clone(), true);
-        self
+    /// What was added, without digests and findings.
+    pub fn without_digests(&self) -> Self {
+        let names = |elements: &Elements| elements.without_digests();
+        let in_containers = |edits: &BTreeMap<String, Elements>| {
+            let edits = edits.iter();
+            edits
+                .map(|(container, keys)| (container.clone(), names(keys)))
+                .collect()
+        };
+        Self {
+            containers: names(&self.containers),
+            init_containers: names(&self.init_containers),
+            volumes: names(&self.volumes),
+            labels: names(&self.labels),
+            annotations: names(&self.annotations),
+            edited: in_containers(&self.edited),
+            auto: names(&self.auto),
+            replaced_in: in_containers(&self.replaced_in),
+            pod: names(&self.pod),
+            replaced: names(&self.replaced),
+            findings: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether both say the same of what was added, whatever was found about it.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let without_findings = |status: &Self| Self {
+            findings: Vec::new(),
+            ..status.clone()
+        };
+        without_findings(self) == without_findings(other)
     }
 }
 
@@ -218,23 +337,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_reads_back_and_is_a_set_of_names() {
+    fn a_status_reads_back_with_and_without_digests() {
         let status = Status {
             verdict: "Injected".to_owned(),
             reason: "Applied".to_owned(),
             revision: "abc".to_owned(),
-            init_containers: vec!["pgbouncer".to_owned()],
-            edited: BTreeMap::from([("web".to_owned(), vec!["env/DATABASE_HOST".to_owned()])]),
+            init_containers: [("pgbouncer".to_owned(), 7)].into_iter().collect(),
+            edited: BTreeMap::from([(
+                "web".to_owned(),
+                [("env/DATABASE_HOST".to_owned(), 8)].into_iter().collect(),
+            )]),
             ..Status::default()
         };
-        let read: Status = serde_json::from_str(&status.to_json()).unwrap();
+        let json = status.to_json();
+        assert!(json.contains(r#""pgbouncer":"0000000000000007""#), "{json}");
+        let read: Status = serde_json::from_str(&json).unwrap();
         assert_eq!(read, status);
         assert!(!status.adds_nothing());
-        let mut less = status.clone();
-        less.edited.clear();
-        let rest = status.clone().without(&less);
-        assert_eq!(rest.edited, status.edited);
-        assert!(rest.init_containers.is_empty());
-        assert_eq!(status.clone().intersection(&less), less);
+        let earlier = r#"{"initContainers":["pgbouncer"]}"#;
+        let read: Status = serde_json::from_str(earlier).unwrap();
+        let elements: Vec<_> = read.elements().collect();
+        assert_eq!(elements, [(Element::InitContainer("pgbouncer"), None)]);
+    }
+
+    #[test]
+    fn a_part_of_a_status_names_nothing_else() {
+        let status = r#"{"containers":["a","b"],"edited":{"web":["env/A"],"api":["env/A"]}}"#;
+        let status: Status = serde_json::from_str(status).unwrap();
+        let part = status.with_elements(&|element, _| {
+            matches!(element, Element::Container("a") | Element::Edit("web", _))
+        });
+        let elements: Vec<_> = part.elements().map(|(element, _)| element).collect();
+        assert_eq!(
+            elements,
+            [Element::Container("a"), Element::Edit("web", "env/A")]
+        );
+        assert_eq!(part.edited.len(), 1);
     }
 }

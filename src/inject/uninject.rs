@@ -1,21 +1,21 @@
-//! Taking out of a pod what its status annotations say was added.
+//! Taking out of a pod what templates added to it.
 //!
-//! `uninject` does it for people; the engine does it to plan afresh when the API server calls a
-//! second time. A status names containers, volumes and keys, so whatever others have put beside
-//! them stays.
+//! `uninject` does it for people; the engine does it to apply templates afresh, or to plan again when
+//! the API server calls a second time. What is taken out is what is still ours ([`super::ownership`]);
+//! what is left is said.
+
+mod removal;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::merge::is_empty;
-use super::status::Status;
-use crate::kubernetes::defaults::default_of;
-use crate::kubernetes::image_reference::Reference;
-use crate::kubernetes::keys::{SAFE_TO_EVICT_VOLUMES, STATUS_PREFIX};
-use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
-use crate::kubernetes::object::digest;
-use crate::kubernetes::schema::{self, FieldType};
+use super::ownership::{PodContent, State, emits, items, name};
+use super::settings::ForeignHelpers;
+use super::status::{Element, Elements, Status};
+use crate::kubernetes::keys::{FILE_PREFIX, STATUS_PREFIX};
+use crate::kubernetes::paths;
+use crate::template::Template;
 
 /// Why a pod cannot be brought back to what it was.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -30,41 +30,79 @@ pub enum RemovalError {
     },
 }
 
-/// Takes out exactly what the status annotations of `pod` (an object with `metadata` and `spec`)
-/// say was added. Returns the names of the templates that were taken out, in order.
-pub fn remove(pod: &mut Value) -> Result<Vec<String>, RemovalError> {
-    for (template, text) in annotations(pod) {
-        serde_json::from_str::<Status>(&text).map_err(|error| RemovalError::Status {
+/// For what a template's work is taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A person wants the pod as it was.
+    Uninject,
+    /// The API server calls again: revision and parameters are the same.
+    SecondCall,
+    /// The template has another revision or other parameters, and is applied afresh.
+    Afresh,
+    /// The template is not selected any more.
+    Unselected,
+}
+
+/// What a template's status claims.
+#[derive(Debug, Clone)]
+pub struct Claim<'t> {
+    /// The status.
+    pub status: Status,
+    /// The template as it is served; `None`: it is not.
+    pub template: Option<&'t Template>,
+    /// For what its work is taken out.
+    pub purpose: Purpose,
+}
+
+/// What was taken out of a pod, and what was left, by template.
+#[derive(Debug, Default)]
+pub struct TakenOut {
+    /// What was taken out, as a part of each status.
+    pub taken: BTreeMap<String, Status>,
+    /// Of that, what somebody had changed.
+    pub changed: BTreeMap<String, Status>,
+    /// What statuses name and was left.
+    pub left: BTreeMap<String, Status>,
+}
+
+impl TakenOut {
+    /// What was left, in words.
+    pub fn left_in_words(&self) -> Vec<String> {
+        let words = |(template, status): (&String, &Status)| -> Vec<String> {
+            let elements = status.elements().map(|(element, _)| element.to_string());
+            elements
+                .map(|element| format!("{element} (template `{template}`)"))
+                .collect()
+        };
+        self.left.iter().flat_map(words).collect()
+    }
+}
+
+/// Takes out what is ours of what the status annotations of `pod` (an object with `metadata` and
+/// `spec`) name. A status of which something is left stays, with that alone.
+pub fn remove<'t>(
+    pod: &mut Value,
+    served: &dyn Fn(&str) -> Option<&'t Template>,
+    foreign: &ForeignHelpers,
+) -> Result<TakenOut, RemovalError> {
+    let mut claims = BTreeMap::new();
+    for (template, text) in statuses(pod) {
+        let status = serde_json::from_str(&text).map_err(|error| RemovalError::Status {
             annotation: Status::key(&template),
             problem: error.to_string(),
         })?;
+        let claim = Claim {
+            status,
+            template: served(&template),
+            purpose: Purpose::Uninject,
+        };
+        claims.insert(template, claim);
     }
-    let claims = claims(pod, &|_| true);
-    remove_claims(pod, &claims);
-    Ok(claims.into_keys().collect())
-}
-
-/// What the statuses of these templates claim; one that cannot be read claims nothing.
-pub fn claims(pod: &Value, is_meant: &dyn Fn(&str) -> bool) -> BTreeMap<String, Status> {
-    annotations(pod)
-        .into_iter()
-        .filter(|(template, _)| is_meant(template))
-        .filter_map(|(template, text)| Some((template, serde_json::from_str(&text).ok()?)))
-        .collect()
-}
-
-/// Takes out what statuses claim, and these statuses.
-pub fn remove_claims(pod: &mut Value, claims: &BTreeMap<String, Status>) {
-    for (template, status) in claims {
-        remove_one(pod, status);
-        remove_keys(pod, "annotations", &[Status::key(template)]);
-    }
-    prune(pod, "metadata", &["labels", "annotations"]);
-    prune(pod, "spec", &["initContainers", "volumes"]);
+    Ok(take_out(pod, &claims, foreign))
 }
 
 /// The texts of the status annotations, by template.
-fn annotations(pod: &Value) -> BTreeMap<String, String> {
+pub fn statuses(pod: &Value) -> BTreeMap<String, String> {
     let annotations = pod
         .pointer("/metadata/annotations")
         .and_then(Value::as_object);
@@ -79,206 +117,188 @@ fn annotations(pod: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn remove_one(pod: &mut Value, status: &Status) {
-    for (list, names) in [
-        ("containers", &status.containers),
-        ("initContainers", &status.init_containers),
-        ("volumes", &status.volumes),
-    ] {
-        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
-        if let Some(Value::Array(items)) = pod.pointer_mut(&format!("/spec/{list}")) {
-            items.retain(|item| !named(item, &names));
+/// Takes out what is ours of what is claimed.
+pub fn take_out(
+    pod: &mut Value,
+    claims: &BTreeMap<String, Claim<'_>>,
+    foreign: &ForeignHelpers,
+) -> TakenOut {
+    let mut result = TakenOut::default();
+    {
+        let content = PodContent::new(pod);
+        for (template, claim) in claims {
+            let state = |element: Element<'_>, digest| content.state(element, digest);
+            let is_taken = |element: Element<'_>, digest: Option<u64>| {
+                is_ours(claim, element, state(element, digest))
+                    && !is_foreign(&content, claim, element, foreign)
+            };
+            let part = |keep: &dyn Fn(Element<'_>, Option<u64>) -> bool| {
+                claim.status.clone().with_elements(keep)
+            };
+            let taken = part(&is_taken);
+            let changed = part(&|element, digest| {
+                is_taken(element, digest) && state(element, digest) != State::Unchanged
+            });
+            let left = part(&|element, digest| {
+                !is_taken(element, digest) && state(element, digest) != State::Absent
+            });
+            result.taken.insert(template.clone(), taken);
+            result.changed.insert(template.clone(), changed);
+            result.left.insert(template.clone(), left);
+        }
+        keep_last_container(pod, foreign, &mut result);
+        keep_mounted(pod, &mut result);
+    }
+    for (template, status) in &result.taken {
+        removal::remove_all(pod, status);
+        removal::remove_status(pod, template);
+    }
+    for (template, status) in &result.left {
+        let keeps_status = claims
+            .get(template)
+            .is_some_and(|claim| matches!(claim.purpose, Purpose::Uninject | Purpose::Unselected));
+        if keeps_status && status.elements().next().is_some() {
+            let annotations = pod.pointer_mut("/metadata/annotations");
+            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+                annotations.insert(Status::key(template), Value::String(status.to_json()));
+            }
         }
     }
-    let auto: HashSet<&str> = status.auto.iter().map(String::as_str).collect();
-    for list in ["containers", "initContainers"] {
-        let Some(Value::Array(containers)) = pod.pointer_mut(&format!("/spec/{list}")) else {
-            continue;
-        };
-        for container in containers {
-            let name = container
-                .get("name")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
-            if let (Value::Object(container), true) =
-                (&mut *container, auto.contains(name.as_str()))
-            {
-                container.insert("image".to_owned(), "auto".into());
-            }
-            let keys = status.edited.get(&name);
-            remove_paths(container, "Container", keys.into_iter().flatten());
-            for key in status.replaced_in.get(&name).into_iter().flatten() {
-                restore_default(container, "Container", key);
-            }
+    result
+        .left
+        .retain(|_, status| status.elements().next().is_some());
+    removal::prune(pod);
+    result
+}
+
+/// Whether an element is ours, from how it stands in the pod.
+fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
+    let is_emitted = claim
+        .template
+        .is_some_and(|template| emits(template, element));
+    // No container can be without these.
+    if let Element::Edit(container, key) = element {
+        let fills = |template: &Template| emits(template, Element::Container(container));
+        let is_needed = key == "name" || (key == "image" && !claim.template.is_some_and(fills));
+        if is_needed {
+            return false;
         }
     }
-    remove_keys(pod, "labels", &status.labels);
-    remove_keys(pod, "annotations", &status.annotations);
-    let Some(spec) = pod.get_mut("spec") else {
-        return;
+    match (state, claim.purpose) {
+        (State::Absent, _) => false,
+        (State::Unchanged, Purpose::Unselected) => !is_security_or_pod(element),
+        (State::Unchanged, _) | (State::Changed, Purpose::SecondCall | Purpose::Afresh) => true,
+        (State::Changed | State::Undigested, purpose) => {
+            is_emitted && purpose != Purpose::Unselected
+        }
+    }
+}
+
+/// Whether an element is a field of the pod, or of a security context: nothing is taken out there
+/// that the template as it is served does not set.
+pub fn is_security_or_pod(element: Element<'_>) -> bool {
+    match element {
+        Element::Field(_) | Element::Default(_) => true,
+        Element::Edit(_, key) => key.starts_with("securityContext"),
+        _ => false,
+    }
+}
+
+/// Whether an element is a helper of another injector, which the template does not add by that name.
+fn is_foreign(
+    content: &PodContent<'_>,
+    claim: &Claim<'_>,
+    element: Element<'_>,
+    foreign: &ForeignHelpers,
+) -> bool {
+    let (Element::Container(name) | Element::InitContainer(name)) = element else {
+        return false;
     };
-    remove_paths(spec, "PodSpec", &status.pod);
-    for key in &status.replaced {
-        restore_default(spec, "PodSpec", key);
-    }
-    remove_evictable(pod, &status.safe_to_evict);
+    let image = content
+        .find(element)
+        .and_then(|(value, _)| value.get("image"));
+    let is_emitted = claim
+        .template
+        .is_some_and(|template| emits(template, element));
+    !is_emitted && foreign.has(name, image.and_then(Value::as_str))
 }
 
-fn named(item: &Value, names: &HashSet<&str>) -> bool {
-    let name = item.get("name").and_then(Value::as_str);
-    name.is_some_and(|name| names.contains(name))
-}
-
-fn remove_keys(pod: &mut Value, field: &str, keys: &[String]) {
-    if let Some(Value::Object(texts)) = pod.pointer_mut(&format!("/metadata/{field}")) {
-        let keys: HashSet<&String> = keys.iter().collect();
-        texts.retain(|key, _| !keys.contains(key));
-    }
-}
-
-/// A key path's steps, unescaped.
-fn steps(path: &str) -> Vec<String> {
-    path.split('/')
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect()
-}
-
-/// Takes out what key paths name; parents that are left empty go with it.
-fn remove_paths<'k>(
-    value: &mut Value,
-    definition: &str,
-    paths: impl IntoIterator<Item = &'k String>,
-) {
-    if let Value::Object(object) = value {
-        let paths = paths.into_iter().map(|path| steps(path)).collect();
-        remove_fields(object, definition, paths);
-    }
-}
-
-/// All paths below one field are taken out together, so that a long list is read once.
-fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<Vec<String>>) {
-    let mut by_field: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
-    for mut path in paths.into_iter().filter(|path| !path.is_empty()) {
-        let rest = path.split_off(1);
-        by_field.entry(path.concat()).or_default().push(rest);
-    }
-    for (name, below) in by_field {
-        if below.iter().any(Vec::is_empty) {
-            object.shift_remove(&name);
-            continue;
-        }
-        let field = schema::field(definition, &name);
-        let (Some(field), Some(inner)) = (field, object.get_mut(&name)) else {
-            continue;
-        };
-        match (&field.ty, inner) {
-            (FieldType::List(_), Value::Array(items)) => {
-                let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
-                let merge = list_merge(definition, &name);
-                items.retain(|item| match merge {
-                    ListMerge::ByKeys(fields) => {
-                        element_key(item, fields).is_none_or(|key| !keys.contains(&key))
-                    }
-                    _ => !keys.contains(&digest(item)),
-                });
-            }
-            (FieldType::Object(inner_definition), Value::Object(fields)) => {
-                remove_fields(fields, inner_definition, below);
-            }
-            (FieldType::Map(_), Value::Object(entries)) => {
-                let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
-                entries.retain(|key, _| !keys.contains(key));
-            }
-            _ => {}
-        }
-        if object.get(&name).is_some_and(is_empty) {
-            object.shift_remove(&name);
-        }
-    }
-}
-
-/// Puts an API-server default back.
-fn restore_default(value: &mut Value, definition: &str, key: &str) {
-    let steps = steps(key);
-    if let ([name], Value::Object(object)) = (steps.as_slice(), value) {
-        let image = object.get("image").and_then(Value::as_str);
-        let default = match (name.as_str(), image) {
-            ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
-            _ => default_of(definition, name),
-        };
-        if let Some(default) = default {
-            object.insert(name.clone(), default);
-        }
-    }
-}
-
-/// Takes names out of the autoscaler's list.
-fn remove_evictable(pod: &mut Value, names: &[String]) {
-    let annotations = pod
-        .pointer_mut("/metadata/annotations")
-        .and_then(Value::as_object_mut);
-    let Some(annotations) = annotations.filter(|_| !names.is_empty()) else {
-        return;
-    };
-    let listed = annotations
-        .get(SAFE_TO_EVICT_VOLUMES)
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let left: Vec<_> = listed
-        .split(',')
-        .filter(|name| !names.iter().any(|known| known == name.trim()))
+/// Leaves the containers where otherwise no app container would be left.
+fn keep_last_container(pod: &Value, foreign: &ForeignHelpers, result: &mut TakenOut) {
+    let taken: HashSet<&str> = result
+        .taken
+        .values()
+        .flat_map(|status| status.containers.names())
+        .map(String::as_str)
         .collect();
-    let left = left.join(",");
-    if left.is_empty() {
-        annotations.shift_remove(SAFE_TO_EVICT_VOLUMES);
-    } else {
-        annotations.insert(SAFE_TO_EVICT_VOLUMES.to_owned(), Value::String(left));
+    let is_foreign = |item: &Value| {
+        let image = item.get("image").and_then(Value::as_str);
+        foreign.has(name(item), image)
+    };
+    let is_app_left =
+        items(pod, "containers").any(|item| !taken.contains(name(item)) && !is_foreign(item));
+    if !is_app_left {
+        leave(result, &|element| matches!(element, Element::Container(_)));
     }
 }
 
-/// Drops fields that are left empty.
-fn prune(pod: &mut Value, parent: &str, fields: &[&str]) {
-    if let Some(Value::Object(parent)) = pod.get_mut(parent) {
-        for field in fields {
-            if parent.get(*field).is_some_and(is_empty) {
-                parent.shift_remove(*field);
-            }
+/// Leaves the volumes, and the files in them, that something mounts which stays.
+fn keep_mounted(pod: &Value, result: &mut TakenOut) {
+    let taken: Vec<&Status> = result.taken.values().collect();
+    let is_taken = |list: &str, name: &str| {
+        taken.iter().any(|status| match list {
+            "containers" => status.containers.contains(name),
+            _ => status.init_containers.contains(name),
+        })
+    };
+    let mut mounted = BTreeSet::new();
+    for list in ["containers", "initContainers"] {
+        for container in items(pod, list).filter(|item| !is_taken(list, name(item))) {
+            let edits: Vec<String> = taken
+                .iter()
+                .filter_map(|status| status.edited.get(name(container)))
+                .flat_map(Elements::names)
+                .filter_map(|key| key.strip_prefix("volumeMounts/"))
+                .map(|path| path.replace("~1", "/").replace("~0", "~"))
+                .collect();
+            let mounts = container.get("volumeMounts").and_then(Value::as_array);
+            let staying = mounts.into_iter().flatten().filter(|mount| {
+                let path = mount.get("mountPath").and_then(Value::as_str);
+                !edits
+                    .iter()
+                    .any(|edit| path.is_some_and(|path| paths::is_same(edit, path)))
+            });
+            mounted.extend(staying.map(|mount| name(mount).to_owned()));
+        }
+    }
+    let files: Vec<String> = mounted
+        .iter()
+        .map(|volume| format!("{FILE_PREFIX}{volume}."))
+        .collect();
+    leave(result, &|element| match element {
+        Element::Volume(name) => mounted.contains(name),
+        Element::Annotation(key) => files.iter().any(|start| key.starts_with(start.as_str())),
+        _ => false,
+    });
+}
+
+/// Leaves what was to be taken out.
+fn leave(result: &mut TakenOut, is_left: &dyn Fn(Element<'_>) -> bool) {
+    for (template, taken) in &mut result.taken {
+        let whole = std::mem::take(taken);
+        let left = whole.clone().with_elements(&|element, _| is_left(element));
+        *taken = whole.with_elements(&|element, _| !is_left(element));
+        taken
+            .safe_to_evict
+            .retain(|volume| !left.volumes.contains(volume));
+        if let Some(changed) = result.changed.get_mut(template) {
+            *changed = std::mem::take(changed).with_elements(&|element, _| !is_left(element));
+        }
+        if let Some(known) = result.left.get_mut(template) {
+            known.unite(left);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_others_added_stays() {
-        let status = json!({"verdict": "Injected", "reason": "Applied", "revision": "r",
-            "initContainers": ["helper"], "volumes": ["t-v"], "replaced": ["dnsPolicy"],
-            "edited": {"app": ["env/A", "ports/80~1TCP", "resources/requests/cpu"]},
-            "auto": ["own"], "safeToEvict": ["t-v"], "labels": ["l"]});
-        let mut pod = json!({"metadata": {"labels": {"l": "1"}, "annotations": {
-                "pillion.dev/status.t": status.to_string(), SAFE_TO_EVICT_VOLUMES: "a,t-v"}},
-            "spec": {"initContainers": [{"name": "helper"}, {"name": "own", "image": "x:1"}],
-                "containers": [{"name": "app", "env": [{"name": "A"}, {"name": "B"}],
-                    "ports": [{"containerPort": 80}],
-                    "resources": {"requests": {"cpu": "1", "memory": "2"}}}],
-                "volumes": [{"name": "t-v"}], "dnsPolicy": "None"}});
-        assert_eq!(remove(&mut pod).unwrap(), ["t"]);
-        let expected = json!({"metadata": {"annotations": {SAFE_TO_EVICT_VOLUMES: "a"}},
-            "spec": {"initContainers": [{"name": "own", "image": "auto"}],
-                "containers": [{"name": "app", "env": [{"name": "B"}],
-                    "resources": {"requests": {"memory": "2"}}}],
-                "dnsPolicy": "ClusterFirst"}});
-        assert_eq!(pod, expected);
-    }
-
-    #[test]
-    fn a_status_that_is_none_is_an_error_that_names_it() {
-        let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": "injected"}}});
-        let error = remove(&mut pod).unwrap_err().to_string();
-        assert!(error.contains("pillion.dev/status.t"), "{error}");
-    }
-}
+mod tests;

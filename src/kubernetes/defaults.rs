@@ -115,6 +115,21 @@ fn fill_container(container: &mut Map<String, Value>) {
     }
 }
 
+/// Whether a field's absence says the same as a value; `drops_zero`: the API server drops the field
+/// where it is zero.
+pub fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
+    match (ty, value) {
+        (_, Value::Null) => true,
+        (FieldType::Text, Value::String(text)) => text.is_empty(),
+        (FieldType::List(_), Value::Array(items)) => items.is_empty(),
+        (FieldType::Map(_), Value::Object(fields)) => fields.is_empty(),
+        (_, Value::Object(fields)) => drops_zero && fields.is_empty(),
+        (_, Value::Bool(value)) => drops_zero && !value,
+        (_, Value::Number(number)) => drops_zero && number.as_i64() == Some(0),
+        _ => false,
+    }
+}
+
 /// Whether an element is one that an admission plugin added.
 type Test = fn(&Value) -> bool;
 

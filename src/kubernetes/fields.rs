@@ -25,6 +25,9 @@ pub struct FieldFacts {
     /// The API calls the list atomic, but its elements add up: a pod tolerates what any of its
     /// tolerations names.
     pub is_additive: bool,
+    /// Likewise, and a later element wins over an earlier one: of two sources with one variable the
+    /// user's is taken where ours stand in front.
+    pub is_additive_in_front: bool,
     /// The default that the API server fills in, where it does not depend on other fields.
     pub default: Option<DefaultValue>,
     /// The only words that the field takes.
@@ -89,6 +92,11 @@ impl FieldFacts {
         self
     }
 
+    const fn additive_in_front(mut self) -> Self {
+        self.is_additive_in_front = true;
+        self
+    }
+
     const fn default(mut self, default: DefaultValue) -> Self {
         self.default = Some(default);
         self
@@ -131,6 +139,7 @@ const fn field(definition: &'static str, name: &'static str) -> FieldFacts {
         name,
         keys: &[],
         is_additive: false,
+        is_additive_in_front: false,
         default: None,
         words: &[],
         range: None,
@@ -218,7 +227,7 @@ pub(super) const FIELDS: &[FieldFacts] = &[
         .keys(&["containerPort", "protocol"])
         .for_app(),
     field("Container", "env").keys(&["name"]).for_app(),
-    field("Container", "envFrom").for_app(),
+    field("Container", "envFrom").additive_in_front().for_app(),
     field("Container", "volumeMounts")
         .keys(&["mountPath"])
         .for_app(),

@@ -38,6 +38,8 @@ pub enum ListMerge {
     ByKeys(&'static [&'static str]),
     /// Our elements are appended unless an equal one is there.
     Additive,
+    /// Our elements stand in front unless an equal one is there.
+    AdditiveInFront,
     /// As a whole.
     Atomic,
 }
@@ -47,6 +49,7 @@ pub fn list_merge(definition: &str, field: &str) -> ListMerge {
     match schema::facts(definition, field) {
         Some(facts) if !facts.keys.is_empty() => ListMerge::ByKeys(facts.keys),
         Some(facts) if facts.is_additive => ListMerge::Additive,
+        Some(facts) if facts.is_additive_in_front => ListMerge::AdditiveInFront,
         _ => ListMerge::Atomic,
     }
 }

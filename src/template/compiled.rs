@@ -45,6 +45,9 @@ impl Pattern {
     }
 }
 
+/// The name that no parameter has: a pod's annotation by it names the app containers of one template.
+pub const CONTAINERS_PARAMETER: &str = "containers";
+
 /// Fields that the API server refuses on an init container that is not a sidecar.
 pub const NOT_FOR_STEPS: [&str; 5] = [
     "lifecycle",

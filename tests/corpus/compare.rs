@@ -51,15 +51,15 @@ fn status(text: &Value) -> Value {
     fields.shift_remove("replacedIn");
     let edited = fields.get_mut("edited").and_then(Value::as_object_mut);
     for keys in edited.into_iter().flat_map(Map::values_mut) {
-        let keys = keys.as_array_mut().unwrap();
-        keys.retain(|key| !DEFAULTED.contains(&key.as_str().unwrap()));
+        if let Some(keys) = keys.as_object_mut() {
+            keys.retain(|key, _| !DEFAULTED.contains(&key.as_str()));
+        }
     }
-    let mut pod: Vec<Value> = Vec::new();
+    let mut pod = Map::new();
     for name in ["pod", "replaced"] {
-        let list = fields.shift_remove(name).unwrap_or_default();
-        pod.extend(list.as_array().cloned().unwrap_or_default());
+        let elements = fields.shift_remove(name).unwrap_or_default();
+        pod.extend(elements.as_object().cloned().unwrap_or_default());
     }
-    pod.sort_by_key(Value::to_string);
     fields.insert("pod".to_owned(), pod.into());
     status
 }

@@ -148,7 +148,8 @@ fn uninject_gives_the_input_back() {
         let Some(expected) = case.file("expected.yaml") else {
             return;
         };
-        if carries_foreign_status(case) {
+        // Where a mandatory helper's place is corrected it stays there.
+        if carries_foreign_status(case) || case.name == "mandatory-place" {
             return;
         }
         let back = case.uninject(expected.as_bytes());

@@ -15,9 +15,17 @@ use crate::server::process::{Server, wait_for};
 /// a cluster.
 const OF_A_CLUSTER: Family = Family::References;
 
+/// The code of a second call under the same revision, which no file can name for all releases; the
+/// tests of reinvocation show it.
+const OF_A_SECOND_CALL: Code = Code::ChangedByOther;
+
 #[test]
 fn every_code_has_its_fixtures() {
-    let missing = |code: &&Code| code.family() != OF_A_CLUSTER && !fixture::folder(**code).is_dir();
+    let missing = |code: &&Code| {
+        code.family() != OF_A_CLUSTER
+            && **code != OF_A_SECOND_CALL
+            && !fixture::folder(**code).is_dir()
+    };
     let missing: Vec<_> = Code::ALL.iter().filter(missing).collect();
     assert!(
         missing.is_empty(),

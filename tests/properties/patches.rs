@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use pillion::inject::settings::ForeignHelpers;
 use pillion::inject::{Engine, Reason, Verdict, uninject};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -18,6 +19,13 @@ fn normal(pod: &Value) -> Value {
     let mut pod = pod.clone();
     without_empty(&mut pod);
     pod
+}
+
+/// Whether a pod has containers of its own, without which the API server refuses it: then helpers are
+/// never taken out, as none would be left.
+fn has_containers(pod: &Value) -> bool {
+    let containers = pod["spec"]["containers"].as_array();
+    containers.is_some_and(|containers| !containers.is_empty())
 }
 
 proptest! {
@@ -56,6 +64,7 @@ proptest! {
 
     #[test]
     fn a_second_call_changes_nothing(which in 0..2_usize, pod in pod()) {
+        prop_assume!(has_containers(&pod));
         let first = decide(&ENGINES[which], &pod);
         prop_assume!(first.verdict() != Verdict::Denied);
         let after = patched(&pod, &first);
@@ -71,9 +80,10 @@ proptest! {
 
     #[test]
     fn taking_out_gives_the_pod_back(which in 0..2_usize, pod in pod()) {
+        prop_assume!(has_containers(&pod));
         let decision = decide(&ENGINES[which], &pod);
         let mut after = patched(&pod, &decision);
-        uninject::remove(&mut after).unwrap();
+        uninject::remove(&mut after, &|_| None, &ForeignHelpers::default()).unwrap();
         prop_assert_eq!(normal(&after), normal(&pod));
     }
 }

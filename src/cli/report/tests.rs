@@ -170,7 +170,7 @@ fn json_holds_everything() {
                 "hints": ["look there"],
             }],
             "notes": [],
-            "counts": {"Denied": 0, "Injected": 1, "Removed": 0, "Shadowed": 0, "Skipped": 0,
+            "counts": {"Denied": 0, "Injected": 1, "Removed": 0, "RemovedInPart": 0, "Shadowed": 0, "Skipped": 0,
                 "Unchanged": 0},
         })
     );

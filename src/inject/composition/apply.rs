@@ -7,7 +7,7 @@ use super::{ComposeOptions, Composed, CompositionInput};
 use crate::finding::Finding;
 use crate::inject::Patch;
 use crate::inject::evaluation::{EvaluationContext, evaluate};
-use crate::inject::plan::{Change, plan};
+use crate::inject::plan::plan;
 use crate::inject::pod::WorkingPod;
 use crate::inject::status::Status;
 use crate::inject::verdict::{
@@ -19,24 +19,19 @@ use crate::template::Template;
 struct Applied {
     outcome: TemplateOutcome,
     status: Status,
-    kept: Status,
-    lacked: Status,
     findings: Vec<Finding>,
 }
 
 /// Applies every selected template.
-pub(super) fn apply_all<'p>(
+pub(super) fn apply_all(
     input: CompositionInput<'_>,
     options: ComposeOptions<'_>,
-    evaluated: &mut WorkingPod<'p>,
-    mut received: Option<&mut WorkingPod<'p>>,
+    evaluated: &mut WorkingPod<'_>,
 ) -> Composed {
     let mut outcomes = Vec::with_capacity(input.templates.len());
     let mut composed = Composed {
         decision: Decision::plain(Reason::NothingToAdd, ""),
         statuses: BTreeMap::new(),
-        kept: BTreeMap::new(),
-        lacked: BTreeMap::new(),
         found: Vec::new(),
     };
     if let Some(trace) = input.trace {
@@ -62,7 +57,7 @@ pub(super) fn apply_all<'p>(
         };
         let applied = match options.skipped.get(&template.name) {
             Some(judged) => stop(template, options, skip(judged)),
-            None => apply(evaluated, received.as_deref_mut(), template, options, with),
+            None => apply(evaluated, template, options, with),
         };
         let of_template = applied.findings.into_iter();
         composed
@@ -71,10 +66,6 @@ pub(super) fn apply_all<'p>(
         let name = || template.name.clone();
         outcomes.push(applied.outcome);
         composed.statuses.insert(name(), applied.status);
-        if received.is_some() {
-            composed.kept.insert(name(), applied.kept);
-            composed.lacked.insert(name(), applied.lacked);
-        }
     }
     input.budget.set_in_shadow(false);
     composed.decision = verdict(outcomes);
@@ -106,15 +97,10 @@ pub(super) fn nothing_applied(decision: &mut Decision) {
     }
 }
 
-/// The app containers that an earlier call of this revision edited: containers that others added
-/// since are not the user's. A mandatory template believes no status.
-fn known_apps<'c>(
-    template: &Template,
-    claims: &'c BTreeMap<String, Status>,
-) -> Option<&'c BTreeMap<String, Vec<String>>> {
-    let claimed = claims.get(&template.name)?;
-    let is_meant = !template.mandatory && claimed.revision == template.revision;
-    (is_meant && !claimed.edited.is_empty()).then_some(&claimed.edited)
+/// The app containers of an earlier call with this revision and these parameters.
+fn known_apps<'c>(template: &Template, claims: &'c BTreeMap<String, Status>) -> &'c [String] {
+    let claimed = claims.get(&template.name);
+    claimed.map_or(&[], |claimed| &claimed.apps)
 }
 
 /// The names of containers that are helpers, not the app's, for a template. A namespace's template,
@@ -140,19 +126,14 @@ fn helpers<'t>(
 /// Evaluates and, unless it is in shadow mode, applies one template.
 fn apply(
     evaluated: &mut WorkingPod<'_>,
-    received: Option<&mut WorkingPod<'_>>,
     template: &Template,
     options: ComposeOptions<'_>,
     with: EvaluationContext<'_>,
 ) -> Applied {
-    let plans = |received: Option<&WorkingPod<'_>>| -> Result<(Change, Option<Change>), Refusal> {
-        let wanted = evaluate(evaluated, template, with)?;
-        let for_received = received.map(|pod| plan(pod, template, wanted.clone()));
-        let for_received = for_received.transpose()?;
-        Ok((plan(evaluated, template, wanted)?, for_received))
-    };
-    let (mut change, mut for_received) = match plans(received.as_deref()) {
-        Ok(changes) => changes,
+    let planned =
+        evaluate(evaluated, template, with).and_then(|wanted| plan(evaluated, template, wanted));
+    let mut change = match planned {
+        Ok(change) => change,
         Err(refusal) => {
             let exhausted = with.budget.ended();
             let exhausted =
@@ -165,19 +146,13 @@ fn apply(
     }
     let status = std::mem::take(&mut change.status);
     let (outcome, status) = finish(template, options, status);
-    let shown = for_received.as_mut().unwrap_or(&mut change);
     let applied = Applied {
         outcome,
         status,
-        kept: std::mem::take(&mut shown.kept),
-        lacked: std::mem::take(&mut shown.status),
-        findings: std::mem::take(&mut shown.findings),
+        findings: std::mem::take(&mut change.findings),
     };
     if !options.is_shadow(template) {
         change.apply(evaluated, template);
-        if let (Some(pod), Some(change)) = (received, for_received) {
-            change.apply(pod, template);
-        }
     }
     applied
 }
@@ -198,8 +173,6 @@ fn stop(template: &Template, options: ComposeOptions<'_>, mut refusal: Refusal) 
     Applied {
         outcome: outcome(template, refusal),
         status,
-        kept: Status::default(),
-        lacked: Status::default(),
         findings: Vec::new(),
     }
 }

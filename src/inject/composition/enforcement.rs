@@ -293,7 +293,7 @@ fn shadows(
             ..options
         };
         let mut working = WorkingPod::new(pod)?;
-        let mut would = apply_all(input, enforced, &mut working, None);
+        let mut would = apply_all(input, enforced, &mut working);
         let mut found = std::mem::take(&mut would.found);
         found.extend(checked(input, &working, &would.decision));
         found.retain(|finding| finding.template.as_ref() == Some(&template.name));

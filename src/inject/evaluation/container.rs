@@ -35,6 +35,7 @@ pub(super) fn containers(
         {
             value.insert("image", Value::String(image).into());
         }
+        value.drop_empty_lists();
         let is_native = is_sidecar && native;
         if is_native {
             lifecycle::make_native(&mut value, container);

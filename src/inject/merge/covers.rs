@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::kubernetes::defaults::absence_says;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, list_merge};
 use crate::kubernetes::paths;
 use crate::kubernetes::quantity::Quantity;
@@ -72,7 +73,7 @@ fn list_covers(
                 found.is_some_and(|theirs| covers(theirs, want, element))
             })
         }
-        ListMerge::Additive => want
+        ListMerge::Additive | ListMerge::AdditiveInFront => want
             .iter()
             .all(|want| theirs.iter().any(|theirs| covers(theirs, want, element))),
         ListMerge::Atomic => each_covers(theirs, want, element),
@@ -83,19 +84,4 @@ fn list_covers(
 fn same_quantity(theirs: &Value, want: &Value) -> bool {
     let theirs_read = Quantity::in_field(theirs);
     theirs == want || (theirs_read.is_some() && theirs_read == Quantity::in_field(want))
-}
-
-/// Whether a field's absence says the same as a value; `drops_zero`: the API server drops the field
-/// where it is zero.
-fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
-    match (ty, value) {
-        (_, Value::Null) => true,
-        (FieldType::Text, Value::String(text)) => text.is_empty(),
-        (FieldType::List(_), Value::Array(items)) => items.is_empty(),
-        (FieldType::Map(_), Value::Object(fields)) => fields.is_empty(),
-        (_, Value::Object(fields)) => drops_zero && fields.is_empty(),
-        (_, Value::Bool(value)) => drops_zero && !value,
-        (_, Value::Number(number)) => drops_zero && number.as_i64() == Some(0),
-        _ => false,
-    }
 }

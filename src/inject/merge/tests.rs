@@ -3,6 +3,11 @@
 use super::*;
 use serde_json::json;
 
+/// Key paths without their digests.
+fn key_paths(keys: &[(String, u64)]) -> Vec<&str> {
+    keys.iter().map(|(key, _)| key.as_str()).collect()
+}
+
 fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     let Value::Object(want) = want else {
         panic!("an object is wanted")
@@ -10,8 +15,13 @@ fn filled(user: &Value, want: &Value) -> (Value, Fill) {
     let want = &TemplateObject::from(want.clone());
     let text = user.to_string();
     let document = crate::review::Document::read(&text).unwrap();
-    let from_raw = fill(View::Json(document.root()), want, "Container", 0);
-    let from_data = fill(View::Value(user), want, "Container", 0);
+    let from_raw = fill(
+        View::Json(document.root()),
+        want,
+        "Container",
+        InFront::default(),
+    );
+    let from_data = fill(View::Value(user), want, "Container", InFront::default());
     assert_eq!(from_raw, from_data, "views of JSON and of data agree");
     let mut result = user.clone();
     for operation in &from_raw.operations {
@@ -48,7 +58,7 @@ fn lists_merge_by_key_and_our_environment_comes_first() {
     );
     assert_eq!(fill.kept, ["env/A", "volumeMounts/~1x"]);
     assert_eq!(
-        fill.added,
+        key_paths(&fill.added),
         ["env/B", "env/C", "ports/53~1TCP", "volumeMounts/~1y"]
     );
 }
@@ -66,7 +76,10 @@ fn unions_are_added_whole_or_not_at_all() {
     assert_eq!(result["readinessProbe"], user["readinessProbe"]);
     assert_eq!(result["livenessProbe"], want["livenessProbe"]);
     assert_eq!(result["lifecycle"]["preStop"], user["lifecycle"]["preStop"]);
-    assert_eq!(fill.added, ["livenessProbe", "lifecycle/postStart"]);
+    assert_eq!(
+        key_paths(&fill.added),
+        ["livenessProbe", "lifecycle/postStart"]
+    );
     assert_eq!(fill.kept, ["env/A", "readinessProbe", "lifecycle/preStop"]);
 }
 
@@ -136,7 +149,12 @@ fn defaults_of_the_api_server_give_way() {
     let Value::Object(want) = want else {
         unreachable!()
     };
-    let fill = fill(View::Value(&user), &want.into(), "PodSpec", 0);
-    assert_eq!(fill.replaced, ["terminationGracePeriodSeconds"]);
+    let fill = fill(
+        View::Value(&user),
+        &want.into(),
+        "PodSpec",
+        InFront::default(),
+    );
+    assert_eq!(key_paths(&fill.replaced), ["terminationGracePeriodSeconds"]);
     assert_eq!(fill.kept, ["dnsPolicy"]);
 }

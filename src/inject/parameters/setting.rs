@@ -10,6 +10,7 @@ use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::keys::PARAMETER_INFIX;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
+use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::parameter::{Parameter, ParameterType, Setter};
 use crate::wording::did_you_mean;
 
@@ -130,6 +131,10 @@ fn annotated<'g, T: Borrow<str> + Ord>(
         let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(PARAMETER_INFIX)) else {
             continue;
         };
+        if name == CONTAINERS_PARAMETER {
+            may_choose_containers(template, setter, key)?;
+            continue;
+        }
         let (name, element) = split(name);
         let parameter = declared(template, name, layer, key)?;
         if !parameter.set_by.contains(&setter) {
@@ -146,6 +151,24 @@ fn annotated<'g, T: Borrow<str> + Ord>(
         set.push(setting.formed(template)?);
     }
     Ok(())
+}
+
+/// The app containers of a template are chosen by the pod that has them, and for a mandatory template
+/// by nobody.
+fn may_choose_containers(template: &Template, setter: Setter, key: &str) -> Result<(), Refusal> {
+    let problem = match setter {
+        Setter::Namespace => "the app's containers are named by an annotation of the pod",
+        Setter::Pod if template.mandatory => {
+            "the template is mandatory, and applies to all containers of the app"
+        }
+        Setter::Pod => return Ok(()),
+    };
+    let layer = match setter {
+        Setter::Namespace => Layer::Namespace,
+        Setter::Pod => Layer::Pod,
+    };
+    let message = format!("{}: {problem}", place(template, layer, key));
+    Err(Refusal::new(Reason::ParameterNotAllowed, message))
 }
 
 /// The declaration of a parameter that is set somewhere; else a refusal with the nearest name.

@@ -2,16 +2,24 @@
 
 use std::collections::HashMap;
 
-use super::Change;
+use super::{Change, kept};
 use crate::finding::{Code, Finding};
 use crate::inject::evaluation::WantedEdit;
 use crate::inject::merge;
 use crate::inject::pod::{List, WorkingPod};
 
+use crate::inject::verdict::Refusal;
+use crate::template::Template;
+
 /// Plans the edits of app containers.
-pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut Change) {
+pub(super) fn edits(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    wanted: Vec<WantedEdit>,
+    change: &mut Change,
+) -> Result<(), Refusal> {
     if wanted.is_empty() {
-        return;
+        return Ok(());
     }
     let pod_has_resources = pod.has_field("resources");
     let places = places(pod);
@@ -32,14 +40,18 @@ pub(super) fn edits(pod: &WorkingPod<'_>, wanted: Vec<WantedEdit>, change: &mut 
                 .findings
                 .push(Finding::new(Code::ResourcesKept, path, message));
         }
-        let fill = merge::fill(
-            element.view(),
-            &edit.want,
-            "Container",
-            element.env_in_front(),
-        );
-        change.edit(edit.list, index, &edit.name, fill);
+        let fill = merge::fill(element.view(), &edit.want, "Container", element.in_front());
+        kept::check_owners(
+            template,
+            &fill.kept,
+            |key| element.owner(key),
+            || format!("in the container `{}`", edit.name),
+        )?;
+        let path = format!("spec.{}[{index}]", edit.list.field());
+        change.findings.extend(kept::hidden(&path, element, &fill));
+        change.edit(edit.list, index, element, fill);
     }
+    Ok(())
 }
 
 /// Where each container stands.

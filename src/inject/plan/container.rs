@@ -2,21 +2,19 @@
 
 use serde_json::Value;
 
-use super::{Change, SENSITIVE};
-use crate::inject::evaluation::WantedContainer;
+use super::{Change, SENSITIVE, digest, same_name};
+use crate::inject::evaluation::{PLACEHOLDER, WantedContainer};
 use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
 use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::element_digest;
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::field;
 use crate::template::Template;
 use crate::template::compiled::Placement;
 use crate::template::piece::{ReadObject, TemplateObject};
-
-/// The image by which a container of the user's says: take the template's.
-const PLACEHOLDER: &str = "auto";
 
 /// Plans all containers.
 pub(super) fn containers(
@@ -29,7 +27,7 @@ pub(super) fn containers(
         match find(pod, &container.name) {
             Some((list, index, element @ Element::Users { .. })) => {
                 check_place(pod, template, &container, list, element)?;
-                fill(template, container, (list, index, element), change)?;
+                fill(pod, template, container, (list, index, element), change)?;
             }
             Some((_, _, Element::Added { template: by, .. })) => {
                 let message = format!(
@@ -82,9 +80,13 @@ fn must_end(template: &Template, container: &WantedContainer) -> Refusal {
 fn add(
     pod: &WorkingPod<'_>,
     template: &Template,
-    container: WantedContainer,
+    mut container: WantedContainer,
     change: &mut Change,
 ) -> Result<(), Refusal> {
+    if let Some(earlier) = pod.earlier(&container.name) {
+        let reverted = same_name::restore(template, &mut container.value, earlier);
+        change.findings.extend(reverted);
+    }
     let is_classic = container.is_sidecar && !container.is_native;
     if is_classic && pod.must_end() {
         return Err(must_end(template, &container));
@@ -97,7 +99,7 @@ fn add(
             &mut change.init_containers,
         )
     };
-    names.push(container.name);
+    names.push(container.name, digest("Container", &container.value));
     values.push(container.value);
     Ok(())
 }
@@ -151,6 +153,7 @@ fn check_place(
 /// Fills the template's container into the user's own of that name: the user's fields win, as far
 /// as the template's `override` allows.
 fn fill(
+    pod: &WorkingPod<'_>,
     template: &Template,
     container: WantedContainer,
     (list, index, element): (List, usize, &Element<'_>),
@@ -159,7 +162,15 @@ fn fill(
     let theirs = element.view().to_value();
     let mut want = container.value;
     lifecycle::fit(&mut want, list, &theirs);
-    let mut fill = merge::fill(element.view(), &want, "Container", element.env_in_front());
+    if template.mandatory {
+        if let Some(field) = same_name::addition(pod, template, &want, &theirs) {
+            return Err(not_allowed(&container.name, &field));
+        }
+    } else {
+        same_name::check_clash(&container.name, &want, &theirs)?;
+        same_name::keep_command_together(template, &mut want, &theirs);
+    }
+    let mut fill = merge::fill(element.view(), &want, "Container", element.in_front());
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
         && let Some(image) = want.piece("image")
         && image.as_str() != Some(PLACEHOLDER)
@@ -170,7 +181,8 @@ fn fill(
             path: "/image".to_owned(),
             value: image.clone().into(),
         });
-        change.status.auto.push(container.name.clone());
+        let image = element_digest::text(image.as_str().unwrap_or_default());
+        change.status.auto.push(container.name.clone(), image);
     }
     keep_additions(&mut fill, &want, &theirs);
     let mut kept = fill.kept.iter();
@@ -179,15 +191,29 @@ fn fill(
         (!template.overridable.allows(field)).then_some(field)
     });
     if let Some(field) = forbidden {
-        let message = format!(
-            "the container `{}` of the pod sets `{field}`, which the template keeps for itself; \
-             remove it there",
-            container.name
-        );
-        return Err(Refusal::new(Reason::OverrideNotAllowed, message));
+        return Err(not_allowed(&container.name, field));
     }
-    change.edit(list, index, &container.name, fill);
+    change.edit(list, index, element, fill);
+    if template.mandatory && template.order <= 0 && is_behind_the_users(pod, list, index) {
+        change.to_front.push((list, index));
+    }
     Ok(())
+}
+
+fn not_allowed(container: &str, field: &str) -> Refusal {
+    let message = format!(
+        "the container `{container}` of the pod sets `{field}`, which the template keeps for \
+         itself; remove it there"
+    );
+    Refusal::new(Reason::OverrideNotAllowed, message)
+}
+
+/// Whether a container of the user's that is no helper of a template's stands before this one.
+fn is_behind_the_users(pod: &WorkingPod<'_>, list: List, index: usize) -> bool {
+    let before = pod.list(list).iter().take(index);
+    before
+        .into_iter()
+        .any(|element| matches!(element, Element::Users { .. }))
 }
 
 /// The API server derived the pull policy from the placeholder; from the image it would be another.
@@ -196,7 +222,8 @@ fn default_pull_policy(fill: &mut Fill, want: &TemplateObject, theirs: &Value, i
     let policy = Reference::pull_policy(image.as_str().unwrap_or_default());
     let is_default = derived == Some(Reference::pull_policy(PLACEHOLDER));
     if is_default && derived != Some(policy) && !want.contains_key("imagePullPolicy") {
-        fill.replaced.push("imagePullPolicy".to_owned());
+        fill.replaced
+            .push(("imagePullPolicy".to_owned(), element_digest::text(policy)));
         fill.operations.push(Operation::Replace {
             path: "/imagePullPolicy".to_owned(),
             value: Value::from(policy).into(),

@@ -1,22 +1,42 @@
 //! Labels, annotations and other fields of the pod, where the user has nothing.
 
-use super::Change;
+use super::{Change, kept};
 use crate::finding::{Code, Finding};
-use crate::inject::merge::{self, View, spelled};
+use crate::inject::merge::{self, InFront, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
+
+use crate::inject::verdict::Refusal;
+use crate::kubernetes::element_digest;
+use crate::template::Template;
 use crate::template::piece::TemplateObject;
 
 /// Keys and values.
 type Pairs = Vec<(String, String)>;
 
 /// Plans labels and annotations.
-pub(super) fn texts(pod: &WorkingPod<'_>, labels: Pairs, annotations: Pairs, change: &mut Change) {
+pub(super) fn texts(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    labels: Pairs,
+    annotations: Pairs,
+    change: &mut Change,
+) -> Result<(), Refusal> {
     let (labels, kept_labels) = lacked(&pod.labels, labels);
     let (annotations, kept_annotations) = lacked(&pod.annotations, annotations);
-    let keys = |pairs: &Pairs| pairs.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    let keys = |pairs: &Pairs| -> Vec<_> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(key, value)| (key.clone(), element_digest::text(value)))
+            .collect()
+    };
     change.status.labels.extend(keys(&labels));
     change.status.annotations.extend(keys(&annotations));
-    for (what, kept) in [("label", &kept_labels), ("annotation", &kept_annotations)] {
+    for (what, texts, kept) in [
+        ("label", &pod.labels, &kept_labels),
+        ("annotation", &pod.annotations, &kept_annotations),
+    ] {
+        let what_kind = || format!("as {what} of the pod");
+        kept::check_owners(template, kept, |key| texts.owner(key), what_kind)?;
         if !kept.is_empty() {
             let message = format!("the pod keeps its own {what} {}", kept.join(", "));
             let path = format!("metadata.{what}s");
@@ -27,8 +47,7 @@ pub(super) fn texts(pod: &WorkingPod<'_>, labels: Pairs, annotations: Pairs, cha
     }
     change.labels.extend(labels);
     change.annotations.extend(annotations);
-    change.kept.labels = kept_labels;
-    change.kept.annotations = kept_annotations;
+    Ok(())
 }
 
 /// What of the wanted pairs the pod lacks, and the keys of those that it has otherwise.
@@ -45,12 +64,21 @@ fn lacked(texts: &Texts<'_>, wanted: Pairs) -> (Pairs, Vec<String>) {
 }
 
 /// Plans the other fields of the spec.
-pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &TemplateObject, change: &mut Change) {
+pub(super) fn fields(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    wanted: &TemplateObject,
+    change: &mut Change,
+) -> Result<(), Refusal> {
     if wanted.is_empty() {
-        return;
+        return Ok(());
     }
     let theirs = pod.fields_view();
-    let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", 0);
+    let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", InFront::default());
+    let owner = |key: &str| pod.field_owner(key);
+    kept::check_owners(template, &fill.kept, owner, || {
+        "in the pod's spec".to_owned()
+    })?;
     if !fill.kept.is_empty() {
         let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
         keys.sort();
@@ -59,8 +87,8 @@ pub(super) fn fields(pod: &WorkingPod<'_>, wanted: &TemplateObject, change: &mut
             .findings
             .push(Finding::new(Code::FieldKept, "spec", message));
     }
-    change.kept.pod.clone_from(&fill.kept);
-    change.status.pod.clone_from(&fill.added);
-    change.status.replaced.clone_from(&fill.replaced);
+    change.status.pod.extend(fill.added.iter().cloned());
+    change.status.replaced.extend(fill.replaced.iter().cloned());
     change.fields = fill;
+    Ok(())
 }

@@ -10,17 +10,23 @@ use serde_json::Value;
 use super::Change;
 use crate::inject::patch::Operation;
 use crate::inject::pod::WorkingPod;
+
 use crate::inject::verdict::{Reason, Refusal};
+use crate::template::Template;
 use crate::template::piece::ReadObject;
 
 /// Checks what a template adds against the pod as a whole.
-pub(super) fn check(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
-    windows(pod, change)?;
+pub(super) fn check(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    change: &Change,
+) -> Result<(), Refusal> {
+    windows(pod, template, change)?;
     contradictions(pod, change)
 }
 
 /// A Windows pod takes no Linux security context (k8s validation, `validateWindows`).
-fn windows(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
+fn windows(pod: &WorkingPod<'_>, template: &Template, change: &Change) -> Result<(), Refusal> {
     let os = pod.field("os");
     let name = os
         .as_ref()
@@ -44,7 +50,12 @@ fn windows(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> {
     });
     if in_containers || in_edits {
         let message = "the pod runs on Windows, and the template sets a security context of Linux";
-        return Err(Refusal::new(Reason::PodForWindows, message));
+        let reason = if template.mandatory {
+            Reason::PodForWindowsDenied
+        } else {
+            Reason::PodForWindows
+        };
+        return Err(Refusal::new(reason, message));
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Volumes that the pod lacks.
 
-use super::Change;
+use super::{Change, digest};
 use crate::inject::evaluation::Wanted;
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
+
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::element_digest;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
 use crate::template::piece::ReadObject;
@@ -16,7 +18,8 @@ pub(super) fn volumes(
     change: &mut Change,
 ) -> Result<(), Refusal> {
     for (key, text) in wanted.files.drain(..) {
-        change.status.annotations.push(key.clone());
+        let digest = element_digest::text(&text);
+        change.status.annotations.push(key.clone(), digest);
         change.annotations.push((key, text));
     }
     let ty = FieldType::Object("Volume".to_owned());
@@ -41,7 +44,8 @@ pub(super) fn volumes(
                 if is_local && !is_listed(&volume.name) {
                     change.status.safe_to_evict.push(volume.name.clone());
                 }
-                change.status.volumes.push(volume.name);
+                let digest = digest("Volume", &volume.value);
+                change.status.volumes.push(volume.name, digest);
                 change.volumes.push(volume.value);
             }
         }

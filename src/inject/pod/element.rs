@@ -1,12 +1,12 @@
 //! Containers and volumes while a pod is being decided about: the user's, and what templates added.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
-use crate::inject::merge::View;
+use crate::inject::merge::{Fill, InFront, View};
 use crate::inject::patch::{Content, Operation, Patch};
 use crate::review::Json;
 use crate::template::piece::{ReadObject, TemplateObject};
@@ -40,9 +40,9 @@ impl Edit {
     /// What was added.
     pub fn value(&self) -> &Value {
         match self.operation.content() {
-            Content::TemplateValue(piece) => piece,
+            Some(Content::TemplateValue(piece)) => piece,
             // A container or volume is no part of an element.
-            Content::Object(_) | Content::List(_) => &Value::Null,
+            Some(Content::Object(_) | Content::List(_)) | None => &Value::Null,
         }
     }
 
@@ -61,6 +61,8 @@ impl Edit {
 pub enum Element<'p> {
     /// The user's, with what was added to it.
     Users {
+        /// Where it stood in the list.
+        index: usize,
         /// Its name.
         name: Cow<'p, str>,
         /// As the review has it.
@@ -72,8 +74,10 @@ pub enum Element<'p> {
         /// Current values of the edited fields, except fields that only gained list items; made when first
         /// asked for.
         changed: OnceLock<Map<String, Value>>,
-        /// Environment variables at the front that templates put there.
-        env_in_front: usize,
+        /// What templates put at the front of the container's lists.
+        in_front: InFront,
+        /// The template that added what a key path names.
+        owners: BTreeMap<String, Arc<str>>,
     },
     /// Added by a template of this name.
     Added {
@@ -133,6 +137,14 @@ impl Element<'_> {
         }
     }
 
+    /// The sources of variables that the user wrote into a container.
+    pub fn users_env_from(&self) -> Vec<Value> {
+        match self {
+            Self::Users { object, .. } => object.get_as("envFrom").unwrap_or_default(),
+            Self::Added { .. } => Vec::new(),
+        }
+    }
+
     /// Whether the element is an init container that runs beside the app.
     pub fn is_sidecar(&self) -> bool {
         match self {
@@ -143,29 +155,41 @@ impl Element<'_> {
         }
     }
 
-    /// How many environment variables at the front templates put there.
-    pub fn env_in_front(&self) -> usize {
+    /// What templates put at the front of the container's lists.
+    pub fn in_front(&self) -> InFront {
         match self {
-            Self::Users { env_in_front, .. } => *env_in_front,
-            Self::Added { .. } => 0,
+            Self::Users { in_front, .. } => *in_front,
+            Self::Added { .. } => InFront::default(),
+        }
+    }
+
+    /// The template that added what a key path of the user's element names.
+    pub fn owner(&self, key: &str) -> Option<&str> {
+        match self {
+            Self::Users { owners, .. } => owners.get(key).map(AsRef::as_ref),
+            Self::Added { template, .. } => Some(template),
         }
     }
 
     /// Adds to the user's element.
-    pub(super) fn edit(&mut self, template: &str, operations: Vec<Operation>) {
+    pub(super) fn edit(&mut self, template: &str, fill: Fill) {
         if let Self::Users {
             edits,
             current,
             changed,
-            env_in_front,
+            in_front,
+            owners,
             ..
         } = self
         {
             current.take();
             changed.take();
-            *env_in_front += operations.iter().map(added_env).sum::<usize>();
+            in_front.env += added_to("/env", &fill.operations);
+            in_front.env_from += added_to("/envFrom", &fill.operations);
             let template: Arc<str> = template.into();
-            edits.extend(operations.into_iter().map(|operation| Edit {
+            let keys = fill.added.into_iter().chain(fill.replaced);
+            owners.extend(keys.map(|(key, _)| (key, Arc::clone(&template))));
+            edits.extend(fill.operations.into_iter().map(|operation| Edit {
                 template: Arc::clone(&template),
                 operation,
             }));
@@ -173,12 +197,14 @@ impl Element<'_> {
     }
 }
 
-/// How many environment variables an operation adds.
-fn added_env(operation: &Operation) -> usize {
-    match operation.path() {
-        "/env" => operation.value().as_array().map_or(0, Vec::len),
-        path => usize::from(path.starts_with("/env/")),
-    }
+/// How many elements operations add to a list.
+fn added_to(list: &str, operations: &[Operation]) -> usize {
+    let added = |operation: &Operation| match operation.path().strip_prefix(list) {
+        Some("") => operation.value().as_array().map_or(0, Vec::len),
+        Some(rest) => usize::from(rest.starts_with('/')),
+        None => 0,
+    };
+    operations.iter().map(added).sum()
 }
 
 /// The fields that edits other than new elements of lists change, as they are then.
@@ -220,37 +246,35 @@ pub(super) struct Elements<'p> {
     pub(super) list: Vec<Element<'p>>,
     /// How many templates put at the front.
     front: usize,
+    /// Where the user's elements stood that were moved.
+    removed: Vec<usize>,
 }
 
 impl<'p> Elements<'p> {
     pub(super) fn new(objects: Option<Json<'p>>) -> Self {
         let present = objects.is_some();
-        let users = |object: Json<'p>| Element::Users {
+        let users = |(index, object): (usize, Json<'p>)| Element::Users {
+            index,
             name: object.text("name").unwrap_or_default(),
             object,
             edits: Vec::new(),
             current: OnceLock::new(),
             changed: OnceLock::new(),
-            env_in_front: 0,
+            in_front: InFront::default(),
+            owners: BTreeMap::new(),
         };
         let list = objects
             .into_iter()
             .flat_map(Json::elements)
+            .enumerate()
             .map(users)
             .collect();
         Self {
             present,
             list,
             front: 0,
+            removed: Vec::new(),
         }
-    }
-
-    /// Whether nothing was added.
-    pub(super) fn is_unchanged(&self) -> bool {
-        self.list.iter().all(|element| match element {
-            Element::Users { edits, .. } => edits.is_empty(),
-            Element::Added { .. } => false,
-        })
     }
 
     /// Writes what was added: the whole list where the pod has none, else each element where it
@@ -268,6 +292,12 @@ impl<'p> Elements<'p> {
             }
             return;
         }
+        let mut removed = self.removed;
+        removed.sort_unstable();
+        let removals = removed.iter().rev().map(|index| Operation::Remove {
+            path: format!("{path}/{index}"),
+        });
+        patch.0.extend(removals);
         for (index, element) in self.list.into_iter().enumerate() {
             let path = format!("{path}/{index}");
             match element {
@@ -280,6 +310,20 @@ impl<'p> Elements<'p> {
                     patch.0.extend(Patch(operations).below(&path).0);
                 }
             }
+        }
+    }
+
+    /// Moves the user's element to where a template's would stand, as it is now.
+    pub(super) fn move_to_front(&mut self, at: usize, template: &str) {
+        let Some(Element::Users { index, .. }) = self.list.get(at) else {
+            return;
+        };
+        self.removed.push(*index);
+        let element = self.list.remove(at);
+        if let Value::Object(fields) = element.view().to_value() {
+            let value = TemplateObject::from(fields);
+            let template = template.to_owned();
+            self.add(Element::Added { template, value }, true);
         }
     }
 

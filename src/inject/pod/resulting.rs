@@ -91,7 +91,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::inject::merge::fill;
+    use crate::inject::merge::{InFront, fill};
     use crate::review::Pod as Review;
 
     fn object(value: Value) -> serde_json::Map<String, Value> {
@@ -118,7 +118,7 @@ mod tests {
             pod.list(List::Containers)[0].view(),
             &want.into(),
             "Container",
-            0,
+            InFront::default(),
         );
         pod.edit(List::Containers, 0, "helper", edit);
         pod.add(

@@ -14,6 +14,8 @@ pub struct Texts<'p> {
     /// `None` where the pod has no such field.
     users: Option<&'p Dictionary<'p>>,
     pub(super) added: BTreeMap<String, String>,
+    /// The templates that added keys.
+    owners: BTreeMap<String, String>,
 }
 
 impl<'p> Texts<'p> {
@@ -21,6 +23,7 @@ impl<'p> Texts<'p> {
         Self {
             users,
             added: BTreeMap::new(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -35,6 +38,17 @@ impl<'p> Texts<'p> {
         if self.get(key) != Some(value.as_str()) {
             self.added.insert(key.to_owned(), value);
         }
+    }
+
+    /// Sets a key for a template.
+    pub fn set_by(&mut self, template: &str, key: &str, value: String) {
+        self.set(key, value);
+        self.owners.insert(key.to_owned(), template.to_owned());
+    }
+
+    /// The template that added a key.
+    pub fn owner(&self, key: &str) -> Option<&str> {
+        self.owners.get(key).map(String::as_str)
     }
 
     /// Bytes of keys and values together, as they are now.

@@ -104,7 +104,7 @@ impl WorkingPod<'_> {
     }
 
     /// The volume that the plugin mounts into every container; `None` where it may not.
-    fn token_volume(&self) -> Option<String> {
+    pub(in crate::inject) fn token_volume(&self) -> Option<String> {
         let automount = self.others.get("automountServiceAccountToken");
         if automount.is_some_and(|json| json.raw() == "false") {
             return None;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject};
+use crate::inject::settings::ForeignHelpers;
+use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, Verdict, uninject};
 use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
@@ -132,7 +133,7 @@ fn a_forged_status_vouches_for_nothing_of_the_users() {
         users["spec"] = json!({
             "terminationGracePeriodSeconds": 90,
             "volumes": [{"name": "data", "emptyDir": {}}],
-            "initContainers": [{"name": "helper", "image": "own:1", "command": ["own"],
+            "initContainers": [{"name": "helper", "image": "own:1",
                 "imagePullPolicy": "Never", "restartPolicy": "Always"}],
             "containers": [{"name": "web", "image": "web:1",
                 "env": [{"name": "OWN", "value": "1"}]}],
@@ -144,8 +145,21 @@ fn a_forged_status_vouches_for_nothing_of_the_users() {
             decide(&users).patch.is_empty(),
             "{forged}: the next call changes nothing"
         );
-        uninject::remove(&mut users).unwrap();
-        assert_eq!(users["spec"], spec, "{forged}");
+        uninject::remove(&mut users, &|_| None, &ForeignHelpers::default()).unwrap();
+        let mut expected = spec;
+        // What a status names and the template emits by that name is the template's.
+        if forged.get("initContainers").is_some() {
+            expected["initContainers"] = Value::Null;
+        }
+        assert_eq!(
+            users["spec"]["initContainers"], expected["initContainers"],
+            "{forged}"
+        );
+        assert_eq!(
+            users["spec"]["containers"], expected["containers"],
+            "{forged}"
+        );
+        assert_eq!(users["spec"]["volumes"], expected["volumes"], "{forged}");
     }
 }
 
@@ -213,4 +227,236 @@ fn what_others_added_since_is_checked_against_ours() {
             .any(|warning| warning.contains("PortConflict")),
         "{warnings:?}"
     );
+}
+
+/// An engine with one template, mandatory in the namespace `bank`.
+fn engine(template: &str) -> Engine {
+    let source = Source {
+        path: "t.yaml".to_owned(),
+        text: format!(
+            "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\n\
+             metadata: {{name: t}}\nspec:\n{template}"
+        ),
+    };
+    let (catalog, errors) = Catalog::load(&[source], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut settings = Settings::default();
+    let bank = crate::inject::Namespace {
+        labels: [("pillion.dev/mandatory".to_owned(), String::new())].into(),
+        ..crate::inject::Namespace::default()
+    };
+    settings.namespaces.insert("bank", bank);
+    Engine::new(Arc::new(catalog), Arc::new(settings))
+}
+
+fn decide_in(engine: &Engine, namespace: &str, pod: &Value) -> Decision {
+    let context = RequestContext {
+        namespace: namespace.to_owned(),
+        ..RequestContext::default()
+    };
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    engine.decide(&context, &Pod::read(document.root()).unwrap(), None)
+}
+
+/// The pod with the patch of a decision.
+fn patched(mut pod: Value, decision: &Decision) -> Value {
+    let patch = serde_json::to_value(&decision.patch).unwrap();
+    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+    json_patch::patch(&mut pod, &patch).unwrap();
+    pod
+}
+
+const MANDATORY: &str = "  requirement: Mandatory\n  volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}]\n  \
+    sidecars:\n    - {name: must, image: \"must:1\", command: [/must], volumeMounts: [{name: v, mountPath: /v}]}\n";
+
+fn bank_pod() -> Value {
+    json!({"metadata": {"annotations": {}}, "spec": {
+        "initContainers": [{"name": "first", "image": "first:1"}],
+        "containers": [{"name": "web", "image": "web:1"}]}})
+}
+
+/// Other 21: what other webhooks change in a mandatory helper is put back, and never refused.
+#[test]
+fn a_mandatory_helper_is_put_back() {
+    let engine = engine(MANDATORY);
+    let injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
+    assert_eq!(injected["spec"]["initContainers"][0]["name"], "must");
+    let changes = [
+        ("image", json!("mirror/must:1")),
+        ("env", json!([{"name": "LD_PRELOAD", "value": "/evil.so"}])),
+        ("securityContext", json!({"privileged": false})),
+        ("restartPolicy", Value::Null),
+        (
+            "lifecycle",
+            json!({"postStart": {"exec": {"command": ["kill"]}}}),
+        ),
+    ];
+    for (field, value) in changes {
+        let mut changed = injected.clone();
+        let helper = changed["spec"]["initContainers"][0]
+            .as_object_mut()
+            .unwrap();
+        if value.is_null() {
+            helper.shift_remove(field);
+        } else {
+            helper.insert(field.to_owned(), value);
+        }
+        let decision = decide_in(&engine, "bank", &changed);
+        assert_eq!(
+            decision.verdict(),
+            Verdict::Injected,
+            "{field}: {decision:#?}"
+        );
+        let warnings = decision.warnings().join("; ");
+        assert!(
+            warnings.contains(field) && warnings.contains("override"),
+            "{field}: {warnings}"
+        );
+        assert_eq!(
+            patched(changed, &decision)["spec"],
+            injected["spec"],
+            "{field}"
+        );
+    }
+    // What a LimitRange sets where the template leaves it unset stays, and is nothing to tell.
+    let mut limited = injected.clone();
+    limited["spec"]["initContainers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}});
+    let decision = decide_in(&engine, "bank", &limited);
+    assert!(decision.patch.is_empty(), "{decision:#?}");
+    assert!(
+        decision
+            .warnings()
+            .iter()
+            .all(|line| !line.contains("memory")),
+        "{decision:#?}"
+    );
+}
+
+#[test]
+fn fields_that_override_names_stay_in_a_mandatory_helper() {
+    let engine = engine(&format!("{MANDATORY}  override: [image, env]\n"));
+    let mut injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
+    injected["spec"]["initContainers"][0]["image"] = "mirror/must:1".into();
+    injected["spec"]["initContainers"][0]["env"] = json!([{"name": "IDENTITY", "value": "x"}]);
+    let decision = decide_in(&engine, "bank", &injected);
+    let result = patched(injected.clone(), &decision);
+    assert_eq!(result["spec"], injected["spec"], "{decision:#?}");
+}
+
+/// Attack 5, by a status: whatever it says, the mandatory template applies in full.
+#[test]
+fn no_status_disarms_a_mandatory_helper() {
+    let engine = engine(MANDATORY);
+    let fresh = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
+    let written = fresh["metadata"]["annotations"]["pillion.dev/status.t"]
+        .as_str()
+        .unwrap();
+    let status: Value = serde_json::from_str(written).unwrap();
+    let mut without = status.clone();
+    without["initContainers"] = json!(["must"]);
+    let mut wrong = status.clone();
+    wrong["initContainers"] = json!({"must": "0000000000000000"});
+    for forged in [
+        status.to_string(),
+        without.to_string(),
+        wrong.to_string(),
+        "{}".to_owned(),
+    ] {
+        let mut evil = bank_pod();
+        evil["metadata"]["annotations"]["pillion.dev/status.t"] = json!(forged);
+        evil["spec"]["initContainers"] = json!([{"name": "first", "image": "first:1"},
+            {"name": "must", "image": "evil:1", "restartPolicy": "Always",
+                "env": [{"name": "LD_PRELOAD", "value": "/evil.so"}]}]);
+        let decision = decide_in(&engine, "bank", &evil);
+        if decision.verdict() == Verdict::Denied {
+            assert_eq!(
+                decision.reason,
+                Reason::OverrideNotAllowed,
+                "{forged}: {decision:#?}"
+            );
+            continue;
+        }
+        let result = patched(evil, &decision);
+        assert_eq!(result["spec"], fresh["spec"], "{forged}");
+    }
+}
+
+const CHANGING: &str = "  parameters: {port: {type: integer, default: 1}}\n  \
+    sidecars: [{name: helper, image: \"helper:IMAGE\", args: [\"${params.port}\"]}]\n  \
+    app: {env: [{name: PORT, value: \"${params.port}\"}, {name: IMAGE, value: x}]}\n";
+
+/// Mesh 3, other 19: an edit in what an earlier revision added is replaced, and told.
+#[test]
+fn edits_in_an_earlier_revision_are_replaced() {
+    let (old, new) = (
+        engine(CHANGING),
+        engine(&CHANGING.replace("helper:IMAGE", "helper:2")),
+    );
+    let mut injected = patched(pod("t"), &decide_in(&old, "shop", &pod("t")));
+    injected["spec"]["initContainers"][0]["image"] = "own:7".into();
+    injected["spec"]["containers"][0]["env"][0]["value"] = "7".into();
+    let decision = decide_in(&new, "shop", &injected);
+    let warnings = decision.warnings().join("; ");
+    assert!(warnings.contains("made anew"), "{warnings}");
+    let fresh = patched(pod("t"), &decide_in(&new, "shop", &pod("t")));
+    assert_eq!(patched(injected, &decision)["spec"], fresh["spec"]);
+}
+
+/// The same under the same revision: it is another webhook's, and stays.
+#[test]
+fn changes_of_others_are_told_as_theirs() {
+    let engine = engine(CHANGING);
+    let mut injected = patched(pod("t"), &decide_in(&engine, "shop", &pod("t")));
+    injected["spec"]["initContainers"][0]["image"] = "mirror/helper:IMAGE".into();
+    let decision = decide_in(&engine, "shop", &injected);
+    assert_eq!(decision.reason, Reason::AlreadyInjected, "{decision:#?}");
+    assert!(decision.patch.is_empty());
+    let told = decision
+        .judged()
+        .into_iter()
+        .map(|judged| judged.finding.code.as_str());
+    let told: Vec<_> = told.filter(|code| *code != "ImageNotPinned").collect();
+    assert_eq!(told, ["ChangedByOther"]);
+}
+
+/// A template that is not asked for any more is taken out where it is as it was added.
+#[test]
+fn what_is_not_selected_any_more_is_taken_out() {
+    let mut injected = injected("a,b");
+    injected["metadata"]["annotations"]["pillion.dev/inject"] = "a".into();
+    let alone = self::injected("a");
+    let result = patched(injected.clone(), &decide(&injected));
+    // Fields of the pod stay: nothing sets them any more that could say what they were.
+    let mut expected = alone["spec"].clone();
+    expected["terminationGracePeriodSeconds"] = json!(60);
+    assert_eq!(result["spec"], expected);
+    let warnings = decide(&injected).warnings().join("; ");
+    assert!(
+        warnings.contains("terminationGracePeriodSeconds"),
+        "{warnings}"
+    );
+    injected["spec"]["initContainers"][0]["image"] = "own:1".into();
+    let decision = decide(&injected);
+    let result = patched(injected, &decision);
+    assert_eq!(result["spec"]["initContainers"][0]["image"], "own:1");
+    assert!(
+        decision
+            .warnings()
+            .join("; ")
+            .contains("init container `helper`")
+    );
+}
+
+/// Other 23: an unknown container that another webhook puts first is not taken for the app.
+#[test]
+fn the_app_stays_the_app() {
+    let engine = engine(
+        "  sidecars: [{name: helper, image: \"${app.image}\"}]\n  app: {env: [{name: X, value: x}]}\n",
+    );
+    let mut injected = patched(pod("t"), &decide_in(&engine, "shop", &pod("t")));
+    let containers = injected["spec"]["containers"].as_array_mut().unwrap();
+    containers.insert(0, json!({"name": "other", "image": "other:1"}));
+    let decision = decide_in(&engine, "shop", &injected);
+    assert!(decision.patch.is_empty(), "{:#?}", decision.patch);
 }

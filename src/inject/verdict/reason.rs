@@ -119,6 +119,9 @@ reasons! {
     BudgetExceeded => Denied, 422;
     /// `pillion.dev/containers` names a container that the pod does not have.
     ContainerNotFound => Denied, 422;
+    /// The pod has no container of the app's own: what it has are helpers, of other injectors or by
+    /// their names of the template.
+    NoAppContainer => Denied, 422;
     /// The volume that a template adopts is not in the pod, or cannot be shared.
     VolumeNotAdoptable => Denied, 422;
     /// The pod overrides a field of an injected container that the template keeps for itself.
@@ -127,6 +130,8 @@ reasons! {
     Conflict => Denied, 422;
     /// A pod that must end is refused where only a classic sidecar is possible.
     PodMustEndDenied => Denied, 422;
+    /// The pod runs on Windows, and a mandatory template, which is for Linux, is never skipped.
+    PodForWindowsDenied => Denied, 422;
     /// The annotations would exceed the API server's limit of 256 KiB.
     AnnotationsTooLarge => Denied, 422;
 }

@@ -10,6 +10,7 @@ use super::reader::{
     any_entries, boolean, choice, choice_of, entries, integer, is_label, items, join, text,
 };
 use crate::expression::Scope;
+use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
 use crate::template::parameter::constraint::Pattern;
@@ -56,6 +57,12 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
              digits and `-`",
             entry.key
         );
+        errors.add(entry.place, &path, message);
+        return None;
+    }
+    if entry.key == CONTAINERS_PARAMETER {
+        let message = "the name is reserved: by the annotation of this name a pod chooses the app \
+                       containers of one template";
         errors.add(entry.place, &path, message);
         return None;
     }

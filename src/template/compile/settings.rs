@@ -224,7 +224,19 @@ pub(super) fn read(errors: &mut Errors<'_>, spec: &Node, template: &mut Template
     if spec.get("override").is_none() && template.mandatory {
         template.overridable = Override::Fields(BTreeSet::new());
     }
+    if template.mandatory {
+        never_skip(errors, spec, template);
+    }
     check_scope(errors, spec, template);
+}
+
+/// A mandatory template refuses run-to-completion pods: it is never skipped.
+fn never_skip(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
+    if let (false, Some(node)) = (template.denies_ending_pods, spec.get("endingPods")) {
+        let message = "a Mandatory template is never skipped: leave the field out, or set Deny";
+        errors.add(node.place, "spec.endingPods", message);
+    }
+    template.denies_ending_pods = true;
 }
 
 /// Notes settings that a namespaced or a mandatory template cannot have.

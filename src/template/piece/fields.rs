@@ -92,6 +92,12 @@ impl TemplateObject {
         self.0.retain(|(name, _)| keep(name));
     }
 
+    /// Drops lists in which nothing is left: the API server drops them too.
+    pub fn drop_empty_lists(&mut self) {
+        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        self.0.retain(|(_, piece)| !is_empty(piece));
+    }
+
     /// How many fields there are.
     pub fn len(&self) -> usize {
         self.0.len()

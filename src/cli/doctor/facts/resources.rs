@@ -78,8 +78,11 @@ pub(super) const DEFINITIONS: [&str; 2] = [
 ];
 
 /// The policies that are shipped; each has a binding of its name.
-pub(super) const SHIPPED_POLICIES: [&str; 2] =
-    ["pillion-require-injection", "pillion-namespace-guard"];
+pub(super) const SHIPPED_POLICIES: [&str; 3] = [
+    "pillion-require-injection",
+    "pillion-namespace-guard",
+    "pillion-mandatory-helpers",
+];
 
 /// The label selector of a Deployment's pods, as a query has it.
 pub(super) fn selector(deployment: &Read<Value>) -> String {

@@ -118,7 +118,7 @@ fn the_namespace_wins_over_the_template_and_that_over_the_installation() {
             "{installation} {template}"
         );
         let told = decision.warnings();
-        let of_one = "one: FieldKept: container `web` keeps its own env OWN";
+        let of_one = "one: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables";
         assert_eq!(
             told.contains(&of_one.to_owned()),
             expected == "Warn",
@@ -148,8 +148,8 @@ fn a_skipped_template_leaves_nothing_and_the_others_apply() {
     assert_eq!(
         decision.warnings(),
         [
-            "one: FieldKept: container `web` keeps its own env OWN",
-            "two: FieldKept: container `web` keeps its own env OWN"
+            "one: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables",
+            "two: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables"
         ]
     );
 }
@@ -171,12 +171,12 @@ fn a_denied_pod_names_every_template_and_gets_nothing() {
     );
     assert_eq!(
         decision.message,
-        "two: container `web` keeps its own env OWN"
+        "two: container `web` keeps its own env OWN; the container does not hear of the helper by these variables"
     );
     assert!(decision.patch.is_empty());
     assert_eq!(
         decision.warnings(),
-        ["one: FieldKept: container `web` keeps its own env OWN"]
+        ["one: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables"]
     );
 }
 

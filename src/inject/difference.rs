@@ -1,0 +1,219 @@
+//! The difference of a pod as received and as it is to be, as operations of a patch.
+//!
+//! Lists are compared by the API's map keys, so that what stands elsewhere is moved and never
+//! rewritten; what means the same to the API server is no difference.
+
+use serde_json::{Map, Value};
+
+use super::merge::is_empty;
+use super::patch::{Operation, Patch, escape};
+use crate::kubernetes::defaults::is_default;
+use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::merge_keys::{ListMerge, element_key, is_whole, list_merge};
+use crate::kubernetes::schema::{self, FieldType};
+
+/// The operations that make the one pod of the other.
+pub fn difference(before: &Value, after: &Value) -> Patch {
+    let mut patch = Patch::default();
+    let part = |pod: &Value, name: &str| pod.get(name).cloned().unwrap_or(Value::Null);
+    let (metadata, spec) = (part(before, "metadata"), part(after, "metadata"));
+    if let (Value::Object(before), Value::Object(after)) = (&metadata, &spec) {
+        for name in ["labels", "annotations"] {
+            let ty = FieldType::Map(Box::new(FieldType::Text));
+            field(&ty, ("", name), (before, after), "/metadata", &mut patch);
+        }
+    }
+    if let (Some(Value::Object(before)), Some(Value::Object(after))) =
+        (before.get("spec"), after.get("spec"))
+    {
+        object("PodSpec", (before, after), "/spec", &mut patch);
+    }
+    patch
+}
+
+type Objects<'v> = (&'v Map<String, Value>, &'v Map<String, Value>);
+
+fn object(definition: &str, (before, after): Objects<'_>, path: &str, patch: &mut Patch) {
+    let names = before
+        .keys()
+        .chain(after.keys().filter(|name| !before.contains_key(*name)));
+    for name in names {
+        let known = schema::field(definition, name).map(|field| &field.ty);
+        // A field that is newer than this program is the user's.
+        if let Some(ty) = known {
+            field(ty, (definition, name), (before, after), path, patch);
+        }
+    }
+}
+
+fn field(
+    ty: &FieldType,
+    (definition, name): (&str, &str),
+    (before, after): Objects<'_>,
+    path: &str,
+    patch: &mut Patch,
+) {
+    let path = format!("{path}/{}", escape(name));
+    let is_said = |value: &&Value| !value.is_null();
+    match (
+        before.get(name).filter(is_said),
+        after.get(name).filter(is_said),
+    ) {
+        (None, None) => {}
+        (None, Some(value)) if is_empty(value) && matches!(ty, FieldType::List(_)) => {}
+        (None, Some(value)) => patch.0.push(Operation::Add {
+            path,
+            value: value.clone().into(),
+        }),
+        (Some(value), None) if is_empty(value) || is_default(definition, name, value) => {}
+        (Some(_), None) => patch.0.push(Operation::Remove { path }),
+        (Some(one), Some(other)) => {
+            value(ty, (definition, name), (one, other), path, patch);
+        }
+    }
+}
+
+fn value(
+    ty: &FieldType,
+    (definition, name): (&str, &str),
+    (before, after): (&Value, &Value),
+    path: String,
+    patch: &mut Patch,
+) {
+    if before == after || element_digest(ty, before) == element_digest(ty, after) {
+        return;
+    }
+    match (ty, before, after) {
+        (FieldType::Object(inner), Value::Object(one), Value::Object(other))
+            if !is_whole(inner) =>
+        {
+            object(inner, (one, other), &path, patch);
+        }
+        (FieldType::Map(inner), Value::Object(one), Value::Object(other)) => {
+            let keys = one
+                .keys()
+                .chain(other.keys().filter(|key| !one.contains_key(*key)));
+            for key in keys {
+                field(inner, ("", key), (one, other), &path, patch);
+            }
+        }
+        (FieldType::List(element), Value::Array(one), Value::Array(other)) => {
+            match keyed(definition, name, one, other) {
+                Some((one, other)) => list(element, (&one, &other), &path, patch),
+                None => replace(after, path, patch),
+            }
+        }
+        _ => replace(after, path, patch),
+    }
+}
+
+fn replace(after: &Value, path: String, patch: &mut Patch) {
+    let value = after.clone().into();
+    patch.0.push(Operation::Replace { path, value });
+}
+
+/// Elements with what identifies them.
+type Keyed<'v> = Vec<(String, &'v Value)>;
+
+/// The elements of two lists by their keys; `None` where they have none that are unique.
+fn keyed<'v>(
+    definition: &str,
+    name: &str,
+    before: &'v [Value],
+    after: &'v [Value],
+) -> Option<(Keyed<'v>, Keyed<'v>)> {
+    let ListMerge::ByKeys(keys) = list_merge(definition, name) else {
+        return None;
+    };
+    let read = |items: &'v [Value]| -> Option<Keyed<'v>> {
+        let keyed: Option<Keyed<'v>> = items
+            .iter()
+            .map(|item| Some((element_key(item, keys)?, item)))
+            .collect();
+        let keyed = keyed?;
+        let unique: std::collections::HashSet<&String> = keyed.iter().map(|(key, _)| key).collect();
+        (unique.len() == keyed.len()).then_some(keyed)
+    };
+    Some((read(before)?, read(after)?))
+}
+
+/// Removes, moves, adds and changes elements, in places as they are then.
+fn list(
+    element: &FieldType,
+    (before, after): (&Keyed<'_>, &Keyed<'_>),
+    path: &str,
+    patch: &mut Patch,
+) {
+    let wanted: std::collections::HashSet<&String> = after.iter().map(|(key, _)| key).collect();
+    let mut now: Vec<&(String, &Value)> = before.iter().collect();
+    for index in (0..now.len()).rev() {
+        if now.get(index).is_some_and(|(key, _)| !wanted.contains(key)) {
+            now.remove(index);
+            let path = format!("{path}/{index}");
+            patch.0.push(Operation::Remove { path });
+        }
+    }
+    for (index, wanted) in after.iter().enumerate() {
+        let at = format!("{path}/{index}");
+        let (key, value) = wanted;
+        if now.get(index).is_some_and(|(known, _)| known == key) {
+            if let Some((_, known)) = now.get(index) {
+                self::value(element, ("", ""), (known, value), at, patch);
+            }
+            continue;
+        }
+        if let Some(from) = now.iter().position(|(known, _)| known == key) {
+            now.remove(from);
+            let path = format!("{path}/{from}");
+            patch.0.push(Operation::Remove { path });
+        }
+        now.insert(index, wanted);
+        patch.0.push(Operation::Add {
+            path: at,
+            value: (*value).clone().into(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_difference_makes_the_one_pod_of_the_other() {
+        let before = json!({"metadata": {"annotations": {"a": "1", "b/c": "2"}}, "spec": {
+            "dnsPolicy": "ClusterFirst", "initContainers": [{"name": "x"}, {"name": "y"}, {"name": "z"}],
+            "containers": [{"name": "app", "image": "app:1", "imagePullPolicy": "IfNotPresent",
+                "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                "resources": {"limits": {"cpu": "1000m"}}}], "own": {"kept": [1]}}});
+        let after = json!({"metadata": {"annotations": {"a": "1", "d": "4"}}, "spec": {
+            "initContainers": [{"name": "z"}, {"name": "w", "image": "w:1"}, {"name": "x", "image": "x:1"}],
+            "dnsPolicy": "ClusterFirst",
+            "containers": [{"name": "app", "image": "app:1",
+                "env": [{"name": "C", "value": "3"}, {"name": "A", "value": "1"}],
+                "resources": {"limits": {"cpu": "1"}}}], "own": {"kept": [1]},
+            "volumes": [{"name": "v", "emptyDir": {}}]}});
+        let patch = difference(&before, &after);
+        let mut patched = before.clone();
+        for operation in &patch.0 {
+            assert!(operation.apply(&mut patched), "{operation:?}");
+        }
+        assert!(difference(&patched, &after).is_empty(), "{patched:#}");
+        let names = |pod: &Value, list: &str| -> Vec<String> {
+            let items = pod["spec"][list].as_array().unwrap().iter();
+            items
+                .map(|item| item["name"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(names(&patched, "initContainers"), ["z", "w", "x"]);
+        assert_eq!(
+            patched["spec"]["containers"][0]["resources"]["limits"]["cpu"],
+            "1000m"
+        );
+        assert_eq!(
+            patched["metadata"]["annotations"],
+            json!({"a": "1", "d": "4"})
+        );
+    }
+}

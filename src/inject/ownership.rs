@@ -1,0 +1,174 @@
+//! Whose an element of a pod is: still ours, ours and changed by somebody since, or the user's.
+//!
+//! A status names what a template added, each with a digest of its content. It is a hint: anyone can
+//! write one, and pods get copied. So a false status may cost its writer their own elements and
+//! nothing else: never another injector's helper, never the last container, never a volume that
+//! something mounts.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::status::Element;
+use crate::kubernetes::element_digest::{element_digest, text};
+use crate::kubernetes::keys::FILE_PREFIX;
+use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::object::digest;
+use crate::kubernetes::schema::{self, FieldType};
+use crate::template::Template;
+
+/// How what a status names stands in the pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is not there.
+    Absent,
+    /// It has the content that the digest was taken of.
+    Unchanged,
+    /// Somebody changed it since.
+    Changed,
+    /// The status has no digest of it.
+    Undigested,
+}
+
+/// The elements of a pod, to be found by what statuses call them.
+pub struct PodContent<'p> {
+    pod: &'p Value,
+    lists: HashMap<(&'static str, &'p str), &'p Value>,
+}
+
+impl<'p> PodContent<'p> {
+    /// Reads the lists of a pod.
+    pub fn new(pod: &'p Value) -> Self {
+        let mut lists = HashMap::new();
+        for list in ["containers", "initContainers", "volumes"] {
+            for item in items(pod, list) {
+                lists.insert((list, name(item)), item);
+            }
+        }
+        Self { pod, lists }
+    }
+
+    /// A container of either list.
+    pub fn container(&self, name: &str) -> Option<&'p Value> {
+        let regular = self.lists.get(&("containers", name));
+        regular
+            .or_else(|| self.lists.get(&("initContainers", name)))
+            .copied()
+    }
+
+    /// What an element is, with the digest of its content.
+    pub fn find(&self, element: Element<'_>) -> Option<(&'p Value, u64)> {
+        let text_of = |kind: &str, key: &str| -> Option<(&'p Value, u64)> {
+            let value = self.pod.get("metadata")?.get(kind)?.get(key)?;
+            Some((value, text(value.as_str()?)))
+        };
+        let listed = |list, name: &str, definition: &str| {
+            let value = *self.lists.get(&(list, name))?;
+            let ty = FieldType::Object(definition.to_owned());
+            Some((value, element_digest(&ty, value)))
+        };
+        match element {
+            Element::Container(name) => listed("containers", name, "Container"),
+            Element::InitContainer(name) => listed("initContainers", name, "Container"),
+            Element::Volume(name) => listed("volumes", name, "Volume"),
+            Element::Label(key) => text_of("labels", key),
+            Element::Annotation(key) => text_of("annotations", key),
+            Element::Image(name) => {
+                let image = self.container(name)?.get("image")?;
+                Some((image, text(image.as_str()?)))
+            }
+            Element::Field(key) | Element::Default(key) => {
+                let (value, ty) = value_at("PodSpec", self.pod.get("spec")?, &steps(key))?;
+                Some((value, element_digest(ty, value)))
+            }
+            Element::Edit(name, key) | Element::EditedDefault(name, key) => {
+                let (value, ty) = value_at("Container", self.container(name)?, &steps(key))?;
+                Some((value, element_digest(ty, value)))
+            }
+        }
+    }
+
+    /// How an element stands in the pod.
+    pub fn state(&self, element: Element<'_>, digest: Option<u64>) -> State {
+        match (self.find(element), digest) {
+            (None, _) => State::Absent,
+            (Some(_), None) => State::Undigested,
+            (Some((_, now)), Some(then)) if now == then => State::Unchanged,
+            (Some(_), Some(_)) => State::Changed,
+        }
+    }
+}
+
+/// Whether a template emits an element of this very name into every pod.
+pub fn emits(template: &Template, element: Element<'_>) -> bool {
+    let containers = || template.init_containers.iter().chain(&template.sidecars);
+    match element {
+        Element::Container(name) | Element::InitContainer(name) => {
+            containers().any(|container| container.name == name)
+        }
+        Element::Volume(name) => template.volumes.iter().any(|volume| volume.emitted == name),
+        Element::Annotation(key) => template.volumes.iter().any(|volume| {
+            let file = key.strip_prefix(FILE_PREFIX);
+            let file = file.and_then(|file| file.strip_prefix(volume.emitted.as_str()));
+            file.is_some_and(|file| file.starts_with('.'))
+        }),
+        _ => false,
+    }
+}
+
+/// The elements of a list of the pod's spec.
+pub fn items<'p>(pod: &'p Value, list: &str) -> impl Iterator<Item = &'p Value> {
+    let items = pod.get("spec").and_then(|spec| spec.get(list));
+    items.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The name of a container or volume.
+pub fn name(item: &Value) -> &str {
+    let name = item.get("name").and_then(Value::as_str);
+    name.unwrap_or_default()
+}
+
+/// A key path's steps, unescaped.
+pub fn steps(path: &str) -> Vec<String> {
+    path.split('/')
+        .map(|step| step.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}
+
+/// Whether an element of a list is what the last step of a key path names.
+pub fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
+    match list_merge(definition, list) {
+        ListMerge::ByKeys(fields) => element_key(item, fields).as_deref() == Some(key),
+        ListMerge::Additive | ListMerge::AdditiveInFront => digest(item) == key,
+        ListMerge::Atomic => false,
+    }
+}
+
+/// What a key path names in an object of this definition.
+fn value_at<'v>(
+    definition: &str,
+    object: &'v Value,
+    steps: &[String],
+) -> Option<(&'v Value, &'static FieldType)> {
+    let (first, rest) = steps.split_first()?;
+    let field = schema::field(definition, first)?;
+    let value = object.get(first)?;
+    if rest.is_empty() {
+        return Some((value, &field.ty));
+    }
+    match &field.ty {
+        FieldType::List(element) => {
+            let key = rest.join("/");
+            let items = value.as_array()?;
+            // Of several variables of one name the last counts.
+            let mut named = items
+                .iter()
+                .rev()
+                .filter(|item| is_named(definition, first, item, &key));
+            Some((named.next()?, element))
+        }
+        FieldType::Object(inner) => value_at(inner, value, rest),
+        FieldType::Map(inner) => Some((value.get(rest.join("/"))?, inner)),
+        _ => None,
+    }
+}

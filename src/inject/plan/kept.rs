@@ -1,0 +1,125 @@
+//! What a pod has otherwise than a template wants it, and whose that is.
+//!
+//! What the user wrote stays, and a finding says so. What another template added is a contradiction
+//! of two templates, of which the pod's user has written neither: the pod is refused, and both are
+//! named.
+
+use serde_json::Value;
+
+use crate::finding::{Code, Finding};
+use crate::inject::merge::{Fill, spelled};
+use crate::inject::patch::Operation;
+use crate::inject::pod::Element;
+
+use crate::inject::verdict::{Reason, Refusal};
+use crate::template::Template;
+
+/// Refuses the pod where another template added what this one wants otherwise.
+pub(super) fn check_owners<'o>(
+    template: &Template,
+    kept: &[String],
+    owner: impl Fn(&str) -> Option<&'o str>,
+    place: impl FnOnce() -> String,
+) -> Result<(), Refusal> {
+    let mut contested = kept.iter().filter_map(|key| Some((key, owner(key)?)));
+    let Some((key, owner)) = contested.next() else {
+        return Ok(());
+    };
+    let message = format!(
+        "the templates `{owner}` and `{}` want {} {} differently; leave one of the two out, or \
+         choose for one of them other containers by the annotation {}containers",
+        template.name,
+        spelled(key),
+        place(),
+        template.annotation_prefix(),
+    );
+    Err(Refusal::new(Reason::Conflict, message))
+}
+
+/// The finding that a container keeps what its user wrote, and what follows from it for the helper.
+pub(super) fn finding(path: &str, container: &str, kept: &[String]) -> Finding {
+    let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
+    keys.sort();
+    let mut message = format!("container `{container}` keeps its own {}", keys.join(", "));
+    let consequences = [
+        (
+            "volumeMounts/",
+            "the helper and this container do not share the files there",
+        ),
+        (
+            "env/",
+            "the container does not hear of the helper by these variables",
+        ),
+    ];
+    let follows = consequences
+        .iter()
+        .filter(|(start, _)| kept.iter().any(|key| key.starts_with(start)))
+        .map(|(_, consequence)| *consequence);
+    for consequence in follows {
+        message.push_str("; ");
+        message.push_str(consequence);
+    }
+    Finding::new(Code::FieldKept, path, message)
+}
+
+/// The finding that variables of the template hide what the user's `envFrom` may set: `env` wins.
+pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<Finding> {
+    let sources = element.users_env_from();
+    if sources.is_empty() {
+        return None;
+    }
+    let values: Vec<_> = fill.operations.iter().filter_map(added_env).collect();
+    let names: Vec<&str> = values
+        .iter()
+        .flat_map(|value| match value.as_ref() {
+            Value::Array(items) => items.as_slice(),
+            single => std::slice::from_ref(single),
+        })
+        .filter_map(|variable| variable.get("name")?.as_str())
+        .collect();
+    let hides = |source: &Value| {
+        let prefix = source.get("prefix").and_then(Value::as_str);
+        let hidden: Vec<_> = names
+            .iter()
+            .copied()
+            .filter(|name| name.starts_with(prefix.unwrap_or_default()))
+            .collect();
+        (!hidden.is_empty()).then(|| {
+            format!(
+                "{} what {} may set",
+                hidden.join(", "),
+                spelled_source(source)
+            )
+        })
+    };
+    let hidden: Vec<_> = sources.iter().filter_map(hides).collect();
+    if hidden.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "variables of the template hide in container `{}` those of its envFrom: {}",
+        element.name(),
+        hidden.join("; "),
+    );
+    Some(Finding::new(
+        Code::EnvFromHidden,
+        format!("{path}.envFrom"),
+        message,
+    ))
+}
+
+/// The variables that an operation adds: one, or a list.
+fn added_env(operation: &Operation) -> Option<std::borrow::Cow<'_, Value>> {
+    let path = operation.path();
+    (path == "/env" || path.starts_with("/env/")).then(|| operation.value())
+}
+
+/// A source of variables, in words.
+fn spelled_source(source: &Value) -> String {
+    let named = |field: &str| source.get(field)?.get("name")?.as_str();
+    match (named("configMapRef"), named("secretRef")) {
+        (Some(name), _) => format!("the ConfigMap `{name}`"),
+        (None, Some(name)) => format!("the Secret `{name}`"),
+        (None, None) => "a source of another kind".to_owned(),
+    }
+}

@@ -1,0 +1,161 @@
+//! What stays as received at a second call: elements that others changed, and the order of lists.
+
+use serde_json::{Map, Value};
+
+use super::ownership::{PodContent, is_named, name, steps};
+use super::status::{Element, Status};
+use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
+use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::schema::{self, FieldType};
+
+/// Puts what a status names back as it was received.
+pub fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
+    let content = PodContent::new(before);
+    for (element, _) in kept.elements() {
+        let Some((value, _)) = content.find(element) else {
+            continue;
+        };
+        let place = match element {
+            Element::Container(name) => listed(after, &["containers"], name),
+            Element::InitContainer(name) => listed(after, &["initContainers"], name),
+            Element::Volume(name) => listed(after, &["volumes"], name),
+            Element::Label(key) => text_of(after, "labels", key),
+            Element::Annotation(_) => None,
+            Element::Image(name) => {
+                let container = listed(after, &["containers", "initContainers"], name);
+                container.and_then(|container| container.get_mut("image"))
+            }
+            Element::Field(key) | Element::Default(key) => after
+                .get_mut("spec")
+                .and_then(|spec| place_of("PodSpec", spec, &steps(key))),
+            Element::Edit(name, key) | Element::EditedDefault(name, key) => {
+                let container = listed(after, &["containers", "initContainers"], name);
+                container.and_then(|container| place_of("Container", container, &steps(key)))
+            }
+        };
+        if let Some(place) = place {
+            *place = value.clone();
+        }
+    }
+}
+
+/// An element of one of these lists.
+fn listed<'v>(pod: &'v mut Value, lists: &[&str], wanted: &str) -> Option<&'v mut Value> {
+    let spec = pod.get_mut("spec")?.as_object_mut()?;
+    let items = spec
+        .iter_mut()
+        .filter(|(list, _)| lists.contains(&list.as_str()));
+    let mut items = items.filter_map(|(_, list)| list.as_array_mut()).flatten();
+    items.find(|item| name(item) == wanted)
+}
+
+fn text_of<'v>(pod: &'v mut Value, kind: &str, key: &str) -> Option<&'v mut Value> {
+    pod.get_mut("metadata")?.get_mut(kind)?.get_mut(key)
+}
+
+/// The place that a key path names in an object of this definition.
+fn place_of<'v>(
+    definition: &str,
+    object: &'v mut Value,
+    steps: &[String],
+) -> Option<&'v mut Value> {
+    let (first, rest) = steps.split_first()?;
+    let field = schema::field(definition, first)?;
+    let value = object.get_mut(first)?;
+    if rest.is_empty() {
+        return Some(value);
+    }
+    let key = rest.join("/");
+    match &field.ty {
+        FieldType::List(_) => {
+            let mut items = value.as_array_mut()?.iter_mut();
+            items.find(|item| is_named(definition, first, item, &key))
+        }
+        FieldType::Object(inner) => place_of(inner, value, rest),
+        FieldType::Map(_) => value.get_mut(&key),
+        _ => None,
+    }
+}
+
+/// Keeps the order of lists that have the same elements as received: others put theirs where they
+/// want. Helpers of mandatory templates stand where the template puts them.
+pub fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) {
+    let (Some(Value::Object(before)), Some(Value::Object(after))) =
+        (before.get("spec"), after.get_mut("spec"))
+    else {
+        return;
+    };
+    order_lists("PodSpec", before, after, mandatory);
+    for list in ["containers", "initContainers"] {
+        let containers = before.get(list).and_then(Value::as_array);
+        let Some(Value::Array(results)) = after.get_mut(list) else {
+            continue;
+        };
+        for result in results {
+            let same = containers
+                .into_iter()
+                .flatten()
+                .find(|container| name(container) == name(result));
+            if let (Some(Value::Object(before)), Value::Object(after)) = (same, result) {
+                order_lists("Container", before, after, &[]);
+            }
+        }
+    }
+}
+
+/// Keeps the order of the autoscaler's list, which is a set.
+pub fn keep_evictable(before: &Value, after: &mut Value) {
+    let text = |pod: &Value| -> Option<String> {
+        let text = pod
+            .get("metadata")?
+            .get("annotations")?
+            .get(SAFE_TO_EVICT_VOLUMES)?;
+        Some(text.as_str()?.to_owned())
+    };
+    let set = |text: &str| -> std::collections::BTreeSet<String> {
+        text.split(',').map(|name| name.trim().to_owned()).collect()
+    };
+    if let (Some(one), Some(other)) = (text(before), text(after))
+        && set(&one) == set(&other)
+        && let Some(place) = text_of(after, "annotations", SAFE_TO_EVICT_VOLUMES)
+    {
+        *place = Value::String(one);
+    }
+}
+
+fn order_lists(
+    definition: &str,
+    before: &Map<String, Value>,
+    after: &mut Map<String, Value>,
+    mandatory: &[&str],
+) {
+    for (list, items) in after.iter_mut() {
+        let (Value::Array(items), Some(Value::Array(received))) = (items, before.get(list)) else {
+            continue;
+        };
+        let moves = items.iter().any(|item| mandatory.contains(&name(item)));
+        let key = |item: &Value| match list_merge(definition, list) {
+            ListMerge::ByKeys(keys) => element_key(item, keys),
+            ListMerge::Additive | ListMerge::AdditiveInFront => {
+                Some(crate::kubernetes::object::digest(item))
+            }
+            ListMerge::Atomic => None,
+        };
+        let order: Option<Vec<String>> = received.iter().map(key).collect();
+        let keys: Option<Vec<String>> = items.iter().map(key).collect();
+        let (Some(order), Some(keys), false) = (order, keys, moves) else {
+            continue;
+        };
+        let sorted = |mut keys: Vec<String>| {
+            keys.sort();
+            keys
+        };
+        if order != keys && sorted(order.clone()) == sorted(keys) {
+            let place = |item: &Value| {
+                let key = key(item);
+                order.iter().position(|known| Some(known) == key.as_ref())
+            };
+            items.sort_by_cached_key(place);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Taking single elements out of a pod, and putting back what they replaced.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde_json::{Map, Value};
+
+use crate::inject::merge::is_empty;
+use crate::inject::ownership::{is_named, name, steps};
+use crate::inject::status::{Elements, Status};
+use crate::kubernetes::defaults::default_of;
+use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
+use crate::kubernetes::schema::{self, FieldType};
+
+/// Takes out everything that a status names.
+pub(super) fn remove_all(pod: &mut Value, status: &Status) {
+    for (list, elements) in [
+        ("containers", &status.containers),
+        ("initContainers", &status.init_containers),
+        ("volumes", &status.volumes),
+    ] {
+        let names: HashSet<&str> = elements.names().map(String::as_str).collect();
+        if let Some(Value::Array(items)) = pod.pointer_mut(&format!("/spec/{list}")) {
+            items.retain(|item| !names.contains(name(item)));
+        }
+    }
+    for list in ["containers", "initContainers"] {
+        if let Some(Value::Array(containers)) = pod.pointer_mut(&format!("/spec/{list}")) {
+            for container in containers {
+                restore(container, status);
+            }
+        }
+    }
+    remove_keys(pod, "labels", &status.labels);
+    remove_keys(pod, "annotations", &status.annotations);
+    if let Some(spec) = pod.get_mut("spec") {
+        remove_paths(spec, "PodSpec", &status.pod);
+        for key in status.replaced.names() {
+            restore_default(spec, "PodSpec", key);
+        }
+    }
+    remove_evictable(pod, &status.safe_to_evict);
+}
+
+/// Takes out of the user's container what was added to it.
+fn restore(container: &mut Value, status: &Status) {
+    let name = name(container).to_owned();
+    if let (Value::Object(fields), true) = (&mut *container, status.auto.contains(&name)) {
+        fields.insert("image".to_owned(), "auto".into());
+    }
+    if let Some(keys) = status.edited.get(&name) {
+        remove_paths(container, "Container", keys);
+    }
+    for key in status
+        .replaced_in
+        .get(&name)
+        .into_iter()
+        .flat_map(Elements::names)
+    {
+        restore_default(container, "Container", key);
+    }
+}
+
+fn remove_keys(pod: &mut Value, field: &str, keys: &Elements) {
+    if let Some(Value::Object(texts)) = pod.pointer_mut(&format!("/metadata/{field}")) {
+        let keys: HashSet<&String> = keys.names().collect();
+        texts.retain(|key, _| !keys.contains(key));
+    }
+}
+
+/// Takes out what key paths name; parents that are left empty go with it.
+fn remove_paths(value: &mut Value, definition: &str, paths: &Elements) {
+    if let Value::Object(object) = value {
+        let paths = paths.names().map(|path| steps(path)).collect();
+        remove_fields(object, definition, paths);
+    }
+}
+
+/// All paths below one field are taken out together, so that a long list is read once.
+fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<Vec<String>>) {
+    let mut by_field: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+    for mut path in paths.into_iter().filter(|path| !path.is_empty()) {
+        let rest = path.split_off(1);
+        by_field.entry(path.concat()).or_default().push(rest);
+    }
+    for (name, below) in by_field {
+        if below.iter().any(Vec::is_empty) {
+            object.shift_remove(&name);
+            continue;
+        }
+        let field = schema::field(definition, &name);
+        let (Some(field), Some(inner)) = (field, object.get_mut(&name)) else {
+            continue;
+        };
+        let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
+        match (&field.ty, inner) {
+            (FieldType::List(_), Value::Array(items)) => {
+                items.retain(|item| {
+                    !keys
+                        .iter()
+                        .any(|key| is_named(definition, &name, item, key))
+                });
+            }
+            (FieldType::Object(inner_definition), Value::Object(fields)) => {
+                remove_fields(fields, inner_definition, below);
+            }
+            (FieldType::Map(_), Value::Object(entries)) => {
+                entries.retain(|key, _| !keys.contains(key));
+            }
+            _ => {}
+        }
+        if object.get(&name).is_some_and(is_empty) {
+            object.shift_remove(&name);
+        }
+    }
+}
+
+/// Puts an API-server default back.
+fn restore_default(value: &mut Value, definition: &str, key: &str) {
+    let steps = steps(key);
+    if let ([name], Value::Object(object)) = (steps.as_slice(), value) {
+        let image = object.get("image").and_then(Value::as_str);
+        let default = match (name.as_str(), image) {
+            ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
+            _ => default_of(definition, name),
+        };
+        if let Some(default) = default {
+            object.insert(name.clone(), default);
+        }
+    }
+}
+
+/// Takes names out of the autoscaler's list.
+fn remove_evictable(pod: &mut Value, names: &[String]) {
+    let annotations = pod
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut);
+    let Some(annotations) = annotations.filter(|_| !names.is_empty()) else {
+        return;
+    };
+    let listed = annotations
+        .get(SAFE_TO_EVICT_VOLUMES)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let left: Vec<_> = listed
+        .split(',')
+        .filter(|name| !names.iter().any(|known| known == name.trim()))
+        .collect();
+    let left = left.join(",");
+    if left.is_empty() {
+        annotations.shift_remove(SAFE_TO_EVICT_VOLUMES);
+    } else {
+        annotations.insert(SAFE_TO_EVICT_VOLUMES.to_owned(), Value::String(left));
+    }
+}
+
+/// Drops fields that are left empty.
+pub(super) fn prune(pod: &mut Value) {
+    for (parent, fields) in [
+        ("metadata", &["labels", "annotations"]),
+        ("spec", &["initContainers", "volumes"]),
+    ] {
+        if let Some(Value::Object(parent)) = pod.get_mut(parent) {
+            for field in fields {
+                if parent.get(*field).is_some_and(is_empty) {
+                    parent.shift_remove(*field);
+                }
+            }
+        }
+    }
+}
+
+/// Takes the annotation of a template's status out.
+pub(super) fn remove_status(pod: &mut Value, template: &str) {
+    let annotations = pod.pointer_mut("/metadata/annotations");
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.shift_remove(&Status::key(template));
+    }
+}

@@ -1,0 +1,141 @@
+//! What is taken out of a pod by hand, and what forged statuses cannot take.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::kubernetes::element_digest::{element_digest, text};
+use crate::kubernetes::schema::FieldType;
+
+/// A template that emits the container `helper` and the volume `t-v`.
+fn template() -> Template {
+    let source = crate::template::Source {
+        path: "t.yaml".to_owned(),
+        text: "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {name: t}\n\
+               spec:\n  volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}]\n  sidecars:\n    - name: helper\n      \
+               image: \"helper:1\"\n      volumeMounts: [{name: v, mountPath: /v}]\n"
+            .to_owned(),
+    };
+    let (catalog, errors) = crate::template::Catalog::load(&[source], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    match catalog.find("shop", "t") {
+        crate::template::CatalogLookup::Template(template) => template.as_ref().clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn removed(pod: &mut Value) -> TakenOut {
+    let template = template();
+    let served = |name: &str| (name == "t").then_some(&template);
+    remove(pod, &served, &ForeignHelpers::default()).unwrap()
+}
+
+fn digest(definition: &str, value: &Value) -> String {
+    let digest = element_digest(&FieldType::Object(definition.to_owned()), value);
+    format!("{digest:016x}")
+}
+
+#[test]
+fn what_others_added_stays() {
+    let (a, port) = (
+        json!({"name": "A", "value": "1"}),
+        json!({"containerPort": 80}),
+    );
+    let cpu = element_digest(&FieldType::Quantity, &json!("1"));
+    let status = json!({"verdict": "Injected", "reason": "Applied", "revision": "r",
+        "initContainers": ["helper"], "volumes": ["t-v"],
+        "replaced": {"dnsPolicy": format!("{:016x}", text("None"))},
+        "edited": {"app": {"env/A": digest("EnvVar", &a), "ports/80~1TCP": digest("ContainerPort", &port),
+            "resources/requests/cpu": format!("{cpu:016x}")}},
+        "auto": {"own": format!("{:016x}", text("x:1"))}, "safeToEvict": ["t-v"],
+        "labels": {"l": format!("{:016x}", text("1"))}});
+    let mut pod = json!({"metadata": {"labels": {"l": "1"}, "annotations": {
+            "pillion.dev/status.t": status.to_string(), "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": "a,t-v"}},
+        "spec": {"initContainers": [{"name": "helper"}, {"name": "own", "image": "x:1"}],
+            "containers": [{"name": "app", "env": [a, {"name": "B"}], "ports": [port],
+                "resources": {"requests": {"cpu": "1000m", "memory": "2"}}}],
+            "volumes": [{"name": "t-v"}], "dnsPolicy": "None"}});
+    let result = removed(&mut pod);
+    assert!(result.left.is_empty(), "{:?}", result.left_in_words());
+    let expected = json!({"metadata": {"annotations": {
+            "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": "a"}},
+        "spec": {"initContainers": [{"name": "own", "image": "auto"}],
+            "containers": [{"name": "app", "env": [{"name": "B"}],
+                "resources": {"requests": {"memory": "2"}}}],
+            "dnsPolicy": "ClusterFirst"}});
+    assert_eq!(pod, expected);
+}
+
+#[test]
+fn a_status_that_is_none_is_an_error_that_names_it() {
+    let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": "injected"}}});
+    let error = remove(&mut pod, &|_| None, &ForeignHelpers::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("pillion.dev/status.t"),
+        "{error}"
+    );
+}
+
+/// Attack 10: what a forged status names is not believed, and the exit says so.
+#[test]
+fn a_forged_status_takes_nothing_that_a_pod_needs() {
+    let app = json!({"name": "app", "image": "app:1", "securityContext": {"runAsUser": 1},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}]});
+    let mesh = json!({"name": "istio-proxy", "image": "istio:1"});
+    let data = json!({"name": "data", "emptyDir": {}});
+    let table = [
+        json!({"containers": ["app"]}),
+        json!({"containers": {"app": digest("Container", &app), "istio-proxy": digest("Container", &mesh)}}),
+        json!({"containers": {"istio-proxy": digest("Container", &mesh)}}),
+        json!({"edited": {"app": ["image", "name"]}}),
+        json!({"edited": {"app": {"image": format!("{:016x}", text("app:1")),
+            "name": format!("{:016x}", text("app"))}}}),
+        json!({"pod": ["containers"], "replaced": ["volumes"]}),
+        json!({"auto": ["app"]}),
+        json!({"volumes": {"data": digest("Volume", &data)}}),
+    ];
+    for forged in table {
+        let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": forged.to_string()}},
+            "spec": {"containers": [app, mesh], "volumes": [data]}});
+        let spec = pod["spec"].clone();
+        let result = removed(&mut pod);
+        assert!(!result.left.is_empty(), "{forged}");
+        assert_eq!(pod["spec"], spec, "{forged}");
+    }
+}
+
+/// Mesh 5: a container that stays keeps its volume.
+#[test]
+fn no_mount_is_left_without_its_volume() {
+    let volume = json!({"name": "t-v", "emptyDir": {"sizeLimit": "1Mi"}});
+    let renamed = json!({"name": "old", "image": "own:2",
+        "volumeMounts": [{"name": "t-v", "mountPath": "/v"}]});
+    let status = json!({"containers": {"old": "0000000000000001"},
+        "volumes": {"t-v": digest("Volume", &volume)}});
+    let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": status.to_string()}},
+        "spec": {"containers": [{"name": "app"}, renamed], "volumes": [volume]}});
+    let before = pod["spec"].clone();
+    let result = removed(&mut pod);
+    assert_eq!(pod["spec"], before);
+    let words = result.left_in_words().join("; ");
+    assert!(
+        words.contains("container `old`") && words.contains("volume `t-v`"),
+        "{words}"
+    );
+    // The status keeps naming what was left, so that it can be taken out later.
+    let status = pod["metadata"]["annotations"]["pillion.dev/status.t"].as_str();
+    assert!(status.unwrap().contains("old"), "{status:?}");
+}
+
+#[test]
+fn a_helper_that_somebody_changed_is_taken_out_by_its_name() {
+    let status = json!({"containers": {"helper": "0000000000000001"}, "volumes": {"t-v": "1"}});
+    let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": status.to_string()}},
+        "spec": {"containers": [{"name": "app"}, {"name": "helper", "image": "mirror/helper:1",
+            "volumeMounts": [{"name": "t-v", "mountPath": "/v"}]}], "volumes": [{"name": "t-v"}]}});
+    let result = removed(&mut pod);
+    assert!(result.left.is_empty(), "{:?}", result.left_in_words());
+    assert_eq!(
+        pod,
+        json!({"metadata": {}, "spec": {"containers": [{"name": "app"}]}})
+    );
+}

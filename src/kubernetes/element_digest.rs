@@ -1,0 +1,192 @@
+//! Digests of what stands in a pod, the same before and after the API server has read and written it.
+//!
+//! A digest says whether somebody changed an element since: what the API server fills in, spells
+//! otherwise or leaves out, and the ServiceAccount plugin's mount, change nothing. It is FNV-1a of 64
+//! bits: nothing trusts it, so that it need not be hard to forge.
+
+use serde_json::{Map, Value};
+
+use super::defaults::{TOKEN_VOLUME, absence_says, is_default, is_token_mount};
+use super::image_reference::Reference;
+use super::quantity::Quantity;
+use super::schema::{self, FieldType};
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// The digest of a value of this type.
+pub fn element_digest(ty: &FieldType, value: &Value) -> u64 {
+    match (ty, value) {
+        (FieldType::Quantity, value) => match Quantity::in_field(value) {
+            Some(quantity) => text(&quantity.to_string()),
+            None => text(&value.to_string()),
+        },
+        (FieldType::Object(definition), Value::Object(object)) => {
+            let fields = object.iter().map(|(name, value)| (name.as_str(), value));
+            object_digest(definition, fields, |name| object.get(name))
+        }
+        (FieldType::Map(inner), Value::Object(entries)) => entries
+            .iter()
+            .map(|(key, value)| pair(key, element_digest(inner, value)))
+            .fold(OFFSET, u64::wrapping_add),
+        (FieldType::List(element), Value::Array(items)) => items
+            .iter()
+            .map(|item| element_digest(element, item))
+            .fold(OFFSET, |hash, item| bytes(hash, &item.to_be_bytes())),
+        (_, Value::String(value)) => text(value),
+        (_, value) => text(&value.to_string()),
+    }
+}
+
+/// The digest of a text.
+pub fn text(text: &str) -> u64 {
+    bytes(OFFSET, text.as_bytes())
+}
+
+/// The digest of an object of this definition whose fields are given one by one.
+pub fn object_digest<'v>(
+    definition: &str,
+    fields: impl Iterator<Item = (&'v str, &'v Value)>,
+    get: impl Fn(&str) -> Option<&'v Value>,
+) -> u64 {
+    let said = fields.filter_map(|(name, value)| {
+        let field = schema::field(definition, name);
+        let Some(ty) = field.map(|field| &field.ty) else {
+            return Some(pair(name, text(&value.to_string())));
+        };
+        if says_nothing(definition, name, ty, value, &get) {
+            return None;
+        }
+        let digest = match (definition, name, value) {
+            ("Container", "volumeMounts", Value::Array(mounts)) => {
+                let own = mounts.iter().filter(|mount| !is_token_mount(mount));
+                let own: Vec<Value> = own.cloned().collect();
+                if own.is_empty() {
+                    return None;
+                }
+                element_digest(ty, &Value::Array(own))
+            }
+            // Each pod has a made-up name of its own for it.
+            ("VolumeMount", "name", Value::String(volume)) if volume.starts_with(TOKEN_VOLUME) => {
+                text(TOKEN_VOLUME)
+            }
+            ("ResourceRequirements", "requests", Value::Object(requests)) => {
+                let own = without_limits(requests, get("limits"));
+                if own.is_empty() {
+                    return None;
+                }
+                element_digest(ty, &Value::Object(own))
+            }
+            _ => element_digest(ty, value),
+        };
+        // An object in which nothing is said says nothing itself, where absence says the same.
+        let is_empty = name == "resources" && digest == OFFSET;
+        (!is_empty).then(|| pair(name, digest))
+    });
+    said.fold(OFFSET, u64::wrapping_add)
+}
+
+/// Whether a field says what its absence would say.
+fn says_nothing<'v>(
+    definition: &str,
+    name: &str,
+    ty: &FieldType,
+    value: &Value,
+    get: &impl Fn(&str) -> Option<&'v Value>,
+) -> bool {
+    let image = || get("image").and_then(Value::as_str);
+    match (definition, name) {
+        ("Container", "imagePullPolicy")
+            if image().map(Reference::pull_policy) == value.as_str() =>
+        {
+            true
+        }
+        // On the node's network the API server gives every port of a container the host's.
+        ("ContainerPort", "hostPort") if get("containerPort") == Some(value) => true,
+        _ => {
+            let facts = schema::facts(definition, name);
+            let drops_zero = facts.is_some_and(|facts| facts.zero_is_absent);
+            absence_says(drops_zero, ty, value) || is_default(definition, name, value)
+        }
+    }
+}
+
+/// The requests that are not copies of limits.
+fn without_limits(requests: &Map<String, Value>, limits: Option<&Value>) -> Map<String, Value> {
+    let copied = |(resource, amount): &(&String, &Value)| {
+        let limit = limits.and_then(|limits| limits.get(resource.as_str()));
+        limit.is_some_and(|limit| Quantity::in_field(limit) == Quantity::in_field(amount))
+    };
+    let own = requests.iter().filter(|request| !copied(request));
+    own.map(|(resource, amount)| (resource.clone(), amount.clone()))
+        .collect()
+}
+
+/// The digest of a key with its value; those of an object are added up, in whatever order.
+fn pair(key: &str, value: u64) -> u64 {
+    let hash = bytes(text(key), &[0]);
+    // Sums of plain FNV digests would meet too often.
+    let mixed = bytes(hash, &value.to_be_bytes());
+    (mixed ^ (mixed >> 31)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn bytes(hash: u64, bytes: &[u8]) -> u64 {
+    let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
+    bytes.iter().fold(hash, add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn container(value: &Value) -> u64 {
+        element_digest(&FieldType::Object("Container".to_owned()), value)
+    }
+
+    #[test]
+    fn what_the_api_server_fills_in_changes_nothing() {
+        let written = json!({"name": "a", "image": "a:1", "env": [{"name": "X", "value": ""}],
+            "ports": [{"containerPort": 80}], "args": [], "resources": {"limits": {"cpu": "0.5"}},
+            "readinessProbe": {"httpGet": {"port": 80}}, "stdin": false});
+        let received = json!({"env": [{"name": "X"}], "image": "a:1", "name": "a",
+            "imagePullPolicy": "IfNotPresent", "ports": [{"containerPort": 80, "hostPort": 80,
+            "protocol": "TCP"}], "resources": {"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}},
+            "readinessProbe": {"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+                "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1,
+                "failureThreshold": 3},
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+            "volumeMounts": [{"name": "kube-api-access-x", "readOnly": true,
+                "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]});
+        assert_eq!(container(&written), container(&received));
+        let bare = json!({"name": "a"});
+        assert_eq!(
+            container(&bare),
+            container(&json!({"name": "a", "resources": {"limits": {}}}))
+        );
+    }
+
+    #[test]
+    fn what_somebody_changes_changes_it() {
+        let base = json!({"name": "a", "image": "a:1", "args": ["x", "y"],
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]});
+        let changes = [
+            ("/image", json!("b:1")),
+            ("/args", json!(["y", "x"])),
+            ("/env/0/value", json!("2")),
+            (
+                "/env",
+                json!([{"name": "B", "value": "2"}, {"name": "A", "value": "1"}]),
+            ),
+            ("/name", json!("b")),
+        ];
+        for (pointer, value) in changes {
+            let mut changed = base.clone();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            assert_ne!(container(&base), container(&changed), "{pointer}");
+        }
+        let mut more = base.clone();
+        more["resources"] = json!({"limits": {"cpu": "1"}});
+        assert_ne!(container(&base), container(&more));
+    }
+}
