@@ -11,8 +11,9 @@ use super::reinvocation;
 use super::request_context::RequestContext;
 use super::selection::{self, Selection, SelectionInput};
 use super::settings::Settings;
+use super::status::has_status;
 use super::trace::Trace;
-use super::verdict::{Decision, Reason};
+use super::verdict::{Decision, Reason, Refusal};
 use crate::expression::{Budget, MAX_ITEMS};
 use crate::review::{Document, Json, Pod, Request, Response, request};
 use crate::template::Catalog;
@@ -84,9 +85,12 @@ impl Engine {
             annotations: &annotations,
             from_node: context.from_node,
         };
-        let templates = match selection::select(&self.catalog, &self.settings, asked) {
-            Selection::Templates(templates) => templates,
-            Selection::Nothing(refusal) => return Decision::refused(refusal),
+        let (templates, nothing) = match selection::select(&self.catalog, &self.settings, asked) {
+            Selection::Templates(templates) => (templates, None),
+            Selection::Nothing(why) if keeps_earlier_work(&why, asked, pod) => {
+                (Vec::new(), Some(why))
+            }
+            Selection::Nothing(why) => return Decision::refused(why),
         };
         if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
@@ -116,6 +120,9 @@ impl Engine {
             trace,
             budget: &budget,
         };
+        if let Some(why) = nothing {
+            return reinvocation::take_out_unselected(input, pod, why);
+        }
         reinvocation::decide(input, pod).unwrap_or_else(|error| Decision::unreadable(&error))
     }
 
@@ -198,6 +205,15 @@ impl Engine {
         };
         !selection::is_left_alone(&self.settings, asked)
     }
+}
+
+/// Whether a pod for which nothing is selected may hold what was added when something was.
+fn keeps_earlier_work(why: &Refusal, asked: SelectionInput<'_>, pod: &Pod<'_>) -> bool {
+    let is_unselected = matches!(
+        why.reason,
+        Reason::NotRequested | Reason::OptedOut | Reason::NamespaceDisabled
+    );
+    is_unselected && has_status(pod) && selection::is_called_for(asked)
 }
 
 /// Reads the request of a review and answers it.

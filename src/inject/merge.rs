@@ -21,7 +21,7 @@ use crate::kubernetes::defaults::is_default;
 use crate::kubernetes::element_digest::element_digest;
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
-use crate::kubernetes::object::digest;
+use crate::kubernetes::object::{self, digest};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
@@ -42,12 +42,20 @@ pub struct Fill {
     pub kept: Vec<String>,
 }
 
-/// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`.
+/// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
+/// name are told apart by digests, which tell a person nothing.
 pub fn spelled(key: &str) -> String {
     let steps = key
         .split('/')
+        .filter(|step| !is_digest(step))
         .map(|step| step.replace("~1", "/").replace("~0", "~"));
     steps.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a step of a key path is a digest as [`digest`] makes it.
+fn is_digest(step: &str) -> bool {
+    let is_hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    step.len() == object::DIGEST_LENGTH && step.bytes().all(is_hexadecimal)
 }
 
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.

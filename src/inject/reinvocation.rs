@@ -16,9 +16,11 @@ use super::difference::difference;
 use super::ownership::{PodContent, emits};
 use super::parameters::{self, ParameterSources};
 use super::received::{keep_changes, keep_evictable, keep_order};
-use super::status::{Element, Status, has_status};
-use super::uninject::{Claim, Purpose, TakenOut, is_security_or_pod, statuses, take_out};
-use super::verdict::{Decision, Reason, Verdict};
+use super::status::{ASKED_BY_FLAG, Element, Status, has_status};
+use super::uninject::{
+    Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of, take_out,
+};
+use super::verdict::{Decision, Reason, Refusal, Verdict};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::element_digest::element_digest;
 use crate::kubernetes::schema::FieldType;
@@ -57,6 +59,23 @@ pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, se
     })
 }
 
+/// Decides on a pod for which no template is selected: what templates added that are not selected any
+/// more is taken out.
+pub fn take_out_unselected(input: CompositionInput<'_>, pod: &Pod<'_>, why: Refusal) -> Decision {
+    let decided = decide_again(input, pod).filter(|decided| decided.verdict() != Verdict::Denied);
+    let mut decision = Decision::refused(why);
+    if let Some(decided) = decided {
+        decision.patch = decided.patch;
+        decision.findings = decided.findings;
+    }
+    if !decision.patch.is_empty() {
+        let taken = "; what templates had added that are not selected any more is taken out";
+        decision.message.push_str(taken);
+        decision.logged.push_str(taken);
+    }
+    decision
+}
+
 /// Decides on a pod with what is ours taken out; `None` where it is to be decided on as it is.
 fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
     let before: Value = received.json.to_value();
@@ -69,6 +88,7 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
             let left = taken.left.entry(template.clone()).or_default();
             left.unite(status.clone());
         }
+        taken.forget_absent(&rest);
         let text = rest.to_string();
         let document = Document::read(&text).ok()?;
         let found = findings(&claims, &taken);
@@ -107,6 +127,7 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
         let mut selected = input.templates.iter();
         let template = selected.find(|template| template.name == name);
         let purpose = match template {
+            None if status.asked_by == ASKED_BY_FLAG => return None,
             None => Purpose::Unselected,
             Some(template) if template.revision == status.revision => Purpose::SecondCall,
             Some(_) => Purpose::Afresh,
@@ -118,7 +139,7 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
         };
         Some((name, claim))
     };
-    let mut claims: Claims<'t> = statuses(pod).into_iter().filter_map(claim).collect();
+    let mut claims: Claims<'t> = statuses_of(pod).into_iter().filter_map(claim).collect();
     for claim in claims.values_mut() {
         let is_other = |template: &Template| {
             let set = ParameterSources {
@@ -281,7 +302,7 @@ fn conclude(
         keep_evictable(before, &mut after);
     }
     keep_left(claims, taken, &mut composed.statuses, &mut after);
-    keep_statuses(claims, &composed.statuses, before, &mut after);
+    keep_statuses(&composed.statuses, before, &mut after);
     let decision = &mut composed.decision;
     decision.patch = difference(before, &after);
     if decision.patch.is_empty() {
@@ -317,30 +338,26 @@ fn keep_left(
 
 /// Keeps the text of a status that says the same as the new one: what the checks find may have changed
 /// since by what other webhooks did, and what was added has not.
-fn keep_statuses(
-    claims: &Claims<'_>,
-    statuses: &BTreeMap<String, Status>,
-    before: &Value,
-    after: &mut Value,
-) {
+fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mut Value) {
     // A helper whose digest is another one, and which is as received, has what may be added to it.
     let spec = |pod: &Value| {
         let ty = FieldType::Object("PodSpec".to_owned());
         pod.get("spec").map(|spec| element_digest(&ty, spec))
     };
     let is_unchanged = spec(before) == spec(after);
+    let texts = statuses_of(before);
     for (name, status) in statuses {
-        let key = Status::key(name);
-        let same = claims.get(name).is_some_and(|claim| {
-            claim.status.says_the_same(status)
-                || (is_unchanged && claim.status.without_digests() == status.without_digests())
-        });
-        let text = before
-            .get("metadata")
-            .and_then(|metadata| metadata.get("annotations")?.get(&key));
+        let Some(text) = texts.get(name) else {
+            continue;
+        };
+        let Ok(received) = serde_json::from_str::<Status>(text) else {
+            continue;
+        };
+        let same = received.says_the_same(status)
+            || (is_unchanged && received.without_digests() == status.without_digests());
         let annotations = after.pointer_mut("/metadata/annotations");
-        if let (true, Some(text), Some(Value::Object(annotations))) = (same, text, annotations) {
-            annotations.insert(key, text.clone());
+        if let (true, Some(Value::Object(annotations))) = (same, annotations) {
+            annotations.insert(Status::key(name), Value::String(text.clone()));
         }
     }
 }

@@ -85,6 +85,20 @@ pub fn is_left_alone(settings: &Settings, asked: SelectionInput<'_>) -> bool {
         .is_some()
 }
 
+/// Whether an entry of the webhook configuration calls for the pod, mirror pods and excluded namespaces
+/// apart: the chart's four entries in one.
+pub(super) fn is_called_for(asked: SelectionInput<'_>) -> bool {
+    let namespace = asked.namespace_object;
+    if namespace.labels.contains_key(MANDATORY) {
+        return true;
+    }
+    match asked.labels.get(INJECT).map(Text::as_str) {
+        Some(label) => label != "false",
+        None if asked.annotations.contains_key(INJECT) => namespace.injection() != Some("disabled"),
+        None => namespace.injection() == Some("enabled"),
+    }
+}
+
 pub(crate) fn excluded(settings: &Settings, asked: SelectionInput<'_>) -> Option<Refusal> {
     let is_excluded = settings.excluded_namespaces.contains(asked.namespace);
     is_excluded.then(|| {

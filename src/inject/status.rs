@@ -60,6 +60,10 @@ impl std::fmt::Display for Element<'_> {
     }
 }
 
+/// What a status says of a template that `--inject` asked for: in the pod nothing asks for it, and
+/// what it added stays.
+pub const ASKED_BY_FLAG: &str = "flag";
+
 /// Whether a pod carries a status annotation.
 pub fn has_status(pod: &Pod<'_>) -> bool {
     let mut keys = pod.annotations().into_iter().flat_map(Dictionary::keys);
@@ -113,6 +117,9 @@ pub struct Status {
     /// `Mandatory`, where the template is.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub requirement: String,
+    /// [`ASKED_BY_FLAG`], where the pod itself does not ask for the template.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub asked_by: String,
     /// The digest of the parameters' values that annotations and the configuration set.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub parameters: String,

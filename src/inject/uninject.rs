@@ -66,6 +66,17 @@ pub struct TakenOut {
 }
 
 impl TakenOut {
+    /// Counts as left only what is still in the pod: what was in a container that was taken out went
+    /// with it.
+    pub fn forget_absent(&mut self, pod: &Value) {
+        let content = PodContent::new(pod);
+        self.left.retain(|_, status| {
+            let all = std::mem::take(status);
+            *status = all.with_elements(&|element, _| content.find(element).is_some());
+            status.elements().next().is_some()
+        });
+    }
+
     /// What was left, in words.
     pub fn left_in_words(&self) -> Vec<String> {
         let words = |(template, status): (&String, &Status)| -> Vec<String> {
@@ -153,20 +164,18 @@ pub fn take_out(
         removal::remove_all(pod, status);
         removal::remove_status(pod, template);
     }
+    result.forget_absent(pod);
     for (template, status) in &result.left {
         let keeps_status = claims
             .get(template)
             .is_some_and(|claim| matches!(claim.purpose, Purpose::Uninject | Purpose::Unselected));
-        if keeps_status && status.elements().next().is_some() {
+        if keeps_status {
             let annotations = pod.pointer_mut("/metadata/annotations");
             if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
                 annotations.insert(Status::key(template), Value::String(status.to_json()));
             }
         }
     }
-    result
-        .left
-        .retain(|_, status| status.elements().next().is_some());
     removal::prune(pod);
     result
 }

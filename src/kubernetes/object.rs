@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Characters of a digest.
-const LENGTH: usize = 12;
+pub const DIGEST_LENGTH: usize = 12;
 
 /// An object whose fields can be asked for.
 pub trait ReadObject {
@@ -36,7 +36,10 @@ pub fn digest(value: &Value) -> String {
     sorted.sort_all_objects();
     let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let digest = sorted.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, hash);
-    format!("{digest:016x}").chars().take(LENGTH).collect()
+    format!("{digest:016x}")
+        .chars()
+        .take(DIGEST_LENGTH)
+        .collect()
 }
 
 #[cfg(test)]
@@ -49,6 +52,6 @@ mod tests {
         let one = digest(&json!({"a": 1, "b": {"c": [1], "d": 2}}));
         assert_eq!(one, digest(&json!({"b": {"d": 2, "c": [1]}, "a": 1})));
         assert_ne!(one, digest(&json!({"a": 1, "b": {"c": [2], "d": 2}})));
-        assert_eq!(one.len(), LENGTH);
+        assert_eq!(one.len(), DIGEST_LENGTH);
     }
 }

@@ -70,7 +70,7 @@ fn changed(sources: &[Source]) -> Vec<Source> {
                 for container in containers.into_iter().flatten() {
                     let name = container["name"].as_str().unwrap().to_owned();
                     // A helper that another injector has too is left to whoever emits it.
-                    if !["daprd", "linkerd-proxy"].contains(&name.as_str()) {
+                    if !["daprd", "linkerd-proxy", "vault-agent"].contains(&name.as_str()) {
                         container["name"] = json!(format!("{name}-next"));
                     }
                     container["image"] = json!("registry.example.com/next:2");
@@ -97,7 +97,11 @@ fn uninjected(engine: &Engine, pod: &Value, namespace: &str) -> Value {
         _ => None,
     };
     let result = uninject::remove(&mut pod, &served, &ForeignHelpers::default()).unwrap();
-    assert!(result.left.is_empty(), "{:?}", result.left_in_words());
+    assert!(
+        result.left.is_empty(),
+        "{:?}\n{pod:#}",
+        result.left_in_words()
+    );
     pod
 }
 

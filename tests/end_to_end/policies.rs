@@ -6,6 +6,7 @@
 
 mod guard;
 mod install;
+mod mandatory_helpers;
 mod places;
 
 use std::sync::Arc;
@@ -171,6 +172,8 @@ async fn a_status_must_be_true_of_the_containers() -> Outcome {
     let taken = [
         status(r#","containers":["app"]"#),
         status(r#","volumes":["app-data"],"labels":["x"]"#),
+        status(r#","containers":{"app":"00000000000000aa"}"#),
+        status(r#","volumes":{"app-data":"aa"},"labels":{"x":"bb"}"#),
         status(r#","edited":{"containers":["env/A"],"app":["env/A"]}"#),
         status(r#","containers":["app"],"message":"\"initContainers\":[\"gone\"]""#),
         long,
@@ -196,6 +199,22 @@ async fn a_status_must_be_true_of_the_containers() -> Outcome {
             vec![(
                 "helper",
                 status(r#","containers":["app"],"initContainers":["gone"],"volumes":["v"]"#),
+            )],
+            lacks,
+        ),
+        (
+            vec![(
+                "helper",
+                status(r#","containers":{"app":"aa","gone":"bb"}"#),
+            )],
+            lacks,
+        ),
+        (
+            vec![(
+                "helper",
+                status(
+                    r#","containers":{"app":"aa"},"initContainers":{"gone":"bb"},"volumes":{"v":"cc"}"#,
+                ),
             )],
             lacks,
         ),

@@ -9,10 +9,12 @@ use crate::inject::Patch;
 use crate::inject::evaluation::{EvaluationContext, evaluate};
 use crate::inject::plan::plan;
 use crate::inject::pod::WorkingPod;
-use crate::inject::status::Status;
+use crate::inject::selection::List;
+use crate::inject::status::{ASKED_BY_FLAG, Status};
 use crate::inject::verdict::{
     Decision, EnforcedFinding, Reason, Refusal, TemplateOutcome, Verdict,
 };
+use crate::kubernetes::keys::INJECT;
 use crate::template::Template;
 
 /// What became of one template.
@@ -55,10 +57,13 @@ pub(super) fn apply_all(
             trace: input.trace,
             budget: input.budget,
         };
-        let applied = match options.skipped.get(&template.name) {
+        let mut applied = match options.skipped.get(&template.name) {
             Some(judged) => stop(template, options, skip(judged)),
             None => apply(evaluated, template, options, with),
         };
+        if is_asked_by_flag(input, template) {
+            ASKED_BY_FLAG.clone_into(&mut applied.status.asked_by);
+        }
         let of_template = applied.findings.into_iter();
         composed
             .found
@@ -73,6 +78,16 @@ pub(super) fn apply_all(
         nothing_applied(&mut composed.decision);
     }
     composed
+}
+
+/// Whether a flag of the command line asks for a template.
+fn is_asked_by_flag(input: CompositionInput<'_>, template: &Template) -> bool {
+    let list = input.context.annotations.get(INJECT);
+    list.is_some_and(|list| {
+        List::read(Some(list))
+            .wanted
+            .contains(&template.name.as_str())
+    })
 }
 
 /// The reason to leave a template out for what was found about it.

@@ -192,7 +192,7 @@ fn no_app(pod: &WorkingPod<'_>, template: &Template, by_name: bool) -> Refusal {
         )
     } else {
         format!(
-            "the pod has no container of the app: {names} are helpers of other injectors; where \
+            "the pod has no container of the app, only helpers of other injectors: {names}; where \
              one of them is the app, name it in the annotation {}{CONTAINERS_PARAMETER} or \
              {CONTAINERS}",
             template.annotation_prefix()

@@ -45,7 +45,7 @@ pub(super) fn edits(
             template,
             &fill.kept,
             |key| element.owner(key),
-            || format!("in the container `{}`", edit.name),
+            |key| kept::in_container(template, &edit.name, key),
         )?;
         let path = format!("spec.{}[{index}]", edit.list.field());
         change.findings.extend(kept::hidden(&path, element, &fill));

@@ -10,30 +10,38 @@ use crate::finding::{Code, Finding};
 use crate::inject::merge::{Fill, spelled};
 use crate::inject::patch::Operation;
 use crate::inject::pod::Element;
-
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
+use crate::template::compiled::CONTAINERS_PARAMETER;
 
-/// Refuses the pod where another template added what this one wants otherwise.
+/// Refuses the pod where another template added what this one wants otherwise. `described` says in
+/// words what a key path names.
 pub(super) fn check_owners<'o>(
     template: &Template,
     kept: &[String],
     owner: impl Fn(&str) -> Option<&'o str>,
-    place: impl FnOnce() -> String,
+    described: impl FnOnce(&str) -> String,
 ) -> Result<(), Refusal> {
     let mut contested = kept.iter().filter_map(|key| Some((key, owner(key)?)));
     let Some((key, owner)) = contested.next() else {
         return Ok(());
     };
     let message = format!(
-        "the templates `{owner}` and `{}` want {} {} differently; leave one of the two out, or \
-         choose for one of them other containers by the annotation {}containers",
+        "the templates `{owner}` and `{}` want {} differently; leave one of the two out",
         template.name,
-        spelled(key),
-        place(),
-        template.annotation_prefix(),
+        described(key),
     );
     Err(Refusal::new(Reason::Conflict, message))
+}
+
+/// What a key path names in a container, and how templates keep out of each other's way there.
+pub(super) fn in_container(template: &Template, container: &str, key: &str) -> String {
+    format!(
+        "{} of the container `{container}` (which containers a template edits is chosen by \
+         {}{CONTAINERS_PARAMETER})",
+        spelled(key),
+        template.annotation_prefix()
+    )
 }
 
 /// The finding that a container keeps what its user wrote, and what follows from it for the helper.
@@ -86,7 +94,7 @@ pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<F
             .collect();
         (!hidden.is_empty()).then(|| {
             format!(
-                "{} what {} may set",
+                "{} over that of {}",
                 hidden.join(", "),
                 spelled_source(source)
             )
@@ -97,7 +105,8 @@ pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<F
         return None;
     }
     let message = format!(
-        "variables of the template hide in container `{}` those of its envFrom: {}",
+        "in container `{}` the template's env wins over what envFrom may set: {}; to keep a value, \
+         write the variable into the container's env",
         element.name(),
         hidden.join("; "),
     );

@@ -35,8 +35,8 @@ pub(super) fn texts(
         ("label", &pod.labels, &kept_labels),
         ("annotation", &pod.annotations, &kept_annotations),
     ] {
-        let what_kind = || format!("as {what} of the pod");
-        kept::check_owners(template, kept, |key| texts.owner(key), what_kind)?;
+        let described = |key: &str| format!("the {what} {key} of the pod");
+        kept::check_owners(template, kept, |key| texts.owner(key), described)?;
         if !kept.is_empty() {
             let message = format!("the pod keeps its own {what} {}", kept.join(", "));
             let path = format!("metadata.{what}s");
@@ -76,8 +76,8 @@ pub(super) fn fields(
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", InFront::default());
     let owner = |key: &str| pod.field_owner(key);
-    kept::check_owners(template, &fill.kept, owner, || {
-        "in the pod's spec".to_owned()
+    kept::check_owners(template, &fill.kept, owner, |key| {
+        format!("{} of the pod", spelled(key))
     })?;
     if !fill.kept.is_empty() {
         let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();

@@ -450,6 +450,64 @@ fn what_is_not_selected_any_more_is_taken_out() {
 
 /// Other 23: an unknown container that another webhook puts first is not taken for the app.
 #[test]
+fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
+    // Fields of the pod stay, as above, and a status names them.
+    let bare = json!({
+        "containers": [{"name": "web", "image": "web:1"}],
+        "terminationGracePeriodSeconds": 60,
+    });
+    let mut asks_for_none = injected("a,b");
+    asks_for_none["metadata"]["annotations"]["pillion.dev/inject"] = "-a,-b".into();
+    let decision = decide(&asks_for_none);
+    assert_eq!(decision.reason, Reason::NotRequested);
+    assert!(decision.message.contains("is taken out"), "{decision:#?}");
+    let after = patched(asks_for_none, &decision);
+    assert_eq!(after["spec"], bare);
+    let annotations = after["metadata"]["annotations"].as_object().unwrap();
+    let keys: Vec<_> = annotations.keys().collect();
+    assert_eq!(keys, ["pillion.dev/inject", "pillion.dev/status.b"]);
+    assert!(decide(&after).patch.is_empty());
+    // The API server calls for none of these.
+    let mut does_not_ask = injected("a,b");
+    let annotations = does_not_ask["metadata"]["annotations"]
+        .as_object_mut()
+        .unwrap();
+    annotations.remove("pillion.dev/inject");
+    assert!(decide(&does_not_ask).patch.is_empty());
+    let mut opts_out = injected("a,b");
+    opts_out["metadata"]["labels"] = json!({"pillion.dev/inject": "false"});
+    assert!(decide(&opts_out).patch.is_empty());
+}
+
+#[test]
+fn what_a_flag_asked_for_stays() {
+    let source = Source {
+        path: "templates.yaml".to_owned(),
+        text: TEMPLATES.to_owned(),
+    };
+    let (catalog, _) = Catalog::load(&[source], None);
+    let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
+    let by_flag = RequestContext {
+        namespace: "shop".to_owned(),
+        annotations: [("pillion.dev/inject".to_owned(), "b".to_owned())].into(),
+        ..RequestContext::default()
+    };
+    let mut pod = pod("a");
+    let text = pod.to_string();
+    let document = Document::read(&text).unwrap();
+    let decision = engine.decide(&by_flag, &Pod::read(document.root()).unwrap(), None);
+    pod = patched(pod, &decision);
+    assert_eq!(pod["spec"]["initContainers"][0]["name"], "helper");
+    let again = decide_by(&engine, &pod);
+    let after = patched(pod.clone(), &again);
+    assert_eq!(
+        after["spec"]["initContainers"],
+        pod["spec"]["initContainers"]
+    );
+    assert_eq!(after["spec"]["containers"][0]["env"][0]["name"], "X");
+}
+
+#[test]
 fn the_app_stays_the_app() {
     let engine = engine(
         "  sidecars: [{name: helper, image: \"${app.image}\"}]\n  app: {env: [{name: X, value: x}]}\n",

@@ -16,6 +16,9 @@ const REQUIRE_INJECTION: &str =
 const NAMESPACE_GUARD: &str =
     include_str!("../../../deploy/chart/pillion/files/namespace-guard-policy.yaml");
 
+const MANDATORY_HELPERS: &str =
+    include_str!("../../../deploy/chart/pillion/files/mandatory-helpers-policy.yaml");
+
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
 
 /// Creates policy and binding of a file. The policy is shared, so it may be there already; the
@@ -71,4 +74,10 @@ pub(super) async fn namespace_guard(client: &Client, label: &str) -> Outcome {
         {"key": label, "operator": "Exists"},
     ]}});
     install(client, NAMESPACE_GUARD, label, &resources).await
+}
+
+/// Installs the policy for updates of pods in this namespace.
+pub(super) async fn mandatory_helpers(client: &Client, namespace: &Namespace) -> Outcome {
+    let name = format!("mandatory-helpers-{}", namespace.name);
+    install(client, MANDATORY_HELPERS, &name, &only(&[&namespace.name])).await
 }

@@ -176,7 +176,9 @@ fn a_denied_pod_names_every_template_and_gets_nothing() {
     assert!(decision.patch.is_empty());
     assert_eq!(
         decision.warnings(),
-        ["one: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables"]
+        [
+            "one: FieldKept: container `web` keeps its own env OWN; the container does not hear of the helper by these variables"
+        ]
     );
 }
 
