@@ -28,7 +28,7 @@ use crate::review::{Document, Pod};
 use crate::template::Template;
 
 /// How often claims that nothing confirms are left out before the pod is decided on as it is.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 
 /// Claims by template.
 type Claims<'t> = BTreeMap<String, Claim<'t>>;
@@ -103,6 +103,10 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
         let composed = compose(input, apart).ok()?;
         let decision = &composed.decision;
         if decision.verdict() == Verdict::Denied {
+            let is_changed = decision.reason == Reason::OverrideNotAllowed;
+            if is_changed && claim_placeholders(&mut claims, &before) {
+                continue;
+            }
             return Some(composed.decision);
         }
         let unconfirmed = unconfirmed(&claims, &taken, &composed);
@@ -156,6 +160,36 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
         }
     }
     claims
+}
+
+/// Counts as a mandatory template's own the placeholders of the user's that it filled in: others have
+/// changed them since, and what they changed is put back and never refused. `false` where there is none.
+fn claim_placeholders(claims: &mut Claims<'_>, pod: &Value) -> bool {
+    let content = PodContent::new(pod);
+    let mut is_any = false;
+    for claim in claims.values_mut() {
+        let Some(template) = claim.template.filter(|template| template.mandatory) else {
+            continue;
+        };
+        let status = &mut claim.status;
+        let filled: Vec<String> = status.auto.names().cloned().collect();
+        for name in filled {
+            let element = Element::InitContainer(&name);
+            if !emits(template, element) || status.init_containers.contains(&name) {
+                continue;
+            }
+            let list = match content.find(element) {
+                Some(_) => &mut status.init_containers,
+                None => &mut status.containers,
+            };
+            list.push_undigested(name.as_str());
+            status.edited.remove(&name);
+            status.replaced_in.remove(&name);
+            status.auto.retain(|other, _| other != name);
+            is_any = true;
+        }
+    }
+    is_any
 }
 
 /// The statuses of templates that are as they were.

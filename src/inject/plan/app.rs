@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use super::{Change, kept};
 use crate::finding::{Code, Finding};
 use crate::inject::evaluation::WantedEdit;
-use crate::inject::merge;
+use crate::inject::merge::{self, spelled};
 use crate::inject::pod::{List, WorkingPod};
-
 use crate::inject::verdict::Refusal;
 use crate::template::Template;
 
@@ -45,7 +44,7 @@ pub(super) fn edits(
             template,
             &fill.kept,
             |key| element.owner(key),
-            |key| kept::in_container(template, &edit.name, key),
+            |key| format!("{} of the container `{}`", spelled(key), edit.name),
         )?;
         let path = format!("spec.{}[{index}]", edit.list.field());
         change.findings.extend(kept::hidden(&path, element, &fill));

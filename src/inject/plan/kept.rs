@@ -12,7 +12,6 @@ use crate::inject::patch::Operation;
 use crate::inject::pod::Element;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
-use crate::template::compiled::CONTAINERS_PARAMETER;
 
 /// Refuses the pod where another template added what this one wants otherwise. `described` says in
 /// words what a key path names.
@@ -27,21 +26,12 @@ pub(super) fn check_owners<'o>(
         return Ok(());
     };
     let message = format!(
-        "the templates `{owner}` and `{}` want {} differently; leave one of the two out",
+        "the templates `{owner}` and `{}` want {} differently; leave one of the two out, or \
+         set it in the pod itself, which wins over both",
         template.name,
         described(key),
     );
     Err(Refusal::new(Reason::Conflict, message))
-}
-
-/// What a key path names in a container, and how templates keep out of each other's way there.
-pub(super) fn in_container(template: &Template, container: &str, key: &str) -> String {
-    format!(
-        "{} of the container `{container}` (which containers a template edits is chosen by \
-         {}{CONTAINERS_PARAMETER})",
-        spelled(key),
-        template.annotation_prefix()
-    )
 }
 
 /// The finding that a container keeps what its user wrote, and what follows from it for the helper.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::inject::settings::ForeignHelpers;
-use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, Verdict, uninject};
+use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject};
 use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
+
+mod mandatory;
 
 const TEMPLATES: &str = r#"
 apiVersion: pillion.dev/v1alpha1
@@ -265,121 +267,6 @@ fn patched(mut pod: Value, decision: &Decision) -> Value {
     let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
     json_patch::patch(&mut pod, &patch).unwrap();
     pod
-}
-
-const MANDATORY: &str = "  requirement: Mandatory\n  volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}]\n  \
-    sidecars:\n    - {name: must, image: \"must:1\", command: [/must], volumeMounts: [{name: v, mountPath: /v}]}\n";
-
-fn bank_pod() -> Value {
-    json!({"metadata": {"annotations": {}}, "spec": {
-        "initContainers": [{"name": "first", "image": "first:1"}],
-        "containers": [{"name": "web", "image": "web:1"}]}})
-}
-
-/// Other 21: what other webhooks change in a mandatory helper is put back, and never refused.
-#[test]
-fn a_mandatory_helper_is_put_back() {
-    let engine = engine(MANDATORY);
-    let injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
-    assert_eq!(injected["spec"]["initContainers"][0]["name"], "must");
-    let changes = [
-        ("image", json!("mirror/must:1")),
-        ("env", json!([{"name": "LD_PRELOAD", "value": "/evil.so"}])),
-        ("securityContext", json!({"privileged": false})),
-        ("restartPolicy", Value::Null),
-        (
-            "lifecycle",
-            json!({"postStart": {"exec": {"command": ["kill"]}}}),
-        ),
-    ];
-    for (field, value) in changes {
-        let mut changed = injected.clone();
-        let helper = changed["spec"]["initContainers"][0]
-            .as_object_mut()
-            .unwrap();
-        if value.is_null() {
-            helper.shift_remove(field);
-        } else {
-            helper.insert(field.to_owned(), value);
-        }
-        let decision = decide_in(&engine, "bank", &changed);
-        assert_eq!(
-            decision.verdict(),
-            Verdict::Injected,
-            "{field}: {decision:#?}"
-        );
-        let warnings = decision.warnings().join("; ");
-        assert!(
-            warnings.contains(field) && warnings.contains("override"),
-            "{field}: {warnings}"
-        );
-        assert_eq!(
-            patched(changed, &decision)["spec"],
-            injected["spec"],
-            "{field}"
-        );
-    }
-    // What a LimitRange sets where the template leaves it unset stays, and is nothing to tell.
-    let mut limited = injected.clone();
-    limited["spec"]["initContainers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}});
-    let decision = decide_in(&engine, "bank", &limited);
-    assert!(decision.patch.is_empty(), "{decision:#?}");
-    assert!(
-        decision
-            .warnings()
-            .iter()
-            .all(|line| !line.contains("memory")),
-        "{decision:#?}"
-    );
-}
-
-#[test]
-fn fields_that_override_names_stay_in_a_mandatory_helper() {
-    let engine = engine(&format!("{MANDATORY}  override: [image, env]\n"));
-    let mut injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
-    injected["spec"]["initContainers"][0]["image"] = "mirror/must:1".into();
-    injected["spec"]["initContainers"][0]["env"] = json!([{"name": "IDENTITY", "value": "x"}]);
-    let decision = decide_in(&engine, "bank", &injected);
-    let result = patched(injected.clone(), &decision);
-    assert_eq!(result["spec"], injected["spec"], "{decision:#?}");
-}
-
-/// Attack 5, by a status: whatever it says, the mandatory template applies in full.
-#[test]
-fn no_status_disarms_a_mandatory_helper() {
-    let engine = engine(MANDATORY);
-    let fresh = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
-    let written = fresh["metadata"]["annotations"]["pillion.dev/status.t"]
-        .as_str()
-        .unwrap();
-    let status: Value = serde_json::from_str(written).unwrap();
-    let mut without = status.clone();
-    without["initContainers"] = json!(["must"]);
-    let mut wrong = status.clone();
-    wrong["initContainers"] = json!({"must": "0000000000000000"});
-    for forged in [
-        status.to_string(),
-        without.to_string(),
-        wrong.to_string(),
-        "{}".to_owned(),
-    ] {
-        let mut evil = bank_pod();
-        evil["metadata"]["annotations"]["pillion.dev/status.t"] = json!(forged);
-        evil["spec"]["initContainers"] = json!([{"name": "first", "image": "first:1"},
-            {"name": "must", "image": "evil:1", "restartPolicy": "Always",
-                "env": [{"name": "LD_PRELOAD", "value": "/evil.so"}]}]);
-        let decision = decide_in(&engine, "bank", &evil);
-        if decision.verdict() == Verdict::Denied {
-            assert_eq!(
-                decision.reason,
-                Reason::OverrideNotAllowed,
-                "{forged}: {decision:#?}"
-            );
-            continue;
-        }
-        let result = patched(evil, &decision);
-        assert_eq!(result["spec"], fresh["spec"], "{forged}");
-    }
 }
 
 const CHANGING: &str = "  parameters: {port: {type: integer, default: 1}}\n  \

@@ -22,6 +22,11 @@ impl Elements {
         self.0.push((name.into(), Some(digest)));
     }
 
+    /// Adds an element without a digest.
+    pub fn push_undigested(&mut self, name: impl Into<String>) {
+        self.0.push((name.into(), None));
+    }
+
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.0.iter().map(|(name, _)| name)
