@@ -14,6 +14,7 @@ mod explanation;
 mod in_the_cluster;
 mod injection;
 mod mandatory;
+mod other_webhooks;
 mod pod_fields;
 mod pods;
 mod policies;

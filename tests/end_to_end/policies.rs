@@ -244,6 +244,35 @@ async fn a_status_must_be_true_of_the_containers() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_copy_without_its_annotations_is_refused() -> Outcome {
+    let namespace = lone("policy-copy").await?;
+    let key = "pillion.dev/file.pgbouncer-config.pgbouncer.ini";
+    let mut injected = pod("copied", &json!({ key: "[databases]" }));
+    injected["spec"]["volumes"] = json!([{"name": "pgbouncer-config", "downwardAPI": {"items": [{
+        "path": "pgbouncer.ini",
+        "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
+    }]}}]);
+    injected["spec"]["initContainers"] = json!([{
+        "name": "pgbouncer", "image": "pgbouncer:1", "restartPolicy": "Always",
+        "volumeMounts": [{"name": "pgbouncer-config", "mountPath": "/etc/pgbouncer"}],
+    }]);
+    let mut copied = injected.clone();
+    copied["metadata"]["annotations"] = json!({"other": "x"});
+    let mut without_helpers = copied.clone();
+    without_helpers["spec"]["initContainers"] = json!([]);
+    for pod in [injected, without_helpers] {
+        let answer = namespace.create_pod("dryRun=All", &pod).await?;
+        assert!(answer.granted(), "{answer:?}");
+    }
+    let answer = namespace.create_pod("dryRun=All", &copied).await?;
+    assert_eq!(answer.status, 403, "{answer:?}");
+    for told in ["volumes pgbouncer-config", "--keep-annotations=true"] {
+        assert!(answer.message().contains(told), "{answer:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn long_annotations_stay_within_the_budget() -> Outcome {
     let namespace = lone("policy-cost").await?;
     let size = 64 * 1024;
