@@ -95,8 +95,8 @@ pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<F
         return None;
     }
     let message = format!(
-        "in container `{}` the template's env wins over what envFrom may set: {}; to keep a value, \
-         write the variable into the container's env",
+        "in container `{}` env of the template wins over what envFrom may set: {}; to keep a value, \
+         write the variable into env of the container",
         element.name(),
         hidden.join("; "),
     );
