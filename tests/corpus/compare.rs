@@ -49,6 +49,8 @@ fn status(text: &Value) -> Value {
     };
     // Whether a container's default was there to be replaced depends on the way too.
     fields.shift_remove("replacedIn");
+    // A review has in annotations what flags say elsewhere.
+    fields.shift_remove("askedBy");
     let edited = fields.get_mut("edited").and_then(Value::as_object_mut);
     for keys in edited.into_iter().flat_map(Map::values_mut) {
         if let Some(keys) = keys.as_object_mut() {

@@ -47,7 +47,7 @@ impl OtherWebhook {
         let config = config.during("read the other webhook's certificate")?;
         let answer = move |body: Bytes| async move { answered(&body, change) };
         let router = Router::new().route("/", post(answer));
-        let handle = Handle::new();
+        let handle: Handle<std::net::SocketAddr> = Handle::new();
         let server = axum_server::bind_rustls(([127, 0, 0, 1], 0).into(), config)
             .handle(handle.clone())
             .serve(router.into_make_service());
