@@ -359,9 +359,10 @@ fn keep_left(
         let (true, Some(status)) = (is_served, statuses.get_mut(name)) else {
             continue;
         };
-        let left = left
-            .clone()
-            .with_elements(&|element, _| !is_security_or_pod(element) && !status.names(element));
+        // Without a digest nothing will ever show that it is the template's.
+        let left = left.clone().with_elements(&|element, digest| {
+            digest.is_some() && !is_security_or_pod(element) && !status.names(element)
+        });
         status.unite(left);
         let annotations = after.pointer_mut("/metadata/annotations");
         if let Some(Value::Object(annotations)) = annotations {

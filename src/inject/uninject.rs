@@ -160,20 +160,24 @@ pub fn take_out(
         keep_last_container(pod, foreign, &mut result);
         keep_mounted(pod, &mut result);
     }
-    for (template, status) in &result.taken {
+    for status in result.taken.values() {
         removal::remove_all(pod, status);
-        removal::remove_status(pod, template);
     }
     result.forget_absent(pod);
-    for (template, status) in &result.left {
-        let keeps_status = claims
+    for (template, claim) in claims {
+        let left = result
+            .left
             .get(template)
-            .is_some_and(|claim| matches!(claim.purpose, Purpose::Uninject | Purpose::Unselected));
-        if keeps_status {
-            let annotations = pod.pointer_mut("/metadata/annotations");
-            if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
-                annotations.insert(Status::key(template), Value::String(status.to_json()));
-            }
+            .filter(|_| matches!(claim.purpose, Purpose::Uninject | Purpose::Unselected));
+        let is_whole = result
+            .taken
+            .get(template)
+            .is_none_or(|taken| taken.elements().next().is_none());
+        match left {
+            // Nothing was taken out: it says what it said.
+            Some(_) if is_whole => {}
+            Some(left) => removal::write_status(pod, template, left),
+            None => removal::remove_status(pod, template),
         }
     }
     removal::prune(pod);

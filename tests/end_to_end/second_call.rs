@@ -105,7 +105,10 @@ async fn a_forged_status_is_not_believed() -> Outcome {
             .await?;
         assert!(answer.granted(), "{forgery}: {answer:?}");
         assert_has_pool(&answer.body);
-        assert_eq!(status(&answer.body, "pgbouncer"), true_status, "{forgery}");
+        let mut written = status(&answer.body, "pgbouncer");
+        // What the forgery named and was left is told.
+        written.as_object_mut().unwrap().remove("findings");
+        assert_eq!(written, true_status, "{forgery}");
     }
     Ok(())
 }

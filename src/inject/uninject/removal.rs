@@ -177,3 +177,11 @@ pub(super) fn remove_status(pod: &mut Value, template: &str) {
         annotations.shift_remove(&Status::key(template));
     }
 }
+
+/// Writes the status of a template of which something is left.
+pub(super) fn write_status(pod: &mut Value, template: &str, left: &Status) {
+    let annotations = pod.pointer_mut("/metadata/annotations");
+    if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+        annotations.insert(Status::key(template), Value::String(left.to_json()));
+    }
+}
