@@ -5,6 +5,7 @@
 //! Kubernetes caps quantities with a binary suffix at 2^63 - 1 and keeps the others exactly; here
 //! the others are capped at ±2^127 billionths (about 1.7e29), far above any resource.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -223,7 +224,12 @@ fn scaled(digits: &str, power: i64, factor: i128) -> i128 {
     }
     let mut nanos: i128 = 0;
     let mut inexact = false;
-    for (index, digit) in digits.bytes().enumerate() {
+    let as_they_are = digits.parse::<u64>().ok().filter(|_| length <= kept);
+    if let Some(number) = as_they_are {
+        nanos = number.into();
+    }
+    let one_by_one = digits.bytes().enumerate();
+    for (index, digit) in one_by_one.filter(|_| as_they_are.is_none()) {
         let index = i64::try_from(index).unwrap_or(i64::MAX);
         if index < kept {
             let digit = i128::from(digit - b'0');
@@ -232,9 +238,8 @@ fn scaled(digits: &str, power: i64, factor: i128) -> i128 {
             inexact |= digit != b'0';
         }
     }
-    for _ in 0..power.saturating_add(9).clamp(0, 64) {
-        nanos = nanos.saturating_mul(10);
-    }
+    let zeros = u32::try_from(power.saturating_add(9).max(0)).unwrap_or(u32::MAX);
+    nanos = nanos.saturating_mul(10_i128.checked_pow(zeros).unwrap_or(i128::MAX));
     nanos
         .saturating_add(i128::from(inexact))
         .saturating_mul(factor)
@@ -246,7 +251,10 @@ impl FromStr for Quantity {
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         let parts = split(text)?;
         let (base, exponent, mut format) = interpret(parts.suffix)?;
-        let digits = format!("{}{}", parts.whole, parts.fraction);
+        let digits = match parts.fraction {
+            "" => Cow::Borrowed(parts.whole),
+            fraction => Cow::Owned([parts.whole, fraction].concat()),
+        };
         let behind = i64::try_from(parts.fraction.len()).unwrap_or(i64::MAX);
         let mut nanos = if base == 2 {
             binary_nanos(&digits, behind, exponent)
@@ -279,6 +287,7 @@ fn binary_nanos(digits: &str, behind: i64, exponent: i64) -> i128 {
         .ok()
         .and_then(|n| n.checked_mul(factor));
     match unscaled {
+        Some(product) if behind == 0 => product.saturating_mul(NANOS),
         Some(product) => scaled(&product.to_string(), -behind, 1),
         None if digits.is_empty() => 0,
         None => scaled(digits, -behind, factor),
