@@ -44,6 +44,18 @@ impl Finding {
         }
     }
 
+    /// A finding whose sentence holds a value: an image, or whatever else a parameter can reach; `logged`
+    /// says the same without.
+    pub fn with_value(code: Code, path: String, message: String, logged: String) -> Self {
+        Self {
+            code,
+            template: None,
+            path,
+            message: cut(message),
+            logged: cut(logged),
+        }
+    }
+
     /// The same finding about what this template adds.
     #[must_use]
     pub fn of(mut self, template: Option<&str>) -> Self {
@@ -70,6 +82,9 @@ impl Finding {
 
 /// Sentences repeat names out of the pod, and those may be any number of any length.
 fn cut(mut sentence: String) -> String {
+    if sentence.len() <= LONGEST {
+        return sentence;
+    }
     if let Some((end, _)) = sentence.char_indices().nth(LONGEST) {
         sentence.truncate(end);
         sentence.push('…');

@@ -35,9 +35,7 @@ fn account_pulls(pod: &Pod<'_>, with: &CheckContext<'_>) -> bool {
 fn finding(helper: &Container<'_>, code: Code, message: String, logged: &str) -> Finding {
     let path = format!("{}.image", helper.place);
     let logged = format!("the image of {} {logged}", helper.title());
-    Finding::new(code, path, message)
-        .of(helper.added_by)
-        .logged_as(logged)
+    Finding::with_value(code, path, message, logged).of(helper.added_by)
 }
 
 /// A reference that no container runtime takes.

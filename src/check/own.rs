@@ -32,14 +32,9 @@ fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
 }
 
 fn same_port(pod: &Pod<'_>) -> Option<Finding> {
-    let ports: Vec<_> = network::listed(pod)
-        .filter(|listed| listed.port.by.is_none())
-        .collect();
-    let (first, second) = ports.iter().enumerate().find_map(|(index, port)| {
-        let first = ports
-            .iter()
-            .take(index)
-            .find(|other| other.same_socket(port))?;
+    let ports = || network::listed(pod).filter(|listed| listed.port.by.is_none());
+    let (first, second) = ports().enumerate().find_map(|(index, port)| {
+        let first = ports().take(index).find(|other| other.same_socket(&port))?;
         Some((first, port))
     })?;
     let message = format!(
@@ -69,15 +64,11 @@ fn same_path(container: &Container<'_>) -> Option<Finding> {
 }
 
 fn host_network(pod: &Pod<'_>) -> Option<Finding> {
-    let listening: Vec<_> = users(pod)
-        .filter(|container| !container.ports.is_empty())
-        .collect();
-    let [first, second, ..] = listening.as_slice() else {
-        return None;
-    };
     if !pod.spec.host_network {
         return None;
     }
+    let mut listening = users(pod).filter(|container| !container.ports.is_empty());
+    let (first, second) = (listening.next()?, listening.next()?);
     let message = format!(
         "{} and {} listen on the node itself (hostNetwork): their ports are open there, and clash \
          with those of every other pod on it",

@@ -129,13 +129,20 @@ fn json<'a>(
     fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
     mut visit: impl FnMut(&'a str, Field<'a>),
 ) {
-    let mut known: Vec<&'a str> = Vec::with_capacity(USUAL_FIELDS);
+    // Most objects need no memory for this.
+    let (mut usual, mut count, mut more) = ([""; USUAL_FIELDS], 0, Vec::new());
     for (name, value) in fields {
         let Cow::Borrowed(name) = name else { continue };
-        if !value.is_null() && !known.contains(&name) {
-            known.push(name);
-            visit(name, Field::Json(value));
+        let mut known = usual.iter().take(count).chain(&more);
+        if value.is_null() || known.any(|known| *known == name) {
+            continue;
         }
+        match usual.get_mut(count) {
+            Some(place) => *place = name,
+            None => more.push(name),
+        }
+        count += 1;
+        visit(name, Field::Json(value));
     }
 }
 

@@ -20,14 +20,10 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     }
 }
 
-/// A value that a container has, or takes from the pod, and where it is.
-fn effective<T>(
-    container: &Container<'_>,
-    own: Option<T>,
-    of_pod: Option<T>,
-) -> Option<(T, String)> {
-    let own = own.map(|value| (value, container.place.to_string()));
-    own.or_else(|| of_pod.map(|value| (value, "spec".to_owned())))
+/// A value that a container has, or takes from the pod, and whether it is its own.
+fn effective<T>(own: Option<T>, of_pod: Option<T>) -> Option<(T, bool)> {
+    let own = own.map(|value| (value, true));
+    own.or_else(|| of_pod.map(|value| (value, false)))
 }
 
 /// The template that a container's security context comes from, or what it takes from the pod's.
@@ -41,10 +37,15 @@ fn by<'a>(pod: &Pod<'a>, with: &CheckContext<'_>, container: &Container<'a>) -> 
 /// A container that must not run as root, and does.
 fn forbidden(pod: &Pod<'_>, with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
     let (own, of_pod) = (&container.security, &pod.spec.security);
-    let (_, demand) = effective(container, own.run_as_non_root, of_pod.run_as_non_root)
-        .filter(|(must_not, _)| *must_not)?;
-    let (_, user) =
-        effective(container, own.run_as_user, of_pod.run_as_user).filter(|(user, _)| *user == 0)?;
+    let (_, is_own_demand) =
+        effective(own.run_as_non_root, of_pod.run_as_non_root).filter(|(must_not, _)| *must_not)?;
+    let (_, is_own_user) =
+        effective(own.run_as_user, of_pod.run_as_user).filter(|(user, _)| *user == 0)?;
+    let place = |is_own| match is_own {
+        true => container.place.to_string(),
+        false => "spec".to_owned(),
+    };
+    let (demand, user) = (place(is_own_demand), place(is_own_user));
     let message = format!(
         "{} would run as root ({user}.securityContext.runAsUser: 0) and must not \
          ({demand}.securityContext.runAsNonRoot: true), so the kubelet never starts it",
