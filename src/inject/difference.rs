@@ -15,9 +15,9 @@ use crate::kubernetes::schema::{self, FieldType};
 /// The operations that make the one pod of the other.
 pub fn difference(before: &Value, after: &Value) -> Patch {
     let mut patch = Patch::default();
-    let part = |pod: &Value, name: &str| pod.get(name).cloned().unwrap_or(Value::Null);
-    let (metadata, spec) = (part(before, "metadata"), part(after, "metadata"));
-    if let (Value::Object(before), Value::Object(after)) = (&metadata, &spec) {
+    if let (Some(Value::Object(before)), Some(Value::Object(after))) =
+        (before.get("metadata"), after.get("metadata"))
+    {
         for name in ["labels", "annotations"] {
             let ty = FieldType::Map(Box::new(FieldType::Text));
             field(&ty, ("", name), (before, after), "/metadata", &mut patch);
@@ -53,6 +53,9 @@ fn field(
     path: &str,
     patch: &mut Patch,
 ) {
+    if before.get(name) == after.get(name) {
+        return;
+    }
     let path = format!("{path}/{}", escape(name));
     let is_said = |value: &&Value| !value.is_null();
     match (

@@ -133,6 +133,9 @@ fn order_lists(
         let (Value::Array(items), Some(Value::Array(received))) = (items, before.get(list)) else {
             continue;
         };
+        if items == received {
+            continue;
+        }
         let moves = items.iter().any(|item| mandatory.contains(&name(item)));
         let key = |item: &Value| match list_merge(definition, list) {
             ListMerge::ByKeys(keys) => element_key(item, keys),

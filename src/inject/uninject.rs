@@ -138,7 +138,15 @@ pub fn take_out(
     {
         let content = PodContent::new(pod);
         for (template, claim) in claims {
-            let state = |element: Element<'_>, digest| content.state(element, digest);
+            let states: BTreeMap<_, State> = claim
+                .status
+                .elements()
+                .map(|known| (known, content.state(known.0, known.1)))
+                .collect();
+            let state = |element: Element<'_>, digest| {
+                let known = states.get(&(element, digest));
+                known.copied().unwrap_or(State::Absent)
+            };
             let is_taken = |element: Element<'_>, digest: Option<u64>| {
                 is_ours(claim, element, state(element, digest))
                     && !is_foreign(&content, claim, element, foreign)
@@ -227,13 +235,11 @@ fn is_foreign(
     let (Element::Container(name) | Element::InitContainer(name)) = element else {
         return false;
     };
-    let image = content
-        .find(element)
-        .and_then(|(value, _)| value.get("image"));
     let is_emitted = claim
         .template
         .is_some_and(|template| emits(template, element));
-    !is_emitted && foreign.has(name, image.and_then(Value::as_str))
+    let image = || content.find(element)?.0.get("image")?.as_str();
+    !is_emitted && foreign.has(name, image())
 }
 
 /// Leaves the containers where otherwise no app container would be left.
