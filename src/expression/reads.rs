@@ -25,6 +25,12 @@ impl Paths {
         self.paths.contains(&[][..])
     }
 
+    /// Whether a field of the root, or something in it, is read.
+    pub fn begins_with(&self, field: &str) -> bool {
+        let is_in = |path: &Vec<String>| path.first().is_none_or(|first| first == field);
+        self.paths.iter().any(is_in)
+    }
+
     /// The paths, sorted. None of them lies below another.
     pub fn iter(&self) -> impl Iterator<Item = &[String]> {
         self.paths.iter().map(Vec::as_slice)

@@ -77,8 +77,8 @@ pub struct WantedContainer {
 pub struct WantedEdit {
     /// The list that the container is in.
     pub list: List,
-    /// The container's name.
-    pub name: String,
+    /// Where it is in the list.
+    pub index: usize,
     /// The fields.
     pub want: TemplateObject,
 }
@@ -133,12 +133,13 @@ pub fn evaluate(
         trace: with.trace,
         budget: with.budget,
     };
-    let values = parameters::resolve(template, given, &data)?;
+    let mut values = parameters::resolve(template, given, &data)?;
+    let digest = std::mem::take(&mut values.digest);
     let data = data.with_values(&values);
     let own = app::data_of_each(&data);
     let mut bindings = Bindings::new(&data, &template.reads, &template.variables, with.budget);
     let mut wanted = Wanted {
-        parameters: values.digest.clone(),
+        parameters: digest,
         apps: apps::names_of(pod, template, &apps),
         ..Wanted::default()
     };
@@ -148,14 +149,14 @@ pub fn evaluate(
 }
 
 /// Everything but what the app containers get.
-fn pod_parts(
-    pod: &WorkingPod<'_>,
-    template: &Template,
+fn pod_parts<'v>(
+    pod: &'v WorkingPod<'_>,
+    template: &'v Template,
     with: EvaluationContext<'_>,
     bindings: &Bindings<'_>,
     apps: &Apps,
     wanted: &mut Wanted,
-) -> Result<VolumeNames, Refusal> {
+) -> Result<VolumeNames<'v>, Refusal> {
     let evaluation = Evaluation {
         bindings,
         volumes: &NoVolumes,

@@ -86,8 +86,10 @@ impl<'d> ExpressionInput<'d> {
             return Value::Object(Map::new());
         };
         let element = self.pod.list(*list).get(*at);
+        // The pull policy is defaulted from the image.
+        let reads = |name: &str| paths.begins_with(name) || name == "image";
         let mut value = element
-            .map(|element| element.view().to_value())
+            .map(|element| element.view().with_fields(reads))
             .unwrap_or_default();
         defaults::fill("Container", &mut value);
         keep(&mut value, paths);
@@ -188,8 +190,7 @@ fn owner(owner: &Owner<'_>) -> Value {
 /// Keeps the top-level fields that are read.
 fn keep(value: &mut Value, paths: &Paths) {
     if let (Value::Object(fields), false) = (value, paths.is_everything()) {
-        let read: Vec<_> = paths.iter().filter_map(|path| path.first()).collect();
-        fields.retain(|name, _| read.contains(&name));
+        fields.retain(|name, _| paths.begins_with(name));
     }
 }
 

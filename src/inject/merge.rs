@@ -9,6 +9,7 @@ mod covers;
 mod place;
 mod view;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -18,9 +19,9 @@ pub use view::View;
 
 use super::patch::Operation;
 use crate::kubernetes::defaults::is_default;
-use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
-use crate::kubernetes::merge_keys::{ListMerge, by_key, element_key, is_whole, list_merge};
+use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
 use crate::kubernetes::object::{self, digest};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
@@ -45,11 +46,18 @@ pub struct Fill {
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
 /// name are told apart by digests, which tell a person nothing.
 pub fn spelled(key: &str) -> String {
-    let steps = key
-        .split('/')
-        .filter(|step| !is_digest(step))
-        .map(|step| step.replace("~1", "/").replace("~0", "~"));
-    steps.collect::<Vec<_>>().join(" ")
+    let mut words = String::with_capacity(key.len());
+    for step in key.split('/').filter(|step| !is_digest(step)) {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        if step.contains('~') {
+            words.push_str(&step.replace("~1", "/").replace("~0", "~"));
+        } else {
+            words.push_str(step);
+        }
+    }
+    words
 }
 
 /// Whether a step of a key path is a digest as [`digest`] makes it.
@@ -141,7 +149,7 @@ impl Filling {
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
             _ if covers(&theirs.to_value(), want.value(), ty) => {}
             _ if is_unset(user, definition, name, &theirs.to_value()) => {
-                let digest = element_digest(ty, want.value());
+                let digest = want.digest(ty);
                 self.fill.replaced.push((at.key(), digest));
                 let (path, value) = (at.pointer(), want.to_piece().into());
                 self.fill
@@ -176,7 +184,7 @@ impl Filling {
             (FieldType::List(element), Value::Array(items)) => match list_merge(definition, name) {
                 ListMerge::ByKeys(keys) => {
                     let elements = items.iter().filter_map(|item| {
-                        let key = element_key(item, keys)?;
+                        let key = key_of(item, keys)?;
                         Some((at.element(0, &key).key(), element_digest(element, item)))
                     });
                     self.fill.added.extend(elements);
@@ -245,7 +253,7 @@ impl Filling {
         if let (ListMerge::ByKeys(keys), "env", View::Json(list)) = (merge, name, user) {
             // Unread, the list is as it came, and ours stand in front of it.
             let wanted = by_key(want.elements(), ValueRef::value, keys);
-            if list.is_list() && !may_hold(list.raw(), wanted.iter().map(|(key, _)| key.as_str())) {
+            if list.is_list() && !may_hold(list.raw(), wanted.iter().map(|(key, _)| key.as_ref())) {
                 let mut front = 0;
                 for (key, part) in &wanted {
                     self.insert(&mut front, *part, (key, element), at);
@@ -346,7 +354,7 @@ impl Filling {
         at: &At<'_>,
     ) {
         let at = at.element(*index, key);
-        self.added(&at, ty, part.value());
+        self.fill.added.push((at.key(), part.digest(ty)));
         self.fill.operations.push(Operation::Add {
             path: at.pointer(),
             value: part.to_piece().into(),
@@ -407,13 +415,13 @@ impl Filling {
 fn find_keys<'t, 'v>(
     theirs: &'t [View<'v>],
     keys: &[&str],
-    wanted: &[(String, ValueRef<'_>)],
+    wanted: &[(Cow<'_, str>, ValueRef<'_>)],
 ) -> Vec<Option<&'t View<'v>>> {
     // A template wants few, so that finding nothing is a comparison or two.
     let by_key: BTreeMap<&str, usize> = wanted
         .iter()
         .enumerate()
-        .map(|(index, (key, _))| (key.as_str(), index))
+        .map(|(index, (key, _))| (key.as_ref(), index))
         .collect();
     let mut found = vec![None; wanted.len()];
     for view in theirs {

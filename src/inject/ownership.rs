@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::status::Element;
 use crate::kubernetes::element_digest::{element_digest, text};
 use crate::kubernetes::keys::FILE_PREFIX;
-use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::merge_keys::{ListMerge, key_of, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
@@ -130,15 +130,17 @@ pub fn name(item: &Value) -> &str {
 
 /// A key path's steps, unescaped.
 pub fn steps(path: &str) -> Vec<String> {
-    path.split('/')
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    let step = |step: &str| match step.contains('~') {
+        true => step.replace("~1", "/").replace("~0", "~"),
+        false => step.to_owned(),
+    };
+    path.split('/').map(step).collect()
 }
 
 /// Whether an element of a list is what the last step of a key path names.
 pub fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
     match list_merge(definition, list) {
-        ListMerge::ByKeys(fields) => element_key(item, fields).as_deref() == Some(key),
+        ListMerge::ByKeys(fields) => key_of(item, fields).as_deref() == Some(key),
         ListMerge::Additive | ListMerge::AdditiveInFront => digest(item) == key,
         ListMerge::Atomic => false,
     }

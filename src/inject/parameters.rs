@@ -6,7 +6,6 @@
 
 mod setting;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -73,26 +72,31 @@ pub fn resolve<'t>(
     Ok(values)
 }
 
+/// The parameter that is set, and its element.
+fn place<'s>(setting: &Setting<'s>) -> (&'s str, Option<&'s str>) {
+    (&setting.parameter.name, setting.element)
+}
+
 /// The digest of what is set, whoever sets it.
 fn digest(set: &[Setting<'_>]) -> String {
-    // Of each element the last setting counts.
-    let set: BTreeMap<_, _> = set
-        .iter()
-        .map(|setting| {
-            (
-                (setting.parameter.name.as_str(), setting.element),
-                setting.text,
-            )
-        })
-        .collect();
     if set.is_empty() {
         return String::new();
     }
-    let texts = set
-        .iter()
-        .flat_map(|((name, element), text)| [*name, element.unwrap_or_default(), *text]);
-    let joined: Vec<&str> = texts.collect();
-    format!("{:016x}", element_digest::text(&joined.join("\0")))
+    let mut counting: Vec<&Setting<'_>> = set.iter().collect();
+    counting.sort_by(|one, other| place(one).cmp(&place(other)));
+    // Of each element the last setting counts.
+    counting.dedup_by(|later, kept| {
+        let is_same = place(later) == place(kept);
+        if is_same {
+            *kept = *later;
+        }
+        is_same
+    });
+    let texts = counting.iter().flat_map(|setting| {
+        let (name, element) = place(setting);
+        [name, element.unwrap_or_default(), setting.text]
+    });
+    format!("{:016x}", element_digest::joined(texts))
 }
 
 /// The digest of what is set for a template that is given these annotations.

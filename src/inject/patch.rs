@@ -5,21 +5,25 @@
 //! place that it knows to exist.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::template::piece::{TemplateObject, TemplateValue, write_joined, write_text};
+use crate::kubernetes::defaults::TOKEN_PATH;
+use crate::template::piece::{
+    ReadObject, TemplateObject, TemplateValue, write_field, write_joined, write_text,
+};
 
 /// What an operation puts into its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// A value.
     TemplateValue(TemplateValue),
-    /// An object, such as a container.
-    Object(TemplateObject),
-    /// A list of objects.
-    List(Vec<TemplateObject>),
+    /// A container or volume.
+    Element(AddedElement),
+    /// A list of them.
+    List(Vec<AddedElement>),
 }
 
 impl Content {
@@ -27,9 +31,9 @@ impl Content {
     pub fn value(&self) -> Cow<'_, Value> {
         match self {
             Self::TemplateValue(piece) => Cow::Borrowed(piece),
-            Self::Object(fields) => Cow::Owned(fields.to_value()),
-            Self::List(objects) => {
-                Cow::Owned(objects.iter().map(TemplateObject::to_value).collect())
+            Self::Element(element) => Cow::Owned(element.to_value()),
+            Self::List(elements) => {
+                Cow::Owned(elements.iter().map(AddedElement::to_value).collect())
             }
         }
     }
@@ -37,9 +41,9 @@ impl Content {
     fn write(&self, json: &mut String) {
         match self {
             Self::TemplateValue(piece) => piece.write(json),
-            Self::Object(fields) => fields.write(json),
-            Self::List(objects) => write_joined(json, ['[', ']'], objects, |json, fields| {
-                fields.write(json);
+            Self::Element(element) => element.write(json),
+            Self::List(elements) => write_joined(json, ['[', ']'], elements, |json, element| {
+                element.write(json);
             }),
         }
     }
@@ -53,13 +57,60 @@ impl<P: Into<TemplateValue>> From<P> for Content {
 
 impl Serialize for Content {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::TemplateValue(piece) => piece.serialize(serializer),
-            Self::Object(fields) => fields.serialize(serializer),
-            Self::List(objects) => objects.serialize(serializer),
-        }
+        self.value().serialize(serializer)
     }
 }
+
+/// A container or volume that a template adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedElement {
+    /// Its fields.
+    pub fields: TemplateObject,
+    /// The ServiceAccount's volume, where the container gets its mount besides.
+    pub token_volume: Option<Arc<str>>,
+}
+
+impl AddedElement {
+    fn to_value(&self) -> Value {
+        let mut value = self.fields.to_value();
+        if let (Some(volume), Value::Object(fields)) = (&self.token_volume, &mut value) {
+            let mounts = fields
+                .entry(MOUNTS)
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(mounts) = mounts {
+                mounts.push(json!({"name": **volume, "readOnly": true, "mountPath": TOKEN_PATH}));
+            }
+        }
+        value
+    }
+
+    fn write(&self, json: &mut String) {
+        let Some(volume) = &self.token_volume else {
+            return self.fields.write(json);
+        };
+        static NONE: TemplateValue = TemplateValue::Own(Value::Array(Vec::new()));
+        let lacking = (!self.fields.contains_key(MOUNTS)).then_some((MOUNTS, &NONE));
+        let fields = self.fields.iter().chain(lacking);
+        write_joined(json, ['{', '}'], fields, |json, (name, value)| {
+            write_field(json, (name, value));
+            if name != MOUNTS {
+                return;
+            }
+            json.pop();
+            if !json.ends_with('[') {
+                json.push(',');
+            }
+            json.push_str(r#"{"name":"#);
+            write_text(volume, json);
+            json.push_str(r#","readOnly":true,"mountPath":"#);
+            write_text(TOKEN_PATH, json);
+            json.push_str("}]");
+        });
+    }
+}
+
+/// The field of a container that the token's mount is added to.
+pub(super) const MOUNTS: &str = "volumeMounts";
 
 /// One operation of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,12 +274,25 @@ impl Serialize for Patch {
     }
 }
 
-/// A key as one segment of a JSON pointer: `~` and `/` escaped, in that order (RFC 6901 section 3).
+/// A key as one segment of a JSON pointer: `~` and `/` escaped (RFC 6901 section 3).
 pub fn escape(key: &str) -> Cow<'_, str> {
     if !key.contains(['~', '/']) {
         return Cow::Borrowed(key);
     }
-    key.replace('~', "~0").replace('/', "~1").into()
+    let mut escaped = String::with_capacity(key.len() + 2);
+    write_escaped(key, &mut escaped);
+    escaped.into()
+}
+
+/// Writes a key as a segment of a JSON pointer.
+pub fn write_escaped(key: &str, pointer: &mut String) {
+    for c in key.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub fn plan(
 
 /// The digest of a container or volume that is added.
 fn digest(definition: &str, value: &TemplateObject) -> u64 {
-    let fields = value.iter().map(|(name, value)| (name, &**value));
+    let fields = value.iter().map(|(name, value)| (name, value.part()));
     object_digest(definition, fields, |name| value.get(name))
 }
 
@@ -84,8 +84,8 @@ impl Change {
     /// Notes a fill of a user's container.
     fn edit(&mut self, list: List, index: usize, element: &Element<'_>, fill: Fill) {
         let name = element.name();
-        let path = format!("spec.{}[{index}]", list.field());
         if !fill.kept.is_empty() {
+            let path = format!("spec.{}[{index}]", list.field());
             self.findings.push(kept::finding(&path, name, &fill.kept));
         }
         let noted = [
@@ -124,10 +124,10 @@ impl Change {
         }
         pod.edit_fields(&template.name, self.fields);
         for (key, value) in self.labels {
-            pod.labels.set_by(&template.name, &key, value);
+            pod.labels.set_by(&template.name, key, value);
         }
         for (key, value) in self.annotations {
-            pod.annotations.set_by(&template.name, &key, value);
+            pod.annotations.set_by(&template.name, key, value);
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod token;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -22,6 +23,9 @@ use crate::template::piece::TemplateObject;
 pub use element::Element;
 use element::Elements;
 pub use texts::Texts;
+
+/// Room for the operations of a patch: most have fewer.
+const USUAL_OPERATIONS: usize = 12;
 
 /// A list of the pod's spec that templates add to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -234,9 +238,9 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.
-    pub fn into_patch(mut self) -> Patch {
-        self.mount_token();
-        let mut patch = Patch::default();
+    pub fn into_patch(self) -> Patch {
+        let token_volume: Option<Arc<str>> = self.token_volume().map(Into::into);
+        let mut patch = Patch(Vec::with_capacity(USUAL_OPERATIONS));
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());
         if adds_metadata && self.metadata.is_none() {
             patch.0.push(Operation::Add {
@@ -247,10 +251,11 @@ impl<'p> WorkingPod<'p> {
         self.labels.write("/metadata/labels", &mut patch);
         self.annotations.write("/metadata/annotations", &mut patch);
         patch.0.extend(Patch(self.edits).below("/spec").0);
-        self.volumes.write("/spec/volumes", &mut patch);
+        let token = token_volume.as_ref();
+        self.volumes.write("/spec/volumes", None, &mut patch);
         self.init_containers
-            .write("/spec/initContainers", &mut patch);
-        self.containers.write("/spec/containers", &mut patch);
+            .write("/spec/initContainers", token, &mut patch);
+        self.containers.write("/spec/containers", token, &mut patch);
         patch
     }
 }

@@ -40,11 +40,13 @@ pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, se
     } else {
         None
     };
-    if let Some(decision) = &again
-        && (decision.verdict() != Verdict::Denied || matches!(decision.reason, Reason::Finding(_)))
-    {
-        return Ok(decision.clone());
-    }
+    let is_final = |decision: &Decision| {
+        decision.verdict() != Verdict::Denied || matches!(decision.reason, Reason::Finding(_))
+    };
+    let again = match again {
+        Some(decision) if is_final(&decision) => return Ok(decision),
+        again => again,
+    };
     let plain = ComposedPod {
         evaluated: pod,
         earlier: &BTreeMap::new(),
@@ -78,7 +80,7 @@ pub fn take_out_unselected(input: CompositionInput<'_>, pod: &Pod<'_>, why: Refu
 
 /// Decides on a pod with what is ours taken out; `None` where it is to be decided on as it is.
 fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
-    let before: Value = received.json.to_value();
+    let before = received.to_value();
     let mut claims = claims(input, &before);
     let mut given_back: BTreeMap<String, Status> = BTreeMap::new();
     for _ in 0..ROUNDS {
@@ -379,7 +381,8 @@ fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mu
         let ty = FieldType::Object("PodSpec".to_owned());
         pod.get("spec").map(|spec| element_digest(&ty, spec))
     };
-    let is_unchanged = spec(before) == spec(after);
+    let is_unchanged =
+        |after: &Value| before.get("spec") == after.get("spec") || spec(before) == spec(after);
     let texts = statuses_of(before);
     for (name, status) in statuses {
         let Some(text) = texts.get(name) else {
@@ -389,7 +392,7 @@ fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mu
             continue;
         };
         let same = received.says_the_same(status)
-            || (is_unchanged && received.without_digests() == status.without_digests());
+            || (received.without_digests() == status.without_digests() && is_unchanged(after));
         let annotations = after.pointer_mut("/metadata/annotations");
         if let (true, Some(Value::Object(annotations))) = (same, annotations) {
             annotations.insert(Status::key(name), Value::String(text.clone()));

@@ -150,25 +150,25 @@ pub(crate) fn broken_mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> 
 /// exist or not; none where something keeps the pod out.
 pub fn listed(asked: SelectionInput<'_>) -> Vec<String> {
     let names = asked_for(&Catalog::default(), asked);
-    names.map_or_else(|_| Vec::new(), |names| names.listed.into_keys().collect())
+    let listed = names.into_iter().flat_map(|names| names.listed.into_keys());
+    listed.map(str::to_owned).collect()
 }
 
 /// Names that are asked for, each with who asks, and templates that ask for themselves.
 #[derive(Debug, Default)]
-struct RequestedTemplates {
-    listed: BTreeMap<String, &'static str>,
+struct RequestedTemplates<'a> {
+    listed: BTreeMap<&'a str, &'static str>,
     selected: Vec<Arc<Template>>,
 }
 
-impl RequestedTemplates {
+impl<'a> RequestedTemplates<'a> {
     /// Adds the names of a list, and takes out those with a `-`.
-    fn add_list(&mut self, list: Option<&str>, by: &'static str) {
+    fn add_list(&mut self, list: Option<&'a str>, by: &'static str) {
         let List { wanted, removed } = List::read(list);
         for name in wanted {
-            self.listed.insert(name.to_owned(), by);
+            self.listed.insert(name, by);
         }
-        self.listed
-            .retain(|name, _| !removed.contains(name.as_str()));
+        self.listed.retain(|name, _| !removed.contains(name));
         self.selected
             .retain(|template| !removed.contains(template.name.as_str()));
     }
@@ -227,7 +227,10 @@ fn selector_matches(template: &Template, asked: SelectionInput<'_>) -> bool {
 }
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.
-fn asked_for(catalog: &Catalog, asked: SelectionInput<'_>) -> Result<RequestedTemplates, Refusal> {
+fn asked_for<'a>(
+    catalog: &Catalog,
+    asked: SelectionInput<'a>,
+) -> Result<RequestedTemplates<'a>, Refusal> {
     by_label(asked)?;
     by_disabled_namespace(asked)?;
     let mut names = RequestedTemplates::default();
@@ -288,18 +291,14 @@ pub(crate) fn selected(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc<
 fn find_all(
     catalog: &Catalog,
     asked: SelectionInput<'_>,
-    names: RequestedTemplates,
+    names: RequestedTemplates<'_>,
     mandatory: Vec<Arc<Template>>,
 ) -> Result<Vec<Arc<Template>>, Refusal> {
-    let mut found: BTreeMap<(i64, String), Arc<Template>> = BTreeMap::new();
-    for template in mandatory.into_iter().chain(names.selected) {
-        found.insert((template.order, template.name.clone()), template);
-    }
+    let mut found = mandatory;
+    found.extend(names.selected);
     for (name, by) in names.listed {
-        match catalog.find(asked.namespace, &name) {
-            CatalogLookup::Template(template) => {
-                found.insert((template.order, name), Arc::clone(template));
-            }
+        match catalog.find(asked.namespace, name) {
+            CatalogLookup::Template(template) => found.push(Arc::clone(template)),
             CatalogLookup::Broken(error) => {
                 let message = format!(
                     "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
@@ -308,7 +307,7 @@ fn find_all(
                 return Err(Refusal::new(Reason::TemplateBroken, message));
             }
             CatalogLookup::Nothing => {
-                let message = not_found(catalog, asked, &name, by);
+                let message = not_found(catalog, asked, name, by);
                 let logged = format!(
                     "annotation {INJECT} of the {by}: names a template that does not exist"
                 );
@@ -317,7 +316,21 @@ fn find_all(
             }
         }
     }
-    Ok(found.into_values().collect())
+    found.sort_by(|one, other| place(one).cmp(&place(other)));
+    // Of one that is asked for in two ways the last counts.
+    found.dedup_by(|later, kept| {
+        let is_same = place(later) == place(kept);
+        if is_same {
+            std::mem::swap(later, kept);
+        }
+        is_same
+    });
+    Ok(found)
+}
+
+/// Where a template stands in the composition.
+fn place(template: &Arc<Template>) -> (i64, &str) {
+    (template.order, &template.name)
 }
 
 fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str) -> String {

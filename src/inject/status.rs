@@ -7,7 +7,9 @@
 
 mod elements;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +45,8 @@ pub enum Element<'s> {
     EditedDefault(&'s str, &'s str),
 }
 
-impl std::fmt::Display for Element<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Container(name) => write!(f, "container `{name}`"),
             Self::InitContainer(name) => write!(f, "init container `{name}`"),
@@ -76,9 +78,9 @@ pub fn has_status(pod: &Pod<'_>) -> bool {
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
     /// The verdict's word.
-    pub verdict: String,
+    pub verdict: Cow<'static, str>,
     /// The reason's code.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The template's revision.
     pub revision: String,
     /// Containers that were added.
@@ -137,6 +139,9 @@ pub struct Status {
     pub would_add: Vec<String>,
 }
 
+/// Room for a status, in bytes: most are shorter.
+const USUAL_STATUS: usize = 1024;
+
 impl Status {
     /// The annotation's key for a template.
     pub fn key(template: &str) -> String {
@@ -145,43 +150,36 @@ impl Status {
 
     /// The annotation's value.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut json = Vec::with_capacity(USUAL_STATUS);
+        // Writing texts into memory cannot fail.
+        let _ = serde_json::to_writer(&mut json, self);
+        String::from_utf8(json).unwrap_or_default()
     }
 
     /// Says how the template ended, and which revision of it.
     pub fn describe(&mut self, reason: Reason, revision: &str) {
-        reason.verdict().as_str().clone_into(&mut self.verdict);
-        reason.code().clone_into(&mut self.reason);
+        self.verdict = reason.verdict().as_str().into();
+        self.reason = reason.code().into();
         revision.clone_into(&mut self.revision);
     }
 
     /// Everything that was added, in a few words for a person.
-    pub fn summary(&self) -> Vec<String> {
-        let named = |what: &str, names: &Elements| {
-            let names: Vec<_> = names
-                .names()
-                .map(|name| spelled_field(what, name))
-                .collect();
-            (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")))
-        };
-        let inside = |(name, keys): (&String, &Elements)| {
-            let keys: Vec<_> = keys.names().map(|key| spelled(key)).collect();
-            format!("in container `{name}` {}", keys.join(", "))
-        };
-        [
-            named("init containers", &self.init_containers),
-            named("containers", &self.containers),
-            named("images of", &self.auto),
-            named("volumes", &self.volumes),
-            named("labels", &self.labels),
-            named("annotations", &self.annotations),
-            named("pod fields", &self.pod),
-            named("in place of defaults", &self.replaced),
-        ]
-        .into_iter()
-        .flatten()
-        .chain(self.edited.iter().chain(&self.replaced_in).map(inside))
-        .collect()
+    pub fn summary(&self) -> impl Iterator<Item = Added<'_>> {
+        let named = [
+            ("init containers", &self.init_containers),
+            ("containers", &self.containers),
+            ("images of", &self.auto),
+            ("volumes", &self.volumes),
+            ("labels", &self.labels),
+            ("annotations", &self.annotations),
+            ("pod fields", &self.pod),
+            ("in place of defaults", &self.replaced),
+        ];
+        let named = named.into_iter().filter(|(_, names)| !names.is_empty());
+        let inside = self.edited.iter().chain(&self.replaced_in);
+        named
+            .map(|(what, names)| Added::Named(what, names))
+            .chain(inside.map(|(container, keys)| Added::Inside(container, keys)))
     }
 
     /// Whether both tell of the same end, whatever the revision.
@@ -322,6 +320,9 @@ impl Status {
 
     /// Whether both say the same of what was added, whatever was found about it.
     pub fn says_the_same(&self, other: &Self) -> bool {
+        if self.findings == other.findings {
+            return self == other;
+        }
         let without_findings = |status: &Self| Self {
             findings: Vec::new(),
             ..status.clone()
@@ -330,12 +331,38 @@ impl Status {
     }
 }
 
-/// Keys of the spec are key paths; all else are plain names.
-fn spelled_field(what: &str, name: &str) -> String {
-    if what == "pod fields" {
-        spelled(name)
-    } else {
-        name.to_owned()
+/// Some of what was added, in words.
+#[derive(Debug, Clone, Copy)]
+pub enum Added<'s> {
+    /// Such things of these names.
+    Named(&'static str, &'s Elements),
+    /// These keys in a container.
+    Inside(&'s str, &'s Elements),
+}
+
+impl fmt::Display for Added<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = match self {
+            Self::Named(what, names) => {
+                f.write_str(what)?;
+                names
+            }
+            Self::Inside(container, keys) => {
+                write!(f, "in container `{container}`")?;
+                keys
+            }
+        };
+        // Keys of the spec and of containers are key paths; all else are plain names.
+        let are_paths = matches!(self, Self::Named("pod fields", _) | Self::Inside(..));
+        for (index, name) in names.names().enumerate() {
+            f.write_str(if index == 0 { " " } else { ", " })?;
+            if are_paths {
+                f.write_str(&spelled(name))?;
+            } else {
+                f.write_str(name)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -346,8 +373,8 @@ mod tests {
     #[test]
     fn a_status_reads_back_with_and_without_digests() {
         let status = Status {
-            verdict: "Injected".to_owned(),
-            reason: "Applied".to_owned(),
+            verdict: "Injected".into(),
+            reason: "Applied".into(),
             revision: "abc".to_owned(),
             init_containers: [("pgbouncer".to_owned(), 7)].into_iter().collect(),
             edited: BTreeMap::from([(

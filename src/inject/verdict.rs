@@ -188,10 +188,15 @@ impl Decision {
 
     /// Every finding, with the template that it is about, most severe first.
     pub fn judged(&self) -> Vec<&EnforcedFinding> {
-        let of_templates = self.outcomes.iter().flat_map(|outcome| &outcome.findings);
-        let mut judged: Vec<_> = of_templates.chain(&self.findings).collect();
+        let mut judged: Vec<_> = self.unsorted().collect();
         judged.sort_by_key(|judged| (judged.policy, judged.finding.code.severity()));
         judged
+    }
+
+    /// Every finding, in any order.
+    pub fn unsorted(&self) -> impl Iterator<Item = &EnforcedFinding> {
+        let of_templates = self.outcomes.iter().flat_map(|outcome| &outcome.findings);
+        of_templates.chain(&self.findings)
     }
 
     /// The sentences that the person who created the pod is shown besides a refusal, most important

@@ -4,37 +4,55 @@
 //! otherwise or leaves out, and the ServiceAccount plugin's mount, change nothing. It is FNV-1a of 64
 //! bits: nothing trusts it, so that it need not be hard to forge.
 
+use std::fmt::{self, Write as _};
+
 use serde_json::{Map, Value};
 
-use super::defaults::{TOKEN_VOLUME, absence_says, is_default, is_token_mount};
+use super::defaults::{TOKEN_VOLUME, absence_says, is_token_mount};
 use super::image_reference::Reference;
 use super::quantity::Quantity;
-use super::schema::{self, FieldType};
+use super::schema::{self, Field, FieldType};
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// A value that knows its digest: what a template gives to every pod alike is digested once.
+pub trait Digest<'v>: Copy {
+    /// The value.
+    fn value(self) -> &'v Value;
+
+    /// Its digest as a value of this type.
+    fn digest(self, ty: &FieldType) -> u64;
+}
+
+impl<'v> Digest<'v> for &'v Value {
+    fn value(self) -> &'v Value {
+        self
+    }
+
+    fn digest(self, ty: &FieldType) -> u64 {
+        element_digest(ty, self)
+    }
+}
 
 /// The digest of a value of this type.
 pub fn element_digest(ty: &FieldType, value: &Value) -> u64 {
     match (ty, value) {
         (FieldType::Quantity, value) => match Quantity::in_field(value) {
-            Some(quantity) => text(&quantity.to_string()),
-            None => text(&value.to_string()),
+            Some(quantity) => displayed(&quantity),
+            None => displayed(value),
         },
         (FieldType::Object(definition), Value::Object(object)) => {
             let fields = object.iter().map(|(name, value)| (name.as_str(), value));
             object_digest(definition, fields, |name| object.get(name))
         }
-        (FieldType::Map(inner), Value::Object(entries)) => entries
-            .iter()
-            .map(|(key, value)| pair(key, element_digest(inner, value)))
-            .fold(OFFSET, u64::wrapping_add),
+        (FieldType::Map(inner), Value::Object(entries)) => map_digest(inner, entries.iter()),
         (FieldType::List(element), Value::Array(items)) => items
             .iter()
             .map(|item| element_digest(element, item))
             .fold(OFFSET, |hash, item| bytes(hash, &item.to_be_bytes())),
         (_, Value::String(value)) => text(value),
-        (_, value) => text(&value.to_string()),
+        (_, value) => displayed(value),
     }
 }
 
@@ -43,22 +61,59 @@ pub fn text(text: &str) -> u64 {
     bytes(OFFSET, text.as_bytes())
 }
 
+/// The digest of texts with a NUL between them.
+pub fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let add = |hash, (index, text): (usize, &str)| {
+        let between: &[u8] = if index == 0 { &[] } else { &[0] };
+        bytes(bytes(hash, between), text.as_bytes())
+    };
+    texts.enumerate().fold(OFFSET, add)
+}
+
+/// The digest of the text that something is written as.
+pub fn displayed(written: &impl fmt::Display) -> u64 {
+    struct Hash(u64);
+    impl fmt::Write for Hash {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = bytes(self.0, part.as_bytes());
+            Ok(())
+        }
+    }
+    let mut hash = Hash(OFFSET);
+    // A hash takes whatever is written.
+    let _ = write!(hash, "{written}");
+    hash.0
+}
+
+fn map_digest<'v>(
+    inner: &FieldType,
+    entries: impl Iterator<Item = (&'v String, &'v Value)>,
+) -> u64 {
+    entries
+        .map(|(key, value)| pair(key, element_digest(inner, value)))
+        .fold(OFFSET, u64::wrapping_add)
+}
+
 /// The digest of an object of this definition whose fields are given one by one.
-pub fn object_digest<'v>(
+pub fn object_digest<'v, D: Digest<'v>>(
     definition: &str,
-    fields: impl Iterator<Item = (&'v str, &'v Value)>,
+    fields: impl Iterator<Item = (&'v str, D)>,
     get: impl Fn(&str) -> Option<&'v Value>,
 ) -> u64 {
-    let said = fields.filter_map(|(name, value)| {
-        let field = schema::field(definition, name);
-        let Some(ty) = field.map(|field| &field.ty) else {
-            return Some(pair(name, text(&value.to_string())));
+    let known = schema::definition(definition);
+    let said = fields.filter_map(|(name, digested)| {
+        let value = digested.value();
+        let Some(field) = known.and_then(|known| known.get(name)) else {
+            return Some(pair(name, displayed(value)));
         };
-        if says_nothing(definition, name, ty, value, &get) {
+        if says_nothing(definition, name, field, value, &get) {
             return None;
         }
+        let ty = &field.ty;
         let digest = match (definition, name, value) {
-            ("Container", "volumeMounts", Value::Array(mounts)) => {
+            ("Container", "volumeMounts", Value::Array(mounts))
+                if mounts.iter().any(is_token_mount) =>
+            {
                 let own = mounts.iter().filter(|mount| !is_token_mount(mount));
                 let own: Vec<Value> = own.cloned().collect();
                 if own.is_empty() {
@@ -71,13 +126,11 @@ pub fn object_digest<'v>(
                 text(TOKEN_VOLUME)
             }
             ("ResourceRequirements", "requests", Value::Object(requests)) => {
-                let own = without_limits(requests, get("limits"));
-                if own.is_empty() {
-                    return None;
-                }
-                element_digest(ty, &Value::Object(own))
+                let mut own = without_limits(requests, get("limits")).peekable();
+                own.peek()?;
+                map_digest(&FieldType::Quantity, own)
             }
-            _ => element_digest(ty, value),
+            _ => digested.digest(ty),
         };
         // An object in which nothing is said says nothing itself, where absence says the same.
         let is_empty = name == "resources" && digest == OFFSET;
@@ -90,7 +143,7 @@ pub fn object_digest<'v>(
 fn says_nothing<'v>(
     definition: &str,
     name: &str,
-    ty: &FieldType,
+    field: &Field,
     value: &Value,
     get: &impl Fn(&str) -> Option<&'v Value>,
 ) -> bool {
@@ -104,22 +157,23 @@ fn says_nothing<'v>(
         // On the node's network the API server gives every port of a container the host's.
         ("ContainerPort", "hostPort") if get("containerPort") == Some(value) => true,
         _ => {
-            let facts = schema::facts(definition, name);
-            let drops_zero = facts.is_some_and(|facts| facts.zero_is_absent);
-            absence_says(drops_zero, ty, value) || is_default(definition, name, value)
+            let drops_zero = field.facts.is_some_and(|facts| facts.zero_is_absent);
+            let default = field.facts.and_then(|facts| facts.default);
+            absence_says(drops_zero, &field.ty, value)
+                || default.is_some_and(|default| default.is(value))
         }
     }
 }
 
 /// The requests that are not copies of limits.
-fn without_limits(requests: &Map<String, Value>, limits: Option<&Value>) -> Map<String, Value> {
-    let copied = |(resource, amount): &(&String, &Value)| {
+fn without_limits<'v>(
+    requests: &'v Map<String, Value>,
+    limits: Option<&'v Value>,
+) -> impl Iterator<Item = (&'v String, &'v Value)> {
+    requests.iter().filter(move |(resource, amount)| {
         let limit = limits.and_then(|limits| limits.get(resource.as_str()));
-        limit.is_some_and(|limit| Quantity::in_field(limit) == Quantity::in_field(amount))
-    };
-    let own = requests.iter().filter(|request| !copied(request));
-    own.map(|(resource, amount)| (resource.clone(), amount.clone()))
-        .collect()
+        limit.is_none_or(|limit| Quantity::in_field(limit) != Quantity::in_field(amount))
+    })
 }
 
 /// The digest of a key with its value; those of an object are added up, in whatever order.

@@ -2,6 +2,7 @@
 //!
 //! A list without keys (see the rows of `fields`) is atomic: it is compared and set as a whole.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -30,6 +31,9 @@ const WHOLE: &[&str] = &[
     "VolumeMount",
     "VolumeProjection",
 ];
+
+/// So many keys are compared with each other.
+const FEW: usize = 8;
 
 /// How a list merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,17 +65,29 @@ pub fn is_whole(definition: &str) -> bool {
 
 /// What identifies an element of a list: the values of its key fields, defaults filled in.
 pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
-    let part = |key: &&str| match element.get(*key) {
-        Some(Value::String(text)) if key.ends_with("Path") => {
-            Some(paths::shortest(text).into_owned())
-        }
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(value) if !value.is_null() => Some(value.to_string()),
-        _ if *key == "protocol" => Some("TCP".to_owned()),
+    key_of(element, keys).map(Cow::into_owned)
+}
+
+/// The same, borrowed where it is one text.
+pub fn key_of<'v>(element: &'v Value, keys: &[&str]) -> Option<Cow<'v, str>> {
+    let part = |key: &str| match element.get(key) {
+        Some(Value::String(text)) if key.ends_with("Path") => Some(paths::shortest(text)),
+        Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
+        Some(value) if !value.is_null() => Some(Cow::Owned(value.to_string())),
+        _ if key == "protocol" => Some(Cow::Borrowed("TCP")),
         _ => None,
     };
-    let parts: Option<Vec<_>> = keys.iter().map(part).collect();
-    parts.map(|parts| parts.join("/"))
+    if let [single] = keys {
+        return part(single);
+    }
+    let mut whole = String::new();
+    for (index, key) in keys.iter().enumerate() {
+        if index > 0 {
+            whole.push('/');
+        }
+        whole.push_str(&part(key)?);
+    }
+    Some(Cow::Owned(whole))
 }
 
 /// The elements of a list by what identifies them, in their order. Of several with one key, such as
@@ -80,24 +96,22 @@ pub fn by_key<'v, T: Copy>(
     items: impl IntoIterator<Item = T>,
     value: impl Fn(T) -> &'v Value,
     keys: &[&str],
-) -> Vec<(String, T)> {
+) -> Vec<(Cow<'v, str>, T)> {
     let items = items.into_iter();
-    let keyed = items.filter_map(|item| Some((element_key(value(item), keys)?, item)));
-    let mut elements: Vec<(String, T)> = keyed.collect();
-    let mut counts = counting(elements.iter().map(|(key, _)| key.as_str())).into_iter();
-    elements.retain(|_| counts.next().unwrap_or(true));
-    elements
-}
-
-/// Which of several keys count: of those that are alike the last.
-fn counting<'k>(keys: impl ExactSizeIterator<Item = &'k str> + DoubleEndedIterator) -> Vec<bool> {
-    if keys.len() < 2 {
-        return Vec::new();
+    let keyed = items.filter_map(|item| Some((key_of(value(item), keys)?, item)));
+    let mut elements: Vec<(Cow<'v, str>, T)> = keyed.collect();
+    let is_repeated = |(index, (key, _)): (usize, &(Cow<'v, str>, T))| {
+        let mut before = elements.iter().take(index);
+        before.any(|(other, _)| other == key)
+    };
+    // A template gives few, mostly one or two.
+    if elements.len() > FEW || elements.iter().enumerate().any(is_repeated) {
+        let mut seen = HashSet::with_capacity(elements.len());
+        elements.reverse();
+        elements.retain(|(key, _)| seen.insert(key.clone()));
+        elements.reverse();
     }
-    let mut seen = HashSet::with_capacity(keys.len());
-    let mut counts: Vec<bool> = keys.rev().map(|key| seen.insert(key)).collect();
-    counts.reverse();
-    counts
+    elements
 }
 
 #[cfg(test)]

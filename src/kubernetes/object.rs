@@ -10,8 +10,8 @@ pub trait ReadObject {
     /// A field's value.
     fn get(&self, name: &str) -> Option<&Value>;
 
-    /// The fields, in their order.
-    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_>;
+    /// Shows the fields, in their order.
+    fn each<'o>(&'o self, visit: &mut dyn FnMut(&'o str, &'o Value));
 
     /// Whether there is such a field.
     fn contains_key(&self, name: &str) -> bool {
@@ -24,8 +24,8 @@ impl ReadObject for Map<String, Value> {
         self.get(name)
     }
 
-    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
-        Box::new(self.iter().map(|(name, value)| (name.as_str(), value)))
+    fn each<'o>(&'o self, visit: &mut dyn FnMut(&'o str, &'o Value)) {
+        self.iter().for_each(|(name, value)| visit(name, value));
     }
 }
 

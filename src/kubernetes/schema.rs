@@ -5,7 +5,7 @@
 //! is generated from k8s-openapi's JSON Schema of `PodSpec` (`tests/generated.rs` keeps it current)
 //! and embedded, so that the program needs neither that crate nor its start-up time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 use super::fields::{FIELDS, FieldFacts};
@@ -94,11 +94,11 @@ pub struct Field {
 /// An API type: its fields by name.
 pub type Definition = BTreeMap<String, Field>;
 
-static DEFINITIONS: LazyLock<BTreeMap<String, Definition>> = LazyLock::new(|| {
+static DEFINITIONS: LazyLock<HashMap<String, Definition>> = LazyLock::new(|| {
     let text = include_str!("schema/pod.json");
     let raw: BTreeMap<String, BTreeMap<String, String>> =
         serde_json::from_str(text).unwrap_or_default();
-    let mut definitions: BTreeMap<String, Definition> = BTreeMap::new();
+    let mut definitions: HashMap<String, Definition> = HashMap::with_capacity(raw.len());
     for (definition, fields) in raw {
         let fields = fields.into_iter().map(|(name, text)| {
             let field = Field {

@@ -156,25 +156,27 @@ fn object(
     fields: &dyn ReadObject,
     origin: Option<&dyn ValueOrigin>,
 ) {
-    for (name, value) in fields.entries() {
-        if let Some(facts) = schema::facts(definition, name) {
+    let known = schema::definition(definition);
+    let field_of = |name: &str| known.and_then(|known| known.get(name));
+    fields.each(&mut |name, value| {
+        if let Some(facts) = field_of(name).and_then(|field| field.facts) {
             tables::field_value(problems, facts, value);
         }
-    }
+    });
     tables::one_of(problems, definition, fields);
     relations::check(problems, definition, fields);
-    for (name, value) in fields.entries() {
+    fields.each(&mut |name, value| {
         let origin = origin.and_then(|origin| origin.field(name));
         let is_scalar = !matches!(value, Value::Object(_) | Value::Array(_));
         if is_scalar || origin.is_some_and(ValueOrigin::is_constant) {
-            continue;
+            return;
         }
-        if let Some(declared) = schema::field(definition, name) {
+        if let Some(declared) = field_of(name) {
             problems.below(field(name), |problems| {
                 walk(problems, &declared.ty, value, origin);
             });
         }
-    }
+    });
 }
 
 /// A field's text, where it is known.

@@ -1,10 +1,12 @@
 //! A borrowed view of a pod: metadata, and where the spec's lists are.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::json::Json;
 use super::object::Text;
@@ -47,6 +49,21 @@ impl<'a> Pod<'a> {
     pub fn spec(&self) -> Result<Spec<'a>, serde_json::Error> {
         let spec = self.json.get("spec").map(Spec::read).transpose()?;
         Ok(spec.unwrap_or_default())
+    }
+
+    /// The pod as data, without `managedFields`: they are nobody's who changes pods, and often half of one.
+    pub fn to_value(&self) -> Value {
+        let fields = self.json.fields().map(|(name, value)| {
+            let value = if name == "metadata" && value.is_object() {
+                let fields = value.fields();
+                let fields = fields.filter(|(name, _)| name != "managedFields");
+                Value::Object(fields.map(to_entry).collect())
+            } else {
+                value.to_value()
+            };
+            (name.into_owned(), value)
+        });
+        Value::Object(fields.collect())
     }
 
     /// `metadata.labels`.
@@ -134,14 +151,14 @@ impl<'a> SpecFields<'a> {
     }
 
     /// The fields, in their order.
-    pub fn fields(self) -> impl Iterator<Item = (std::borrow::Cow<'a, str>, Json<'a>)> {
+    pub fn fields(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
         let fields = self.0.into_iter().flat_map(Json::fields);
         fields.filter(|(name, _)| !LISTS.contains(&name.as_ref()))
     }
 }
 
 /// An object with any fields. `serde_json::Map` would take null for one.
-type AnyObject = HashMap<String, serde_json::Value>;
+type AnyObject = HashMap<String, Value>;
 
 /// The shape of a spec. A spec with another one is read as this for the error, which names the place.
 #[derive(Deserialize)]
@@ -173,6 +190,10 @@ impl<'a> Spec<'a> {
         }
         Ok(spec)
     }
+}
+
+fn to_entry((name, value): (Cow<'_, str>, Json<'_>)) -> (String, Value) {
+    (name.into_owned(), value.to_value())
 }
 
 fn expect_object(json: Json<'_>) -> Result<(), serde_json::Error> {

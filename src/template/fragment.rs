@@ -129,10 +129,10 @@ impl Failure {
 pub trait Volumes {
     /// The volume's name in the pod, and the `subPath` that an adopted volume is mounted with.
     /// `None`: the volume's `$when` is false.
-    fn resolve(&self, volume: &str) -> Option<(String, Option<String>)>;
+    fn resolve(&self, volume: &str) -> Option<(&str, Option<&str>)>;
 
     /// The same for a name from an expression; `None` too where the pod has a volume of that name.
-    fn resolve_computed(&self, volume: &str) -> Option<(String, Option<String>)>;
+    fn resolve_computed(&self, volume: &str) -> Option<(&str, Option<&str>)>;
 }
 
 /// Where there are no volumes to mount.
@@ -140,14 +140,17 @@ pub trait Volumes {
 pub struct NoVolumes;
 
 impl Volumes for NoVolumes {
-    fn resolve(&self, _volume: &str) -> Option<(String, Option<String>)> {
+    fn resolve(&self, _volume: &str) -> Option<(&str, Option<&str>)> {
         None
     }
 
-    fn resolve_computed(&self, _volume: &str) -> Option<(String, Option<String>)> {
+    fn resolve_computed(&self, _volume: &str) -> Option<(&str, Option<&str>)> {
         None
     }
 }
+
+/// Room for the text of an expression.
+const USUAL_TEXT: usize = 48;
 
 /// Room for what is added to a container besides its template's fields.
 const MORE_FIELDS: usize = 3;
@@ -377,7 +380,7 @@ fn place_computed(
 /// A mount with its volume's name in the pod; below an adopted volume's `subPath`, as the app's is.
 fn place_mount(
     mut mount: Map<String, Value>,
-    (name, sub_path): (String, Option<String>),
+    (name, sub_path): (&str, Option<&str>),
     origin: &Arc<Origin>,
 ) -> Result<Value, Failure> {
     if let Some(base) = sub_path {
@@ -390,13 +393,13 @@ fn place_mount(
             .and_then(Value::as_str)
             .unwrap_or_default();
         let joined = if below.is_empty() {
-            base
+            base.to_owned()
         } else {
             format!("{base}/{below}")
         };
         mount.insert("subPath".to_owned(), Value::String(joined));
     }
-    mount.insert("name".to_owned(), Value::String(name));
+    mount.insert("name".to_owned(), name.into());
     Ok(Value::Object(mount))
 }
 
@@ -426,7 +429,11 @@ impl Dynamic {
 
 impl Interpolation {
     fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Value, Failure> {
-        let mut whole = String::new();
+        let literal = self.parts.iter().map(|part| match part {
+            TextPart::Literal(text) => text.len(),
+            TextPart::Expression(_) => USUAL_TEXT,
+        });
+        let mut whole = String::with_capacity(literal.sum());
         for part in &self.parts {
             match part {
                 TextPart::Literal(text) => whole.push_str(text),

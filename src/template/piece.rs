@@ -13,8 +13,10 @@ use std::sync::{Arc, OnceLock};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::kubernetes::element_digest::{Digest, element_digest};
 pub use crate::kubernetes::object::ReadObject;
-pub use fields::{FieldName, TemplateObject};
+use crate::kubernetes::schema::FieldType;
+pub use fields::{FieldName, TemplateObject, write_field};
 
 /// Finished data of a template.
 #[derive(Debug, PartialEq)]
@@ -23,6 +25,7 @@ pub struct Constant {
     json: Box<str>,
     elements: Box<[Arc<Self>]>,
     fields: OnceLock<Fields>,
+    digest: OnceLock<u64>,
 }
 
 /// The fields of a constant that is an object, each a constant of its own.
@@ -41,6 +44,7 @@ impl Constant {
             json,
             elements,
             fields: OnceLock::new(),
+            digest: OnceLock::new(),
         })
     }
 
@@ -66,6 +70,11 @@ impl Constant {
     /// How many bytes its JSON has.
     pub fn json_size(&self) -> usize {
         self.json.len()
+    }
+
+    /// The digest of the data in its field, which is of this type. A constant stands in one field.
+    fn digest(&self, ty: &FieldType) -> u64 {
+        *self.digest.get_or_init(|| element_digest(ty, &self.value))
     }
 }
 
@@ -162,13 +171,25 @@ impl<'p> ValueRef<'p> {
     }
 
     /// The elements of a list; none where it is no list.
-    pub fn elements(self) -> Vec<Self> {
+    pub fn elements(self) -> impl Iterator<Item = Self> {
+        let (shared, own) = match self {
+            Self::Shared(constant) => (&*constant.elements, None),
+            Self::Own(value) => (Default::default(), value.as_array()),
+        };
+        let own = own.into_iter().flatten();
+        shared.iter().map(Self::Shared).chain(own.map(Self::Own))
+    }
+}
+
+impl<'p> Digest<'p> for ValueRef<'p> {
+    fn value(self) -> &'p Value {
+        Self::value(self)
+    }
+
+    fn digest(self, ty: &FieldType) -> u64 {
         match self {
-            Self::Shared(constant) => constant.elements.iter().map(ValueRef::Shared).collect(),
-            Self::Own(value) => {
-                let items = value.as_array().into_iter().flatten();
-                items.map(ValueRef::Own).collect()
-            }
+            Self::Shared(constant) => constant.digest(ty),
+            Self::Own(value) => element_digest(ty, value),
         }
     }
 }
@@ -242,12 +263,37 @@ pub fn write_text(text: &str, json: &mut String) {
         .bytes()
         .fold(false, |found, byte| found | needs_escape(byte))
     {
-        // Serializing text cannot fail.
-        let quoted = serde_json::to_string(text).unwrap_or_default();
-        json.push_str(quoted.get(1..).unwrap_or_default());
-        return;
+        return write_escaped(text, json);
     }
     json.push_str(text);
+    json.push('"');
+}
+
+/// Writes the rest of a JSON string, as `serde_json` does.
+fn write_escaped(text: &str, json: &mut String) {
+    let mut rest = text;
+    json.reserve(text.len() + text.len() / 8);
+    let needs_escape = |c: char| matches!(c, '"' | '\\' | '\0'..='\x1f');
+    while let Some(at) = rest.find(needs_escape) {
+        let (plain, from) = rest.split_at(at);
+        json.push_str(plain);
+        let mut chars = from.chars();
+        match chars.next().unwrap_or_default() {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            '\x08' => json.push_str("\\b"),
+            '\x0c' => json.push_str("\\f"),
+            other => {
+                // Writing to a string cannot fail.
+                let _ = write!(json, "\\u{:04x}", u32::from(other));
+            }
+        }
+        rest = chars.as_str();
+    }
+    json.push_str(rest);
     json.push('"');
 }
 
@@ -261,6 +307,7 @@ mod tests {
         let table = [
             json!("plain"),
             json!("\"quoted\"\n\\ and é\u{7f}"),
+            json!("\0\u{1}\u{8}\t\u{b}\u{c}\r\u{1f}\"x\u{2028}"),
             json!(["a", {"b": [1, null, true]}]),
             json!({"limits": {"memory": "1Gi"}}),
         ];
@@ -278,14 +325,15 @@ mod tests {
     #[test]
     fn the_elements_of_a_constant_are_shared_too() {
         let list = TemplateValue::Shared(Constant::new(json!([{"name": "a"}, 2])));
-        let elements = list.part().elements();
+        let elements: Vec<_> = list.part().elements().collect();
         assert!(matches!(elements[0].to_piece(), TemplateValue::Shared(_)));
         assert_eq!(*elements[1].to_piece(), json!(2));
         assert!(
             TemplateValue::Own(json!({"a": 1}))
                 .part()
                 .elements()
-                .is_empty()
+                .next()
+                .is_none()
         );
     }
 }

@@ -62,6 +62,9 @@ impl<'x> Evaluator<'_, 'x> {
     }
 }
 
+/// Room for what is added to a text behind its second term.
+const MORE_TEXT: usize = 64;
+
 fn add<'x>(total: Val<'x>, term: Val<'x>, budget: &Budget<'_>) -> Outcome<'x> {
     match (total, term) {
         (Val::Integer(a), Val::Integer(b)) => {
@@ -70,10 +73,16 @@ fn add<'x>(total: Val<'x>, term: Val<'x>, budget: &Budget<'_>) -> Outcome<'x> {
         }
         (Val::Number(a), Val::Number(b)) => Ok(Val::Number(a + b)),
         (Val::Text(total), Val::Text(term)) => {
-            if !matches!(total, Text::Owned(_)) {
-                budget.make(total.as_str().len())?;
-            }
-            let mut total = total.into_string();
+            let mut total = match total {
+                Text::Owned(total) => total,
+                total => {
+                    budget.make(total.as_str().len())?;
+                    let room = total.as_str().len() + term.as_str().len() + MORE_TEXT;
+                    let mut whole = String::with_capacity(room);
+                    whole.push_str(total.as_str());
+                    whole
+                }
+            };
             append(&mut total, term.as_str(), budget)?;
             Ok(Val::text(total))
         }

@@ -1,6 +1,7 @@
 //! Applying templates one after another, each on the pod as the ones before it left it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::{ComposeOptions, Composed, CompositionInput};
@@ -210,7 +211,7 @@ fn finish(
     mut status: Status,
 ) -> (TemplateOutcome, Status) {
     let why = if options.is_shadow(template) {
-        let would_add = status.summary();
+        let would_add: Vec<_> = status.summary().map(|part| part.to_string()).collect();
         let what = match would_add.as_slice() {
             [] => "nothing".to_owned(),
             parts => parts.join("; "),
@@ -228,13 +229,21 @@ fn finish(
     (outcome(template, why), status)
 }
 
+/// Room for a sentence, in bytes: most are shorter.
+const USUAL_SENTENCE: usize = 256;
+
 /// The outcome of a template that adds this.
 fn added(status: &Status) -> Refusal {
     if status.adds_nothing() {
         let message = "the template has nothing to add to this pod";
         return Refusal::new(Reason::NothingToAdd, message);
     }
-    let message = format!("added {}", status.summary().join("; "));
+    let mut message = String::with_capacity(USUAL_SENTENCE);
+    for (index, part) in status.summary().enumerate() {
+        let before = if index == 0 { "added " } else { "; " };
+        // Writing to a string cannot fail.
+        let _ = write!(message, "{before}{part}");
+    }
     Refusal::new(Reason::Applied, message)
 }
 
@@ -252,7 +261,7 @@ fn verdict(outcomes: Vec<TemplateOutcome>) -> Decision {
         outcomes.iter().filter(same)
     };
     let joined = |text: fn(&TemplateOutcome) -> &str| {
-        let mut whole = String::new();
+        let mut whole = String::with_capacity(USUAL_SENTENCE);
         for outcome in same() {
             if !whole.is_empty() {
                 whole.push_str("; ");

@@ -235,6 +235,12 @@ fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut
         judged.policy == Policy::Deny
             && !template.is_some_and(|template| is_shadow(input, options, template))
     };
+    if decision
+        .unsorted()
+        .all(|judged| judged.policy != Policy::Deny)
+    {
+        return;
+    }
     let all = decision.judged();
     let denying: Vec<EnforcedFinding> = all
         .iter()

@@ -28,6 +28,10 @@ pub(super) fn conclude(mut pod: WorkingPod<'_>, composed: &mut Composed) {
 
 /// Unites our emptyDirs into the cluster autoscaler's list, behind what the user wrote there.
 fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>) {
+    let mut evictable = statuses.values().flat_map(|status| &status.safe_to_evict);
+    if evictable.next().is_none() {
+        return;
+    }
     let listed = pod
         .annotations
         .get(SAFE_TO_EVICT_VOLUMES)
@@ -43,7 +47,7 @@ fn mark_evictable(pod: &mut WorkingPod<'_>, statuses: &BTreeMap<String, Status>)
         }
     }
     if whole != listed {
-        pod.annotations.set(SAFE_TO_EVICT_VOLUMES, whole);
+        pod.annotations.set(SAFE_TO_EVICT_VOLUMES.to_owned(), whole);
     }
 }
 
@@ -54,22 +58,20 @@ fn write_statuses(
     statuses: &BTreeMap<String, Status>,
 ) -> Result<(), String> {
     let injected = Verdict::Injected.as_str();
-    let (needed, others): (Vec<_>, Vec<_>) = statuses
-        .iter()
-        .partition(|(_, status)| status.verdict == injected);
-    let adds = !needed.is_empty();
-    for (template, status) in &needed {
-        pod.annotations
-            .set(&Status::key(template), status.to_json());
+    let is_needed = |status: &Status| status.verdict == injected;
+    let needed = || statuses.iter().filter(|(_, status)| is_needed(status));
+    let adds = needed().next().is_some();
+    for (template, status) in needed() {
+        pod.annotations.set(Status::key(template), status.to_json());
     }
     // What was found is told elsewhere too: it is no reason to refuse a pod.
     if adds && pod.annotations.size() > ANNOTATIONS_LIMIT {
-        for (template, status) in &needed {
+        for (template, status) in needed() {
             let bare = Status {
                 findings: Vec::new(),
-                ..(*status).clone()
+                ..status.clone()
             };
-            pod.annotations.set(&Status::key(template), bare.to_json());
+            pod.annotations.set(Status::key(template), bare.to_json());
         }
     }
     let total = pod.annotations.size();
@@ -79,7 +81,7 @@ fn write_statuses(
              that the API server takes; generate less configuration, or use a ConfigMap"
         ));
     }
-    for (template, status) in others {
+    for (template, status) in statuses.iter().filter(|(_, status)| !is_needed(status)) {
         let (key, value) = (Status::key(template), status.to_json());
         let present = pod
             .annotations
@@ -87,7 +89,7 @@ fn write_statuses(
             .map_or(0, |text| key.len() + text.len());
         let size = pod.annotations.size().saturating_sub(present) + key.len() + value.len();
         if size <= ANNOTATIONS_LIMIT {
-            pod.annotations.set(&key, value);
+            pod.annotations.set(key, value);
         }
     }
     Ok(())

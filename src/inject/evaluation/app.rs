@@ -23,7 +23,7 @@ pub(super) fn edits<'v>(
     template: &Template,
     each: &'v [ExpressionInput<'_>],
     bindings: &mut Bindings<'v>,
-    names: &VolumeNames,
+    names: &VolumeNames<'_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let Some(fragment) = &template.app else {
@@ -54,7 +54,7 @@ pub(super) fn edits<'v>(
         }
         wanted.app.push(WantedEdit {
             list: *list,
-            name: element.name().to_owned(),
+            index: *index,
             want,
         });
     }

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::EvaluationContext;
 use crate::inject::expression_input::Apps;
 use crate::inject::pod::{Element, List, WorkingPod};
 
 use crate::inject::verdict::{Reason, Refusal};
-use crate::kubernetes::keys::{CONTAINERS, DEFAULT_CONTAINER};
+use crate::kubernetes::keys::{CONTAINERS, DEFAULT_CONTAINER, PARAMETER_INFIX};
 use crate::review::Text;
 use crate::template::Template;
 use crate::template::compiled::CONTAINERS_PARAMETER;
@@ -28,11 +29,11 @@ pub(super) fn find(
     with: EvaluationContext<'_>,
 ) -> Result<Apps, Refusal> {
     if !template.mandatory {
-        let of_template = format!("{}{CONTAINERS_PARAMETER}", template.annotation_prefix());
-        for key in [of_template.as_str(), CONTAINERS] {
-            let named = names(with.annotations.get(key));
+        let of_all = with.annotations.get_key_value(CONTAINERS);
+        for (key, list) in of_template(template, with).into_iter().chain(of_all) {
+            let named = names(list.as_str());
             if !named.is_empty() {
-                return the_named(key, &named, &known(pod, with));
+                return the_named(key.as_str(), &named, &known(pod, with));
             }
         }
     }
@@ -40,35 +41,33 @@ pub(super) fn find(
         return Ok(apps);
     }
     let regular = pod.list(List::Containers).iter().enumerate();
-    let users: Vec<_> = regular
-        .filter(|(_, element)| is_the_users(element, with))
-        .collect();
+    let users = regular.filter(|(_, element)| is_the_users(element, with));
+    let has_users = users.clone().next().is_some();
     let listed = if template.mandatory {
         BTreeSet::new()
     } else {
         with.settings.foreign_helpers.listed(with.annotations)
     };
-    let own = users
-        .iter()
-        .filter(|(_, element)| is_no_helper(element, template, with, &listed));
-    let mut places: Vec<_> = own.copied().collect();
+    let own = users.clone();
+    let own = own.filter(|(_, element)| is_no_helper(element, template, with, &listed));
+    let place = |(index, _): (usize, &Element<'_>)| (List::Containers, index);
+    let mut places: Vec<_> = own.map(place).collect();
     if places.is_empty() && template.mandatory {
-        places.clone_from(&users);
+        places = users.map(place).collect();
     }
     let has_containers = !pod.list(List::Containers).is_empty();
-    if has_containers && places.is_empty() && (users.is_empty() || needs_app(template)) {
-        return Err(no_app(pod, template, users.is_empty()));
+    if has_containers && places.is_empty() && (!has_users || needs_app(template)) {
+        return Err(no_app(pod, template, !has_users));
     }
     let default = with.annotations.get(DEFAULT_CONTAINER).map(Text::as_str);
-    let main = places
-        .iter()
-        .position(|(_, element)| Some(element.name()) == default);
+    let is_default = |(list, index): &(List, usize)| {
+        let element = pod.list(*list).get(*index);
+        default.is_some() && element.map(Element::name) == default
+    };
+    let main = places.iter().position(is_default);
     Ok(Apps {
-        places: places
-            .into_iter()
-            .map(|(index, _)| (List::Containers, index))
-            .collect(),
         main: main.unwrap_or_default(),
+        places,
     })
 }
 
@@ -79,8 +78,11 @@ fn known_before(
     template: &Template,
     with: EvaluationContext<'_>,
 ) -> Option<Apps> {
+    if with.known_apps.is_empty() || template.mandatory {
+        return None;
+    }
     let known = known(pod, with);
-    let before = with.known_apps.iter().filter(|_| !template.mandatory);
+    let before = with.known_apps.iter();
     let places: Vec<_> = before
         .filter_map(|name| known.get(name.as_str()).copied())
         .collect();
@@ -100,12 +102,26 @@ pub(super) fn names_of(pod: &WorkingPod<'_>, template: &Template, apps: &Apps) -
         .collect()
 }
 
+/// The annotation that names the app containers for one template.
+fn of_template<'c>(
+    template: &Template,
+    with: EvaluationContext<'c>,
+) -> Option<(&'c Text<'c>, &'c Text<'c>)> {
+    let after = (Bound::Included(template.name.as_str()), Bound::Unbounded);
+    let of_name = |key: &'c Text<'c>| key.as_str().strip_prefix(template.name.as_str());
+    let mut after = with.annotations.range::<str, _>(after);
+    after
+        .by_ref()
+        .take_while(|(key, _)| of_name(key).is_some())
+        .find(|(key, _)| {
+            let name = of_name(key).and_then(|rest| rest.strip_prefix(PARAMETER_INFIX));
+            name == Some(CONTAINERS_PARAMETER)
+        })
+}
+
 /// The names of a list in an annotation.
-fn names<'l>(list: Option<&'l Text<'_>>) -> Vec<&'l str> {
-    let names = list
-        .into_iter()
-        .flat_map(|list| list.as_str().split([',', '\n']));
-    names
+fn names(list: &str) -> Vec<&str> {
+    list.split([',', '\n'])
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect()

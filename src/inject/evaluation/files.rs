@@ -15,7 +15,7 @@ use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
-use crate::template::piece::TemplateValue;
+use crate::template::piece::{TemplateValue, write_text};
 
 /// The annotations that carry files, by key.
 type Annotations = Vec<(String, String)>;
@@ -91,7 +91,11 @@ fn block(value: &Value, indent: usize, text: &mut String) {
         Value::Object(fields) if !fields.is_empty() => {
             for (index, (key, value)) in fields.iter().enumerate() {
                 start_line(indent, index, text);
-                text.push_str(&plain_or_quoted(key));
+                if is_plain(key) {
+                    text.push_str(key);
+                } else {
+                    text.push_str(&printable(&Value::from(key.as_str()).to_string()));
+                }
                 text.push(':');
                 nested(value, indent, text);
             }
@@ -103,9 +107,15 @@ fn block(value: &Value, indent: usize, text: &mut String) {
                 nested(item, indent, text);
             }
         }
-        scalar => {
-            text.push_str(&printable(&scalar.to_string()));
+        Value::String(scalar) => {
+            let mut quoted = String::with_capacity(scalar.len() + 2);
+            write_text(scalar, &mut quoted);
+            text.push_str(&printable(&quoted));
             text.push('\n');
+        }
+        scalar => {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{scalar}");
         }
     }
 }
@@ -135,7 +145,7 @@ fn printable(scalar: &str) -> Cow<'_, str> {
 
 fn start_line(indent: usize, index: usize, text: &mut String) {
     if index > 0 || text.is_empty() || text.ends_with('\n') {
-        text.push_str(&" ".repeat(indent));
+        text.extend(std::iter::repeat_n(' ', indent));
     }
 }
 
@@ -159,18 +169,13 @@ fn nested(value: &Value, indent: usize, text: &mut String) {
     }
 }
 
-/// A key as it stands where no reader can take it for anything else, else quoted.
-fn plain_or_quoted(key: &str) -> String {
+/// Whether no reader can take a key that is not quoted for anything else.
+fn is_plain(key: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.';
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key.chars().all(is_word)
-        && !reserved.contains(&key.to_ascii_lowercase().as_str());
-    if plain {
-        key.to_owned()
-    } else {
-        printable(&Value::String(key.to_owned()).to_string()).into_owned()
-    }
+        && !reserved.iter().any(|word| key.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

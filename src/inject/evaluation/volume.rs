@@ -1,6 +1,6 @@
 //! The volumes that a template wants: its own, generated files, and those adopted from the app.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Wanted, WantedVolume, failed, files, validity};
 use crate::finding::{Code, Finding};
 use crate::inject::expression_input::Apps;
+use crate::inject::merge::View;
 use crate::inject::pod::{List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::paths::{Relation, relation};
@@ -17,40 +18,39 @@ use crate::template::fragment::{Evaluation, Failure, Volumes};
 use crate::template::piece::{TemplateObject, TemplateValue};
 
 /// What the template's volumes are called in this pod.
-#[derive(Debug, Default)]
-pub(super) struct VolumeNames {
-    own: BTreeMap<String, (String, Option<String>)>,
-    /// The volumes that the pod has already.
-    of_pod: BTreeSet<String>,
+#[derive(Debug)]
+pub(super) struct VolumeNames<'v> {
+    /// Names inside the template, names in the pod, and what an adopted volume is mounted with.
+    own: Vec<(&'v str, Cow<'v, str>, Option<String>)>,
+    pod: &'v WorkingPod<'v>,
 }
 
-impl Volumes for VolumeNames {
-    fn resolve(&self, volume: &str) -> Option<(String, Option<String>)> {
-        self.own.get(volume).cloned()
+impl Volumes for VolumeNames<'_> {
+    fn resolve(&self, volume: &str) -> Option<(&str, Option<&str>)> {
+        let mut own = self.own.iter();
+        let (_, name, sub_path) = own.find(|(known, ..)| *known == volume)?;
+        Some((name, sub_path.as_deref()))
     }
 
-    fn resolve_computed(&self, volume: &str) -> Option<(String, Option<String>)> {
-        (!self.of_pod.contains(volume))
-            .then(|| self.resolve(volume))
-            .flatten()
+    fn resolve_computed(&self, volume: &str) -> Option<(&str, Option<&str>)> {
+        match self.pod.find(List::Volumes, volume) {
+            Some(_) => None,
+            None => self.resolve(volume),
+        }
     }
 }
 
 /// Evaluates all volumes.
-pub(super) fn volumes(
-    pod: &WorkingPod<'_>,
-    template: &Template,
+pub(super) fn volumes<'v>(
+    pod: &'v WorkingPod<'_>,
+    template: &'v Template,
     with: Evaluation<'_, '_>,
     apps: &Apps,
     wanted: &mut Wanted,
-) -> Result<VolumeNames, Refusal> {
-    let present = pod.list(List::Volumes);
+) -> Result<VolumeNames<'v>, Refusal> {
     let mut names = VolumeNames {
-        own: BTreeMap::new(),
-        of_pod: present
-            .iter()
-            .map(|volume| volume.name().to_owned())
-            .collect(),
+        own: Vec::with_capacity(template.volumes.len()),
+        pod,
     };
     for volume in &template.volumes {
         if let Some(when) = &volume.when
@@ -60,14 +60,14 @@ pub(super) fn volumes(
         {
             continue;
         }
-        let resolved = match adopted(pod, template, volume, with, apps, wanted)? {
-            Some(adopted) => adopted,
+        let (name, sub_path) = match adopted(pod, template, volume, with, apps, wanted)? {
+            Some((name, sub_path)) => (Cow::Owned(name), sub_path),
             None => {
                 own(template, volume, with, wanted)?;
-                (volume.emitted.clone(), None)
+                (Cow::Borrowed(volume.emitted.as_str()), None)
             }
         };
-        names.own.insert(volume.name.clone(), resolved);
+        names.own.push((&volume.name, name, sub_path));
     }
     Ok(names)
 }
@@ -93,13 +93,13 @@ fn adopted(
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
-        let container = element.view().to_value();
-        let mounts = container.get("volumeMounts").and_then(Value::as_array);
+        let mounts = element
+            .view()
+            .field("volumeMounts")
+            .and_then(View::elements);
         for mount in mounts.into_iter().flatten() {
-            let at = mount
-                .get("mountPath")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+            let at = mount.field("mountPath").and_then(View::text);
+            let at = at.as_deref().unwrap_or_default();
             let relation = relation(at, path);
             if relation == Relation::Same {
                 return take(mount, element.name(), path).map(Some);
@@ -139,10 +139,10 @@ fn adopted(
     Ok(None)
 }
 
-fn take(mount: &Value, container: &str, path: &str) -> Result<(String, Option<String>), Refusal> {
+fn take(mount: View<'_>, container: &str, path: &str) -> Result<(String, Option<String>), Refusal> {
     let text = |field: &str| {
-        let text = mount.get(field).and_then(Value::as_str);
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
+        let text = mount.field(field).and_then(View::text);
+        text.filter(|text| !text.is_empty()).map(Cow::into_owned)
     };
     if text("subPathExpr").is_some() {
         let message = format!(

@@ -1,5 +1,6 @@
 //! Whether the user's value is what a template wants, in every field that the template names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -67,7 +68,7 @@ fn list_covers(
     match list_merge(definition, name) {
         ListMerge::ByKeys(keys) => {
             let keyed = |items| by_key(items, |item| item, keys);
-            let theirs: HashMap<String, &Value> = keyed(theirs).into_iter().collect();
+            let theirs: HashMap<Cow<'_, str>, &Value> = keyed(theirs).into_iter().collect();
             keyed(want).iter().all(|(key, want)| {
                 let found = theirs.get(key);
                 found.is_some_and(|theirs| covers(theirs, want, element))

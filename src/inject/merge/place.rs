@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::inject::patch::escape;
+use crate::inject::patch::write_escaped;
 
 /// Room for a pointer or a key path: most are shorter.
 const USUAL_PATH: usize = 48;
@@ -62,7 +62,7 @@ impl<'a> At<'a> {
             Step::Start => {}
             Step::Field(name) => {
                 pointer.push('/');
-                pointer.push_str(&escape(name));
+                write_escaped(name, pointer);
             }
             Step::Element(index, _) => {
                 // Writing to a string cannot fail.
@@ -86,7 +86,7 @@ impl<'a> At<'a> {
             if !whole.is_empty() {
                 whole.push('/');
             }
-            whole.push_str(&escape(key));
+            write_escaped(key, whole);
         }
     }
 }

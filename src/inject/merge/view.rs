@@ -88,6 +88,51 @@ impl<'v> View<'v> {
         }
     }
 
+    /// An object of those of its fields whose names pass; the value as it is where it is no object.
+    pub fn with_fields(&self, keep: impl Fn(&str) -> bool) -> Value {
+        let fields = match self {
+            Self::Json(json) if json.is_object() => {
+                let fields = json.fields().filter(|(name, _)| keep(name));
+                fields
+                    .map(|(name, value)| (name.into_owned(), value.to_value()))
+                    .collect()
+            }
+            Self::Value(Value::Object(fields)) => {
+                let fields = fields.iter().filter(|(name, _)| keep(name));
+                fields
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect()
+            }
+            Self::Added(fields) => {
+                let fields = fields.iter().filter(|(name, _)| keep(name));
+                fields
+                    .map(|(name, value)| (name.to_owned(), Value::clone(value)))
+                    .collect()
+            }
+            Self::Json(_) | Self::Value(_) => return self.to_value(),
+        };
+        Value::Object(fields)
+    }
+
+    /// A field's value; null counts as absent.
+    pub fn field(self, name: &str) -> Option<View<'v>> {
+        match self {
+            Self::Json(json) => json.get(name).map(View::Json),
+            Self::Value(value) => Some(View::Value(value.get(name)?)),
+            Self::Added(fields) => Some(View::Value(fields.get(name)?)),
+        }
+        .filter(|view| !matches!(view, View::Value(Value::Null)))
+    }
+
+    /// The text that the value is.
+    pub fn text(self) -> Option<Cow<'v, str>> {
+        match self {
+            Self::Json(json) => json.as_text(),
+            Self::Value(value) => value.as_str().map(Cow::Borrowed),
+            Self::Added(_) => None,
+        }
+    }
+
     /// The object's fields; `None` where the value is none.
     pub(super) fn open(self) -> Option<Opened<'v>> {
         match self {
@@ -98,7 +143,7 @@ impl<'v> View<'v> {
     }
 
     /// A list's elements; `None` where the value is none.
-    pub(super) fn elements(self) -> Option<Vec<Self>> {
+    pub fn elements(self) -> Option<Vec<Self>> {
         match self {
             Self::Json(json) => json
                 .is_list()

@@ -61,7 +61,11 @@ pub(super) fn finding(path: &str, container: &str, kept: &[String]) -> Finding {
 }
 
 /// The finding that variables of the template hide what the user's `envFrom` may set: `env` wins.
-pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<Finding> {
+pub(super) fn hidden(
+    path: impl FnOnce() -> String,
+    element: &Element<'_>,
+    fill: &Fill,
+) -> Option<Finding> {
     let sources = element.users_env_from();
     if sources.is_empty() {
         return None;
@@ -102,7 +106,7 @@ pub(super) fn hidden(path: &str, element: &Element<'_>, fill: &Fill) -> Option<F
     );
     Some(Finding::new(
         Code::EnvFromHidden,
-        format!("{path}.envFrom"),
+        path() + ".envFrom",
         message,
     ))
 }

@@ -138,7 +138,9 @@ fn has_elements(want: &Value, theirs: &[Value], keys: &[&str], definition: &str)
     let wanted = by_key(wanted, |item| item, keys);
     theirs.iter().all(|own| {
         let key = element_key(own, keys);
-        let mut same = wanted.iter().filter(|(name, _)| Some(name) == key.as_ref());
+        let mut same = wanted
+            .iter()
+            .filter(|(name, _)| Some(&**name) == key.as_deref());
         same.any(|(_, wanted)| covers(wanted, own, &ty))
     })
 }

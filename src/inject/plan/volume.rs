@@ -22,7 +22,7 @@ pub(super) fn volumes(
         change.status.annotations.push(key.clone(), digest);
         change.annotations.push((key, text));
     }
-    let ty = FieldType::Object("Volume".to_owned());
+    let ty = || FieldType::Object("Volume".to_owned());
     let listed = pod
         .annotations
         .get(SAFE_TO_EVICT_VOLUMES)
@@ -31,7 +31,7 @@ pub(super) fn volumes(
     for volume in wanted.volumes.drain(..) {
         match pod.find(List::Volumes, &volume.name) {
             Some((_, theirs @ Element::Users { .. }))
-                if covers(&theirs.view().to_value(), &volume.value.to_value(), &ty) => {}
+                if covers(&theirs.view().to_value(), &volume.value.to_value(), &ty()) => {}
             Some(_) => {
                 let message = format!(
                     "the pod has a volume `{}` already, with another source than the template's",

@@ -1,13 +1,14 @@
 //! Containers and volumes while a pod is being decided about: the user's, and what templates added.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
+use super::token::lacks_mount;
 use crate::inject::merge::{Fill, InFront, View};
-use crate::inject::patch::{Content, Operation, Patch};
+use crate::inject::patch::{AddedElement, Content, Operation, Patch};
 use crate::review::Json;
 use crate::template::piece::{ReadObject, TemplateObject};
 
@@ -42,7 +43,7 @@ impl Edit {
         match self.operation.content() {
             Some(Content::TemplateValue(piece)) => piece,
             // A container or volume is no part of an element.
-            Some(Content::Object(_) | Content::List(_)) | None => &Value::Null,
+            Some(Content::Element(_) | Content::List(_)) | None => &Value::Null,
         }
     }
 
@@ -76,8 +77,8 @@ pub enum Element<'p> {
         changed: OnceLock<Map<String, Value>>,
         /// What templates put at the front of the container's lists.
         in_front: InFront,
-        /// The template that added what a key path names.
-        owners: BTreeMap<String, Arc<str>>,
+        /// Templates, each with the key paths of what it added.
+        owners: Vec<(Arc<str>, Vec<(String, u64)>)>,
     },
     /// Added by a template of this name.
     Added {
@@ -166,7 +167,11 @@ impl Element<'_> {
     /// The template that added what a key path of the user's element names.
     pub fn owner(&self, key: &str) -> Option<&str> {
         match self {
-            Self::Users { owners, .. } => owners.get(key).map(AsRef::as_ref),
+            Self::Users { owners, .. } => {
+                let mut latest = owners.iter().rev();
+                let owner = latest.find(|(_, keys)| keys.iter().any(|(known, _)| known == key));
+                owner.map(|(template, _)| template.as_ref())
+            }
             Self::Added { template, .. } => Some(template),
         }
     }
@@ -187,8 +192,9 @@ impl Element<'_> {
             in_front.env += added_to("/env", &fill.operations);
             in_front.env_from += added_to("/envFrom", &fill.operations);
             let template: Arc<str> = template.into();
-            let keys = fill.added.into_iter().chain(fill.replaced);
-            owners.extend(keys.map(|(key, _)| (key, Arc::clone(&template))));
+            let mut keys = fill.added;
+            keys.extend(fill.replaced);
+            owners.push((Arc::clone(&template), keys));
             edits.extend(fill.operations.into_iter().map(|operation| Edit {
                 template: Arc::clone(&template),
                 operation,
@@ -261,7 +267,7 @@ impl<'p> Elements<'p> {
             current: OnceLock::new(),
             changed: OnceLock::new(),
             in_front: InFront::default(),
-            owners: BTreeMap::new(),
+            owners: Vec::new(),
         };
         let list = objects
             .into_iter()
@@ -278,10 +284,14 @@ impl<'p> Elements<'p> {
     }
 
     /// Writes what was added: the whole list where the pod has none, else each element where it
-    /// stands among the others.
-    pub(super) fn write(self, path: &str, patch: &mut Patch) {
+    /// stands among the others. Containers get the mount of this volume with the ServiceAccount's token.
+    pub(super) fn write(self, path: &str, token_volume: Option<&Arc<str>>, patch: &mut Patch) {
+        let with_token = |fields: TemplateObject| AddedElement {
+            token_volume: token_volume.filter(|_| lacks_mount(&fields)).cloned(),
+            fields,
+        };
         let added = |element| match element {
-            Element::Added { value, .. } => Some(value),
+            Element::Added { value, .. } => Some(with_token(value)),
             Element::Users { .. } => None,
         };
         if !self.present {
@@ -299,15 +309,16 @@ impl<'p> Elements<'p> {
         });
         patch.0.extend(removals);
         for (index, element) in self.list.into_iter().enumerate() {
-            let path = format!("{path}/{index}");
+            let path = || format!("{path}/{index}");
             match element {
                 Element::Added { value, .. } => {
-                    let value = Content::Object(value);
+                    let (path, value) = (path(), Content::Element(with_token(value)));
                     patch.0.push(Operation::Add { path, value });
                 }
+                Element::Users { edits, .. } if edits.is_empty() => {}
                 Element::Users { edits, .. } => {
                     let operations = edits.into_iter().map(|edit| edit.operation).collect();
-                    patch.0.extend(Patch(operations).below(&path).0);
+                    patch.0.extend(Patch(operations).below(&path()).0);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::inject::patch::{Operation, Patch, escape};
+use crate::inject::patch::{Operation, Patch, write_escaped};
 use crate::review::Text;
 use crate::review::pod::Dictionary;
 
@@ -34,16 +34,16 @@ impl<'p> Texts<'p> {
     }
 
     /// Sets a key; a value that is there already changes nothing.
-    pub fn set(&mut self, key: &str, value: String) {
-        if self.get(key) != Some(value.as_str()) {
-            self.added.insert(key.to_owned(), value);
+    pub fn set(&mut self, key: String, value: String) {
+        if self.get(&key) != Some(value.as_str()) {
+            self.added.insert(key, value);
         }
     }
 
     /// Sets a key for a template.
-    pub fn set_by(&mut self, template: &str, key: &str, value: String) {
+    pub fn set_by(&mut self, template: &str, key: String, value: String) {
+        self.owners.insert(key.clone(), template.to_owned());
         self.set(key, value);
-        self.owners.insert(key.to_owned(), template.to_owned());
     }
 
     /// The template that added a key.
@@ -81,7 +81,8 @@ impl<'p> Texts<'p> {
             return;
         }
         for (key, value) in self.added {
-            let path = format!("{path}/{}", escape(&key));
+            let mut path = format!("{path}/");
+            write_escaped(&key, &mut path);
             patch.0.push(Operation::Add {
                 path,
                 value: Value::String(value).into(),

@@ -5,16 +5,17 @@
 //! asks once more. With the very same mount in our patch nothing is left to change, and it does not:
 //! a tenth of what an injected pod costs it, and one call for each.
 //!
-//! It is added only where the plugin was at work: where the pod has the volume as the plugin makes it,
+//! It is written into the patch with each of them, and only where the plugin was at work: where the pod has the volume as the plugin makes it,
 //! and every container of the user's has the mount. A ServiceAccount that mounts no token is not known
 //! here: a pod that was copied with such a volume, under one, gets the mount in our containers as it
 //! has it in its own.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::element::Element;
 use super::{List, WorkingPod};
+use crate::inject::patch::MOUNTS;
 use crate::kubernetes::defaults::{TOKEN_PATH, TOKEN_VOLUME};
 use crate::review::{Json, Text};
 use crate::template::piece::{ReadObject, TemplateObject};
@@ -88,21 +89,6 @@ fn is(text: Option<&Text<'_>>, expected: &str) -> bool {
 }
 
 impl WorkingPod<'_> {
-    /// Mounts the token into the containers that templates added, as the API server would.
-    pub(super) fn mount_token(&mut self) {
-        let Some(volume) = self.token_volume() else {
-            return;
-        };
-        let mount = json!({"name": volume, "readOnly": true, "mountPath": TOKEN_PATH});
-        for list in [List::InitContainers, List::Containers] {
-            for element in &mut self.elements_mut(list).list {
-                if let Element::Added { value, .. } = element {
-                    add_mount(value, &mount);
-                }
-            }
-        }
-    }
-
     /// The volume that the plugin mounts into every container; `None` where it may not.
     pub(in crate::inject) fn token_volume(&self) -> Option<String> {
         let automount = self.others.get("automountServiceAccountToken");
@@ -163,20 +149,18 @@ fn mounts(container: Json<'_>, volume: &str) -> bool {
     })
 }
 
-/// Appends the mount, unless something stands at its path.
-fn add_mount(container: &mut TemplateObject, mount: &Value) {
-    let own = container.get("volumeMounts").and_then(Value::as_array);
-    let mut mounts = own.cloned().unwrap_or_default();
+/// Whether a container that a template adds lacks the mount, as nothing stands at its path.
+pub(super) fn lacks_mount(container: &TemplateObject) -> bool {
+    let own = container.get(MOUNTS).and_then(Value::as_array);
     let at_path =
         |mount: &Value| mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH);
-    if !mounts.iter().any(at_path) {
-        mounts.push(mount.clone());
-        container.insert("volumeMounts", Value::Array(mounts).into());
-    }
+    !own.into_iter().flatten().any(at_path)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::review::Pod;
 

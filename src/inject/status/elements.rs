@@ -82,8 +82,10 @@ impl Serialize for Elements {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, digest) in &self.0 {
-            let digest = digest.map(|digest| format!("{digest:016x}"));
-            map.serialize_entry(name, &digest.unwrap_or_default())?;
+            match digest {
+                Some(digest) => map.serialize_entry(name, &format_args!("{digest:016x}"))?,
+                None => map.serialize_entry(name, "")?,
+            }
         }
         map.end()
     }

@@ -81,9 +81,10 @@ pub(super) fn coerce(
     }
     let fitted = match (&slot.ty, value) {
         (FieldType::Any, value) => without_nulls(value),
-        (FieldType::Text, Value::String(text)) => {
-            Value::String(slot.interpolated(&text).into_owned())
-        }
+        (FieldType::Text, Value::String(text)) => match slot.interpolated(&text) {
+            Cow::Owned(doubled) => Value::String(doubled),
+            Cow::Borrowed(_) => Value::String(text),
+        },
         (FieldType::Text, value) if slot.scalars_as_text => match scalar_text(&value) {
             Some(text) => Value::String(text.into_owned()),
             None => return Err(MismatchError::new(slot, &value)),

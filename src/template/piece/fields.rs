@@ -125,12 +125,15 @@ impl TemplateObject {
 
     /// Writes the object as JSON.
     pub fn write(&self, json: &mut String) {
-        write_joined(json, ['{', '}'], self.iter(), |json, (name, piece)| {
-            write_text(name, json);
-            json.push(':');
-            piece.write(json);
-        });
+        write_joined(json, ['{', '}'], self.iter(), write_field);
     }
+}
+
+/// Writes a field of an object.
+pub fn write_field(json: &mut String, (name, piece): (&str, &TemplateValue)) {
+    write_text(name, json);
+    json.push(':');
+    piece.write(json);
 }
 
 impl ReadObject for TemplateObject {
@@ -138,8 +141,8 @@ impl ReadObject for TemplateObject {
         self.piece(name).map(|piece| &**piece)
     }
 
-    fn entries(&self) -> Box<dyn Iterator<Item = (&str, &Value)> + '_> {
-        Box::new(self.iter().map(|(name, piece)| (name, &**piece)))
+    fn each<'o>(&'o self, visit: &mut dyn FnMut(&'o str, &'o Value)) {
+        self.iter().for_each(|(name, piece)| visit(name, piece));
     }
 }
 
