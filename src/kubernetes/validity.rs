@@ -15,6 +15,8 @@ mod probe;
 mod relations;
 mod tables;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::object::ReadObject;
@@ -36,7 +38,7 @@ pub trait ValueOrigin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A field or key.
-    Field(String),
+    Field(Cow<'static, str>),
     /// An element of a list.
     Index(usize),
 }
@@ -105,7 +107,7 @@ impl Problems {
 
 /// The step to a field.
 fn field(name: &str) -> Step {
-    Step::Field(name.to_owned())
+    Step::Field(Cow::Owned(name.to_owned()))
 }
 
 /// Checks an object of an API type, such as `Container`, with all that is in it.
@@ -157,9 +159,9 @@ fn object(
     origin: Option<&dyn ValueOrigin>,
 ) {
     let known = schema::definition(definition);
-    let field_of = |name: &str| known.and_then(|known| known.get(name));
     fields.each(&mut |name, value| {
-        if let Some(facts) = field_of(name).and_then(|field| field.facts) {
+        let declared = known.and_then(|known| known.get(name));
+        if let Some(facts) = declared.and_then(|declared| declared.facts) {
             tables::field_value(problems, facts, value);
         }
     });
@@ -171,8 +173,10 @@ fn object(
         if is_scalar || origin.is_some_and(ValueOrigin::is_constant) {
             return;
         }
-        if let Some(declared) = field_of(name) {
-            problems.below(field(name), |problems| {
+        let declared = known.and_then(|known| known.get_key_value(name));
+        if let Some((name, declared)) = declared {
+            let step = Step::Field(Cow::Borrowed(name));
+            problems.below(step, |problems| {
                 walk(problems, &declared.ty, value, origin);
             });
         }

@@ -137,7 +137,7 @@ pub(super) fn resources(problems: &mut Problems, resources: &dyn ReadObject) {
     for list in ["requests", "limits"] {
         let all = amounts(list).into_iter().flatten();
         for (name, amount) in all.filter(|(name, _)| *name != super::WHEN) {
-            let path = || [field(list), Step::Field(name.clone())];
+            let path = || [field(list), field(name)];
             if !is_resource(name) {
                 let message = format!(
                     "a container has no resource `{name}`; it has cpu, memory, ephemeral-storage, \
@@ -158,7 +158,7 @@ pub(super) fn resources(problems: &mut Problems, resources: &dyn ReadObject) {
         let Some(limit) = quantity(limit) else {
             continue;
         };
-        let path = [field("requests"), Step::Field(name.clone())];
+        let path = [field("requests"), field(name)];
         if request.nanos() > limit.nanos() {
             problems.at(path, format!("the request for {name} is above its limit"));
         } else if request.nanos() != limit.nanos() && !OVERCOMMITTED.contains(&name.as_str()) {

@@ -200,7 +200,7 @@ fn pod(problems: &mut Problems, fields: &dyn ReadObject) {
     {
         let wrong_value = value.as_str().and_then(names::not_a_label_value);
         if let Some(problem) = names::not_a_key(key).or(wrong_value) {
-            problems.at([field("nodeSelector"), Step::Field(key.clone())], problem);
+            problems.at([field("nodeSelector"), field(key)], problem);
         }
     }
     if text(fields, "dnsPolicy") == Some("None") && !fields.contains_key("dnsConfig") {

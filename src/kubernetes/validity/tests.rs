@@ -8,7 +8,7 @@ use super::{Step, check};
 fn problems(definition: &str, value: &Value) -> Vec<String> {
     let path = |steps: &[Step]| {
         let words = steps.iter().map(|step| match step {
-            Step::Field(name) => name.clone(),
+            Step::Field(name) => name.to_string(),
             Step::Index(index) => index.to_string(),
         });
         words.collect::<Vec<_>>().join("/")
