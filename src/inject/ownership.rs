@@ -130,9 +130,12 @@ pub fn name(item: &Value) -> &str {
 
 /// A key path's steps, unescaped.
 pub fn steps(path: &str) -> Vec<String> {
-    let step = |step: &str| match step.contains('~') {
-        true => step.replace("~1", "/").replace("~0", "~"),
-        false => step.to_owned(),
+    let step = |step: &str| {
+        if step.contains('~') {
+            step.replace("~1", "/").replace("~0", "~")
+        } else {
+            step.to_owned()
+        }
     };
     path.split('/').map(step).collect()
 }

@@ -41,9 +41,12 @@ fn forbidden(pod: &Pod<'_>, with: &CheckContext<'_>, container: &Container<'_>) 
         effective(own.run_as_non_root, of_pod.run_as_non_root).filter(|(must_not, _)| *must_not)?;
     let (_, is_own_user) =
         effective(own.run_as_user, of_pod.run_as_user).filter(|(user, _)| *user == 0)?;
-    let place = |is_own| match is_own {
-        true => container.place.to_string(),
-        false => "spec".to_owned(),
+    let place = |is_own| {
+        if is_own {
+            container.place.to_string()
+        } else {
+            "spec".to_owned()
+        }
     };
     let (demand, user) = (place(is_own_demand), place(is_own_user));
     let message = format!(
