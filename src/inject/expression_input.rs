@@ -96,7 +96,15 @@ impl<'d> ExpressionInput<'d> {
         value
     }
 
-    fn metadata(&self) -> Value {
+    /// The fields of the pod's metadata that are read.
+    fn metadata(&self, paths: &Paths) -> Value {
+        let reads = |field: &str| {
+            let mut of_metadata = paths.iter().filter_map(|path| {
+                let (root, rest) = path.split_first()?;
+                (root == "metadata").then_some(rest)
+            });
+            of_metadata.any(|rest| rest.first().is_none_or(|first| first == field))
+        };
         let texts = |texts: &super::pod::Texts<'_>| {
             let all = texts.all().into_iter();
             Value::Object(
@@ -105,8 +113,14 @@ impl<'d> ExpressionInput<'d> {
             )
         };
         let mut metadata = Map::new();
-        metadata.insert("labels".to_owned(), texts(&self.pod.labels));
-        metadata.insert("annotations".to_owned(), texts(&self.pod.annotations));
+        for (key, of_pod) in [
+            ("labels", &self.pod.labels),
+            ("annotations", &self.pod.annotations),
+        ] {
+            if reads(key) {
+                metadata.insert(key.to_owned(), texts(of_pod));
+            }
+        }
         metadata.insert("namespace".to_owned(), self.namespace_name.into());
         let read = self.pod.metadata();
         let plain = [
@@ -135,7 +149,8 @@ impl<'d> ExpressionInput<'d> {
         for path in paths.iter() {
             match path {
                 [root, ..] if root == "metadata" => {
-                    pod.entry("metadata").or_insert_with(|| self.metadata());
+                    pod.entry("metadata")
+                        .or_insert_with(|| self.metadata(paths));
                 }
                 [root, field, ..] if root == "spec" => {
                     if let Some(value) = self.spec_field(field) {

@@ -64,13 +64,25 @@ impl Serialize for Content {
 /// A container or volume that a template adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedElement {
-    /// Its fields.
-    pub fields: TemplateObject,
+    fields: TemplateObject,
     /// The ServiceAccount's volume, where the container gets its mount besides.
-    pub token_volume: Option<Arc<str>>,
+    token_volume: Option<Arc<str>>,
 }
 
 impl AddedElement {
+    /// A container or volume; a container gets the mount of this volume, unless something stands at its
+    /// path.
+    pub fn new(fields: TemplateObject, token_volume: Option<&Arc<str>>) -> Self {
+        let at_path =
+            |mount: &Value| mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH);
+        let own = fields.get(MOUNTS).and_then(Value::as_array);
+        let has_mount = own.into_iter().flatten().any(at_path);
+        Self {
+            token_volume: token_volume.filter(|_| !has_mount).cloned(),
+            fields,
+        }
+    }
+
     fn to_value(&self) -> Value {
         let mut value = self.fields.to_value();
         if let (Some(volume), Value::Object(fields)) = (&self.token_volume, &mut value) {
@@ -85,10 +97,10 @@ impl AddedElement {
     }
 
     fn write(&self, json: &mut String) {
+        static NONE: TemplateValue = TemplateValue::Own(Value::Array(Vec::new()));
         let Some(volume) = &self.token_volume else {
             return self.fields.write(json);
         };
-        static NONE: TemplateValue = TemplateValue::Own(Value::Array(Vec::new()));
         let lacking = (!self.fields.contains_key(MOUNTS)).then_some((MOUNTS, &NONE));
         let fields = self.fields.iter().chain(lacking);
         write_joined(json, ['{', '}'], fields, |json, (name, value)| {
@@ -110,7 +122,7 @@ impl AddedElement {
 }
 
 /// The field of a container that the token's mount is added to.
-pub(super) const MOUNTS: &str = "volumeMounts";
+const MOUNTS: &str = "volumeMounts";
 
 /// One operation of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::kubernetes::merge_keys::element_key;
+use crate::kubernetes::merge_keys::{element_key, key_of};
 use crate::kubernetes::paths;
 use crate::review::{Json, Text};
 use crate::template::piece::{ReadObject, TemplateObject};
@@ -15,7 +15,9 @@ use crate::template::piece::{ReadObject, TemplateObject};
 pub enum View<'v> {
     /// As it was received.
     Json(Json<'v>),
-    /// Changed by a template.
+    /// An object as it was received, and the fields that templates changed as they are now.
+    Changed(Json<'v>, &'v Map<String, Value>),
+    /// Data.
     Value(&'v Value),
     /// Added by a template.
     Added(&'v TemplateObject),
@@ -25,6 +27,7 @@ pub enum View<'v> {
 #[derive(Debug)]
 pub(super) enum Opened<'v> {
     Json(Json<'v>),
+    Changed(Json<'v>, &'v Map<String, Value>),
     Value(&'v Map<String, Value>),
     Added(&'v TemplateObject),
 }
@@ -83,6 +86,7 @@ impl<'v> View<'v> {
     pub fn to_value(&self) -> Value {
         match self {
             Self::Json(json) => json.to_value(),
+            Self::Changed(..) => self.with_fields(|_| true),
             Self::Value(value) => (*value).clone(),
             Self::Added(fields) => fields.to_value(),
         }
@@ -90,19 +94,27 @@ impl<'v> View<'v> {
 
     /// An object of those of its fields whose names pass; the value as it is where it is no object.
     pub fn with_fields(&self, keep: impl Fn(&str) -> bool) -> Value {
+        let kept = |json: Json<'v>| json.fields().filter(|(name, _)| keep(name));
+        let copied = |fields: &Map<String, Value>| -> Map<String, Value> {
+            let kept = fields.iter().filter(|(name, _)| keep(name));
+            kept.map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
+        };
         let fields = match self {
-            Self::Json(json) if json.is_object() => {
-                let fields = json.fields().filter(|(name, _)| keep(name));
-                fields
-                    .map(|(name, value)| (name.into_owned(), value.to_value()))
-                    .collect()
+            Self::Json(json) if json.is_object() => kept(*json)
+                .map(|(name, value)| (name.into_owned(), value.to_value()))
+                .collect(),
+            Self::Changed(json, changed) => {
+                let users = kept(*json).map(|(name, value)| {
+                    let changed = changed.get(name.as_ref()).cloned();
+                    (
+                        name.into_owned(),
+                        changed.unwrap_or_else(|| value.to_value()),
+                    )
+                });
+                users.chain(copied(changed)).collect()
             }
-            Self::Value(Value::Object(fields)) => {
-                let fields = fields.iter().filter(|(name, _)| keep(name));
-                fields
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect()
-            }
+            Self::Value(Value::Object(fields)) => copied(fields),
             Self::Added(fields) => {
                 let fields = fields.iter().filter(|(name, _)| keep(name));
                 fields
@@ -115,13 +127,8 @@ impl<'v> View<'v> {
     }
 
     /// A field's value; null counts as absent.
-    pub fn field(self, name: &str) -> Option<View<'v>> {
-        match self {
-            Self::Json(json) => json.get(name).map(View::Json),
-            Self::Value(value) => Some(View::Value(value.get(name)?)),
-            Self::Added(fields) => Some(View::Value(fields.get(name)?)),
-        }
-        .filter(|view| !matches!(view, View::Value(Value::Null)))
+    pub fn field(self, name: &str) -> Option<Self> {
+        self.open()?.get(name)
     }
 
     /// The text that the value is.
@@ -129,7 +136,7 @@ impl<'v> View<'v> {
         match self {
             Self::Json(json) => json.as_text(),
             Self::Value(value) => value.as_str().map(Cow::Borrowed),
-            Self::Added(_) => None,
+            Self::Changed(..) | Self::Added(_) => None,
         }
     }
 
@@ -137,6 +144,7 @@ impl<'v> View<'v> {
     pub(super) fn open(self) -> Option<Opened<'v>> {
         match self {
             Self::Json(json) => json.is_object().then_some(Opened::Json(json)),
+            Self::Changed(json, changed) => Some(Opened::Changed(json, changed)),
             Self::Value(value) => value.as_object().map(Opened::Value),
             Self::Added(fields) => Some(Opened::Added(fields)),
         }
@@ -149,7 +157,7 @@ impl<'v> View<'v> {
                 .is_list()
                 .then(|| json.elements().map(View::Json).collect()),
             Self::Value(value) => Some(value.as_array()?.iter().map(View::Value).collect()),
-            Self::Added(_) => None,
+            Self::Changed(..) | Self::Added(_) => None,
         }
     }
 
@@ -157,8 +165,10 @@ impl<'v> View<'v> {
     pub(super) fn key(&self, keys: &[&str]) -> Option<Cow<'v, str>> {
         let json = match self {
             Self::Json(json) => *json,
-            Self::Value(value) => return element_key(value, keys).map(Cow::Owned),
-            Self::Added(_) => return element_key(&self.to_value(), keys).map(Cow::Owned),
+            Self::Value(value) => return key_of(value, keys),
+            Self::Changed(..) | Self::Added(_) => {
+                return element_key(&self.to_value(), keys).map(Cow::Owned);
+            }
         };
         let mut read = Keys::deserialize(json).ok()?;
         if let [single] = keys {
@@ -169,19 +179,18 @@ impl<'v> View<'v> {
     }
 }
 
-impl Opened<'_> {
+impl<'v> Opened<'v> {
     /// A field's value; null counts as absent.
-    pub(super) fn get(&self, name: &str) -> Option<View<'_>> {
-        match self {
-            Self::Json(json) => json.get(name).map(View::Json),
-            Self::Value(map) => map
-                .get(name)
-                .filter(|value| !value.is_null())
-                .map(View::Value),
-            Self::Added(fields) => {
-                let value = fields.get(name);
-                value.filter(|value| !value.is_null()).map(View::Value)
-            }
-        }
+    pub(super) fn get(&self, name: &str) -> Option<View<'v>> {
+        let value = match self {
+            Self::Json(json) => return json.get(name).map(View::Json),
+            Self::Changed(json, changed) => match changed.get(name) {
+                Some(value) => value,
+                None => return json.get(name).map(View::Json),
+            },
+            Self::Value(map) => map.get(name)?,
+            Self::Added(fields) => fields.get(name)?,
+        };
+        (!value.is_null()).then_some(View::Value(value))
     }
 }

@@ -6,11 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
-use super::token::lacks_mount;
 use crate::inject::merge::{Fill, InFront, View};
 use crate::inject::patch::{AddedElement, Content, Operation, Patch};
 use crate::review::Json;
 use crate::template::piece::{ReadObject, TemplateObject};
+
+/// A key path, and the digest of what was added there.
+type Noted = (String, u64);
 
 /// What a template added to something of the user's.
 #[derive(Debug)]
@@ -70,15 +72,15 @@ pub enum Element<'p> {
         object: Json<'p>,
         /// What was added, with pointers below the element.
         edits: Vec<Edit>,
-        /// The element with the edits, once there are any.
-        current: OnceLock<Value>,
+        /// Current values of the edited fields; made when first asked for.
+        current: OnceLock<Map<String, Value>>,
         /// Current values of the edited fields, except fields that only gained list items; made when first
         /// asked for.
         changed: OnceLock<Map<String, Value>>,
         /// What templates put at the front of the container's lists.
         in_front: InFront,
         /// Templates, each with the key paths of what it added.
-        owners: Vec<(Arc<str>, Vec<(String, u64)>)>,
+        owners: Vec<(Arc<str>, Vec<Noted>)>,
     },
     /// Added by a template of this name.
     Added {
@@ -118,7 +120,10 @@ impl Element<'_> {
                 edits,
                 current,
                 ..
-            } => View::Value(current.get_or_init(|| edited(*object, edits))),
+            } => {
+                let current = current.get_or_init(|| changed_fields(*object, edits, &[]));
+                View::Changed(*object, current)
+            }
             Self::Added { value, .. } => View::Added(value),
         }
     }
@@ -235,15 +240,6 @@ fn changed_fields(object: Json<'_>, edits: &[Edit], lists: &[&str]) -> Map<Strin
     }
 }
 
-/// The user's element with what was added to it.
-fn edited(object: Json<'_>, edits: &[Edit]) -> Value {
-    let mut value = object.to_value();
-    for edit in edits {
-        edit.operation.apply(&mut value);
-    }
-    value
-}
-
 /// The elements of one list.
 #[derive(Debug)]
 pub(super) struct Elements<'p> {
@@ -286,10 +282,7 @@ impl<'p> Elements<'p> {
     /// Writes what was added: the whole list where the pod has none, else each element where it
     /// stands among the others. Containers get the mount of this volume with the ServiceAccount's token.
     pub(super) fn write(self, path: &str, token_volume: Option<&Arc<str>>, patch: &mut Patch) {
-        let with_token = |fields: TemplateObject| AddedElement {
-            token_volume: token_volume.filter(|_| lacks_mount(&fields)).cloned(),
-            fields,
-        };
+        let with_token = |fields: TemplateObject| AddedElement::new(fields, token_volume);
         let added = |element| match element {
             Element::Added { value, .. } => Some(with_token(value)),
             Element::Users { .. } => None,

@@ -11,14 +11,11 @@
 //! has it in its own.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::element::Element;
 use super::{List, WorkingPod};
-use crate::inject::patch::MOUNTS;
 use crate::kubernetes::defaults::{TOKEN_PATH, TOKEN_VOLUME};
 use crate::review::{Json, Text};
-use crate::template::piece::{ReadObject, TemplateObject};
 
 /// What is read of a mount.
 #[derive(Deserialize)]
@@ -149,17 +146,9 @@ fn mounts(container: Json<'_>, volume: &str) -> bool {
     })
 }
 
-/// Whether a container that a template adds lacks the mount, as nothing stands at its path.
-pub(super) fn lacks_mount(container: &TemplateObject) -> bool {
-    let own = container.get(MOUNTS).and_then(Value::as_array);
-    let at_path =
-        |mount: &Value| mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH);
-    !own.into_iter().flatten().any(at_path)
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::review::Pod;
