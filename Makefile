@@ -72,12 +72,23 @@ test-node: ## Build a real node (once), then run the tests that run injected pod
 	$(need_go)
 	@tests/cluster/test.sh
 
+.PHONY: test-browser
+test-browser: ## Test the playground in a headless Chromium (installed by apt where it is missing)
+	$(need_rust)
+	$(need_cc)
+	@tests/browser/test.sh
+
+.PHONY: docs
+docs: ## Make the documentation site, target/docs/book, and follow every link in it
+	$(need_rust)
+	@scripts/docs.sh
+
 .PHONY: demo
 demo: ## Inject a Deployment's pod on a throw-away control plane and show the difference
 	$(need_rust)
 	$(need_cc)
 	$(need_go)
-	@folder=$$(tests/control-plane/build.sh) && cargo build --locked --bin pillion && \
+	@folder=$$(tests/control-plane/build.sh) && cargo build --locked --bin pillion --example demo && \
 		PILLION_CONTROL_PLANE="$$folder" cargo run --quiet --locked --example demo
 
 .PHONY: manifests

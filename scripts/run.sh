@@ -41,10 +41,11 @@ pretty() {
 command -v cargo >/dev/null || fail "cargo not found: install Rust (https://rustup.rs)"
 command -v base64 >/dev/null || fail "base64 not found: install coreutils"
 
-# The profile that `make test` and `make demo` use as well, so that all is built only once.
+# With the example the dependencies have the features that `make test` and `make demo` give them as well, so that
+# all is built only once.
 title "building (some minutes the first time)"
 # Cargo says where the program is, wherever the target folder may be.
-pillion=$(cargo build --locked --bin pillion --message-format=json-render-diagnostics |
+pillion=$(cargo build --locked --bin pillion --example demo --message-format=json-render-diagnostics |
     sed -n 's/.*"executable":"\([^"]*\/pillion\)".*/\1/p' | tail -n 1)
 [ -x "$pillion" ] || fail "cargo built no program"
 

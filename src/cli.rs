@@ -16,7 +16,9 @@ mod explain;
 mod flag_values;
 mod inject;
 mod manifest;
+mod namespace_hints;
 mod output;
+mod playground;
 mod report;
 mod resource_list;
 mod review;
@@ -81,6 +83,7 @@ enum Subcommands {
     Review(Box<review::Review>),
     Explain(Box<explain::Explain>),
     Template(Box<template::Template>),
+    Playground(Box<playground::Playground>),
     Certs(Box<certs::Certs>),
     Doctor(Box<doctor::Doctor>),
     Completions(completions::Completions),
@@ -141,6 +144,7 @@ impl Cli {
             Subcommands::Review(review) => review.run(streams),
             Subcommands::Explain(explain) => explain.run(streams),
             Subcommands::Template(template) => template.run(streams),
+            Subcommands::Playground(playground) => playground.run(streams),
             Subcommands::Certs(certs) => certs.run(streams),
             Subcommands::Doctor(doctor) => doctor.run(streams),
             Subcommands::Completions(completions) => completions.run(streams),

@@ -13,6 +13,7 @@ mod connection;
 mod descriptors;
 mod listen;
 mod peers;
+mod playground;
 mod queue_delay;
 mod readiness;
 mod reviews;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 pub use listen::{ListenAddress, ListenAddressError};
+pub use playground::{PageFile, PlaygroundBackend, PlaygroundServer};
 pub use readiness::Readiness;
 pub use run::{Drain, Server, Setup};
 

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod first_steps;
+#[cfg(test)]
 mod installation;
 #[cfg(test)]
 #[path = "support/harness.rs"]

@@ -29,6 +29,15 @@ pub struct CheckManifests {
     #[arg(value_name = "FILE|DIR|-", default_value = "-")]
     files: Vec<PathBuf>,
 
+    /// The same, as other commands spell it. May be given several times
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE|DIR|-",
+        conflicts_with = "files"
+    )]
+    named: Vec<PathBuf>,
+
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -56,12 +65,17 @@ struct Checked {
 
 impl CheckManifests {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-        let is_stdin = self.files.iter().any(|file| file.as_os_str() == "-");
+        let files = if self.named.is_empty() {
+            &self.files
+        } else {
+            &self.named
+        };
+        let is_stdin = files.iter().any(|file| file.as_os_str() == "-");
         if is_stdin && streams.is_typed() {
             bail!("no manifests: name files or directories, or send manifests to standard input");
         }
         let mut checked = Vec::new();
-        for manifest in Manifest::read(&self.files, streams)? {
+        for manifest in Manifest::read(files, streams)? {
             self.check(manifest, &mut checked);
         }
         let text = match self.output {

@@ -19,6 +19,10 @@ pub(crate) struct DocumentArguments {
     #[arg(short = 'f', long = "filename", value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
+    /// The same, as other commands spell it
+    #[arg(value_name = "FILE|DIR|-", conflicts_with = "files")]
+    named: Vec<PathBuf>,
+
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
@@ -46,7 +50,12 @@ impl DocumentArguments {
     /// Reads the manifests.
     pub(crate) fn read(&self, streams: &mut Streams<'_>) -> anyhow::Result<Vec<Manifest>> {
         let stdin = [PathBuf::from("-")];
-        let files = if self.files.is_empty() {
+        let given = if self.files.is_empty() {
+            &self.named
+        } else {
+            &self.files
+        };
+        let files = if given.is_empty() {
             if streams.is_typed() {
                 bail!(
                     "no manifests: name files or directories with -f, or send manifests to \
@@ -55,7 +64,7 @@ impl DocumentArguments {
             }
             &stdin
         } else {
-            self.files.as_slice()
+            given.as_slice()
         };
         if self.in_place
             && let Some(path) = files.iter().find(|path| is_special(path))

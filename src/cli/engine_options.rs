@@ -211,6 +211,20 @@ impl EngineOptions {
         paths.filter(|path| path.as_os_str() != BUILT_IN)
     }
 
+    /// What `--templates` has to say for the same catalog.
+    pub(super) fn named_templates(&self) -> Vec<String> {
+        if self.templates.is_empty() {
+            return vec![BUILT_IN.to_owned()];
+        }
+        let paths = self.templates.iter();
+        paths.map(|path| path.display().to_string()).collect()
+    }
+
+    /// Whether the built-in catalog is all there is.
+    pub(super) fn has_only_built_in(&self) -> bool {
+        self.directories().next().is_none()
+    }
+
     /// Whether the built-in catalog is used: it is named, or nothing is.
     pub(super) fn has_built_in(&self) -> bool {
         self.templates.is_empty()

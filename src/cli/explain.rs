@@ -5,8 +5,8 @@
 //! namespace, whether a Secret exists) is read with the caller's own rights.
 
 mod list;
-mod registration;
-mod subjects;
+pub(super) mod registration;
+pub(super) mod subjects;
 mod text;
 
 use std::path::PathBuf;
@@ -197,10 +197,12 @@ impl Explaining {
     fn explain(&self, about: &ExplainSubject) -> anyhow::Result<Explanation> {
         let engine = Engine::new(Arc::clone(&self.catalog), Arc::new(self.settings.clone()));
         let explained = engine.explain(&about.question(), &self.registration, &self.sources);
-        explained.map_err(|message| {
+        let mut explanation = explained.map_err(|message| {
             let name = &about.source;
             anyhow!("{name}: the server would answer 400 Bad Request: {message}")
-        })
+        })?;
+        about.name_fault(&mut explanation);
+        Ok(explanation)
     }
 
     fn tell_existence(&mut self, namespace: &str, explanation: &mut Explanation) {

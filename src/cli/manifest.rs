@@ -14,6 +14,7 @@ mod parse;
 mod pitfalls;
 mod source;
 mod split;
+pub(crate) mod texts;
 
 use std::path::{Path, PathBuf};
 

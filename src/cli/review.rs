@@ -24,6 +24,15 @@ pub struct Review {
     #[arg(value_name = "FILE|-", default_value = "-")]
     file: PathBuf,
 
+    /// The same, as other commands spell it
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE|-",
+        conflicts_with = "file"
+    )]
+    filename: Option<PathBuf>,
+
     /// Answer as /advise does, about the pods of a workload
     #[arg(long)]
     advise: bool,
@@ -34,7 +43,7 @@ pub struct Review {
 
 impl Review {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-        let name = self.file.display();
+        let name = self.named().display();
         let body = self
             .read(streams)
             .with_context(|| format!("failed to read {name}"))?;
@@ -65,9 +74,14 @@ impl Review {
         bail!("{name}: the server would answer 400 Bad Request: {message}{hint}")
     }
 
+    fn named(&self) -> &PathBuf {
+        self.filename.as_ref().unwrap_or(&self.file)
+    }
+
     fn read(&self, streams: &mut Streams<'_>) -> io::Result<Vec<u8>> {
-        if self.file.as_os_str() != "-" {
-            return std::fs::read(&self.file);
+        let file = self.named();
+        if file.as_os_str() != "-" {
+            return std::fs::read(file);
         }
         if streams.is_typed() {
             streams.tell("pillion review: reading an AdmissionReview as JSON from the terminal\n");

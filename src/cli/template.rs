@@ -20,6 +20,7 @@ use crate::template::catalog::Summary;
 use crate::template::json_schema::json_schema;
 use crate::template::{Catalog, CatalogLookup, Template as CompiledTemplate, TemplateError};
 use crate::wording::did_you_mean;
+pub(super) use test::case_of;
 
 /// List, check and test templates, and help to write them.
 #[derive(Debug, clap::Args)]
@@ -76,7 +77,12 @@ fn find(
         CatalogLookup::Broken(error) => bail!("the template `{name}` does not compile: {error}"),
         CatalogLookup::Nothing => {
             let hint = did_you_mean(name, catalog.names(namespace));
-            bail!("there is no template `{name}`{hint}")
+            let own = if hint.is_empty() && engine.has_only_built_in() {
+                " in the built-in catalog; --templates DIR reads your own"
+            } else {
+                ""
+            };
+            bail!("there is no template `{name}`{own}{hint}")
         }
     };
     Ok((catalog, template))

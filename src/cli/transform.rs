@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity};
+use super::manifest::texts;
+use super::namespace_hints;
 use super::report::{Entry, Note, Report, RunResult, TransformResult};
 use super::resource_list;
 use crate::inject::{Reason, Verdict};
@@ -90,6 +92,9 @@ pub(crate) fn treat_object(
         return Ok(TransformResult::plain(Reason::NotAPod, message));
     }
     booleans::settle(object);
+    if let Some(fault) = object.pointer(pointer).and_then(texts::fault) {
+        return Ok(TransformResult::plain(Reason::ReviewInvalid, fault));
+    }
     treatment.treat(identity, pointer, object)
 }
 
@@ -108,7 +113,14 @@ fn without_pod(identity: &Identity, object: &Value) -> TransformResult {
                 ),
             )
         },
-        _ => TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod")),
+        _ => TransformResult {
+            hints: if identity.is_namespace() {
+                namespace_hints::hints(object)
+            } else {
+                Vec::new()
+            },
+            ..TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod"))
+        },
     }
 }
 

@@ -38,8 +38,10 @@ impl std::fmt::Debug for Connection {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectionError {
     /// No kubeconfig says where the cluster is.
-    #[error("failed to find a cluster: name a kubeconfig with --kubeconfig, or set KUBECONFIG")]
-    Infer(#[source] Box<kube::config::InferConfigError>),
+    #[error(
+        "failed to find a cluster: name a kubeconfig with --kubeconfig, or set KUBECONFIG: {0}"
+    )]
+    Infer(String),
     /// The kubeconfig cannot be used.
     #[error("failed to use the kubeconfig")]
     Kubeconfig(#[source] Box<KubeconfigError>),
@@ -84,6 +86,13 @@ impl Connection {
     }
 }
 
+/// What a person at a terminal can mend: the kubeconfig. That this is no pod either is known, and the
+/// causes are in the error's own words already.
+fn of_person(error: &kube::config::InferConfigError) -> String {
+    let kubeconfig = std::error::Error::source(error);
+    kubeconfig.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
 async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> {
     let of_kubeconfig = |error| ConnectionError::Kubeconfig(Box::new(error));
     let context = KubeConfigOptions {
@@ -102,7 +111,7 @@ async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> 
         }
         None => {
             let config = Config::infer().await;
-            config.map_err(|error| ConnectionError::Infer(Box::new(error)))
+            config.map_err(|error| ConnectionError::Infer(of_person(&error)))
         }
     }
 }

@@ -11,10 +11,11 @@ pub(super) struct BuiltIn {
     pub(super) path: &'static str,
     name: &'static str,
     text: &'static str,
+    example: &'static str,
     compiled: OnceLock<Option<Arc<Template>>>,
 }
 
-/// Embeds `templates/<name>/template.yaml` for each name.
+/// Embeds `templates/<name>/template.yaml` and `examples/<name>.yaml` for each name.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         /// Every template, by name.
@@ -22,6 +23,7 @@ macro_rules! embedded {
             path: concat!("templates/", $name, "/template.yaml"),
             name: $name,
             text: include_str!(concat!("../../templates/", $name, "/template.yaml")),
+            example: include_str!(concat!("../../examples/", $name, ".yaml")),
             compiled: OnceLock::new(),
         }),*];
     };
@@ -81,6 +83,13 @@ impl BuiltIn {
         });
         compiled.as_ref()
     }
+}
+
+/// The manifest that shows a built-in template.
+pub fn example(name: &str) -> Option<&'static str> {
+    let mut templates = TEMPLATES.iter();
+    let found = templates.find(|template| template.name == name)?;
+    Some(found.example)
 }
 
 /// The files of the built-in catalog.

@@ -172,9 +172,12 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
                 line: u32::try_from(location.line()).unwrap_or_default(),
                 column: u32::try_from(location.column()).unwrap_or_default(),
             });
+            let place = place.unwrap_or_default();
+            let message = in_our_words(&error.to_string());
+            let hint = unquoted(text, place, &message);
             YamlError {
-                place: place.unwrap_or_default(),
-                message: in_our_words(&error.to_string()),
+                place,
+                message: message + hint,
             }
         })?;
     Ok(documents
@@ -182,6 +185,18 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
         .map(node)
         .filter(|document| document.value != NodeValue::Null)
         .collect())
+}
+
+/// What to do where an expression without quotes ended a flow map or list.
+fn unquoted(text: &str, place: Place, message: &str) -> &'static str {
+    let line = (place.line as usize).checked_sub(1);
+    let line = line.and_then(|index| text.lines().nth(index));
+    let is_flow = message.contains("parsing a flow");
+    if is_flow && line.is_some_and(|line| line.contains("${")) {
+        "; inside { } and [ ] write \"${…}\" in quotes"
+    } else {
+        ""
+    }
 }
 
 /// The parser's message without its place, which is told apart, and without its options.

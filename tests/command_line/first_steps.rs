@@ -156,6 +156,125 @@ fn a_brief_explanation_is_one_screen_and_takes_a_file_like_other_commands() {
 }
 
 #[test]
+fn files_are_named_with_and_without_a_flag_everywhere() {
+    for (command, file) in [
+        (&["inject"][..], "examples/pod.yaml"),
+        (&["uninject"], "examples/pod.yaml"),
+        (&["check"], "examples/pod.yaml"),
+        (&["explain"], "examples/pod.yaml"),
+        (&["review"], "examples/review.json"),
+        (&["template", "check"], "templates/pgbouncer"),
+    ] {
+        let plain = pillion(&[command, &[file]].concat(), "");
+        let flagged = pillion(&[command, &["-f", file]].concat(), "");
+        assert_eq!(
+            plain.status.code(),
+            Some(0),
+            "{command:?} {}",
+            stderr(&plain)
+        );
+        assert_eq!(stdout(&plain), stdout(&flagged), "{command:?}");
+        let both = pillion(&[command, &[file, "-f", file]].concat(), "");
+        assert_eq!(both.status.code(), Some(2), "{command:?} {}", stderr(&both));
+    }
+}
+
+#[test]
+fn an_annotation_without_quotes_is_named_with_what_to_write() {
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: orders\n  annotations:\n    \
+        pillion.dev/inject: pgbouncer\n    pgbouncer.pillion.dev/port: 5432\nspec:\n  \
+        containers: [{name: app, image: 'a:1'}]\n";
+    let said = "metadata.annotations[\"pgbouncer.pillion.dev/port\"]: expected text, found the number \
+        5432: write \"5432\" in quotes";
+    let injected = pillion(&["inject"], manifest);
+    assert_eq!(injected.status.code(), Some(1));
+    assert!(stderr(&injected).contains(said), "{}", stderr(&injected));
+    let explained = pillion(&["explain", "--brief", "-"], manifest);
+    assert!(stdout(&explained).contains(said), "{}", stdout(&explained));
+    assert!(
+        !stdout(&explained).contains("JSON"),
+        "{}",
+        stdout(&explained)
+    );
+}
+
+#[test]
+fn labels_of_namespaces_that_mean_nothing_are_told() {
+    let manifest = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    \
+        pillion.dev/injection: enable\n";
+    let report = pillion(&["inject"], manifest);
+    let report = stderr(&report);
+    assert!(
+        report.contains("hint: ") && report.contains("`enable` means nothing"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_mistake_of_a_template_is_told_once_and_with_a_way_out() {
+    let wrong = TEMPLATE.replace("spec:", "spec:\n  parameters: {every: {type: str}}");
+    let wrong = wrong.replace("image:", "args: ['${params.every}'], image:");
+    let output = pillion(&["template", "check", "-"], &wrong);
+    assert!(
+        stdout(&output).contains("found `str`"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(
+        !stdout(&output).contains("no parameter"),
+        "{}",
+        stdout(&output)
+    );
+    let flow = "spec:\n  sidecars:\n    - {name: y, image: ${params.x}}\n";
+    let output = pillion(&["template", "check", "-"], flow);
+    assert!(stdout(&output).contains("in quotes"), "{}", stdout(&output));
+    let output = pillion(&["template", "render", "of-nobody"], "");
+    assert!(
+        stderr(&output).contains("--templates DIR"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_new_template_says_where_it_is_checked_and_what_it_stands_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = ["template", "new", "pgbouncer", "--pattern", "Ambassador"];
+    let output = pillion_in(folder.path(), &new, "");
+    assert!(
+        stderr(&output).contains("note: the built-in catalog"),
+        "{}",
+        stderr(&output)
+    );
+    let readme = fs::read_to_string(folder.path().join("templates/pgbouncer/README.md")).unwrap();
+    assert!(
+        readme.contains("pillion template check templates/pgbouncer\n"),
+        "{readme}"
+    );
+    for command in ["check", "test"] {
+        let arguments = ["template", command, "templates/pgbouncer"];
+        let output = pillion_in(folder.path(), &arguments, "");
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_missing_kubeconfig_is_told_once() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_pillion"))
+        .args(["doctor"])
+        .env("HOME", "/nonexistent")
+        .env_remove("KUBECONFIG")
+        .output()
+        .unwrap();
+    let said = stderr(&output);
+    assert!(
+        said.contains("name a kubeconfig with --kubeconfig"),
+        "{said}"
+    );
+    assert_eq!(said.matches("os error 2").count(), 1, "{said}");
+}
+
+#[test]
 fn every_command_has_examples() {
     for command in [
         &["serve"][..],
@@ -164,6 +283,7 @@ fn every_command_has_examples() {
         &["review"],
         &["explain"],
         &["doctor"],
+        &["playground"],
         &["check"],
         &["completions"],
         &["certs", "new"],

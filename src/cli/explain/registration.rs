@@ -27,15 +27,17 @@ pub(super) fn find(
     }
     match cluster {
         Some(cluster) => Ok(of_cluster(cluster)),
-        None => of_manifests(
-            &[Manifest::parse(
-                "deploy/kustomize/base/mutating-webhook.yaml".to_owned(),
-                None,
-                SHIPPED,
-            )?],
-            "the shipped deploy/kustomize/base/mutating-webhook.yaml".to_owned(),
-        ),
+        None => shipped(),
     }
+}
+
+/// The configurations that a user installs.
+pub(in crate::cli) fn shipped() -> anyhow::Result<Registration> {
+    let name = "deploy/kustomize/base/mutating-webhook.yaml";
+    of_manifests(
+        &[Manifest::parse(name.to_owned(), None, SHIPPED)?],
+        format!("the shipped {name}"),
+    )
 }
 
 fn of_files(files: &[PathBuf], streams: &mut Streams<'_>) -> anyhow::Result<Registration> {

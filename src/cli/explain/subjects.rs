@@ -10,17 +10,17 @@ use serde_json::Value;
 use super::super::cluster::Cluster;
 use super::super::inject::pod;
 use super::super::manifest::kinds::{self, Identity};
-use super::super::manifest::{Manifest, booleans};
+use super::super::manifest::{Manifest, booleans, texts};
 use super::super::streams::Streams;
 use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
-use crate::explain::Question;
-use crate::inject::{RequestContext, Settings};
+use crate::explain::{Explanation, Question};
+use crate::inject::{Reason, RequestContext, Settings};
 use crate::kubernetes::keys::MIRROR;
 
 /// One pod that is asked about.
 #[derive(Debug)]
-pub(super) struct ExplainSubject {
+pub(in crate::cli) struct ExplainSubject {
     /// The file, or `cluster`.
     pub(super) source: String,
     /// The kind of the object that it was found in.
@@ -59,10 +59,35 @@ pub(super) fn object(target: &str) -> Option<ObjectName> {
 }
 
 impl ExplainSubject {
-    pub(super) fn question(&self) -> Question<'_> {
+    pub(in crate::cli) fn question(&self) -> Question<'_> {
         match &self.asked {
             ExplainInput::Pod { subject, text } => Question::Pod { subject, pod: text },
             ExplainInput::Review(body) => Question::Review(body),
+        }
+    }
+
+    /// The pod itself.
+    pub(in crate::cli) fn pod(&self) -> &Value {
+        &self.pod
+    }
+
+    /// Says in an explanation which field cannot be read, where the engine, which does not repeat what
+    /// may be secret, names a place in JSON that nobody wrote.
+    pub(in crate::cli) fn name_fault(&self, explanation: &mut Explanation) {
+        let fault = texts::fault(&self.pod);
+        let fault = fault.filter(|_| explanation.reason == Reason::ReviewInvalid);
+        if let Some(fault) = fault {
+            if let Some(stop) = &mut explanation.stopped_by {
+                stop.why.clone_from(&fault);
+            }
+            explanation.message = fault;
+        }
+    }
+
+    /// Asks as if the pod carried these annotations too; a review says itself what it carries.
+    pub(in crate::cli) fn carry(&mut self, annotations: &BTreeMap<String, String>) {
+        if let ExplainInput::Pod { subject, .. } = &mut self.asked {
+            subject.annotations.clone_from(annotations);
         }
     }
 
@@ -219,7 +244,12 @@ fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
 }
 
 /// Adds every pod of a document.
-fn add(source: &str, document: &mut Value, namespace: &str, about: &mut Vec<ExplainSubject>) {
+pub(in crate::cli) fn add(
+    source: &str,
+    document: &mut Value,
+    namespace: &str,
+    about: &mut Vec<ExplainSubject>,
+) {
     let mut visit = |identity: &Identity, object: &mut Value| {
         let pointer = identity.pod_pointer().filter(|pointer| {
             let spec = object.pointer(&format!("{pointer}/spec"));

@@ -27,6 +27,15 @@ pub(super) struct Check {
     #[arg(value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
+    /// The same, as other commands spell it. May be given several times
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE|DIR|-",
+        conflicts_with = "files"
+    )]
+    named: Vec<PathBuf>,
+
     /// Show errors only, nothing that lint finds
     #[arg(long)]
     no_lint: bool,
@@ -56,7 +65,12 @@ impl Check {
     /// Checks the templates and tells what is wrong with them.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let own = PathBuf::from("templates");
-        let sources = match self.files.as_slice() {
+        let files = if self.named.is_empty() {
+            &self.files
+        } else {
+            &self.named
+        };
+        let sources = match files.as_slice() {
             [] if own.is_dir() => sources(&[own], streams)?,
             [] => built_in::sources(),
             files => sources(files, streams)?,

@@ -76,7 +76,7 @@ impl New {
         let case = case_of(&path, &plain_case(&self.name), &catalog)?;
         let files = [
             ("template.yaml", source.text),
-            ("README.md", readme(&description)),
+            ("README.md", readme(&description, &folder)),
             ("cases/plain.yaml", case),
         ];
         write_all(&folder, &files)?;
@@ -85,6 +85,14 @@ impl New {
             let _ = writeln!(told, "{}", folder.join(name).display());
         }
         streams.print(told)?;
+        if Catalog::built_in().serves(&self.name) {
+            let name = &self.name;
+            streams.tell(&format!(
+                "note: the built-in catalog has a template `{name}` too; with --templates {} \
+                 --templates built-in yours is the one that is meant\n",
+                self.directory.display()
+            ));
+        }
         Ok(Status::Done)
     }
 
@@ -140,8 +148,9 @@ fn plain_case(name: &str) -> String {
     )
 }
 
-fn readme(description: &Description) -> String {
+fn readme(description: &Description, folder: &Path) -> String {
     let Description { name, text, .. } = description;
+    let folder = folder.display();
     let mut readme = format!(
         "# {name}\n\n{text} A pod asks for it with the annotation `pillion.dev/inject: {name}`.\n\n\
          Say here when not to use it, which image it needs, and which Pod Security level.\n\n\
@@ -160,7 +169,7 @@ fn readme(description: &Description) -> String {
     }
     let _ = write!(
         readme,
-        "\n```sh\npillion template check {name}\npillion template test {name}\n```\n"
+        "\n```sh\npillion template check {folder}\npillion template test {folder}\n```\n"
     );
     readme
 }

@@ -113,7 +113,7 @@ fn filter(wanted: &[String]) -> String {
 }
 
 /// The text of a case with what comes of it with these templates.
-pub(super) fn case_of(
+pub(in crate::cli) fn case_of(
     path: &Path,
     given: &str,
     catalog: &Arc<Catalog>,

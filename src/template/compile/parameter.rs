@@ -9,7 +9,7 @@ use super::fragment::{self, CompileScope};
 use super::reader::{
     any_entries, boolean, choice, choice_of, entries, integer, is_label, items, join, text,
 };
-use crate::expression::Scope;
+use crate::expression::{Scope, Type};
 use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
@@ -29,12 +29,17 @@ pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<P
     let Some(node) = node else {
         return (Vec::new(), scope);
     };
-    let declared: Vec<_> = any_entries(errors, node, "spec.parameters")
-        .iter()
-        .filter_map(|entry| declaration(errors, entry).map(|parameter| (entry, parameter)))
-        .collect();
-    for (_, parameter) in &declared {
-        scope = scope.parameter(&parameter.expression_name, parameter.expression_type());
+    let mut declared = Vec::new();
+    for entry in any_entries(errors, node, "spec.parameters") {
+        match declaration(errors, entry) {
+            Some(parameter) => {
+                let ty = parameter.expression_type();
+                scope = scope.parameter(&parameter.expression_name, ty);
+                declared.push((entry, parameter));
+            }
+            // Its own error says what is wrong; that it is unknown would be a second one, and false.
+            None => scope = scope.parameter(&entry.key.replace('-', "_"), Type::Any),
+        }
     }
     let for_defaults = scope.clone().only_parameters_and_app();
     let parameters = declared
