@@ -8,6 +8,8 @@ WORKDIR /pillion
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY src src
 COPY templates templates
+COPY examples examples
+COPY assets assets
 COPY deploy/kustomize deploy/kustomize
 COPY benches benches
 COPY deploy/image deploy/image

@@ -12,6 +12,7 @@
     reason = "a test states what it expects"
 )]
 
+mod embedded;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
