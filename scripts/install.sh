@@ -27,3 +27,7 @@ completion zsh "$prefix/share/zsh/site-functions/_pillion"
 completion fish "$prefix/share/fish/vendor_completions.d/pillion.fish"
 
 printf 'installed %s, kubectl-pillion, man pages and completions under %s\n' pillion "$prefix"
+case :$PATH: in
+    *:"$prefix/bin":*) ;;
+    *) printf 'note: %s is not in your PATH; the shell finds pillion with: export PATH="%s:$PATH"\n' "$prefix/bin" "$prefix/bin" ;;
+esac

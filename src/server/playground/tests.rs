@@ -108,7 +108,7 @@ async fn questions_are_bounded_and_json() {
     ];
     for (body, status) in table {
         let response = send(LOOPBACK, &json, Some(body)).await;
-        assert_eq!(response.status(), status, "{:.20}", body);
+        assert_eq!(response.status(), status, "{body:.20}");
     }
     let plain = [("host", "localhost"), ("content-type", "text/plain")];
     assert_eq!(send(LOOPBACK, &plain, Some("{}")).await.status(), 415);
