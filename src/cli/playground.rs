@@ -61,7 +61,8 @@ impl Playground {
         let bench = Bench::new(&self.engine, streams)?;
         let runtime = Runtime::new().context("failed to start the server's threads")?;
         runtime.block_on(async {
-            let server = PlaygroundServer::bind(self.listen, Arc::new(bench), page::FILES)?;
+            let server = PlaygroundServer::bind(self.listen, Arc::new(bench), page::FILES)
+                .context("choose another address with --listen, such as 127.0.0.1:0")?;
             let address = server.address();
             if !address.ip().is_loopback() {
                 streams.warn(&format!(

@@ -48,7 +48,16 @@ pub enum ConnectionError {
     /// No client can be made of it.
     #[error("failed to make a client of the kubeconfig")]
     Client(#[source] Box<kube::Error>),
+    /// A certificate of the kubeconfig is of a version that is not read.
+    #[error(
+        "failed to use the kubeconfig: a certificate in it is of X.509 version 1, which the TLS library does not \
+         take; have it issued anew as version 3, for example with -extfile of openssl x509"
+    )]
+    OldCertificate,
 }
+
+/// What the TLS library calls a certificate of another version than 3.
+const OLD_VERSION: &str = "UnsupportedCertVersion";
 
 impl Connection {
     /// Reads the kubeconfig, for a person who waits. The API server is not asked for anything yet.
@@ -70,8 +79,13 @@ impl Connection {
         config.connect_timeout = Some(PATIENCE);
         config.read_timeout = read_timeout;
         let namespace = config.default_namespace.clone();
-        let client =
-            Client::try_from(config).map_err(|error| ConnectionError::Client(Box::new(error)))?;
+        let client = Client::try_from(config).map_err(|error| {
+            if error.to_string().contains(OLD_VERSION) {
+                ConnectionError::OldCertificate
+            } else {
+                ConnectionError::Client(Box::new(error))
+            }
+        })?;
         Ok(Self { client, namespace })
     }
 

@@ -275,6 +275,31 @@ fn a_missing_kubeconfig_is_told_once() {
 }
 
 #[test]
+fn an_old_certificate_of_a_kubeconfig_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: a, cluster: {{server: 'https://127.0.0.1:1'}}}}]\n\
+         users: [{{name: a, user: {{client-certificate: {}, client-key: {}}}}}]\n\
+         contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\ncurrent-context: a\n",
+        at("tls.crt").display(),
+        at("tls.key").display()
+    );
+    fs::write(at("kubeconfig"), kubeconfig).unwrap();
+    // Made by `openssl x509 -req` without extensions, which makes version 1.
+    fs::write(at("tls.crt"), include_str!("version-1.crt")).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    fs::write(at("tls.key"), key).unwrap();
+    let path = at("kubeconfig");
+    let output = pillion(&["doctor", "--kubeconfig", path.to_str().unwrap()], "");
+    assert!(
+        stderr(&output).contains("X.509 version 1"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn every_command_has_examples() {
     for command in [
         &["serve"][..],

@@ -252,6 +252,9 @@ fn metrics() -> String {
     metrics.templates(1, 0);
     metrics.watch_up("namespaces", true);
     metrics.watch_error("namespaces");
+    metrics.authority_expires(Some(std::time::SystemTime::UNIX_EPOCH), None);
+    metrics.webhook_entries(1, 0, 0);
+    metrics.event("written");
     let text = metrics.to_text();
     let described = |line: &str| {
         let (name, help) = line.strip_prefix("# HELP ")?.split_once(' ')?;
@@ -265,7 +268,15 @@ fn metrics() -> String {
         Some(format!("| `{name}{suffix}` | {kind} | {} |\n", cell(help)))
     };
     let rows: String = text.lines().filter_map(described).collect();
-    assert!(rows.contains("pillion_reviews_total"), "{text}");
+    let source = file("src/telemetry/metrics.rs");
+    let (registered, _) = source.split_once("#[cfg(test)]").unwrap();
+    for name in registered.split("\"pillion_").skip(1) {
+        let name = name.split('"').next().unwrap();
+        assert!(
+            rows.contains(&format!("| `pillion_{name}")),
+            "{name} has no member"
+        );
+    }
     format!("| Metric | Type | Meaning |\n|---|---|---|\n{rows}")
 }
 
