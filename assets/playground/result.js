@@ -57,7 +57,10 @@ export class Result {
     });
     const none = element('div', { class: 'verdict' },
       answer.manifest.length > 0 ? 'The manifest cannot be read.' : 'The manifest holds no pod.');
-    byId('verdict').replaceChildren(...pods.length > 0 ? pods : [none]);
+    const hints = answer.report.split('\n').map((line) => line.trim())
+      .filter((line) => line.startsWith('hint: '))
+      .map((line) => element('div', { class: 'verdict Skipped' }, line));
+    byId('verdict').replaceChildren(...pods.length > 0 ? pods : [none], ...hints);
   }
 
   showDifference(lines) {

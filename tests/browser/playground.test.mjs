@@ -29,7 +29,9 @@ before(async () => {
 
 after(async () => {
   await browser?.end();
+  const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGINT');
+  assert.equal(await ended, 0, 'Ctrl-C ends the server well');
 });
 
 beforeEach(async () => {
@@ -126,6 +128,13 @@ test('a mistake in the manifest is told at its line', async () => {
   assert.match(await text('#manifest-spots'), /Line \d+/);
   assert.ok(line > 1);
   assert.match(await text('.verdict'), /cannot be read/);
+});
+
+test('a hint of inject is told', async () => {
+  await select('#manifest textarea', 'pillion.dev/inject');
+  await page.answered(() => page.type('pillion.dev/injects'));
+  assert.match(await text('.verdict strong'), /^Unchanged/);
+  assert.match(await text('#verdict'), /hint: .*did you mean `pillion\.dev\/inject`\?/);
 });
 
 test('the form changes the difference, and can be taken back', async () => {
