@@ -9,12 +9,12 @@ mod images;
 mod lifecycle;
 mod network;
 mod own;
-pub mod pod;
+pub(crate) mod pod;
 pub mod pod_security;
-pub mod references;
+pub(crate) mod references;
 pub mod resources;
 mod security;
-pub mod settings;
+pub(crate) mod settings;
 mod storage;
 #[cfg(test)]
 mod test_support;
@@ -44,14 +44,18 @@ pub struct CheckContext<'c> {
 
 impl<'c> CheckContext<'c> {
     /// The applied template of this name.
-    pub fn template(&self, name: &str) -> Option<&'c Template> {
+    pub(crate) fn template(&self, name: &str) -> Option<&'c Template> {
         let mut templates = self.templates.iter();
         templates.find(|template| template.name == name).copied()
     }
 
     /// Of two parts of a pod the one that a finding about both is attributed to: what a template
     /// adds and not what the user wrote, of two templates the later in the order of composition.
-    pub fn later<'t>(&self, one: Option<&'t str>, other: Option<&'t str>) -> Option<&'t str> {
+    pub(crate) fn later<'t>(
+        &self,
+        one: Option<&'t str>,
+        other: Option<&'t str>,
+    ) -> Option<&'t str> {
         let (Some(first), Some(second)) = (one, other) else {
             return one.or(other);
         };
@@ -87,7 +91,7 @@ pub fn findings(pod: &Pod<'_>, with: &CheckContext<'_>) -> Vec<Finding> {
 
 /// What is wrong with a pod by itself, whatever templates would add; `kubernetes_minor`: of the
 /// cluster's Kubernetes 1.x.
-pub fn of_pod(pod: &Value, settings: &Settings, kubernetes_minor: u32) -> Vec<Finding> {
+pub(crate) fn of_pod(pod: &Value, settings: &Settings, kubernetes_minor: u32) -> Vec<Finding> {
     let nothing = BTreeMap::new();
     let with = CheckContext {
         settings,

@@ -64,7 +64,7 @@ impl Status {
 /// Injects helper containers into Kubernetes pods from templates.
 #[derive(Debug, Parser)]
 #[command(name = "pillion", version, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Read flags from this YAML file, each by its name in camelCase; a flag or an environment
     /// variable wins.
     #[arg(long, value_name = "FILE", env = configuration::VARIABLE, global = true)]

@@ -17,22 +17,21 @@ mod registration;
 mod revisions;
 mod templates;
 mod watch;
-pub mod webhook_lint;
+pub(crate) mod webhook_lint;
 
-pub use authority::{AuthoritySecret, AuthoritySecretError, SecretState};
-pub use connection::{Connection, ConnectionError, KubeconfigOptions};
-pub use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
-pub use inspection::{Access, DryRunResult, ObjectPage, Resource};
-pub use lease::{Lease, LeaseOptions};
-pub use model::TemplateReports;
-pub use names::ObjectName;
-pub use reader::{ClusterReader, Named, Read};
-pub use registration::{
+pub(crate) use authority::{AuthoritySecret, AuthoritySecretError, SecretState};
+pub(crate) use connection::{Connection, ConnectionError, KubeconfigOptions};
+pub(crate) use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
+pub(crate) use inspection::{Access, DryRunResult, ObjectPage, Resource};
+pub(crate) use lease::{Lease, LeaseOptions};
+pub(crate) use names::ObjectName;
+pub(crate) use reader::{ClusterReader, Named, Read};
+pub(crate) use registration::{
     BundleSource, CaBundleReconciler, Configuration, Entry, Registration, RegistrationError,
     RegistrationStatus,
 };
-pub use templates::{Served, TemplateWriter};
-pub use watch::{ClusterSnapshot, Observer, TenantLimits, Watched, watch};
+pub(crate) use templates::{Served, TemplateWriter};
+pub(crate) use watch::{ClusterSnapshot, Observer, TenantLimits, Watched, watch};
 
 /// How long a single answer of the API server is waited for where the server asks.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(15);

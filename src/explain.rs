@@ -12,20 +12,20 @@ mod lines;
 mod needed;
 mod question;
 mod resources;
-pub mod rules;
-pub mod stop;
+pub(crate) mod rules;
+pub(crate) mod stop;
 mod template;
 
 use serde::Serialize;
 use serde_json::Value;
 
-pub use fields::Field;
-pub use finding::FindingExplanation;
-pub use needed::{Existence, Needed};
+pub(crate) use fields::Field;
+pub(crate) use finding::FindingExplanation;
+pub(crate) use needed::{Existence, Needed};
 pub use question::Question;
-pub use resources::{Amount, Resources};
-pub use stop::Stop;
-pub use template::{Condition, Parameter, TemplateExplanation};
+pub(crate) use resources::Resources;
+pub(crate) use stop::Stop;
+pub(crate) use template::{Condition, Parameter, TemplateExplanation};
 
 use crate::check::references::Reference;
 use crate::explain::rules::Rule;
@@ -53,16 +53,16 @@ pub struct Registration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Gates {
+pub(crate) struct Gates {
     /// Where the webhook configurations were read.
-    pub from: String,
+    pub(crate) from: String,
     /// Whether the API server calls Pillion for this pod.
-    pub call: Call,
+    pub(crate) call: Call,
     /// Why nothing can be told, where nothing can.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
+    pub(crate) problem: Option<String>,
     /// Every entry that names Pillion.
-    pub entries: Vec<EntryGates>,
+    pub(crate) entries: Vec<EntryGates>,
 }
 
 /// Everything about one pod.
@@ -71,7 +71,7 @@ pub struct Gates {
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The pod's namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// The engine's verdict, what the webhook would answer when it is called.
     #[serde(serialize_with = "word_of_verdict")]
     #[cfg_attr(test, schemars(with = "String"))]
@@ -86,19 +86,19 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<Stop>,
     /// The API server's own gates.
-    pub gates: Gates,
+    pub(crate) gates: Gates,
     /// The rules of the selection, in the order of precedence.
-    pub selection: Vec<Rule>,
+    pub(crate) selection: Vec<Rule>,
     /// The selected templates, in the order of composition.
     pub templates: Vec<TemplateExplanation>,
     /// What the pod requests and may use, by the scheduler's formula; absent where nothing is
     /// added.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub resources: Option<Resources>,
+    pub(crate) resources: Option<Resources>,
     /// The objects that the templates' additions need.
-    pub references: Vec<Needed>,
+    pub(crate) references: Vec<Needed>,
     /// What was found about no template in particular.
-    pub findings: Vec<FindingExplanation>,
+    pub(crate) findings: Vec<FindingExplanation>,
     /// What the webhook would change (RFC 6902).
     #[serde(serialize_with = "operations")]
     #[cfg_attr(test, schemars(with = "Vec<serde_json::Value>"))]
@@ -168,7 +168,7 @@ impl Engine {
 
 impl Engine {
     /// The objects that the templates' additions to a pod would need.
-    pub fn references(&self, subject: &RequestContext, pod: &str) -> Vec<Reference> {
+    pub(crate) fn references(&self, subject: &RequestContext, pod: &str) -> Vec<Reference> {
         let trace = Trace::default();
         if let Ok(document) = Document::read(pod)
             && let Ok(pod) = Pod::read(document.root())

@@ -27,19 +27,19 @@ mod taint;
 mod types;
 mod value;
 
-pub use admission::{AdmissionCondition, AdmissionData};
+pub(crate) use admission::{AdmissionCondition, AdmissionData};
 pub use bindings::{Bindings, Source};
 pub use budget::{Budget, Exhausted, PATCH_BYTES};
 pub use compiled::Expression;
 pub use error::{EvaluationError, ExpressionError};
 pub use reads::{Paths, Reads};
 pub use scope::Scope;
-pub use taint::Carried;
-pub use types::Type;
+pub(crate) use taint::Carried;
+pub(crate) use types::Type;
 
 /// How many elements a list or map of a pod, or any list without a declared bound, may have when
 /// an expression goes over it. A longer one is refused at evaluation.
-pub const MAX_ITEMS: usize = 1024;
+pub(crate) const MAX_ITEMS: usize = 1024;
 
 #[cfg(test)]
 mod tests;

@@ -5,13 +5,13 @@
 //! template and a namespace can choose for each code. Templates name codes and checks give
 //! findings, so that the words stand below both.
 
-pub mod code;
+pub(crate) mod code;
 mod policy;
 
 use std::fmt;
 
 pub use code::{Code, Family, Policy, Refusal, Severity};
-pub use policy::{Policies, PolicyError};
+pub(crate) use policy::{Policies, PolicyError};
 
 /// The longest sentence, in characters.
 const LONGEST: usize = 600;
@@ -22,18 +22,18 @@ pub struct Finding {
     /// What was found.
     pub code: Code,
     /// The template whose addition it is about; `None`: the user's own part of the pod.
-    pub template: Option<String>,
+    pub(crate) template: Option<String>,
     /// Where: a field of the resulting pod such as `spec.containers[1].ports[0]`.
-    pub path: String,
+    pub(crate) path: String,
     /// One sentence for the person who must act, naming both sides.
     pub message: String,
     /// The same for the log and the status annotation, without values.
-    pub logged: String,
+    pub(crate) logged: String,
 }
 
 impl Finding {
     /// A finding whose sentence holds no value: names, ports, amounts and codes are none.
-    pub fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, path: impl Into<String>, message: impl Into<String>) -> Self {
         let message = cut(message.into());
         Self {
             code,
@@ -58,7 +58,7 @@ impl Finding {
 
     /// The same finding about what this template adds.
     #[must_use]
-    pub fn of(mut self, template: Option<&str>) -> Self {
+    pub(crate) fn of(mut self, template: Option<&str>) -> Self {
         self.template = template.map(str::to_owned);
         self
     }
@@ -66,13 +66,13 @@ impl Finding {
     /// The same finding with other words for the log, as its sentence holds a value: an image, or
     /// whatever else a parameter can reach.
     #[must_use]
-    pub fn logged_as(mut self, logged: impl Into<String>) -> Self {
+    pub(crate) fn logged_as(mut self, logged: impl Into<String>) -> Self {
         self.logged = cut(logged.into());
         self
     }
 
     /// Words about this finding behind the name of its template, as they stand everywhere.
-    pub fn attributed(&self, words: impl fmt::Display) -> String {
+    pub(crate) fn attributed(&self, words: impl fmt::Display) -> String {
         match &self.template {
             Some(template) => format!("{template}: {words}"),
             None => words.to_string(),

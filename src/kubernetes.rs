@@ -4,18 +4,18 @@
 //! A rule of Kubernetes that two rooms need is here once, and so is each label and annotation,
 //! Pillion's own included ([`keys`]).
 
-pub mod defaults;
+pub(crate) mod defaults;
 pub mod element_digest;
-pub mod fields;
-pub mod image_reference;
-pub mod keys;
-pub mod merge_keys;
+pub(crate) mod fields;
+pub(crate) mod image_reference;
+pub(crate) mod keys;
+pub(crate) mod merge_keys;
 pub mod object;
-pub mod paths;
-pub mod pod_security_level;
+pub(crate) mod paths;
+pub(crate) mod pod_security_level;
 pub mod quantity;
 pub mod schema;
-pub mod selector;
-pub mod validity;
+pub(crate) mod selector;
+pub(crate) mod validity;
 pub mod webhook_configuration;
-pub mod workload;
+pub(crate) mod workload;

@@ -8,7 +8,7 @@
 
 pub mod check;
 pub mod cli;
-pub mod cluster;
+pub(crate) mod cluster;
 pub mod explain;
 pub mod expression;
 pub mod finding;
@@ -18,8 +18,8 @@ pub mod review;
 #[cfg(test)]
 #[path = "../tests/support/sampling.rs"]
 mod sampling;
-pub mod server;
+pub(crate) mod server;
 pub mod telemetry;
 pub mod template;
 pub mod tls;
-pub mod wording;
+pub(crate) mod wording;

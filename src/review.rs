@@ -5,15 +5,15 @@
 //! Here a review is read once into an index that borrows from its bytes ([`json`]), and the pod stays as it
 //! is written: what is never taken apart cannot be lost.
 
-pub mod json;
-pub mod object;
+pub(crate) mod json;
+pub(crate) mod object;
 pub mod pod;
-pub mod request;
-pub mod response;
-pub mod warnings;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod warnings;
 
 pub use json::{Document, Json};
-pub use object::{Text, is_written_plainly, may_hold};
+pub(crate) use object::{Text, is_written_plainly, may_hold};
 pub use pod::{Pod, Spec};
-pub use request::{Request, ReviewError, document, read};
-pub use response::Response;
+pub(crate) use request::Request;
+pub(crate) use response::Response;

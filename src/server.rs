@@ -31,7 +31,7 @@ pub use run::{Drain, Server, Setup};
 use crate::inject::{Answer, Endpoint};
 
 /// What answers reviews and counts observations.
-pub trait Backend: Send + Sync + 'static {
+pub(crate) trait Backend: Send + Sync + 'static {
     /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
     /// computation only. A large body has a deadline, after which nobody waits for the answer.
     fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer;
@@ -52,7 +52,7 @@ pub trait Backend: Send + Sync + 'static {
 
 /// Why the server cannot start, or ended otherwise than asked to.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {
+pub(crate) enum ServerError {
     /// A port cannot be listened on.
     #[error("failed to listen on {address} for the {what} port")]
     Bind {

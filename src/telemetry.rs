@@ -9,7 +9,6 @@ mod log_queue;
 mod logging;
 mod metrics;
 
-pub use decision::{DecisionRecord, log_decision};
-pub use log_queue::LogQueue;
-pub use logging::{LogFormat, TelemetryError, init, print_error};
+pub(crate) use decision::{DecisionRecord, log_decision};
+pub(crate) use logging::{LogFormat, init, print_error};
 pub use metrics::Metrics;

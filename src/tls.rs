@@ -9,11 +9,11 @@
 //! One cryptography provider, aws-lc-rs, is installed once by [`install_provider`]: with two in the
 //! tree rustls refuses to choose, and panics.
 
-pub mod authority;
+pub(crate) mod authority;
 mod development;
 mod development_file;
 mod files;
-pub mod inspect;
+pub(crate) mod inspect;
 mod pair;
 mod store;
 
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use development::{Development, development};
 pub use development_file::write_authority;
-pub use files::{Event, Files, watch};
+pub(crate) use files::{Event, Files, watch};
 pub use pair::Pair;
 pub use store::{Store, server_config};
 

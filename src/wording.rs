@@ -13,7 +13,7 @@ const MOST_NAMES: usize = 1024;
 const SHOWN: usize = 60;
 
 /// An error with its sources, in one line.
-pub fn with_sources(error: &dyn Error) -> String {
+pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(next) = source {
@@ -25,7 +25,7 @@ pub fn with_sources(error: &dyn Error) -> String {
 }
 
 /// The known name that was probably meant by one that is unknown.
-pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     if name.len() > LONGEST_WORD {
         return None;
     }
@@ -39,12 +39,12 @@ pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Opti
 }
 
 /// `; did you mean …?` for the nearest known name; nothing where none is near.
-pub fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     nearest(name, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 /// A value as a message repeats it: short, on one line.
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars().take(SHOWN) {
         if c.is_control() {

@@ -20,24 +20,24 @@ const KEPT: usize = 8 * 1024 * 1024;
 const CONTAINERS: &str = "/request/object/spec/containers";
 
 /// One kind of review.
-pub struct Case {
+pub(crate) struct Case {
     /// What it is called in tables and as an argument.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The review.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The engine that it is put to.
-    pub engine: CachedEngine,
+    pub(crate) engine: CachedEngine,
 }
 
 impl Case {
     /// The engine's answer to the review.
-    pub fn answer(&self, bytes: &[u8]) -> Answer {
+    pub(crate) fn answer(&self, bytes: &[u8]) -> Answer {
         self.engine.answer(Endpoint::Mutate, bytes).0
     }
 }
 
 /// All of them, or the one of this name, each proven to end as it is meant to.
-pub fn cases(only: Option<&str>) -> Vec<Case> {
+pub(crate) fn cases(only: Option<&str>) -> Vec<Case> {
     let built_in = engine(Catalog::built_in());
     let mut cases = of_the_pod(&built_in);
     cases.extend(of_copies(&built_in));

@@ -34,7 +34,7 @@ const CATALOG: f64 = 1.1;
 
 /// Adds the measures of one case: seconds of the scan, the engine and the naive injector, which is
 /// not measured where nothing is injected.
-pub fn add(measures: &mut Measures, case: &str, [scan, engine, naive]: [f64; 3]) {
+pub(crate) fn add(measures: &mut Measures, case: &str, [scan, engine, naive]: [f64; 3]) {
     let mut add = |other: &str, time: f64, goals: &[(&str, f64)]| {
         let name = format!("{case}, beside {other}");
         let measure = Measure::beside(name, "µs", engine * 1e6, (other, engine / time));
@@ -51,7 +51,7 @@ pub fn add(measures: &mut Measures, case: &str, [scan, engine, naive]: [f64; 3])
 }
 
 /// Adds how the time grows with the pod and with the catalog.
-pub fn compare_cases(cases: &[Case], measures: &mut Measures) {
+pub(crate) fn compare_cases(cases: &[Case], measures: &mut Measures) {
     let find = |name: &str| cases.iter().find(|case| case.name == name).unwrap();
     let one = find("one template");
     let longest = MEBIBYTE * 4096.0 / one.bytes.len() as f64;

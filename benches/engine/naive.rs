@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Answers a review.
-pub fn review(body: &[u8]) -> Vec<u8> {
+pub(crate) fn review(body: &[u8]) -> Vec<u8> {
     let review: Value = serde_json::from_slice(body).unwrap();
     let before = &review["request"]["object"];
     let mut after = before.clone();

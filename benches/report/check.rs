@@ -3,11 +3,11 @@
 use super::measures::{Better, Measure, Measures};
 
 /// How much worse a ratio may be, as a share of what it was.
-pub const TOLERANCE: f64 = 0.15;
+pub(crate) const TOLERANCE: f64 = 0.15;
 
 /// A sentence for each ratio that is worse than it was by more than the tolerance, and for each
 /// that was compared and is not there any more: a measure that got lost would hide what it showed.
-pub fn worse(before: &[Measures], now: &[Measures]) -> Vec<String> {
+pub(crate) fn worse(before: &[Measures], now: &[Measures]) -> Vec<String> {
     let mut found = Vec::new();
     for bench in before {
         for was in bench.measures.iter().filter(|measure| measure.compared) {

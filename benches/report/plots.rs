@@ -22,7 +22,7 @@ const COLOURS: [RGBColor; 5] = [
 ];
 
 /// Draws every plot into a file of its name, and returns the files' names.
-pub fn write(benches: &[Measures], folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+pub(crate) fn write(benches: &[Measures], folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let mut plots: BTreeMap<&str, Vec<&Curve>> = BTreeMap::new();
     for curve in benches.iter().flat_map(|bench| &bench.curves) {
         plots.entry(&curve.plot).or_default().push(curve);

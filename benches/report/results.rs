@@ -13,7 +13,7 @@ const ORDER: [&str; 4] = ["engine", "allocations", "server", "api_server"];
 
 /// Why results cannot be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum ResultsError {
+pub(crate) enum ResultsError {
     /// No bench has written anything.
     #[error("{} has no measures: run the benches first, or `make bench`", .0.display())]
     Nothing(PathBuf),
@@ -45,11 +45,11 @@ pub enum ResultsError {
 
 /// Where it was measured, as far as it matters to who reads the figures.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// Processors that the benches could use.
-    pub processors: usize,
+    pub(crate) processors: usize,
     /// What the processor calls itself.
-    pub model: String,
+    pub(crate) model: String,
 }
 
 impl Machine {
@@ -68,16 +68,16 @@ impl Machine {
 
 /// All measures of one run.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Results {
+pub(crate) struct Results {
     /// Where it was measured.
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// What each bench measured.
-    pub benches: Vec<Measures>,
+    pub(crate) benches: Vec<Measures>,
 }
 
 impl Results {
     /// What the benches have written to this folder.
-    pub fn merged(folder: &Path) -> Result<Self, ResultsError> {
+    pub(crate) fn merged(folder: &Path) -> Result<Self, ResultsError> {
         let unread = |source| ResultsError::Read {
             path: folder.to_owned(),
             source,
@@ -111,12 +111,12 @@ impl Results {
     }
 
     /// The results in this file.
-    pub fn read(path: &Path) -> Result<Self, ResultsError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ResultsError> {
         read(path)
     }
 
     /// Writes the results to this file.
-    pub fn write(&self, path: &Path) -> Result<(), ResultsError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), ResultsError> {
         let mut text = serde_json::to_string_pretty(self).map_err(|source| ResultsError::Form {
             path: path.to_owned(),
             source,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::measures::{Better, Measure, Measures};
 
 /// One line for each measure, below a line for each bench.
-pub fn of(benches: &[Measures]) -> String {
+pub(crate) fn of(benches: &[Measures]) -> String {
     let mut text = format!(
         "\n{:<52} {:>16} {:>8} {:<24} {:>7} {:>4}\n",
         "measure", "value", "ratio", "beside", "goal", "met"

@@ -31,7 +31,7 @@ const OK: &[u8] = b"HTTP/1.1 200 ";
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
-pub enum Until {
+pub(crate) enum Until {
     /// After this time, which begins after a warm-up.
     Time(Duration),
     /// After so many reviews.
@@ -39,15 +39,15 @@ pub enum Until {
 }
 
 /// What came of it.
-pub struct Round {
+pub(crate) struct Round {
     /// Reviews answered in a second.
-    pub throughput: f64,
+    pub(crate) throughput: f64,
     /// CPU time of the server for each review, in microseconds.
-    pub cpu: f64,
+    pub(crate) cpu: f64,
     /// The share of the time in which the senders were at work; near 1 it is they who are measured.
-    pub sending: f64,
+    pub(crate) sending: f64,
     /// How long answers took.
-    pub latency: Latency,
+    pub(crate) latency: Latency,
 }
 
 /// What the senders and whoever watches them share.
@@ -93,7 +93,12 @@ impl Shared {
 }
 
 /// Sends a request again and again over so many connections.
-pub fn run(server: &Server, request: &Request, connections: usize, until: Until) -> Outcome<Round> {
+pub(crate) fn run(
+    server: &Server,
+    request: &Request,
+    connections: usize,
+    until: Until,
+) -> Outcome<Round> {
     let threads = THREADS.min(connections);
     let shared = Arc::new(Shared {
         left: AtomicU64::new(match until {

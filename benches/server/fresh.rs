@@ -14,7 +14,7 @@ use super::requests::Request;
 const THREADS: usize = 4;
 
 /// New connections in a second, each with a first review.
-pub fn rate(server: &Server, request: &Request, count: usize) -> Outcome<f64> {
+pub(crate) fn rate(server: &Server, request: &Request, count: usize) -> Outcome<f64> {
     let taken = AtomicUsize::new(0);
     let begun = Instant::now();
     std::thread::scope(|scope| {
@@ -37,7 +37,7 @@ pub fn rate(server: &Server, request: &Request, count: usize) -> Outcome<f64> {
 
 /// How long the first answers of fresh connections take: from when the handshake is done, and from
 /// before the connection was opened.
-pub fn first_answers(
+pub(crate) fn first_answers(
     server: &Server,
     request: &Request,
     count: usize,

@@ -4,24 +4,24 @@ use std::time::Duration;
 
 /// Times of answers.
 #[derive(Debug, Default)]
-pub struct Latency {
+pub(crate) struct Latency {
     nanoseconds: Vec<u32>,
 }
 
 impl Latency {
     /// Takes one; above four seconds they count as four.
-    pub fn add(&mut self, time: Duration) {
+    pub(crate) fn add(&mut self, time: Duration) {
         let nanoseconds = u32::try_from(time.as_nanos()).unwrap_or(u32::MAX);
         self.nanoseconds.push(nanoseconds);
     }
 
     /// Takes those of another list.
-    pub fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.nanoseconds.extend(other.nanoseconds);
     }
 
     /// The times, in milliseconds, that these shares of the answers do not exceed.
-    pub fn percentiles<const N: usize>(&mut self, shares: [f64; N]) -> [f64; N] {
+    pub(crate) fn percentiles<const N: usize>(&mut self, shares: [f64; N]) -> [f64; N] {
         self.nanoseconds.sort_unstable();
         let count = self.nanoseconds.len();
         shares.map(|share| {

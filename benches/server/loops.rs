@@ -33,14 +33,14 @@ const GOALS: [(&str, f64, Option<f64>); 4] = [
 const NO_OP: &str = "no-op";
 
 /// Both servers.
-pub struct Pair {
+pub(crate) struct Pair {
     no_op: Server,
     pillion: Server,
 }
 
 impl Pair {
     /// Starts both.
-    pub fn start() -> Outcome<Self> {
+    pub(crate) fn start() -> Outcome<Self> {
         Ok(Self {
             no_op: Server::no_op()?,
             pillion: Server::pillion(&[])?,
@@ -74,7 +74,7 @@ fn medians(figures: &[(f64, f64)]) -> (f64, f64, f64) {
 }
 
 /// All closed loops.
-pub fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+pub(crate) fn closed(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     println!(
         "\n{:<32} {:>10} {:>10} {:>6} {:>8} {:>8} {:>6} {:>8}  p50, p99, p99.9 in ms",
         "closed loop", "no-op/s", "Pillion/s", "ratio", "no-op", "Pillion", "ratio", "sending"
@@ -180,7 +180,7 @@ fn percentiles<'l>(rounds: impl Iterator<Item = &'l mut Latency>) -> [f64; SHARE
 }
 
 /// The open loops at all rates: of first pods at each, of replicas at the slowest.
-pub fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+pub(crate) fn open(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     println!(
         "\n{:<32} {:>22} {:>24}",
         "open loop, ms from when due", "no-op", "Pillion"
@@ -243,7 +243,7 @@ fn open_loop(
 }
 
 /// Connections that are opened for one review each.
-pub fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+pub(crate) fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
     let request = Request::one_template();
     let rates = pair.in_turns(plan.rounds, |server| {
         fresh::rate(server, &request, plan.fresh)

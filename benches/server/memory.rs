@@ -21,7 +21,7 @@ const NO_GROWTH: f64 = 1.1;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Resident memory after each of the steps, in their order.
-pub fn measure(plan: &Plan, measures: &mut Measures) -> Outcome {
+pub(crate) fn measure(plan: &Plan, measures: &mut Measures) -> Outcome {
     let server = Server::pillion(&[])?;
     let request = Request::one_template();
     let mut add = |measure: Measure| {

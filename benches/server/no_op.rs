@@ -23,7 +23,7 @@ use tokio::runtime::Runtime;
 use super::failure::{During, Outcome};
 
 /// The argument that makes this executable the no-op; the file of its authority follows.
-pub const ARGUMENT: &str = "no-op";
+pub(crate) const ARGUMENT: &str = "no-op";
 
 #[derive(Deserialize)]
 struct Review<'a> {
@@ -37,7 +37,7 @@ struct Request<'a> {
 }
 
 /// Serves until the process is ended.
-pub fn serve(authority: &Path) -> Outcome {
+pub(crate) fn serve(authority: &Path) -> Outcome {
     let made = development(&[]).during("make a certificate")?;
     let name = "certificate of the no-op";
     let certificate = (name, made.certificate_pem.as_bytes());

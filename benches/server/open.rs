@@ -22,7 +22,12 @@ use super::requests::Request;
 const CONNECTIONS: usize = 16;
 
 /// Sends a request so often in a second, and returns the times of the answers.
-pub fn run(server: &Server, request: &Request, rate: u32, time: Duration) -> Outcome<Latency> {
+pub(crate) fn run(
+    server: &Server,
+    request: &Request,
+    rate: u32,
+    time: Duration,
+) -> Outcome<Latency> {
     let next = AtomicU32::new(0);
     let begun = OnceLock::new();
     let connected = Barrier::new(CONNECTIONS);
@@ -76,7 +81,7 @@ fn send(
 }
 
 /// Sends a review and reads its answer.
-pub fn exchange(connection: &mut client::Tls, request: &mut Request) -> Outcome {
+pub(crate) fn exchange(connection: &mut client::Tls, request: &mut Request) -> Outcome {
     let sent = connection.send_bytes(request.next());
     let answer = sent.and_then(|()| connection.response());
     let answer = answer.during("send a review")?;

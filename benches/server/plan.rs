@@ -4,28 +4,28 @@ use std::time::Duration;
 
 /// How much is measured.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Rounds, in each of which both servers have their turn.
-    pub rounds: usize,
+    pub(crate) rounds: usize,
     /// How long a closed loop takes in a round.
-    pub closed: Duration,
+    pub(crate) closed: Duration,
     /// Rates of the open loop, reviews a second, and how long each takes in a round.
-    pub open: [(u32, Duration); 3],
+    pub(crate) open: [(u32, Duration); 3],
     /// Rounds of the open loops.
-    pub open_rounds: usize,
+    pub(crate) open_rounds: usize,
     /// Fresh connections in a round.
-    pub fresh: usize,
+    pub(crate) fresh: usize,
     /// Cold starts.
-    pub starts: usize,
+    pub(crate) starts: usize,
     /// Starts with ten thousand templates.
-    pub large_starts: usize,
+    pub(crate) large_starts: usize,
     /// What stands for a million reviews.
-    pub many: u64,
+    pub(crate) many: u64,
 }
 
 impl Plan {
     /// About six minutes.
-    pub const WHOLE: Self = Self {
+    pub(crate) const WHOLE: Self = Self {
         rounds: 5,
         closed: Duration::from_secs(1),
         open: [
@@ -41,7 +41,7 @@ impl Plan {
     };
 
     /// Under half a minute.
-    pub const QUICK: Self = Self {
+    pub(crate) const QUICK: Self = Self {
         rounds: 1,
         closed: Duration::from_millis(250),
         open: [

@@ -30,13 +30,13 @@ const LOOK: Duration = Duration::from_micros(500);
 const NAME: &str = "server";
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     /// Where reviews are answered, over TLS.
-    pub webhook: SocketAddr,
+    pub(crate) webhook: SocketAddr,
     /// What clients that trust the server's certificate, and speak HTTP/1.1, are made of.
-    pub trust: Arc<ClientConfig>,
+    pub(crate) trust: Arc<ClientConfig>,
     /// From the moment before the process was started until it was ready.
-    pub started_in: Duration,
+    pub(crate) started_in: Duration,
     process: u32,
     log: PathBuf,
     _processes: ProcessGroup,
@@ -45,7 +45,7 @@ pub struct Server {
 impl Server {
     /// Starts `pillion serve` as it is by default, with a development certificate and these further
     /// arguments, and waits until it says that it is ready.
-    pub fn pillion(arguments: &[&str]) -> Outcome<Self> {
+    pub(crate) fn pillion(arguments: &[&str]) -> Outcome<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pillion"));
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -56,7 +56,7 @@ impl Server {
     }
 
     /// Starts the no-op, which is this executable.
-    pub fn no_op() -> Outcome<Self> {
+    pub(crate) fn no_op() -> Outcome<Self> {
         let executable = std::env::current_exe().during("find this executable")?;
         let mut command = Command::new(executable);
         command.arg(no_op::ARGUMENT);
@@ -100,12 +100,12 @@ impl Server {
     }
 
     /// CPU time that all threads have taken so far.
-    pub fn cpu(&self) -> Outcome<Duration> {
+    pub(crate) fn cpu(&self) -> Outcome<Duration> {
         cpu(&self.process.to_string())
     }
 
     /// Resident memory in bytes.
-    pub fn memory(&self) -> Outcome<f64> {
+    pub(crate) fn memory(&self) -> Outcome<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.process));
         let text = text.during("read a server's memory")?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -115,7 +115,7 @@ impl Server {
     }
 
     /// Empties the log, which grows by a line with every review.
-    pub fn forget_log(&self) -> Outcome {
+    pub(crate) fn forget_log(&self) -> Outcome {
         let log = File::options().write(true).open(&self.log);
         let emptied = log.and_then(|log| log.set_len(0));
         emptied.during("empty a server's log")
@@ -123,7 +123,7 @@ impl Server {
 }
 
 /// CPU time that the threads of a process have taken so far.
-pub fn cpu(process: &str) -> Outcome<Duration> {
+pub(crate) fn cpu(process: &str) -> Outcome<Duration> {
     schedstat::used(&Path::new("/proc").join(process)).during("read the CPU time of a process")
 }
 

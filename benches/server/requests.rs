@@ -40,9 +40,9 @@ enum Fill {
 
 /// A review that is sent again and again.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// What it is called in the names of measures.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Head and body, as the API server sends them over HTTP/1.1.
     bytes: Vec<u8>,
     /// What is written anew, and where it is.
@@ -51,9 +51,9 @@ pub struct Request {
 
 impl Request {
     /// The name of the review that budgets are about.
-    pub const BUDGET: &str = "one template";
+    pub(crate) const BUDGET: &str = "one template";
     /// The name of the same pod as replicas of one workload, which budgets are about too.
-    pub const REPLICAS: &str = "replicas";
+    pub(crate) const REPLICAS: &str = "replicas";
 
     /// A request as another replica's each time; where it says so, of another workload.
     fn new(name: &'static str, review: &Value, is_of_workloads: bool) -> Self {
@@ -81,17 +81,17 @@ impl Request {
     }
 
     /// The pod of the budgets: 5 KB, and it asks for `pgbouncer`.
-    pub fn one_template() -> Self {
+    pub(crate) fn one_template() -> Self {
         Self::new(Self::BUDGET, &review(), true)
     }
 
     /// The same pod as replicas of one workload.
-    pub fn replicas() -> Self {
+    pub(crate) fn replicas() -> Self {
         Self::new(Self::REPLICAS, &review(), false)
     }
 
     /// Pods of workloads that ask for `log-shipper`, and replicas of one.
-    pub fn log_shipper() -> [Self; 2] {
+    pub(crate) fn log_shipper() -> [Self; 2] {
         let review = log_shipper();
         [
             Self::new("log-shipper", &review, true),
@@ -100,7 +100,7 @@ impl Request {
     }
 
     /// Pods of workloads that ask for five templates, and replicas of one.
-    pub fn five_templates() -> [Self; 2] {
+    pub(crate) fn five_templates() -> [Self; 2] {
         let review = five_templates();
         [
             Self::new("five templates", &review, true),
@@ -109,23 +109,23 @@ impl Request {
     }
 
     /// A pod that asks for nothing.
-    pub fn untouched() -> Self {
+    pub(crate) fn untouched() -> Self {
         Self::new("untouched", &annotated(&review(), json!({})), true)
     }
 
     /// A pod with 1500 environment variables, which asks for `pgbouncer`.
-    pub fn many_variables() -> Self {
+    pub(crate) fn many_variables() -> Self {
         Self::new("1500 variables", &with_variables(1500, 7), true)
     }
 
     /// Pods of 1 MiB and of 2 MiB.
-    pub fn large() -> [Self; 2] {
+    pub(crate) fn large() -> [Self; 2] {
         let of = |name, count| Self::new(name, &with_variables(count, 90), true);
         [of("1 MiB", 9500), of("2 MiB", 18_500)]
     }
 
     /// The bytes of one more request.
-    pub fn next(&mut self) -> &[u8] {
+    pub(crate) fn next(&mut self) -> &[u8] {
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         for (fill, place) in &self.fills {
             for (index, byte) in self.bytes[place.clone()].iter_mut().rev().enumerate() {

@@ -13,7 +13,7 @@ use super::process::Server;
 const TEMPLATES: usize = 10_000;
 
 /// Starts with the built-in catalog, and with ten thousand templates.
-pub fn measure(plan: &Plan, measures: &mut Measures) -> Outcome {
+pub(crate) fn measure(plan: &Plan, measures: &mut Measures) -> Outcome {
     let cold = starts(plan.starts, &[])?;
     println!("{:<44} {cold:>8.1} ms", "start to ready");
     measures.add(Measure::alone("start to ready", "ms", cold).goal(100.0));

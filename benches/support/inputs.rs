@@ -9,30 +9,30 @@ use serde_json::{Value, json};
 const REVIEW: &str = include_str!("../engine/review.json");
 
 /// The template that the pod asks for.
-pub const TEMPLATE: &str = include_str!("../../templates/pgbouncer/template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../templates/pgbouncer/template.yaml");
 
 const ANNOTATIONS: &str = "/request/object/metadata/annotations";
 const VARIABLES: &str = "/request/object/spec/containers/0/env";
 
 /// The review as it is.
-pub fn review() -> Value {
+pub(crate) fn review() -> Value {
     serde_json::from_str(REVIEW).unwrap()
 }
 
 /// A review of a pod with these annotations and no others.
-pub fn annotated(review: &Value, annotations: Value) -> Value {
+pub(crate) fn annotated(review: &Value, annotations: Value) -> Value {
     let mut review = review.clone();
     *review.pointer_mut(ANNOTATIONS).unwrap() = annotations;
     review
 }
 
 /// The review of the pod that asks for `log-shipper` alone.
-pub fn log_shipper() -> Value {
+pub(crate) fn log_shipper() -> Value {
     annotated(&review(), json!({"pillion.dev/inject": "log-shipper"}))
 }
 
 /// The review of the pod that asks for five templates.
-pub fn five_templates() -> Value {
+pub(crate) fn five_templates() -> Value {
     annotated(
         &review(),
         json!({
@@ -47,7 +47,7 @@ pub fn five_templates() -> Value {
 }
 
 /// The pod with so many environment variables, each with a value of so many bytes.
-pub fn with_variables(count: usize, length: usize) -> Value {
+pub(crate) fn with_variables(count: usize, length: usize) -> Value {
     let mut review = review();
     let value = "v".repeat(length);
     let env = (0..count).map(|n| json!({"name": format!("VARIABLE_{n}"), "value": value}));
@@ -56,7 +56,7 @@ pub fn with_variables(count: usize, length: usize) -> Value {
 }
 
 /// A template that nobody asks for; each index has one of its own.
-pub fn other_template(index: usize) -> String {
+pub(crate) fn other_template(index: usize) -> String {
     let port = 20_000 + index;
     format!(
         "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: \

@@ -18,7 +18,7 @@ const QUICK: &str = "QUICK";
 /// Which way a measure gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Better {
+pub(crate) enum Better {
     /// A time, or a size.
     Less,
     /// A throughput.
@@ -27,28 +27,28 @@ pub enum Better {
 
 /// One measure of a bench.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measure {
+pub(crate) struct Measure {
     /// What was measured, and of what: `cpu per review/one template`. One of a kind in its bench.
-    pub name: String,
+    pub(crate) name: String,
     /// Of `value`; empty for a count.
-    pub unit: String,
+    pub(crate) unit: String,
     /// The measure itself.
-    pub value: f64,
+    pub(crate) value: f64,
     /// What was measured beside it in the same run.
-    pub beside: Option<String>,
+    pub(crate) beside: Option<String>,
     /// `value` by the same measure of `beside`; the median of alternating rounds.
-    pub ratio: Option<f64>,
+    pub(crate) ratio: Option<f64>,
     /// Which way it gets better.
-    pub better: Better,
+    pub(crate) better: Better,
     /// What is to be reached: by the ratio where there is one, else by the value.
-    pub goal: Option<f64>,
+    pub(crate) goal: Option<f64>,
     /// Whether the ratio is steady enough to be compared between runs. Without a ratio nothing is.
-    pub compared: bool,
+    pub(crate) compared: bool,
 }
 
 impl Measure {
     /// A time or size that is measured by itself: it is shown, and never compared between runs.
-    pub fn alone(name: impl Into<String>, unit: &str, value: f64) -> Self {
+    pub(crate) fn alone(name: impl Into<String>, unit: &str, value: f64) -> Self {
         Self {
             name: name.into(),
             unit: unit.to_owned(),
@@ -62,7 +62,7 @@ impl Measure {
     }
 
     /// A time or size with its ratio to what was measured beside it.
-    pub fn beside(
+    pub(crate) fn beside(
         name: impl Into<String>,
         unit: &str,
         value: f64,
@@ -77,7 +77,7 @@ impl Measure {
     }
 
     /// A measure that is better when it is more.
-    pub fn more_is_better(self) -> Self {
+    pub(crate) fn more_is_better(self) -> Self {
         Self {
             better: Better::More,
             ..self
@@ -85,7 +85,7 @@ impl Measure {
     }
 
     /// What is to be reached.
-    pub fn goal(self, goal: f64) -> Self {
+    pub(crate) fn goal(self, goal: f64) -> Self {
         Self {
             goal: Some(goal),
             ..self
@@ -93,7 +93,7 @@ impl Measure {
     }
 
     /// A measure whose ratio differs too much between runs to be compared.
-    pub fn not_compared(self) -> Self {
+    pub(crate) fn not_compared(self) -> Self {
         Self {
             compared: false,
             ..self
@@ -101,12 +101,12 @@ impl Measure {
     }
 
     /// What the goal is about, and what is compared: the ratio where there is one.
-    pub fn decisive(&self) -> f64 {
+    pub(crate) fn decisive(&self) -> f64 {
         self.ratio.unwrap_or(self.value)
     }
 
     /// Whether the goal is met, if there is one.
-    pub fn is_met(&self) -> Option<bool> {
+    pub(crate) fn is_met(&self) -> Option<bool> {
         self.goal.map(|goal| match self.better {
             Better::Less => self.decisive() <= goal,
             Better::More => self.decisive() >= goal,
@@ -116,35 +116,34 @@ impl Measure {
 
 /// One line of a plot. A plot is all curves of its name; the first says what its axes are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Curve {
+pub(crate) struct Curve {
     /// The plot's name, and its file's: `server-latency`.
-    pub plot: String,
+    pub(crate) plot: String,
     /// What the horizontal axis shows, with its unit.
-    pub x: String,
+    pub(crate) x: String,
     /// What the vertical axis shows, with its unit.
-    pub y: String,
+    pub(crate) y: String,
     /// What this line is of.
-    pub line: String,
+    pub(crate) line: String,
     /// The points, from left to right.
-    pub points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// What one bench measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measures {
+pub(crate) struct Measures {
     /// The bench.
-    pub bench: String,
+    pub(crate) bench: String,
     /// Its measures, in the order in which they are shown.
-    #[allow(clippy::struct_field_names, reason = "the name is the file's word")]
-    pub measures: Vec<Measure>,
+    pub(crate) measures: Vec<Measure>,
     /// Its lines of plots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub curves: Vec<Curve>,
+    pub(crate) curves: Vec<Curve>,
 }
 
 impl Measures {
     /// No measures yet.
-    pub fn new(bench: &str) -> Self {
+    pub(crate) fn new(bench: &str) -> Self {
         Self {
             bench: bench.to_owned(),
             measures: Vec::new(),
@@ -153,7 +152,7 @@ impl Measures {
     }
 
     /// Takes a measure. A figure that is no number is a mistake of the bench, and ends it.
-    pub fn add(&mut self, measure: Measure) {
+    pub(crate) fn add(&mut self, measure: Measure) {
         let figures = [Some(measure.value), measure.ratio, measure.goal];
         let are_numbers = figures.iter().flatten().all(|figure| figure.is_finite());
         assert!(are_numbers, "not a number in {measure:?}");
@@ -163,12 +162,12 @@ impl Measures {
     }
 
     /// Takes a line of a plot.
-    pub fn draw(&mut self, curve: Curve) {
+    pub(crate) fn draw(&mut self, curve: Curve) {
         self.curves.push(curve);
     }
 
     /// Writes the file of this bench and says where it is.
-    pub fn write(&self) -> io::Result<()> {
+    pub(crate) fn write(&self) -> io::Result<()> {
         let folder = folder();
         fs::create_dir_all(&folder)?;
         let path = folder.join(format!("{}.json", self.bench));
@@ -181,13 +180,13 @@ impl Measures {
 }
 
 /// Whether this is a short run that only shows that everything works.
-pub fn is_quick() -> bool {
+pub(crate) fn is_quick() -> bool {
     let is_set = std::env::var_os(QUICK).is_some_and(|value| !value.is_empty());
     is_set || std::env::args().any(|argument| argument == "--quick")
 }
 
 /// Where the benches write: `bench` in cargo's target folder, short runs into a folder below it.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     // Cargo names this folder to benches when they are built; it is directly in the target folder.
     let tests = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let folder = tests.with_file_name("bench");
@@ -198,7 +197,7 @@ pub fn folder() -> PathBuf {
 }
 
 /// The middle one of the figures; of an even number the upper one of the two in the middle.
-pub fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -9,7 +9,7 @@ use std::{fs, io};
 
 /// The processor time of all threads below a folder of `/proc`, in user and system mode, since they
 /// began. A thread that ends takes its share with it.
-pub fn used(process: &Path) -> io::Result<Duration> {
+pub(crate) fn used(process: &Path) -> io::Result<Duration> {
     let mut nanoseconds = 0;
     for task in fs::read_dir(process.join("task"))? {
         // A thread may have ended since it was listed.

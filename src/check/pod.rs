@@ -18,38 +18,34 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use amount::{Amount, Amounts};
-pub use container::{
-    Capabilities, Container, Env, EnvSource, Exec, Handler, Lifecycle, Mount, Network, Place, Port,
-    PortNumber, Probe, ResizePolicy, Resources, SecurityContext, Sleep, VolumeDevice,
+pub(crate) use container::{
+    Container, Env, Handler, Mount, Network, Place, Port, Probe, Resources, SecurityContext,
 };
-pub use reference::{EnvFrom, Item, Keys, LocalReference, Present};
-pub use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
-pub use source::{Addition, Source};
-pub use spec::{
-    Affinity, NodeAffinity, NodeRequirement, NodeSelector, NodeSelectorTerm, Os, Spec, Toleration,
-};
-pub use volume::{EmptyDir, Projected, ProjectedSource, Volume, VolumeSource};
+pub(crate) use reference::Keys;
+pub(crate) use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
+pub(crate) use source::{Addition, Source};
+pub(crate) use spec::Spec;
+pub(crate) use volume::{EmptyDir, Volume};
 
 /// The pod that would result.
 #[derive(Debug, Default)]
 pub struct Pod<'a> {
     /// `spec.initContainers`.
-    pub init_containers: Vec<Container<'a>>,
+    pub(crate) init_containers: Vec<Container<'a>>,
     /// `spec.containers`.
-    pub containers: Vec<Container<'a>>,
+    pub(crate) containers: Vec<Container<'a>>,
     /// `spec.volumes`.
-    pub volumes: Vec<Volume<'a>>,
+    pub(crate) volumes: Vec<Volume<'a>>,
     /// The other fields of the spec.
-    pub spec: Spec<'a>,
+    pub(crate) spec: Spec<'a>,
     /// The fields of the spec that templates added to, each with the template.
-    pub fields_by: Vec<(&'a str, &'a str)>,
+    pub(crate) fields_by: Vec<(&'a str, &'a str)>,
     /// `metadata.labels`.
-    pub labels: BTreeMap<&'a str, &'a str>,
+    pub(crate) labels: BTreeMap<&'a str, &'a str>,
     /// `metadata.annotations`.
-    pub annotations: BTreeMap<&'a str, &'a str>,
+    pub(crate) annotations: BTreeMap<&'a str, &'a str>,
     /// Whether the pod must end: it is not restarted always, or a Job owns it.
-    pub must_end: bool,
+    pub(crate) must_end: bool,
 }
 
 impl<'a> Pod<'a> {
@@ -98,32 +94,32 @@ impl<'a> Pod<'a> {
     }
 
     /// Every container, init containers first.
-    pub fn all(&self) -> impl Iterator<Item = &Container<'a>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Container<'a>> {
         self.init_containers.iter().chain(&self.containers)
     }
 
     /// The containers that templates added.
-    pub fn helpers(&self) -> impl Iterator<Item = &Container<'a>> {
+    pub(crate) fn helpers(&self) -> impl Iterator<Item = &Container<'a>> {
         self.all().filter(|container| container.added_by.is_some())
     }
 
     /// The containers that run side by side: regular ones and native sidecars.
-    pub fn running(&self) -> impl Iterator<Item = &Container<'a>> {
+    pub(crate) fn running(&self) -> impl Iterator<Item = &Container<'a>> {
         self.all().filter(|container| container.runs_beside())
     }
 
     /// The volume of this name.
-    pub fn volume(&self, name: &str) -> Option<&Volume<'a>> {
+    pub(crate) fn volume(&self, name: &str) -> Option<&Volume<'a>> {
         self.volumes.iter().find(|volume| volume.name == name)
     }
 
     /// Whether this template added to this field of the spec.
-    pub fn changed(&self, field: &str, template: &str) -> bool {
+    pub(crate) fn changed(&self, field: &str, template: &str) -> bool {
         self.fields_by.contains(&(field, template))
     }
 
     /// The template that added to this field of the spec.
-    pub fn field_by(&self, field: &str) -> Option<&'a str> {
+    pub(crate) fn field_by(&self, field: &str) -> Option<&'a str> {
         let mut by = self.fields_by.iter();
         by.find(|(name, _)| *name == field).map(|(_, by)| *by)
     }

@@ -16,7 +16,7 @@ mod violation;
 mod words;
 
 use super::pod::Pod;
-pub use crate::template::PodSecurityLevel as Level;
+pub(crate) use crate::template::PodSecurityLevel as Level;
 pub use control::{Control, Violation};
 pub use defaults::{Defaults, DefaultsError, Enforced, Version, enforced};
 pub(super) use restricted::is_restricted_capability;

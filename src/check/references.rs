@@ -36,29 +36,29 @@ impl fmt::Display for ReferenceKind {
 }
 
 /// The names that are known not to exist in the pod's namespace.
-pub type Missing = BTreeSet<(ReferenceKind, String)>;
+pub(crate) type Missing = BTreeSet<(ReferenceKind, String)>;
 
 /// One object that a template's addition needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// Its kind.
-    pub kind: ReferenceKind,
+    pub(crate) kind: ReferenceKind,
     /// Its name, in the pod's namespace.
-    pub name: String,
+    pub(crate) name: String,
     /// The keys that are read; empty where all are, or none is named.
-    pub keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// Whether the pod starts without it.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// The template whose addition needs it.
-    pub template: String,
+    pub(crate) template: String,
     /// Where it is named: a field of the resulting pod.
-    pub path: String,
+    pub(crate) path: String,
     /// What names it: a container, a volume or the pod.
-    pub holder: String,
+    pub(crate) holder: String,
 }
 
 /// Everything that the templates' additions refer to, each once for each place.
-pub fn references(pod: &Pod<'_>) -> Vec<Reference> {
+pub(crate) fn references(pod: &Pod<'_>) -> Vec<Reference> {
     let mut found = ReferenceCollector(Vec::new());
     found.of_containers(pod);
     found.of_volumes(pod);
@@ -67,7 +67,7 @@ pub fn references(pod: &Pod<'_>) -> Vec<Reference> {
 }
 
 /// Finds what is needed and known not to exist.
-pub fn check(pod: &Pod<'_>, missing: &Missing, findings: &mut Vec<Finding>) {
+pub(crate) fn check(pod: &Pod<'_>, missing: &Missing, findings: &mut Vec<Finding>) {
     if missing.is_empty() {
         return;
     }

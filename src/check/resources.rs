@@ -21,7 +21,6 @@ use crate::template::Template;
 pub use effect::{Amounts, Effect, effect};
 pub use limit_range::LimitRange;
 use measure::{Extent, Measure};
-pub use qos::QosClass;
 pub use quota::Quota;
 
 /// The resources that classes, averages and quotas are about.

@@ -15,11 +15,11 @@ pub struct Settings {
     /// Whether resulting pods are checked at all; what composing meets is told in any case.
     pub enabled: bool,
     /// What the API server's configuration says about Pod Security.
-    pub pod_security: Defaults,
+    pub(crate) pod_security: Defaults,
     /// How many helpers may run beside one app without being found.
-    pub most_helpers: usize,
+    pub(crate) most_helpers: usize,
     /// Starts of image references that need a pull secret, such as `registry.example.com/team/`.
-    pub private_registries: Vec<String>,
+    pub(crate) private_registries: Vec<String>,
 }
 
 impl Default for Settings {

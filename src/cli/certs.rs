@@ -8,7 +8,7 @@ use super::streams::Streams;
 
 /// Make certificates in files, and say what certificates hold.
 #[derive(Debug, clap::Args)]
-pub struct Certs {
+pub(crate) struct Certs {
     #[command(subcommand)]
     command: Command,
 }

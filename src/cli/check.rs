@@ -24,7 +24,7 @@ use crate::inject;
 #[command(after_help = "Examples:\n\
     \x20 pillion check manifests/\n\
     \x20 kustomize build . | pillion check")]
-pub struct CheckManifests {
+pub(crate) struct CheckManifests {
     /// Manifests to read: files, directories with everything below them, or - for standard input
     #[arg(value_name = "FILE|DIR|-", default_value = "-")]
     files: Vec<PathBuf>,

@@ -25,7 +25,7 @@ use report::Report;
     \x20 pillion doctor\n\
     \x20 pillion doctor -n injection --name injector\n\
     \x20 kubectl port-forward -n pillion-system service/pillion 8443:443 & pillion doctor --connect localhost:8443")]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// The namespace that Pillion runs in
     #[arg(short, long, value_name = "NAME", default_value = "pillion-system")]
     namespace: String,

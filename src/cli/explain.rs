@@ -36,7 +36,7 @@ use subjects::{ExplainSubject, Subjects};
     \x20 pillion explain -f app.yaml --brief\n\
     \x20 pillion explain deployment/web -n shop\n\
     \x20 pillion explain pod.yaml -o json")]
-pub struct Explain {
+pub(crate) struct Explain {
     /// A manifest or an AdmissionReview, - for standard input, or an object of the cluster such as
     /// pod/NAME or deployment/NAME
     #[arg(value_name = "FILE|-|KIND/NAME", default_value = "-")]

@@ -6,18 +6,18 @@ use crate::kubernetes::keys::PARAMETER_INFIX;
 
 /// A value for a parameter of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The template's name.
-    pub template: String,
+    pub(crate) template: String,
     /// The parameter's name; with `.key` for an element of a map.
-    pub parameter: String,
+    pub(crate) parameter: String,
     /// The value, as an annotation would hold it.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 impl Assignment {
     /// The annotation that sets the parameter.
-    pub fn annotation(&self) -> String {
+    pub(crate) fn annotation(&self) -> String {
         format!("{}{PARAMETER_INFIX}{}", self.template, self.parameter)
     }
 }

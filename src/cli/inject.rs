@@ -42,7 +42,7 @@ use crate::review::{Document, Pod};
     \x20 pillion inject -f manifests/ -o diff\n\
     \x20 pillion inject -f app.yaml -i\n\
     \x20 kustomize build . | pillion inject | kubectl apply -f -")]
-pub struct Inject {
+pub(crate) struct Inject {
     #[command(flatten)]
     documents: DocumentArguments,
 

@@ -29,7 +29,7 @@ pub(crate) enum OutputFormat {
 
 /// Why output could not be written.
 #[derive(Debug, thiserror::Error)]
-pub enum OutputError {
+pub(crate) enum OutputError {
     /// A document could not be written as text.
     #[error(transparent)]
     Manifest(#[from] ManifestError),

@@ -19,7 +19,7 @@ use crate::inject::{Answer, Engine, Verdict};
 #[command(after_help = "Examples:\n\
     \x20 pillion review examples/review.json\n\
     \x20 pillion review --advise < workload-review.json")]
-pub struct Review {
+pub(crate) struct Review {
     /// The AdmissionReview (admission.k8s.io/v1) as JSON, - for standard input
     #[arg(value_name = "FILE|-", default_value = "-")]
     file: PathBuf,

@@ -7,7 +7,7 @@ use super::terminal::{Colour, Paint, printable, printable_lines};
 /// Standard output did not take the text.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write to standard output")]
-pub struct StdoutError(#[source] io::Error);
+pub(crate) struct StdoutError(#[source] io::Error);
 
 /// Standard input, output and error.
 pub struct Streams<'a> {
@@ -47,7 +47,8 @@ impl<'a> Streams<'a> {
     }
 
     /// Streams that are no terminals.
-    pub fn plain(
+    #[cfg(test)]
+    pub(crate) fn plain(
         stdin: &'a mut dyn Read,
         stdout: &'a mut dyn Write,
         stderr: &'a mut dyn Write,

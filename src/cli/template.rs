@@ -24,7 +24,7 @@ pub(super) use test::case_of;
 
 /// List, check and test templates, and help to write them.
 #[derive(Debug, clap::Args)]
-pub struct Template {
+pub(crate) struct Template {
     #[command(subcommand)]
     command: Command,
 }

@@ -30,7 +30,7 @@ pub(crate) trait ObjectTransform {
 /// Why an object could not be treated at all. This is our own fault, never that of the manifest.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to apply the patch to {object}: please report this as a bug")]
-pub struct TreatmentError {
+pub(crate) struct TreatmentError {
     /// The object's name.
     pub(crate) object: String,
     /// What the patch met.

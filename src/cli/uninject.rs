@@ -26,7 +26,7 @@ use crate::template::CatalogLookup;
 #[command(after_help = "Examples:\n\
     \x20 pillion uninject -f injected.yaml -o diff\n\
     \x20 kubectl get deployment web -o yaml | pillion uninject")]
-pub struct Uninject {
+pub(crate) struct Uninject {
     #[command(flatten)]
     documents: DocumentArguments,
 

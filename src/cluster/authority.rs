@@ -17,7 +17,7 @@ use crate::kubernetes::keys::ROTATE;
 
 /// The Secret of the authority.
 #[derive(Clone)]
-pub struct AuthoritySecret {
+pub(crate) struct AuthoritySecret {
     api: Api<Secret>,
     namespace: String,
     name: String,
@@ -34,7 +34,7 @@ impl std::fmt::Debug for AuthoritySecret {
 
 /// Why the Secret was not read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthoritySecretError {
+pub(crate) enum AuthoritySecretError {
     /// There is none.
     #[error("there is no Secret {namespace}/{name}: create it empty; the chart does")]
     Missing {
@@ -69,7 +69,7 @@ pub enum AuthoritySecretError {
 
 /// The Secret as it was read.
 #[derive(Clone)]
-pub struct SecretState(Secret);
+pub(crate) struct SecretState(Secret);
 
 impl std::fmt::Debug for SecretState {
     /// Leaves out the data.
@@ -82,14 +82,14 @@ impl std::fmt::Debug for SecretState {
 
 impl SecretState {
     /// The data.
-    pub fn data(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn data(&self) -> BTreeMap<String, Vec<u8>> {
         let data = self.0.data.iter().flatten();
         data.map(|(key, value)| (key.clone(), value.0.clone()))
             .collect()
     }
 
     /// Whether the annotation asks for a new authority.
-    pub fn is_asked(&self) -> bool {
+    pub(crate) fn is_asked(&self) -> bool {
         let annotations = self.0.metadata.annotations.as_ref();
         annotations.is_some_and(|annotations| annotations.contains_key(ROTATE))
     }
@@ -97,7 +97,7 @@ impl SecretState {
 
 impl AuthoritySecret {
     /// The Secret of this name.
-    pub fn new(client: Client, namespace: &str, name: &str) -> Self {
+    pub(crate) fn new(client: Client, namespace: &str, name: &str) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
@@ -106,7 +106,7 @@ impl AuthoritySecret {
     }
 
     /// Reads the newest state; never one of a cache.
-    pub async fn read(&self) -> Result<SecretState, AuthoritySecretError> {
+    pub(crate) async fn read(&self) -> Result<SecretState, AuthoritySecretError> {
         match bounded(self.api.get_opt(&self.name)).await {
             Some(Ok(Some(secret))) => Ok(SecretState(secret)),
             Some(Ok(None)) => Err(AuthoritySecretError::Missing {
@@ -121,7 +121,7 @@ impl AuthoritySecret {
     /// Writes the changes over the state that was read: a value, or that the key is to go. What is
     /// asked for by annotation counts as done where `is_answered`. Returns whether it was written;
     /// `false`: another writer was faster.
-    pub async fn update(
+    pub(crate) async fn update(
         &self,
         state: &SecretState,
         changes: BTreeMap<&'static str, Option<Vec<u8>>>,

@@ -12,16 +12,16 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Which kubeconfig, and which of its contexts.
 #[derive(Debug, Clone, Default)]
-pub struct KubeconfigOptions {
+pub(crate) struct KubeconfigOptions {
     /// The file; `None`: `KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount.
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The context; `None`: the current one.
-    pub context: Option<String>,
+    pub(crate) context: Option<String>,
 }
 
 /// A connection to one cluster.
 #[derive(Clone)]
-pub struct Connection {
+pub(crate) struct Connection {
     client: Client,
     namespace: String,
 }
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Connection {
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectionError {
+pub(crate) enum ConnectionError {
     /// No kubeconfig says where the cluster is.
     #[error(
         "failed to find a cluster: name a kubeconfig with --kubeconfig, or set KUBECONFIG: {0}"
@@ -61,13 +61,15 @@ const OLD_VERSION: &str = "UnsupportedCertVersion";
 
 impl Connection {
     /// Reads the kubeconfig, for a person who waits. The API server is not asked for anything yet.
-    pub async fn open(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
+    pub(crate) async fn open(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
         Self::with(options, Some(PATIENCE)).await
     }
 
     /// The same for the server. Its watches are silent for minutes, so that no silence ends a
     /// connection; who waits for a single answer bounds that wait.
-    pub async fn open_for_server(options: &KubeconfigOptions) -> Result<Self, ConnectionError> {
+    pub(crate) async fn open_for_server(
+        options: &KubeconfigOptions,
+    ) -> Result<Self, ConnectionError> {
         Self::with(options, None).await
     }
 
@@ -90,12 +92,12 @@ impl Connection {
     }
 
     /// The namespace of the context, `default` where it names none.
-    pub fn namespace(&self) -> &str {
+    pub(crate) fn namespace(&self) -> &str {
         &self.namespace
     }
 
     /// The client.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.client.clone()
     }
 }

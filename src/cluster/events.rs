@@ -37,20 +37,20 @@ const CONTROLLER: &str = "pillion.dev/pillion";
 
 /// A verdict that is to become an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DecisionEvent {
+pub(crate) struct DecisionEvent {
     /// The pod's namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// What the event regards.
-    pub regarding: Regarding,
+    pub(crate) regarding: Regarding,
     /// The verdict, the event's reason.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// The sentence, without values.
-    pub note: String,
+    pub(crate) note: String,
 }
 
 impl DecisionEvent {
     /// The event of a decision.
-    pub fn new(namespace: &str, regarding: Regarding, decision: &Decision) -> Self {
+    pub(crate) fn new(namespace: &str, regarding: Regarding, decision: &Decision) -> Self {
         let templates: Vec<_> = decision
             .outcomes
             .iter()
@@ -81,7 +81,7 @@ fn cut(text: &str, length: usize) -> &str {
 
 /// What became of a verdict that was to be an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventResult {
+pub(crate) enum EventResult {
     /// An event was created, or its count changed.
     Written,
     /// There was no room for it.
@@ -92,7 +92,7 @@ pub enum EventResult {
 
 impl EventResult {
     /// The word in metrics.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Written => "written",
             Self::Dropped => "dropped",
@@ -103,24 +103,24 @@ impl EventResult {
 
 /// The queue of verdicts that become events.
 #[derive(Debug, Clone)]
-pub struct EventSender(mpsc::Sender<DecisionEvent>);
+pub(crate) struct EventSender(mpsc::Sender<DecisionEvent>);
 
 impl EventSender {
     /// Queues a verdict without waiting. Returns `false` where the queue is full.
-    pub fn send(&self, event: DecisionEvent) -> bool {
+    pub(crate) fn send(&self, event: DecisionEvent) -> bool {
         self.0.try_send(event).is_ok()
     }
 }
 
 /// What writes the events of one replica.
 #[derive(Debug)]
-pub struct EventWriter {
+pub(crate) struct EventWriter {
     receiver: mpsc::Receiver<DecisionEvent>,
     instance: String,
 }
 
 /// The queue and the writer of the replica of this name.
-pub fn events(instance: &str) -> (EventSender, EventWriter) {
+pub(crate) fn events(instance: &str) -> (EventSender, EventWriter) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let writer = EventWriter {
         receiver,
@@ -131,7 +131,7 @@ pub fn events(instance: &str) -> (EventSender, EventWriter) {
 
 impl EventWriter {
     /// Writes events for ever; `observe` hears what becomes of each.
-    pub async fn run(mut self, client: Client, observe: impl Fn(EventResult) + Send) {
+    pub(crate) async fn run(mut self, client: Client, observe: impl Fn(EventResult) + Send) {
         let mut aggregate = Aggregate::new(Instant::now());
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -21,48 +21,48 @@ const MOST_PAGES: usize = 20;
 
 /// A kind of object and where the API has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// The API group; empty for the core.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// The version.
-    pub version: &'static str,
+    pub(crate) version: &'static str,
     /// The kind.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The plural, as paths and rules have it.
-    pub plural: &'static str,
+    pub(crate) plural: &'static str,
 }
 
 /// The objects of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct ObjectPage {
+pub(crate) struct ObjectPage {
     /// The objects.
-    pub items: Vec<Value>,
+    pub(crate) items: Vec<Value>,
     /// Whether there are more, which were not read.
-    pub more: bool,
+    pub(crate) more: bool,
 }
 
 /// An action of a user, for a `SubjectAccessReview`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
+pub(crate) struct Access {
     /// Who: the full name of a user.
-    pub user: String,
+    pub(crate) user: String,
     /// The user's groups.
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     /// The verb.
-    pub verb: &'static str,
+    pub(crate) verb: &'static str,
     /// The API group; empty for the core.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// The plural, and behind a slash the sub-resource.
-    pub resource: &'static str,
+    pub(crate) resource: &'static str,
     /// The namespace; `None` for all, and for what has none.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// The object's name; `None` for any.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// The result of a dry-run creation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum DryRunResult {
+pub(crate) enum DryRunResult {
     /// The object as it would have been stored.
     Taken(Value),
     /// The API server's refusal.
@@ -97,7 +97,7 @@ impl ClusterReader {
     }
 
     /// One object, by its name.
-    pub async fn get(
+    pub(crate) async fn get(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
@@ -113,7 +113,7 @@ impl ClusterReader {
     }
 
     /// The objects of a kind that have these labels (a label selector), in one namespace or in all.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
@@ -133,7 +133,7 @@ impl ClusterReader {
     }
 
     /// The metadata alone of the objects of a kind.
-    pub async fn list_metadata(
+    pub(crate) async fn list_metadata(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
@@ -172,7 +172,7 @@ impl ClusterReader {
     }
 
     /// The API server's version, from `/version`.
-    pub async fn version(&self) -> Read<Value> {
+    pub(crate) async fn version(&self) -> Read<Value> {
         match self.connection.client().apiserver_version().await {
             Ok(info) => serde_json::to_value(&info).map_or_else(
                 |_| Read::Unknown("the answer cannot be read".to_owned()),
@@ -183,7 +183,7 @@ impl ClusterReader {
     }
 
     /// Whether a user may do something.
-    pub async fn may(&self, access: &Access) -> Read<bool> {
+    pub(crate) async fn may(&self, access: &Access) -> Read<bool> {
         let (resource, subresource) = match access.resource.split_once('/') {
             Some((resource, sub)) => (resource, Some(sub.to_owned())),
             None => (access.resource, None),
@@ -214,7 +214,7 @@ impl ClusterReader {
 
     /// Whether the API server would take an object, with everything that admission does to it;
     /// nothing is stored.
-    pub async fn try_creation(
+    pub(crate) async fn try_creation(
         &self,
         resource: &Resource,
         namespace: &str,

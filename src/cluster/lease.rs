@@ -29,18 +29,18 @@ const RELEASE: Duration = Duration::from_secs(2);
 
 /// Which Lease, and who wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaseOptions {
+pub(crate) struct LeaseOptions {
     /// The Lease's namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// The Lease's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Who this replica is: its pod's name.
-    pub identity: String,
+    pub(crate) identity: String,
 }
 
 /// The wish to hold a Lease, until it is released.
 #[derive(Debug)]
-pub struct Lease {
+pub(crate) struct Lease {
     leader: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -48,7 +48,7 @@ pub struct Lease {
 
 impl Lease {
     /// Tries to hold the Lease from now on; an API server that does not answer is asked again.
-    pub fn seek(client: Client, options: LeaseOptions) -> Self {
+    pub(crate) fn seek(client: Client, options: LeaseOptions) -> Self {
         let (sender, leader) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(seek(client, options, sender, stopped));
@@ -56,12 +56,12 @@ impl Lease {
     }
 
     /// Whether this replica holds the Lease, as it changes.
-    pub fn leader(&self) -> watch::Receiver<bool> {
+    pub(crate) fn leader(&self) -> watch::Receiver<bool> {
         self.leader.clone()
     }
 
     /// Gives the Lease back, so that a replica that starts need not wait for its end.
-    pub async fn release(self) {
+    pub(crate) async fn release(self) {
         self.stop.send_replace(true);
         if tokio::time::timeout(RELEASE, self.task).await.is_err() {
             tracing::warn!("the lease was not given back; it ends by itself");

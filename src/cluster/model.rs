@@ -10,43 +10,43 @@ use crate::template::{Template, TemplateError};
 
 /// A generation of a template that compiles.
 #[derive(Debug, Clone)]
-pub struct ServedRevision {
+pub(crate) struct ServedRevision {
     /// Compiled.
-    pub template: Arc<Template>,
+    pub(crate) template: Arc<Template>,
     /// Its `metadata.generation`.
-    pub generation: i64,
+    pub(crate) generation: i64,
     /// Its spec as JSON, for the ControllerRevision.
-    pub spec: Arc<str>,
+    pub(crate) spec: Arc<str>,
 }
 
 /// The state of a stored template: what is wrong with it and which generation serves.
 #[derive(Debug, Clone)]
-pub struct TemplateReport {
+pub(crate) struct TemplateReport {
     /// The namespace that it is for, empty for the whole cluster.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its `metadata.uid`.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Its `metadata.generation`.
-    pub generation: i64,
+    pub(crate) generation: i64,
     /// Its `metadata.resourceVersion`.
-    pub resource_version: String,
+    pub(crate) resource_version: String,
     /// Its `status`.
-    pub status: Arc<Value>,
+    pub(crate) status: Arc<Value>,
     /// Errors of the newest generation; empty where it compiles.
-    pub errors: Arc<[TemplateError]>,
+    pub(crate) errors: Arc<[TemplateError]>,
     /// The generation that serves: the newest where it compiles, else the last good one.
-    pub good: Option<ServedRevision>,
+    pub(crate) good: Option<ServedRevision>,
     /// The revisions that are kept of it: the names of their objects, with the generations.
-    pub kept: Vec<(String, i64)>,
+    pub(crate) kept: Vec<(String, i64)>,
 }
 
 /// The state of all stored templates.
 #[derive(Debug, Clone, Default)]
-pub struct TemplateReports {
+pub(crate) struct TemplateReports {
     /// Each template, by namespace and name.
-    pub templates: Vec<Arc<TemplateReport>>,
+    pub(crate) templates: Vec<Arc<TemplateReport>>,
     /// The names of kept revisions that no template has any more.
-    pub orphans: Vec<String>,
+    pub(crate) orphans: Vec<String>,
 }

@@ -38,15 +38,15 @@ const fn kind(
 
 /// An object of the cluster that is a pod or makes pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectName {
+pub(crate) struct ObjectName {
     pub(super) resource: ApiResource,
     /// The object's name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl ObjectName {
     /// Reads `KIND/NAME`; `None` where the text is something else, such as a path.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (word, name) = text.split_once('/')?;
         let word = word.to_ascii_lowercase();
         let is_meant = |kind: &&Kind| {
@@ -62,7 +62,7 @@ impl ObjectName {
     }
 
     /// The object's kind.
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         &self.resource.kind
     }
 }

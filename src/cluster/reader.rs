@@ -11,7 +11,7 @@ use super::names::{ObjectName, resource};
 
 /// What came of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read<T> {
+pub(crate) enum Read<T> {
     /// It was read.
     Found(T),
     /// There is no such object.
@@ -22,7 +22,7 @@ pub enum Read<T> {
 
 /// Names whose existence can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
+pub(crate) enum Named {
     /// A Secret; its metadata alone is read.
     Secret,
     /// A ConfigMap; its metadata alone is read.
@@ -43,7 +43,7 @@ impl Named {
 
 /// Reads the cluster with the caller's rights.
 #[derive(Clone)]
-pub struct ClusterReader {
+pub(crate) struct ClusterReader {
     pub(super) connection: Connection,
 }
 
@@ -55,26 +55,26 @@ impl fmt::Debug for ClusterReader {
 
 impl ClusterReader {
     /// A reader over this connection.
-    pub fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection) -> Self {
         Self { connection }
     }
 
     /// An object that is a pod or makes pods.
-    pub async fn object(&self, object: &ObjectName, namespace: &str) -> Read<Value> {
+    pub(crate) async fn object(&self, object: &ObjectName, namespace: &str) -> Read<Value> {
         let api = self.namespaced(namespace, &object.resource);
         let found = answer(api.get_opt(&object.name).await);
         with_type(found, &object.resource)
     }
 
     /// A Namespace.
-    pub async fn namespace(&self, name: &str) -> Read<Value> {
+    pub(crate) async fn namespace(&self, name: &str) -> Read<Value> {
         let resource = resource("", "Namespace", "namespaces");
         let api: Api<DynamicObject> = Api::all_with(self.connection.client(), &resource);
         with_type(answer(api.get_opt(name).await), &resource)
     }
 
     /// All MutatingWebhookConfigurations, by name.
-    pub async fn webhook_configurations(&self) -> Read<Vec<Value>> {
+    pub(crate) async fn webhook_configurations(&self) -> Read<Vec<Value>> {
         let resource = resource(
             "admissionregistration.k8s.io",
             "MutatingWebhookConfiguration",
@@ -92,7 +92,7 @@ impl ClusterReader {
     }
 
     /// Whether an object of this kind and name exists.
-    pub async fn exists(&self, kind: Named, namespace: &str, name: &str) -> Read<()> {
+    pub(crate) async fn exists(&self, kind: Named, namespace: &str, name: &str) -> Read<()> {
         let api = self.namespaced(namespace, &kind.resource());
         match api.get_metadata_opt(name).await {
             Ok(Some(_)) => Read::Found(()),

@@ -27,8 +27,8 @@ use super::bounded;
 use super::names::resource;
 use super::reader::in_words;
 use super::webhook_lint::Installation;
-pub use configuration::{Configuration, Entry};
-pub use reconciler::{BundleSource, CaBundleReconciler, RegistrationStatus};
+pub(crate) use configuration::{Configuration, Entry};
+pub(crate) use reconciler::{BundleSource, CaBundleReconciler, RegistrationStatus};
 
 /// Who writes `caBundle`, as `managedFields` name it.
 const FIELD_MANAGER: &str = "pillion-ca-bundle";
@@ -38,7 +38,7 @@ const GROUP: &str = "admissionregistration.k8s.io";
 
 /// The `MutatingWebhookConfiguration` and the `ValidatingWebhookConfiguration` of one name.
 #[derive(Clone)]
-pub struct Registration {
+pub(crate) struct Registration {
     client: Client,
     name: String,
     installation: Installation,
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Registration {
 
 /// Why the configurations were not read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum RegistrationError {
+pub(crate) enum RegistrationError {
     /// The API server refused, or did not answer.
     #[error("failed to {what} the {kind} {name}")]
     Api {
@@ -92,7 +92,7 @@ impl RegistrationError {
 impl Registration {
     /// The configurations of this name that lead to this installation. Of its Deployment, if its
     /// name is known, the replicas are counted.
-    pub fn new(
+    pub(crate) fn new(
         client: Client,
         name: &str,
         installation: Installation,
@@ -107,7 +107,7 @@ impl Registration {
     }
 
     /// The newest state of those that exist; never one of a cache.
-    pub async fn read(&self) -> Result<Vec<Configuration>, RegistrationError> {
+    pub(crate) async fn read(&self) -> Result<Vec<Configuration>, RegistrationError> {
         let mut objects = Vec::new();
         for kind in kinds() {
             let answer = bounded(self.api(&kind).get_opt(&self.name)).await;

@@ -36,15 +36,15 @@ const MOST_FAILURES: u32 = 4;
 
 /// What is served at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Served {
+pub(crate) struct Served {
     /// The templates of the cluster.
-    pub reports: Arc<TemplateReports>,
+    pub(crate) reports: Arc<TemplateReports>,
     /// All templates that are served, those of files and of the program among them.
-    pub catalog: Arc<Catalog>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 /// Writes about templates as long as this replica leads.
-pub struct TemplateWriter {
+pub(crate) struct TemplateWriter {
     client: Client,
     own_namespace: String,
     /// What was written about each template, and over which version of the object: until that comes
@@ -60,7 +60,7 @@ impl std::fmt::Debug for TemplateWriter {
 
 impl TemplateWriter {
     /// A writer; `own_namespace` is where revisions are kept.
-    pub fn new(client: Client, own_namespace: String) -> Self {
+    pub(crate) fn new(client: Client, own_namespace: String) -> Self {
         Self {
             client,
             own_namespace,
@@ -69,7 +69,7 @@ impl TemplateWriter {
     }
 
     /// Writes for ever.
-    pub async fn run(mut self, mut leader: Receiver<bool>, mut served: Receiver<Served>) {
+    pub(crate) async fn run(mut self, mut leader: Receiver<bool>, mut served: Receiver<Served>) {
         let mut pause = PAUSES.0;
         loop {
             let mut done = true;

@@ -21,10 +21,10 @@ use kube::Client;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-pub use object::Watched;
+pub(crate) use object::Watched;
 pub(super) use object::template_resource;
-pub use observer::{ClusterSnapshot, Observer};
-pub use tenants::TenantLimits;
+pub(crate) use observer::{ClusterSnapshot, Observer};
+pub(crate) use tenants::TenantLimits;
 
 use object::WatchChange;
 use state::State;
@@ -44,7 +44,7 @@ const WAITING: usize = 1024;
 
 /// Watches the cluster for ever. `own_namespace` is where Pillion runs and keeps revisions.
 /// `limits` bound the templates of namespaces.
-pub async fn watch(
+pub(crate) async fn watch(
     client: Client,
     own_namespace: String,
     limits: TenantLimits,

@@ -25,23 +25,23 @@ use expected::Shipped;
 
 /// The match condition that leaves out the mirror pods of nodes: the annotation is believed only
 /// where a node asks, as anybody may write it. Every mutating entry needs it.
-pub const NOT_A_MIRROR_POD: &str = "!(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue() && 'system:nodes' in request.userInfo.?groups.orValue([]))";
+pub(crate) const NOT_A_MIRROR_POD: &str = "!(object.metadata.?annotations['kubernetes.io/config.mirror'].hasValue() && 'system:nodes' in request.userInfo.?groups.orValue([]))";
 
 /// What is known of the installation that a configuration leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Installation {
+pub(crate) struct Installation {
     /// The namespace that Pillion runs in.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// The name of its Service.
-    pub service: String,
+    pub(crate) service: String,
     /// How many replicas its Deployment wants; `None` where that is not known.
-    pub replicas: Option<u32>,
+    pub(crate) replicas: Option<u32>,
 }
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Severity {
+pub(crate) enum Severity {
     /// While Pillion is away, the cluster, or Pillion itself, cannot come back.
     Deadlock,
     /// Something does not work as it is meant to.
@@ -53,7 +53,7 @@ pub enum Severity {
 /// The rule that an entry breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum MisconfigurationKind {
+pub(crate) enum MisconfigurationKind {
     /// The entry cannot be read, so that it may do anything.
     Unreadable,
     /// It could match the namespace that Pillion runs in.
@@ -92,17 +92,17 @@ pub enum MisconfigurationKind {
 
 /// A misconfiguration of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misconfiguration {
+pub(crate) struct Misconfiguration {
     /// How bad it is.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
     /// Which one.
-    pub kind: MisconfigurationKind,
+    pub(crate) kind: MisconfigurationKind,
     /// The entry's name.
-    pub entry: String,
+    pub(crate) entry: String,
     /// What could happen, and why.
-    pub what: String,
+    pub(crate) what: String,
     /// What would be right.
-    pub remedy: String,
+    pub(crate) remedy: String,
 }
 
 impl fmt::Display for Misconfiguration {
@@ -113,7 +113,7 @@ impl fmt::Display for Misconfiguration {
 
 /// What could go wrong with a `MutatingWebhookConfiguration` or `ValidatingWebhookConfiguration`,
 /// entry by entry.
-pub fn lint(configuration: &Value, installation: &Installation) -> Vec<Misconfiguration> {
+pub(crate) fn lint(configuration: &Value, installation: &Installation) -> Vec<Misconfiguration> {
     let mutating = is_mutating(configuration);
     let shipped = if mutating {
         expected::mutating()
@@ -128,7 +128,7 @@ pub fn lint(configuration: &Value, installation: &Installation) -> Vec<Misconfig
 }
 
 /// The names of the entries that a configuration of this kind is shipped with.
-pub fn shipped_entries(configuration: &Value) -> Vec<&'static str> {
+pub(crate) fn shipped_entries(configuration: &Value) -> Vec<&'static str> {
     let shipped = if is_mutating(configuration) {
         expected::mutating()
     } else {

@@ -13,9 +13,9 @@ use crate::template::Template;
 #[serde(rename_all = "camelCase")]
 pub struct Field {
     /// Where in the pod, elements by name: `spec.initContainers[pgbouncer].image`.
-    pub path: String,
+    pub(crate) path: String,
     /// What is added: text, a number, a boolean, or an empty list or map.
-    pub value: Value,
+    pub(crate) value: Value,
     /// The line in the template's file; absent where the file is not at hand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,

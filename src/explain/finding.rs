@@ -13,20 +13,20 @@ pub struct FindingExplanation {
     /// The stable code.
     pub code: &'static str,
     /// `Error`, `Warning` or `Info`.
-    pub severity: &'static str,
+    pub(crate) severity: &'static str,
     /// What follows: `Deny`, `Skip`, `Warn` or `Ignore`.
-    pub policy: &'static str,
+    pub(crate) policy: &'static str,
     /// Where in the resulting pod.
-    pub path: String,
+    pub(crate) path: String,
     /// What was found, in one sentence.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
 }
 
 impl FindingExplanation {
     /// What is known about a code that was found there.
-    pub fn new(code: Code, policy: Policy, path: String, message: String) -> Self {
+    pub(crate) fn new(code: Code, policy: Policy, path: String, message: String) -> Self {
         Self {
             code: code.as_str(),
             severity: code.severity().as_str(),

@@ -37,7 +37,7 @@ pub struct Arrival<'a> {
 /// What a gate does with a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Passage {
+pub(crate) enum Passage {
     /// The pod passes.
     Passes,
     /// The pod is stopped.
@@ -52,16 +52,16 @@ pub enum Passage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Gate {
+pub(crate) struct Gate {
     /// The field of the entry: `rules`, `namespaceSelector`, `objectSelector`, `matchConditions`.
-    pub gate: &'static str,
+    pub(crate) gate: &'static str,
     /// The match condition's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// What it does.
-    pub result: Passage,
+    pub(crate) result: Passage,
     /// Why, in one sentence.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 /// Whether the API server calls Pillion.
@@ -84,20 +84,20 @@ pub enum Call {
 #[serde(rename_all = "camelCase")]
 pub struct EntryGates {
     /// The configuration's name.
-    pub configuration: String,
+    pub(crate) configuration: String,
     /// The entry's name.
     pub entry: String,
     /// What happens to a pod when Pillion does not answer: `Fail` or `Ignore`.
-    pub failure_policy: &'static str,
+    pub(crate) failure_policy: &'static str,
     /// Whether Pillion is called.
     pub call: Call,
     /// Every gate, in the order in which the API server asks them.
-    pub gates: Vec<Gate>,
+    pub(crate) gates: Vec<Gate>,
 }
 
 impl EntryGates {
     /// The first gate that does not let the pod pass.
-    pub fn first_stop(&self) -> Option<&Gate> {
+    pub(crate) fn first_stop(&self) -> Option<&Gate> {
         let mut gates = self.gates.iter();
         gates.find(|gate| gate.result != Passage::Passes)
     }
@@ -115,7 +115,7 @@ fn is_ours(entry: &Entry) -> bool {
 }
 
 /// Whether any entry of a configuration names Pillion.
-pub fn leads_to_us(configuration: &WebhookConfiguration) -> bool {
+pub(crate) fn leads_to_us(configuration: &WebhookConfiguration) -> bool {
     configuration.entries.iter().any(is_ours)
 }
 

@@ -7,7 +7,7 @@ use crate::check::references::{Reference, ReferenceKind};
 /// Whether an object exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Existence {
+pub(crate) enum Existence {
     /// It exists.
     Found,
     /// It does not.
@@ -22,22 +22,22 @@ pub enum Existence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Needed {
+pub(crate) struct Needed {
     /// Its kind.
-    pub kind: ReferenceKind,
+    pub(crate) kind: ReferenceKind,
     /// Its name, in the pod's namespace.
-    pub name: String,
+    pub(crate) name: String,
     /// The keys that are read. Whether it has them is not looked up: contents are never read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
     /// Whether the pod starts without it.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// The template whose addition needs it.
-    pub template: String,
+    pub(crate) template: String,
     /// Where it is named in the resulting pod.
-    pub path: String,
+    pub(crate) path: String,
     /// Whether it exists.
-    pub exists: Existence,
+    pub(crate) exists: Existence,
 }
 
 impl From<Reference> for Needed {

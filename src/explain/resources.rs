@@ -9,34 +9,34 @@ use crate::kubernetes::quantity::Quantity;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Resources {
+pub(crate) struct Resources {
     /// The quality-of-service class without the templates.
-    pub class_before: &'static str,
+    pub(crate) class_before: &'static str,
     /// The class with them.
-    pub class_after: &'static str,
+    pub(crate) class_after: &'static str,
     /// The amounts, by resource.
-    pub amounts: Vec<Amount>,
+    pub(crate) amounts: Vec<Amount>,
 }
 
 /// One resource of the whole pod; what is absent is not set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Amount {
+pub(crate) struct Amount {
     /// The resource, such as `cpu`.
-    pub resource: String,
+    pub(crate) resource: String,
     /// The effective request without the templates.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_before: Option<String>,
+    pub(crate) request_before: Option<String>,
     /// The effective request with them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_after: Option<String>,
+    pub(crate) request_after: Option<String>,
     /// The effective limit without the templates.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit_before: Option<String>,
+    pub(crate) limit_before: Option<String>,
     /// The effective limit with them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit_after: Option<String>,
+    pub(crate) limit_after: Option<String>,
 }
 
 impl From<&Effect> for Resources {

@@ -20,7 +20,7 @@ use crate::template::{Catalog, Template};
 /// The rules, in the order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum RuleName {
+pub(crate) enum RuleName {
     /// Namespaces whose pods are never touched.
     ExcludedNamespace,
     /// Mirrors of static pods.
@@ -42,7 +42,7 @@ pub enum RuleName {
 /// What a rule does to the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Effect {
+pub(crate) enum Effect {
     /// It says nothing about this pod.
     Silent,
     /// It lets the namespace's annotation and the selectors count.
@@ -61,16 +61,16 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Which one.
-    pub rule: RuleName,
+    pub(crate) rule: RuleName,
     /// What it does.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
     /// Whether it is the one that decides: the first that refuses the pod, else the first that
     /// stops or asks.
-    pub decides: bool,
+    pub(crate) decides: bool,
     /// What it says, in one sentence.
-    pub says: String,
+    pub(crate) says: String,
 }
 
 /// Who asks for a template.
@@ -89,7 +89,7 @@ pub enum Asker {
 
 impl Asker {
     /// In words, behind "asked for by".
-    pub fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Mandatory => "the namespace, in which it is mandatory",
             Self::Selector => "its own selector",
@@ -100,7 +100,7 @@ impl Asker {
 }
 
 /// Who asks for a template that was selected.
-pub fn askers(
+pub(crate) fn askers(
     template: &Arc<Template>,
     catalog: &Catalog,
     asked: SelectionInput<'_>,
@@ -131,7 +131,11 @@ pub fn askers(
 }
 
 /// What every rule says about a pod.
-pub fn rules(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>) -> Vec<Rule> {
+pub(crate) fn rules(
+    catalog: &Catalog,
+    settings: &Settings,
+    asked: SelectionInput<'_>,
+) -> Vec<Rule> {
     let mut table = Table::default();
     table.stops_if(
         RuleName::ExcludedNamespace,

@@ -15,19 +15,19 @@ use crate::kubernetes::keys::{INJECT, INJECTION};
 #[serde(rename_all = "camelCase")]
 pub struct Stop {
     /// Which step stops it.
-    pub step: Step,
+    pub(crate) step: Step,
     /// What stops it: a gate of an entry, a rule of the selection, or a template.
-    pub what: String,
+    pub(crate) what: String,
     /// Why, in one sentence.
-    pub why: String,
+    pub(crate) why: String,
     /// What to change for the pod to be injected.
-    pub change: String,
+    pub(crate) change: String,
 }
 
 /// A step of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum Step {
+pub(crate) enum Step {
     /// The API server does not call Pillion.
     Gates,
     /// No template is selected.
@@ -131,7 +131,7 @@ fn at_template(templates: &[TemplateExplanation], reason: Reason, message: &str)
 }
 
 /// A rule in words.
-pub fn words(rule: RuleName) -> &'static str {
+pub(crate) fn words(rule: RuleName) -> &'static str {
     match rule {
         RuleName::ExcludedNamespace => "excluded namespaces",
         RuleName::MirrorPod => "mirror pods",

@@ -17,31 +17,31 @@ use crate::template::Template;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Parameter {
+pub(crate) struct Parameter {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value.
-    pub value: Value,
+    pub(crate) value: Value,
     /// Where the value comes from; a map can come from several places.
-    pub from: Vec<ParameterPlace>,
+    pub(crate) from: Vec<ParameterPlace>,
 }
 
 /// Where a parameter's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct ParameterPlace {
+pub(crate) struct ParameterPlace {
     /// Whose setting it is.
-    pub place: PlaceKind,
+    pub(crate) place: PlaceKind,
     /// The annotation's key, or the path in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
 }
 
 /// Who can set a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub enum PlaceKind {
+pub(crate) enum PlaceKind {
     /// An annotation of the pod.
     PodAnnotation,
     /// An annotation of the namespace.
@@ -56,7 +56,7 @@ pub enum PlaceKind {
 
 impl PlaceKind {
     /// In words.
-    pub fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::PodAnnotation => "annotation of the pod",
             Self::NamespaceAnnotation => "annotation of the namespace",
@@ -71,19 +71,19 @@ impl PlaceKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Condition {
+pub(crate) struct Condition {
     /// The match condition's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The expression.
-    pub expression: String,
+    pub(crate) expression: String,
     /// What came of it; absent where it failed, or was not reached.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub holds: Option<bool>,
+    pub(crate) holds: Option<bool>,
     /// Whether it was evaluated: nothing is, behind the first that is false.
-    pub evaluated: bool,
+    pub(crate) evaluated: bool,
     /// The line in the template's file.
-    pub line: u32,
+    pub(crate) line: u32,
 }
 
 /// One selected template.
@@ -94,24 +94,24 @@ pub struct TemplateExplanation {
     /// Its name.
     pub name: String,
     /// Its revision.
-    pub revision: String,
+    pub(crate) revision: String,
     /// The file that it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
     /// Who asks for it.
     pub asked_for_by: Vec<Asker>,
     /// Its verdict.
-    pub verdict: &'static str,
+    pub(crate) verdict: &'static str,
     /// The verdict's reason.
     pub reason: &'static str,
     /// The reason in one sentence.
     pub message: String,
     /// Its parameters, as far as they were resolved.
-    pub parameters: Vec<Parameter>,
+    pub(crate) parameters: Vec<Parameter>,
     /// Its match conditions.
-    pub match_conditions: Vec<Condition>,
+    pub(crate) match_conditions: Vec<Condition>,
     /// Its validations.
-    pub validations: Vec<Condition>,
+    pub(crate) validations: Vec<Condition>,
     /// What it adds, field by field; what it would add, where the verdict is not `Injected`.
     pub fields: Vec<Field>,
     /// What was found about what it adds, most severe first.

@@ -18,13 +18,13 @@ use super::value::Val;
 
 /// A compiled match condition.
 #[derive(Debug)]
-pub struct AdmissionCondition {
+pub(crate) struct AdmissionCondition {
     program: Node,
 }
 
 /// What a match condition reads.
 #[derive(Clone, Copy)]
-pub struct AdmissionData<'v> {
+pub(crate) struct AdmissionData<'v> {
     object: &'v Value,
     request: &'v Value,
 }
@@ -38,7 +38,7 @@ impl std::fmt::Debug for AdmissionData<'_> {
 
 impl<'v> AdmissionData<'v> {
     /// The data of a creation: `oldObject` is null.
-    pub fn of_creation(object: &'v Value, request: &'v Value) -> Self {
+    pub(crate) fn of_creation(object: &'v Value, request: &'v Value) -> Self {
         Self { object, request }
     }
 }
@@ -69,7 +69,7 @@ impl<'v: 'x, 'x> Data<'x> for AdmissionData<'v> {
 impl AdmissionCondition {
     /// Compiles a condition. The error says what is not known here; the API server may take it all
     /// the same.
-    pub fn compile(source: &str) -> Result<Self, ExpressionError> {
+    pub(crate) fn compile(source: &str) -> Result<Self, ExpressionError> {
         let parsed = parser::parse(source)?;
         let scope = Scope::of_match_condition();
         let program = analysis::analyse(&parsed, source, &scope)?.program;
@@ -77,7 +77,7 @@ impl AdmissionCondition {
     }
 
     /// Whether the condition is true.
-    pub fn holds(&self, data: &AdmissionData<'_>) -> Result<bool, EvaluationError> {
+    pub(crate) fn holds(&self, data: &AdmissionData<'_>) -> Result<bool, EvaluationError> {
         let budget = Budget::new();
         truth(&Evaluator::new(data, &budget).value(&self.program)?)
     }

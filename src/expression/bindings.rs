@@ -82,18 +82,18 @@ impl<'v> Bindings<'v> {
 
     /// The same bindings for another app container: `self` and what was read of it is forgotten,
     /// variables stay, as they cannot read `self`.
-    pub fn set_source_of_self(&mut self, source: &'v dyn Source) {
+    pub(crate) fn set_source_of_self(&mut self, source: &'v dyn Source) {
         self.source = source;
         self.own = OnceCell::new();
     }
 
     /// What evaluation is paid from.
-    pub fn budget(&self) -> &'v Budget<'v> {
+    pub(crate) fn budget(&self) -> &'v Budget<'v> {
         self.budget
     }
 
     /// A parameter's value.
-    pub fn parameter(&self, name: &str) -> Result<&'v Value, EvaluationError> {
+    pub(crate) fn parameter(&self, name: &str) -> Result<&'v Value, EvaluationError> {
         let value = self.source.parameter(name);
         value.ok_or_else(|| EvaluationError::Unbound(format!("params.{name}")))
     }

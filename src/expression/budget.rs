@@ -146,7 +146,7 @@ impl<'d> Budget<'d> {
     }
 
     /// A whole budget that also ends when `is_late` says that nobody waits any more.
-    pub fn until(is_late: &'d dyn Fn() -> bool) -> Self {
+    pub(crate) fn until(is_late: &'d dyn Fn() -> bool) -> Self {
         Self {
             is_late: Some(is_late),
             ..Self::new()
@@ -162,7 +162,7 @@ impl<'d> Budget<'d> {
     }
 
     /// What has ended, if anything has, where the current template may still go on.
-    pub fn ended(&self) -> Option<Exhausted> {
+    pub(crate) fn ended(&self) -> Option<Exhausted> {
         let of_shadows = self
             .for_shadows
             .ended
@@ -172,27 +172,23 @@ impl<'d> Budget<'d> {
     }
 
     /// Whether a template is evaluated that is in shadow mode.
-    pub fn set_in_shadow(&self, in_shadow: bool) {
+    pub(crate) fn set_in_shadow(&self, in_shadow: bool) {
         self.in_shadow.set(in_shadow);
     }
 
-    /// Steps taken so far.
-    pub fn steps_taken(&self) -> u64 {
-        STEPS - self.left.steps.get()
-    }
-
     /// Bytes made so far.
-    pub fn bytes_made(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn bytes_made(&self) -> u64 {
         BYTES - self.left.bytes.get()
     }
 
     /// Counts what the templates add anew, as the pod is composed again.
-    pub fn restart_patch(&self) {
+    pub(crate) fn restart_patch(&self) {
         self.patch.set(PATCH_BYTES);
     }
 
     /// Pays for what is added to the pod.
-    pub fn add_to_patch(&self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn add_to_patch(&self, bytes: usize) -> Result<(), Exhausted> {
         self.take(1, 0)?;
         match self.patch.get().checked_sub(as_u64(bytes)) {
             Some(left) => self.patch.set(left),
@@ -214,7 +210,7 @@ impl<'d> Budget<'d> {
     }
 
     /// Pays for looking through text.
-    pub fn look_through(&self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn look_through(&self, bytes: usize) -> Result<(), Exhausted> {
         self.take(1 + as_u64(bytes) / BYTES_PER_STEP, 0)
     }
 

@@ -64,7 +64,7 @@ impl Expression {
     }
 
     /// The expression as it was written.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         &self.inner.source
     }
 
@@ -79,13 +79,13 @@ impl Expression {
     }
 
     /// Whose text its value can hold.
-    pub fn carried(&self) -> Carried {
+    pub(crate) fn carried(&self) -> Carried {
         taint::of(&self.inner.program)
     }
 
     /// The parameter, where the expression is nothing but `params.<name>`: its value can then be
     /// used as it is.
-    pub fn plain_parameter(&self) -> Option<&str> {
+    pub(crate) fn plain_parameter(&self) -> Option<&str> {
         match &self.inner.program {
             Node::Parameter(name) => Some(name),
             _ => None,
@@ -115,7 +115,10 @@ impl Expression {
     }
 
     /// Evaluates a condition.
-    pub fn evaluate_boolean(&self, bindings: &Bindings<'_>) -> Result<bool, EvaluationError> {
+    pub(crate) fn evaluate_boolean(
+        &self,
+        bindings: &Bindings<'_>,
+    ) -> Result<bool, EvaluationError> {
         let mut evaluator = Evaluator::new(bindings, bindings.budget());
         truth(&evaluator.value(&self.inner.program)?)
     }

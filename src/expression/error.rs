@@ -13,11 +13,11 @@ use crate::wording;
 pub struct ExpressionError {
     /// Where in the source it is wrong: a byte offset, so that the caller can tell line and
     /// column of the file.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
     /// What would be right, where that can be told.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl ExpressionError {

@@ -16,12 +16,12 @@ pub struct Paths {
 
 impl Paths {
     /// Whether nothing is read.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
 
     /// Whether the root is read as a whole.
-    pub fn is_everything(&self) -> bool {
+    pub(crate) fn is_everything(&self) -> bool {
         self.paths.contains(&[][..])
     }
 
@@ -32,12 +32,12 @@ impl Paths {
     }
 
     /// The paths, sorted. None of them lies below another.
-    pub fn iter(&self) -> impl Iterator<Item = &[String]> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[String]> {
         self.paths.iter().map(Vec::as_slice)
     }
 
     /// Adds a path. Paths below it are dropped, and a path below one that is there adds nothing.
-    pub fn insert(&mut self, path: Vec<String>) {
+    pub(crate) fn insert(&mut self, path: Vec<String>) {
         if self.paths.iter().any(|known| path.starts_with(known)) {
             return;
         }
@@ -46,7 +46,7 @@ impl Paths {
     }
 
     /// Adds all paths of `other`.
-    pub fn extend(&mut self, other: &Self) {
+    pub(crate) fn extend(&mut self, other: &Self) {
         for path in &other.paths {
             self.insert(path.clone());
         }
@@ -57,23 +57,23 @@ impl Paths {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// Parameters, by their names in expressions.
-    pub parameters: BTreeSet<String>,
+    pub(crate) parameters: BTreeSet<String>,
     /// Variables, by name. What these read in turn is not included.
-    pub variables: BTreeSet<String>,
+    pub(crate) variables: BTreeSet<String>,
     /// Fields of the pod, such as `["spec", "hostNetwork"]`.
-    pub pod: Paths,
+    pub(crate) pod: Paths,
     /// Fields of the main app container.
-    pub app: Paths,
+    pub(crate) app: Paths,
     /// Fields of `self`.
-    pub own: Paths,
+    pub(crate) own: Paths,
     /// Fields of each app container, where that can be told, else whole containers.
-    pub apps: Paths,
+    pub(crate) apps: Paths,
     /// Fields of the namespace object.
-    pub namespace: Paths,
+    pub(crate) namespace: Paths,
     /// Fields of what a webhook's match condition is about.
     pub(super) other: Paths,
     /// Whether `kubernetes.minor` is read.
-    pub kubernetes: bool,
+    pub(crate) kubernetes: bool,
 }
 
 impl Reads {
@@ -90,7 +90,7 @@ impl Reads {
     }
 
     /// Whether nothing but `app` and `self` is read: such a value is the user's own.
-    pub fn only_app_or_self(&self) -> bool {
+    pub(crate) fn only_app_or_self(&self) -> bool {
         let read_otherwise = !self.parameters.is_empty()
             || !self.variables.is_empty()
             || !self.pod.is_empty()

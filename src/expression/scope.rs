@@ -43,7 +43,7 @@ impl Scope {
     }
 
     /// Declares `params.<name>`. The name is as it is written in expressions: `-` is `_` there.
-    pub fn parameter(mut self, name: &str, ty: Type) -> Self {
+    pub(crate) fn parameter(mut self, name: &str, ty: Type) -> Self {
         self.parameters.insert(name.to_owned(), ty);
         self
     }
@@ -56,13 +56,13 @@ impl Scope {
     }
 
     /// Adds `self`, the app container that is being edited (inside `app:`).
-    pub fn with_self(mut self) -> Self {
+    pub(crate) fn with_self(mut self) -> Self {
         self.place = ScopePlace::App;
         self
     }
 
     /// Leaves only `params` and `app`: what a computed default of a parameter may read.
-    pub fn only_parameters_and_app(mut self) -> Self {
+    pub(crate) fn only_parameters_and_app(mut self) -> Self {
         self.place = ScopePlace::Default;
         self
     }

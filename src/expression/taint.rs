@@ -11,11 +11,11 @@ use super::program::{Node, Operator};
 
 /// Names of parameters and variables, as expressions write them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Carried {
+pub(crate) struct Carried {
     /// Parameters.
-    pub parameters: BTreeSet<String>,
+    pub(crate) parameters: BTreeSet<String>,
     /// Variables; what these hold in turn is not included.
-    pub variables: BTreeSet<String>,
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// What the value of a program can hold.

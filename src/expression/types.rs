@@ -32,22 +32,22 @@ pub enum Type {
 
 impl Type {
     /// A list of `item`.
-    pub fn list(item: Self) -> Self {
+    pub(crate) fn list(item: Self) -> Self {
         Self::List(Box::new(item))
     }
 
     /// A map from text to `value`.
-    pub fn map(value: Self) -> Self {
+    pub(crate) fn map(value: Self) -> Self {
         Self::Map(Box::new(value))
     }
 
     /// An optional `value`; an optional of an optional stays what it is, as CEL flattens nothing.
-    pub fn optional(value: Self) -> Self {
+    pub(crate) fn optional(value: Self) -> Self {
         Self::Optional(Box::new(value))
     }
 
     /// Whether a value of this type can be used where `wanted` is asked for.
-    pub fn fits(&self, wanted: &Self) -> bool {
+    pub(crate) fn fits(&self, wanted: &Self) -> bool {
         match (self, wanted) {
             (Self::Any, _) | (_, Self::Any) => true,
             (Self::List(a), Self::List(b))
@@ -58,7 +58,7 @@ impl Type {
     }
 
     /// The type that holds values of both types: the more exact where they fit, else `Any`.
-    pub fn join(&self, other: &Self) -> Self {
+    pub(crate) fn join(&self, other: &Self) -> Self {
         match (self, other) {
             (a, b) if a == b => a.clone(),
             (Self::List(a), Self::List(b)) => Self::list(a.join(b)),

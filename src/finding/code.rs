@@ -66,10 +66,10 @@ pub enum Policy {
 
 impl Policy {
     /// Every policy, strictest first.
-    pub const ALL: [Self; 4] = [Self::Deny, Self::Skip, Self::Warn, Self::Ignore];
+    pub(crate) const ALL: [Self; 4] = [Self::Deny, Self::Skip, Self::Warn, Self::Ignore];
 
     /// The word that is written in templates, annotations and configuration.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Deny => "Deny",
             Self::Skip => "Skip",
@@ -79,7 +79,7 @@ impl Policy {
     }
 
     /// The policy of this word.
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| policy.as_str() == word)
     }
 }

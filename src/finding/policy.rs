@@ -7,7 +7,7 @@ use crate::wording::did_you_mean;
 
 /// Why a choice of policies cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
+pub(crate) enum PolicyError {
     /// An entry that is not `CODE=POLICY`.
     #[error("`{0}` is no policy: write CODE=Deny, CODE=Skip, CODE=Warn or CODE=Ignore")]
     Form(String),
@@ -52,7 +52,7 @@ pub struct Policies(BTreeMap<Code, Policy>);
 
 impl Policies {
     /// Chooses the policy of one code, given by their words.
-    pub fn choose(&mut self, code: &str, policy: &str) -> Result<(), PolicyError> {
+    pub(crate) fn choose(&mut self, code: &str, policy: &str) -> Result<(), PolicyError> {
         let known = Code::parse(code).ok_or_else(|| PolicyError::Code {
             code: code.to_owned(),
             hint: did_you_mean(code, Code::ALL.iter().map(|code| code.as_str())),
@@ -73,7 +73,7 @@ impl Policies {
 
     /// Reads `CODE=Policy,CODE=Policy`. Entries that cannot be taken are left out and reported, the
     /// first ones; there are not more useful entries than codes.
-    pub fn parse(text: &str) -> (Self, Vec<PolicyError>) {
+    pub(crate) fn parse(text: &str) -> (Self, Vec<PolicyError>) {
         let mut policies = Self::default();
         let mut errors = Vec::new();
         let entries = text.split([',', '\n']).map(str::trim);
@@ -97,17 +97,17 @@ impl Policies {
     }
 
     /// Takes over every choice of another, which wins.
-    pub fn extend(&mut self, other: &Self) {
+    pub(crate) fn extend(&mut self, other: &Self) {
         self.0.extend(other.iter());
     }
 
     /// The policy chosen for a code.
-    pub fn get(&self, code: Code) -> Option<Policy> {
+    pub(crate) fn get(&self, code: Code) -> Option<Policy> {
         self.0.get(&code).copied()
     }
 
     /// Every choice, by code.
-    pub fn iter(&self) -> impl Iterator<Item = (Code, Policy)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Code, Policy)> + '_ {
         self.0.iter().map(|(code, policy)| (*code, *policy))
     }
 }

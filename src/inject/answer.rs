@@ -19,7 +19,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// The word in paths, log lines and metrics.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Mutate => "mutate",
             Self::Advise => "advise",

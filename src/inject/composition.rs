@@ -33,47 +33,47 @@ use finalize::conclude;
 
 /// What a composition is made from.
 #[derive(Debug, Clone, Copy)]
-pub struct CompositionInput<'i> {
+pub(crate) struct CompositionInput<'i> {
     /// The installation's settings.
-    pub settings: &'i Settings,
+    pub(crate) settings: &'i Settings,
     /// What the request says besides the pod.
-    pub context: &'i RequestContext,
+    pub(crate) context: &'i RequestContext,
     /// The namespace.
-    pub namespace: &'i Namespace,
+    pub(crate) namespace: &'i Namespace,
     /// The annotations of the pod as received, and those of the request context.
-    pub annotations: &'i Dictionary<'i>,
+    pub(crate) annotations: &'i Dictionary<'i>,
     /// The selected templates, in order.
-    pub templates: &'i [Arc<Template>],
+    pub(crate) templates: &'i [Arc<Template>],
     /// What was found when they were selected.
-    pub found: &'i [Finding],
+    pub(crate) found: &'i [Finding],
     /// Records the steps for `explain`; `None` in the webhook.
-    pub trace: Option<&'i Trace>,
+    pub(crate) trace: Option<&'i Trace>,
     /// What the whole review is paid from.
-    pub budget: &'i Budget<'i>,
+    pub(crate) budget: &'i Budget<'i>,
 }
 
 /// A decision and the statuses that belong to it.
 #[derive(Debug)]
-pub struct Composed {
+pub(crate) struct Composed {
     /// The decision; its patch is for the pod as received.
-    pub decision: Decision,
+    pub(crate) decision: Decision,
     /// What each template adds to the pod that it was evaluated on.
-    pub statuses: BTreeMap<String, Status>,
+    pub(crate) statuses: BTreeMap<String, Status>,
     /// Findings raised during composition, before policies are applied.
     found: Vec<Finding>,
 }
 
 /// The pod that templates are composed on.
 #[derive(Debug, Clone, Copy)]
-pub struct ComposedPod<'p, 'e> {
+pub(crate) struct ComposedPod<'p, 'e> {
     /// The pod that templates are evaluated on.
-    pub evaluated: &'p Pod<'e>,
+    pub(crate) evaluated: &'p Pod<'e>,
     /// Helpers of mandatory templates that were taken out of it, as received.
-    pub earlier: &'p BTreeMap<String, Value>,
+    pub(crate) earlier: &'p BTreeMap<String, Value>,
     /// The statuses of templates whose revision and parameters are as they were.
-    pub claims: &'p BTreeMap<String, Status>,
+    pub(crate) claims: &'p BTreeMap<String, Status>,
     /// What was found before.
-    pub found: &'p [Finding],
+    pub(crate) found: &'p [Finding],
 }
 
 /// Options of one composition pass.
@@ -95,7 +95,7 @@ impl ComposeOptions<'_> {
 }
 
 /// Composes the selected templates, again and again until no finding leaves out another of them.
-pub fn compose(
+pub(crate) fn compose(
     input: CompositionInput<'_>,
     pod: ComposedPod<'_, '_>,
 ) -> Result<Composed, serde_json::Error> {

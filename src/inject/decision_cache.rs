@@ -53,7 +53,7 @@ impl CachedEngine {
 
     /// The engine that replaces this one. Cached decisions survive where only namespaces have changed: a
     /// lookup compares what was known of the pod's own namespace.
-    pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
+    pub(crate) fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
         let old = self.engine.settings();
         let is_same = Arc::ptr_eq(self.engine.catalog(), &catalog)
             && old.without_namespaces() == settings.without_namespaces();
@@ -78,7 +78,7 @@ impl CachedEngine {
 
     /// The answer to a review that is too long for the cache. Evaluation ends as soon as `is_late` says
     /// that nobody waits for it any more.
-    pub fn answer_until(
+    pub(crate) fn answer_until(
         &self,
         endpoint: Endpoint,
         body: &[u8],

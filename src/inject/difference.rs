@@ -13,7 +13,7 @@ use crate::kubernetes::merge_keys::{ListMerge, element_key, is_whole, list_merge
 use crate::kubernetes::schema::{self, FieldType};
 
 /// The operations that make the one pod of the other.
-pub fn difference(before: &Value, after: &Value) -> Patch {
+pub(crate) fn difference(before: &Value, after: &Value) -> Patch {
     let mut patch = Patch::default();
     if let (Some(Value::Object(before)), Some(Value::Object(after))) =
         (before.get("metadata"), after.get("metadata"))

@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// This engine for a review whose evaluation ends as soon as `is_late` says so.
-    pub fn until(&self, is_late: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+    pub(crate) fn until(&self, is_late: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self {
             is_late: Some(IsLate(Arc::new(is_late))),
             ..self.clone()
@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// The settings that this engine decides with.
-    pub fn settings(&self) -> &Arc<Settings> {
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
     }
 

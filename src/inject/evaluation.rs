@@ -26,90 +26,90 @@ use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
 use crate::template::piece::TemplateObject;
-pub use apps::PLACEHOLDER;
+pub(crate) use apps::PLACEHOLDER;
 use volume::VolumeNames;
 
 /// What templates are evaluated with.
 #[derive(Debug, Clone, Copy)]
-pub struct EvaluationContext<'c> {
+pub(crate) struct EvaluationContext<'c> {
     /// The installation's settings.
-    pub settings: &'c Settings,
+    pub(crate) settings: &'c Settings,
     /// The namespace's name.
-    pub namespace_name: &'c str,
+    pub(crate) namespace_name: &'c str,
     /// The namespace.
-    pub namespace: &'c Namespace,
+    pub(crate) namespace: &'c Namespace,
     /// The pod's annotations as it came, and those it is treated to carry.
-    pub annotations: &'c Dictionary<'c>,
+    pub(crate) annotations: &'c Dictionary<'c>,
     /// The names of containers that are helpers, not the app's.
-    pub helpers: &'c [&'c str],
+    pub(crate) helpers: &'c [&'c str],
     /// The app containers of an earlier call, the main one first; empty: there was none.
-    pub known_apps: &'c [String],
+    pub(crate) known_apps: &'c [String],
     /// Where notes are taken, if somebody asks why.
-    pub trace: Option<&'c Trace>,
+    pub(crate) trace: Option<&'c Trace>,
     /// What evaluation is paid from.
-    pub budget: &'c Budget<'c>,
+    pub(crate) budget: &'c Budget<'c>,
 }
 
 /// A volume that the template wants in the pod.
 #[derive(Debug, Clone)]
-pub struct WantedVolume {
+pub(crate) struct WantedVolume {
     /// Its name in the pod.
-    pub name: String,
+    pub(crate) name: String,
     /// The volume, its name included.
-    pub value: TemplateObject,
+    pub(crate) value: TemplateObject,
 }
 
 /// A container that the template wants in the pod.
 #[derive(Debug, Clone)]
-pub struct WantedContainer {
+pub(crate) struct WantedContainer {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The container.
-    pub value: TemplateObject,
+    pub(crate) value: TemplateObject,
     /// Whether it runs beside the app.
-    pub is_sidecar: bool,
+    pub(crate) is_sidecar: bool,
     /// Whether it is a native sidecar.
-    pub is_native: bool,
+    pub(crate) is_native: bool,
 }
 
 /// What the template wants in an app container.
 #[derive(Debug, Clone)]
-pub struct WantedEdit {
+pub(crate) struct WantedEdit {
     /// The list that the container is in.
     pub list: List,
     /// Where it is in the list.
     pub index: usize,
     /// The fields.
-    pub want: TemplateObject,
+    pub(crate) want: TemplateObject,
 }
 
 /// What a template wants for a pod.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Volumes.
-    pub volumes: Vec<WantedVolume>,
+    pub(crate) volumes: Vec<WantedVolume>,
     /// Containers, init containers first.
-    pub containers: Vec<WantedContainer>,
+    pub(crate) containers: Vec<WantedContainer>,
     /// Edits of app containers.
-    pub app: Vec<WantedEdit>,
+    pub(crate) app: Vec<WantedEdit>,
     /// Labels.
-    pub labels: Vec<(String, String)>,
+    pub(crate) labels: Vec<(String, String)>,
     /// Annotations.
-    pub annotations: Vec<(String, String)>,
+    pub(crate) annotations: Vec<(String, String)>,
     /// Annotations that carry generated files; these are ours whatever the pod has.
-    pub files: Vec<(String, String)>,
+    pub(crate) files: Vec<(String, String)>,
     /// Other fields of the spec.
-    pub pod: TemplateObject,
+    pub(crate) pod: TemplateObject,
     /// The digest of the parameters' values that annotations and the configuration set.
-    pub parameters: String,
+    pub(crate) parameters: String,
     /// The names of the app's containers, the main one first, where the template depends on them.
-    pub apps: Vec<String>,
+    pub(crate) apps: Vec<String>,
     /// What the person should know.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Evaluates a template on a pod.
-pub fn evaluate(
+pub(crate) fn evaluate(
     pod: &WorkingPod<'_>,
     template: &Template,
     with: EvaluationContext<'_>,

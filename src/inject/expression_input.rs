@@ -17,37 +17,37 @@ use crate::review::pod::Owner;
 
 /// The app containers that templates may edit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Apps {
+pub(crate) struct Apps {
     /// List and index of each, in the order of the pod or of `pillion.dev/containers`.
-    pub places: Vec<(List, usize)>,
+    pub(crate) places: Vec<(List, usize)>,
     /// Which of them is the main one.
-    pub main: usize,
+    pub(crate) main: usize,
 }
 
 /// Gives expressions the data of one pod.
 #[derive(Debug)]
-pub struct ExpressionInput<'d> {
+pub(crate) struct ExpressionInput<'d> {
     /// The pod as it is now.
-    pub pod: &'d WorkingPod<'d>,
+    pub(crate) pod: &'d WorkingPod<'d>,
     /// The namespace that it is in.
-    pub namespace: &'d Namespace,
+    pub(crate) namespace: &'d Namespace,
     /// The namespace's name.
-    pub namespace_name: &'d str,
+    pub(crate) namespace_name: &'d str,
     /// The values of the template's parameters.
-    pub values: &'d Values<'d>,
+    pub(crate) values: &'d Values<'d>,
     /// The app containers.
-    pub apps: &'d Apps,
+    pub(crate) apps: &'d Apps,
     /// The app container that is being edited.
-    pub own: Option<usize>,
+    pub(crate) own: Option<usize>,
     /// Minor version of Kubernetes.
-    pub kubernetes_minor: u32,
+    pub(crate) kubernetes_minor: u32,
     /// What was asked for already.
-    pub made: MadeData,
+    pub(crate) made: MadeData,
 }
 
 /// The data that was made for expressions, which borrow it.
 #[derive(Debug, Default)]
-pub struct MadeData {
+pub(crate) struct MadeData {
     pod: OnceCell<Value>,
     apps: OnceCell<Value>,
     app: OnceCell<Value>,
@@ -57,7 +57,7 @@ pub struct MadeData {
 
 impl<'d> ExpressionInput<'d> {
     /// The same data with these values of parameters.
-    pub fn with_values<'v>(&self, values: &'v Values<'v>) -> ExpressionInput<'v>
+    pub(crate) fn with_values<'v>(&self, values: &'v Values<'v>) -> ExpressionInput<'v>
     where
         'd: 'v,
     {
@@ -74,7 +74,7 @@ impl<'d> ExpressionInput<'d> {
     }
 
     /// The same data for the edit of an app container.
-    pub fn for_app(&self, index: usize) -> Self {
+    pub(crate) fn for_app(&self, index: usize) -> Self {
         Self {
             own: Some(index),
             ..self.with_values(self.values)

@@ -15,12 +15,12 @@ use crate::template::piece::{Constant, ReadObject, TemplateObject, TemplateValue
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
-pub const FIRST_SURE_MINOR: u32 = 32;
+pub(crate) const FIRST_SURE_MINOR: u32 = 32;
 /// How often a startup probe made from a readiness probe may fail, once a second: five minutes.
 const WAIT_FAILURES: u32 = 300;
 
 /// Whether a template's sidecars are placed natively.
-pub fn is_native(placement: Placement, settings: &Settings) -> bool {
+pub(crate) fn is_native(placement: Placement, settings: &Settings) -> bool {
     match placement {
         Placement::Native => true,
         Placement::Classic => false,
@@ -32,7 +32,7 @@ pub fn is_native(placement: Placement, settings: &Settings) -> bool {
 
 /// Makes a container a native sidecar. Where the app waits for it, it gets a startup probe made
 /// from its readiness probe, unless it has one of its own.
-pub fn make_native(value: &mut TemplateObject, container: &ContainerTemplate) {
+pub(crate) fn make_native(value: &mut TemplateObject, container: &ContainerTemplate) {
     static ALWAYS: LazyLock<Arc<Constant>> = LazyLock::new(|| Constant::new("Always".into()));
     value.insert("restartPolicy", TemplateValue::Shared(Arc::clone(&ALWAYS)));
     if !container.wait_for_ready || value.contains_key("startupProbe") {
@@ -70,7 +70,7 @@ fn startup_probe(readiness: &Value) -> Option<Value> {
 
 /// Fits a template's container to the place where the user put their own of that name: what the
 /// API server refuses there is left out.
-pub fn fit(want: &mut TemplateObject, list: List, theirs: &Value) {
+pub(crate) fn fit(want: &mut TemplateObject, list: List, theirs: &Value) {
     if list == List::Containers {
         want.remove("restartPolicy");
         return;

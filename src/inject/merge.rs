@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-pub use covers::covers;
-pub use view::View;
+pub(crate) use covers::covers;
+pub(crate) use view::View;
 
 use super::patch::Operation;
 use crate::kubernetes::defaults::is_default;
@@ -32,15 +32,15 @@ use view::Opened;
 
 /// What filling in found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fill {
+pub(crate) struct Fill {
     /// Operations, with pointers below the object that was filled.
-    pub operations: Vec<Operation>,
+    pub(crate) operations: Vec<Operation>,
     /// What is added, by key path, each with its digest: `env/DATABASE_HOST`, `ports/5432~1TCP`.
-    pub added: Vec<(String, u64)>,
+    pub(crate) added: Vec<(String, u64)>,
     /// API-server defaults that are replaced, by key path, with the digest of what replaces them.
-    pub replaced: Vec<(String, u64)>,
+    pub(crate) replaced: Vec<(String, u64)>,
     /// What the user has that differs and is kept, by key path.
-    pub kept: Vec<String>,
+    pub(crate) kept: Vec<String>,
 }
 
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
@@ -68,15 +68,20 @@ fn is_digest(step: &str) -> bool {
 
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct InFront {
+pub(crate) struct InFront {
     /// Of `env`.
-    pub env: usize,
+    pub(crate) env: usize,
     /// Of `envFrom`.
-    pub env_from: usize,
+    pub(crate) env_from: usize,
 }
 
 /// Fills what is wanted into an object of this definition, where the user has nothing.
-pub fn fill(user: View<'_>, want: &TemplateObject, definition: &str, in_front: InFront) -> Fill {
+pub(crate) fn fill(
+    user: View<'_>,
+    want: &TemplateObject,
+    definition: &str,
+    in_front: InFront,
+) -> Fill {
     let mut filling = Filling {
         fill: Fill::default(),
         in_front,
@@ -305,7 +310,7 @@ impl Filling {
         (want, element): (ValueRef<'_>, &FieldType),
         at: &At<'_>,
     ) {
-        let values: Vec<_> = theirs.iter().map(View::to_value).collect();
+        let values: Vec<_> = theirs.iter().copied().map(View::to_value).collect();
         for part in want.elements() {
             let item = part.value();
             if !values.iter().any(|value| has(value, item)) {
@@ -366,11 +371,7 @@ impl Filling {
     /// is not there, so a resource with a limit has a request; and a limit below the user's request
     /// would make the pod invalid.
     fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At<'_>) {
-        let data = |name: &str| {
-            user.get(name)
-                .map(|view| view.to_value())
-                .unwrap_or_default()
-        };
+        let data = |name: &str| user.get(name).map(View::to_value).unwrap_or_default();
         let (requests, limits) = (data("requests"), data("limits"));
         for (name, value) in want {
             let (Value::Object(wanted), true) = (value, name == "requests" || name == "limits")
@@ -436,7 +437,7 @@ fn find_keys<'t, 'v>(
 /// Whether a value says no more than the API server's defaults would.
 fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> bool {
     if (definition, name) == ("Container", "imagePullPolicy") {
-        let image = user.get("image").map(|view| view.to_value());
+        let image = user.get("image").map(View::to_value);
         let image = image.as_ref().and_then(Value::as_str);
         return image.is_some_and(|image| theirs.as_str() == Some(Reference::pull_policy(image)));
     }
@@ -444,7 +445,7 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
 }
 
 /// Whether a value is a list or a map with nothing in it.
-pub fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),

@@ -18,7 +18,7 @@ const ANNOTATIONS: [&str; 2] = [INJECT, CONTAINERS];
 
 /// What to tell about the keys of an object of this kind, whose pod is at `pointer`. `applied` are
 /// the templates that were selected for the pod; `None` where the selection itself was refused.
-pub fn misplaced_keys(
+pub(crate) fn misplaced_keys(
     kind: &str,
     object: &Value,
     pointer: &str,

@@ -19,7 +19,7 @@ use crate::template::Template;
 
 /// How what a status names stands in the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// It is not there.
     Absent,
     /// It has the content that the digest was taken of.
@@ -31,14 +31,14 @@ pub enum State {
 }
 
 /// The elements of a pod, to be found by what statuses call them.
-pub struct PodContent<'p> {
+pub(crate) struct PodContent<'p> {
     pod: &'p Value,
     lists: HashMap<(&'static str, &'p str), &'p Value>,
 }
 
 impl<'p> PodContent<'p> {
     /// Reads the lists of a pod.
-    pub fn new(pod: &'p Value) -> Self {
+    pub(crate) fn new(pod: &'p Value) -> Self {
         let mut lists = HashMap::new();
         for list in ["containers", "initContainers", "volumes"] {
             for item in items(pod, list) {
@@ -49,7 +49,7 @@ impl<'p> PodContent<'p> {
     }
 
     /// A container of either list.
-    pub fn container(&self, name: &str) -> Option<&'p Value> {
+    pub(crate) fn container(&self, name: &str) -> Option<&'p Value> {
         let regular = self.lists.get(&("containers", name));
         regular
             .or_else(|| self.lists.get(&("initContainers", name)))
@@ -57,7 +57,7 @@ impl<'p> PodContent<'p> {
     }
 
     /// What an element is, with the digest of its content.
-    pub fn find(&self, element: Element<'_>) -> Option<(&'p Value, u64)> {
+    pub(crate) fn find(&self, element: Element<'_>) -> Option<(&'p Value, u64)> {
         let text_of = |kind: &str, key: &str| -> Option<(&'p Value, u64)> {
             let value = self.pod.get("metadata")?.get(kind)?.get(key)?;
             Some((value, text(value.as_str()?)))
@@ -89,7 +89,7 @@ impl<'p> PodContent<'p> {
     }
 
     /// How an element stands in the pod.
-    pub fn state(&self, element: Element<'_>, digest: Option<u64>) -> State {
+    pub(crate) fn state(&self, element: Element<'_>, digest: Option<u64>) -> State {
         match (self.find(element), digest) {
             (None, _) => State::Absent,
             (Some(_), None) => State::Undigested,
@@ -100,7 +100,7 @@ impl<'p> PodContent<'p> {
 }
 
 /// Whether a template emits an element of this very name into every pod.
-pub fn emits(template: &Template, element: Element<'_>) -> bool {
+pub(crate) fn emits(template: &Template, element: Element<'_>) -> bool {
     let containers = || template.init_containers.iter().chain(&template.sidecars);
     match element {
         Element::Container(name) | Element::InitContainer(name) => {
@@ -117,13 +117,13 @@ pub fn emits(template: &Template, element: Element<'_>) -> bool {
 }
 
 /// The elements of a list of the pod's spec.
-pub fn items<'p>(pod: &'p Value, list: &str) -> impl Iterator<Item = &'p Value> {
+pub(crate) fn items<'p>(pod: &'p Value, list: &str) -> impl Iterator<Item = &'p Value> {
     let items = pod.get("spec").and_then(|spec| spec.get(list));
     items.and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The name of a container or volume.
-pub fn name(item: &Value) -> &str {
+pub(crate) fn name(item: &Value) -> &str {
     let name = item.get("name").and_then(Value::as_str);
     name.unwrap_or_default()
 }
@@ -141,7 +141,7 @@ pub fn steps(path: &str) -> Vec<String> {
 }
 
 /// Whether an element of a list is what the last step of a key path names.
-pub fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
+pub(crate) fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
     match list_merge(definition, list) {
         ListMerge::ByKeys(fields) => key_of(item, fields).as_deref() == Some(key),
         ListMerge::Additive | ListMerge::AdditiveInFront => digest(item) == key,

@@ -19,22 +19,22 @@ use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
 use crate::template::piece::TemplateValue;
 use crate::wording::shown;
-pub use setting::ParameterSources;
+pub(crate) use setting::ParameterSources;
 use setting::Setting;
 
 /// Values of a template's parameters.
 #[derive(Debug, Clone, Default)]
-pub struct Values<'t> {
+pub(crate) struct Values<'t> {
     /// The template's parameters, of which the first have values.
     parameters: &'t [Parameter],
     resolved: Vec<TemplateValue>,
     /// The digest of what annotations and the configuration set; empty where that is nothing.
-    pub digest: String,
+    pub(crate) digest: String,
 }
 
 impl Values<'_> {
     /// The value of a parameter, by its name in expressions.
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         let mut known = self.parameters.iter().zip(&self.resolved);
         let found = known.find(|(parameter, _)| parameter.expression_name == name);
         found.map(|(_, value)| &**value)
@@ -42,7 +42,7 @@ impl Values<'_> {
 }
 
 /// Resolves all parameters. `source` gives what computed defaults read besides parameters.
-pub fn resolve<'t>(
+pub(crate) fn resolve<'t>(
     template: &'t Template,
     given: ParameterSources<'_>,
     source: &dyn Source,
@@ -100,7 +100,7 @@ fn digest(set: &[Setting<'_>]) -> String {
 }
 
 /// The digest of what is set for a template that is given these annotations.
-pub fn digest_of(template: &Template, given: ParameterSources<'_>) -> Option<String> {
+pub(crate) fn digest_of(template: &Template, given: ParameterSources<'_>) -> Option<String> {
     Some(digest(&setting::collect(template, given).ok()?))
 }
 

@@ -28,7 +28,7 @@ pub enum Content {
 
 impl Content {
     /// The data.
-    pub fn value(&self) -> Cow<'_, Value> {
+    pub(crate) fn value(&self) -> Cow<'_, Value> {
         match self {
             Self::TemplateValue(piece) => Cow::Borrowed(piece),
             Self::Element(element) => Cow::Owned(element.to_value()),
@@ -150,7 +150,7 @@ pub enum Operation {
 
 impl Operation {
     /// What stands at the place afterwards; null where nothing does.
-    pub fn value(&self) -> Cow<'_, Value> {
+    pub(crate) fn value(&self) -> Cow<'_, Value> {
         match self.content() {
             Some(content) => content.value(),
             None => Cow::Borrowed(&Value::Null),
@@ -158,7 +158,7 @@ impl Operation {
     }
 
     /// What stands at the place afterwards, as it is.
-    pub fn content(&self) -> Option<&Content> {
+    pub(crate) fn content(&self) -> Option<&Content> {
         match self {
             Self::Add { value, .. } | Self::Replace { value, .. } => Some(value),
             Self::Remove { .. } => None,
@@ -227,7 +227,7 @@ impl Operation {
     }
 
     /// The place that the operation changes.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         match self {
             Self::Add { path, .. } | Self::Replace { path, .. } | Self::Remove { path } => path,
         }
@@ -269,7 +269,7 @@ impl Patch {
     }
 
     /// The same patch for a document that holds the pod below `prefix`, such as `/spec/template`.
-    pub fn below(mut self, prefix: &str) -> Self {
+    pub(crate) fn below(mut self, prefix: &str) -> Self {
         for operation in &mut self.0 {
             let (Operation::Add { path, .. }
             | Operation::Replace { path, .. }

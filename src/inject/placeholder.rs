@@ -13,7 +13,7 @@ use crate::review::{Json, Pod};
 use crate::template::{Catalog, CatalogLookup, Template};
 
 /// Refuses a pod with the placeholder of a template that is not selected, and finds other ones.
-pub fn check(
+pub(crate) fn check(
     catalog: &Catalog,
     namespace: &str,
     selected: &[Arc<Template>],

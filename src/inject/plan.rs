@@ -23,11 +23,11 @@ use crate::template::Template;
 use crate::template::piece::{ReadObject, TemplateObject};
 
 /// Fields of a container that decide what it does.
-pub const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
+pub(crate) const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];
 
 /// What a template adds to a pod.
 #[derive(Debug, Default)]
-pub struct Change {
+pub(crate) struct Change {
     volumes: Vec<TemplateObject>,
     init_containers: Vec<TemplateObject>,
     containers: Vec<TemplateObject>,
@@ -38,13 +38,13 @@ pub struct Change {
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     /// What was added, by name.
-    pub status: Status,
+    pub(crate) status: Status,
     /// What the person should know.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Plans what the pod lacks.
-pub fn plan(
+pub(crate) fn plan(
     pod: &WorkingPod<'_>,
     template: &Template,
     mut wanted: Wanted,
@@ -104,7 +104,7 @@ impl Change {
     }
 
     /// Applies the change to the pod that it was planned on.
-    pub fn apply(self, pod: &mut WorkingPod<'_>, template: &Template) {
+    pub(crate) fn apply(self, pod: &mut WorkingPod<'_>, template: &Template) {
         let in_front = template.order <= 0;
         // Edits first: their indices are those of the pod as it was planned on.
         for (list, index, fill) in self.edits {

@@ -7,7 +7,7 @@
 mod element;
 mod resulting;
 mod texts;
-pub mod token;
+pub(crate) mod token;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,16 +20,16 @@ use super::patch::{Operation, Patch};
 use crate::review::pod::{Metadata, SpecFields};
 use crate::review::{Json, Pod};
 use crate::template::piece::TemplateObject;
-pub use element::Element;
+pub(crate) use element::Element;
 use element::Elements;
-pub use texts::Texts;
+pub(crate) use texts::Texts;
 
 /// Room for the operations of a patch: most have fewer.
 const USUAL_OPERATIONS: usize = 12;
 
 /// A list of the pod's spec that templates add to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum List {
+pub(crate) enum List {
     /// `initContainers`.
     InitContainers,
     /// `containers`.
@@ -40,7 +40,7 @@ pub enum List {
 
 impl List {
     /// The field's name.
-    pub fn field(self) -> &'static str {
+    pub(crate) fn field(self) -> &'static str {
         match self {
             Self::InitContainers => "initContainers",
             Self::Containers => "containers",
@@ -51,11 +51,11 @@ impl List {
 
 /// A pod that templates are applied to.
 #[derive(Debug)]
-pub struct WorkingPod<'p> {
+pub(crate) struct WorkingPod<'p> {
     /// `metadata.labels`.
-    pub labels: Texts<'p>,
+    pub(crate) labels: Texts<'p>,
     /// `metadata.annotations`.
-    pub annotations: Texts<'p>,
+    pub(crate) annotations: Texts<'p>,
     metadata: Option<&'p Metadata<'p>>,
     init_containers: Elements<'p>,
     containers: Elements<'p>,
@@ -72,7 +72,7 @@ pub struct WorkingPod<'p> {
 
 impl<'p> WorkingPod<'p> {
     /// The pod of a review, or of a manifest.
-    pub fn new(pod: &'p Pod<'_>) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(pod: &'p Pod<'_>) -> Result<Self, serde_json::Error> {
         let spec = pod.spec()?;
         let metadata = pod.metadata.as_ref();
         Ok(Self {
@@ -92,7 +92,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The same pod, of which these helpers of mandatory templates were taken out.
-    pub fn without_helpers(self, earlier: &'p BTreeMap<String, Value>) -> Self {
+    pub(crate) fn without_helpers(self, earlier: &'p BTreeMap<String, Value>) -> Self {
         Self {
             earlier: Some(earlier),
             ..self
@@ -100,7 +100,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// A mandatory template's helper of this name as received, where it was taken out.
-    pub fn earlier(&self, name: &str) -> Option<&'p Value> {
+    pub(crate) fn earlier(&self, name: &str) -> Option<&'p Value> {
         self.earlier?.get(name)
     }
 
@@ -121,17 +121,17 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The elements of a list as they are now.
-    pub fn list(&self, list: List) -> &[Element<'p>] {
+    pub(crate) fn list(&self, list: List) -> &[Element<'p>] {
         &self.elements(list).list
     }
 
     /// `metadata`, as it came.
-    pub fn metadata(&self) -> Option<&'p Metadata<'p>> {
+    pub(crate) fn metadata(&self) -> Option<&'p Metadata<'p>> {
         self.metadata
     }
 
     /// The element of a list with this name.
-    pub fn find(&self, list: List, name: &str) -> Option<(usize, &Element<'p>)> {
+    pub(crate) fn find(&self, list: List, name: &str) -> Option<(usize, &Element<'p>)> {
         self.list(list)
             .iter()
             .enumerate()
@@ -139,7 +139,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// A field of the spec other than the lists, as it is now.
-    pub fn field(&self, name: &str) -> Option<Value> {
+    pub(crate) fn field(&self, name: &str) -> Option<Value> {
         match self.changed.get(name) {
             Some(value) => Some(value.clone()),
             None => self.others.get(name).map(Json::to_value),
@@ -147,7 +147,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Whether the spec has a field other than the lists.
-    pub fn has_field(&self, name: &str) -> bool {
+    pub(crate) fn has_field(&self, name: &str) -> bool {
         self.changed.contains_key(name) || self.others.get(name).is_some()
     }
 
@@ -159,7 +159,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Whether the pod must end: it is not restarted always, or a Job owns it.
-    pub fn must_end(&self) -> bool {
+    pub(crate) fn must_end(&self) -> bool {
         let policy = self.others.get("restartPolicy").and_then(Json::as_text);
         policy.is_some_and(|policy| policy != "Always")
             || self
@@ -172,14 +172,20 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The spec's other fields, to fill wanted ones in.
-    pub fn fields_view(&self) -> Value {
+    pub(crate) fn fields_view(&self) -> Value {
         let names = self.field_names();
         let fields = names.filter_map(|name| Some((name.to_string(), self.field(&name)?)));
         Value::Object(fields.collect())
     }
 
     /// Adds an element: at the front, behind what templates put there before, or at the end.
-    pub fn add(&mut self, list: List, template: &str, value: TemplateObject, in_front: bool) {
+    pub(crate) fn add(
+        &mut self,
+        list: List,
+        template: &str,
+        value: TemplateObject,
+        in_front: bool,
+    ) {
         let element = Element::Added {
             template: template.to_owned(),
             value,
@@ -189,25 +195,25 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Moves the user's element at this index to where a template's would stand.
-    pub fn move_to_front(&mut self, list: List, index: usize, template: &str) {
+    pub(crate) fn move_to_front(&mut self, list: List, index: usize, template: &str) {
         self.elements_mut(list).move_to_front(index, template);
     }
 
     /// The name of the element at this index.
-    pub fn name_of(&self, list: List, index: usize) -> String {
+    pub(crate) fn name_of(&self, list: List, index: usize) -> String {
         let element = self.list(list).get(index);
         element.map_or_else(String::new, |element| element.name().to_owned())
     }
 
     /// Adds to the user's element at this index.
-    pub fn edit(&mut self, list: List, index: usize, template: &str, fill: Fill) {
+    pub(crate) fn edit(&mut self, list: List, index: usize, template: &str, fill: Fill) {
         if let Some(element) = self.elements_mut(list).list.get_mut(index) {
             element.edit(template, fill);
         }
     }
 
     /// Adds to the spec's other fields.
-    pub fn edit_fields(&mut self, template: &str, fill: Fill) {
+    pub(crate) fn edit_fields(&mut self, template: &str, fill: Fill) {
         // Most templates add no field of the pod, and its view reads every field there is.
         if fill.operations.is_empty() {
             return;
@@ -233,7 +239,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The template that added what a key path of the spec names.
-    pub fn field_owner(&self, key: &str) -> Option<&str> {
+    pub(crate) fn field_owner(&self, key: &str) -> Option<&str> {
         self.field_owners.get(key).map(String::as_str)
     }
 

@@ -9,7 +9,7 @@ use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
 use crate::kubernetes::schema::{self, FieldType};
 
 /// Puts what a status names back as it was received.
-pub fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
+pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
     let content = PodContent::new(before);
     for (element, _) in kept.elements() {
         let Some((value, _)) = content.find(element) else {
@@ -79,7 +79,7 @@ fn place_of<'v>(
 
 /// Keeps the order of lists that have the same elements as received: others put theirs where they
 /// want. Helpers of mandatory templates stand where the template puts them.
-pub fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) {
+pub(crate) fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) {
     let (Some(Value::Object(before)), Some(Value::Object(after))) =
         (before.get("spec"), after.get_mut("spec"))
     else {
@@ -104,7 +104,7 @@ pub fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) {
 }
 
 /// Keeps the order of the autoscaler's list, which is a set.
-pub fn keep_evictable(before: &Value, after: &mut Value) {
+pub(crate) fn keep_evictable(before: &Value, after: &mut Value) {
     let text = |pod: &Value| -> Option<String> {
         let text = pod
             .get("metadata")?

@@ -34,7 +34,10 @@ const ROUNDS: usize = 4;
 type Claims<'t> = BTreeMap<String, Claim<'t>>;
 
 /// Decides on a pod for which templates are selected.
-pub fn decide(input: CompositionInput<'_>, pod: &Pod<'_>) -> Result<Decision, serde_json::Error> {
+pub(crate) fn decide(
+    input: CompositionInput<'_>,
+    pod: &Pod<'_>,
+) -> Result<Decision, serde_json::Error> {
     let again = if has_status(pod) {
         decide_again(input, pod)
     } else {

@@ -79,7 +79,7 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>)
 }
 
 /// Whether the pod is left alone whatever its namespace says.
-pub fn is_left_alone(settings: &Settings, asked: SelectionInput<'_>) -> bool {
+pub(crate) fn is_left_alone(settings: &Settings, asked: SelectionInput<'_>) -> bool {
     excluded(settings, asked)
         .or_else(|| mirror(asked))
         .is_some()
@@ -148,7 +148,7 @@ pub(crate) fn broken_mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> 
 
 /// The templates that the lists of a pod and its namespace name, and precedence keeps, whether they
 /// exist or not; none where something keeps the pod out.
-pub fn listed(asked: SelectionInput<'_>) -> Vec<String> {
+pub(crate) fn listed(asked: SelectionInput<'_>) -> Vec<String> {
     let names = asked_for(&Catalog::default(), asked);
     let listed = names.into_iter().flat_map(|names| names.listed.into_keys());
     listed.map(str::to_owned).collect()

@@ -63,7 +63,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The settings without the namespaces, of which there may be many.
-    pub fn without_namespaces(&self) -> Self {
+    pub(crate) fn without_namespaces(&self) -> Self {
         Self {
             kubernetes_minor: self.kubernetes_minor,
             native_sidecars: self.native_sidecars,
@@ -92,7 +92,7 @@ pub struct Namespaces {
 impl Namespaces {
     /// All namespaces of a cluster that is watched. A namespace that is not among them is newer
     /// than this, and nothing can be decided about its pods.
-    pub fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
+    pub(crate) fn watched(known: BTreeMap<Arc<str>, Arc<Namespace>>) -> Self {
         Self {
             has_asking: known.values().any(|namespace| namespace.asks_for_all()),
             known,
@@ -109,12 +109,12 @@ impl Namespaces {
 
     /// Whether a namespace asks for templates for all of its pods. May stay `true` after the last such
     /// namespace was replaced.
-    pub fn has_asking(&self) -> bool {
+    pub(crate) fn has_asking(&self) -> bool {
         self.has_asking
     }
 
     /// The namespace of this name; one that is not listed has its name label only.
-    pub fn get(&self, name: &str) -> std::borrow::Cow<'_, Namespace> {
+    pub(crate) fn get(&self, name: &str) -> std::borrow::Cow<'_, Namespace> {
         match self.known.get(name) {
             Some(known) => std::borrow::Cow::Borrowed(known),
             None => {
@@ -126,12 +126,12 @@ impl Namespaces {
     }
 
     /// The shared facts of a namespace.
-    pub fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
+    pub(crate) fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
         self.known.get(name).cloned()
     }
 
     /// Whether the facts of a namespace are still this very object, so that decisions made with them hold.
-    pub fn is_as_before(&self, name: &str, facts: Option<&Weak<Namespace>>) -> bool {
+    pub(crate) fn is_as_before(&self, name: &str, facts: Option<&Weak<Namespace>>) -> bool {
         match (self.known.get(name), facts) {
             (Some(now), Some(before)) => Arc::as_ptr(now) == before.as_ptr(),
             (now, before) => now.is_none() && before.is_none() && !self.is_unknown(name),
@@ -139,7 +139,7 @@ impl Namespaces {
     }
 
     /// Whether the watch cache lacks this namespace. Nothing may be decided on its pods until it is there.
-    pub fn is_unknown(&self, name: &str) -> bool {
+    pub(crate) fn is_unknown(&self, name: &str) -> bool {
         self.watched && !self.known.get(name).is_some_and(|known| known.is_listed)
     }
 }
@@ -166,19 +166,19 @@ pub struct Namespace {
 
 impl Namespace {
     /// Adds the label that the API server gives every namespace.
-    pub fn add_name(&mut self, name: &str) {
+    pub(crate) fn add_name(&mut self, name: &str) {
         self.labels
             .entry(NAMESPACE_NAME.to_owned())
             .or_insert_with(|| name.to_owned());
     }
 
     /// The value of the namespace's label `pillion.dev/injection`.
-    pub fn injection(&self) -> Option<&str> {
+    pub(crate) fn injection(&self) -> Option<&str> {
         self.labels.get(INJECTION).map(String::as_str)
     }
 
     /// Whether the namespace asks for templates for pods that ask for none themselves.
-    pub fn asks_for_all(&self) -> bool {
+    pub(crate) fn asks_for_all(&self) -> bool {
         self.injection() == Some("enabled") && self.annotations.contains_key(INJECT)
     }
 }

@@ -18,11 +18,11 @@ use super::verdict::Reason;
 use crate::kubernetes::keys::STATUS_PREFIX;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
-pub use elements::Elements;
+pub(crate) use elements::Elements;
 
 /// Something that a template added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Element<'s> {
+pub(crate) enum Element<'s> {
     /// A container of this name.
     Container(&'s str),
     /// An init container or native sidecar of this name.
@@ -67,7 +67,7 @@ impl fmt::Display for Element<'_> {
 pub const ASKED_BY_FLAG: &str = "flag";
 
 /// Whether a pod carries a status annotation.
-pub fn has_status(pod: &Pod<'_>) -> bool {
+pub(crate) fn has_status(pod: &Pod<'_>) -> bool {
     let mut keys = pod.annotations().into_iter().flat_map(Dictionary::keys);
     keys.any(|key| key.as_str().starts_with(STATUS_PREFIX))
 }
@@ -82,40 +82,40 @@ pub struct Status {
     /// The reason's code.
     pub reason: Cow<'static, str>,
     /// The template's revision.
-    pub revision: String,
+    pub(crate) revision: String,
     /// Containers that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub containers: Elements,
+    pub(crate) containers: Elements,
     /// Init containers and native sidecars that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub init_containers: Elements,
+    pub(crate) init_containers: Elements,
     /// Volumes that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub volumes: Elements,
+    pub(crate) volumes: Elements,
     /// Labels that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub labels: Elements,
+    pub(crate) labels: Elements,
     /// Annotations that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub annotations: Elements,
+    pub(crate) annotations: Elements,
     /// Per container of the user's, the keys that were added to it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub edited: BTreeMap<String, Elements>,
+    pub(crate) edited: BTreeMap<String, Elements>,
     /// Containers of the user's whose image was the placeholder `auto`.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub auto: Elements,
+    pub(crate) auto: Elements,
     /// Per container of the user's, the keys whose API-server default was replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub replaced_in: BTreeMap<String, Elements>,
+    pub(crate) replaced_in: BTreeMap<String, Elements>,
     /// Other keys of the spec that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub pod: Elements,
+    pub(crate) pod: Elements,
     /// Keys of the spec whose API-server default was replaced.
     #[serde(skip_serializing_if = "Elements::is_empty")]
-    pub replaced: Elements,
+    pub(crate) replaced: Elements,
     /// Volumes that were added to the cluster autoscaler's list of those safe to evict.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub safe_to_evict: Vec<String>,
+    pub(crate) safe_to_evict: Vec<String>,
     /// `Mandatory`, where the template is.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub requirement: String,
@@ -124,19 +124,19 @@ pub struct Status {
     pub asked_by: String,
     /// The digest of the parameters' values that annotations and the configuration set.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub parameters: String,
+    pub(crate) parameters: String,
     /// The app's containers, the main one first, where the template depends on them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub apps: Vec<String>,
+    pub(crate) apps: Vec<String>,
     /// Why the template was not applied, without values.
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub message: String,
+    pub(crate) message: String,
     /// What was found about what it adds, without values: `CODE: sentence`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
     /// In shadow mode: containers, volumes and keys that would have been added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub would_add: Vec<String>,
+    pub(crate) would_add: Vec<String>,
 }
 
 /// Room for a status, in bytes: most are shorter.
@@ -144,7 +144,7 @@ const USUAL_STATUS: usize = 1024;
 
 impl Status {
     /// The annotation's key for a template.
-    pub fn key(template: &str) -> String {
+    pub(crate) fn key(template: &str) -> String {
         format!("{STATUS_PREFIX}{template}")
     }
 
@@ -182,22 +182,15 @@ impl Status {
             .chain(inside.map(|(container, keys)| Added::Inside(container, keys)))
     }
 
-    /// Whether both tell of the same end, whatever the revision.
-    pub fn tells_the_same_end(&self, other: &Self) -> bool {
-        self.verdict == other.verdict
-            && self.reason == other.reason
-            && self.would_add == other.would_add
-    }
-
     /// Whether nothing was added.
-    pub fn adds_nothing(&self) -> bool {
+    pub(crate) fn adds_nothing(&self) -> bool {
         self.elements().next().is_none()
             && self.safe_to_evict.is_empty()
             && self.would_add.is_empty()
     }
 
     /// Everything that was added, with its digest.
-    pub fn elements(&self) -> impl Iterator<Item = (Element<'_>, Option<u64>)> {
+    pub(crate) fn elements(&self) -> impl Iterator<Item = (Element<'_>, Option<u64>)> {
         let lists = [
             (Element::Container as fn(_) -> _, &self.containers),
             (Element::InitContainer, &self.init_containers),
@@ -223,7 +216,7 @@ impl Status {
     }
 
     /// The same status with those elements for which `keep` is true.
-    pub fn with_elements(mut self, keep: &dyn Fn(Element<'_>, Option<u64>) -> bool) -> Self {
+    pub(crate) fn with_elements(mut self, keep: &dyn Fn(Element<'_>, Option<u64>) -> bool) -> Self {
         self.containers
             .retain(|name, digest| keep(Element::Container(name), digest));
         self.init_containers
@@ -252,7 +245,7 @@ impl Status {
     }
 
     /// Adds the elements of another status.
-    pub fn unite(&mut self, other: Self) {
+    pub(crate) fn unite(&mut self, other: Self) {
         self.containers.append(other.containers);
         self.init_containers.append(other.init_containers);
         self.volumes.append(other.volumes);
@@ -272,7 +265,7 @@ impl Status {
     }
 
     /// Whether a status names an element.
-    pub fn names(&self, element: Element<'_>) -> bool {
+    pub(crate) fn names(&self, element: Element<'_>) -> bool {
         match element {
             Element::Container(name) => self.containers.contains(name),
             Element::InitContainer(name) => self.init_containers.contains(name),
@@ -294,7 +287,7 @@ impl Status {
     }
 
     /// What was added, without digests and findings.
-    pub fn without_digests(&self) -> Self {
+    pub(crate) fn without_digests(&self) -> Self {
         let names = |elements: &Elements| elements.without_digests();
         let in_containers = |edits: &BTreeMap<String, Elements>| {
             let edits = edits.iter();

@@ -14,7 +14,7 @@ use crate::template::fragment::Origin;
 
 /// Where a parameter's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ValuePlace {
+pub(crate) enum ValuePlace {
     /// An annotation, or the configuration: by layer and key.
     Set {
         /// Whose.
@@ -30,7 +30,7 @@ pub enum ValuePlace {
 
 /// Who sets parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layer {
+pub(crate) enum Layer {
     /// Pillion's configuration.
     Configuration,
     /// An annotation of the namespace.
@@ -41,39 +41,39 @@ pub enum Layer {
 
 /// One parameter's value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ParameterNote {
+pub(crate) struct ParameterNote {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value.
-    pub value: Value,
+    pub(crate) value: Value,
     /// Where the value comes from; a map comes from several places.
-    pub places: Vec<ValuePlace>,
+    pub(crate) places: Vec<ValuePlace>,
 }
 
 /// One match condition or validation that was evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConditionNote {
+pub(crate) struct ConditionNote {
     /// What came of it; `None`: it failed.
-    pub holds: Option<bool>,
+    pub(crate) holds: Option<bool>,
     /// Where it stands.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 /// The list that a container is in.
-pub use super::pod::List;
+pub(crate) use super::pod::List;
 
 /// One thing that a template adds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Addition {
+pub(crate) struct Addition {
     /// What it is added to.
-    pub to: AddedTo,
+    pub(crate) to: AddedTo,
     /// What is added.
-    pub value: Value,
+    pub(crate) value: Value,
 }
 
 /// What something is added to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AddedTo {
+pub(crate) enum AddedTo {
     /// A list of the spec, as a new element of this name.
     List(List, String),
     /// The container of this name in this list, at a JSON pointer below it.
@@ -88,15 +88,15 @@ pub enum AddedTo {
 
 /// What was noted of one template.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TemplateNotes {
+pub(crate) struct TemplateNotes {
     /// Parameters, in the order of resolution, as far as that came.
-    pub parameters: Vec<ParameterNote>,
+    pub(crate) parameters: Vec<ParameterNote>,
     /// Match conditions that were evaluated, in order.
-    pub match_conditions: Vec<ConditionNote>,
+    pub(crate) match_conditions: Vec<ConditionNote>,
     /// Validations that were evaluated, in order.
-    pub validations: Vec<ConditionNote>,
+    pub(crate) validations: Vec<ConditionNote>,
     /// What the template adds, or in shadow mode would add.
-    pub additions: Vec<Addition>,
+    pub(crate) additions: Vec<Addition>,
 }
 
 /// The notes of one decision, by template in the order of composition.
@@ -109,11 +109,11 @@ pub struct Trace {
 
 /// What was noted of the pod that would result.
 #[derive(Debug, Default)]
-pub struct ResultNotes {
+pub(crate) struct ResultNotes {
     /// What the applied templates refer to.
-    pub references: Vec<Reference>,
+    pub(crate) references: Vec<Reference>,
     /// What they change in what the pod requests; `None` where none is applied.
-    pub effect: Option<Effect>,
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Trace {
@@ -170,7 +170,7 @@ impl Trace {
     }
 
     /// The notes of each template, and of the pod that would result.
-    pub fn into_notes(self) -> (Vec<TemplateNotes>, ResultNotes) {
+    pub(crate) fn into_notes(self) -> (Vec<TemplateNotes>, ResultNotes) {
         (self.templates.into_inner(), self.result.into_inner())
     }
 }

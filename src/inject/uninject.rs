@@ -32,7 +32,7 @@ pub enum RemovalError {
 
 /// For what a template's work is taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// A person wants the pod as it was.
     Uninject,
     /// The API server calls again: revision and parameters are the same.
@@ -45,22 +45,22 @@ pub enum Purpose {
 
 /// What a template's status claims.
 #[derive(Debug, Clone)]
-pub struct Claim<'t> {
+pub(crate) struct Claim<'t> {
     /// The status.
-    pub status: Status,
+    pub(crate) status: Status,
     /// The template as it is served; `None`: it is not.
-    pub template: Option<&'t Template>,
+    pub(crate) template: Option<&'t Template>,
     /// For what its work is taken out.
-    pub purpose: Purpose,
+    pub(crate) purpose: Purpose,
 }
 
 /// What was taken out of a pod, and what was left, by template.
 #[derive(Debug, Default)]
 pub struct TakenOut {
     /// What was taken out, as a part of each status.
-    pub taken: BTreeMap<String, Status>,
+    pub(crate) taken: BTreeMap<String, Status>,
     /// Of that, what somebody had changed.
-    pub changed: BTreeMap<String, Status>,
+    pub(crate) changed: BTreeMap<String, Status>,
     /// What statuses name and was left.
     pub left: BTreeMap<String, Status>,
 }
@@ -113,7 +113,7 @@ pub fn remove<'t>(
 }
 
 /// The texts of the status annotations, by template.
-pub fn statuses(pod: &Value) -> BTreeMap<String, String> {
+pub(crate) fn statuses(pod: &Value) -> BTreeMap<String, String> {
     let annotations = pod
         .pointer("/metadata/annotations")
         .and_then(Value::as_object);
@@ -129,7 +129,7 @@ pub fn statuses(pod: &Value) -> BTreeMap<String, String> {
 }
 
 /// Takes out what is ours of what is claimed.
-pub fn take_out(
+pub(crate) fn take_out(
     pod: &mut Value,
     claims: &BTreeMap<String, Claim<'_>>,
     foreign: &ForeignHelpers,
@@ -217,7 +217,7 @@ fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
 
 /// Whether an element is a field of the pod, or of a security context: nothing is taken out there
 /// that the template as it is served does not set.
-pub fn is_security_or_pod(element: Element<'_>) -> bool {
+pub(crate) fn is_security_or_pod(element: Element<'_>) -> bool {
     match element {
         Element::Field(_) | Element::Default(_) => true,
         Element::Edit(_, key) => key.starts_with("securityContext"),

@@ -31,7 +31,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// The word that is printed everywhere.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Denied => "Denied",
             Self::Injected => "Injected",
@@ -54,14 +54,14 @@ pub struct Refusal {
     /// The reason, and with it the verdict.
     pub reason: Reason,
     /// What the person is told; it may repeat the value of an annotation.
-    pub message: String,
+    pub(crate) message: String,
     /// The same without values: someone may have put a secret into the wrong annotation.
-    pub logged: String,
+    pub(crate) logged: String,
 }
 
 impl Refusal {
     /// A refusal whose message holds no value.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         let logged = message.clone();
         Self {
@@ -72,7 +72,7 @@ impl Refusal {
     }
 
     /// A refusal whose message holds a value that the log must not repeat.
-    pub fn with_value(reason: Reason, message: String, logged: String) -> Self {
+    pub(crate) fn with_value(reason: Reason, message: String, logged: String) -> Self {
         Self {
             reason,
             message,
@@ -87,12 +87,12 @@ pub struct EnforcedFinding {
     /// What was found.
     pub finding: Finding,
     /// What follows.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
 }
 
 impl EnforcedFinding {
     /// Whether the person who creates the pod is told of it.
-    pub fn is_told(&self) -> bool {
+    pub(crate) fn is_told(&self) -> bool {
         self.policy != Policy::Ignore
     }
 }
@@ -103,13 +103,13 @@ pub struct TemplateOutcome {
     /// The template's name.
     pub template: String,
     /// The revision that was used; empty where there is none to name.
-    pub revision: String,
+    pub(crate) revision: String,
     /// Why, and with it the verdict.
     pub reason: Reason,
     /// One sentence for the person who must act: what, where, and what would be right.
     pub message: String,
     /// The same for the log, without values of annotations.
-    pub logged: String,
+    pub(crate) logged: String,
     /// What was found about what it adds, most severe first; ignored findings too.
     pub findings: Vec<EnforcedFinding>,
 }
@@ -122,18 +122,18 @@ pub struct Decision {
     /// One sentence for the person who must act.
     pub message: String,
     /// The same for the log, without values of annotations.
-    pub logged: String,
+    pub(crate) logged: String,
     /// One entry for each selected template, in the order of composition.
     pub outcomes: Vec<TemplateOutcome>,
     /// What was found that is no template's doing, most severe first; ignored findings too.
-    pub findings: Vec<EnforcedFinding>,
+    pub(crate) findings: Vec<EnforcedFinding>,
     /// What to change in the pod; empty unless something is added.
     pub patch: super::Patch,
 }
 
 impl Decision {
     /// A decision without any template's part in it.
-    pub fn plain(reason: Reason, message: impl Into<String>) -> Self {
+    pub(crate) fn plain(reason: Reason, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
             reason,
@@ -146,7 +146,7 @@ impl Decision {
     }
 
     /// A decision for a reason that concerns the pod as a whole.
-    pub fn refused(why: Refusal) -> Self {
+    pub(crate) fn refused(why: Refusal) -> Self {
         Self {
             reason: why.reason,
             message: why.message,
@@ -159,7 +159,7 @@ impl Decision {
 
     /// The decision about a pod that cannot be read. It does not repeat what the parser says, as that
     /// may hold values.
-    pub fn unreadable(error: &serde_json::Error) -> Self {
+    pub(crate) fn unreadable(error: &serde_json::Error) -> Self {
         let message = format!(
             "the pod cannot be read: something at line {}, column {} of its JSON has another type than \
              the API gives it",
@@ -201,7 +201,7 @@ impl Decision {
 
     /// The sentences that the person who created the pod is shown besides a refusal, most important
     /// first: skipped and shadowed templates, then findings.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let stopped = self.outcomes.iter().filter(|outcome| {
             let verdict = outcome.reason.verdict();
             matches!(verdict, Verdict::Skipped | Verdict::Shadowed)
@@ -224,7 +224,7 @@ impl Decision {
     }
 
     /// What was found and told, without values, for logs and audit: `TEMPLATE: CODE: sentence`.
-    pub fn logged_findings(&self) -> Vec<String> {
+    pub(crate) fn logged_findings(&self) -> Vec<String> {
         let told = self.judged().into_iter().filter(|judged| judged.is_told());
         let line = |judged: &EnforcedFinding| {
             let finding = &judged.finding;

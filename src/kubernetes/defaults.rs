@@ -15,9 +15,9 @@ use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// Where the ServiceAccount admission plugin mounts its token.
-pub const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+pub(crate) const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How the name of that plugin's volume begins.
-pub const TOKEN_VOLUME: &str = "kube-api-access-";
+pub(crate) const TOKEN_VOLUME: &str = "kube-api-access-";
 /// The tolerations that the DefaultTolerationSeconds admission plugin adds.
 const DEFAULT_TOLERATIONS: [&str; 2] = [
     "node.kubernetes.io/not-ready",
@@ -25,13 +25,13 @@ const DEFAULT_TOLERATIONS: [&str; 2] = [
 ];
 
 /// The default of a field, where it has one that does not depend on other fields.
-pub fn default_of(definition: &str, field: &str) -> Option<Value> {
+pub(crate) fn default_of(definition: &str, field: &str) -> Option<Value> {
     let default = schema::facts(definition, field)?.default?;
     Some(default.to_value())
 }
 
 /// Whether a value says no more than the API server would have filled in.
-pub fn is_default(definition: &str, field: &str, value: &Value) -> bool {
+pub(crate) fn is_default(definition: &str, field: &str, value: &Value) -> bool {
     schema::facts(definition, field)
         .and_then(|facts| facts.default)
         .is_some_and(|default| default.is(value))
@@ -56,7 +56,7 @@ fn filled(definition: &str) -> &'static [(&'static str, DefaultValue)] {
 
 /// Fills in the API server's defaults, and takes out what its admission plugins add, in a value
 /// of this definition.
-pub fn fill(definition: &str, value: &mut Value) {
+pub(crate) fn fill(definition: &str, value: &mut Value) {
     let Value::Object(object) = value else {
         return;
     };
@@ -77,7 +77,7 @@ pub fn fill(definition: &str, value: &mut Value) {
 }
 
 /// Fills in the API server's defaults in a value of this type.
-pub fn fill_typed(ty: &FieldType, value: &mut Value) {
+pub(crate) fn fill_typed(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(name), value) => fill(name, value),
         (FieldType::List(element), Value::Array(items)) => {
@@ -117,7 +117,7 @@ fn fill_container(container: &mut Map<String, Value>) {
 
 /// Whether a field's absence says the same as a value; `drops_zero`: the API server drops the field
 /// where it is zero.
-pub fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
+pub(crate) fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
     match (ty, value) {
         (_, Value::Null) => true,
         (FieldType::Text, Value::String(text)) => text.is_empty(),
@@ -134,7 +134,7 @@ pub fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
 type Test = fn(&Value) -> bool;
 
 /// Takes out the ServiceAccount's volume and mounts, and the default tolerations.
-pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
+pub(crate) fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
     let lists: &[(&str, Test)] = match definition {
         "Container" => &[("volumeMounts", is_token_mount)],
         "PodSpec" => &[
@@ -154,12 +154,12 @@ pub fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
 }
 
 /// Whether a mount is the ServiceAccount admission plugin's.
-pub fn is_token_mount(mount: &Value) -> bool {
+pub(crate) fn is_token_mount(mount: &Value) -> bool {
     mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH)
 }
 
 /// Whether a volume is the ServiceAccount admission plugin's.
-pub fn is_token_volume(volume: &Value) -> bool {
+pub(crate) fn is_token_volume(volume: &Value) -> bool {
     let name = volume
         .get("name")
         .and_then(Value::as_str)
@@ -168,7 +168,7 @@ pub fn is_token_volume(volume: &Value) -> bool {
 }
 
 /// Whether a toleration is the DefaultTolerationSeconds admission plugin's.
-pub fn is_default_toleration(toleration: &Value) -> bool {
+pub(crate) fn is_default_toleration(toleration: &Value) -> bool {
     let key = toleration
         .get("key")
         .and_then(Value::as_str)

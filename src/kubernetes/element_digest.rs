@@ -57,7 +57,7 @@ pub fn element_digest(ty: &FieldType, value: &Value) -> u64 {
 }
 
 /// The digest of a text.
-pub fn text(text: &str) -> u64 {
+pub(crate) fn text(text: &str) -> u64 {
     bytes(OFFSET, text.as_bytes())
 }
 

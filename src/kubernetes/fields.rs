@@ -13,41 +13,41 @@ use serde_json::{Value, json};
     reason = "each is one thing that the API says of the field, or does not"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FieldFacts {
+pub(crate) struct FieldFacts {
     /// The API type that has the field.
-    pub definition: &'static str,
+    pub(crate) definition: &'static str,
     /// The field's name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The fields that identify an element of a list. Where these and the strategic-merge keys differ
     /// (ports, topology spread constraints) the map keys are right: by `containerPort` alone, 53/TCP
     /// and 53/UDP would be one port.
-    pub keys: &'static [&'static str],
+    pub(crate) keys: &'static [&'static str],
     /// The API calls the list atomic, but its elements add up: a pod tolerates what any of its
     /// tolerations names.
-    pub is_additive: bool,
+    pub(crate) is_additive: bool,
     /// Likewise, and a later element wins over an earlier one: of two sources with one variable the
     /// user's is taken where ours stand in front.
-    pub is_additive_in_front: bool,
+    pub(crate) is_additive_in_front: bool,
     /// The default that the API server fills in, where it does not depend on other fields.
-    pub default: Option<DefaultValue>,
+    pub(crate) default: Option<DefaultValue>,
     /// The only words that the field takes.
-    pub words: &'static [&'static str],
+    pub(crate) words: &'static [&'static str],
     /// The smallest and the largest number that the field takes.
-    pub range: Option<(i64, i64)>,
+    pub(crate) range: Option<(i64, i64)>,
     /// The text must not be empty although the field's type would allow it.
-    pub is_never_empty: bool,
+    pub(crate) is_never_empty: bool,
     /// The API server drops the field where it is zero, `false` or `{}`: it is no pointer in its
     /// types, and `omitempty`. Of all others absence says something else than zero.
-    pub zero_is_absent: bool,
+    pub(crate) zero_is_absent: bool,
     /// Templates may set the field in an app container where the user has nothing.
-    pub is_for_app: bool,
+    pub(crate) is_for_app: bool,
     /// Templates may set the field of the pod: it was proven on a real API server.
-    pub is_for_pod: bool,
+    pub(crate) is_for_pod: bool,
 }
 
 /// A default of the API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DefaultValue {
+pub(crate) enum DefaultValue {
     /// Text.
     Text(&'static str),
     /// A number.
@@ -60,7 +60,7 @@ pub enum DefaultValue {
 
 impl DefaultValue {
     /// The default as data.
-    pub fn to_value(self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         match self {
             Self::Text(text) => text.into(),
             Self::Number(number) => number.into(),
@@ -70,7 +70,7 @@ impl DefaultValue {
     }
 
     /// Whether a value is the default.
-    pub fn is(self, value: &Value) -> bool {
+    pub(crate) fn is(self, value: &Value) -> bool {
         match (self, value) {
             (Self::Text(default), Value::String(text)) => default == text,
             (Self::Number(default), Value::Number(number)) => number.as_i64() == Some(default),
@@ -384,12 +384,12 @@ pub(super) const FIELDS: &[FieldFacts] = &[
 ];
 
 /// The fields of an app container that templates may set where the user has nothing, by name.
-pub fn for_app() -> Vec<&'static str> {
+pub(crate) fn for_app() -> Vec<&'static str> {
     sorted(|facts| facts.is_for_app)
 }
 
 /// The fields of the pod that templates may set, by name.
-pub fn for_pod() -> Vec<&'static str> {
+pub(crate) fn for_pod() -> Vec<&'static str> {
     sorted(|facts| facts.is_for_pod)
 }
 

@@ -12,20 +12,20 @@ const LONGEST_TAG: usize = 128;
 
 /// The parts of an image reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reference<'i> {
+pub(crate) struct Reference<'i> {
     /// The registry's host with its port; `None`: Docker Hub, not written.
-    pub host: Option<&'i str>,
+    pub(crate) host: Option<&'i str>,
     /// The name in the registry.
-    pub path: &'i str,
+    pub(crate) path: &'i str,
     /// The tag.
-    pub tag: Option<&'i str>,
+    pub(crate) tag: Option<&'i str>,
     /// The digest with its algorithm.
-    pub digest: Option<&'i str>,
+    pub(crate) digest: Option<&'i str>,
 }
 
 impl<'i> Reference<'i> {
     /// Reads a reference; `None` where it is none.
-    pub fn parse(image: &'i str) -> Option<Self> {
+    pub(crate) fn parse(image: &'i str) -> Option<Self> {
         let (name, digest) = match image.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (image, None),
@@ -49,19 +49,19 @@ impl<'i> Reference<'i> {
     }
 
     /// Whether other images may come by the same name: it has no digest, and no tag or a moving one.
-    pub fn moves(&self) -> bool {
+    pub(crate) fn moves(&self) -> bool {
         self.digest.is_none() && self.tag.is_none_or(|tag| MOVING_TAGS.contains(&tag))
     }
 
     /// The name in the registry with tag and digest, without the host.
-    pub fn without_host(&self, image: &'i str) -> &'i str {
+    pub(crate) fn without_host(&self, image: &'i str) -> &'i str {
         let host = self.host.map_or(0, |host| host.len() + 1);
         image.get(host..).unwrap_or(image)
     }
 
     /// `Always` for the tag `latest` or none, else `IfNotPresent`: the API server's default, which
     /// is `IfNotPresent` for what is no reference (k8s:pkg/apis/core/v1/defaults.go).
-    pub fn pull_policy(image: &str) -> &'static str {
+    pub(crate) fn pull_policy(image: &str) -> &'static str {
         let reference = Reference::parse(image).filter(|reference| reference.problem().is_none());
         let is_latest = reference.is_some_and(|reference| match reference.tag {
             Some(tag) => tag == "latest",
@@ -72,7 +72,7 @@ impl<'i> Reference<'i> {
 
     /// Why no container runtime takes the reference (distribution/reference, `ParseNormalizedNamed`);
     /// the kubelet never starts such a container (`InvalidImageName`).
-    pub fn problem(&self) -> Option<String> {
+    pub(crate) fn problem(&self) -> Option<String> {
         let length = self.path.len() + self.host.map_or(0, |host| host.len() + 1);
         if length > LONGEST_NAME {
             return Some(format!("its name has more than {LONGEST_NAME} characters"));
@@ -100,7 +100,7 @@ impl<'i> Reference<'i> {
     }
 
     /// Whether its name begins with these whole parts, such as `registry.example.com/team/`.
-    pub fn starts_with(&self, start: &str) -> bool {
+    pub(crate) fn starts_with(&self, start: &str) -> bool {
         let start = start.trim_end_matches('/');
         let (host, path) = match start.split_once('/') {
             Some((host, path)) => (host, Some(path)),

@@ -37,7 +37,7 @@ const FEW: usize = 8;
 
 /// How a list merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListMerge {
+pub(crate) enum ListMerge {
     /// Element by element, identified by these fields.
     ByKeys(&'static [&'static str]),
     /// Our elements are appended unless an equal one is there.
@@ -49,7 +49,7 @@ pub enum ListMerge {
 }
 
 /// How the list in this field of this definition merges.
-pub fn list_merge(definition: &str, field: &str) -> ListMerge {
+pub(crate) fn list_merge(definition: &str, field: &str) -> ListMerge {
     match schema::facts(definition, field) {
         Some(facts) if !facts.keys.is_empty() => ListMerge::ByKeys(facts.keys),
         Some(facts) if facts.is_additive => ListMerge::Additive,
@@ -59,7 +59,7 @@ pub fn list_merge(definition: &str, field: &str) -> ListMerge {
 }
 
 /// Whether values of this definition are added whole or not at all.
-pub fn is_whole(definition: &str) -> bool {
+pub(crate) fn is_whole(definition: &str) -> bool {
     WHOLE.contains(&definition)
 }
 
@@ -92,7 +92,7 @@ pub fn key_of<'v>(element: &'v Value, keys: &[&str]) -> Option<Cow<'v, str>> {
 
 /// The elements of a list by what identifies them, in their order. Of several with one key, such as
 /// environment variables, the last counts.
-pub fn by_key<'v, T: Copy>(
+pub(crate) fn by_key<'v, T: Copy>(
     items: impl IntoIterator<Item = T>,
     value: impl Fn(T) -> &'v Value,
     keys: &[&str],

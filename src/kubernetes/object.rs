@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 pub const DIGEST_LENGTH: usize = 12;
 
 /// An object whose fields can be asked for.
-pub trait ReadObject {
+pub(crate) trait ReadObject {
     /// A field's value.
     fn get(&self, name: &str) -> Option<&Value>;
 

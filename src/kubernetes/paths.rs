@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// How two paths lie to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// They are one.
     Same,
     /// The first lies above the second.
@@ -16,7 +16,7 @@ pub enum Relation {
 }
 
 /// How the first path lies to the second. The empty path is the root.
-pub fn relation(one: &str, other: &str) -> Relation {
+pub(crate) fn relation(one: &str, other: &str) -> Relation {
     let (mut one, mut other) = (names(one), names(other));
     loop {
         match (one.next(), other.next()) {
@@ -30,12 +30,12 @@ pub fn relation(one: &str, other: &str) -> Relation {
 }
 
 /// Whether two spellings mean one path.
-pub fn is_same(one: &str, other: &str) -> bool {
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
     relation(one, other) == Relation::Same
 }
 
 /// A path in its shortest spelling.
-pub fn shortest(path: &str) -> Cow<'_, str> {
+pub(crate) fn shortest(path: &str) -> Cow<'_, str> {
     let is_short = !path.contains("//")
         && !path.contains("/.")
         && !path.starts_with("./")

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Capabilities that the level *baseline* lets containers add (psa:policy,
 /// `check_capabilities_baseline.go`).
-pub const BASELINE_CAPABILITIES: [&str; 13] = [
+pub(crate) const BASELINE_CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
     "DAC_OVERRIDE",
@@ -34,14 +34,14 @@ pub enum PodSecurityLevel {
 
 impl PodSecurityLevel {
     /// The words of labels and templates.
-    pub const NAMES: [(&'static str, Self); 3] = [
+    pub(crate) const NAMES: [(&'static str, Self); 3] = [
         ("privileged", Self::Privileged),
         ("baseline", Self::Baseline),
         ("restricted", Self::Restricted),
     ];
 
     /// The level of this word.
-    pub fn parse(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         let mut names = Self::NAMES.iter();
         names
             .find(|(name, _)| *name == word)
@@ -49,7 +49,7 @@ impl PodSecurityLevel {
     }
 
     /// The word of labels and templates.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Privileged => "privileged",
             Self::Baseline => "baseline",

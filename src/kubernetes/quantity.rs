@@ -57,7 +57,7 @@ pub struct Quantity {
 
 impl Quantity {
     /// The quantity in a field of a pod, which JSON has as text or as a number.
-    pub fn in_field(value: &serde_json::Value) -> Option<Self> {
+    pub(crate) fn in_field(value: &serde_json::Value) -> Option<Self> {
         match value {
             serde_json::Value::String(text) => text.parse().ok(),
             serde_json::Value::Number(number) => number.to_string().parse().ok(),
@@ -66,7 +66,7 @@ impl Quantity {
     }
 
     /// -1, 0 or 1.
-    pub fn sign(&self) -> i64 {
+    pub(crate) fn sign(&self) -> i64 {
         match self.nanos.cmp(&0) {
             Ordering::Less => -1,
             Ordering::Equal => 0,
@@ -76,7 +76,7 @@ impl Quantity {
 
     /// The value as an integer, where Kubernetes' `AsInt64` gives one: not for fractions, not for
     /// quantities that it computes with arbitrary precision (`1.5Gi`), not for `1000m`.
-    pub fn as_integer(&self) -> Option<i64> {
+    pub(crate) fn as_integer(&self) -> Option<i64> {
         self.fixed.and_then(Fixed::integer)
     }
 
@@ -85,7 +85,7 @@ impl Quantity {
         clippy::cast_precision_loss,
         reason = "that is what the caller asks for"
     )]
-    pub fn as_approximate_float(&self) -> f64 {
+    pub(crate) fn as_approximate_float(&self) -> f64 {
         let whole = self.nanos / NANOS;
         let rest = self.nanos % NANOS;
         whole as f64 + rest as f64 / NANOS as f64
@@ -97,12 +97,12 @@ impl Quantity {
     }
 
     /// The sum, printed as `self` was, or as `other` where `self` is zero.
-    pub fn add(&self, other: &Self) -> Self {
+    pub(crate) fn add(&self, other: &Self) -> Self {
         self.combine(other, self.nanos.saturating_add(other.nanos), Fixed::add)
     }
 
     /// The difference, printed as `self` was, or as `other` where `self` is zero.
-    pub fn sub(&self, other: &Self) -> Self {
+    pub(crate) fn sub(&self, other: &Self) -> Self {
         self.combine(other, self.nanos.saturating_sub(other.nanos), Fixed::sub)
     }
 

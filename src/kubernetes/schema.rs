@@ -64,7 +64,7 @@ impl FieldType {
     }
 
     /// The type in words, as an error prints it.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Text => "text".to_owned(),
             Self::Integer32 | Self::Integer64 => "an integer".to_owned(),
@@ -84,15 +84,15 @@ impl FieldType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// What it holds.
-    pub ty: FieldType,
+    pub(crate) ty: FieldType,
     /// Whether the API server refuses an object without it.
-    pub required: bool,
+    pub(crate) required: bool,
     /// What the API says of it beyond its type.
-    pub facts: Option<&'static FieldFacts>,
+    pub(crate) facts: Option<&'static FieldFacts>,
 }
 
 /// An API type: its fields by name.
-pub type Definition = BTreeMap<String, Field>;
+pub(crate) type Definition = BTreeMap<String, Field>;
 
 static DEFINITIONS: LazyLock<HashMap<String, Definition>> = LazyLock::new(|| {
     let text = include_str!("schema/pod.json");
@@ -120,22 +120,22 @@ static DEFINITIONS: LazyLock<HashMap<String, Definition>> = LazyLock::new(|| {
 });
 
 /// The definition of an API type by its short name, such as `Container`.
-pub fn definition(name: &str) -> Option<&'static Definition> {
+pub(crate) fn definition(name: &str) -> Option<&'static Definition> {
     DEFINITIONS.get(name)
 }
 
 /// What the API says of a field beyond its type.
-pub fn facts(definition_name: &str, field_name: &str) -> Option<&'static FieldFacts> {
+pub(crate) fn facts(definition_name: &str, field_name: &str) -> Option<&'static FieldFacts> {
     field(definition_name, field_name)?.facts
 }
 
 /// The type of a field of an API type.
-pub fn field(definition_name: &str, field_name: &str) -> Option<&'static Field> {
+pub(crate) fn field(definition_name: &str, field_name: &str) -> Option<&'static Field> {
     definition(definition_name)?.get(field_name)
 }
 
 /// Whether fields of this name are booleans, in whatever definition they are.
-pub fn is_boolean(field_name: &str) -> bool {
+pub(crate) fn is_boolean(field_name: &str) -> bool {
     static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         let fields = DEFINITIONS.values().flatten();
         fields

@@ -8,29 +8,29 @@ use serde::Deserialize;
 
 /// Which pods a template applies to without being asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selector {
+pub(crate) struct Selector {
     /// What the namespace's labels must be; `None` and empty match all.
-    pub namespace: LabelSelector,
+    pub(crate) namespace: LabelSelector,
     /// What the pod's labels must be; `None` and empty match all.
-    pub pod: LabelSelector,
+    pub(crate) pod: LabelSelector,
 }
 
 /// Requirements on labels, all of which must hold; none: everything matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LabelSelector(pub Vec<Requirement>);
+pub(crate) struct LabelSelector(pub(crate) Vec<Requirement>);
 
 /// One requirement on one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
+pub(crate) struct Requirement {
     /// The label's key.
-    pub key: String,
+    pub(crate) key: String,
     /// What is asked of it.
-    pub operator: Operator,
+    pub(crate) operator: Operator,
 }
 
 /// What a requirement asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operator {
+pub(crate) enum Operator {
     /// The label is there with one of these values.
     In(Vec<String>),
     /// The label is not there, or has none of these values.
@@ -44,7 +44,7 @@ pub enum Operator {
 /// A label selector as the API writes it (`metav1.LabelSelector`).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct SelectorDocument {
+pub(crate) struct SelectorDocument {
     match_labels: BTreeMap<String, String>,
     match_expressions: Vec<Expression>,
 }
@@ -59,7 +59,7 @@ struct Expression {
 
 impl SelectorDocument {
     /// The selector; `Err` holds an operator that there is not.
-    pub fn into_selector(self) -> Result<LabelSelector, String> {
+    pub(crate) fn into_selector(self) -> Result<LabelSelector, String> {
         let equal = self.match_labels.into_iter().map(|(key, value)| {
             let operator = Operator::In(vec![value]);
             Ok(Requirement { key, operator })
@@ -86,12 +86,15 @@ impl SelectorDocument {
 
 impl LabelSelector {
     /// Whether all requirements hold for these labels.
-    pub fn matches<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
+    pub(crate) fn matches<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> bool {
         self.unmet(labels).is_none()
     }
 
     /// The first requirement that does not hold for these labels.
-    pub fn unmet<T: Borrow<str> + Ord>(&self, labels: &BTreeMap<T, T>) -> Option<&Requirement> {
+    pub(crate) fn unmet<T: Borrow<str> + Ord>(
+        &self,
+        labels: &BTreeMap<T, T>,
+    ) -> Option<&Requirement> {
         let mut requirements = self.0.iter();
         requirements.find(|requirement| !requirement.holds(labels))
     }

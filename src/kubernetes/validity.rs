@@ -10,7 +10,7 @@
 //! of Kubernetes differ, the strictest supported one (1.30) decides.
 
 mod container;
-pub mod names;
+pub(crate) mod names;
 mod probe;
 mod relations;
 mod tables;
@@ -26,7 +26,7 @@ use super::schema::{self, FieldType};
 const WHEN: &str = "$when";
 
 /// Where a value comes from: constants were checked when their template was loaded.
-pub trait ValueOrigin {
+pub(crate) trait ValueOrigin {
     /// The origin of a field's value.
     fn field(&self, name: &str) -> Option<&dyn ValueOrigin>;
 
@@ -36,7 +36,7 @@ pub trait ValueOrigin {
 
 /// A step from an object to something inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// A field or key.
     Field(Cow<'static, str>),
     /// An element of a list.
@@ -45,16 +45,16 @@ pub enum Step {
 
 /// Something that the API server refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Where, from the object that was checked.
-    pub path: Vec<Step>,
+    pub(crate) path: Vec<Step>,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Problem {
     /// The path in words, such as `env[0].name`; empty for the object itself.
-    pub fn field(&self) -> String {
+    pub(crate) fn field(&self) -> String {
         let mut words = String::new();
         for step in &self.path {
             match step {
@@ -111,7 +111,7 @@ fn field(name: &str) -> Step {
 }
 
 /// Checks an object of an API type, such as `Container`, with all that is in it.
-pub fn check(definition: &str, value: &Value) -> Vec<Problem> {
+pub(crate) fn check(definition: &str, value: &Value) -> Vec<Problem> {
     let mut problems = Problems::default();
     walk(
         &mut problems,
@@ -124,7 +124,7 @@ pub fn check(definition: &str, value: &Value) -> Vec<Problem> {
 
 /// Checks the fields that a fragment gave for an object of an API type. What is constant in it was
 /// checked when its template was loaded: of that only how it stands to the rest is looked at.
-pub fn check_fields(
+pub(crate) fn check_fields(
     definition: &str,
     fields: &dyn ReadObject,
     origin: &dyn ValueOrigin,

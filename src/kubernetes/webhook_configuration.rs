@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::selector::{LabelSelector, SelectorDocument};
 
 /// The kind of configurations whose webhooks may change objects.
-pub const MUTATING: &str = "MutatingWebhookConfiguration";
+pub(crate) const MUTATING: &str = "MutatingWebhookConfiguration";
 /// The kind of configurations whose webhooks may only refuse and warn.
-pub const VALIDATING: &str = "ValidatingWebhookConfiguration";
+pub(crate) const VALIDATING: &str = "ValidatingWebhookConfiguration";
 
 /// Why a document is no webhook configuration.
 #[derive(Debug, thiserror::Error)]
@@ -33,77 +33,77 @@ pub enum WebhookConfigurationError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookConfiguration {
     /// `metadata.name`.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether its webhooks may change objects.
-    pub is_mutating: bool,
+    pub(crate) is_mutating: bool,
     /// `webhooks`.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// One webhook of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its name, which is a domain name.
-    pub name: String,
+    pub(crate) name: String,
     /// Whom the API server calls, and what it trusts there.
     #[serde(default)]
-    pub client_config: ClientConfig,
+    pub(crate) client_config: ClientConfig,
     /// What the API server does without an answer.
     #[serde(default)]
-    pub failure_policy: FailurePolicy,
+    pub(crate) failure_policy: FailurePolicy,
     /// How long it waits.
     #[serde(default = "default_timeout")]
-    pub timeout_seconds: i64,
+    pub(crate) timeout_seconds: i64,
     /// `Exact` or `Equivalent`.
     #[serde(default)]
-    pub match_policy: Option<String>,
+    pub(crate) match_policy: Option<String>,
     /// `Never` or `IfNeeded`.
     #[serde(default)]
-    pub reinvocation_policy: Option<String>,
+    pub(crate) reinvocation_policy: Option<String>,
     /// The requests it is called about, any of which is enough.
     #[serde(default)]
-    pub rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     /// What the labels of the namespace must be.
     #[serde(default, deserialize_with = "selector")]
-    pub namespace_selector: LabelSelector,
+    pub(crate) namespace_selector: LabelSelector,
     /// What the labels of the object must be.
     #[serde(default, deserialize_with = "selector")]
-    pub object_selector: LabelSelector,
+    pub(crate) object_selector: LabelSelector,
     /// CEL, all of which must be true.
     #[serde(default)]
-    pub match_conditions: Vec<MatchCondition>,
+    pub(crate) match_conditions: Vec<MatchCondition>,
 }
 
 /// Whom the API server calls: a Service, or a URL.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ClientConfig {
+pub(crate) struct ClientConfig {
     /// The URL, where it is no Service.
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// The Service.
-    pub service: Option<ServiceReference>,
+    pub(crate) service: Option<ServiceReference>,
     /// The certificates of authorities in PEM, in base64; empty where none is given.
-    pub ca_bundle: String,
+    pub(crate) ca_bundle: String,
 }
 
 /// A Service, and a path in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct ServiceReference {
+pub(crate) struct ServiceReference {
     /// Its namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The path of the request.
-    pub path: String,
+    pub(crate) path: String,
     /// The Service's port; 443 where none is given.
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 /// What the API server does without an answer; `Fail` where the entry says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum FailurePolicy {
+pub(crate) enum FailurePolicy {
     /// It refuses the request.
     #[default]
     Fail,
@@ -113,7 +113,7 @@ pub enum FailurePolicy {
 
 impl FailurePolicy {
     /// The word of the API.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Fail => "Fail",
             Self::Ignore => "Ignore",
@@ -124,26 +124,26 @@ impl FailurePolicy {
 /// Requests: operations on resources. `*` stands for all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// `CREATE`, `UPDATE`, `DELETE`, `CONNECT`.
-    pub operations: Vec<String>,
+    pub(crate) operations: Vec<String>,
     /// API groups; empty for the core group.
-    pub api_groups: Vec<String>,
+    pub(crate) api_groups: Vec<String>,
     /// Versions of the groups.
-    pub api_versions: Vec<String>,
+    pub(crate) api_versions: Vec<String>,
     /// Resources, with their subresources as `pods/status`.
-    pub resources: Vec<String>,
+    pub(crate) resources: Vec<String>,
     /// `Namespaced`, `Cluster` or both.
-    pub scope: Option<String>,
+    pub(crate) scope: Option<String>,
 }
 
 /// A CEL expression that must be true for the webhook to be called.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct MatchCondition {
+pub(crate) struct MatchCondition {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The expression.
-    pub expression: String,
+    pub(crate) expression: String,
 }
 
 fn default_timeout() -> i64 {
@@ -188,7 +188,7 @@ impl WebhookConfiguration {
 
 impl Entry {
     /// Reads every entry of a configuration by itself, so that a broken one does not hide the others.
-    pub fn read_all(
+    pub(crate) fn read_all(
         document: &Value,
     ) -> impl Iterator<Item = Result<Self, WebhookConfigurationError>> {
         let entries = document.get("webhooks").and_then(Value::as_array);
@@ -196,7 +196,7 @@ impl Entry {
     }
 
     /// Reads one entry.
-    pub fn read(value: &Value) -> Result<Self, WebhookConfigurationError> {
+    pub(crate) fn read(value: &Value) -> Result<Self, WebhookConfigurationError> {
         Self::deserialize(value).map_err(|source| {
             let name = value.get("name").and_then(Value::as_str);
             let of = format!("the entry {}", name.unwrap_or("without a name"));
@@ -206,7 +206,13 @@ impl Entry {
 
     /// Whether the entry is called when this is done to a resource (`pods`, `pods/status`) of a
     /// namespace.
-    pub fn is_about(&self, operation: &str, group: &str, version: &str, resource: &str) -> bool {
+    pub(crate) fn is_about(
+        &self,
+        operation: &str,
+        group: &str,
+        version: &str,
+        resource: &str,
+    ) -> bool {
         self.rules
             .iter()
             .filter(|rule| rule.names(group, version, resource))
@@ -216,12 +222,12 @@ impl Entry {
 
 impl Rule {
     /// Whether it names this operation.
-    pub fn has_operation(&self, operation: &str) -> bool {
+    pub(crate) fn has_operation(&self, operation: &str) -> bool {
         lists(&self.operations, operation)
     }
 
     /// Whether it names this resource, whatever the version and the scope.
-    pub fn has_resource(&self, group: &str, resource: &str) -> bool {
+    pub(crate) fn has_resource(&self, group: &str, resource: &str) -> bool {
         let is_it = |item: &String| {
             item == resource || item == "*/*" || (item == "*" && !resource.contains('/'))
         };
@@ -229,7 +235,7 @@ impl Rule {
     }
 
     /// Whether it names this resource of a namespace, whatever the operation.
-    pub fn names(&self, group: &str, version: &str, resource: &str) -> bool {
+    pub(crate) fn names(&self, group: &str, version: &str, resource: &str) -> bool {
         self.has_resource(group, resource)
             && lists(&self.api_versions, version)
             && matches!(self.scope.as_deref(), None | Some("*" | "Namespaced"))

@@ -12,15 +12,15 @@ const TEMPLATES: [&str; 2] = [TEMPLATE, JOB_TEMPLATE];
 /// A kind of object that holds a pod. The version does not matter: `apps/v1` and `apps/v1beta1` keep
 /// the pod template in the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkloadKind {
+pub(crate) struct WorkloadKind {
     /// The API group; the core group is empty.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// `kind`.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
-    pub pod_pointer: &'static str,
+    pub(crate) pod_pointer: &'static str,
     /// API version and kind of what owns the pods, where a controller makes them.
-    pub owner: Option<(&'static str, &'static str)>,
+    pub(crate) owner: Option<(&'static str, &'static str)>,
 }
 
 const KINDS: [WorkloadKind; 9] = [
@@ -75,7 +75,7 @@ const fn kind(
 }
 
 /// The kind of this group and name, if it holds a pod.
-pub fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
+pub(crate) fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
     KINDS
         .iter()
         .find(|known| known.group == group && known.kind == kind)
@@ -83,7 +83,7 @@ pub fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
 
 /// The pointer to the pod template of an object of another kind, where it has one in a usual place: a
 /// map with containers in its `spec`.
-pub fn pod_template(object: &Value) -> Option<&'static str> {
+pub(crate) fn pod_template(object: &Value) -> Option<&'static str> {
     TEMPLATES.into_iter().find(|pointer| {
         let containers = object.pointer(&format!("{pointer}/spec/containers"));
         containers
@@ -93,11 +93,11 @@ pub fn pod_template(object: &Value) -> Option<&'static str> {
 }
 
 /// The claims of a `StatefulSet`, each of which becomes a volume of its pods.
-pub const CLAIMS: &str = "/spec/volumeClaimTemplates";
+pub(crate) const CLAIMS: &str = "/spec/volumeClaimTemplates";
 
 /// The volumes of the set's first pod that its controller makes of these claims
 /// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).
-pub fn claim_volumes(set: &str, claims: &[Value]) -> Vec<Value> {
+pub(crate) fn claim_volumes(set: &str, claims: &[Value]) -> Vec<Value> {
     let names = claims
         .iter()
         .filter_map(|claim| claim.pointer("/metadata/name")?.as_str());

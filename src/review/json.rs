@@ -106,7 +106,7 @@ impl<'d> Json<'d> {
     }
 
     /// The value as it is written.
-    pub fn raw(self) -> &'d str {
+    pub(crate) fn raw(self) -> &'d str {
         let Node {
             kind, start, end, ..
         } = self.node();
@@ -117,17 +117,17 @@ impl<'d> Json<'d> {
     }
 
     /// Whether the value is null.
-    pub fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.node().kind == Kind::Null
     }
 
     /// Whether the value is an object.
-    pub fn is_object(self) -> bool {
+    pub(crate) fn is_object(self) -> bool {
         self.node().kind == Kind::Object
     }
 
     /// The text that the value is; `None` where it is something else.
-    pub fn as_text(self) -> Option<Cow<'d, str>> {
+    pub(crate) fn as_text(self) -> Option<Cow<'d, str>> {
         let Node {
             kind, start, end, ..
         } = self.node();
@@ -139,12 +139,12 @@ impl<'d> Json<'d> {
     }
 
     /// The elements of a list; none where the value is something else.
-    pub fn elements(self) -> Children<'d> {
+    pub(crate) fn elements(self) -> Children<'d> {
         self.children(Kind::List)
     }
 
     /// Whether the value is a list.
-    pub fn is_list(self) -> bool {
+    pub(crate) fn is_list(self) -> bool {
         self.node().kind == Kind::List
     }
 
@@ -158,7 +158,7 @@ impl<'d> Json<'d> {
     }
 
     /// The fields of an object, in their order; none where the value is something else.
-    pub fn fields(self) -> impl Iterator<Item = (Cow<'d, str>, Json<'d>)> {
+    pub(crate) fn fields(self) -> impl Iterator<Item = (Cow<'d, str>, Json<'d>)> {
         let mut nodes = self.children(Kind::Object);
         std::iter::from_fn(move || {
             let key = nodes.next()?;
@@ -167,7 +167,7 @@ impl<'d> Json<'d> {
     }
 
     /// A field's value, of two of one name the first; null counts as absent, as in the API server.
-    pub fn get(self, name: &str) -> Option<Self> {
+    pub(crate) fn get(self, name: &str) -> Option<Self> {
         let mut nodes = self.children(Kind::Object);
         while let Some(key) = nodes.next() {
             let value = nodes.next()?;
@@ -186,17 +186,17 @@ impl<'d> Json<'d> {
     }
 
     /// A field's value, where it is there and of this type.
-    pub fn get_as<T: Deserialize<'d>>(self, name: &str) -> Option<T> {
+    pub(crate) fn get_as<T: Deserialize<'d>>(self, name: &str) -> Option<T> {
         T::deserialize(self.get(name)?).ok()
     }
 
     /// A field's text.
-    pub fn text(self, name: &str) -> Option<Cow<'d, str>> {
+    pub(crate) fn text(self, name: &str) -> Option<Cow<'d, str>> {
         self.get(name)?.as_text()
     }
 
     /// The value as this type; where it is another, the error names the place in the value.
-    pub fn read_as<T: Deserialize<'d>>(self) -> Result<T, serde_json::Error> {
+    pub(crate) fn read_as<T: Deserialize<'d>>(self) -> Result<T, serde_json::Error> {
         match T::deserialize(self) {
             Ok(value) => Ok(value),
             // Read once more, as the index knows no lines and columns.
@@ -208,14 +208,14 @@ impl<'d> Json<'d> {
     }
 
     /// The value as data of its own.
-    pub fn to_value(self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         Value::deserialize(self).unwrap_or_default()
     }
 }
 
 /// Nodes that stand beside each other.
 #[derive(Debug, Clone)]
-pub struct Children<'d> {
+pub(crate) struct Children<'d> {
     json: Json<'d>,
     at: u32,
     end: u32,

@@ -7,16 +7,16 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 
 /// A text that borrows where the JSON has no escapes in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Text<'a>(pub Cow<'a, str>);
+pub struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl Text<'_> {
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The text in memory of its own.
-    pub fn into_owned(self) -> Text<'static> {
+    pub(crate) fn into_owned(self) -> Text<'static> {
         Text(Cow::Owned(self.0.into_owned()))
     }
 }
@@ -68,7 +68,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 /// Whether JSON writes the letters, digits and signs that names and keys are made of (`-`, `.`, `/`) as
 /// themselves and none as an escape, as every API server does: then they can be searched for.
-pub fn is_written_plainly(json: &[u8]) -> bool {
+pub(crate) fn is_written_plainly(json: &[u8]) -> bool {
     let mut rest = json;
     while let Some(start) = memchr::memchr(b'\\', rest) {
         let escape = rest.get(start + 1..).unwrap_or_default();
@@ -97,7 +97,7 @@ fn escapes_a_name(escape: &[u8]) -> bool {
 
 /// Substring check on JSON as it is written: `false` means that none of the texts can occur. A list may be
 /// long, and mostly it holds none of them.
-pub fn may_hold<'t>(json: &str, mut texts: impl Iterator<Item = &'t str>) -> bool {
+pub(crate) fn may_hold<'t>(json: &str, mut texts: impl Iterator<Item = &'t str>) -> bool {
     let json = json.as_bytes();
     let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     // A text with an escape in it may be written otherwise than it is read.

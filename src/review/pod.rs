@@ -17,7 +17,7 @@ pub type Dictionary<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// Whether a key of an annotation or label that asks something of Pillion, or tells of it, stands in
 /// this JSON as API servers write it, looked for without reading it.
-pub fn names_our_key(json: &[u8]) -> bool {
+pub(crate) fn names_our_key(json: &[u8]) -> bool {
     static KEY: LazyLock<Finder<'static>> =
         LazyLock::new(|| Finder::new(&format!("\"{DOMAIN}")).into_owned());
     KEY.find(json).is_some()
@@ -27,9 +27,9 @@ pub fn names_our_key(json: &[u8]) -> bool {
 #[derive(Debug, Clone)]
 pub struct Pod<'a> {
     /// The pod as it came.
-    pub json: Json<'a>,
+    pub(crate) json: Json<'a>,
     /// `metadata`.
-    pub metadata: Option<Metadata<'a>>,
+    pub(crate) metadata: Option<Metadata<'a>>,
 }
 
 impl<'a> Pod<'a> {
@@ -41,12 +41,12 @@ impl<'a> Pod<'a> {
     }
 
     /// Whether there is a spec.
-    pub fn has_spec(&self) -> bool {
+    pub(crate) fn has_spec(&self) -> bool {
         self.json.get("spec").is_some()
     }
 
     /// The spec; empty where there is none.
-    pub fn spec(&self) -> Result<Spec<'a>, serde_json::Error> {
+    pub(crate) fn spec(&self) -> Result<Spec<'a>, serde_json::Error> {
         let spec = self.json.get("spec").map(Spec::read).transpose()?;
         Ok(spec.unwrap_or_default())
     }
@@ -67,12 +67,12 @@ impl<'a> Pod<'a> {
     }
 
     /// `metadata.labels`.
-    pub fn labels(&self) -> Option<&Dictionary<'a>> {
+    pub(crate) fn labels(&self) -> Option<&Dictionary<'a>> {
         self.metadata.as_ref()?.labels.as_ref()
     }
 
     /// `metadata.annotations`.
-    pub fn annotations(&self) -> Option<&Dictionary<'a>> {
+    pub(crate) fn annotations(&self) -> Option<&Dictionary<'a>> {
         self.metadata.as_ref()?.annotations.as_ref()
     }
 }
@@ -80,43 +80,43 @@ impl<'a> Pod<'a> {
 /// What decisions need of `metadata`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Metadata<'a> {
+pub(crate) struct Metadata<'a> {
     /// The pod's name, absent where `generateName` makes one.
     #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
+    pub(crate) name: Option<Text<'a>>,
     /// The start of a generated name.
     #[serde(borrow, default)]
-    pub generate_name: Option<Text<'a>>,
+    pub(crate) generate_name: Option<Text<'a>>,
     /// Labels; `None` where the pod has no such field.
     #[serde(borrow, default)]
-    pub labels: Option<Dictionary<'a>>,
+    pub(crate) labels: Option<Dictionary<'a>>,
     /// Annotations; `None` where the pod has no such field.
     #[serde(borrow, default)]
-    pub annotations: Option<Dictionary<'a>>,
+    pub(crate) annotations: Option<Dictionary<'a>>,
     /// Whose pod it is.
     #[serde(borrow, default)]
-    pub owner_references: Option<Vec<Owner<'a>>>,
+    pub(crate) owner_references: Option<Vec<Owner<'a>>>,
 }
 
 /// What decisions need of an owner reference.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Owner<'a> {
+pub(crate) struct Owner<'a> {
     /// The owner's API version.
     #[serde(borrow, default)]
-    pub api_version: Option<Text<'a>>,
+    pub(crate) api_version: Option<Text<'a>>,
     /// The owner's kind.
     #[serde(borrow, default)]
-    pub kind: Option<Text<'a>>,
+    pub(crate) kind: Option<Text<'a>>,
     /// The owner's name.
     #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
+    pub(crate) name: Option<Text<'a>>,
     /// The owner's uid.
     #[serde(borrow, default)]
-    pub uid: Option<Text<'a>>,
+    pub(crate) uid: Option<Text<'a>>,
     /// Whether it is the one that manages the pod.
     #[serde(default)]
-    pub controller: Option<bool>,
+    pub(crate) controller: Option<bool>,
 }
 
 /// The fields of a spec that are lists of objects.
@@ -131,22 +131,22 @@ const LISTS: [&str; 4] = [
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Spec<'a> {
     /// `containers`; `None` where the spec has no such field.
-    pub containers: Option<Json<'a>>,
+    pub(crate) containers: Option<Json<'a>>,
     /// `initContainers`; `None` where the spec has no such field.
-    pub init_containers: Option<Json<'a>>,
+    pub(crate) init_containers: Option<Json<'a>>,
     /// `volumes`; `None` where the spec has no such field.
-    pub volumes: Option<Json<'a>>,
+    pub(crate) volumes: Option<Json<'a>>,
     /// All other fields.
-    pub others: SpecFields<'a>,
+    pub(crate) others: SpecFields<'a>,
 }
 
 /// The fields of a spec but its lists of containers and volumes.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SpecFields<'a>(Option<Json<'a>>);
+pub(crate) struct SpecFields<'a>(Option<Json<'a>>);
 
 impl<'a> SpecFields<'a> {
     /// A field's value; null counts as absent.
-    pub fn get(self, name: &str) -> Option<Json<'a>> {
+    pub(crate) fn get(self, name: &str) -> Option<Json<'a>> {
         self.0?.get(name).filter(|_| !LISTS.contains(&name))
     }
 
@@ -175,7 +175,7 @@ struct Shape {
 
 impl<'a> Spec<'a> {
     /// Reads a spec, whose lists hold objects alone.
-    pub fn read(json: Json<'a>) -> Result<Self, serde_json::Error> {
+    pub(crate) fn read(json: Json<'a>) -> Result<Self, serde_json::Error> {
         expect_object(json)?;
         let spec = Self {
             containers: json.get("containers"),

@@ -7,50 +7,50 @@ use super::object::Text;
 
 /// The version that is spoken; the webhook configuration asks for it by
 /// `admissionReviewVersions: [v1]`.
-pub const API_VERSION: &str = "admission.k8s.io/v1";
+pub(crate) const API_VERSION: &str = "admission.k8s.io/v1";
 /// The kind of the document.
-pub const KIND: &str = "AdmissionReview";
+pub(crate) const KIND: &str = "AdmissionReview";
 
 /// The fields of a request that decisions need.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// All but the objects.
-    pub head: RequestHead<'a>,
+    pub(crate) head: RequestHead<'a>,
     /// The object; `None` where it is null, as for DELETE.
-    pub object: Option<Json<'a>>,
+    pub(crate) object: Option<Json<'a>>,
     /// What the object was before; `None` where it is null, as for CREATE.
-    pub old_object: Option<Json<'a>>,
+    pub(crate) old_object: Option<Json<'a>>,
 }
 
 /// The fields of a request besides its objects.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RequestHead<'a> {
+pub(crate) struct RequestHead<'a> {
     /// Names the request; the response must repeat it.
     #[serde(borrow)]
-    pub uid: Text<'a>,
+    pub(crate) uid: Text<'a>,
     /// What the object is.
     #[serde(borrow, default)]
-    pub kind: Option<Kind<'a>>,
+    pub(crate) kind: Option<Kind<'a>>,
     /// The part of the object that is acted on, such as `ephemeralcontainers`; absent or empty:
     /// the object itself.
     #[serde(borrow, default)]
-    pub sub_resource: Option<Text<'a>>,
+    pub(crate) sub_resource: Option<Text<'a>>,
     /// The namespace of the object.
     #[serde(borrow, default)]
-    pub namespace: Option<Text<'a>>,
+    pub(crate) namespace: Option<Text<'a>>,
     /// The object's name; empty where the API server will generate it.
     #[serde(borrow, default)]
-    pub name: Option<Text<'a>>,
+    pub(crate) name: Option<Text<'a>>,
     /// `CREATE`, `UPDATE`, `DELETE` or `CONNECT`.
     #[serde(borrow, default)]
-    pub operation: Option<Text<'a>>,
+    pub(crate) operation: Option<Text<'a>>,
     /// Who asks.
     #[serde(borrow, default)]
-    pub user_info: Option<User<'a>>,
+    pub(crate) user_info: Option<User<'a>>,
     /// Whether nothing is to be stored.
     #[serde(default)]
-    pub dry_run: Option<bool>,
+    pub(crate) dry_run: Option<bool>,
 }
 
 impl<'a> std::ops::Deref for Request<'a> {
@@ -61,34 +61,31 @@ impl<'a> std::ops::Deref for Request<'a> {
     }
 }
 
-/// A group, version and kind.
+/// The group and kind of an object.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Kind<'a> {
+pub(crate) struct Kind<'a> {
     /// The API group; empty for the core group.
     #[serde(borrow, default)]
-    pub group: Option<Text<'a>>,
-    /// The version.
-    #[serde(borrow, default)]
-    pub version: Option<Text<'a>>,
+    pub(crate) group: Option<Text<'a>>,
     /// The kind.
     #[serde(borrow, default)]
-    pub kind: Option<Text<'a>>,
+    pub(crate) kind: Option<Text<'a>>,
 }
 
 /// The requester.
 #[derive(Debug, Clone, Deserialize)]
-pub struct User<'a> {
+pub(crate) struct User<'a> {
     /// Name of the requester.
     #[serde(borrow, default)]
-    pub username: Option<Text<'a>>,
+    pub(crate) username: Option<Text<'a>>,
     /// Groups of the requester.
     #[serde(borrow, default)]
-    pub groups: Option<Vec<Text<'a>>>,
+    pub(crate) groups: Option<Vec<Text<'a>>>,
 }
 
 /// Why bytes are no review that can be answered by one.
 #[derive(Debug, thiserror::Error)]
-pub enum ReviewError {
+pub(crate) enum ReviewError {
     /// The bytes are not JSON, or a field has another type.
     #[error("failed to read the body as an AdmissionReview")]
     Json(#[from] serde_json::Error),
@@ -113,7 +110,7 @@ pub enum ReviewError {
 }
 
 /// Reads the bytes of a body.
-pub fn document(body: &[u8]) -> Result<Document<'_>, ReviewError> {
+pub(crate) fn document(body: &[u8]) -> Result<Document<'_>, ReviewError> {
     match std::str::from_utf8(body) {
         Ok(text) => Ok(Document::read(text)?),
         Err(error) => Err(ReviewError::Encoding(error)),
@@ -121,7 +118,7 @@ pub fn document(body: &[u8]) -> Result<Document<'_>, ReviewError> {
 }
 
 /// Reads the request of an AdmissionReview.
-pub fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, ReviewError> {
+pub(crate) fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, ReviewError> {
     let review = document.root();
     let kind = review.text("kind").unwrap_or_else(|| "none".into());
     if kind != KIND {
@@ -145,7 +142,7 @@ pub fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, ReviewError> 
 
 impl Request<'_> {
     /// Whether the object is a pod as a whole.
-    pub fn is_about_a_pod(&self) -> bool {
+    pub(crate) fn is_about_a_pod(&self) -> bool {
         fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
             text.map(Text::as_str).unwrap_or_default()
         }
@@ -156,20 +153,20 @@ impl Request<'_> {
     }
 
     /// Whether the request creates its object.
-    pub fn is_creation(&self) -> bool {
+    pub(crate) fn is_creation(&self) -> bool {
         self.operation
             .as_ref()
             .is_some_and(|operation| operation.as_str() == "CREATE")
     }
 
     /// The requester's name.
-    pub fn user(&self) -> Option<&str> {
+    pub(crate) fn user(&self) -> Option<&str> {
         let user = self.user_info.as_ref()?;
         user.username.as_ref().map(Text::as_str)
     }
 
     /// Whether a node asks: only a node makes mirror pods.
-    pub fn is_from_node(&self) -> bool {
+    pub(crate) fn is_from_node(&self) -> bool {
         self.user_info
             .iter()
             .flat_map(|user| user.groups.iter().flatten())

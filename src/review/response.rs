@@ -17,7 +17,7 @@ use super::warnings::within_limits;
 
 /// A response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Response<'a> {
+pub(crate) struct Response<'a> {
     uid: &'a str,
     allowed: bool,
     status: Option<Status<'a>>,
@@ -27,10 +27,6 @@ pub struct Response<'a> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are those of `metav1.Status`"
-)]
 struct Status<'a> {
     status: &'static str,
     message: &'a str,
@@ -40,7 +36,7 @@ struct Status<'a> {
 
 impl<'a> Response<'a> {
     /// The object is accepted as it is.
-    pub fn allowed(uid: &'a str) -> Self {
+    pub(crate) fn allowed(uid: &'a str) -> Self {
         Self {
             uid,
             allowed: true,
@@ -49,7 +45,7 @@ impl<'a> Response<'a> {
     }
 
     /// The object is refused; `reason` is the stable code.
-    pub fn denied(uid: &'a str, code: u16, reason: &'a str, message: &'a str) -> Self {
+    pub(crate) fn denied(uid: &'a str, code: u16, reason: &'a str, message: &'a str) -> Self {
         let status = Status {
             status: "Failure",
             message,
@@ -64,27 +60,27 @@ impl<'a> Response<'a> {
     }
 
     /// The object is changed by this JSON Patch.
-    pub fn with_patch(mut self, patch: String) -> Self {
+    pub(crate) fn with_patch(mut self, patch: String) -> Self {
         self.patch = Some(patch);
         self
     }
 
     /// Notes a value for the audit log. The key is at most 63 letters, digits, `-`, `_` and `.`.
-    pub fn with_audit(mut self, key: &'static str, value: String) -> Self {
+    pub(crate) fn with_audit(mut self, key: &'static str, value: String) -> Self {
         self.audit_annotations.insert(key, value);
         self
     }
 
     /// Shows warnings to the person, within the API server's limits; the first are the most
     /// important.
-    pub fn with_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn with_warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
         self.warnings = within_limits(warnings);
         self
     }
 
     /// The beginning of an AdmissionReview, up to and with the uid: all that two responses which say
     /// the same differ in. There is room for so many bytes behind it.
-    pub fn begin(uid: &str, room: usize) -> Vec<u8> {
+    pub(crate) fn begin(uid: &str, room: usize) -> Vec<u8> {
         let mut body = Vec::with_capacity(SMALL + room);
         body.extend_from_slice(b"{\"apiVersion\":\"");
         body.extend_from_slice(API_VERSION.as_bytes());
@@ -97,7 +93,7 @@ impl<'a> Response<'a> {
 
     /// The AdmissionReview with this response, as JSON. It is written by hand as the patch is most
     /// of it, and base64 needs no search for characters to escape.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         let patch = self.patch.as_ref().map(String::as_bytes);
         let encoded = patch.map_or(0, |patch| patch.len() / 3 * 4 + 4);
         let mut body = Self::begin(self.uid, SMALL + encoded);

@@ -8,16 +8,16 @@
 use std::collections::BTreeSet;
 
 /// Characters that one warning may have (`truncateItemRunes`).
-pub const LONGEST: usize = 256;
+pub(crate) const LONGEST: usize = 256;
 /// Characters that the warnings of one request may have together (`truncateAtTotalRunes`).
-pub const TOGETHER: usize = 4096;
+pub(crate) const TOGETHER: usize = 4096;
 /// A cut is made at a word where one ends within so many characters before the limit.
 const LONGEST_WORD: usize = 64;
 
 /// The warnings, the most important first, as far as they are within the limits: each once,
 /// without control characters (the API server drops a warning that has one), cut at a word. The
 /// first that does not fit, and all behind it, are left out.
-pub fn within_limits(warnings: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn within_limits(warnings: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut left = TOGETHER;
     let mut kept = Vec::new();

@@ -22,12 +22,12 @@ const NO_SUCH_FAMILY: i32 = 97;
 
 /// An address to listen on: `ADDR:PORT`, or `:PORT` for every address of both families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddress(SocketAddr);
+pub(crate) struct ListenAddress(SocketAddr);
 
 /// An address that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("expected ADDR:PORT with a numeric address, such as 127.0.0.1:8443, [::]:8443 or :8443")]
-pub struct ListenAddressError;
+pub(crate) struct ListenAddressError;
 
 impl FromStr for ListenAddress {
     type Err = ListenAddressError;
@@ -43,7 +43,7 @@ impl FromStr for ListenAddress {
 
 impl ListenAddress {
     /// The address asked for.
-    pub fn socket_address(self) -> SocketAddr {
+    pub(crate) fn socket_address(self) -> SocketAddr {
         self.0
     }
 

@@ -9,21 +9,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Readiness, shared by those who hold it back and those who ask.
 #[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, String>>>);
+pub(crate) struct Readiness(Arc<Mutex<BTreeMap<&'static str, String>>>);
 
 impl Readiness {
     /// Not ready as long as `name` is not released; the reason is for the person who must act.
-    pub fn hold(&self, name: &'static str, reason: impl Into<String>) {
+    pub(crate) fn hold(&self, name: &'static str, reason: impl Into<String>) {
         self.reasons().insert(name, reason.into());
     }
 
     /// What was held under `name` is done.
-    pub fn release(&self, name: &'static str) {
+    pub(crate) fn release(&self, name: &'static str) {
         self.reasons().remove(name);
     }
 
     /// `None` when ready, else a line for each reason.
-    pub fn missing(&self) -> Option<String> {
+    pub(crate) fn missing(&self) -> Option<String> {
         let reasons = self.reasons();
         (!reasons.is_empty()).then(|| {
             let lines = reasons

@@ -36,33 +36,33 @@ const HTTP2_WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
 
 /// How the server ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Drain {
+pub(crate) struct Drain {
     /// How long everything is served on after the first signal.
-    pub serve_on: Duration,
+    pub(crate) serve_on: Duration,
     /// How long ending may take in all; connections that are open then are cut.
-    pub deadline: Duration,
+    pub(crate) deadline: Duration,
 }
 
 /// The parts of a server.
 #[derive(Debug)]
-pub struct Setup<B> {
+pub(crate) struct Setup<B> {
     /// Where reviews are answered.
-    pub listen: ListenAddress,
+    pub(crate) listen: ListenAddress,
     /// Where health, readiness and metrics are answered.
-    pub admin_listen: ListenAddress,
+    pub(crate) admin_listen: ListenAddress,
     /// TLS of the webhook port.
-    pub tls: Arc<ServerConfig>,
+    pub(crate) tls: Arc<ServerConfig>,
     /// Answers reviews and counts observations.
-    pub backend: Arc<B>,
+    pub(crate) backend: Arc<B>,
     /// What `/readyz` says; the server holds it back while it ends.
-    pub readiness: Readiness,
+    pub(crate) readiness: Readiness,
     /// How to end.
-    pub drain: Drain,
+    pub(crate) drain: Drain,
 }
 
 /// A server whose ports are bound, so that nothing can fail any more that its user can mend.
 #[derive(Debug)]
-pub struct Server<B> {
+pub(crate) struct Server<B> {
     setup: Setup<B>,
     webhook: TcpListener,
     admin: TcpListener,
@@ -97,7 +97,7 @@ impl Signals {
 
 impl<B: Backend> Server<B> {
     /// Binds both ports and begins to listen for signals.
-    pub fn bind(setup: Setup<B>) -> Result<Self, ServerError> {
+    pub(crate) fn bind(setup: Setup<B>) -> Result<Self, ServerError> {
         let bind = |what, address: ListenAddress| {
             address.bind().map_err(|source| ServerError::Bind {
                 what,
@@ -114,13 +114,16 @@ impl<B: Backend> Server<B> {
     }
 
     /// The addresses of the webhook and the admin port, with the real ports where 0 was asked for.
-    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
         Ok((self.webhook.local_addr()?, self.admin.local_addr()?))
     }
 
     /// Serves until a signal, then drains. An error when a port or one of the background tasks,
     /// each of which returns its name, ends before, or when a second signal cuts the draining short.
-    pub async fn run(self, mut background: JoinSet<&'static str>) -> Result<(), ServerError> {
+    pub(crate) async fn run(
+        self,
+        mut background: JoinSet<&'static str>,
+    ) -> Result<(), ServerError> {
         let Self {
             setup,
             webhook,

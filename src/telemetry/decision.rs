@@ -13,27 +13,27 @@ const MESSAGE_LENGTH: usize = 1024;
 
 /// A decision with what is known about its request.
 #[derive(Debug, Clone, Copy)]
-pub struct DecisionRecord<'a> {
+pub(crate) struct DecisionRecord<'a> {
     /// What was asked.
-    pub endpoint: Endpoint,
+    pub(crate) endpoint: Endpoint,
     /// `request.uid`.
-    pub uid: &'a str,
+    pub(crate) uid: &'a str,
     /// `request.namespace`.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The pod's name or generated name, or the workload's kind and name.
-    pub pod: &'a str,
+    pub(crate) pod: &'a str,
     /// `request.dryRun`.
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// What was decided.
-    pub decision: &'a Decision,
+    pub(crate) decision: &'a Decision,
     /// How long deciding took.
-    pub duration: Duration,
+    pub(crate) duration: Duration,
 }
 
 /// Logs a decision: at `debug` when the pod stays as it is, at `info` otherwise. The sentence is
 /// logged for refusals, and for what was not applied: it is what the person was told, and the place
 /// to look for it. So are findings.
-pub fn log_decision(record: &DecisionRecord<'_>) {
+pub(crate) fn log_decision(record: &DecisionRecord<'_>) {
     let decision = record.decision;
     let verdict = decision.verdict();
     let templates = joined(&decision.outcomes, |outcome| &outcome.template);

@@ -28,7 +28,7 @@ const FLUSH_POLL: Duration = Duration::from_millis(2);
 
 /// The queue of log lines. Clones share it.
 #[derive(Debug, Clone)]
-pub struct LogQueue {
+pub(crate) struct LogQueue {
     sender: SyncSender<Vec<u8>>,
     state: Arc<State>,
 }
@@ -63,12 +63,12 @@ impl LogQueue {
     }
 
     /// The counter of lost lines.
-    pub fn lost(&self) -> Counter {
+    pub(crate) fn lost(&self) -> Counter {
         self.state.lost.clone()
     }
 
     /// Waits until every queued line was written, but no longer than `patience`.
-    pub fn flush(&self, patience: Duration) {
+    pub(crate) fn flush(&self, patience: Duration) {
         let started = Instant::now();
         while self.state.pending.load(Ordering::Acquire) > 0 && started.elapsed() < patience {
             std::thread::sleep(FLUSH_POLL);

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// Text on a terminal, JSON otherwise.
     #[default]
     Auto,
@@ -30,7 +30,7 @@ pub enum LogFormat {
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
+pub(crate) enum TelemetryError {
     /// A level that cannot be read.
     #[error(
         "log level {level:?}: expected error, warn, info, debug, trace, or directives such as warn,pillion=debug"
@@ -52,7 +52,7 @@ pub enum TelemetryError {
 /// Starts the process's log on standard error, and logs panics instead of printing them.
 ///
 /// A bare level is Pillion's own; libraries then log from `warn` on.
-pub fn init(format: LogFormat, level: &str) -> Result<LogQueue, TelemetryError> {
+pub(crate) fn init(format: LogFormat, level: &str) -> Result<LogQueue, TelemetryError> {
     let filter = filter(level)?;
     let terminal = stderr().is_terminal();
     let json = match format {
@@ -84,7 +84,7 @@ pub fn init(format: LogFormat, level: &str) -> Result<LogQueue, TelemetryError> 
 }
 
 /// Writes a last line to standard error, and does not wait for long where nobody reads it.
-pub fn print_error(text: &str) {
+pub(crate) fn print_error(text: &str) {
     let line = format!("{text}\n");
     let (done, written) = channel();
     let writer = std::thread::Builder::new().spawn(move || {

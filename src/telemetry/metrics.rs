@@ -67,7 +67,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Metrics with nothing counted yet but the log lines that were lost.
-    pub fn new(log_lines_lost: Counter) -> Self {
+    pub(crate) fn new(log_lines_lost: Counter) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             reviews: Family::default(),
@@ -294,7 +294,7 @@ impl Metrics {
     }
 
     /// A review was answered as an earlier one.
-    pub fn recalled(&self) {
+    pub(crate) fn recalled(&self) {
         self.recalled.inc();
     }
 
@@ -306,7 +306,7 @@ impl Metrics {
     }
 
     /// A connection was closed at once, as there are too many.
-    pub fn refused_connection(&self) {
+    pub(crate) fn refused_connection(&self) {
         self.refused_connections.inc();
     }
 
@@ -320,7 +320,7 @@ impl Metrics {
     }
 
     /// So many errors were met in loading templates.
-    pub fn template_errors(&self, count: usize) {
+    pub(crate) fn template_errors(&self, count: usize) {
         self.template_errors.inc_by(count as u64);
     }
 
@@ -339,22 +339,22 @@ impl Metrics {
     }
 
     /// When the serving certificate ends.
-    pub fn certificate_expires(&self, at: SystemTime) {
+    pub(crate) fn certificate_expires(&self, at: SystemTime) {
         self.certificate_expiry.set(unix_seconds(at));
     }
 
     /// A certificate was not taken.
-    pub fn certificate_error(&self) {
+    pub(crate) fn certificate_error(&self) {
         self.certificate_errors.inc();
     }
 
     /// A certificate was signed by the own authority.
-    pub fn certificate_renewed(&self) {
+    pub(crate) fn certificate_renewed(&self) {
         self.certificate_renewals.inc();
     }
 
     /// When the own authority ends, and the next one.
-    pub fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
+    pub(crate) fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
         for (role, at) in [("current", current), ("next", next)] {
             let label = [("authority", role.into())];
             match at {
@@ -371,17 +371,17 @@ impl Metrics {
     }
 
     /// So many webhook configurations got their `caBundle`.
-    pub fn ca_bundle_writes(&self, count: usize) {
+    pub(crate) fn ca_bundle_writes(&self, count: usize) {
         self.bundle_writes.inc_by(count as u64);
     }
 
     /// `caBundle` could not be looked at or written.
-    pub fn ca_bundle_error(&self) {
+    pub(crate) fn ca_bundle_error(&self) {
         self.bundle_errors.inc();
     }
 
     /// The states of the entries of the webhook configurations.
-    pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
+    pub(crate) fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
         for (state, count) in [
             ("current", current),
             ("stale", stale),
@@ -394,7 +394,7 @@ impl Metrics {
     }
 
     /// This became of a verdict that was to be an event.
-    pub fn event(&self, result: &'static str) {
+    pub(crate) fn event(&self, result: &'static str) {
         self.events
             .get_or_create(&[("result", result.to_owned().into())])
             .inc();

@@ -18,11 +18,11 @@ pub struct Summary {
     /// The template's name.
     pub name: String,
     /// Its pattern: `Sidecar`, `Ambassador`, `Adapter` or `Init`.
-    pub pattern: String,
+    pub(crate) pattern: String,
     /// Its description, empty where it has none.
     pub description: String,
     /// Its revision.
-    pub revision: String,
+    pub(crate) revision: String,
     /// Whether a newer text was refused and the last good revision serves.
     pub stale: bool,
 }
@@ -67,17 +67,17 @@ impl Entry {
 #[derive(Debug, Clone)]
 pub struct CatalogEntry {
     /// The namespace that it is for, empty for the whole cluster.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What serves; `None`: broken, and without a good revision.
-    pub template: Option<Arc<Template>>,
+    pub(crate) template: Option<Arc<Template>>,
     /// Whether its newest text says that it is mandatory.
-    pub mandatory: bool,
+    pub(crate) mandatory: bool,
     /// What is wrong with the newest text, in one line.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// Where it comes from, as errors name it.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 /// What a name stands for.
@@ -106,7 +106,7 @@ pub struct Catalog {
 impl Catalog {
     /// Whether there are templates that may concern pods which ask for none, in any namespace: those
     /// that apply without being asked for, and a mandatory one that is broken, which refuses them.
-    pub fn has_unasked(&self) -> bool {
+    pub(crate) fn has_unasked(&self) -> bool {
         !self.unasked.is_empty() || self.has_broken_mandatory
     }
 
@@ -132,7 +132,7 @@ impl Catalog {
     }
 
     /// The file that a template comes from.
-    pub fn file(&self, template: &Template) -> Option<&str> {
+    pub(crate) fn file(&self, template: &Template) -> Option<&str> {
         let namespace = template.namespace.as_deref().unwrap_or_default();
         let entry = self.entry(namespace, &template.name)?;
         Some(&entry.path)
@@ -163,7 +163,7 @@ impl Catalog {
     }
 
     /// The templates that apply in a namespace without being asked for.
-    pub fn unasked(&self, namespace: &str) -> impl Iterator<Item = &Arc<Template>> {
+    pub(crate) fn unasked(&self, namespace: &str) -> impl Iterator<Item = &Arc<Template>> {
         self.unasked.iter().filter(move |template| {
             matches!(self.find(namespace, &template.name), CatalogLookup::Template(found)
                 if Arc::ptr_eq(found, template))
@@ -172,14 +172,14 @@ impl Catalog {
 
     /// A mandatory template that does not compile and has no good revision, with its error: it
     /// cannot be got around by breaking it.
-    pub fn broken_mandatory(&self) -> Option<(&str, &str)> {
+    pub(crate) fn broken_mandatory(&self) -> Option<(&str, &str)> {
         let broken = |entry: &Entry| entry.mandatory && !entry.is_served();
         let (name, entry) = self.cluster.iter().find(|(_, entry)| broken(entry))?;
         Some((name, entry.error.as_deref().unwrap_or_default()))
     }
 
     /// The names that a namespace can ask for.
-    pub fn names(&self, namespace: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self, namespace: &str) -> impl Iterator<Item = &str> {
         let own = self
             .namespaced
             .iter()
@@ -189,7 +189,7 @@ impl Catalog {
     }
 
     /// The names that any namespace can ask for.
-    pub fn all_names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn all_names(&self) -> impl Iterator<Item = &str> {
         self.cluster
             .keys()
             .chain(self.namespaced.keys())
@@ -197,14 +197,14 @@ impl Catalog {
     }
 
     /// Whether a template of this name is served in any namespace.
-    pub fn serves(&self, name: &str) -> bool {
+    pub(crate) fn serves(&self, name: &str) -> bool {
         let mut own = self.namespaced.get(name).into_iter().flatten();
         self.cluster.get(name).is_some_and(Entry::is_served)
             || own.any(|(_, entry)| entry.is_served())
     }
 
     /// How many templates are served in their newest revision, and how many in an older one.
-    pub fn counts(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         let (stale, newest): (Vec<_>, Vec<_>) = self
             .entries()
             .map(|(_, _, entry)| entry)

@@ -38,13 +38,13 @@ pub(super) use trust::privileges;
 #[derive(Debug)]
 pub struct Compiled {
     /// `metadata.name`, where it can be read.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// `metadata.namespace`, where the document is an `InjectionTemplate`.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// Whether the document says that the template is mandatory.
-    pub mandatory: bool,
+    pub(crate) mandatory: bool,
     /// Where the name stands, else the document.
-    pub place: Place,
+    pub(crate) place: Place,
     /// The template, or what is wrong with it.
     pub result: Result<Box<Template>, Vec<TemplateError>>,
 }
@@ -80,7 +80,7 @@ pub fn compile_object(namespace: &str, name: &str, spec: Option<&Value>) -> Comp
 
 /// How errors name an object of the API: `ClusterInjectionTemplate/NAME` or
 /// `InjectionTemplate/NAMESPACE/NAME`.
-pub fn object_path(namespace: &str, name: &str) -> String {
+pub(crate) fn object_path(namespace: &str, name: &str) -> String {
     if namespace.is_empty() {
         format!("ClusterInjectionTemplate/{name}")
     } else {

@@ -17,7 +17,7 @@ use crate::kubernetes::selector::Selector;
 
 /// What a template is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Pattern {
+pub(crate) enum Pattern {
     /// Runs for the pod's life beside the app.
     #[default]
     Sidecar,
@@ -40,16 +40,16 @@ impl Word for Pattern {
 
 impl Pattern {
     /// The name that templates use.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.word()
     }
 }
 
 /// The name that no parameter has: a pod's annotation by it names the app containers of one template.
-pub const CONTAINERS_PARAMETER: &str = "containers";
+pub(crate) const CONTAINERS_PARAMETER: &str = "containers";
 
 /// Fields that the API server refuses on an init container that is not a sidecar.
-pub const NOT_FOR_STEPS: [&str; 5] = [
+pub(crate) const NOT_FOR_STEPS: [&str; 5] = [
     "lifecycle",
     "livenessProbe",
     "readinessProbe",
@@ -59,7 +59,7 @@ pub const NOT_FOR_STEPS: [&str; 5] = [
 
 /// How sidecars are placed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Placement {
+pub(crate) enum Placement {
     /// Native where every kubelet surely knows it, else classic.
     #[default]
     Auto,
@@ -79,7 +79,7 @@ impl Word for Placement {
 
 /// Which fields a container of the user's with an injected one's name may set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Override {
+pub(crate) enum Override {
     /// All fields.
     #[default]
     Everything,
@@ -89,7 +89,7 @@ pub enum Override {
 
 impl Override {
     /// Whether this field of the container may be set.
-    pub fn allows(&self, field: &str) -> bool {
+    pub(crate) fn allows(&self, field: &str) -> bool {
         match self {
             Self::Everything => true,
             Self::Fields(fields) => fields.contains(field),
@@ -99,41 +99,41 @@ impl Override {
 
 /// A named condition for a template to apply to a pod.
 #[derive(Debug, Clone)]
-pub struct MatchCondition {
+pub(crate) struct MatchCondition {
     /// The name, which is the reason when it is false.
-    pub name: String,
+    pub(crate) name: String,
     /// The condition.
-    pub condition: Condition,
+    pub(crate) condition: Condition,
 }
 
 /// A condition without which a pod is refused.
 #[derive(Debug, Clone)]
-pub struct Validation {
+pub(crate) struct Validation {
     /// The condition.
-    pub condition: Condition,
+    pub(crate) condition: Condition,
     /// What the person is told; text with expressions.
-    pub message: Fragment,
+    pub(crate) message: Fragment,
 }
 
 /// A container that a template adds.
 #[derive(Debug, Clone)]
-pub struct ContainerTemplate {
+pub(crate) struct ContainerTemplate {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether the app starts only after it is ready.
-    pub wait_for_ready: bool,
+    pub(crate) wait_for_ready: bool,
     /// The startup probe that it is waited with, once it was made of a constant readiness probe; `None`:
     /// that has no handler.
-    pub startup_probe: OnceLock<Option<Arc<Constant>>>,
+    pub(crate) startup_probe: OnceLock<Option<Arc<Constant>>>,
     /// The container.
-    pub body: Fragment,
+    pub(crate) body: Fragment,
     /// Where it stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// How a generated file's tree is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TreeFormat {
+pub(crate) enum TreeFormat {
     /// JSON.
     Json,
     /// YAML in block style, every string quoted.
@@ -142,49 +142,49 @@ pub enum TreeFormat {
 
 /// One generated file.
 #[derive(Debug, Clone)]
-pub struct FileTemplate {
+pub(crate) struct FileTemplate {
     /// The file's name in the volume.
-    pub name: String,
+    pub(crate) name: String,
     /// The key of the annotation that carries it.
-    pub key: String,
+    pub(crate) key: String,
     /// The item of the `downwardAPI` source that shows it.
-    pub item: Value,
+    pub(crate) item: Value,
     /// How a value that is not text is written.
-    pub format: Option<TreeFormat>,
+    pub(crate) format: Option<TreeFormat>,
     /// The content: text, or a tree.
-    pub content: Fragment,
+    pub(crate) content: Fragment,
 }
 
 /// The generated files of a volume.
 #[derive(Debug, Clone)]
-pub struct FilesTemplate {
+pub(crate) struct FilesTemplate {
     /// Kept where this is true.
-    pub when: Option<Condition>,
+    pub(crate) when: Option<Condition>,
     /// The files.
-    pub files: Vec<FileTemplate>,
+    pub(crate) files: Vec<FileTemplate>,
     /// The `downwardAPI` source that shows all of them.
-    pub source: Arc<Constant>,
+    pub(crate) source: Arc<Constant>,
 }
 
 /// A volume that a template adds, or takes over from the app.
 #[derive(Debug, Clone)]
-pub struct VolumeTemplate {
+pub(crate) struct VolumeTemplate {
     /// Its name inside the template.
-    pub name: String,
+    pub(crate) name: String,
     /// Its name in the pod: `<template>-<name>`.
-    pub emitted: String,
+    pub(crate) emitted: String,
     /// The same as the value of the volume's field `name`.
-    pub emitted_value: Arc<Constant>,
+    pub(crate) emitted_value: Arc<Constant>,
     /// Kept where this is true.
-    pub when: Option<Condition>,
+    pub(crate) when: Option<Condition>,
     /// `adopt.mountPath`: the app's own volume at this path is used where it has one.
-    pub adopt: Option<Fragment>,
+    pub(crate) adopt: Option<Fragment>,
     /// Generated configuration.
-    pub files: Option<FilesTemplate>,
+    pub(crate) files: Option<FilesTemplate>,
     /// The volume's own source: an object without `name`; `None` where it has none.
-    pub source: Option<Fragment>,
+    pub(crate) source: Option<Fragment>,
     /// Where it stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// A compiled template.
@@ -201,65 +201,65 @@ pub struct Template {
     /// A short digest of its content: the same content has the same revision everywhere.
     pub revision: String,
     /// What it is for.
-    pub pattern: Pattern,
+    pub(crate) pattern: Pattern,
     /// What its author says of it.
     pub description: String,
     /// Its parameters, each after those that its computed default reads.
-    pub parameters: Vec<Parameter>,
+    pub(crate) parameters: Vec<Parameter>,
     /// Whether everything is computed and nothing applied.
-    pub shadow: bool,
+    pub(crate) shadow: bool,
     /// Whether no pod in a mandatory namespace gets around it.
-    pub mandatory: bool,
+    pub(crate) mandatory: bool,
     /// What a same-named container of the user's may set.
-    pub overridable: Override,
+    pub(crate) overridable: Override,
     /// Whether a namespace's template of this name replaces it there.
-    pub shadowable: bool,
+    pub(crate) shadowable: bool,
     /// How its sidecars are placed.
-    pub placement: Placement,
+    pub(crate) placement: Placement,
     /// Whether a pod that must end is refused, not skipped, where only a classic sidecar is possible.
-    pub denies_ending_pods: bool,
+    pub(crate) denies_ending_pods: bool,
     /// Its place in the composition; above 0: after the pod's own init containers.
-    pub order: i64,
+    pub(crate) order: i64,
     /// The Pod Security level that it needs, where its author says so.
-    pub pod_security_level: Option<PodSecurityLevel>,
+    pub(crate) pod_security_level: Option<PodSecurityLevel>,
     /// What follows from findings about it, where its author chose.
-    pub findings: Policies,
+    pub(crate) findings: Policies,
     /// The pods that it applies to without being asked for.
-    pub selector: Option<Selector>,
+    pub(crate) selector: Option<Selector>,
     /// Conditions to apply; the first false one is the reason to skip.
-    pub match_conditions: Vec<MatchCondition>,
+    pub(crate) match_conditions: Vec<MatchCondition>,
     /// Conditions to accept the pod.
-    pub validations: Vec<Validation>,
+    pub(crate) validations: Vec<Validation>,
     /// Named expressions; each may read those before it.
-    pub variables: Vec<(String, Expression)>,
+    pub(crate) variables: Vec<(String, Expression)>,
     /// Containers beside the app.
-    pub sidecars: Vec<ContainerTemplate>,
+    pub(crate) sidecars: Vec<ContainerTemplate>,
     /// Containers before the app.
-    pub init_containers: Vec<ContainerTemplate>,
+    pub(crate) init_containers: Vec<ContainerTemplate>,
     /// Volumes.
-    pub volumes: Vec<VolumeTemplate>,
+    pub(crate) volumes: Vec<VolumeTemplate>,
     /// What each selected app container gets.
-    pub app: Option<Fragment>,
+    pub(crate) app: Option<Fragment>,
     /// Labels for the pod.
-    pub labels: Option<Fragment>,
+    pub(crate) labels: Option<Fragment>,
     /// Annotations for the pod.
-    pub annotations: Option<Fragment>,
+    pub(crate) annotations: Option<Fragment>,
     /// Other fields of the pod's spec.
-    pub pod: Option<Fragment>,
+    pub(crate) pod: Option<Fragment>,
     /// All that its expressions read.
-    pub reads: Reads,
+    pub(crate) reads: Reads,
 }
 
 impl Template {
     /// The parameter that annotations call by this name.
-    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters
             .iter()
             .find(|parameter| parameter.name == name)
     }
 
     /// The prefix of this template's parameters in annotations: `<template>.pillion.dev/`.
-    pub fn annotation_prefix(&self) -> String {
+    pub(crate) fn annotation_prefix(&self) -> String {
         format!("{}{PARAMETER_INFIX}", self.name)
     }
 }

@@ -17,9 +17,9 @@ use super::word::Word;
 use crate::finding::Policy;
 
 /// The plural of `ClusterInjectionTemplate`, by which the API has it.
-pub const CLUSTER_PLURAL: &str = "clusterinjectiontemplates";
+pub(crate) const CLUSTER_PLURAL: &str = "clusterinjectiontemplates";
 /// The plural of `InjectionTemplate`.
-pub const NAMESPACED_PLURAL: &str = "injectiontemplates";
+pub(crate) const NAMESPACED_PLURAL: &str = "injectiontemplates";
 
 /// The longest text of one expression or message; the compiler bounds an expression tighter.
 const LONGEST_TEXT: usize = 16 * 1024;

@@ -14,46 +14,46 @@ use super::word::Word;
 
 /// A template in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub(crate) struct Description {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The namespace that it is for; empty: the whole cluster.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// Its pattern.
-    pub pattern: &'static str,
+    pub(crate) pattern: &'static str,
     /// What its author says of it.
-    pub text: String,
+    pub(crate) text: String,
     /// Its revision.
-    pub revision: String,
+    pub(crate) revision: String,
     /// Its parameters, in the order in which they are evaluated.
-    pub parameters: Vec<Described>,
+    pub(crate) parameters: Vec<Described>,
     /// What it adds to a pod: what kind of thing, and each thing.
-    pub adds: Vec<(&'static str, Vec<String>)>,
+    pub(crate) adds: Vec<(&'static str, Vec<String>)>,
 }
 
 /// A parameter in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
+pub(crate) struct Described {
     /// Its name, as annotations spell it.
-    pub name: String,
+    pub(crate) name: String,
     /// The annotation that sets it; of a map one for each `<key>`.
-    pub annotation: String,
+    pub(crate) annotation: String,
     /// Its type, with that of its elements.
-    pub ty: String,
+    pub(crate) ty: String,
     /// Whether a pod without a value is refused.
-    pub required: bool,
+    pub(crate) required: bool,
     /// Its default as text, `${…}` where it is computed; `None` where it has none.
-    pub default: Option<String>,
+    pub(crate) default: Option<String>,
     /// What its value, or each of its elements, may be.
-    pub allowed: Vec<String>,
+    pub(crate) allowed: Vec<String>,
     /// Who may set it; nobody: only the configuration.
-    pub set_by: Vec<&'static str>,
+    pub(crate) set_by: Vec<&'static str>,
     /// What it is for.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Describes a template.
-pub fn describe(template: &Template) -> Description {
+pub(crate) fn describe(template: &Template) -> Description {
     Description {
         name: template.name.clone(),
         namespace: template.namespace.clone().unwrap_or_default(),

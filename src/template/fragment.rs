@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub use coerce::{MismatchError, holds};
-pub use slot::Slot;
+pub(crate) use coerce::holds;
+pub(crate) use slot::Slot;
 
 use super::piece::{Constant, TemplateObject, TemplateValue, json_size};
 use crate::expression::{Bindings, EvaluationError, Expression};
@@ -24,16 +24,16 @@ use crate::wording::with_sources;
 
 /// Where something stands in its template, for errors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The field path, such as `spec.sidecars[0].image`.
-    pub field: String,
+    pub(crate) field: String,
     /// The line in the template's file, from 1.
-    pub line: u32,
+    pub(crate) line: u32,
 }
 
 /// A part of a template.
 #[derive(Debug, Clone)]
-pub enum Fragment {
+pub(crate) enum Fragment {
     /// Finished data.
     Constant(Arc<Constant>),
     /// `${expression}` alone: the value of the expression, as the field takes it.
@@ -53,32 +53,32 @@ pub enum Fragment {
 
 /// An expression in a typed place.
 #[derive(Debug, Clone)]
-pub struct Dynamic {
+pub(crate) struct Dynamic {
     /// The expression.
-    pub expression: Expression,
+    pub(crate) expression: Expression,
     /// What its place takes.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// Whether the value is the user's own (it reads `app` or `self` only), so that it is copied
     /// as it is, fields that are unknown here included.
-    pub verbatim: bool,
+    pub(crate) verbatim: bool,
     /// Where it stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// Text with expressions in it.
 #[derive(Debug, Clone)]
-pub struct Interpolation {
+pub(crate) struct Interpolation {
     /// The parts, in order.
-    pub parts: Vec<TextPart>,
+    pub(crate) parts: Vec<TextPart>,
     /// What its place takes.
-    pub slot: Slot,
+    pub(crate) slot: Slot,
     /// Where it stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// One part of a text.
 #[derive(Debug, Clone)]
-pub enum TextPart {
+pub(crate) enum TextPart {
     /// Literal text.
     Literal(String),
     /// An expression that gives text, a number or a boolean.
@@ -87,23 +87,23 @@ pub enum TextPart {
 
 /// A `$when`.
 #[derive(Debug, Clone)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// The expression, true or false.
-    pub expression: Expression,
+    pub(crate) expression: Expression,
     /// Where it stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 /// An expression that failed on a pod, or gave what its field cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} (line {}): {problem}", origin.field, origin.line)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Where the expression stands.
-    pub origin: Arc<Origin>,
+    pub(crate) origin: Arc<Origin>,
     /// What went wrong, without values.
-    pub problem: String,
+    pub(crate) problem: String,
     /// The parameters that the expression reads, by their names in expressions.
-    pub parameters: Vec<String>,
+    pub(crate) parameters: Vec<String>,
 }
 
 impl Failure {
@@ -116,7 +116,7 @@ impl Failure {
     }
 
     /// A failure that no expression caused.
-    pub fn at(origin: &Arc<Origin>, problem: impl Into<String>) -> Self {
+    pub(crate) fn at(origin: &Arc<Origin>, problem: impl Into<String>) -> Self {
         Self {
             origin: Arc::clone(origin),
             problem: problem.into(),
@@ -126,7 +126,7 @@ impl Failure {
 }
 
 /// What the template's own volumes are called in this pod.
-pub trait Volumes {
+pub(crate) trait Volumes {
     /// The volume's name in the pod, and the `subPath` that an adopted volume is mounted with.
     /// `None`: the volume's `$when` is false.
     fn resolve(&self, volume: &str) -> Option<(&str, Option<&str>)>;
@@ -137,7 +137,7 @@ pub trait Volumes {
 
 /// Where there are no volumes to mount.
 #[derive(Debug, Clone, Copy)]
-pub struct NoVolumes;
+pub(crate) struct NoVolumes;
 
 impl Volumes for NoVolumes {
     fn resolve(&self, _volume: &str) -> Option<(&str, Option<&str>)> {
@@ -157,11 +157,11 @@ const MORE_FIELDS: usize = 3;
 
 /// What fragments are evaluated with.
 #[derive(Clone, Copy)]
-pub struct Evaluation<'e, 'v> {
+pub(crate) struct Evaluation<'e, 'v> {
     /// The data for expressions.
-    pub bindings: &'e Bindings<'v>,
+    pub(crate) bindings: &'e Bindings<'v>,
     /// The template's volumes in this pod.
-    pub volumes: &'e dyn Volumes,
+    pub(crate) volumes: &'e dyn Volumes,
 }
 
 impl std::fmt::Debug for Evaluation<'_, '_> {
@@ -181,12 +181,15 @@ impl Evaluation<'_, '_> {
 
 impl Fragment {
     /// Finished data.
-    pub fn constant(value: impl Into<Value>) -> Self {
+    pub(crate) fn constant(value: impl Into<Value>) -> Self {
         Self::Constant(Constant::new(value.into()))
     }
 
     /// What the fragment gives on a pod; `None` where it is left out.
-    pub fn evaluate(&self, with: Evaluation<'_, '_>) -> Result<Option<TemplateValue>, Failure> {
+    pub(crate) fn evaluate(
+        &self,
+        with: Evaluation<'_, '_>,
+    ) -> Result<Option<TemplateValue>, Failure> {
         match self {
             Self::Constant(constant) => {
                 with.pay(constant.json_size())?;
@@ -213,7 +216,7 @@ impl Fragment {
     }
 
     /// The fields that a fragment of an object gives on a pod; none where it is left out.
-    pub fn evaluate_fields(
+    pub(crate) fn evaluate_fields(
         &self,
         with: Evaluation<'_, '_>,
     ) -> Result<Option<TemplateObject>, Failure> {
@@ -296,7 +299,7 @@ impl Fragment {
     }
 
     /// Calls `visit` on every expression below, conditions included.
-    pub fn expressions<'f>(&'f self, visit: &mut dyn FnMut(&'f Expression)) {
+    pub(crate) fn expressions<'f>(&'f self, visit: &mut dyn FnMut(&'f Expression)) {
         match self {
             Self::Constant(_) => {}
             Self::Dynamic(dynamic) => visit(&dynamic.expression),
@@ -316,7 +319,7 @@ impl Fragment {
     }
 
     /// The fragment of a field, below conditions; `None` where the map has none of that name.
-    pub fn field(&self, name: &str) -> Option<&Self> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields
                 .iter()
@@ -360,7 +363,7 @@ fn place_all(
 }
 
 /// Whether an API type names a volume that is to be mounted.
-pub fn is_mount(definition: &str) -> bool {
+pub(crate) fn is_mount(definition: &str) -> bool {
     matches!(definition, "VolumeMount" | "VolumeDevice")
 }
 
@@ -405,7 +408,7 @@ fn place_mount(
 
 impl Condition {
     /// Whether the condition is true.
-    pub fn holds(&self, bindings: &Bindings<'_>) -> Result<bool, Failure> {
+    pub(crate) fn holds(&self, bindings: &Bindings<'_>) -> Result<bool, Failure> {
         self.expression
             .evaluate_boolean(bindings)
             .map_err(|error| Failure::new(&self.origin, &self.expression, &with_sources(&error)))

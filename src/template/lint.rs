@@ -31,17 +31,17 @@ pub struct LintFinding {
     /// What was found.
     pub code: LintCode,
     /// The file, as the source names it.
-    pub file: String,
+    pub(crate) file: String,
     /// The template's name.
-    pub template: String,
+    pub(crate) template: String,
     /// The line, from 1.
-    pub line: u32,
+    pub(crate) line: u32,
     /// The column in characters, from 1.
-    pub column: u32,
+    pub(crate) column: u32,
     /// The field path, such as `spec.sidecars[0].image`.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for LintFinding {

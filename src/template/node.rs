@@ -12,25 +12,25 @@ use serde_saphyr::{Options, Spanned};
 
 /// A line and a column, both from 1; 0 where something stands in no file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The line.
-    pub line: u32,
+    pub(crate) line: u32,
     /// The column, in characters.
-    pub column: u32,
+    pub(crate) column: u32,
 }
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     /// The value.
-    pub value: NodeValue,
+    pub(crate) value: NodeValue,
     /// Where it begins.
-    pub place: Place,
+    pub(crate) place: Place,
 }
 
 /// The values that YAML has.
 #[derive(Debug, Clone, PartialEq)]
-pub enum NodeValue {
+pub(crate) enum NodeValue {
     /// Nothing, or `null`.
     Null,
     /// `true` or `false`.
@@ -49,18 +49,18 @@ pub enum NodeValue {
 
 /// One key of a mapping with its value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The key.
-    pub key: String,
+    pub(crate) key: String,
     /// Where the key stands.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What it holds.
-    pub value: Node,
+    pub(crate) value: Node,
 }
 
 impl Node {
     /// The value in words, as an error prints what it found.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match &self.value {
             NodeValue::Null => "nothing".to_owned(),
             NodeValue::Boolean(value) => format!("the boolean {value}"),
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// The value under a key of a mapping.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let NodeValue::Map(entries) = &self.value else {
             return None;
         };
@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// The text, where the value is text.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             NodeValue::Text(text) => Some(text),
             _ => None,
@@ -92,7 +92,7 @@ impl Node {
     }
 
     /// A value that stands in no file.
-    pub fn from_json(value: &serde_json::Value) -> Self {
+    pub(crate) fn from_json(value: &serde_json::Value) -> Self {
         use serde_json::Value;
         let value = match value {
             Value::Null => NodeValue::Null,
@@ -144,9 +144,9 @@ impl Node {
 #[error("not readable as YAML: {message}")]
 pub struct YamlError {
     /// Where reading stopped.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What the parser says.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl From<Place> for (u32, u32) {
@@ -156,7 +156,7 @@ impl From<Place> for (u32, u32) {
 }
 
 /// How templates are read: as kubectl reads manifests.
-pub fn yaml_options() -> Options {
+pub(crate) fn yaml_options() -> Options {
     serde_saphyr::options! {
         legacy_octal_numbers: true,
         strict_booleans: true,

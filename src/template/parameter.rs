@@ -5,7 +5,7 @@
 //! null: an absent string, list or map is empty, and every other type needs a default or is
 //! required.
 
-pub mod constraint;
+pub(crate) mod constraint;
 mod types;
 mod value;
 
@@ -13,20 +13,20 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use constraint::{Bound, Constraints};
-pub use types::ParameterType;
-pub use value::ValueError;
+pub(crate) use constraint::{Bound, Constraints};
+pub(crate) use types::ParameterType;
+pub(crate) use value::ValueError;
 
 use super::fragment::Fragment;
 use super::word::Word;
 use crate::expression::Type;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.
-pub const DEFAULT_MAX_ITEMS: u64 = 64;
+pub(crate) const DEFAULT_MAX_ITEMS: u64 = 64;
 
 /// Who may set a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Setter {
+pub(crate) enum Setter {
     /// An annotation of the pod.
     Pod,
     /// An annotation of the namespace.
@@ -40,37 +40,37 @@ impl Word for Setter {
 
 /// One declared parameter.
 #[derive(Debug, Clone)]
-pub struct Parameter {
+pub(crate) struct Parameter {
     /// Its name, as annotations spell it.
-    pub name: String,
+    pub(crate) name: String,
     /// Its name in expressions, where `-` is no part of a name.
-    pub expression_name: String,
+    pub(crate) expression_name: String,
     /// What it is for.
-    pub description: String,
+    pub(crate) description: String,
     /// Its type.
-    pub ty: ParameterType,
+    pub(crate) ty: ParameterType,
     /// The type of its elements, where it is a list or a map.
-    pub items: ParameterType,
+    pub(crate) items: ParameterType,
     /// What its value, or each of its elements, must be.
-    pub constraints: Constraints,
+    pub(crate) constraints: Constraints,
     /// How many elements it may have.
-    pub max_items: u64,
+    pub(crate) max_items: u64,
     /// Whether a pod without a value is refused.
-    pub required: bool,
+    pub(crate) required: bool,
     /// The value where nobody sets one.
-    pub default: Option<Fragment>,
+    pub(crate) default: Option<Fragment>,
     /// Who may set it; nobody: only its default or the configuration.
-    pub set_by: BTreeSet<Setter>,
+    pub(crate) set_by: BTreeSet<Setter>,
 }
 
 impl Parameter {
     /// What expressions see.
-    pub fn expression_type(&self) -> Type {
+    pub(crate) fn expression_type(&self) -> Type {
         self.ty.expression_type(self.items)
     }
 
     /// The value where nobody sets one and there is no default: empty, where the type has that.
-    pub fn empty(&self) -> Option<Value> {
+    pub(crate) fn empty(&self) -> Option<Value> {
         match self.ty {
             ParameterType::String => Some(Value::String(String::new())),
             ParameterType::List => Some(Value::Array(Vec::new())),
@@ -80,7 +80,7 @@ impl Parameter {
     }
 
     /// Reads the value of a parameter that is not a map from an annotation's text.
-    pub fn parse(&self, text: &str) -> Result<Value, ValueError> {
+    pub(crate) fn parse(&self, text: &str) -> Result<Value, ValueError> {
         if self.ty != ParameterType::List {
             return value::scalar(self.ty, &self.constraints, text);
         }
@@ -96,12 +96,12 @@ impl Parameter {
     }
 
     /// Reads one element of a map parameter from an annotation's text.
-    pub fn parse_element(&self, text: &str) -> Result<Value, ValueError> {
+    pub(crate) fn parse_element(&self, text: &str) -> Result<Value, ValueError> {
         value::scalar(self.items, &self.constraints, text)
     }
 
     /// Checks a value that is typed already: a default, constant or computed.
-    pub fn check(&self, typed: &Value) -> Result<(), ValueError> {
+    pub(crate) fn check(&self, typed: &Value) -> Result<(), ValueError> {
         match (self.ty, typed) {
             (ParameterType::List, Value::Array(items)) => {
                 self.check_count(items.len())?;
@@ -120,7 +120,7 @@ impl Parameter {
     }
 
     /// Refuses more elements than `maxItems`.
-    pub fn check_count(&self, count: usize) -> Result<(), ValueError> {
+    pub(crate) fn check_count(&self, count: usize) -> Result<(), ValueError> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         if count > self.max_items {
             return Err(ValueError::TooMany {
@@ -132,7 +132,7 @@ impl Parameter {
     }
 
     /// Whether a value is empty, as `required` refuses it.
-    pub fn is_empty(value: &Value) -> bool {
+    pub(crate) fn is_empty(value: &Value) -> bool {
         match value {
             Value::String(text) => text.is_empty(),
             Value::Array(items) => items.is_empty(),

@@ -33,7 +33,7 @@ type Fields = Box<[(FieldName, Arc<Constant>)]>;
 
 impl Constant {
     /// Finishes data: its JSON, and that of each element where it is a list.
-    pub fn new(value: Value) -> Arc<Self> {
+    pub(crate) fn new(value: Value) -> Arc<Self> {
         let json = value.to_string().into_boxed_str();
         let elements = match &value {
             Value::Array(items) => items.iter().cloned().map(Self::new).collect(),
@@ -50,7 +50,7 @@ impl Constant {
 
     /// The fields of an object, made constants when they are first asked for; `None` where the data is
     /// something else.
-    pub fn fields(&self) -> Option<&[(FieldName, Arc<Self>)]> {
+    pub(crate) fn fields(&self) -> Option<&[(FieldName, Arc<Self>)]> {
         let Value::Object(fields) = &self.value else {
             return None;
         };
@@ -63,12 +63,12 @@ impl Constant {
     }
 
     /// The data.
-    pub fn value(&self) -> &Value {
+    pub(crate) fn value(&self) -> &Value {
         &self.value
     }
 
     /// How many bytes its JSON has.
-    pub fn json_size(&self) -> usize {
+    pub(crate) fn json_size(&self) -> usize {
         self.json.len()
     }
 
@@ -89,7 +89,7 @@ pub enum TemplateValue {
 
 impl TemplateValue {
     /// The value in memory of its own.
-    pub fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Shared(constant) => constant.value.clone(),
             Self::Own(value) => value,
@@ -97,7 +97,7 @@ impl TemplateValue {
     }
 
     /// The piece as something that parts can be taken out of.
-    pub fn part(&self) -> ValueRef<'_> {
+    pub(crate) fn part(&self) -> ValueRef<'_> {
         match self {
             Self::Shared(constant) => ValueRef::Shared(constant),
             Self::Own(value) => ValueRef::Own(value),
@@ -105,7 +105,7 @@ impl TemplateValue {
     }
 
     /// Writes the value as JSON.
-    pub fn write(&self, json: &mut String) {
+    pub(crate) fn write(&self, json: &mut String) {
         match self {
             Self::Shared(constant) => json.push_str(&constant.json),
             Self::Own(value) => write_value(value, json),
@@ -146,7 +146,7 @@ impl Serialize for TemplateValue {
 
 /// A value inside a piece.
 #[derive(Debug, Clone, Copy)]
-pub enum ValueRef<'p> {
+pub(crate) enum ValueRef<'p> {
     /// Of a constant.
     Shared(&'p Arc<Constant>),
     /// Of something else.
@@ -155,7 +155,7 @@ pub enum ValueRef<'p> {
 
 impl<'p> ValueRef<'p> {
     /// The value.
-    pub fn value(self) -> &'p Value {
+    pub(crate) fn value(self) -> &'p Value {
         match self {
             Self::Shared(constant) => &constant.value,
             Self::Own(value) => value,
@@ -163,7 +163,7 @@ impl<'p> ValueRef<'p> {
     }
 
     /// The value as a piece; a copy is made only where it is not shared.
-    pub fn to_piece(self) -> TemplateValue {
+    pub(crate) fn to_piece(self) -> TemplateValue {
         match self {
             Self::Shared(constant) => TemplateValue::Shared(Arc::clone(constant)),
             Self::Own(value) => TemplateValue::Own(value.clone()),
@@ -195,7 +195,7 @@ impl<'p> Digest<'p> for ValueRef<'p> {
 }
 
 /// About how many bytes the JSON of a value has, escapes included.
-pub fn json_size(value: &Value) -> usize {
+pub(crate) fn json_size(value: &Value) -> usize {
     /// The longest number or boolean, with a comma.
     const SCALAR: usize = 24;
     let text = |text: &str| {
@@ -238,7 +238,7 @@ fn write_value(value: &Value, json: &mut String) {
 }
 
 /// Writes items between brackets, with commas.
-pub fn write_joined<T>(
+pub(crate) fn write_joined<T>(
     json: &mut String,
     [open, close]: [char; 2],
     items: impl IntoIterator<Item = T>,
@@ -255,7 +255,7 @@ pub fn write_joined<T>(
 }
 
 /// Writes text as a JSON string.
-pub fn write_text(text: &str, json: &mut String) {
+pub(crate) fn write_text(text: &str, json: &mut String) {
     json.push('"');
     // Without a way out of the loop, so that it looks at many bytes at once.
     let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';

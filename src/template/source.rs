@@ -15,17 +15,17 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateError {
     /// The file, as the source names it; of an object of the API kind, namespace and name.
-    pub file: String,
+    pub(crate) file: String,
     /// The template's name, empty where it could not be read.
-    pub template: String,
+    pub(crate) template: String,
     /// The line, from 1; 0 for an object of the API.
     pub line: u32,
     /// The column in characters, from 1.
-    pub column: u32,
+    pub(crate) column: u32,
     /// The field path, such as `spec.sidecars[0].image`; empty for the document itself.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl fmt::Display for TemplateError {

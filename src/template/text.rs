@@ -5,7 +5,7 @@
 
 /// One part of a text, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TextSegment {
+pub(crate) enum TextSegment {
     /// Literal text.
     Literal(String),
     /// The source of an expression, without `${` and `}`.
@@ -20,13 +20,13 @@ pub enum TextSegment {
 /// Why a text cannot be split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`${{` is not closed by `}}`: for a literal `${{` write `$${{`")]
-pub struct UnclosedError {
+pub(crate) struct UnclosedError {
     /// Bytes from the start of the text to the `${`.
-    pub offset: usize,
+    pub(crate) offset: usize,
 }
 
 /// Splits a text into literals and expressions.
-pub fn split(text: &str) -> Result<Vec<TextSegment>, UnclosedError> {
+pub(crate) fn split(text: &str) -> Result<Vec<TextSegment>, UnclosedError> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
     let mut rest = text;

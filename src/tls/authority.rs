@@ -20,16 +20,16 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{Pair, TlsError};
-pub use ca_secret::{CaSet, RetiredCa, SecretData};
-pub use leaf::{Leaf, jitter, service_names};
-pub use rotation::{Lifetimes, LifetimesError, Situation, Step, Trust, advance};
+pub(crate) use ca_secret::CaSet;
+pub(crate) use leaf::{Leaf, jitter, service_names};
+pub(crate) use rotation::{Lifetimes, Situation, Step, Trust, advance};
 
 /// How far before now the validity of everything begins.
-pub const BACKDATED: Duration = Duration::from_mins(5);
+pub(crate) const BACKDATED: Duration = Duration::from_mins(5);
 
 /// The certificate of an authority: what clients trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityCertificate {
+pub(crate) struct AuthorityCertificate {
     pem: String,
     der: CertificateDer<'static>,
     not_before: SystemTime,
@@ -38,7 +38,7 @@ pub struct AuthorityCertificate {
 
 /// An authority: its certificate and the key that signs.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Authority {
+pub(crate) struct Authority {
     certificate: AuthorityCertificate,
     key_pem: String,
 }
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Authority {
 impl AuthorityCertificate {
     /// Reads the first certificate of PEM text, which must be an authority's. The origin is what
     /// errors call the text.
-    pub fn from_pem(origin: &str, pem: &[u8]) -> Result<Self, TlsError> {
+    pub(crate) fn from_pem(origin: &str, pem: &[u8]) -> Result<Self, TlsError> {
         let chain = super::pair::chain(origin, pem)?;
         let der = chain
             .into_iter()
@@ -65,7 +65,7 @@ impl AuthorityCertificate {
     }
 
     /// Every authority in PEM text; what is none is left out.
-    pub fn all_of(pem: &[u8]) -> Vec<Self> {
+    pub(crate) fn all_of(pem: &[u8]) -> Vec<Self> {
         CertificateDer::pem_slice_iter(pem)
             .filter_map(|der| Self::from_der("a bundle", der.ok()?).ok())
             .collect()
@@ -97,29 +97,33 @@ impl AuthorityCertificate {
     }
 
     /// The certificate in PEM.
-    pub fn pem(&self) -> &str {
+    pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
 
     /// When its validity begins.
-    pub fn not_before(&self) -> SystemTime {
+    pub(crate) fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
     /// When its validity ends.
-    pub fn not_after(&self) -> SystemTime {
+    pub(crate) fn not_after(&self) -> SystemTime {
         self.not_after
     }
 
     /// Whether PEM text holds this very certificate.
-    pub fn is_in(&self, bundle: &[u8]) -> bool {
+    pub(crate) fn is_in(&self, bundle: &[u8]) -> bool {
         CertificateDer::pem_slice_iter(bundle).any(|der| der.is_ok_and(|der| der == self.der))
     }
 }
 
 impl Authority {
     /// Makes an authority that is valid for `lifetime` from now on.
-    pub fn make(common_name: &str, now: SystemTime, lifetime: Duration) -> Result<Self, TlsError> {
+    pub(crate) fn make(
+        common_name: &str,
+        now: SystemTime,
+        lifetime: Duration,
+    ) -> Result<Self, TlsError> {
         make(common_name, now, lifetime).map_err(|source| TlsError::Make {
             what: "an authority",
             source,
@@ -127,7 +131,7 @@ impl Authority {
     }
 
     /// Reads an authority. The origins are what errors call the texts.
-    pub fn from_pem(
+    pub(crate) fn from_pem(
         (certificate_origin, certificate): (&str, &[u8]),
         (key_origin, key): (&str, &[u8]),
     ) -> Result<Self, TlsError> {
@@ -143,18 +147,18 @@ impl Authority {
     }
 
     /// The certificate: what clients trust.
-    pub fn certificate(&self) -> &AuthorityCertificate {
+    pub(crate) fn certificate(&self) -> &AuthorityCertificate {
         &self.certificate
     }
 
     /// The private key in PEM.
-    pub fn key_pem(&self) -> &str {
+    pub(crate) fn key_pem(&self) -> &str {
         &self.key_pem
     }
 
     /// Signs a server's certificate for these DNS names and IP addresses, with a new key. It is valid
     /// for `lifetime` from now on, but never longer than the authority.
-    pub fn sign(
+    pub(crate) fn sign(
         &self,
         common_name: &str,
         names: &[String],

@@ -13,16 +13,16 @@ use super::{Pair, Store, TlsError};
 
 /// The files of a pair.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub(crate) struct Files {
     /// The chain in PEM, the server's certificate first.
-    pub certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     /// The private key in PEM.
-    pub key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// What one look at the certificate found.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// A new pair is served from now on.
     Reloaded,
     /// The files hold something unusable; the old pair is served. Reported once for each content.
@@ -40,12 +40,12 @@ struct Contents {
 
 impl Files {
     /// Reads the pair.
-    pub fn load(&self) -> Result<Pair, TlsError> {
+    pub(crate) fn load(&self) -> Result<Pair, TlsError> {
         self.pair(&self.read()?)
     }
 
     /// The mode of the private key's file where every user may read it.
-    pub fn mode_of_readable_key(&self) -> Option<u32> {
+    pub(crate) fn mode_of_readable_key(&self) -> Option<u32> {
         let mode = std::fs::metadata(&self.key).ok()?.permissions().mode() & 0o7777;
         (mode & 0o004 != 0).then_some(mode)
     }
@@ -121,7 +121,7 @@ impl Tried {
 /// Looks at the certificate for ever, once each `period`: replaces the pair in `store` when
 /// `files` hold a new and usable one, and reports to `observer`. Without files it reports only the
 /// expiry.
-pub async fn watch(
+pub(crate) async fn watch(
     files: Option<Files>,
     store: Arc<Store>,
     period: Duration,

@@ -30,25 +30,25 @@ const MOST_ADDRESSES: usize = 4;
 
 /// The facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateInfo {
+pub(crate) struct CertificateInfo {
     /// Whom it is about.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Who has signed it.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// The DNS names and IP addresses that it is for.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Whether it may sign others.
-    pub is_authority: bool,
+    pub(crate) is_authority: bool,
     /// When its validity begins.
-    pub not_before: SystemTime,
+    pub(crate) not_before: SystemTime,
     /// When it ends.
-    pub not_after: SystemTime,
+    pub(crate) not_after: SystemTime,
     der: CertificateDer<'static>,
 }
 
 /// Why a certificate cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum InspectError {
+pub(crate) enum InspectError {
     /// The text is no PEM with certificates.
     #[error("it is not PEM with certificates: {0}")]
     Pem(String),
@@ -86,7 +86,7 @@ pub enum InspectError {
 }
 
 /// The certificates of PEM text.
-pub fn read(pem: &[u8]) -> Result<Vec<CertificateInfo>, InspectError> {
+pub(crate) fn read(pem: &[u8]) -> Result<Vec<CertificateInfo>, InspectError> {
     let ders = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| InspectError::Pem(error.to_string()))?;
@@ -135,7 +135,7 @@ fn address(bytes: &[u8]) -> String {
 }
 
 /// The chain that a server serves for a name, its own certificate first.
-pub fn served(address: &str, name: &str) -> Result<Vec<CertificateInfo>, InspectError> {
+pub(crate) fn served(address: &str, name: &str) -> Result<Vec<CertificateInfo>, InspectError> {
     let verifier = Arc::new(Recorder::default());
     let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
@@ -186,7 +186,7 @@ fn connect(address: &str) -> io::Result<TcpStream> {
 }
 
 /// Whether a bundle, and nothing else, vouches for a chain that is served for a name at this time.
-pub fn vouches(
+pub(crate) fn vouches(
     bundle: &[CertificateInfo],
     chain: &[CertificateInfo],
     name: &str,

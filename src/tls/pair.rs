@@ -51,7 +51,7 @@ impl Pair {
     }
 
     /// When the leaf's validity ends.
-    pub fn not_after(&self) -> SystemTime {
+    pub(crate) fn not_after(&self) -> SystemTime {
         self.not_after
     }
 

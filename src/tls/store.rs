@@ -21,17 +21,17 @@ impl Store {
     }
 
     /// A store whose first pair is to come.
-    pub fn empty() -> Arc<Self> {
+    pub(crate) fn empty() -> Arc<Self> {
         Arc::new(Self(ArcSwapOption::empty()))
     }
 
     /// The pair in use.
-    pub fn current(&self) -> Option<Arc<Pair>> {
+    pub(crate) fn current(&self) -> Option<Arc<Pair>> {
         self.0.load_full()
     }
 
     /// Serves this pair from the next handshake on.
-    pub fn replace(&self, pair: Pair) {
+    pub(crate) fn replace(&self, pair: Pair) {
         self.0.store(Some(Arc::new(pair)));
     }
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// One module: its path in the crate, and its code as tokens, tests left out.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// The path below the crate, such as `inject`, `plan`.
     pub module: Vec<String>,
     tokens: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Source {
 }
 
 /// The module path of a file below `src/`.
-pub fn module_of(path: &Path) -> Vec<String> {
+pub(crate) fn module_of(path: &Path) -> Vec<String> {
     path.with_extension("")
         .iter()
         .map(|part| part.to_str().unwrap().to_owned())
@@ -25,7 +25,7 @@ pub fn module_of(path: &Path) -> Vec<String> {
 
 impl Source {
     /// Reads the text of a module.
-    pub fn new(module: Vec<String>, text: &str) -> Self {
+    pub(crate) fn new(module: Vec<String>, text: &str) -> Self {
         let mut tokens = tokens(text);
         let mut test_modules = Vec::new();
         while let Some(start) = find(&tokens, &["#", "[", "cfg", "(", "test", ")", "]"]) {
@@ -46,17 +46,17 @@ impl Source {
     }
 
     /// The room that the module is in.
-    pub fn room(&self) -> &str {
+    pub(crate) fn room(&self) -> &str {
         &self.module[0]
     }
 
     /// The modules in files of their own that are compiled for tests alone.
-    pub fn test_modules(&self) -> Vec<Vec<String>> {
+    pub(crate) fn test_modules(&self) -> Vec<Vec<String>> {
         self.test_modules.clone()
     }
 
     /// Every path that the code names, groups taken apart.
-    pub fn paths(&self) -> Vec<Vec<String>> {
+    pub(crate) fn paths(&self) -> Vec<Vec<String>> {
         let mut paths = Vec::new();
         let mut at = 0;
         while at < self.tokens.len() {
@@ -98,7 +98,7 @@ impl Source {
     }
 
     /// The room of this crate that a path leads to.
-    pub fn room_of(&self, path: &[String]) -> Option<String> {
+    pub(crate) fn room_of(&self, path: &[String]) -> Option<String> {
         self.resolved(path)?
             .into_iter()
             .next()
@@ -106,7 +106,7 @@ impl Source {
     }
 
     /// A path of this crate from its root on.
-    pub fn resolved(&self, path: &[String]) -> Option<Vec<String>> {
+    pub(crate) fn resolved(&self, path: &[String]) -> Option<Vec<String>> {
         let (first, mut rest) = path.split_first()?;
         let mut base = match first.as_str() {
             "crate" | "pillion" => Vec::new(),
@@ -123,7 +123,7 @@ impl Source {
     }
 
     /// The names of the macros that are called.
-    pub fn macros(&self) -> Vec<String> {
+    pub(crate) fn macros(&self) -> Vec<String> {
         self.tokens
             .windows(3)
             .filter(|three| {

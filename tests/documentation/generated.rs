@@ -16,7 +16,7 @@ use pillion::template::lint::LintCode;
 use serde_json::Value;
 
 /// The text that an order in a document asks for.
-pub fn part(order: &str) -> String {
+pub(crate) fn part(order: &str) -> String {
     let (kind, argument) = order.split_once(' ').unwrap_or((order, ""));
     match kind {
         "run" => format!("```console\n$ {argument}\n{}```\n", output(argument)),
@@ -40,7 +40,7 @@ fn file(path: &str) -> String {
 
 /// What a shell prints for a command in which `pillion` is the program under test, run at the
 /// root of the project, standard error included.
-pub fn output(command: &str) -> String {
+pub(crate) fn output(command: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_pillion"));
     let folder = program.parent().unwrap().display();
     let path = std::env::var("PATH").unwrap();

@@ -9,11 +9,11 @@ use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
 /// Amounts by the name of the resource.
-pub type Amounts<'a> = BTreeMap<Text<'a>, Amount>;
+pub(crate) type Amounts<'a> = BTreeMap<Text<'a>, Amount>;
 
 /// An amount; `None` where what stands there is no quantity, which the API server refuses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Amount(pub Option<Quantity>);
+pub(crate) struct Amount(pub(crate) Option<Quantity>);
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

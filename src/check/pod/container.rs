@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::amount::Amounts;
 use super::reference::{EnvFrom, Keys, Present};
-pub use super::security::{Capabilities, SecurityContext};
+pub(crate) use super::security::SecurityContext;
 use super::source::Field;
 use super::view::{source_view, view};
 use crate::kubernetes::quantity::Quantity;
@@ -16,7 +16,7 @@ use crate::review::Text;
 
 /// Where a container stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub(crate) enum Place {
     /// `spec.initContainers`, at this index.
     Init(usize),
     /// `spec.containers`, at this index.
@@ -79,56 +79,56 @@ source_view! {
 view! {
     /// A port.
     Port<'a> {
-        pub name: Option<Text<'a>>,
-        pub container_port: Option<i64>,
+        pub(crate) name: Option<Text<'a>>,
+        pub(crate) container_port: Option<i64>,
         /// 0 counts as absent.
-        pub host_port: Option<i64>,
+        pub(crate) host_port: Option<i64>,
         #[serde(rename = "hostIP")]
-        pub host_ip: Option<Text<'a>>,
-        pub protocol: Option<Text<'a>>,
+        pub(crate) host_ip: Option<Text<'a>>,
+        pub(crate) protocol: Option<Text<'a>>,
         /// The template that added it.
         #[serde(skip)]
-        pub by: Option<&'a str>,
+        pub(crate) by: Option<&'a str>,
     }
 
     /// An environment variable.
     Env<'a> {
-        pub name: Option<Text<'a>>,
-        pub value: Option<Text<'a>>,
-        pub value_from: Option<EnvSource<'a>>,
+        pub(crate) name: Option<Text<'a>>,
+        pub(crate) value: Option<Text<'a>>,
+        pub(crate) value_from: Option<EnvSource<'a>>,
         /// The template that added it.
         #[serde(skip)]
-        pub by: Option<&'a str>,
+        pub(crate) by: Option<&'a str>,
     }
 
     /// Where a variable's value comes from.
     EnvSource<'a> {
-        pub secret_key_ref: Option<Keys<'a>>,
-        pub config_map_key_ref: Option<Keys<'a>>,
+        pub(crate) secret_key_ref: Option<Keys<'a>>,
+        pub(crate) config_map_key_ref: Option<Keys<'a>>,
     }
 
     /// A volume mount.
     Mount<'a> {
-        pub name: Option<Text<'a>>,
-        pub mount_path: Option<Text<'a>>,
-        pub sub_path: Option<Text<'a>>,
-        pub sub_path_expr: Option<Text<'a>>,
-        pub read_only: Option<bool>,
+        pub(crate) name: Option<Text<'a>>,
+        pub(crate) mount_path: Option<Text<'a>>,
+        pub(crate) sub_path: Option<Text<'a>>,
+        pub(crate) sub_path_expr: Option<Text<'a>>,
+        pub(crate) read_only: Option<bool>,
         /// The template that added it.
         #[serde(skip)]
-        pub by: Option<&'a str>,
+        pub(crate) by: Option<&'a str>,
     }
 
     /// A block device.
     VolumeDevice<'a> {
-        pub name: Option<Text<'a>>,
-        pub device_path: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>>,
+        pub(crate) device_path: Option<Text<'a>>,
     }
 
     /// What a resize of a resource does to the container.
     ResizePolicy<'a> {
-        pub resource_name: Option<Text<'a>>,
-        pub restart_policy: Option<Text<'a>>,
+        pub(crate) resource_name: Option<Text<'a>>,
+        pub(crate) restart_policy: Option<Text<'a>>,
     }
 
     /// Amounts by resource.
@@ -139,57 +139,57 @@ view! {
 
     /// A probe.
     Probe<'a> {
-        pub exec: Option<Exec<'a>>,
-        pub http_get: Option<Network<'a>>,
-        pub tcp_socket: Option<Network<'a>>,
-        pub grpc: Option<Network<'a>>,
+        pub(crate) exec: Option<Exec<'a>>,
+        pub(crate) http_get: Option<Network<'a>>,
+        pub(crate) tcp_socket: Option<Network<'a>>,
+        pub(crate) grpc: Option<Network<'a>>,
     }
 
     /// The target of a probe or hook that connects.
     Network<'a> {
-        pub host: Option<Text<'a>>,
-        pub port: Option<PortNumber<'a>>,
+        pub(crate) host: Option<Text<'a>>,
+        pub(crate) port: Option<PortNumber>,
     }
 
     /// A command in the container.
     Exec<'a> {
-        pub command: Option<Vec<Text<'a>>>,
+        pub(crate) command: Option<Vec<Text<'a>>>,
     }
 
     /// The hooks of a container.
     Lifecycle<'a> {
-        pub post_start: Option<Handler<'a>>,
-        pub pre_stop: Option<Handler<'a>>,
+        pub(crate) post_start: Option<Handler<'a>>,
+        pub(crate) pre_stop: Option<Handler<'a>>,
     }
 
     /// What a hook does.
     Handler<'a> {
-        pub exec: Option<Exec<'a>>,
-        pub sleep: Option<Sleep>,
-        pub http_get: Option<Network<'a>>,
-        pub tcp_socket: Option<Network<'a>>,
+        pub(crate) exec: Option<Exec<'a>>,
+        pub(crate) sleep: Option<Sleep>,
+        pub(crate) http_get: Option<Network<'a>>,
+        pub(crate) tcp_socket: Option<Network<'a>>,
     }
 }
 
 view! {
     /// A pause.
     Sleep {
-        pub seconds: i64,
+        pub(crate) seconds: i64,
     }
 }
 
 /// A port by number or by name.
 #[derive(Debug, Clone)]
-pub enum PortNumber<'a> {
+pub(crate) enum PortNumber {
     /// Its number.
     Number(i64),
-    /// Its name.
-    Name(Text<'a>),
+    /// A name of the container's ports.
+    Name,
 }
 
 impl Port<'_> {
     /// The protocol, which is TCP where nothing else is said.
-    pub fn protocol(&self) -> &str {
+    pub(crate) fn protocol(&self) -> &str {
         self.protocol
             .as_ref()
             .map(Text::as_str)
@@ -200,7 +200,7 @@ impl Port<'_> {
 
 impl Mount<'_> {
     /// `mountPath`.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.mount_path
             .as_ref()
             .map(Text::as_str)
@@ -210,42 +210,42 @@ impl Mount<'_> {
 
 impl Resources<'_> {
     /// The request of one resource; a limit without request is one (defaulting of the API server).
-    pub fn request(&self, name: &str) -> Option<Quantity> {
+    pub(crate) fn request(&self, name: &str) -> Option<Quantity> {
         amount(self.requests.as_ref(), name).or_else(|| self.limit(name))
     }
 
     /// The request of one resource as it is written.
-    pub fn own_request(&self, name: &str) -> Option<Quantity> {
+    pub(crate) fn own_request(&self, name: &str) -> Option<Quantity> {
         amount(self.requests.as_ref(), name)
     }
 
     /// The limit of one resource.
-    pub fn limit(&self, name: &str) -> Option<Quantity> {
+    pub(crate) fn limit(&self, name: &str) -> Option<Quantity> {
         amount(self.limits.as_ref(), name)
     }
 
     /// The names of all resources that are requested or limited.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let requests = self.requests.iter().flatten();
         let limits = self.limits.iter().flatten();
         requests.chain(limits).map(|(name, _)| name.as_str())
     }
 
     /// The names of the resources that are requested.
-    pub fn requested(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn requested(&self) -> impl Iterator<Item = &str> {
         let requests = self.requests.iter().flatten();
         requests.map(|(name, _)| name.as_str())
     }
 
     /// The names of the resources that are limited.
-    pub fn limited(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn limited(&self) -> impl Iterator<Item = &str> {
         self.limits.iter().flatten().map(|(name, _)| name.as_str())
     }
 }
 
 impl<'a> Probe<'a> {
     /// What it connects to.
-    pub fn network(&self) -> Option<&Network<'a>> {
+    pub(crate) fn network(&self) -> Option<&Network<'a>> {
         self.http_get
             .as_ref()
             .or(self.tcp_socket.as_ref())
@@ -253,7 +253,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The port of the pod itself that it asks by number.
-    pub fn own_port(&self) -> Option<i64> {
+    pub(crate) fn own_port(&self) -> Option<i64> {
         let target = self.network()?;
         let host = target.host.as_ref().map(Text::as_str).unwrap_or_default();
         match target.port {
@@ -269,35 +269,35 @@ fn amount(amounts: Option<&Amounts<'_>>, name: &str) -> Option<Quantity> {
 
 impl<'a> Container<'a> {
     /// Whether this template added to this field of the user's container.
-    pub fn changed(&self, field: &str, template: &str) -> bool {
+    pub(crate) fn changed(&self, field: &str, template: &str) -> bool {
         self.fields_by.contains(&(field, template))
     }
 
     /// Whether it is an init container that runs beside the app.
-    pub fn is_sidecar(&self) -> bool {
+    pub(crate) fn is_sidecar(&self) -> bool {
         matches!(self.place, Place::Init(_))
             && self.restart_policy.as_ref().map(Text::as_str) == Some("Always")
     }
 
     /// Whether it runs to its end before the app.
-    pub fn is_step(&self) -> bool {
+    pub(crate) fn is_step(&self) -> bool {
         matches!(self.place, Place::Init(_)) && !self.is_sidecar()
     }
 
     /// Whether it runs beside the app, or is the app.
-    pub fn runs_beside(&self) -> bool {
+    pub(crate) fn runs_beside(&self) -> bool {
         !self.is_step()
     }
 
     /// The template that a field comes from: the container's, or the one that added to the field.
-    pub fn field_by(&self, field: &str) -> Option<&'a str> {
+    pub(crate) fn field_by(&self, field: &str) -> Option<&'a str> {
         let mut by = self.fields_by.iter();
         self.added_by
             .or_else(|| by.find(|(name, _)| *name == field).map(|(_, by)| *by))
     }
 
     /// Whether a template added it, or added to it.
-    pub fn is_touched(&self) -> bool {
+    pub(crate) fn is_touched(&self) -> bool {
         self.added_by.is_some()
             || self.ports.iter().any(|port| port.by.is_some())
             || self.mounts.iter().any(|mount| mount.by.is_some())
@@ -305,7 +305,7 @@ impl<'a> Container<'a> {
     }
 
     /// Whether it may change how the network's packets go: `NET_ADMIN`, or all privileges.
-    pub fn changes_network(&self) -> bool {
+    pub(crate) fn changes_network(&self) -> bool {
         let added = self.security.capabilities.as_ref();
         let mut added = added.and_then(|all| all.add.as_ref()).into_iter().flatten();
         self.security.privileged == Some(true)
@@ -317,7 +317,7 @@ impl<'a> Container<'a> {
     }
 
     /// Its probes, each with the field's name.
-    pub fn probes(&self) -> impl Iterator<Item = (&'static str, &Probe<'a>)> {
+    pub(crate) fn probes(&self) -> impl Iterator<Item = (&'static str, &Probe<'a>)> {
         let probes = [
             ("readinessProbe", &self.readiness),
             ("livenessProbe", &self.liveness),
@@ -329,7 +329,7 @@ impl<'a> Container<'a> {
     }
 
     /// The container as a person reads of it: `` `envoy` (template envoy-tls) ``.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match self.added_by {
             Some(template) => format!("`{}` (template {template})", self.name),
             None => format!("`{}`", self.name),

@@ -7,32 +7,32 @@ use super::view::view;
 use crate::review::Text;
 
 /// A value that is only known to be there.
-pub type Present = IgnoredAny;
+pub(crate) type Present = IgnoredAny;
 
 view! {
     /// Keys of a Secret or `ConfigMap`: a volume source, a projection, or a variable's source.
     Keys<'a> {
         #[serde(alias = "secretName")]
-        pub name: Option<Text<'a>>,
-        pub key: Option<Text<'a>>,
-        pub items: Option<Vec<Item<'a>>>,
-        pub optional: Option<bool>,
+        pub(crate) name: Option<Text<'a>>,
+        pub(crate) key: Option<Text<'a>>,
+        pub(crate) items: Option<Vec<Item<'a>>>,
+        pub(crate) optional: Option<bool>,
     }
 
     /// An entry of `items`.
     Item<'a> {
-        pub key: Option<Text<'a>>,
+        pub(crate) key: Option<Text<'a>>,
     }
 
     /// An entry of `envFrom`: all keys of an object become variables.
     EnvFrom<'a> {
-        pub prefix: Option<Text<'a>>,
-        pub secret_ref: Option<Keys<'a>>,
-        pub config_map_ref: Option<Keys<'a>>,
+        pub(crate) prefix: Option<Text<'a>>,
+        pub(crate) secret_ref: Option<Keys<'a>>,
+        pub(crate) config_map_ref: Option<Keys<'a>>,
     }
 
     /// A reference by name in the same namespace.
     LocalReference<'a> {
-        pub name: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>>,
     }
 }

@@ -14,7 +14,7 @@ const USUAL_FIELDS: usize = 24;
 
 /// An object of the resulting pod.
 #[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
+pub(crate) enum Source<'a> {
     /// The user's.
     Json(Json<'a>),
     /// The user's, with the fields that templates changed.
@@ -29,20 +29,20 @@ pub enum Source<'a> {
 
 /// An element that a template added to a list of the user's.
 #[derive(Debug, Clone, Copy)]
-pub struct Addition<'a> {
+pub(crate) struct Addition<'a> {
     /// The template.
-    pub template: &'a str,
+    pub(crate) template: &'a str,
     /// The list: `env`, `ports` or `volumeMounts`.
-    pub list: &'a str,
+    pub(crate) list: &'a str,
     /// Where it stands once it and all before it are there; `None`: at the end.
-    pub index: Option<usize>,
+    pub(crate) index: Option<usize>,
     /// The element.
-    pub value: &'a Value,
+    pub(crate) value: &'a Value,
 }
 
 impl<'a> Addition<'a> {
     /// The elements that were added. An addition to a field as a whole brings the whole list.
-    pub fn elements(&self) -> &'a [Value] {
+    pub(crate) fn elements(&self) -> &'a [Value] {
         match self.value {
             Value::Array(values) => values,
             value => std::slice::from_ref(value),
@@ -52,7 +52,7 @@ impl<'a> Addition<'a> {
 
 /// A field of an object.
 #[derive(Debug, Clone, Copy)]
-pub enum Field<'a> {
+pub(crate) enum Field<'a> {
     /// The user's.
     Json(Json<'a>),
     /// Data.
@@ -61,7 +61,7 @@ pub enum Field<'a> {
 
 impl<'a> Field<'a> {
     /// The field, where it is of this type.
-    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
+    pub(crate) fn read<T: Deserialize<'a>>(self) -> Option<T> {
         match self {
             Self::Json(json) => T::deserialize(json).ok(),
             Self::Data(value) => T::deserialize(value).ok(),
@@ -69,14 +69,14 @@ impl<'a> Field<'a> {
     }
 
     /// The field, or its empty value.
-    pub fn read_or_default<T: Deserialize<'a> + Default>(self) -> T {
+    pub(crate) fn read_or_default<T: Deserialize<'a> + Default>(self) -> T {
         self.read().unwrap_or_default()
     }
 }
 
 impl<'a> Source<'a> {
     /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
-    pub fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
         match self {
             Self::Json(object) => json(object.fields(), &mut visit),
             Self::Changed(object, changed) => {
@@ -96,7 +96,7 @@ impl<'a> Source<'a> {
     }
 
     /// A field as the user wrote it, where templates added to it.
-    pub fn before<T: Deserialize<'a> + Default>(&self, name: &str) -> Option<T> {
+    pub(crate) fn before<T: Deserialize<'a> + Default>(&self, name: &str) -> Option<T> {
         match self {
             Self::Changed(object, changed) if changed.contains_key(name) => {
                 Some(object.get_as(name).unwrap_or_default())

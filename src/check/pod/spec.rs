@@ -44,12 +44,12 @@ source_view! {
 view! {
     /// `spec.os`.
     Os<'a> {
-        pub name: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>>,
     }
 
     /// A toleration.
     Toleration<'a> {
-        pub key: Option<Text<'a>>,
+        pub(crate) key: Option<Text<'a>>,
     }
 
     /// `spec.affinity`, as far as it keeps the pod from nodes.
@@ -74,15 +74,15 @@ view! {
 
     /// A requirement on one label of a node.
     NodeRequirement<'a> {
-        pub key: Option<Text<'a>>,
-        pub operator: Option<Text<'a>>,
-        pub values: Option<Vec<Text<'a>>>,
+        pub(crate) key: Option<Text<'a>>,
+        pub(crate) operator: Option<Text<'a>>,
+        pub(crate) values: Option<Vec<Text<'a>>>,
     }
 }
 
 impl<'a> Spec<'a> {
     /// Reads the fields.
-    pub fn read(source: Source<'a>) -> Self {
+    pub(crate) fn read(source: Source<'a>) -> Self {
         let mut spec = Self {
             security_before: source.before("securityContext"),
             ..Self::default()
@@ -92,12 +92,12 @@ impl<'a> Spec<'a> {
     }
 
     /// Seconds until a container that does not end is killed; the API server's default is 30.
-    pub fn grace_period(&self) -> i64 {
+    pub(crate) fn grace_period(&self) -> i64 {
         self.termination_grace_period_seconds.unwrap_or(30)
     }
 
     /// Why the pod surely runs on Windows nodes; `None` where it may run on Linux.
-    pub fn windows_reason(&self) -> Option<&'static str> {
+    pub(crate) fn windows_reason(&self) -> Option<&'static str> {
         let is_windows =
             |name: Option<&Text<'_>>| name.is_some_and(|name| name.as_str() == WINDOWS);
         if is_windows(self.os.as_ref().and_then(|os| os.name.as_ref())) {

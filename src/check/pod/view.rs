@@ -10,7 +10,7 @@ macro_rules! view {
         #[derive(Debug, Clone, Default, Deserialize)]
         #[serde(default, rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
         #[allow(missing_docs, reason = "fields are named as the API names them")]
-        pub struct $name<'a> {
+        pub(crate) struct $name<'a> {
             $($(#[$field_meta])* $vis $field: $ty,)*
         }
     )*};
@@ -21,7 +21,7 @@ macro_rules! view {
         #[derive(Debug, Clone, Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
         #[allow(missing_docs, reason = "fields are named as the API names them")]
-        pub struct $name {
+        pub(crate) struct $name {
             $($(#[$field_meta])* $vis $field: $ty,)*
         }
     )*};
@@ -37,9 +37,9 @@ macro_rules! source_view {
         $(#[$meta])*
         #[derive(Debug, Default)]
         #[allow(missing_docs, reason = "fields are named as the API names them")]
-        pub struct $name<'a> {
-            $($(#[$field_meta])* pub $field: $ty,)*
-            $($(#[$more_meta])* pub $more: $more_ty,)*
+        pub(crate) struct $name<'a> {
+            $($(#[$field_meta])* pub(crate) $field: $ty,)*
+            $($(#[$more_meta])* pub(crate) $more: $more_ty,)*
         }
 
         impl<'a> $name<'a> {

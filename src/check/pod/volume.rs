@@ -11,32 +11,32 @@ use crate::review::Text;
 
 /// A volume.
 #[derive(Debug)]
-pub struct Volume<'a> {
+pub(crate) struct Volume<'a> {
     /// Where it stands in `spec.volumes`.
-    pub index: usize,
+    pub(crate) index: usize,
     /// Its name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// The template that added it; `None`: the user.
-    pub added_by: Option<&'a str>,
+    pub(crate) added_by: Option<&'a str>,
     /// The fields that are there besides the name: its sources, of which a valid volume has one.
-    pub kinds: Vec<&'a str>,
+    pub(crate) kinds: Vec<&'a str>,
     /// The source, as far as the checks read it.
-    pub source: VolumeSource<'a>,
+    pub(crate) source: VolumeSource<'a>,
 }
 
 /// The sources that the checks look into.
 #[derive(Debug, Default)]
-pub struct VolumeSource<'a> {
+pub(crate) struct VolumeSource<'a> {
     /// `emptyDir`.
-    pub empty_dir: Option<EmptyDir<'a>>,
+    pub(crate) empty_dir: Option<EmptyDir<'a>>,
     /// `secret`.
-    pub secret: Option<Keys<'a>>,
+    pub(crate) secret: Option<Keys<'a>>,
     /// `configMap`.
-    pub config_map: Option<Keys<'a>>,
+    pub(crate) config_map: Option<Keys<'a>>,
     /// `projected`.
-    pub projected: Option<Projected<'a>>,
+    pub(crate) projected: Option<Projected<'a>>,
     /// `readOnly` of `persistentVolumeClaim` or `csi`.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
 }
 
 impl<'a> VolumeSource<'a> {
@@ -65,31 +65,31 @@ view! {
 view! {
     /// `emptyDir`.
     EmptyDir<'a> {
-        pub medium: Option<Text<'a>>,
+        pub(crate) medium: Option<Text<'a>>,
         size_limit: Option<Value>,
     }
 
     /// `projected`.
     Projected<'a> {
-        pub sources: Option<Vec<ProjectedSource<'a>>>,
+        pub(crate) sources: Option<Vec<ProjectedSource<'a>>>,
     }
 
     /// An entry of `projected.sources`.
     ProjectedSource<'a> {
-        pub secret: Option<Keys<'a>>,
-        pub config_map: Option<Keys<'a>>,
-        pub service_account_token: Option<Present>,
+        pub(crate) secret: Option<Keys<'a>>,
+        pub(crate) config_map: Option<Keys<'a>>,
+        pub(crate) service_account_token: Option<Present>,
     }
 }
 
 impl EmptyDir<'_> {
     /// Whether it is held in memory.
-    pub fn is_memory(&self) -> bool {
+    pub(crate) fn is_memory(&self) -> bool {
         self.medium.as_ref().map(Text::as_str) == Some("Memory")
     }
 
     /// `sizeLimit`; zero means no limit.
-    pub fn size_limit(&self) -> Option<Quantity> {
+    pub(crate) fn size_limit(&self) -> Option<Quantity> {
         let limit = Quantity::in_field(self.size_limit.as_ref()?)?;
         (limit.sign() > 0).then_some(limit)
     }
@@ -97,7 +97,7 @@ impl EmptyDir<'_> {
 
 impl<'a> Volume<'a> {
     /// Reads a volume.
-    pub fn read(
+    pub(crate) fn read(
         index: usize,
         name: &'a str,
         added_by: Option<&'a str>,
@@ -120,18 +120,18 @@ impl<'a> Volume<'a> {
     }
 
     /// The field's path.
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("spec.volumes[{}]", self.index)
     }
 
     /// Whether nobody can write it, whatever the mounts say.
-    pub fn is_read_only(&self) -> bool {
+    pub(crate) fn is_read_only(&self) -> bool {
         const KINDS: [&str; 5] = ["secret", "configMap", "downwardAPI", "projected", "image"];
         self.source.read_only || self.kinds.iter().any(|kind| KINDS.contains(kind))
     }
 
     /// Whether it carries a service account token.
-    pub fn has_token(&self) -> bool {
+    pub(crate) fn has_token(&self) -> bool {
         let sources = self
             .source
             .projected

@@ -29,7 +29,7 @@ macro_rules! controls {
             }
 
             /// The level that it belongs to.
-            pub fn level(self) -> Level {
+            pub(crate) fn level(self) -> Level {
                 match self { $(Self::$name => Level::$level,)* }
             }
 
@@ -107,13 +107,13 @@ pub struct Violation {
     /// The control.
     pub control: Control,
     /// The containers concerned, by name, init containers first.
-    pub containers: Vec<String>,
+    pub(crate) containers: Vec<String>,
     /// The first field concerned, such as `spec.containers[0].securityContext.privileged`.
-    pub path: String,
+    pub(crate) path: String,
     /// What is wrong, in the API server's words: `allowPrivilegeEscalation != false`.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The details, in the API server's words.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl fmt::Display for Violation {

@@ -22,7 +22,7 @@ pub enum Version {
 
 impl Version {
     /// Reads `latest` or `v1.x`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "latest" {
             return Some(Self::Latest);
         }
@@ -85,15 +85,15 @@ pub fn enforced(labels: &BTreeMap<String, String>, defaults: &Defaults) -> Enfor
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defaults {
     /// `defaults.enforce`.
-    pub level: Level,
+    pub(crate) level: Level,
     /// `defaults.enforce-version`.
-    pub version: Version,
+    pub(crate) version: Version,
     /// `exemptions.namespaces`.
-    pub namespaces: Vec<String>,
+    pub(crate) namespaces: Vec<String>,
     /// `exemptions.usernames`.
-    pub usernames: Vec<String>,
+    pub(crate) usernames: Vec<String>,
     /// `exemptions.runtimeClasses`.
-    pub runtime_classes: Vec<String>,
+    pub(crate) runtime_classes: Vec<String>,
 }
 
 impl Default for Defaults {
@@ -122,7 +122,7 @@ pub enum DefaultsError {
 
 impl Defaults {
     /// Reads a `PodSecurityConfiguration` (pod-security.admission.config.k8s.io/v1).
-    pub fn read(configuration: &Value) -> Result<Self, DefaultsError> {
+    pub(crate) fn read(configuration: &Value) -> Result<Self, DefaultsError> {
         let default = |field: &str| {
             let value = configuration.get("defaults")?.get(field)?.as_str()?;
             (!value.is_empty()).then_some(value)
@@ -149,7 +149,12 @@ impl Defaults {
     }
 
     /// Whether pods of this namespace, by this user, or with this runtime class are exempt.
-    pub fn exempt(&self, namespace: &str, user: Option<&str>, runtime_class: Option<&str>) -> bool {
+    pub(crate) fn exempt(
+        &self,
+        namespace: &str,
+        user: Option<&str>,
+        runtime_class: Option<&str>,
+    ) -> bool {
         let among = |names: &[String], name: &str| names.iter().any(|known| known == name);
         among(&self.namespaces, namespace)
             || user.is_some_and(|user| !user.is_empty() && among(&self.usernames, user))

@@ -14,9 +14,9 @@ pub struct Effect {
     /// The amounts, by the name of the resource.
     pub amounts: Vec<Amounts>,
     /// The class without the helpers.
-    pub class_before: QosClass,
+    pub(crate) class_before: QosClass,
     /// The class with them.
-    pub class_after: QosClass,
+    pub(crate) class_after: QosClass,
 }
 
 /// One resource, with the helpers and without them; `None` where nothing is said.

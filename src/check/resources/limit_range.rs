@@ -13,7 +13,7 @@ type Amounts = BTreeMap<String, Quantity>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitRange {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its limits, for containers and for pods.
     pub(super) items: Vec<Item>,
 }

@@ -9,7 +9,7 @@ use crate::kubernetes::quantity::Quantity;
 
 /// The class, that which is evicted first at the front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum QosClass {
+pub(crate) enum QosClass {
     /// No CPU or memory is requested or limited.
     BestEffort,
     /// Some is.
@@ -20,7 +20,7 @@ pub enum QosClass {
 
 impl QosClass {
     /// The word of `status.qosClass`.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::BestEffort => "BestEffort",
             Self::Burstable => "Burstable",

@@ -16,7 +16,7 @@ use crate::review::Text;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     hard: BTreeMap<String, Quantity>,
     used: BTreeMap<String, Quantity>,
     scopes: Vec<Scope>,

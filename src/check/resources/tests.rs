@@ -4,6 +4,7 @@ mod namespace;
 
 use serde_json::{Value, json};
 
+use super::qos::QosClass;
 use super::*;
 use crate::check::test_support::Scene;
 

@@ -8,7 +8,8 @@ use super::*;
 use crate::cli::report::Report;
 use crate::cli::streams::without;
 use crate::cli::transform::transform;
-use crate::inject::{Operation, Patch, Reason};
+use crate::inject::patch::Operation;
+use crate::inject::{Patch, Reason};
 
 struct Closure<F>(F);
 

@@ -2,7 +2,7 @@
 
 /// Why manifests could not be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum ManifestError {
+pub(crate) enum ManifestError {
     /// A file or directory could not be read.
     #[error("failed to read {name}")]
     Read {

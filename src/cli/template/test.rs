@@ -70,7 +70,7 @@ enum TestFormat {
 
 /// Why templates could not be tested.
 #[derive(Debug, thiserror::Error)]
-pub enum TestError {
+pub(crate) enum TestError {
     /// A file or directory could not be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -17,7 +17,7 @@ const OUR_NAMES: &str = ".pillion.dev";
 
 /// A webhook configuration as it was read.
 #[derive(Debug, Clone)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     kind: ApiResource,
     object: DynamicObject,
     entries: Vec<Entry>,
@@ -25,19 +25,19 @@ pub struct Configuration {
 
 /// One of our entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What clients trust there, in PEM; empty where nothing was written yet.
-    pub bundle: Vec<u8>,
+    pub(crate) bundle: Vec<u8>,
     /// Why it could stop the cluster, and what would be right. Where it has no bundle yet, it gets
     /// none; one that works is kept.
-    pub deadlock: Option<String>,
+    pub(crate) deadlock: Option<String>,
 }
 
 impl Entry {
     /// Whether no bundle is to be written here.
-    pub fn is_withheld(&self) -> bool {
+    pub(crate) fn is_withheld(&self) -> bool {
         self.deadlock.is_some() && self.bundle.is_empty()
     }
 }
@@ -76,7 +76,7 @@ impl Configuration {
     }
 
     /// Our entries.
-    pub fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 

@@ -24,7 +24,7 @@ const PERIOD: Duration = Duration::from_secs(10);
 const ATTEMPTS: usize = 5;
 
 /// Where it is known what the API server must trust.
-pub trait BundleSource: Send + Sync {
+pub(crate) trait BundleSource: Send + Sync {
     /// What is to be trusted now, in PEM, read afresh; `None`: nothing is known yet. An error is
     /// reported, and the configurations stay as they are.
     fn bundle(&self) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + Send;
@@ -32,19 +32,19 @@ pub trait BundleSource: Send + Sync {
 
 /// State of our entries in both webhook configurations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RegistrationStatus {
+pub(crate) struct RegistrationStatus {
     /// Entries with the bundle that is to be there.
-    pub current: usize,
+    pub(crate) current: usize,
     /// Entries with another one, or none.
-    pub stale: usize,
+    pub(crate) stale: usize,
     /// Entries without a bundle that get none, because they could stop the cluster.
-    pub withheld: usize,
+    pub(crate) withheld: usize,
     /// Configurations written just now.
-    pub written: usize,
+    pub(crate) written: usize,
 }
 
 /// Keeps `caBundle` while this replica leads.
-pub struct CaBundleReconciler<S> {
+pub(crate) struct CaBundleReconciler<S> {
     registration: Registration,
     source: S,
     backoffs: BTreeMap<String, RewriteBackoff>,
@@ -62,7 +62,7 @@ impl<S> std::fmt::Debug for CaBundleReconciler<S> {
 
 impl<S: BundleSource> CaBundleReconciler<S> {
     /// Keeps in the configurations what the source says.
-    pub fn new(registration: Registration, source: S) -> Self {
+    pub(crate) fn new(registration: Registration, source: S) -> Self {
         Self {
             registration,
             source,
@@ -74,7 +74,7 @@ impl<S: BundleSource> CaBundleReconciler<S> {
 
     /// Works for ever, whenever this replica leads. `wake` says that the source has changed; the
     /// observer gets the state of the entries, `None` where it could not be read.
-    pub async fn run(
+    pub(crate) async fn run(
         mut self,
         mut leader: watch::Receiver<bool>,
         wake: Arc<Notify>,

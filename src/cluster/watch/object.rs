@@ -23,7 +23,7 @@ pub(super) const LARGE_PAGE: u32 = 50;
 
 /// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Watched {
+pub(crate) enum Watched {
     /// `ClusterInjectionTemplate`.
     ClusterInjectionTemplates,
     /// `InjectionTemplate`.
@@ -42,7 +42,7 @@ pub enum Watched {
 
 impl Watched {
     /// All watched kinds.
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::ClusterInjectionTemplates,
         Self::InjectionTemplates,
         Self::Namespaces,
@@ -53,7 +53,7 @@ impl Watched {
     ];
 
     /// The plural, as RBAC names it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::ClusterInjectionTemplates => CLUSTER_PLURAL,
             Self::InjectionTemplates => NAMESPACED_PLURAL,

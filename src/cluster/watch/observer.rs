@@ -9,17 +9,17 @@ use crate::template::Catalog;
 
 /// The watched objects of a cluster at one moment.
 #[derive(Debug, Clone)]
-pub struct ClusterSnapshot {
+pub(crate) struct ClusterSnapshot {
     /// The templates; the same value as long as none changes.
-    pub catalog: Arc<Catalog>,
+    pub(crate) catalog: Arc<Catalog>,
     /// The state of each template, for its status and its revisions.
-    pub reports: Arc<TemplateReports>,
+    pub(crate) reports: Arc<TemplateReports>,
     /// All namespaces.
-    pub namespaces: Namespaces,
+    pub(crate) namespaces: Namespaces,
 }
 
 /// Receives snapshots and the state of the watches.
-pub trait Observer: Send + Sync + 'static {
+pub(crate) trait Observer: Send + Sync + 'static {
     /// The kinds that were not listed yet, each with the reason in one line.
     fn missing(&self, kinds: &[(Watched, String)]);
 

@@ -15,13 +15,13 @@ const BYTES_PER_BYTE: usize = 16;
 
 /// The bounds of the templates of namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TenantLimits {
+pub(crate) struct TenantLimits {
     /// Templates of one namespace.
-    pub templates: usize,
+    pub(crate) templates: usize,
     /// Bytes that the templates of one namespace may take.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// Bytes that the templates of all namespaces may take.
-    pub all_bytes: usize,
+    pub(crate) all_bytes: usize,
 }
 
 impl Default for TenantLimits {

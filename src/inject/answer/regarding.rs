@@ -11,13 +11,13 @@ use crate::review::{Pod, Text};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Regarding {
     /// `apiVersion` of the object.
-    pub api_version: String,
+    pub(crate) api_version: String,
     /// `kind` of the object.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Its name; it is in the pod's namespace.
-    pub name: String,
+    pub(crate) name: String,
     /// Its uid, empty where nobody knows it yet.
-    pub uid: String,
+    pub(crate) uid: String,
 }
 
 impl Regarding {

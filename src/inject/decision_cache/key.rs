@@ -62,7 +62,7 @@ struct Blank {
 
 /// A review, with blanks for what differs between copies.
 #[derive(Debug)]
-pub struct CacheKey {
+pub(crate) struct CacheKey {
     key: Box<[u8]>,
     blanks: Vec<Blank>,
 }
@@ -70,7 +70,7 @@ pub struct CacheKey {
 impl CacheKey {
     /// The key of some bytes, whether or not they are a review; `None` where they have no plain uid, as every
     /// review of the API server has, or where two blanks overlap.
-    pub fn of(body: &[u8]) -> Option<Self> {
+    pub(crate) fn of(body: &[u8]) -> Option<Self> {
         let mut blanks = Vec::with_capacity(USUAL_BLANKS);
         blanks.push(first_uid(body)?);
         blanks.extend(times(body));
@@ -86,22 +86,22 @@ impl CacheKey {
     }
 
     /// The bytes that are compared.
-    pub fn key(&self) -> &[u8] {
+    pub(crate) fn key(&self) -> &[u8] {
         &self.key
     }
 
     /// The bytes that are compared, to store them.
-    pub fn into_key(self) -> Box<[u8]> {
+    pub(crate) fn into_key(self) -> Box<[u8]> {
         self.key
     }
 
     /// `request.uid` of a review with this key.
-    pub fn uid<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
+    pub(crate) fn uid<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
         self.text(body, Kind::Uid)
     }
 
     /// The name of the ServiceAccount's volume, where the API server has made one up.
-    pub fn token<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
+    pub(crate) fn token<'b>(&self, body: &'b [u8]) -> Option<&'b str> {
         self.text(body, Kind::Token)
     }
 
@@ -113,7 +113,7 @@ impl CacheKey {
 
     /// Whether the blanks of this review are only in places that no decision depends on: the uid of the
     /// request, `managedFields`, and the ServiceAccount volume's name where the API server writes it.
-    pub fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_>) -> bool {
+    pub(crate) fn is_blank_where_unread(&self, body: &[u8], request: &Request<'_>) -> bool {
         let Some(pod) = request.object else {
             return false;
         };

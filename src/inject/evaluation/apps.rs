@@ -16,7 +16,7 @@ use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::wording::did_you_mean;
 
 /// The image by which a container says: take the injector's.
-pub const PLACEHOLDER: &str = "auto";
+pub(crate) const PLACEHOLDER: &str = "auto";
 
 /// Finds the app containers: those that an annotation names, else all regular ones that are no
 /// injector's helper. The main one is the first named, else kubectl's default, else the first.

@@ -13,7 +13,7 @@ use crate::kubernetes::schema::{self, FieldType};
 
 /// Whether `theirs` has everything that `want` has. More fields than wanted are others' business:
 /// API-server defaults, the ServiceAccount's mount, what other webhooks add.
-pub fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
+pub(crate) fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
     match (ty, theirs, want) {
         (ty, Value::Null, want) => absence_says(false, ty, want),
         (FieldType::Quantity, theirs, want) => same_quantity(theirs, want),

@@ -12,7 +12,7 @@ use crate::template::piece::{ReadObject, TemplateObject};
 
 /// A value of the user's.
 #[derive(Debug, Clone, Copy)]
-pub enum View<'v> {
+pub(crate) enum View<'v> {
     /// As it was received.
     Json(Json<'v>),
     /// An object as it was received, and the fields that templates changed as they are now.
@@ -83,7 +83,7 @@ impl<'v> Keys<'v> {
 
 impl<'v> View<'v> {
     /// The value as data of its own.
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         match self {
             Self::Json(json) => json.to_value(),
             Self::Changed(..) => self.with_fields(|_| true),

@@ -16,17 +16,17 @@ use crate::wording::did_you_mean;
 
 /// Where values come from.
 #[derive(Debug, Clone, Copy)]
-pub struct ParameterSources<'g> {
+pub(crate) struct ParameterSources<'g> {
     /// The pod's annotations.
-    pub pod: &'g Dictionary<'g>,
+    pub(crate) pod: &'g Dictionary<'g>,
     /// The namespace's annotations.
-    pub namespace: &'g BTreeMap<String, String>,
+    pub(crate) namespace: &'g BTreeMap<String, String>,
     /// The configuration's values, by template and parameter.
-    pub configuration: &'g BTreeMap<(String, String), String>,
+    pub(crate) configuration: &'g BTreeMap<(String, String), String>,
     /// Where notes are taken, if somebody asks why.
-    pub trace: Option<&'g Trace>,
+    pub(crate) trace: Option<&'g Trace>,
     /// What computed defaults are paid from.
-    pub budget: &'g Budget<'g>,
+    pub(crate) budget: &'g Budget<'g>,
 }
 
 /// What an annotation, or the configuration, sets.

@@ -11,7 +11,7 @@ use crate::template::piece::{ReadObject, TemplateObject};
 impl Change {
     /// Everything that the change adds; the containers' names are those of `name_of`, which knows
     /// the pod that it was planned on.
-    pub fn additions(&self, name_of: &dyn Fn(List, usize) -> String) -> Vec<Addition> {
+    pub(crate) fn additions(&self, name_of: &dyn Fn(List, usize) -> String) -> Vec<Addition> {
         let lists = [
             (List::InitContainers, &self.init_containers),
             (List::Containers, &self.containers),

@@ -16,17 +16,17 @@ type Noted = (String, u64);
 
 /// What a template added to something of the user's.
 #[derive(Debug)]
-pub struct Edit {
+pub(crate) struct Edit {
     /// The template.
-    pub template: Arc<str>,
+    pub(crate) template: Arc<str>,
     /// What was added.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
 }
 
 impl Edit {
     /// Whether it adds an element to one of these lists, or such a list as a whole: which, and at
     /// which index.
-    pub fn new_element<'l>(&self, lists: &[&'l str]) -> Option<(&'l str, Option<usize>)> {
+    pub(crate) fn new_element<'l>(&self, lists: &[&'l str]) -> Option<(&'l str, Option<usize>)> {
         let Operation::Add { path, .. } = &self.operation else {
             return None;
         };
@@ -41,7 +41,7 @@ impl Edit {
     }
 
     /// What was added.
-    pub fn value(&self) -> &Value {
+    pub(crate) fn value(&self) -> &Value {
         match self.operation.content() {
             Some(Content::TemplateValue(piece)) => piece,
             // A container or volume is no part of an element.
@@ -50,7 +50,7 @@ impl Edit {
     }
 
     /// The field of the element that it changes.
-    pub fn field(&self) -> &str {
+    pub(crate) fn field(&self) -> &str {
         self.operation.path().split('/').nth(1).unwrap_or_default()
     }
 }
@@ -61,7 +61,7 @@ impl Edit {
     clippy::large_enum_variant,
     reason = "most elements are the user's, the larger ones"
 )]
-pub enum Element<'p> {
+pub(crate) enum Element<'p> {
     /// The user's, with what was added to it.
     Users {
         /// Where it stood in the list.
@@ -93,7 +93,7 @@ pub enum Element<'p> {
 
 impl Element<'_> {
     /// The element's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Users { name, .. } => name,
             Self::Added { value, .. } => value
@@ -104,7 +104,7 @@ impl Element<'_> {
     }
 
     /// The image of a container.
-    pub fn image(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn image(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Users { object, .. } => object.text("image"),
             Self::Added { value, .. } => Some(value.get("image")?.as_str()?.into()),
@@ -112,7 +112,7 @@ impl Element<'_> {
     }
 
     /// The element as it is now.
-    pub fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         match self {
             Self::Users { object, edits, .. } if edits.is_empty() => View::Json(*object),
             Self::Users {
@@ -129,7 +129,7 @@ impl Element<'_> {
     }
 
     /// Current values of the edited fields, except fields that only gained items of these lists.
-    pub fn changed(&self, lists: &[&str]) -> Option<&Map<String, Value>> {
+    pub(crate) fn changed(&self, lists: &[&str]) -> Option<&Map<String, Value>> {
         match self {
             Self::Users {
                 object,
@@ -144,7 +144,7 @@ impl Element<'_> {
     }
 
     /// The sources of variables that the user wrote into a container.
-    pub fn users_env_from(&self) -> Vec<Value> {
+    pub(crate) fn users_env_from(&self) -> Vec<Value> {
         match self {
             Self::Users { object, .. } => object.get_as("envFrom").unwrap_or_default(),
             Self::Added { .. } => Vec::new(),
@@ -152,7 +152,7 @@ impl Element<'_> {
     }
 
     /// Whether the element is an init container that runs beside the app.
-    pub fn is_sidecar(&self) -> bool {
+    pub(crate) fn is_sidecar(&self) -> bool {
         match self {
             Self::Users { object, .. } => object.text("restartPolicy").as_deref() == Some("Always"),
             Self::Added { value, .. } => {
@@ -162,7 +162,7 @@ impl Element<'_> {
     }
 
     /// What templates put at the front of the container's lists.
-    pub fn in_front(&self) -> InFront {
+    pub(crate) fn in_front(&self) -> InFront {
         match self {
             Self::Users { in_front, .. } => *in_front,
             Self::Added { .. } => InFront::default(),
@@ -170,7 +170,7 @@ impl Element<'_> {
     }
 
     /// The template that added what a key path of the user's element names.
-    pub fn owner(&self, key: &str) -> Option<&str> {
+    pub(crate) fn owner(&self, key: &str) -> Option<&str> {
         match self {
             Self::Users { owners, .. } => {
                 let mut latest = owners.iter().rev();

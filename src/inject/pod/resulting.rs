@@ -9,7 +9,7 @@ const LISTS: [&str; 3] = ["env", "ports", "volumeMounts"];
 
 impl WorkingPod<'_> {
     /// The pod as it is now, for the checks.
-    pub fn resulting(&self) -> Pod<'_> {
+    pub(crate) fn resulting(&self) -> Pod<'_> {
         let fields_by = self.fields_by.iter();
         let volumes = self.list(List::Volumes).iter().enumerate();
         let volume = |(index, element)| {

@@ -10,7 +10,7 @@ use crate::review::pod::Dictionary;
 
 /// Labels or annotations: the user's, and what was added.
 #[derive(Debug, Default)]
-pub struct Texts<'p> {
+pub(crate) struct Texts<'p> {
     /// `None` where the pod has no such field.
     users: Option<&'p Dictionary<'p>>,
     pub(super) added: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ impl<'p> Texts<'p> {
     }
 
     /// The value of a key as it is now.
-    pub fn get(&self, key: &str) -> Option<&str> {
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
         let users = || self.users?.get(key).map(Text::as_str);
         self.added.get(key).map(String::as_str).or_else(users)
     }
@@ -47,12 +47,12 @@ impl<'p> Texts<'p> {
     }
 
     /// The template that added a key.
-    pub fn owner(&self, key: &str) -> Option<&str> {
+    pub(crate) fn owner(&self, key: &str) -> Option<&str> {
         self.owners.get(key).map(String::as_str)
     }
 
     /// Bytes of keys and values together, as they are now.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let users = self.users.into_iter().flatten();
         let kept = users.filter(|(key, _)| !self.added.contains_key(key.as_str()));
         let kept = kept.map(|(key, value)| key.as_str().len() + value.as_str().len());
@@ -62,7 +62,7 @@ impl<'p> Texts<'p> {
     }
 
     /// The keys and values as they are now.
-    pub fn all(&self) -> BTreeMap<&str, &str> {
+    pub(crate) fn all(&self) -> BTreeMap<&str, &str> {
         let users = self.users.into_iter().flatten();
         let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
         let added = self.added.iter();

@@ -120,7 +120,7 @@ impl ForeignHelpers {
     }
 
     /// Adds a helper, or takes one of the defaults out.
-    pub fn change(&mut self, helper: &ForeignHelper) {
+    pub(crate) fn change(&mut self, helper: &ForeignHelper) {
         if helper.is_known {
             self.add(&helper.name, &helper.image);
         } else {
@@ -129,19 +129,19 @@ impl ForeignHelpers {
     }
 
     /// Adds an annotation in which an injector lists its containers.
-    pub fn add_status(&mut self, annotation: &str) {
+    pub(crate) fn add_status(&mut self, annotation: &str) {
         self.statuses.insert(annotation.to_owned());
     }
 
     /// Whether a container of this name and image is a known helper.
-    pub fn has(&self, name: &str, image: Option<&str>) -> bool {
+    pub(crate) fn has(&self, name: &str, image: Option<&str>) -> bool {
         let of_name = self.images.get(name).into_iter().flatten();
         let mut starts = of_name.map(String::as_str);
         starts.any(|start| start.is_empty() || image.is_some_and(|image| starts_with(image, start)))
     }
 
     /// The containers that the annotations of other injectors list.
-    pub fn listed<'a>(
+    pub(crate) fn listed<'a>(
         &self,
         annotations: &'a Dictionary<'_>,
     ) -> BTreeSet<std::borrow::Cow<'a, str>> {

@@ -9,16 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Names or key paths in the order in which they were added. A digest is `None` where a status has
 /// none: policies of the API server cannot make one, and earlier releases wrote none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Elements(Vec<(String, Option<u64>)>);
+pub(crate) struct Elements(Vec<(String, Option<u64>)>);
 
 impl Elements {
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Adds an element.
-    pub fn push(&mut self, name: impl Into<String>, digest: u64) {
+    pub(crate) fn push(&mut self, name: impl Into<String>, digest: u64) {
         self.0.push((name.into(), Some(digest)));
     }
 
@@ -28,33 +28,33 @@ impl Elements {
     }
 
     /// The names.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
         self.0.iter().map(|(name, _)| name)
     }
 
     /// Names and digests.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
         self.0.iter().map(|(name, digest)| (name.as_str(), *digest))
     }
 
     /// The same names without their digests.
-    pub fn without_digests(&self) -> Self {
+    pub(crate) fn without_digests(&self) -> Self {
         let names = self.0.iter();
         Self(names.map(|(name, _)| (name.clone(), None)).collect())
     }
 
     /// Whether a name is among them.
-    pub fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
 
     /// Adds those of another list.
-    pub fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
     /// Keeps those for which `keep` is true.
-    pub fn retain(&mut self, mut keep: impl FnMut(&str, Option<u64>) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, Option<u64>) -> bool) {
         self.0.retain(|(name, digest)| keep(name, *digest));
     }
 }

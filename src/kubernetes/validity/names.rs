@@ -6,7 +6,7 @@ const LONGEST: usize = 63;
 const LONGEST_DOMAIN: usize = 253;
 
 /// Why a text is no key of a label or annotation; `None` where it is one.
-pub fn not_a_key(key: &str) -> Option<String> {
+pub(crate) fn not_a_key(key: &str) -> Option<String> {
     let (domain, name) = match key.split_once('/') {
         Some((domain, name)) => (Some(domain), name),
         None => (None, key),
@@ -27,7 +27,7 @@ pub fn not_a_key(key: &str) -> Option<String> {
 }
 
 /// Why a text is no value of a label; `None` where it is one.
-pub fn not_a_label_value(value: &str) -> Option<String> {
+pub(crate) fn not_a_label_value(value: &str) -> Option<String> {
     (!value.is_empty() && !is_name(value)).then(|| {
         format!(
             "`{value}` is not a label's value: at most {LONGEST} letters, digits, `-`, `_` and `.`, \
@@ -45,7 +45,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Whether a text is a DNS subdomain (RFC 1123).
-pub fn is_subdomain(text: &str) -> bool {
+pub(crate) fn is_subdomain(text: &str) -> bool {
     let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     text.len() <= LONGEST_DOMAIN
         && text.split('.').all(|label| {

@@ -37,7 +37,7 @@ impl Catalog {
     }
 
     /// A catalog of templates that were compiled elsewhere, each name once in each namespace.
-    pub fn of_entries(entries: impl IntoIterator<Item = CatalogEntry>) -> Self {
+    pub(crate) fn of_entries(entries: impl IntoIterator<Item = CatalogEntry>) -> Self {
         let mut catalog = Self::default();
         for entry in entries {
             let CatalogEntry {
@@ -62,7 +62,7 @@ impl Catalog {
 
     /// Several catalogs as one. Of two templates of one name, in one namespace or for the whole
     /// cluster, the one of the first catalog counts, even where it is broken.
-    pub fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
+    pub(crate) fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
         let mut catalog = Self::default();
         for layer in layers {
             for (namespace, name, entry) in layer.entries() {

@@ -24,9 +24,9 @@ pub(super) enum Document {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
     /// `metadata.name`.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// `metadata.namespace`.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
 }
 
 /// Reads all documents of a file.

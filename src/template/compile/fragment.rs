@@ -21,9 +21,9 @@ pub(in crate::template) const WHEN: &str = "$when";
 #[derive(Clone, Copy)]
 pub(super) struct CompileScope<'m> {
     /// The names of expressions.
-    pub scope: &'m Scope,
+    pub(crate) scope: &'m Scope,
     /// The template's own volumes.
-    pub volumes: &'m [String],
+    pub(crate) volumes: &'m [String],
 }
 
 /// Compiles what goes into a slot. `None` where it is null, or wrong (which is noted).

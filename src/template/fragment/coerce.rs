@@ -12,7 +12,7 @@ use crate::kubernetes::schema::{self, FieldType};
 /// A value that its field cannot hold. The value itself is not named: it may be secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}expected {wanted}, the expression gave {found}", at(path))]
-pub struct MismatchError {
+pub(crate) struct MismatchError {
     /// The path below the field, where the value is a list or map.
     path: String,
     wanted: String,
@@ -191,7 +191,7 @@ fn without_nulls(value: Value) -> Value {
 
 /// Whether an expression of this type can give what the slot takes, as far as can be told before
 /// it runs.
-pub fn holds(slot: &Slot, ty: &Type) -> bool {
+pub(crate) fn holds(slot: &Slot, ty: &Type) -> bool {
     match (&slot.ty, ty) {
         // A quantity is for calculating: CEL has no function that writes one.
         (_, Type::Quantity) => false,

@@ -15,13 +15,13 @@ use crate::kubernetes::schema::{self, FieldType};
     clippy::struct_excessive_bools,
     reason = "each is a rule of the language by itself"
 )]
-pub struct Slot {
+pub(crate) struct Slot {
     /// The field's type.
-    pub ty: FieldType,
+    pub(crate) ty: FieldType,
     /// Whether numbers and booleans are taken as text.
-    pub scalars_as_text: bool,
+    pub(crate) scalars_as_text: bool,
     /// Whether a `$` in an interpolated value is doubled.
-    pub doubles_dollars: bool,
+    pub(crate) doubles_dollars: bool,
     /// Whether the place is below a container's `lifecycle`.
     in_lifecycle: bool,
     /// Whether a whole list is copied from the app, whose `$` mean there what they mean here.
@@ -30,12 +30,12 @@ pub struct Slot {
 
 impl Slot {
     /// The slot of an object of this definition.
-    pub fn object(definition: &str) -> Self {
+    pub(crate) fn object(definition: &str) -> Self {
         Self::of(FieldType::Object(definition.to_owned()))
     }
 
     /// A slot with no rules but its type.
-    pub fn of(ty: FieldType) -> Self {
+    pub(crate) fn of(ty: FieldType) -> Self {
         let scalars_as_text = false;
         Self {
             ty,
@@ -47,7 +47,7 @@ impl Slot {
     }
 
     /// A text that takes any scalar: an annotation, a label, a file.
-    pub fn free_text() -> Self {
+    pub(crate) fn free_text() -> Self {
         Self {
             scalars_as_text: true,
             ..Self::of(FieldType::Text)
@@ -55,7 +55,7 @@ impl Slot {
     }
 
     /// The slot of a field; `None` where the definition has no such field.
-    pub fn field(&self, name: &str) -> Option<Self> {
+    pub(crate) fn field(&self, name: &str) -> Option<Self> {
         let FieldType::Object(definition) = &self.ty else {
             return match &self.ty {
                 FieldType::Map(value) => Some(Self {
@@ -86,7 +86,7 @@ impl Slot {
     }
 
     /// The slot of a list's elements.
-    pub fn element(&self) -> Option<Self> {
+    pub(crate) fn element(&self) -> Option<Self> {
         match &self.ty {
             FieldType::List(element) => Some(Self {
                 ty: (**element).clone(),
@@ -99,7 +99,7 @@ impl Slot {
 
     /// The same slot for a value that is copied from the app: in a whole list `env`, `command`,
     /// `args` or `volumeMounts` no `$` is doubled.
-    pub fn copied(mut self) -> Self {
+    pub(crate) fn copied(mut self) -> Self {
         let FieldType::List(element) = &self.ty else {
             return self;
         };
@@ -114,7 +114,7 @@ impl Slot {
     }
 
     /// An interpolated value's text as this place needs it.
-    pub fn interpolated<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(crate) fn interpolated<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.doubles_dollars && text.contains('$') {
             Cow::Owned(text.replace('$', "$$"))
         } else {

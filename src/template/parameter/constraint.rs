@@ -10,20 +10,20 @@ const PATTERN_SIZE_LIMIT: usize = 1 << 18;
 
 /// The constraints of one parameter; for a list or map they are those of each element.
 #[derive(Debug, Clone, Default)]
-pub struct Constraints {
+pub(crate) struct Constraints {
     /// The values that are allowed; empty: any.
-    pub one_of: Vec<Value>,
+    pub(crate) one_of: Vec<Value>,
     /// What the whole text must match.
-    pub pattern: Option<Pattern>,
+    pub(crate) pattern: Option<Pattern>,
     /// The smallest value.
-    pub minimum: Option<Bound>,
+    pub(crate) minimum: Option<Bound>,
     /// The largest value.
-    pub maximum: Option<Bound>,
+    pub(crate) maximum: Option<Bound>,
 }
 
 /// A regular expression for the whole of a text.
 #[derive(Debug, Clone)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     source: String,
     hint: Option<String>,
     regex: Regex,
@@ -31,7 +31,7 @@ pub struct Pattern {
 
 impl Pattern {
     /// Compiles a pattern; it is anchored at both ends.
-    pub fn new(source: &str, hint: Option<&str>) -> Result<Self, regex::Error> {
+    pub(crate) fn new(source: &str, hint: Option<&str>) -> Result<Self, regex::Error> {
         let regex = RegexBuilder::new(&format!("^(?:{source})$"))
             .size_limit(PATTERN_SIZE_LIMIT)
             .build()?;
@@ -43,26 +43,26 @@ impl Pattern {
     }
 
     /// The pattern as its author wrote it.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         &self.source
     }
 }
 
 /// An end of a range, as written and as compared.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
+pub(crate) struct Bound {
     written: String,
     magnitude: f64,
 }
 
 impl Bound {
     /// The bound as its author wrote it.
-    pub fn written(&self) -> &str {
+    pub(crate) fn written(&self) -> &str {
         &self.written
     }
 
     /// Reads a bound in the type that it limits.
-    pub fn new(ty: ParameterType, written: &Value) -> Option<Self> {
+    pub(crate) fn new(ty: ParameterType, written: &Value) -> Option<Self> {
         let text = match written {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -77,18 +77,18 @@ impl Bound {
 
 impl Constraints {
     /// Whether no value lies between the ends of the range.
-    pub fn is_empty_range(&self) -> bool {
+    pub(crate) fn is_empty_range(&self) -> bool {
         matches!((&self.minimum, &self.maximum),
             (Some(minimum), Some(maximum)) if minimum.magnitude > maximum.magnitude)
     }
 
     /// Checks that a value has the declared type and is allowed.
-    pub fn check_typed(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+    pub(crate) fn check_typed(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
         super::value::typed(ty, self, value)
     }
 
     /// Checks one value of the declared type.
-    pub fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+    pub(crate) fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
         if !self.one_of.is_empty() && !self.one_of.contains(value) {
             let allowed = self.one_of.iter().map(plain).collect::<Vec<_>>().join(", ");
             return Err(ValueError::NotOneOf { allowed });

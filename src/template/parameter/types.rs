@@ -10,7 +10,7 @@ use crate::template::word::Word;
 
 /// The type of a parameter, or of the elements of a list or map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterType {
+pub(crate) enum ParameterType {
     /// Text.
     String,
     /// A whole number of 64 bits.
@@ -44,23 +44,23 @@ impl Word for ParameterType {
 
 impl ParameterType {
     /// The name that templates use.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.word()
     }
 
     /// The name with its article, as messages put it.
-    pub fn with_article(self) -> String {
+    pub(crate) fn with_article(self) -> String {
         let article = if self == Self::Integer { "an" } else { "a" };
         format!("{article} {}", self.name())
     }
 
     /// Whether an absent value is empty rather than missing.
-    pub fn has_empty(self) -> bool {
+    pub(crate) fn has_empty(self) -> bool {
         matches!(self, Self::String | Self::List | Self::Map)
     }
 
     /// Whether a value is one, not several.
-    pub fn is_scalar(self) -> bool {
+    pub(crate) fn is_scalar(self) -> bool {
         !matches!(self, Self::List | Self::Map)
     }
 

@@ -6,7 +6,7 @@ use super::{Constraints, ParameterType};
 
 /// Why a value is refused, in words that say what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ValueError {
+pub(crate) enum ValueError {
     /// The text is not of the type.
     #[error("expected {wanted}")]
     WrongType {

@@ -62,18 +62,18 @@ pub struct TemplateObject(Vec<(FieldName, TemplateValue)>);
 
 impl TemplateObject {
     /// No fields yet, and room for so many.
-    pub fn with_capacity(count: usize) -> Self {
+    pub(crate) fn with_capacity(count: usize) -> Self {
         Self(Vec::with_capacity(count))
     }
 
     /// A field's piece.
-    pub fn piece(&self, name: &str) -> Option<&TemplateValue> {
+    pub(crate) fn piece(&self, name: &str) -> Option<&TemplateValue> {
         let found = self.0.iter().find(|(known, _)| **known == *name);
         found.map(|(_, piece)| piece)
     }
 
     /// Sets a field; a new one stands at the end.
-    pub fn insert(&mut self, name: impl Into<FieldName>, piece: TemplateValue) {
+    pub(crate) fn insert(&mut self, name: impl Into<FieldName>, piece: TemplateValue) {
         let name = name.into();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = piece,
@@ -82,39 +82,39 @@ impl TemplateObject {
     }
 
     /// Takes a field out; the others keep their order.
-    pub fn remove(&mut self, name: &str) -> Option<TemplateValue> {
+    pub(crate) fn remove(&mut self, name: &str) -> Option<TemplateValue> {
         let place = self.0.iter().position(|(known, _)| **known == *name)?;
         Some(self.0.remove(place).1)
     }
 
     /// Keeps the fields whose names pass.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+    pub(crate) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| keep(name));
     }
 
     /// Drops lists in which nothing is left: the API server drops them too.
-    pub fn drop_empty_lists(&mut self) {
+    pub(crate) fn drop_empty_lists(&mut self) {
         let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
         self.0.retain(|(_, piece)| !is_empty(piece));
     }
 
     /// How many fields there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The fields, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &TemplateValue)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &TemplateValue)> {
         self.0.iter().map(|(name, piece)| (&**name, piece))
     }
 
     /// The object as data of its own.
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let fields = self.iter();
         Value::Object(
             fields

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{Authority, AuthorityCertificate};
 
 /// The data of a Secret.
-pub type SecretData = BTreeMap<String, Vec<u8>>;
+pub(crate) type SecretData = BTreeMap<String, Vec<u8>>;
 
 /// The keys of one authority: its certificate and its private key.
 type Keys = (&'static str, &'static str);
@@ -33,29 +33,29 @@ pub(super) const KEYS: [&str; 5] = [CURRENT.0, CURRENT.1, NEXT.0, NEXT.1, RECORD
 
 /// An authority that signs no more, whose leaves may live.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RetiredCa {
+pub(crate) struct RetiredCa {
     /// Its certificate.
-    pub certificate: AuthorityCertificate,
+    pub(crate) certificate: AuthorityCertificate,
     /// When its last leaf has ended for certain.
-    pub until: SystemTime,
+    pub(crate) until: SystemTime,
 }
 
 /// The authorities in the Secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CaSet {
+pub(crate) struct CaSet {
     /// The authority that signs.
-    pub current: Option<Authority>,
+    pub(crate) current: Option<Authority>,
     /// The authority that signs next, once every API server trusts it.
-    pub next: Option<Authority>,
+    pub(crate) next: Option<Authority>,
     /// Retired CAs that are still trusted.
-    pub previous: Vec<RetiredCa>,
+    pub(crate) previous: Vec<RetiredCa>,
     /// Retired CAs with a lost key or an unknown expiry.
-    pub orphans: Vec<AuthorityCertificate>,
+    pub(crate) orphans: Vec<AuthorityCertificate>,
 }
 
 impl CaSet {
     /// Reads a Secret's data. The texts say what in it could not be used, and never a value.
-    pub fn read(data: &SecretData) -> (Self, Vec<String>) {
+    pub(crate) fn read(data: &SecretData) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let (signing, previous) = record(data, &mut problems);
         let mut ca_set = Self {
@@ -83,7 +83,7 @@ impl CaSet {
     }
 
     /// The data to write: a value, or that the key is to go. Other keys are not ours.
-    pub fn write(&self) -> BTreeMap<&'static str, Option<Vec<u8>>> {
+    pub(crate) fn write(&self) -> BTreeMap<&'static str, Option<Vec<u8>>> {
         let mut data: BTreeMap<_, _> = KEYS.into_iter().map(|key| (key, None)).collect();
         for ((certificate, key), authority) in [(CURRENT, &self.current), (NEXT, &self.next)] {
             if let Some(authority) = authority {
@@ -108,7 +108,7 @@ impl CaSet {
 
     /// What clients must trust, in PEM; empty where there is nothing yet. The order is by age, so
     /// that a change of roles alone changes nothing.
-    pub fn bundle(&self) -> String {
+    pub(crate) fn bundle(&self) -> String {
         let mut all: Vec<_> = self.certificates().collect();
         all.sort_by(|a, b| (a.not_before, a.der.as_ref()).cmp(&(b.not_before, b.der.as_ref())));
         all.dedup();
@@ -116,7 +116,7 @@ impl CaSet {
     }
 
     /// Every certificate, whatever its role.
-    pub fn certificates(&self) -> impl Iterator<Item = &AuthorityCertificate> {
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = &AuthorityCertificate> {
         let with_key = self.current.iter().chain(&self.next);
         let without = self.previous.iter().map(|retired| &retired.certificate);
         with_key
@@ -126,7 +126,7 @@ impl CaSet {
     }
 
     /// The authority that may sign now.
-    pub fn signing(&self, now: SystemTime) -> Option<&Authority> {
+    pub(crate) fn signing(&self, now: SystemTime) -> Option<&Authority> {
         let current = self.current.as_ref()?;
         (now < current.certificate().not_after()).then_some(current)
     }

@@ -14,7 +14,7 @@ const SPREAD: f64 = 0.1;
 
 /// A serving certificate with its key, and by whom and when it was signed.
 #[derive(Clone)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     pub(super) certificate_pem: String,
     pub(super) key_pem: String,
     pub(super) authority: AuthorityCertificate,
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Leaf {
 
 impl Leaf {
     /// The form in which it is served.
-    pub fn pair(&self) -> Result<Pair, TlsError> {
+    pub(crate) fn pair(&self) -> Result<Pair, TlsError> {
         let origin = "the certificate just made";
         Pair::from_pem(
             (origin, self.certificate_pem.as_bytes()),
@@ -43,28 +43,29 @@ impl Leaf {
     }
 
     /// The certificate in PEM.
-    pub fn certificate_pem(&self) -> &str {
+    pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
     /// The private key in PEM.
-    pub fn key_pem(&self) -> &str {
+    pub(crate) fn key_pem(&self) -> &str {
         &self.key_pem
     }
 
     /// Who has signed it.
-    pub fn authority(&self) -> &AuthorityCertificate {
+    #[cfg(test)]
+    pub(crate) fn authority(&self) -> &AuthorityCertificate {
         &self.authority
     }
 
     /// When it ends.
-    pub fn not_after(&self) -> SystemTime {
+    pub(crate) fn not_after(&self) -> SystemTime {
         self.not_after
     }
 
     /// When it is to be renewed: at two thirds of its life, or up to a tenth of it earlier.
     /// `jitter` is a number from 0 to 1 of this replica.
-    pub fn renew_at(&self, jitter: f64) -> SystemTime {
+    pub(crate) fn renew_at(&self, jitter: f64) -> SystemTime {
         let life = self.not_after.duration_since(self.signed);
         let share = RENEWED - SPREAD * jitter.clamp(0.0, 1.0);
         self.signed + life.unwrap_or_default().mul_f64(share)
@@ -72,13 +73,13 @@ impl Leaf {
 
     /// Whether another leaf is to take this one's place, where `signing` is what signs now. Where
     /// nothing signs the leaf stays: it is valid still.
-    pub fn is_due(&self, signing: &Authority, now: SystemTime, jitter: f64) -> bool {
+    pub(crate) fn is_due(&self, signing: &Authority, now: SystemTime, jitter: f64) -> bool {
         self.authority != *signing.certificate() || now >= self.renew_at(jitter)
     }
 }
 
 /// A number from 0 to 1 that is always the same for one replica and differs among them.
-pub fn jitter(replica: &str) -> f64 {
+pub(crate) fn jitter(replica: &str) -> f64 {
     let mut hasher = DefaultHasher::new();
     replica.hash(&mut hasher);
     let [byte, ..] = hasher.finish().to_be_bytes();
@@ -86,7 +87,7 @@ pub fn jitter(replica: &str) -> f64 {
 }
 
 /// The names of a Service inside its cluster, and further ones. The API server asks for the first.
-pub fn service_names(service: &str, namespace: &str, further: &[String]) -> Vec<String> {
+pub(crate) fn service_names(service: &str, namespace: &str, further: &[String]) -> Vec<String> {
     let mut names = vec![
         format!("{service}.{namespace}.svc"),
         format!("{service}.{namespace}.svc.cluster.local"),

@@ -30,19 +30,19 @@ const MOST_PREVIOUS: usize = 8;
 
 /// How long things live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lifetimes {
+pub(crate) struct Lifetimes {
     /// An authority.
-    pub authority: Duration,
+    pub(crate) authority: Duration,
     /// A leaf.
-    pub leaf: Duration,
+    pub(crate) leaf: Duration,
     /// From the moment in which a bundle was seen at the API server until every API server is sure
     /// to use it.
-    pub settle: Duration,
+    pub(crate) settle: Duration,
 }
 
 /// Why lifetimes cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LifetimesError {
+pub(crate) enum LifetimesError {
     /// The leaf lives too briefly.
     #[error("--certificate-lifetime must be at least {} s", SHORTEST.as_secs())]
     Leaf,
@@ -55,7 +55,7 @@ pub enum LifetimesError {
 
 impl Lifetimes {
     /// Whether a rotation has time enough: it begins with a third of the authority's life left.
-    pub fn check(&self) -> Result<(), LifetimesError> {
+    pub(crate) fn check(&self) -> Result<(), LifetimesError> {
         if self.leaf < SHORTEST {
             return Err(LifetimesError::Leaf);
         }
@@ -74,12 +74,12 @@ impl Lifetimes {
 
 /// Since when clients are seen to trust the next authority, without interruption.
 #[derive(Debug, Clone, Default)]
-pub struct Trust(Option<(AuthorityCertificate, Instant)>);
+pub(crate) struct Trust(Option<(AuthorityCertificate, Instant)>);
 
 impl Trust {
     /// Notes what was seen now: the next authority, if everybody has it. Returns whether everybody
     /// has used it for `settle` at least.
-    pub fn note(
+    pub(crate) fn note(
         &mut self,
         observed: Option<&AuthorityCertificate>,
         now: Instant,
@@ -101,24 +101,24 @@ impl Trust {
 
 /// What is known besides the Secret.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
+pub(crate) struct Situation<'a> {
     /// The time at which the step is taken, after all that it depends on was read.
-    pub now: SystemTime,
+    pub(crate) now: SystemTime,
     /// How long things live.
-    pub lifetimes: Lifetimes,
+    pub(crate) lifetimes: Lifetimes,
     /// Whether a new authority was asked for.
-    pub is_asked: bool,
+    pub(crate) is_asked: bool,
     /// Whether the Secret holds what cannot be used.
-    pub is_damaged: bool,
+    pub(crate) is_damaged: bool,
     /// Whether every client was seen to trust `next`, long enough ago.
-    pub is_next_trusted: bool,
+    pub(crate) is_next_trusted: bool,
     /// What clients trust at present.
-    pub trusted: &'a [AuthorityCertificate],
+    pub(crate) trusted: &'a [AuthorityCertificate],
 }
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// A new authority is the next one.
     Staged,
     /// The next authority signs.
@@ -128,7 +128,7 @@ pub enum Step {
 }
 
 /// The step that is due, with the authorities after it; `None` where nothing is to be done.
-pub fn advance(
+pub(crate) fn advance(
     ca_set: &CaSet,
     situation: &Situation<'_>,
 ) -> Result<Option<(Step, CaSet)>, TlsError> {

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::{Container, Place, PortNumber};
 use crate::check::pod::source::{Addition, Field, Source};
-use crate::review::{Text, may_hold};
+use crate::review::may_hold;
 
 impl<'a> Container<'a> {
     /// Reads a container; `additions`: what templates added to its lists.
-    pub fn read(
+    pub(crate) fn read(
         place: Place,
         name: &'a str,
         added_by: Option<&'a str>,
@@ -98,31 +98,27 @@ fn insert<'a, T: Deserialize<'a>>(
 }
 
 // By hand: serde tries the kinds of an enum without tags one by one, each on a copy.
-impl<'de: 'a, 'a> Deserialize<'de> for PortNumber<'a> {
+impl<'de> Deserialize<'de> for PortNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PortVisitor;
-        impl<'de> Visitor<'de> for PortVisitor {
-            type Value = PortNumber<'de>;
+        impl Visitor<'_> for PortVisitor {
+            type Value = PortNumber;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a port's number or name")
             }
 
-            fn visit_i64<E>(self, number: i64) -> Result<PortNumber<'de>, E> {
+            fn visit_i64<E>(self, number: i64) -> Result<PortNumber, E> {
                 Ok(PortNumber::Number(number))
             }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber<'de>, E> {
+            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber, E> {
                 let number = i64::try_from(number).map_err(E::custom)?;
                 Ok(PortNumber::Number(number))
             }
 
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<PortNumber<'de>, E> {
-                Ok(PortNumber::Name(Text::from(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<PortNumber<'de>, E> {
-                Ok(PortNumber::Name(Text::from(name).into_owned()))
+            fn visit_str<E>(self, _: &str) -> Result<PortNumber, E> {
+                Ok(PortNumber::Name)
             }
         }
         deserializer.deserialize_any(PortVisitor)
@@ -135,11 +131,11 @@ mod tests {
 
     #[test]
     fn a_port_is_a_number_or_a_name() {
-        let read = |json| serde_json::from_str::<PortNumber<'_>>(json);
+        let read = |json| serde_json::from_str::<PortNumber>(json);
         assert!(matches!(read("8080"), Ok(PortNumber::Number(8080))));
         assert!(matches!(read("-1"), Ok(PortNumber::Number(-1))));
-        for (json, expected) in [("\"http\"", "http"), (r#""ht\u0074p""#, "http")] {
-            assert!(matches!(read(json), Ok(PortNumber::Name(name)) if name.as_str() == expected));
+        for json in ["\"http\"", r#""ht\u0074p""#] {
+            assert!(matches!(read(json), Ok(PortNumber::Name)));
         }
         for json in ["null", "true", "80.5", "[80]", "18446744073709551615"] {
             assert!(read(json).is_err(), "{json}");

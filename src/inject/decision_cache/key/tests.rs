@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::review::{document, read};
+use crate::review::request::{document, read};
 
 const REVIEW: &str = include_str!("../../../../benches/engine/review.json");
 
