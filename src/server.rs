@@ -60,7 +60,6 @@ pub(crate) enum ServerError {
         what: &'static str,
         /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
         source: io::Error,
     },
     /// Signals cannot be listened to.

@@ -1,7 +1,7 @@
 //! Templates: what authors write, compiled into what runs.
 //!
 //! A file is read as nodes that know their place ([`node`]), compiled against the field types of
-//! Kubernetes ([`schema`](crate::kubernetes::schema)) into fragments ([`fragment`]) whose constants are finished ([`piece`]) and whose expressions ([`expression`](crate::expression)) are
+//! Kubernetes ([`schema`](crate::kubernetes::schema)) into fragments ([`fragment`]) whose constants are finished ([`value`]) and whose expressions ([`expression`](crate::expression)) are
 //! checked, bounded and ready, and served from a [`Catalog`]. Everything that can be wrong with a
 //! template is an error at load, with file, line, column and field path.
 
@@ -16,10 +16,11 @@ pub mod json_schema;
 pub mod lint;
 pub mod node;
 pub(crate) mod parameter;
-pub(crate) mod piece;
+
 mod shape;
 pub(crate) mod source;
 pub(crate) mod text;
+pub(crate) mod value;
 mod word;
 
 pub(crate) use crate::kubernetes::pod_security_level::PodSecurityLevel;

@@ -30,19 +30,14 @@ pub(crate) use volume::{EmptyDir, Volume};
 /// The pod that would result.
 #[derive(Debug, Default)]
 pub struct Pod<'a> {
-    /// `spec.initContainers`.
     pub(crate) init_containers: Vec<Container<'a>>,
-    /// `spec.containers`.
     pub(crate) containers: Vec<Container<'a>>,
-    /// `spec.volumes`.
     pub(crate) volumes: Vec<Volume<'a>>,
     /// The other fields of the spec.
     pub(crate) spec: Spec<'a>,
     /// The fields of the spec that templates added to, each with the template.
     pub(crate) fields_by: Vec<(&'a str, &'a str)>,
-    /// `metadata.labels`.
     pub(crate) labels: BTreeMap<&'a str, &'a str>,
-    /// `metadata.annotations`.
     pub(crate) annotations: BTreeMap<&'a str, &'a str>,
     /// Whether the pod must end: it is not restarted always, or a Job owns it.
     pub(crate) must_end: bool,

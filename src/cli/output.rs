@@ -41,7 +41,6 @@ pub(crate) enum OutputError {
     Replace {
         /// The file's name.
         path: String,
-        /// What the system said.
         source: io::Error,
     },
     /// Standard input has no file to write back to.

@@ -33,7 +33,6 @@ pub(crate) trait ObjectTransform {
 pub(crate) struct TreatmentError {
     /// The object's name.
     pub(crate) object: String,
-    /// What the patch met.
     pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
 }
 

@@ -37,20 +37,13 @@ impl std::fmt::Debug for AuthoritySecret {
 pub(crate) enum AuthoritySecretError {
     /// There is none.
     #[error("there is no Secret {namespace}/{name}: create it empty; the chart does")]
-    Missing {
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-    },
+    Missing { namespace: String, name: String },
     /// The API server refused, or did not answer.
     #[error("failed to {what} the Secret {namespace}/{name}")]
     Api {
         /// `read` or `update`.
         what: &'static str,
-        /// Its namespace.
         namespace: String,
-        /// Its name.
         name: String,
         /// What the API server said.
         source: Box<kube::Error>,
@@ -60,9 +53,7 @@ pub(crate) enum AuthoritySecretError {
     Silent {
         /// `read` or `update`.
         what: &'static str,
-        /// Its namespace.
         namespace: String,
-        /// Its name.
         name: String,
     },
 }
@@ -81,7 +72,6 @@ impl std::fmt::Debug for SecretState {
 }
 
 impl SecretState {
-    /// The data.
     pub(crate) fn data(&self) -> BTreeMap<String, Vec<u8>> {
         let data = self.0.data.iter().flatten();
         data.map(|(key, value)| (key.clone(), value.0.clone()))

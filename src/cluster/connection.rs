@@ -96,7 +96,6 @@ impl Connection {
         &self.namespace
     }
 
-    /// The client.
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
     }

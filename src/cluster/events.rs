@@ -40,7 +40,6 @@ const CONTROLLER: &str = "pillion.dev/pillion";
 pub(crate) struct DecisionEvent {
     /// The pod's namespace.
     pub(crate) namespace: String,
-    /// What the event regards.
     pub(crate) regarding: Regarding,
     /// The verdict, the event's reason.
     pub(crate) verdict: Verdict,

@@ -24,9 +24,7 @@ const MOST_PAGES: usize = 20;
 pub(crate) struct Resource {
     /// The API group; empty for the core.
     pub(crate) group: &'static str,
-    /// The version.
     pub(crate) version: &'static str,
-    /// The kind.
     pub(crate) kind: &'static str,
     /// The plural, as paths and rules have it.
     pub(crate) plural: &'static str,
@@ -35,7 +33,6 @@ pub(crate) struct Resource {
 /// The objects of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ObjectPage {
-    /// The objects.
     pub(crate) items: Vec<Value>,
     /// Whether there are more, which were not read.
     pub(crate) more: bool,
@@ -48,7 +45,6 @@ pub(crate) struct Access {
     pub(crate) user: String,
     /// The user's groups.
     pub(crate) groups: Vec<String>,
-    /// The verb.
     pub(crate) verb: &'static str,
     /// The API group; empty for the core.
     pub(crate) group: &'static str,

@@ -30,9 +30,7 @@ const RELEASE: Duration = Duration::from_secs(2);
 /// Which Lease, and who wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LeaseOptions {
-    /// The Lease's namespace.
     pub(crate) namespace: String,
-    /// The Lease's name.
     pub(crate) name: String,
     /// Who this replica is: its pod's name.
     pub(crate) identity: String,

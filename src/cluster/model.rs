@@ -24,7 +24,6 @@ pub(crate) struct ServedRevision {
 pub(crate) struct TemplateReport {
     /// The namespace that it is for, empty for the whole cluster.
     pub(crate) namespace: String,
-    /// Its name.
     pub(crate) name: String,
     /// Its `metadata.uid`.
     pub(crate) uid: String,
@@ -32,7 +31,6 @@ pub(crate) struct TemplateReport {
     pub(crate) generation: i64,
     /// Its `metadata.resourceVersion`.
     pub(crate) resource_version: String,
-    /// Its `status`.
     pub(crate) status: Arc<Value>,
     /// Errors of the newest generation; empty where it compiles.
     pub(crate) errors: Arc<[TemplateError]>,

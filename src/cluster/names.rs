@@ -40,7 +40,6 @@ const fn kind(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectName {
     pub(super) resource: ApiResource,
-    /// The object's name.
     pub(crate) name: String,
 }
 
@@ -61,7 +60,6 @@ impl ObjectName {
         })
     }
 
-    /// The object's kind.
     pub(crate) fn kind(&self) -> &str {
         &self.resource.kind
     }

@@ -12,7 +12,6 @@ use super::names::{ObjectName, resource};
 /// What came of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Read<T> {
-    /// It was read.
     Found(T),
     /// There is no such object.
     Missing,
@@ -66,7 +65,6 @@ impl ClusterReader {
         with_type(found, &object.resource)
     }
 
-    /// A Namespace.
     pub(crate) async fn namespace(&self, name: &str) -> Read<Value> {
         let resource = resource("", "Namespace", "namespaces");
         let api: Api<DynamicObject> = Api::all_with(self.connection.client(), &resource);

@@ -64,7 +64,6 @@ pub(crate) enum RegistrationError {
         what: &'static str,
         /// The kind of the configuration.
         kind: String,
-        /// Its name.
         name: String,
         /// What the API server said.
         source: Box<kube::Error>,
@@ -76,7 +75,6 @@ pub(crate) enum RegistrationError {
         what: &'static str,
         /// The kind of the configuration.
         kind: String,
-        /// Its name.
         name: String,
     },
 }

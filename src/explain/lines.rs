@@ -130,7 +130,6 @@ impl<'n> Spot<'n> {
         }
     }
 
-    /// The line.
     pub(super) fn line(&self) -> Option<u32> {
         self.line
     }

@@ -55,7 +55,6 @@ pub(crate) enum PlaceKind {
 }
 
 impl PlaceKind {
-    /// In words.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::PodAnnotation => "annotation of the pod",

@@ -92,7 +92,6 @@ impl<'v> Bindings<'v> {
         self.budget
     }
 
-    /// A parameter's value.
     pub(crate) fn parameter(&self, name: &str) -> Result<&'v Value, EvaluationError> {
         let value = self.source.parameter(name);
         value.ok_or_else(|| EvaluationError::Unbound(format!("params.{name}")))

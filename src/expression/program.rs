@@ -127,9 +127,7 @@ pub(super) struct Element {
 /// What a loop gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LoopKind {
-    /// `all`.
     All,
-    /// `exists`.
     Exists,
     /// `exists_one`.
     One,

@@ -12,7 +12,6 @@ use super::program::{Node, Operator};
 /// Names of parameters and variables, as expressions write them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Carried {
-    /// Parameters.
     pub(crate) parameters: BTreeSet<String>,
     /// Variables; what these hold in turn is not included.
     pub(crate) variables: BTreeSet<String>,

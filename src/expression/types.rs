@@ -10,7 +10,6 @@ use std::fmt;
 pub enum Type {
     /// Not known before the expression runs (data of the pod, or `dyn(…)`).
     Any,
-    /// `null`.
     Null,
     /// `true` or `false`.
     Boolean,

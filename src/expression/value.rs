@@ -21,7 +21,6 @@ pub(super) use text::Text;
 /// Objects of JSON.
 pub(super) type Object = Map<String, Value>;
 
-/// A value.
 #[derive(Clone, Debug)]
 pub(super) enum Val<'v> {
     Null,

@@ -22,7 +22,6 @@ pub(crate) enum PolicyError {
     /// A word that is no policy.
     #[error("`{code}={policy}`: `{policy}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
     Policy {
-        /// The code.
         code: Code,
         /// The word.
         policy: String,
@@ -32,7 +31,6 @@ pub(crate) enum PolicyError {
         "`{code}` can be Deny or Skip only, not {policy}: the API server refuses such a pod itself"
     )]
     TooMild {
-        /// The code.
         code: Code,
         /// The policy that was chosen.
         policy: Policy,

@@ -38,7 +38,6 @@ pub(crate) struct CompositionInput<'i> {
     pub(crate) settings: &'i Settings,
     /// What the request says besides the pod.
     pub(crate) context: &'i RequestContext,
-    /// The namespace.
     pub(crate) namespace: &'i Namespace,
     /// The annotations of the pod as received, and those of the request context.
     pub(crate) annotations: &'i Dictionary<'i>,

@@ -134,13 +134,11 @@ const PATCH: &[u8] = b",\"patch\":\"";
 /// A cached answer with what was known of the namespace then.
 #[derive(Debug)]
 struct CacheEntry {
-    /// `request.namespace`.
     namespace: String,
     /// What was known of the namespace. The cache does not keep it alive.
     facts: Option<Weak<Namespace>>,
     /// The pod's name in logs.
     pod: String,
-    /// `request.dryRun`.
     dry_run: bool,
     /// The decision without its patch, which the response holds.
     decision: Arc<Decision>,

@@ -25,7 +25,7 @@ use crate::finding::Finding;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Failure, NoVolumes};
-use crate::template::piece::TemplateObject;
+use crate::template::value::TemplateObject;
 pub(crate) use apps::PLACEHOLDER;
 use volume::VolumeNames;
 
@@ -34,9 +34,7 @@ use volume::VolumeNames;
 pub(crate) struct EvaluationContext<'c> {
     /// The installation's settings.
     pub(crate) settings: &'c Settings,
-    /// The namespace's name.
     pub(crate) namespace_name: &'c str,
-    /// The namespace.
     pub(crate) namespace: &'c Namespace,
     /// The pod's annotations as it came, and those it is treated to carry.
     pub(crate) annotations: &'c Dictionary<'c>,
@@ -62,9 +60,7 @@ pub(crate) struct WantedVolume {
 /// A container that the template wants in the pod.
 #[derive(Debug, Clone)]
 pub(crate) struct WantedContainer {
-    /// Its name.
     pub(crate) name: String,
-    /// The container.
     pub(crate) value: TemplateObject,
     /// Whether it runs beside the app.
     pub(crate) is_sidecar: bool,
@@ -86,15 +82,12 @@ pub(crate) struct WantedEdit {
 /// What a template wants for a pod.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
-    /// Volumes.
     pub(crate) volumes: Vec<WantedVolume>,
     /// Containers, init containers first.
     pub(crate) containers: Vec<WantedContainer>,
     /// Edits of app containers.
     pub(crate) app: Vec<WantedEdit>,
-    /// Labels.
     pub(crate) labels: Vec<(String, String)>,
-    /// Annotations.
     pub(crate) annotations: Vec<(String, String)>,
     /// Annotations that carry generated files; these are ours whatever the pod has.
     pub(crate) files: Vec<(String, String)>,

@@ -31,7 +31,6 @@ pub(crate) struct ExpressionInput<'d> {
     pub(crate) pod: &'d WorkingPod<'d>,
     /// The namespace that it is in.
     pub(crate) namespace: &'d Namespace,
-    /// The namespace's name.
     pub(crate) namespace_name: &'d str,
     /// The values of the template's parameters.
     pub(crate) values: &'d Values<'d>,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::pod::List;
 use super::settings::Settings;
 use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Placement};
-use crate::template::piece::{Constant, ReadObject, TemplateObject, TemplateValue};
+use crate::template::value::{Constant, ReadObject, TemplateObject, TemplateValue};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
 /// has native sidecars switched on: 1.29 (KEP-753).
@@ -38,7 +38,7 @@ pub(crate) fn make_native(value: &mut TemplateObject, container: &ContainerTempl
     if !container.wait_for_ready || value.contains_key("startupProbe") {
         return;
     }
-    let probe = match value.piece("readinessProbe") {
+    let probe = match value.field("readinessProbe") {
         Some(TemplateValue::Shared(readiness)) => {
             // A constant of the container's template is the same at every pod.
             let made = || startup_probe(readiness.value()).map(Constant::new);

@@ -26,7 +26,7 @@ use crate::kubernetes::object::{self, digest};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
-use crate::template::piece::{TemplateObject, ValueRef};
+use crate::template::value::{TemplateObject, ValueRef};
 use place::At;
 use view::Opened;
 
@@ -69,7 +69,6 @@ fn is_digest(step: &str) -> bool {
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct InFront {
-    /// Of `env`.
     pub(crate) env: usize,
     /// Of `envFrom`.
     pub(crate) env_from: usize,
@@ -86,7 +85,7 @@ pub(crate) fn fill(
         fill: Fill::default(),
         in_front,
     };
-    let want = want.iter().map(|(name, piece)| (name, piece.part()));
+    let want = want.iter().map(|(name, value)| (name, value.part()));
     filling.object(user, want, definition, &At::START);
     filling.fill
 }
@@ -156,7 +155,7 @@ impl Filling {
             _ if is_unset(user, definition, name, &theirs.to_value()) => {
                 let digest = want.digest(ty);
                 self.fill.replaced.push((at.key(), digest));
-                let (path, value) = (at.pointer(), want.to_piece().into());
+                let (path, value) = (at.pointer(), want.to_template_value().into());
                 self.fill
                     .operations
                     .push(Operation::Replace { path, value });
@@ -177,7 +176,7 @@ impl Filling {
         let path = at.pointer();
         self.fill.operations.push(Operation::Add {
             path,
-            value: want.to_piece().into(),
+            value: want.to_template_value().into(),
         });
         self.note(definition, name, ty, want.value(), at);
     }
@@ -289,7 +288,7 @@ impl Filling {
                     &FieldType::List(Box::new(element.clone())),
                     want.value(),
                 );
-                let (path, value) = (at.pointer(), want.to_piece().into());
+                let (path, value) = (at.pointer(), want.to_template_value().into());
                 self.fill.operations.push(Operation::Add { path, value });
             }
             ListMerge::Atomic => {
@@ -362,7 +361,7 @@ impl Filling {
         self.fill.added.push((at.key(), part.digest(ty)));
         self.fill.operations.push(Operation::Add {
             path: at.pointer(),
-            value: part.to_piece().into(),
+            value: part.to_template_value().into(),
         });
         *index += 1;
     }

@@ -17,7 +17,7 @@ use crate::kubernetes::element_digest;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment, NoVolumes};
 use crate::template::parameter::{Parameter, ParameterType, ValueError};
-use crate::template::piece::TemplateValue;
+use crate::template::value::TemplateValue;
 use crate::wording::shown;
 pub(crate) use setting::ParameterSources;
 use setting::Setting;

@@ -18,7 +18,6 @@ use crate::template::piece::{
 /// What an operation puts into its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// A value.
     TemplateValue(TemplateValue),
     /// A container or volume.
     Element(AddedElement),
@@ -50,8 +49,8 @@ impl Content {
 }
 
 impl<P: Into<TemplateValue>> From<P> for Content {
-    fn from(piece: P) -> Self {
-        Self::TemplateValue(piece.into())
+    fn from(value: P) -> Self {
+        Self::TemplateValue(value.into())
     }
 }
 
@@ -131,7 +130,6 @@ pub enum Operation {
     Add {
         /// JSON pointer (RFC 6901), already escaped.
         path: String,
-        /// What is added.
         value: Content,
     },
     /// Replaces a value of ours, the placeholder `auto`, or an API-server default.

@@ -20,7 +20,7 @@ use super::verdict::Refusal;
 use crate::finding::Finding;
 use crate::kubernetes::element_digest::object_digest;
 use crate::template::Template;
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 /// Fields of a container that decide what it does.
 pub(crate) const SENSITIVE: [&str; 3] = ["command", "args", "securityContext"];

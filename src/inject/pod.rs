@@ -19,7 +19,7 @@ use super::merge::Fill;
 use super::patch::{Operation, Patch};
 use crate::review::pod::{Metadata, SpecFields};
 use crate::review::{Json, Pod};
-use crate::template::piece::TemplateObject;
+use crate::template::value::TemplateObject;
 pub(crate) use element::Element;
 use element::Elements;
 pub(crate) use texts::Texts;
@@ -32,9 +32,7 @@ const USUAL_OPERATIONS: usize = 12;
 pub(crate) enum List {
     /// `initContainers`.
     InitContainers,
-    /// `containers`.
     Containers,
-    /// `volumes`.
     Volumes,
 }
 
@@ -52,9 +50,7 @@ impl List {
 /// A pod that templates are applied to.
 #[derive(Debug)]
 pub(crate) struct WorkingPod<'p> {
-    /// `metadata.labels`.
     pub(crate) labels: Texts<'p>,
-    /// `metadata.annotations`.
     pub(crate) annotations: Texts<'p>,
     metadata: Option<&'p Metadata<'p>>,
     init_containers: Elements<'p>,

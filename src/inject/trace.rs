@@ -17,7 +17,6 @@ use crate::template::fragment::Origin;
 pub(crate) enum ValuePlace {
     /// An annotation, or the configuration: by layer and key.
     Set {
-        /// Whose.
         layer: Layer,
         /// The annotation's key, or the path in the configuration.
         key: String,
@@ -39,12 +38,9 @@ pub(crate) enum Layer {
     Pod,
 }
 
-/// One parameter's value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ParameterNote {
-    /// Its name.
     pub(crate) name: String,
-    /// Its value.
     pub(crate) value: Value,
     /// Where the value comes from; a map comes from several places.
     pub(crate) places: Vec<ValuePlace>,

@@ -46,7 +46,6 @@ pub(crate) enum Purpose {
 /// What a template's status claims.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim<'t> {
-    /// The status.
     pub(crate) status: Status,
     /// The template as it is served; `None`: it is not.
     pub(crate) template: Option<&'t Template>,

@@ -16,7 +16,6 @@ use serde_json::{Value, json};
 pub(crate) struct FieldFacts {
     /// The API type that has the field.
     pub(crate) definition: &'static str,
-    /// The field's name.
     pub(crate) name: &'static str,
     /// The fields that identify an element of a list. Where these and the strategic-merge keys differ
     /// (ports, topology spread constraints) the map keys are right: by `containerPort` alone, 53/TCP
@@ -48,13 +47,9 @@ pub(crate) struct FieldFacts {
 /// A default of the API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DefaultValue {
-    /// Text.
     Text(&'static str),
-    /// A number.
     Number(i64),
-    /// `true`.
     True,
-    /// `{}`.
     EmptyObject,
 }
 

@@ -17,7 +17,6 @@ pub(crate) struct Reference<'i> {
     pub(crate) host: Option<&'i str>,
     /// The name in the registry.
     pub(crate) path: &'i str,
-    /// The tag.
     pub(crate) tag: Option<&'i str>,
     /// The digest with its algorithm.
     pub(crate) digest: Option<&'i str>,

@@ -15,7 +15,6 @@ const TEMPLATES: [&str; 2] = [TEMPLATE, JOB_TEMPLATE];
 pub(crate) struct WorkloadKind {
     /// The API group; the core group is empty.
     pub(crate) group: &'static str,
-    /// `kind`.
     pub(crate) kind: &'static str,
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
     pub(crate) pod_pointer: &'static str,

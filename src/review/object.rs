@@ -10,7 +10,6 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 pub struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl Text<'_> {
-    /// The text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -28,7 +28,6 @@ pub(crate) fn names_our_key(json: &[u8]) -> bool {
 pub struct Pod<'a> {
     /// The pod as it came.
     pub(crate) json: Json<'a>,
-    /// `metadata`.
     pub(crate) metadata: Option<Metadata<'a>>,
 }
 
@@ -71,7 +70,6 @@ impl<'a> Pod<'a> {
         self.metadata.as_ref()?.labels.as_ref()
     }
 
-    /// `metadata.annotations`.
     pub(crate) fn annotations(&self) -> Option<&Dictionary<'a>> {
         self.metadata.as_ref()?.annotations.as_ref()
     }
@@ -102,16 +100,12 @@ pub(crate) struct Metadata<'a> {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Owner<'a> {
-    /// The owner's API version.
     #[serde(borrow, default)]
     pub(crate) api_version: Option<Text<'a>>,
-    /// The owner's kind.
     #[serde(borrow, default)]
     pub(crate) kind: Option<Text<'a>>,
-    /// The owner's name.
     #[serde(borrow, default)]
     pub(crate) name: Option<Text<'a>>,
-    /// The owner's uid.
     #[serde(borrow, default)]
     pub(crate) uid: Option<Text<'a>>,
     /// Whether it is the one that manages the pod.
@@ -136,7 +130,6 @@ pub struct Spec<'a> {
     pub(crate) init_containers: Option<Json<'a>>,
     /// `volumes`; `None` where the spec has no such field.
     pub(crate) volumes: Option<Json<'a>>,
-    /// All other fields.
     pub(crate) others: SpecFields<'a>,
 }
 

@@ -67,7 +67,6 @@ pub(crate) struct Kind<'a> {
     /// The API group; empty for the core group.
     #[serde(borrow, default)]
     pub(crate) group: Option<Text<'a>>,
-    /// The kind.
     #[serde(borrow, default)]
     pub(crate) kind: Option<Text<'a>>,
 }

@@ -15,7 +15,6 @@ use serde_json::to_writer;
 use super::request::{API_VERSION, KIND};
 use super::warnings::within_limits;
 
-/// A response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Response<'a> {
     uid: &'a str,

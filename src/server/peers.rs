@@ -54,7 +54,6 @@ impl PeerQuota {
 }
 
 impl PeerShare {
-    /// Whose share it is.
     pub(super) fn peer(&self) -> IpAddr {
         self.peer
     }

@@ -16,13 +16,10 @@ const MESSAGE_LENGTH: usize = 1024;
 pub(crate) struct DecisionRecord<'a> {
     /// What was asked.
     pub(crate) endpoint: Endpoint,
-    /// `request.uid`.
     pub(crate) uid: &'a str,
-    /// `request.namespace`.
     pub(crate) namespace: &'a str,
     /// The pod's name or generated name, or the workload's kind and name.
     pub(crate) pod: &'a str,
-    /// `request.dryRun`.
     pub(crate) dry_run: bool,
     /// What was decided.
     pub(crate) decision: &'a Decision,

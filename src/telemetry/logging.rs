@@ -38,7 +38,6 @@ pub(crate) enum TelemetryError {
     Level {
         /// What was given.
         level: String,
-        /// What the parser said.
         source: ParseError,
     },
     /// The process has a log already.

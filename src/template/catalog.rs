@@ -21,7 +21,6 @@ pub struct Summary {
     pub(crate) pattern: String,
     /// Its description, empty where it has none.
     pub description: String,
-    /// Its revision.
     pub(crate) revision: String,
     /// Whether a newer text was refused and the last good revision serves.
     pub stale: bool,
@@ -68,7 +67,6 @@ impl Entry {
 pub struct CatalogEntry {
     /// The namespace that it is for, empty for the whole cluster.
     pub(crate) namespace: String,
-    /// Its name.
     pub(crate) name: String,
     /// What serves; `None`: broken, and without a good revision.
     pub(crate) template: Option<Arc<Template>>,

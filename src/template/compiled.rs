@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::fragment::{Condition, Fragment, Origin};
 use super::parameter::Parameter;
-use super::piece::Constant;
+use super::value::Constant;
 use super::word::Word;
 use crate::expression::{Expression, Reads};
 use crate::finding::Policies;
@@ -102,14 +102,12 @@ impl Override {
 pub(crate) struct MatchCondition {
     /// The name, which is the reason when it is false.
     pub(crate) name: String,
-    /// The condition.
     pub(crate) condition: Condition,
 }
 
 /// A condition without which a pod is refused.
 #[derive(Debug, Clone)]
 pub(crate) struct Validation {
-    /// The condition.
     pub(crate) condition: Condition,
     /// What the person is told; text with expressions.
     pub(crate) message: Fragment,
@@ -118,14 +116,12 @@ pub(crate) struct Validation {
 /// A container that a template adds.
 #[derive(Debug, Clone)]
 pub(crate) struct ContainerTemplate {
-    /// Its name.
     pub(crate) name: String,
     /// Whether the app starts only after it is ready.
     pub(crate) wait_for_ready: bool,
     /// The startup probe that it is waited with, once it was made of a constant readiness probe; `None`:
     /// that has no handler.
     pub(crate) startup_probe: OnceLock<Option<Arc<Constant>>>,
-    /// The container.
     pub(crate) body: Fragment,
     /// Where it stands.
     pub(crate) origin: Arc<Origin>,
@@ -134,7 +130,6 @@ pub(crate) struct ContainerTemplate {
 /// How a generated file's tree is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TreeFormat {
-    /// JSON.
     Json,
     /// YAML in block style, every string quoted.
     Yaml,
@@ -160,7 +155,6 @@ pub(crate) struct FileTemplate {
 pub(crate) struct FilesTemplate {
     /// Kept where this is true.
     pub(crate) when: Option<Condition>,
-    /// The files.
     pub(crate) files: Vec<FileTemplate>,
     /// The `downwardAPI` source that shows all of them.
     pub(crate) source: Arc<Constant>,
@@ -200,7 +194,6 @@ pub struct Template {
     pub namespace: Option<String>,
     /// A short digest of its content: the same content has the same revision everywhere.
     pub revision: String,
-    /// What it is for.
     pub(crate) pattern: Pattern,
     /// What its author says of it.
     pub description: String,
@@ -236,7 +229,6 @@ pub struct Template {
     pub(crate) sidecars: Vec<ContainerTemplate>,
     /// Containers before the app.
     pub(crate) init_containers: Vec<ContainerTemplate>,
-    /// Volumes.
     pub(crate) volumes: Vec<VolumeTemplate>,
     /// What each selected app container gets.
     pub(crate) app: Option<Fragment>,

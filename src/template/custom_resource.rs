@@ -18,7 +18,6 @@ use crate::finding::Policy;
 
 /// The plural of `ClusterInjectionTemplate`, by which the API has it.
 pub(crate) const CLUSTER_PLURAL: &str = "clusterinjectiontemplates";
-/// The plural of `InjectionTemplate`.
 pub(crate) const NAMESPACED_PLURAL: &str = "injectiontemplates";
 
 /// The longest text of one expression or message; the compiler bounds an expression tighter.

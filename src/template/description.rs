@@ -15,15 +15,12 @@ use super::word::Word;
 /// A template in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Description {
-    /// Its name.
     pub(crate) name: String,
     /// The namespace that it is for; empty: the whole cluster.
     pub(crate) namespace: String,
-    /// Its pattern.
     pub(crate) pattern: &'static str,
     /// What its author says of it.
     pub(crate) text: String,
-    /// Its revision.
     pub(crate) revision: String,
     /// Its parameters, in the order in which they are evaluated.
     pub(crate) parameters: Vec<Described>,
@@ -48,7 +45,6 @@ pub(crate) struct Described {
     pub(crate) allowed: Vec<String>,
     /// Who may set it; nobody: only the configuration.
     pub(crate) set_by: Vec<&'static str>,
-    /// What it is for.
     pub(crate) text: String,
 }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 pub(crate) use coerce::holds;
 pub(crate) use slot::Slot;
 
-use super::piece::{Constant, TemplateObject, TemplateValue, json_size};
+use super::value::{Constant, TemplateObject, TemplateValue, json_size};
 use crate::expression::{Bindings, EvaluationError, Expression};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::FieldType;
@@ -42,7 +42,6 @@ pub(crate) enum Fragment {
     Text(Box<Interpolation>),
     /// A map; keys are literal.
     Object(Vec<(Arc<str>, Self)>),
-    /// A list.
     List(Vec<Self>),
     /// Kept where the condition is true.
     When(Box<Condition>, Box<Self>),
@@ -54,7 +53,6 @@ pub(crate) enum Fragment {
 /// An expression in a typed place.
 #[derive(Debug, Clone)]
 pub(crate) struct Dynamic {
-    /// The expression.
     pub(crate) expression: Expression,
     /// What its place takes.
     pub(crate) slot: Slot,
@@ -79,7 +77,6 @@ pub(crate) struct Interpolation {
 /// One part of a text.
 #[derive(Debug, Clone)]
 pub(crate) enum TextPart {
-    /// Literal text.
     Literal(String),
     /// An expression that gives text, a number or a boolean.
     Expression(Expression),
@@ -230,8 +227,8 @@ impl Fragment {
             Self::Object(fragments) => {
                 let mut fields = TemplateObject::with_capacity(fragments.len() + MORE_FIELDS);
                 for (name, fragment) in fragments {
-                    if let Some(piece) = fragment.evaluate(with)? {
-                        fields.insert(Arc::clone(name), piece);
+                    if let Some(value) = fragment.evaluate(with)? {
+                        fields.insert(Arc::clone(name), value);
                     }
                 }
                 Ok(Some(fields))

@@ -13,7 +13,6 @@ use serde_saphyr::{Options, Spanned};
 /// A line and a column, both from 1; 0 where something stands in no file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The line.
     pub(crate) line: u32,
     /// The column, in characters.
     pub(crate) column: u32,
@@ -22,7 +21,6 @@ pub(crate) struct Place {
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The value.
     pub(crate) value: NodeValue,
     /// Where it begins.
     pub(crate) place: Place,
@@ -39,7 +37,6 @@ pub(crate) enum NodeValue {
     Integer(i64),
     /// Any other number.
     Number(f64),
-    /// Text.
     Text(String),
     /// A sequence.
     List(Vec<Node>),
@@ -50,7 +47,6 @@ pub(crate) enum NodeValue {
 /// One key of a mapping with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
-    /// The key.
     pub(crate) key: String,
     /// Where the key stands.
     pub(crate) place: Place,

@@ -45,9 +45,7 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// Its name in expressions, where `-` is no part of a name.
     pub(crate) expression_name: String,
-    /// What it is for.
     pub(crate) description: String,
-    /// Its type.
     pub(crate) ty: ParameterType,
     /// The type of its elements, where it is a list or a map.
     pub(crate) items: ParameterType,

@@ -6,11 +6,9 @@
 /// One part of a text, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TextSegment {
-    /// Literal text.
     Literal(String),
     /// The source of an expression, without `${` and `}`.
     Expression {
-        /// The source.
         source: String,
         /// Bytes from the start of the text to the source.
         offset: usize,

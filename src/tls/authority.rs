@@ -96,7 +96,6 @@ impl AuthorityCertificate {
         })
     }
 
-    /// The certificate in PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }

@@ -60,7 +60,6 @@ pub(crate) enum InspectError {
     Connect {
         /// Name and port.
         address: String,
-        /// What the system said.
         source: io::Error,
     },
     /// It is no name that a certificate can have.
@@ -71,7 +70,6 @@ pub(crate) enum InspectError {
     Handshake {
         /// Name and port.
         address: String,
-        /// What the system said.
         source: io::Error,
     },
     /// The library refused its configuration.

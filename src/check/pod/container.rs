@@ -60,9 +60,7 @@ source_view! {
         startup: Option<Probe<'a>> = "startupProbe",
         volume_devices: Vec<VolumeDevice<'a>> = "volumeDevices",
     } and {
-        /// Where it is.
         place: Place,
-        /// Its name.
         name: &'a str,
         /// The template that added it; `None`: the user.
         added_by: Option<&'a str>,
@@ -77,7 +75,6 @@ source_view! {
 }
 
 view! {
-    /// A port.
     Port<'a> {
         pub(crate) name: Option<Text<'a>>,
         pub(crate) container_port: Option<i64>,
@@ -137,7 +134,6 @@ view! {
         limits: Option<Amounts<'a>>,
     }
 
-    /// A probe.
     Probe<'a> {
         pub(crate) exec: Option<Exec<'a>>,
         pub(crate) http_get: Option<Network<'a>>,
@@ -181,7 +177,6 @@ view! {
 /// A port by number or by name.
 #[derive(Debug, Clone)]
 pub(crate) enum PortNumber {
-    /// Its number.
     Number(i64),
     /// A name of the container's ports.
     Name,

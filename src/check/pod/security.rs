@@ -34,7 +34,6 @@ view! {
         pub(crate) windows_options: Option<WindowsOptions<'a>>,
     }
 
-    /// `capabilities`.
     Capabilities<'a> {
         pub(crate) add: Option<Vec<Text<'a>>>,
         pub(crate) drop: Option<Vec<Text<'a>>>,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::review::Json;
 use crate::review::pod::SpecFields;
-use crate::template::piece::TemplateObject;
+use crate::template::value::TemplateObject;
 
 /// Room for the fields of a container or spec as the API server sends it.
 const USUAL_FIELDS: usize = 24;
@@ -30,7 +30,6 @@ pub(crate) enum Source<'a> {
 /// An element that a template added to a list of the user's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Addition<'a> {
-    /// The template.
     pub(crate) template: &'a str,
     /// The list: `env`, `ports` or `volumeMounts`.
     pub(crate) list: &'a str,
@@ -55,7 +54,6 @@ impl<'a> Addition<'a> {
 pub(crate) enum Field<'a> {
     /// The user's.
     Json(Json<'a>),
-    /// Data.
     Data(&'a Value),
 }
 
@@ -89,8 +87,8 @@ impl<'a> Source<'a> {
             }
             Self::Data(map) => data(map.iter(), visit),
             Self::Added(fields) => {
-                let present = fields.iter().filter(|(_, piece)| !piece.is_null());
-                present.for_each(|(name, piece)| visit(name, Field::Data(piece)));
+                let present = fields.iter().filter(|(_, value)| !value.is_null());
+                present.for_each(|(name, value)| visit(name, Field::Data(value)));
             }
         }
     }

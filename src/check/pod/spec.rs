@@ -47,7 +47,6 @@ view! {
         pub(crate) name: Option<Text<'a>>,
     }
 
-    /// A toleration.
     Toleration<'a> {
         pub(crate) key: Option<Text<'a>>,
     }

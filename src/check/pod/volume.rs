@@ -9,12 +9,10 @@ use super::view::view;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
-/// A volume.
 #[derive(Debug)]
 pub(crate) struct Volume<'a> {
     /// Where it stands in `spec.volumes`.
     pub(crate) index: usize,
-    /// Its name.
     pub(crate) name: &'a str,
     /// The template that added it; `None`: the user.
     pub(crate) added_by: Option<&'a str>,
@@ -27,13 +25,9 @@ pub(crate) struct Volume<'a> {
 /// The sources that the checks look into.
 #[derive(Debug, Default)]
 pub(crate) struct VolumeSource<'a> {
-    /// `emptyDir`.
     pub(crate) empty_dir: Option<EmptyDir<'a>>,
-    /// `secret`.
     pub(crate) secret: Option<Keys<'a>>,
-    /// `configMap`.
     pub(crate) config_map: Option<Keys<'a>>,
-    /// `projected`.
     pub(crate) projected: Option<Projected<'a>>,
     /// `readOnly` of `persistentVolumeClaim` or `csi`.
     pub(crate) read_only: bool,
@@ -69,7 +63,6 @@ view! {
         size_limit: Option<Value>,
     }
 
-    /// `projected`.
     Projected<'a> {
         pub(crate) sources: Option<Vec<ProjectedSource<'a>>>,
     }
@@ -96,7 +89,6 @@ impl EmptyDir<'_> {
 }
 
 impl<'a> Volume<'a> {
-    /// Reads a volume.
     pub(crate) fn read(
         index: usize,
         name: &'a str,

@@ -88,11 +88,8 @@ pub struct Defaults {
     pub(crate) level: Level,
     /// `defaults.enforce-version`.
     pub(crate) version: Version,
-    /// `exemptions.namespaces`.
     pub(crate) namespaces: Vec<String>,
-    /// `exemptions.usernames`.
     pub(crate) usernames: Vec<String>,
-    /// `exemptions.runtimeClasses`.
     pub(crate) runtime_classes: Vec<String>,
 }
 

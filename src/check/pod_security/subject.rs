@@ -14,7 +14,6 @@ pub(super) enum Whose<'p> {
 /// A pod, and whose part of it is judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AuditScope<'p, 'a> {
-    /// The pod.
     pub(super) pod: &'p Pod<'a>,
     /// Whose part counts.
     pub(super) whose: Whose<'p>,

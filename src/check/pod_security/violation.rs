@@ -10,7 +10,6 @@ pub(super) struct ControlViolation {
     pub(super) path: String,
     /// What is wrong.
     pub(super) reason: &'static str,
-    /// The details.
     pub(super) detail: String,
 }
 

@@ -12,7 +12,6 @@ type Amounts = BTreeMap<String, Quantity>;
 /// A LimitRange of the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitRange {
-    /// Its name.
     pub(crate) name: String,
     /// Its limits, for containers and for pods.
     pub(super) items: Vec<Item>,

@@ -35,7 +35,6 @@ impl Extent<'_> {
 /// A pod, and how it is measured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measure<'m, 'a> {
-    /// The pod.
     pub(super) pod: &'m Pod<'a>,
     /// What fills in amounts that containers lack.
     pub(super) limit_ranges: &'m [LimitRange],

@@ -15,7 +15,6 @@ use crate::review::Text;
 /// A ResourceQuota of the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
-    /// Its name.
     pub(crate) name: String,
     hard: BTreeMap<String, Quantity>,
     used: BTreeMap<String, Quantity>,

@@ -38,7 +38,6 @@ pub(super) struct KnownNames {
     pub(super) connect: Option<String>,
 }
 
-/// What was read.
 #[derive(Debug)]
 pub(super) struct Facts {
     /// When they were read, for what expires.

@@ -28,7 +28,6 @@ pub(in crate::cli) struct ExplainSubject {
     /// That object's name.
     pub(super) name: String,
     namespace: String,
-    /// The pod itself.
     pub(super) pod: Value,
     asked: ExplainInput,
 }

@@ -6,9 +6,7 @@ pub(crate) enum ManifestError {
     /// A file or directory could not be read.
     #[error("failed to read {name}")]
     Read {
-        /// Its name.
         name: String,
-        /// What the system said.
         source: std::io::Error,
     },
     /// A text is not UTF-8.
@@ -48,7 +46,6 @@ pub(crate) enum ManifestError {
         name: String,
         /// The number of the document, from 1.
         document: usize,
-        /// What the serializer said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }

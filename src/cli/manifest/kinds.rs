@@ -17,9 +17,7 @@ const FUNCTION_GROUP: &str = "config.kubernetes.io";
 /// What an object is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// `apiVersion`.
     pub(crate) api_version: String,
-    /// `kind`.
     pub(crate) kind: String,
     /// `metadata.namespace`, else, for an object that holds a pod, the namespace that was given for
     /// those without one; empty for others, which may well belong to no namespace.

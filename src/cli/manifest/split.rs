@@ -54,7 +54,6 @@ pub(super) fn split(stream: &str) -> Vec<YamlDocument<'_>> {
 enum Line {
     /// `---`, perhaps with content behind it.
     Start,
-    /// `...`.
     End,
     /// `%YAML`, `%TAG`: only before a document has begun.
     Directive,

@@ -76,7 +76,6 @@ pub(crate) enum TestError {
     Read {
         /// What it is called.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
     /// A directory has no templates.

@@ -29,16 +29,13 @@ const RATE: f64 = 5.0;
 pub(super) enum Write {
     /// A new event; `count` where it was seen more than once already.
     Create {
-        /// The verdict.
         verdict: DecisionEvent,
         /// How often.
         count: i32,
     },
     /// The event of this name was seen so often.
     Count {
-        /// The verdict.
         verdict: DecisionEvent,
-        /// Its name.
         name: String,
         /// How often.
         count: i32,

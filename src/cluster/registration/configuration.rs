@@ -26,7 +26,6 @@ pub(crate) struct Configuration {
 /// One of our entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Its name.
     pub(crate) name: String,
     /// What clients trust there, in PEM; empty where nothing was written yet.
     pub(crate) bundle: Vec<u8>,
@@ -70,7 +69,6 @@ impl Configuration {
         }
     }
 
-    /// Its kind.
     pub(super) fn kind(&self) -> &ApiResource {
         &self.kind
     }

@@ -43,7 +43,6 @@ impl Known {
     }
 }
 
-/// All namespaces.
 #[derive(Debug, Default)]
 pub(super) struct NamespaceState {
     known: BTreeMap<String, Known>,

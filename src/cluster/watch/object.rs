@@ -28,7 +28,6 @@ pub(crate) enum Watched {
     ClusterInjectionTemplates,
     /// `InjectionTemplate`.
     InjectionTemplates,
-    /// `Namespace`.
     Namespaces,
     /// `LimitRange`.
     LimitRanges,

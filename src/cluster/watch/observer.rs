@@ -14,7 +14,6 @@ pub(crate) struct ClusterSnapshot {
     pub(crate) catalog: Arc<Catalog>,
     /// The state of each template, for its status and its revisions.
     pub(crate) reports: Arc<TemplateReports>,
-    /// All namespaces.
     pub(crate) namespaces: Namespaces,
 }
 

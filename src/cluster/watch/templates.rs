@@ -60,7 +60,6 @@ impl Revision {
     }
 }
 
-/// All templates.
 #[derive(Debug, Default)]
 pub(super) struct TemplateState {
     limits: TenantLimits,

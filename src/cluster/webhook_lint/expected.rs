@@ -23,7 +23,6 @@ pub(super) enum Policy {
 /// One shipped entry.
 #[derive(Debug)]
 pub(super) struct Shipped {
-    /// Its name.
     pub(super) name: &'static str,
     /// Its path of the Service.
     pub(super) path: &'static str,

@@ -15,7 +15,6 @@ const POD_FIELDS: &[&str] = &["spec", "metadata", "kind", "apiVersion"];
 const NAMESPACE_FIELDS: &[&str] = &["name", "labels", "annotations"];
 
 impl Analyser<'_> {
-    /// A name by itself.
     pub(super) fn name(&mut self, expr: &IdedExpr, name: &str) -> Check {
         let found = self.locals.iter().rev().enumerate();
         if let Some((distance, local)) = { found }.find(|(_, local)| local.name == name) {

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-/// Text.
 #[derive(Clone, Debug)]
 pub(in crate::expression) enum Text<'v> {
     /// Of the pod, a parameter or a constant.

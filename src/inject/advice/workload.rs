@@ -13,7 +13,6 @@ use crate::review::{Json, Text};
 /// A workload. It prints as kind and name.
 #[derive(Debug)]
 pub(in crate::inject) struct Workload<'a> {
-    /// The kind.
     pub(super) kind: &'static WorkloadKind,
     /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.
     pub(super) is_made_by_a_controller: bool,

@@ -8,7 +8,7 @@ use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::fragment::Evaluation;
-use crate::template::piece::ReadObject;
+use crate::template::value::ReadObject;
 
 /// Evaluates all containers.
 pub(super) fn containers(

@@ -10,7 +10,7 @@ use crate::kubernetes::keys::{APP_ARMOR_PREFIX, DEFAULT_CONTAINER};
 use crate::kubernetes::validity::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
-use crate::template::piece::{TemplateObject, TemplateValue};
+use crate::template::value::{TemplateObject, TemplateValue};
 
 /// Evaluates labels and annotations.
 pub(super) fn metadata(

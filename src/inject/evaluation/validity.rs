@@ -6,7 +6,7 @@
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::validity::{self, Step};
 use crate::template::fragment::{Fragment, Origin};
-use crate::template::piece::TemplateObject;
+use crate::template::value::TemplateObject;
 
 /// Refuses an object that a fragment gave where the API server would refuse it. `place` says in
 /// words where the fragment stands.

@@ -15,7 +15,7 @@ use crate::kubernetes::paths::{Relation, relation};
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
-use crate::template::piece::{TemplateObject, TemplateValue};
+use crate::template::value::{TemplateObject, TemplateValue};
 
 /// What the template's volumes are called in this pod.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::kubernetes::merge_keys::{element_key, key_of};
 use crate::kubernetes::paths;
 use crate::review::{Json, Text};
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 /// A value of the user's.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use super::Change;
 use crate::inject::patch::Operation;
 use crate::inject::pod::List;
 use crate::inject::trace::{AddedTo, Addition};
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 impl Change {
     /// Everything that the change adds; the containers' names are those of `name_of`, which knows

@@ -14,7 +14,7 @@ use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::schema::field;
 use crate::template::Template;
 use crate::template::compiled::Placement;
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 /// Plans all containers.
 pub(super) fn containers(
@@ -172,7 +172,7 @@ fn fill(
     }
     let mut fill = merge::fill(element.view(), &want, "Container", element.in_front());
     if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
-        && let Some(image) = want.piece("image")
+        && let Some(image) = want.field("image")
         && image.as_str() != Some(PLACEHOLDER)
     {
         fill.kept.retain(|key| key != "image");

@@ -8,7 +8,7 @@ use crate::inject::pod::{Texts, WorkingPod};
 use crate::inject::verdict::Refusal;
 use crate::kubernetes::element_digest;
 use crate::template::Template;
-use crate::template::piece::TemplateObject;
+use crate::template::value::TemplateObject;
 
 /// Keys and values.
 type Pairs = Vec<(String, String)>;

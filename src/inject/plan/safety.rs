@@ -13,7 +13,7 @@ use crate::inject::pod::WorkingPod;
 
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
-use crate::template::piece::ReadObject;
+use crate::template::value::ReadObject;
 
 /// Checks what a template adds against the pod as a whole.
 pub(super) fn check(

@@ -22,7 +22,7 @@ use crate::kubernetes::merge_keys::{by_key, element_key};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 /// What a container runs: one unit, as arguments mean nothing to another command.
 const COMMAND: [&str; 2] = ["command", "args"];

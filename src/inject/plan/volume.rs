@@ -9,7 +9,7 @@ use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::element_digest;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
-use crate::template::piece::ReadObject;
+use crate::template::value::ReadObject;
 
 /// Plans all volumes, and the annotations that generated files are read from.
 pub(super) fn volumes(

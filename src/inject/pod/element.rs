@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::inject::merge::{Fill, InFront, View};
 use crate::inject::patch::{AddedElement, Content, Operation, Patch};
 use crate::review::Json;
-use crate::template::piece::{ReadObject, TemplateObject};
+use crate::template::value::{ReadObject, TemplateObject};
 
 /// A key path, and the digest of what was added there.
 type Noted = (String, u64);
@@ -17,7 +17,6 @@ type Noted = (String, u64);
 /// What a template added to something of the user's.
 #[derive(Debug)]
 pub(crate) struct Edit {
-    /// The template.
     pub(crate) template: Arc<str>,
     /// What was added.
     pub(crate) operation: Operation,
@@ -43,7 +42,7 @@ impl Edit {
     /// What was added.
     pub(crate) fn value(&self) -> &Value {
         match self.operation.content() {
-            Some(Content::TemplateValue(piece)) => piece,
+            Some(Content::TemplateValue(value)) => value,
             // A container or volume is no part of an element.
             Some(Content::Element(_) | Content::List(_)) | None => &Value::Null,
         }
@@ -66,7 +65,6 @@ pub(crate) enum Element<'p> {
     Users {
         /// Where it stood in the list.
         index: usize,
-        /// Its name.
         name: Cow<'p, str>,
         /// As the review has it.
         object: Json<'p>,
@@ -84,7 +82,6 @@ pub(crate) enum Element<'p> {
     },
     /// Added by a template of this name.
     Added {
-        /// The template.
         template: String,
         /// The element.
         value: TemplateObject,
@@ -92,7 +89,6 @@ pub(crate) enum Element<'p> {
 }
 
 impl Element<'_> {
-    /// The element's name.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Users { name, .. } => name,

@@ -35,7 +35,6 @@ struct Projected<'a> {
     sources: Vec<Source<'a>>,
 }
 
-/// A source of it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Source<'a> {

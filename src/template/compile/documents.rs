@@ -23,9 +23,7 @@ pub(super) enum Document {
 /// What names a document that could not be read, as far as its lines tell.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
-    /// `metadata.name`.
     pub(crate) name: Option<String>,
-    /// `metadata.namespace`.
     pub(crate) namespace: Option<String>,
 }
 

@@ -114,7 +114,6 @@ pub(super) fn items<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> 
     }
 }
 
-/// A text.
 pub(super) fn text<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> Option<&'n str> {
     let text = node.text();
     if text.is_none() {
@@ -127,7 +126,6 @@ pub(super) fn text<'n>(errors: &mut Errors<'_>, node: &'n Node, path: &str) -> O
     text
 }
 
-/// A boolean.
 pub(super) fn boolean(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<bool> {
     if let NodeValue::Boolean(value) = node.value {
         return Some(value);

@@ -10,8 +10,8 @@ use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
-use crate::template::piece::Constant;
 use crate::template::shape::ADOPT;
+use crate::template::value::Constant;
 
 /// The longest name part of an annotation's key.
 const LONGEST_KEY: usize = 63;

@@ -16,7 +16,6 @@ use crate::kubernetes::schema::{self, FieldType};
     reason = "each is a rule of the language by itself"
 )]
 pub(crate) struct Slot {
-    /// The field's type.
     pub(crate) ty: FieldType,
     /// Whether numbers and booleans are taken as text.
     pub(crate) scalars_as_text: bool,

@@ -15,14 +15,10 @@ pub(crate) enum ValueError {
     },
     /// The value is none of the allowed ones.
     #[error("expected one of: {allowed}")]
-    NotOneOf {
-        /// The allowed values.
-        allowed: String,
-    },
+    NotOneOf { allowed: String },
     /// The text does not match the pattern.
     #[error("{}", not_matching(.pattern, .hint.as_deref()))]
     NotMatching {
-        /// The pattern.
         pattern: String,
         /// The pattern in words, where its author put it so.
         hint: Option<String>,

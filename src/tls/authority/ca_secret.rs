@@ -34,7 +34,6 @@ pub(super) const KEYS: [&str; 5] = [CURRENT.0, CURRENT.1, NEXT.0, NEXT.1, RECORD
 /// An authority that signs no more, whose leaves may live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RetiredCa {
-    /// Its certificate.
     pub(crate) certificate: AuthorityCertificate,
     /// When its last leaf has ended for certain.
     pub(crate) until: SystemTime,

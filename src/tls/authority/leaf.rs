@@ -42,7 +42,6 @@ impl Leaf {
         )
     }
 
-    /// The certificate in PEM.
     pub(crate) fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }

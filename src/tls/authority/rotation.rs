@@ -31,9 +31,7 @@ const MOST_PREVIOUS: usize = 8;
 /// How long things live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetimes {
-    /// An authority.
     pub(crate) authority: Duration,
-    /// A leaf.
     pub(crate) leaf: Duration,
     /// From the moment in which a bundle was seen at the API server until every API server is sure
     /// to use it.

@@ -17,7 +17,6 @@ pub(in crate::cli::doctor) struct Probe {
     pub(in crate::cli::doctor) namespace: String,
     /// The template that it asks for.
     pub(in crate::cli::doctor) template: String,
-    /// The pod.
     pub(in crate::cli::doctor) pod: Value,
 }
 

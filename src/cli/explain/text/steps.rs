@@ -178,7 +178,6 @@ fn add_fields(text: &mut String, fields: &[Field], adds: bool) {
     }
 }
 
-/// One finding.
 pub(super) fn finding(text: &mut String, finding: &FindingExplanation, paint: Paint) {
     let colour = match finding.severity {
         "Error" => Colour::Red,

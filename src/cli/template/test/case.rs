@@ -130,7 +130,6 @@ impl CasePlace {
     }
 }
 
-/// One case, read.
 #[derive(Debug)]
 pub(super) struct Case {
     /// What the case is for.

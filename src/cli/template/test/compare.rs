@@ -34,7 +34,6 @@ pub(super) struct Difference {
     pub(super) what: String,
     /// What should be; `null`: nothing.
     pub(super) expected: Value,
-    /// What is.
     pub(super) found: Value,
 }
 

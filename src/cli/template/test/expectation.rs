@@ -19,7 +19,6 @@ pub(super) struct Expectation {
     pub(super) reason: ExpectedReason,
     /// The whole message of a verdict that tells one (`compare::tells`).
     pub(super) message: Option<String>,
-    /// Codes of findings.
     #[serde(default)]
     pub(super) findings: Vec<ExpectedCode>,
     /// The whole pod.

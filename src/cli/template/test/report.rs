@@ -42,11 +42,9 @@ pub(super) struct Tested {
     pub(super) template: String,
     /// The case's name.
     pub(super) case: String,
-    /// Its file.
     pub(super) file: String,
     /// Its line there, where the file has several cases.
     pub(super) line: Option<u64>,
-    /// What it is for.
     pub(super) description: String,
     /// What was given, and the verdict that is expected; `null` where it could not be read.
     pub(super) given: Value,

@@ -42,7 +42,6 @@ struct Head {
     _cases: IgnoredAny,
 }
 
-/// One row.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {

@@ -1,4 +1,4 @@
-//! The fields of an object that a template gives, each a piece.
+//! The fields of an object that a template gives, each a template value.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -66,18 +66,18 @@ impl TemplateObject {
         Self(Vec::with_capacity(count))
     }
 
-    /// A field's piece.
-    pub(crate) fn piece(&self, name: &str) -> Option<&TemplateValue> {
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&TemplateValue> {
         let found = self.0.iter().find(|(known, _)| **known == *name);
-        found.map(|(_, piece)| piece)
+        found.map(|(_, value)| value)
     }
 
     /// Sets a field; a new one stands at the end.
-    pub(crate) fn insert(&mut self, name: impl Into<FieldName>, piece: TemplateValue) {
+    pub(crate) fn insert(&mut self, name: impl Into<FieldName>, value: TemplateValue) {
         let name = name.into();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => *old = piece,
-            None => self.0.push((name, piece)),
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
         }
     }
 
@@ -95,7 +95,7 @@ impl TemplateObject {
     /// Drops lists in which nothing is left: the API server drops them too.
     pub(crate) fn drop_empty_lists(&mut self) {
         let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
-        self.0.retain(|(_, piece)| !is_empty(piece));
+        self.0.retain(|(_, value)| !is_empty(value));
     }
 
     /// How many fields there are.
@@ -110,7 +110,7 @@ impl TemplateObject {
 
     /// The fields, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &TemplateValue)> {
-        self.0.iter().map(|(name, piece)| (&**name, piece))
+        self.0.iter().map(|(name, value)| (&**name, value))
     }
 
     /// The object as data of its own.
@@ -118,7 +118,7 @@ impl TemplateObject {
         let fields = self.iter();
         Value::Object(
             fields
-                .map(|(name, piece)| (name.to_owned(), Value::clone(piece)))
+                .map(|(name, value)| (name.to_owned(), Value::clone(value)))
                 .collect(),
         )
     }
@@ -138,7 +138,7 @@ pub fn write_field(json: &mut String, (name, piece): (&str, &TemplateValue)) {
 
 impl ReadObject for TemplateObject {
     fn get(&self, name: &str) -> Option<&Value> {
-        self.piece(name).map(|piece| &**piece)
+        self.field(name).map(|value| &**value)
     }
 
     fn each<'o>(&'o self, visit: &mut dyn FnMut(&'o str, &'o Value)) {
@@ -159,8 +159,8 @@ impl From<Map<String, Value>> for TemplateObject {
 
 impl Extend<(FieldName, TemplateValue)> for TemplateObject {
     fn extend<I: IntoIterator<Item = (FieldName, TemplateValue)>>(&mut self, fields: I) {
-        for (name, piece) in fields {
-            self.insert(name, piece);
+        for (name, value) in fields {
+            self.insert(name, value);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pieces: what fragments give, shared with their template where it is constant.
+//! Values: what fragments give, shared with their template where it is constant.
 //!
 //! Most of what a template adds is the same for every pod. So a constant is made once, when its
 //! template is loaded, together with the JSON that it is written as; a pod that gets it holds a
@@ -96,7 +96,7 @@ impl TemplateValue {
         }
     }
 
-    /// The piece as something that parts can be taken out of.
+    /// The value as something that parts can be taken out of.
     pub(crate) fn part(&self) -> ValueRef<'_> {
         match self {
             Self::Shared(constant) => ValueRef::Shared(constant),
@@ -144,7 +144,7 @@ impl Serialize for TemplateValue {
     }
 }
 
-/// A value inside a piece.
+/// A value inside a template value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ValueRef<'p> {
     /// Of a constant.
@@ -154,7 +154,6 @@ pub(crate) enum ValueRef<'p> {
 }
 
 impl<'p> ValueRef<'p> {
-    /// The value.
     pub(crate) fn value(self) -> &'p Value {
         match self {
             Self::Shared(constant) => &constant.value,
@@ -162,8 +161,8 @@ impl<'p> ValueRef<'p> {
         }
     }
 
-    /// The value as a piece; a copy is made only where it is not shared.
-    pub(crate) fn to_piece(self) -> TemplateValue {
+    /// The value as a template value; a copy is made only where it is not shared.
+    pub(crate) fn to_template_value(self) -> TemplateValue {
         match self {
             Self::Shared(constant) => TemplateValue::Shared(Arc::clone(constant)),
             Self::Own(value) => TemplateValue::Own(value.clone()),
@@ -314,9 +313,9 @@ mod tests {
         for value in table {
             let expected = value.to_string();
             let shared = TemplateValue::Shared(Constant::new(value.clone()));
-            for piece in [shared, TemplateValue::Own(value)] {
+            for value in [shared, TemplateValue::Own(value)] {
                 let mut json = String::new();
-                piece.write(&mut json);
+                value.write(&mut json);
                 assert_eq!(json, expected);
             }
         }
