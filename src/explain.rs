@@ -23,7 +23,7 @@ pub(crate) use fields::Field;
 pub(crate) use finding::FindingExplanation;
 pub(crate) use needed::{Existence, Needed};
 pub use question::Question;
-pub(crate) use resources::Resources;
+pub(crate) use resources::{Amount, Resources};
 pub(crate) use stop::Stop;
 pub(crate) use template::{Condition, Parameter, TemplateExplanation};
 

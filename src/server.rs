@@ -23,10 +23,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-pub use listen::{ListenAddress, ListenAddressError};
-pub use playground::{PageFile, PlaygroundBackend, PlaygroundServer};
-pub use readiness::Readiness;
-pub use run::{Drain, Server, Setup};
+pub(crate) use listen::ListenAddress;
+pub(crate) use playground::{PageFile, PlaygroundBackend, PlaygroundServer};
+pub(crate) use readiness::Readiness;
+pub(crate) use run::{Drain, Server, Setup};
 
 use crate::inject::{Answer, Endpoint};
 

@@ -45,7 +45,7 @@ pub(crate) struct Fill {
 
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
 /// name are told apart by digests, which tell a person nothing.
-pub fn spelled(key: &str) -> String {
+pub(crate) fn spelled(key: &str) -> String {
     let mut words = String::with_capacity(key.len());
     for step in key.split('/').filter(|step| !is_digest(step)) {
         if !words.is_empty() {

@@ -129,7 +129,7 @@ pub(crate) fn name(item: &Value) -> &str {
 }
 
 /// A key path's steps, unescaped.
-pub fn steps(path: &str) -> Vec<String> {
+pub(crate) fn steps(path: &str) -> Vec<String> {
     let step = |step: &str| {
         if step.contains('~') {
             step.replace("~1", "/").replace("~0", "~")

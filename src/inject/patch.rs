@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::kubernetes::defaults::TOKEN_PATH;
-use crate::template::piece::{
+use crate::template::value::{
     ReadObject, TemplateObject, TemplateValue, write_field, write_joined, write_text,
 };
 
@@ -29,7 +29,7 @@ impl Content {
     /// The data.
     pub(crate) fn value(&self) -> Cow<'_, Value> {
         match self {
-            Self::TemplateValue(piece) => Cow::Borrowed(piece),
+            Self::TemplateValue(value) => Cow::Borrowed(value),
             Self::Element(element) => Cow::Owned(element.to_value()),
             Self::List(elements) => {
                 Cow::Owned(elements.iter().map(AddedElement::to_value).collect())
@@ -39,7 +39,7 @@ impl Content {
 
     fn write(&self, json: &mut String) {
         match self {
-            Self::TemplateValue(piece) => piece.write(json),
+            Self::TemplateValue(value) => value.write(json),
             Self::Element(element) => element.write(json),
             Self::List(elements) => write_joined(json, ['[', ']'], elements, |json, element| {
                 element.write(json);
@@ -285,7 +285,7 @@ impl Serialize for Patch {
 }
 
 /// A key as one segment of a JSON pointer: `~` and `/` escaped (RFC 6901 section 3).
-pub fn escape(key: &str) -> Cow<'_, str> {
+pub(crate) fn escape(key: &str) -> Cow<'_, str> {
     if !key.contains(['~', '/']) {
         return Cow::Borrowed(key);
     }
@@ -295,7 +295,7 @@ pub fn escape(key: &str) -> Cow<'_, str> {
 }
 
 /// Writes a key as a segment of a JSON pointer.
-pub fn write_escaped(key: &str, pointer: &mut String) {
+pub(crate) fn write_escaped(key: &str, pointer: &mut String) {
     for c in key.chars() {
         match c {
             '~' => pointer.push_str("~0"),

@@ -240,7 +240,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// The patch that makes the pod of the review into the pod as it is now.
-    pub fn into_patch(self) -> Patch {
+    pub(crate) fn into_patch(self) -> Patch {
         let token_volume: Option<Arc<str>> = self.token_volume().map(Into::into);
         let mut patch = Patch(Vec::with_capacity(USUAL_OPERATIONS));
         let adds_metadata = !(self.labels.added.is_empty() && self.annotations.added.is_empty());

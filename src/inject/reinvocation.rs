@@ -66,7 +66,11 @@ pub(crate) fn decide(
 
 /// Decides on a pod for which no template is selected: what templates added that are not selected any
 /// more is taken out.
-pub fn take_out_unselected(input: CompositionInput<'_>, pod: &Pod<'_>, why: Refusal) -> Decision {
+pub(crate) fn take_out_unselected(
+    input: CompositionInput<'_>,
+    pod: &Pod<'_>,
+    why: Refusal,
+) -> Decision {
     let decided = decide_again(input, pod).filter(|decided| decided.verdict() != Verdict::Denied);
     let mut decision = Decision::refused(why);
     if let Some(decided) = decided {

@@ -64,7 +64,7 @@ impl fmt::Display for Element<'_> {
 
 /// What a status says of a template that `--inject` asked for: in the pod nothing asks for it, and
 /// what it added stays.
-pub const ASKED_BY_FLAG: &str = "flag";
+pub(crate) const ASKED_BY_FLAG: &str = "flag";
 
 /// Whether a pod carries a status annotation.
 pub(crate) fn has_status(pod: &Pod<'_>) -> bool {
@@ -164,7 +164,7 @@ impl Status {
     }
 
     /// Everything that was added, in a few words for a person.
-    pub fn summary(&self) -> impl Iterator<Item = Added<'_>> {
+    pub(crate) fn summary(&self) -> impl Iterator<Item = Added<'_>> {
         let named = [
             ("init containers", &self.init_containers),
             ("containers", &self.containers),
@@ -326,7 +326,7 @@ impl Status {
 
 /// Some of what was added, in words.
 #[derive(Debug, Clone, Copy)]
-pub enum Added<'s> {
+pub(crate) enum Added<'s> {
     /// Such things of these names.
     Named(&'static str, &'s Elements),
     /// These keys in a container.

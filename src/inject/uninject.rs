@@ -1,7 +1,7 @@
 //! Taking out of a pod what templates added to it.
 //!
 //! `uninject` does it for people; the engine does it to apply templates afresh, or to plan again when
-//! the API server calls a second time. What is taken out is what is still ours ([`super::ownership`]);
+//! the API server calls a second time. What is taken out is what is still ours (`ownership.rs`);
 //! what is left is said.
 
 mod removal;

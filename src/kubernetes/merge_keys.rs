@@ -64,12 +64,12 @@ pub(crate) fn is_whole(definition: &str) -> bool {
 }
 
 /// What identifies an element of a list: the values of its key fields, defaults filled in.
-pub fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
+pub(crate) fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
     key_of(element, keys).map(Cow::into_owned)
 }
 
 /// The same, borrowed where it is one text.
-pub fn key_of<'v>(element: &'v Value, keys: &[&str]) -> Option<Cow<'v, str>> {
+pub(crate) fn key_of<'v>(element: &'v Value, keys: &[&str]) -> Option<Cow<'v, str>> {
     let part = |key: &str| match element.get(key) {
         Some(Value::String(text)) if key.ends_with("Path") => Some(paths::shortest(text)),
         Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),

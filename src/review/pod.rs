@@ -144,7 +144,7 @@ impl<'a> SpecFields<'a> {
     }
 
     /// The fields, in their order.
-    pub fn fields(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+    pub(crate) fn fields(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
         let fields = self.0.into_iter().flat_map(Json::fields);
         fields.filter(|(name, _)| !LISTS.contains(&name.as_ref()))
     }

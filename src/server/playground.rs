@@ -47,7 +47,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// What answers the page.
-pub trait PlaygroundBackend: Send + Sync + 'static {
+pub(crate) trait PlaygroundBackend: Send + Sync + 'static {
     /// The answer to a question as JSON; `Err`: why it cannot be answered.
     fn answer(&self, body: &[u8]) -> Result<String, String>;
 
@@ -57,7 +57,7 @@ pub trait PlaygroundBackend: Send + Sync + 'static {
 
 /// One file of the page.
 #[derive(Debug, Clone, Copy)]
-pub struct PageFile {
+pub(crate) struct PageFile {
     /// The path that it is asked for with.
     pub path: &'static str,
     /// Its media type.
@@ -68,7 +68,7 @@ pub struct PageFile {
 
 /// The page's server, whose port is bound.
 #[derive(Debug)]
-pub struct PlaygroundServer {
+pub(crate) struct PlaygroundServer {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
@@ -76,7 +76,7 @@ pub struct PlaygroundServer {
 
 impl PlaygroundServer {
     /// Binds the port.
-    pub fn bind<B: PlaygroundBackend>(
+    pub(crate) fn bind<B: PlaygroundBackend>(
         listen: ListenAddress,
         backend: Arc<B>,
         files: &'static [PageFile],
@@ -96,12 +96,12 @@ impl PlaygroundServer {
     }
 
     /// Where the page is, with the real port where 0 was asked for.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves until Ctrl-C, or until it is told to end otherwise.
-    pub async fn run(self) -> Result<(), ServerError> {
+    pub(crate) async fn run(self) -> Result<(), ServerError> {
         let mut signals = super::run::Signals::new().map_err(ServerError::Signals)?;
         let serving = axum::serve(self.listener, self.router);
         // Browsers keep connections open; a page that keeps nothing has nothing to finish.

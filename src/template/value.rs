@@ -14,9 +14,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::kubernetes::element_digest::{Digest, element_digest};
-pub use crate::kubernetes::object::ReadObject;
+pub(crate) use crate::kubernetes::object::ReadObject;
 use crate::kubernetes::schema::FieldType;
-pub use fields::{FieldName, TemplateObject, write_field};
+pub(crate) use fields::{FieldName, TemplateObject, write_field};
 
 /// Finished data of a template.
 #[derive(Debug, PartialEq)]
@@ -170,7 +170,7 @@ impl<'p> ValueRef<'p> {
     }
 
     /// The elements of a list; none where it is no list.
-    pub fn elements(self) -> impl Iterator<Item = Self> {
+    pub(crate) fn elements(self) -> impl Iterator<Item = Self> {
         let (shared, own) = match self {
             Self::Shared(constant) => (&*constant.elements, None),
             Self::Own(value) => (Default::default(), value.as_array()),
@@ -325,8 +325,11 @@ mod tests {
     fn the_elements_of_a_constant_are_shared_too() {
         let list = TemplateValue::Shared(Constant::new(json!([{"name": "a"}, 2])));
         let elements: Vec<_> = list.part().elements().collect();
-        assert!(matches!(elements[0].to_piece(), TemplateValue::Shared(_)));
-        assert_eq!(*elements[1].to_piece(), json!(2));
+        assert!(matches!(
+            elements[0].to_template_value(),
+            TemplateValue::Shared(_)
+        ));
+        assert_eq!(*elements[1].to_template_value(), json!(2));
         assert!(
             TemplateValue::Own(json!({"a": 1}))
                 .part()

@@ -34,7 +34,7 @@ pub(super) struct PlaygroundQuestion {
 
 /// A question that cannot be answered.
 #[derive(Debug, thiserror::Error)]
-pub enum QuestionError {
+pub(crate) enum QuestionError {
     /// The body is no question.
     #[error("the request is no question of this page: {0}")]
     Form(#[from] serde_json::Error),

@@ -15,7 +15,7 @@ use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Evaluation, Failure};
-use crate::template::piece::{TemplateValue, write_text};
+use crate::template::value::{TemplateValue, write_text};
 
 /// The annotations that carry files, by key.
 type Annotations = Vec<(String, String)>;

@@ -93,7 +93,7 @@ impl<'v> View<'v> {
     }
 
     /// An object of those of its fields whose names pass; the value as it is where it is no object.
-    pub fn with_fields(&self, keep: impl Fn(&str) -> bool) -> Value {
+    pub(crate) fn with_fields(&self, keep: impl Fn(&str) -> bool) -> Value {
         let kept = |json: Json<'v>| json.fields().filter(|(name, _)| keep(name));
         let copied = |fields: &Map<String, Value>| -> Map<String, Value> {
             let kept = fields.iter().filter(|(name, _)| keep(name));
@@ -127,12 +127,12 @@ impl<'v> View<'v> {
     }
 
     /// A field's value; null counts as absent.
-    pub fn field(self, name: &str) -> Option<Self> {
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.open()?.get(name)
     }
 
     /// The text that the value is.
-    pub fn text(self) -> Option<Cow<'v, str>> {
+    pub(crate) fn text(self) -> Option<Cow<'v, str>> {
         match self {
             Self::Json(json) => json.as_text(),
             Self::Value(value) => value.as_str().map(Cow::Borrowed),
@@ -151,7 +151,7 @@ impl<'v> View<'v> {
     }
 
     /// A list's elements; `None` where the value is none.
-    pub fn elements(self) -> Option<Vec<Self>> {
+    pub(crate) fn elements(self) -> Option<Vec<Self>> {
         match self {
             Self::Json(json) => json
                 .is_list()

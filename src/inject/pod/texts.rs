@@ -34,14 +34,14 @@ impl<'p> Texts<'p> {
     }
 
     /// Sets a key; a value that is there already changes nothing.
-    pub fn set(&mut self, key: String, value: String) {
+    pub(crate) fn set(&mut self, key: String, value: String) {
         if self.get(&key) != Some(value.as_str()) {
             self.added.insert(key, value);
         }
     }
 
     /// Sets a key for a template.
-    pub fn set_by(&mut self, template: &str, key: String, value: String) {
+    pub(crate) fn set_by(&mut self, template: &str, key: String, value: String) {
         self.owners.insert(key.clone(), template.to_owned());
         self.set(key, value);
     }

@@ -23,7 +23,7 @@ impl Elements {
     }
 
     /// Adds an element without a digest.
-    pub fn push_undigested(&mut self, name: impl Into<String>) {
+    pub(crate) fn push_undigested(&mut self, name: impl Into<String>) {
         self.0.push((name.into(), None));
     }
 

@@ -130,10 +130,10 @@ impl TemplateObject {
 }
 
 /// Writes a field of an object.
-pub fn write_field(json: &mut String, (name, piece): (&str, &TemplateValue)) {
+pub(crate) fn write_field(json: &mut String, (name, value): (&str, &TemplateValue)) {
     write_text(name, json);
     json.push(':');
-    piece.write(json);
+    value.write(json);
 }
 
 impl ReadObject for TemplateObject {
@@ -142,7 +142,7 @@ impl ReadObject for TemplateObject {
     }
 
     fn each<'o>(&'o self, visit: &mut dyn FnMut(&'o str, &'o Value)) {
-        self.iter().for_each(|(name, piece)| visit(name, piece));
+        self.iter().for_each(|(name, value)| visit(name, value));
     }
 }
 
