@@ -354,7 +354,7 @@ impl Metrics {
     }
 
     /// When the own authority ends, and the next one.
-    pub(crate) fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
+    pub fn authority_expires(&self, current: Option<SystemTime>, next: Option<SystemTime>) {
         for (role, at) in [("current", current), ("next", next)] {
             let label = [("authority", role.into())];
             match at {
@@ -381,7 +381,7 @@ impl Metrics {
     }
 
     /// The states of the entries of the webhook configurations.
-    pub(crate) fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
+    pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
         for (state, count) in [
             ("current", current),
             ("stale", stale),
@@ -394,7 +394,7 @@ impl Metrics {
     }
 
     /// This became of a verdict that was to be an event.
-    pub(crate) fn event(&self, result: &'static str) {
+    pub fn event(&self, result: &'static str) {
         self.events
             .get_or_create(&[("result", result.to_owned().into())])
             .inc();

@@ -2,6 +2,8 @@
 //! resources. Nothing is refused that its user did not write, no secret reaches a foreign container,
 //! and a mandatory helper stays what its template says.
 
+mod webhook;
+
 use serde_json::{Value, json};
 
 use crate::end_to_end::pods::{container, env, list, names};
@@ -9,7 +11,7 @@ use crate::end_to_end::scene::{pod, serve_places};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
-use crate::support::other_webhook::{Change, OtherWebhook};
+use webhook::{Change, OtherWebhook};
 
 const IMAGE: &str = "registry.example.com/vault:1";
 

@@ -16,7 +16,6 @@ pub(crate) mod kubectl;
 pub(crate) mod launch;
 pub(crate) mod logs;
 pub(crate) mod namespace;
-pub(crate) mod other_webhook;
 pub(crate) mod pillion;
 pub(crate) mod processes;
 pub(crate) mod raw;

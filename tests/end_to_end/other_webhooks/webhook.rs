@@ -15,11 +15,11 @@ use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use super::failure::{During, Failure, Outcome};
-use super::namespace::Namespace;
-use super::pillion::Identity;
-use super::wait::wait_until;
-use super::webhook::{SERVICE, ensure_service};
+use crate::support::failure::{During, Failure, Outcome};
+use crate::support::namespace::Namespace;
+use crate::support::pillion::Identity;
+use crate::support::wait::wait_until;
+use crate::support::webhook::{SERVICE, ensure_service};
 
 /// What the webhook does to a pod; it may be called twice for one.
 pub(crate) type Change = fn(&mut Value);
