@@ -23,15 +23,6 @@ pub(crate) struct AuthoritySecret {
     name: String,
 }
 
-impl std::fmt::Debug for AuthoritySecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AuthoritySecret")
-            .field("namespace", &self.namespace)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Why the Secret was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthoritySecretError {

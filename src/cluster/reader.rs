@@ -1,7 +1,5 @@
 //! Reads of single objects, one answer for each.
 
-use std::fmt;
-
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use serde_json::Value;
@@ -44,12 +42,6 @@ impl Named {
 #[derive(Clone)]
 pub(crate) struct ClusterReader {
     pub(super) connection: Connection,
-}
-
-impl fmt::Debug for ClusterReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterReader").finish_non_exhaustive()
-    }
 }
 
 impl ClusterReader {

@@ -45,15 +45,6 @@ pub(crate) struct Registration {
     deployment: Option<String>,
 }
 
-impl std::fmt::Debug for Registration {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration")
-            .field("name", &self.name)
-            .field("installation", &self.installation)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Why the configurations were not read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistrationError {

@@ -52,12 +52,6 @@ pub(crate) struct TemplateWriter {
     written: BTreeMap<(String, String), (String, Value)>,
 }
 
-impl std::fmt::Debug for TemplateWriter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TemplateWriter").finish_non_exhaustive()
-    }
-}
-
 impl TemplateWriter {
     /// A writer; `own_namespace` is where revisions are kept.
     pub(crate) fn new(client: Client, own_namespace: String) -> Self {

@@ -235,37 +235,23 @@ impl Table {
 
     fn namespace_label(&mut self, asked: SelectionInput<'_>) {
         let rule = RuleName::NamespaceLabel;
-        let value = asked
-            .namespace_object
-            .injection()
-            .map(|value| format!("the namespace's label {INJECTION} is `{value}`"));
-        match (
-            by_disabled_namespace(asked),
-            asked.namespace_object.injection(),
-        ) {
-            (Err(why), _) => self.stop(rule, why),
-            (Ok(()), Some("enabled")) => {
-                self.add(rule, Effect::Enables, value.unwrap_or_default());
-            }
-            (Ok(()), Some("disabled")) => {
-                let says = format!(
-                    "{}, but the pod's label counts first",
-                    value.unwrap_or_default()
-                );
-                self.add(rule, Effect::Overruled, says);
-            }
-            (Ok(()), Some(_)) => {
-                let says = format!(
-                    "{}, which means nothing: `enabled` or `disabled`",
-                    value.unwrap_or_default()
-                );
-                self.add(rule, Effect::Silent, says);
-            }
-            (Ok(()), None) => {
-                let says = format!("the namespace has no label {INJECTION}");
-                self.add(rule, Effect::Silent, says);
-            }
+        if let Err(why) = by_disabled_namespace(asked) {
+            return self.stop(rule, why);
         }
+        let Some(value) = asked.namespace_object.injection() else {
+            let says = format!("the namespace has no label {INJECTION}");
+            return self.add(rule, Effect::Silent, says);
+        };
+        let (effect, remark) = match value {
+            "enabled" => (Effect::Enables, ""),
+            "disabled" => (Effect::Overruled, ", but the pod's label counts first"),
+            _ => (
+                Effect::Silent,
+                ", which means nothing: `enabled` or `disabled`",
+            ),
+        };
+        let says = format!("the namespace's label {INJECTION} is `{value}`{remark}");
+        self.add(rule, effect, says);
     }
 
     fn pod_annotation(&mut self, asked: SelectionInput<'_>) {
@@ -314,40 +300,19 @@ fn of_namespace(asked: SelectionInput<'_>) -> Option<&str> {
 }
 
 fn listed(whose: &str, list: Option<&str>) -> (Effect, String) {
+    if list.is_none() {
+        let says = format!("{whose} has no annotation {INJECT}");
+        return (Effect::Silent, says);
+    }
     let List { wanted, removed } = List::read(list);
     let removed: Vec<_> = removed.into_iter().collect();
-    match (list, wanted.is_empty(), removed.is_empty()) {
-        (None, ..) => (
-            Effect::Silent,
-            format!("{whose} has no annotation {INJECT}"),
-        ),
-        (Some(_), true, true) => (
-            Effect::Silent,
-            format!("{whose}'s annotation {INJECT} is empty"),
-        ),
-        (Some(_), true, false) => (
-            Effect::Removes,
-            format!(
-                "{whose}'s annotation {INJECT} takes out {}",
-                removed.join(", ")
-            ),
-        ),
-        (Some(_), false, true) => (
-            Effect::Asks,
-            format!(
-                "{whose}'s annotation {INJECT} asks for {}",
-                wanted.join(", ")
-            ),
-        ),
-        (Some(_), false, false) => (
-            Effect::Asks,
-            format!(
-                "{whose}'s annotation {INJECT} asks for {} and takes out {}",
-                wanted.join(", "),
-                removed.join(", ")
-            ),
-        ),
-    }
+    let (effect, does) = match (wanted.join(", "), removed.join(", ")) {
+        (asks, _) if asks.is_empty() && removed.is_empty() => (Effect::Silent, "is empty".into()),
+        (asks, out) if asks.is_empty() => (Effect::Removes, format!("takes out {out}")),
+        (asks, out) if out.is_empty() => (Effect::Asks, format!("asks for {asks}")),
+        (asks, out) => (Effect::Asks, format!("asks for {asks} and takes out {out}")),
+    };
+    (effect, format!("{whose}'s annotation {INJECT} {does}"))
 }
 
 #[cfg(test)]

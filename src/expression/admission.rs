@@ -29,13 +29,6 @@ pub(crate) struct AdmissionData<'v> {
     request: &'v Value,
 }
 
-impl std::fmt::Debug for AdmissionData<'_> {
-    /// Without values: these may be secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AdmissionData").finish_non_exhaustive()
-    }
-}
-
 impl<'v> AdmissionData<'v> {
     /// The data of a creation: `oldObject` is null.
     pub(crate) fn of_creation(object: &'v Value, request: &'v Value) -> Self {

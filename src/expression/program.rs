@@ -146,71 +146,52 @@ pub(super) struct Loop {
     pub(super) item: Option<Node>,
 }
 
+/// Calls a function on the nodes that a node is made of, by `iter` or by `iter_mut`.
+macro_rules! visit_parts {
+    ($node:expr, $visit:expr, $iter:ident $(, $mut:tt)?) => {
+        match $node {
+            Self::Constant(_)
+            | Self::Parameter(_)
+            | Self::Variable(..)
+            | Self::Root(_)
+            | Self::KubernetesMinor
+            | Self::Local(_) => {}
+            Self::Field(of, ..)
+            | Self::Has(of, _)
+            | Self::Not(of)
+            | Self::Negate(of)
+            | Self::Matches(of, _) => $visit(of),
+            Self::Index(parts, _) | Self::Binary(_, parts) | Self::Let(parts) => {
+                parts.$iter().for_each($visit);
+            }
+            Self::Choice(parts) => parts.$iter().for_each($visit),
+            Self::And(parts) | Self::Or(parts) | Self::Sum(parts) | Self::Call(_, parts) => {
+                parts.$iter().for_each($visit);
+            }
+            Self::List(elements) => {
+                for element in elements.$iter() {
+                    $visit(&$($mut)? element.value);
+                }
+            }
+            Self::Map(entries) => entries.$iter().for_each(|(key, element)| {
+                $visit(key);
+                $visit(&$($mut)? element.value);
+            }),
+            Self::Loop(of) => {
+                $visit(&$($mut)? of.over);
+                of.condition.$iter().chain(of.item.$iter()).for_each($visit);
+            }
+        }
+    };
+}
+
 impl Node {
     /// Calls `visit` on the nodes that this one is made of.
     pub(super) fn parts<'n>(&'n self, visit: &mut dyn FnMut(&'n Self)) {
-        match self {
-            Self::Constant(_)
-            | Self::Parameter(_)
-            | Self::Variable(..)
-            | Self::Root(_)
-            | Self::KubernetesMinor
-            | Self::Local(_) => {}
-            Self::Field(of, ..)
-            | Self::Has(of, _)
-            | Self::Not(of)
-            | Self::Negate(of)
-            | Self::Matches(of, _) => visit(of),
-            Self::Index(parts, _) | Self::Binary(_, parts) | Self::Let(parts) => {
-                parts.iter().for_each(visit);
-            }
-            Self::Choice(parts) => parts.iter().for_each(visit),
-            Self::And(parts) | Self::Or(parts) | Self::Sum(parts) | Self::Call(_, parts) => {
-                parts.iter().for_each(visit);
-            }
-            Self::List(elements) => elements.iter().for_each(|element| visit(&element.value)),
-            Self::Map(entries) => entries.iter().for_each(|(key, element)| {
-                visit(key);
-                visit(&element.value);
-            }),
-            Self::Loop(of) => {
-                visit(&of.over);
-                of.condition.iter().chain(&of.item).for_each(visit);
-            }
-        }
+        visit_parts!(self, visit, iter);
     }
 
     fn parts_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {
-        match self {
-            Self::Constant(_)
-            | Self::Parameter(_)
-            | Self::Variable(..)
-            | Self::Root(_)
-            | Self::KubernetesMinor
-            | Self::Local(_) => {}
-            Self::Field(of, ..)
-            | Self::Has(of, _)
-            | Self::Not(of)
-            | Self::Negate(of)
-            | Self::Matches(of, _) => visit(of),
-            Self::Index(parts, _) | Self::Binary(_, parts) | Self::Let(parts) => {
-                parts.iter_mut().for_each(visit);
-            }
-            Self::Choice(parts) => parts.iter_mut().for_each(visit),
-            Self::And(parts) | Self::Or(parts) | Self::Sum(parts) | Self::Call(_, parts) => {
-                parts.iter_mut().for_each(visit);
-            }
-            Self::List(elements) => elements
-                .iter_mut()
-                .for_each(|element| visit(&mut element.value)),
-            Self::Map(entries) => entries.iter_mut().for_each(|(key, element)| {
-                visit(key);
-                visit(&mut element.value);
-            }),
-            Self::Loop(of) => {
-                visit(&mut of.over);
-                of.condition.iter_mut().chain(&mut of.item).for_each(visit);
-            }
-        }
+        visit_parts!(self, visit, iter_mut, mut);
     }
 }

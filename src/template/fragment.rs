@@ -161,13 +161,6 @@ pub(crate) struct Evaluation<'e, 'v> {
     pub(crate) volumes: &'e dyn Volumes,
 }
 
-impl std::fmt::Debug for Evaluation<'_, '_> {
-    /// Without values: these may be secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Evaluation").finish_non_exhaustive()
-    }
-}
-
 impl Evaluation<'_, '_> {
     /// Pays for JSON that is added to the pod.
     fn pay(self, bytes: usize) -> Result<(), Failure> {

@@ -99,7 +99,6 @@ fn process_name() -> String {
 }
 
 /// The cluster, once it is connected to.
-#[derive(Debug)]
 pub(super) struct Cluster {
     /// The way to the API server.
     pub(super) connection: Connection,

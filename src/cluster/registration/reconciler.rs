@@ -52,14 +52,6 @@ pub(crate) struct CaBundleReconciler<S> {
     failure: Option<String>,
 }
 
-impl<S> std::fmt::Debug for CaBundleReconciler<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CaBundleReconciler")
-            .field("registration", &self.registration)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<S: BundleSource> CaBundleReconciler<S> {
     /// Keeps in the configurations what the source says.
     pub(crate) fn new(registration: Registration, source: S) -> Self {

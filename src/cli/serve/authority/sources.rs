@@ -7,7 +7,6 @@ use crate::tls::authority::{AuthorityCertificate, CaSet};
 use crate::wording::with_sources;
 
 /// The authorities of the Secret.
-#[derive(Debug)]
 pub(super) struct SecretSource(pub(super) AuthoritySecret);
 
 impl BundleSource for SecretSource {
