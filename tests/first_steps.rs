@@ -14,7 +14,7 @@ use crate::support::failure::{During, Failure, Outcome};
 const HEADING: &str = "\n## On kind, minikube or k3s\n";
 
 /// Steps that only a person's own machine and cluster can do.
-const OF_THE_MACHINE: [&str; 2] = ["make image ", "kind load "];
+const OF_THE_MACHINE: [&str; 3] = ["kind create ", "make image ", "kind load "];
 
 /// The commands below the heading, without their comments.
 fn steps(readme: &str) -> Vec<String> {

@@ -34,7 +34,7 @@ use webhook::Webhook;
 /// How long the exit waits until the last log lines are written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Options of `pillion serve`.
+/// Serve the webhook: answer the API server over TLS.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
     \x20 pillion serve --listen 127.0.0.1:8443 --write-dev-ca ca.crt\n\

@@ -48,6 +48,17 @@ fn own_templates_are_checked_and_stand_beside_the_catalog() {
 }
 
 #[test]
+fn the_first_template_of_the_readme_has_no_finding() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = pillion_in(
+        folder,
+        &["template", "check", "examples/first/template.yaml"],
+        "",
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
 fn every_sentence_is_told_once_and_nothing_is_injected_twice() {
     let first = pillion(&["inject"], &workload("apps/v1", "Deployment"));
     let report = stderr(&first);
