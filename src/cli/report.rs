@@ -175,9 +175,9 @@ pub(crate) fn text(report: &Report, paint: Paint) -> String {
 fn summary(report: &Report) -> String {
     let counts: Vec<_> = RunResult::ALL
         .iter()
-        .map(|ending| (report.count(*ending), ending.as_str().to_lowercase()))
+        .map(|ending| (report.count(*ending), in_words(ending.as_str())))
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
+        .map(|(count, words)| format!("{count} {words}"))
         .collect();
     let refused = if report.is_refused() {
         "; nothing was written"
@@ -188,6 +188,18 @@ fn summary(report: &Report) -> String {
         [] => "no objects\n".to_owned(),
         counts => format!("{}{refused}\n", counts.join(", ")),
     }
+}
+
+/// A name such as `RemovedInPart` in words.
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 /// Adds an object and its templates. Where one template alone decides, its sentence is the object's;
