@@ -24,7 +24,7 @@ build_mdbook() {
         trap "rm -rf '$folder'" EXIT
         # Without search and without a server: nothing but the pages.
         (cd "$folder" && cargo install --quiet --locked --root "$folder/installed" --target-dir "$folder/target" \
-            --no-default-features "mdbook@$mdbook_version") >&2 || fail "cargo could not build mdBook"
+            --no-default-features "mdbook@$mdbook_version") >&2 || unavailable "cargo could not build mdBook"
         mv "$folder/installed" "$base/$mdbook_version"
         rm -rf "$folder"
         trap - EXIT

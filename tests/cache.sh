@@ -9,6 +9,12 @@ fail() {
     exit 1
 }
 
+# For a tool that cannot be had here: its status, EX_UNAVAILABLE of sysexits.h, tells it from a failure.
+unavailable() {
+    say "error: $*"
+    exit 69
+}
+
 # The SHA-256 of a file, or of standard input where none is named.
 sum_of() {
     if command -v sha256sum >/dev/null; then

@@ -37,7 +37,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     install=(apt-get -qq -y --no-install-recommends install "${missing[@]}")
     export DEBIAN_FRONTEND=noninteractive
     "${install[@]}" >&2 || { apt-get -qq update >&2 && "${install[@]}" >&2; } ||
-        fail "apt-get could not install ${missing[*]}"
+        unavailable "apt-get could not install ${missing[*]}"
 fi
 
 # axe-core, the one package of the lock file, into the cache.
@@ -51,7 +51,7 @@ if ! [ -d "$modules" ]; then
         cp "$here/package.json" "$here/package-lock.json" "$folder"
         (cd "$folder" && npm ci --silent --ignore-scripts --no-audit --no-fund >&2) || {
             rm -rf "$folder"
-            fail "npm could not install axe-core"
+            unavailable "npm could not install axe-core"
         }
         mv "$folder" "$modules"
     fi
