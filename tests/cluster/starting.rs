@@ -42,7 +42,9 @@ async fn the_app_starts_only_after_its_native_sidecar_is_ready() -> Outcome {
         &asks,
         &app(r#"nc -z -w 1 "$DATABASE_HOST" "$DATABASE_PORT""#),
     );
-    let injected = scene.inject(&slow, &orders)?;
+    let mut injected = scene.inject(&slow, &orders)?;
+    // The server knows nothing of the parameter of the file, and would apply the template afresh.
+    injected["metadata"]["labels"]["pillion.dev/inject"] = json!("false");
     scene.create(&injected).await?;
     scene.phase("orders", "Succeeded").await?;
     let log = scene.log("orders", "pgbouncer").await?;
