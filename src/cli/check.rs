@@ -8,6 +8,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::Status;
+use super::flag_values::FilenameFlag;
 use super::manifest::kinds::{self, Identity};
 use super::manifest::{Manifest, booleans};
 use super::streams::Streams;
@@ -29,14 +30,8 @@ pub(crate) struct CheckManifests {
     #[arg(value_name = "FILE|DIR|-", default_value = "-")]
     files: Vec<PathBuf>,
 
-    /// The same, as other commands spell it. May be given several times
-    #[arg(
-        short = 'f',
-        long = "filename",
-        value_name = "FILE|DIR|-",
-        conflicts_with = "files"
-    )]
-    named: Vec<PathBuf>,
+    #[command(flatten)]
+    filename: FilenameFlag,
 
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
@@ -65,11 +60,7 @@ struct Checked {
 
 impl CheckManifests {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-        let files = if self.named.is_empty() {
-            &self.files
-        } else {
-            &self.named
-        };
+        let files = self.filename.or(&self.files);
         let is_stdin = files.iter().any(|file| file.as_os_str() == "-");
         if is_stdin && streams.is_typed() {
             bail!("no manifests: name files or directories, or send manifests to standard input");

@@ -1,5 +1,6 @@
-//! The values that flags have in a form of their own: an assignment to a parameter, and a duration.
+//! What several commands take by flags: an assignment to a parameter, a duration, files by `-f`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kubernetes::keys::PARAMETER_INFIX;
@@ -76,6 +77,30 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         return Err(format!("`{text}`: more than a hundred years"));
     }
     Ok(total)
+}
+
+/// `-f` of commands whose files are the argument `files`, so that it can be written as for other commands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FilenameFlag {
+    /// The same, as other commands spell it. May be given several times
+    #[arg(
+        short = 'f',
+        long = "filename",
+        value_name = "FILE|DIR|-",
+        conflicts_with = "files"
+    )]
+    named: Vec<PathBuf>,
+}
+
+impl FilenameFlag {
+    /// The files that the flag names, else those of the argument.
+    pub(crate) fn or<'f>(&'f self, files: &'f [PathBuf]) -> &'f [PathBuf] {
+        if self.named.is_empty() {
+            files
+        } else {
+            &self.named
+        }
+    }
 }
 
 #[cfg(test)]

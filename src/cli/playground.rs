@@ -12,7 +12,7 @@ mod form;
 mod origins;
 mod page;
 mod question;
-mod spot;
+mod text_problem;
 mod time_line;
 
 use std::fmt::Write as _;
@@ -58,10 +58,10 @@ pub(super) struct Playground {
 impl Playground {
     /// Serves until Ctrl-C.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
-        let bench = Bench::new(&self.engine, streams)?;
+        let context = PlaygroundContext::new(&self.engine, streams)?;
         let runtime = Runtime::new().context("failed to start the server's threads")?;
         runtime.block_on(async {
-            let server = PlaygroundServer::bind(self.listen, Arc::new(bench), page::FILES)
+            let server = PlaygroundServer::bind(self.listen, Arc::new(context), page::FILES)
                 .context("choose another address with --listen, such as 127.0.0.1:0")?;
             let address = server.address();
             if !address.ip().is_loopback() {
@@ -79,7 +79,7 @@ impl Playground {
 
 /// What every question is answered with.
 #[derive(Debug)]
-struct Bench {
+struct PlaygroundContext {
     catalog: Arc<Catalog>,
     sources: Vec<Source>,
     settings: Settings,
@@ -88,7 +88,7 @@ struct Bench {
     directories: Vec<String>,
 }
 
-impl Bench {
+impl PlaygroundContext {
     fn new(engine: &EngineOptions, streams: &mut Streams<'_>) -> anyhow::Result<Self> {
         let catalog = engine.load_catalog_with(&[], streams)?;
         let mut sources = engine.sources()?.unwrap_or_default();
@@ -131,7 +131,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-impl PlaygroundBackend for Bench {
+impl PlaygroundBackend for PlaygroundContext {
     fn answer(&self, body: &[u8]) -> Result<String, String> {
         let question = PlaygroundQuestion::read(body).map_err(|error| with_sources(&error))?;
         let answer = answer::answer(self, &question).map_err(|error| format!("{error:#}"))?;

@@ -14,9 +14,9 @@ use super::case_file::{self, CaseFile};
 use super::difference::{self, DiffLine};
 use super::form::{self, FormField};
 use super::question::{MANIFEST_FILE, PlaygroundQuestion, TEMPLATE_FILE};
-use super::spot::Spot;
+use super::text_problem::TextProblem;
 use super::time_line::{self, TimeLine};
-use super::{Bench, origins};
+use super::{PlaygroundContext, origins};
 use crate::cli::explain::subjects::{self, ExplainSubject};
 use crate::cli::inject::{add_namespaces, treatment};
 use crate::cli::manifest::Manifest;
@@ -40,9 +40,9 @@ const MOST_EXPLAINED: usize = 8;
 #[serde(rename_all = "camelCase")]
 pub(super) struct PlaygroundAnswer {
     /// What is wrong with the template, as `template check` says it: errors, then findings of lint.
-    pub(super) template: Vec<Spot>,
+    pub(super) template: Vec<TextProblem>,
     /// What is wrong with the manifest's text.
-    pub(super) manifest: Vec<Spot>,
+    pub(super) manifest: Vec<TextProblem>,
     /// What `inject` reports about every object.
     pub(super) report: String,
     /// The manifest before and after, line by line.
@@ -104,7 +104,7 @@ pub(super) struct AddedField {
 
 /// Answers a question.
 pub(super) fn answer(
-    bench: &Bench,
+    context: &PlaygroundContext,
     question: &PlaygroundQuestion,
 ) -> anyhow::Result<PlaygroundAnswer> {
     let set = question.assignments()?;
@@ -117,29 +117,29 @@ pub(super) fn answer(
         text: question.template.clone(),
     };
     let (compiled, errors) = Catalog::load(std::slice::from_ref(&own), None);
-    let mut spots: Vec<_> = errors.iter().map(Spot::of_error).collect();
-    spots.extend(
+    let mut problems: Vec<_> = errors.iter().map(TextProblem::of_error).collect();
+    problems.extend(
         lint(std::slice::from_ref(&own))
             .iter()
-            .map(Spot::of_finding),
+            .map(TextProblem::of_finding),
     );
     let mut sources = vec![own];
-    sources.extend(bench.sources.iter().cloned());
+    sources.extend(context.sources.iter().cloned());
     let mut answer = PlaygroundAnswer {
-        template: spots,
-        command: bench.command(question),
+        template: problems,
+        command: context.command(question),
         ..PlaygroundAnswer::default()
     };
     let parsed = Manifest::parse(MANIFEST_FILE.to_owned(), None, &question.manifest);
     let mut manifest = match parsed {
         Ok(manifest) => manifest,
         Err(error) => {
-            answer.manifest.push(Spot::of_manifest(&error));
+            answer.manifest.push(TextProblem::of_manifest(&error));
             answer.parameters = parameters(&compiled, &Catalog::default(), None);
             return Ok(answer);
         }
     };
-    let mut settings = bench.settings.clone();
+    let mut settings = context.settings.clone();
     if let Some(version) = question.kubernetes {
         settings.kubernetes_minor = version.0;
     }
@@ -149,18 +149,18 @@ pub(super) fn answer(
         NAMESPACE,
     );
     let own_names: Vec<_> = compiled.all_names().map(str::to_owned).collect();
-    let catalog = Arc::new(Catalog::layered([&compiled, bench.catalog.as_ref()]));
-    let work = Work {
-        bench,
+    let catalog = Arc::new(Catalog::layered([&compiled, context.catalog.as_ref()]));
+    let input = AnswerInput {
+        context,
         set,
         sources,
         settings,
         catalog,
     };
-    work.case(own_names.first(), &manifest, &mut answer);
-    work.inject(manifest, &question.manifest, &mut answer)?;
+    input.case(own_names.first(), &manifest, &mut answer);
+    input.inject(manifest, &question.manifest, &mut answer)?;
     let first = answer.pods.first().map(|pod| &pod.explanation);
-    answer.parameters = parameters(&compiled, &work.catalog, first);
+    answer.parameters = parameters(&compiled, &input.catalog, first);
     Ok(answer)
 }
 
@@ -190,15 +190,15 @@ fn parameters(own: &Catalog, all: &Catalog, pod: Option<&Explanation>) -> Vec<Fo
 }
 
 /// Everything that pods are decided by.
-struct Work<'w> {
-    bench: &'w Bench,
+struct AnswerInput<'a> {
+    context: &'a PlaygroundContext,
     set: BTreeMap<String, String>,
     sources: Vec<Source>,
     settings: Settings,
     catalog: Arc<Catalog>,
 }
 
-impl Work<'_> {
+impl AnswerInput<'_> {
     fn case(&self, template: Option<&String>, manifest: &Manifest, answer: &mut PlaygroundAnswer) {
         let Some(template) = template else {
             answer.no_case = Some("the template has no name yet".to_owned());
@@ -259,8 +259,11 @@ impl Work<'_> {
         object: &Node,
         subject: &ExplainSubject,
     ) -> anyhow::Result<PodAnswer> {
-        let explained =
-            engine.explain(&subject.question(), &self.bench.registration, &self.sources);
+        let explained = engine.explain(
+            &subject.question(),
+            &self.context.registration,
+            &self.sources,
+        );
         let mut explanation = explained.map_err(anyhow::Error::msg)?;
         subject.name_fault(&mut explanation);
         let pointer = entry.identity.pod_pointer().unwrap_or_default();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::excerpt::{self, Spot};
 use super::{counted, error_json, lines_of, summary_json};
 use crate::cli::Status;
+use crate::cli::flag_values::FilenameFlag;
 use crate::cli::manifest::sources;
 use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint};
@@ -27,14 +28,8 @@ pub(super) struct Check {
     #[arg(value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
-    /// The same, as other commands spell it. May be given several times
-    #[arg(
-        short = 'f',
-        long = "filename",
-        value_name = "FILE|DIR|-",
-        conflicts_with = "files"
-    )]
-    named: Vec<PathBuf>,
+    #[command(flatten)]
+    filename: FilenameFlag,
 
     /// Show errors only, nothing that lint finds
     #[arg(long)]
@@ -65,12 +60,8 @@ impl Check {
     /// Checks the templates and tells what is wrong with them.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let own = PathBuf::from("templates");
-        let files = if self.named.is_empty() {
-            &self.files
-        } else {
-            &self.named
-        };
-        let sources = match files.as_slice() {
+        let files = self.filename.or(&self.files);
+        let sources = match files {
             [] if own.is_dir() => sources(&[own], streams)?,
             [] => built_in::sources(),
             files => sources(files, streams)?,

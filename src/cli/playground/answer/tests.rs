@@ -6,8 +6,8 @@ use super::*;
 use crate::cli::streams::Captured;
 use crate::template::built_in;
 
-fn bench() -> Bench {
-    Bench {
+fn context() -> PlaygroundContext {
+    PlaygroundContext {
         catalog: Arc::new(Catalog::built_in()),
         sources: built_in::sources(),
         settings: Settings::default(),
@@ -27,7 +27,7 @@ fn example(name: &str) -> PlaygroundQuestion {
 }
 
 fn asked(question: &PlaygroundQuestion) -> PlaygroundAnswer {
-    answer(&bench(), question).unwrap()
+    answer(&context(), question).unwrap()
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn what_is_wrong_is_told_at_its_line() {
         .lines()
         .position(|line| line.contains("readinesProbe"));
     let answer = asked(&question);
-    let mut spots = answer.template.iter();
-    let spot = spots
+    let mut problems = answer.template.iter();
+    let spot = problems
         .find(|spot| spot.message.contains("did you mean `readinessProbe`?"))
         .unwrap();
     assert_eq!(spot.line, wrong.unwrap() as u64 + 1);
@@ -168,7 +168,7 @@ fn what_is_set_beside_the_manifest_changes_the_result_and_the_command() {
     assert_eq!(field.from.as_deref(), Some(from));
 
     question.set.insert("nonsense".to_owned(), String::new());
-    assert!(super::answer(&bench(), &question).is_err());
+    assert!(super::answer(&context(), &question).is_err());
 }
 
 #[test]

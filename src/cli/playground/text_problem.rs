@@ -9,7 +9,7 @@ use crate::template::lint::LintFinding;
 /// Something about a place of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Spot {
+pub(super) struct TextProblem {
     /// The line, from 1.
     pub(super) line: u64,
     /// The column in characters, from 1.
@@ -26,7 +26,7 @@ pub(super) struct Spot {
     pub(super) help: Option<&'static str>,
 }
 
-impl Spot {
+impl TextProblem {
     pub(super) fn of_error(error: &TemplateError) -> Self {
         Self {
             line: error.line.into(),
