@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::lines::{Lines, Spot};
+use crate::inject::patch::unescape;
 use crate::inject::trace::{AddedTo, Addition};
 use crate::template::Template;
 
@@ -49,7 +50,7 @@ fn dotted(pointer: &str) -> String {
     let steps = pointer.split('/').skip(1);
     steps
         .map(|step| {
-            let step = step.replace("~1", "/").replace("~0", "~");
+            let step = unescape(step);
             let is_position = step == "-" || step.bytes().all(|byte| byte.is_ascii_digit());
             if is_position {
                 format!("[{step}]")

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::inject::patch::unescape;
 use crate::inject::trace::{AddedTo, Addition};
 use crate::template::node::{self, Node, NodeValue};
 use crate::template::{Catalog, Source, Template};
@@ -177,7 +178,7 @@ impl<'n> Spot<'n> {
     fn below(self, pointer: &str, value: &Value) -> Self {
         let mut spot = self;
         for step in pointer.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
+            let step = unescape(step);
             let is_list = matches!(spot.node.map(|n| &n.value), Some(NodeValue::List(_)));
             spot = if is_list {
                 // The position is one in the user's list; ours is the element that gives this.

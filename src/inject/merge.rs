@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 pub(crate) use covers::covers;
 pub(crate) use view::View;
 
-use super::patch::Operation;
+use super::patch::{Operation, unescape};
 use crate::kubernetes::defaults::is_default;
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
@@ -51,11 +51,7 @@ pub(crate) fn spelled(key: &str) -> String {
         if !words.is_empty() {
             words.push(' ');
         }
-        if step.contains('~') {
-            words.push_str(&step.replace("~1", "/").replace("~0", "~"));
-        } else {
-            words.push_str(step);
-        }
+        words.push_str(&unescape(step));
     }
     words
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::patch::unescape;
 use super::status::Element;
 use crate::kubernetes::element_digest::{element_digest, text};
 use crate::kubernetes::keys::FILE_PREFIX;
@@ -101,11 +102,8 @@ impl<'p> PodContent<'p> {
 
 /// Whether a template emits an element of this very name into every pod.
 pub(crate) fn emits(template: &Template, element: Element<'_>) -> bool {
-    let containers = || template.init_containers.iter().chain(&template.sidecars);
     match element {
-        Element::Container(name) | Element::InitContainer(name) => {
-            containers().any(|container| container.name == name)
-        }
+        Element::Container(name) | Element::InitContainer(name) => template.has_helper(name),
         Element::Volume(name) => template.volumes.iter().any(|volume| volume.emitted == name),
         Element::Annotation(key) => template.volumes.iter().any(|volume| {
             let file = key.strip_prefix(FILE_PREFIX);
@@ -130,14 +128,9 @@ pub(crate) fn name(item: &Value) -> &str {
 
 /// A key path's steps, unescaped.
 pub(crate) fn steps(path: &str) -> Vec<String> {
-    let step = |step: &str| {
-        if step.contains('~') {
-            step.replace("~1", "/").replace("~0", "~")
-        } else {
-            step.to_owned()
-        }
-    };
-    path.split('/').map(step).collect()
+    path.split('/')
+        .map(|step| unescape(step).into_owned())
+        .collect()
 }
 
 /// Whether an element of a list is what the last step of a key path names.

@@ -189,7 +189,7 @@ impl Operation {
         let Some((parent, last)) = self.path().rsplit_once('/') else {
             return false;
         };
-        let last = last.replace("~1", "/").replace("~0", "~");
+        let last = unescape(last).into_owned();
         match (document.pointer_mut(parent), self) {
             (
                 Some(Value::Object(object)),
@@ -294,6 +294,14 @@ pub(crate) fn escape(key: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
+/// The key that a segment of a JSON pointer stands for.
+pub(crate) fn unescape(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('~') {
+        return Cow::Borrowed(segment);
+    }
+    segment.replace("~1", "/").replace("~0", "~").into()
+}
+
 /// Writes a key as a segment of a JSON pointer.
 pub(crate) fn write_escaped(key: &str, pointer: &mut String) {
     for c in key.chars() {
@@ -313,6 +321,9 @@ mod tests {
     fn keys_are_escaped_tilde_first() {
         assert_eq!(escape("pillion.dev/a~b/c"), "pillion.dev~1a~0b~1c");
         assert_eq!(escape("~1"), "~01");
+        for key in ["pillion.dev/a~b/c", "~1", "plain"] {
+            assert_eq!(unescape(&escape(key)), key);
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn check(
                 continue;
             }
             let name = container.text("name").unwrap_or_default();
-            if selected.iter().any(|template| has(template, &name)) {
+            if selected.iter().any(|template| template.has_helper(&name)) {
                 continue;
             }
             if let Some(template) = emitting(catalog, namespace, &name) {
@@ -53,18 +53,12 @@ fn is_placeholder(container: Json<'_>) -> bool {
     container.text("image").as_deref() == Some(PLACEHOLDER)
 }
 
-/// Whether a template adds a container of this name.
-fn has(template: &Template, name: &str) -> bool {
-    let mut containers = template.init_containers.iter().chain(&template.sidecars);
-    containers.any(|container| container.name == name)
-}
-
 /// A served template that adds a container of this name.
 fn emitting<'c>(catalog: &'c Catalog, namespace: &str, container: &str) -> Option<&'c Template> {
     catalog
         .names(namespace)
         .find_map(|name| match catalog.find(namespace, name) {
-            CatalogLookup::Template(template) if has(template, container) => {
+            CatalogLookup::Template(template) if template.has_helper(container) => {
                 Some(template.as_ref())
             }
             _ => None,

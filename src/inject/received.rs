@@ -68,7 +68,8 @@ fn place_of<'v>(
     let key = rest.join("/");
     match &field.ty {
         FieldType::List(_) => {
-            let mut items = value.as_array_mut()?.iter_mut();
+            // As where it was found: of several variables of one name the last counts.
+            let mut items = value.as_array_mut()?.iter_mut().rev();
             items.find(|item| is_named(definition, first, item, &key))
         }
         FieldType::Object(inner) => place_of(inner, value, rest),

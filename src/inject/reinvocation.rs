@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
 use super::difference::difference;
-use super::ownership::{PodContent, emits};
+use super::ownership::PodContent;
 use super::parameters::{self, ParameterSources};
 use super::received::{keep_changes, keep_evictable, keep_order};
 use super::status::{ASKED_BY_FLAG, Element, Status, has_status};
@@ -183,11 +183,10 @@ fn claim_placeholders(claims: &mut Claims<'_>, pod: &Value) -> bool {
         let status = &mut claim.status;
         let filled: Vec<String> = status.auto.names().cloned().collect();
         for name in filled {
-            let element = Element::InitContainer(&name);
-            if !emits(template, element) || status.init_containers.contains(&name) {
+            if !template.has_helper(&name) || status.init_containers.contains(&name) {
                 continue;
             }
-            let list = match content.find(element) {
+            let list = match content.find(Element::InitContainer(&name)) {
                 Some(_) => &mut status.init_containers,
                 None => &mut status.containers,
             };
@@ -220,12 +219,8 @@ fn mandatory_helpers(
     let mandatory = input.templates.iter().filter(|template| template.mandatory);
     let claimed = mandatory.filter_map(|template| claims.get(&template.name));
     let elements = claimed.flat_map(|claim| {
-        let template = claim.template;
-        claim
-            .status
-            .elements()
-            .map(|(element, _)| element)
-            .filter(move |element| template.is_some_and(|template| emits(template, *element)))
+        let named = claim.status.elements().map(|(element, _)| element);
+        named.filter(|element| claim.emits(*element))
     });
     elements
         .filter_map(|element| match element {
@@ -250,11 +245,8 @@ fn unconfirmed(
         let added = composed.statuses.get(name).unwrap_or(&none);
         let changed = taken.changed.get(name).unwrap_or(&none);
         let status = taken_out.clone().with_elements(&|element, _| {
-            let emitted = claim
-                .template
-                .is_some_and(|template| emits(template, element));
             let is_doubtful = is_security_or_pod(element) || changed.names(element);
-            is_doubtful && !emitted && !added.names(element)
+            is_doubtful && !claim.emits(element) && !added.names(element)
         });
         status.elements().next()?;
         Some((name.clone(), status))
@@ -337,14 +329,14 @@ fn conclude(
         .values()
         .filter_map(|claim| claim.template)
         .filter(|template| template.mandatory)
-        .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
+        .flat_map(Template::helpers)
         .map(|container| container.name.as_str())
         .collect();
     if is_second_call {
         keep_order(before, &mut after, &mandatory);
         keep_evictable(before, &mut after);
     }
-    keep_left(claims, taken, &mut composed.statuses, &mut after);
+    keep_left(taken, &mut composed.statuses, &mut after);
     keep_statuses(&composed.statuses, before, &mut after);
     let decision = &mut composed.decision;
     decision.patch = difference(before, &after);
@@ -355,23 +347,18 @@ fn conclude(
 }
 
 /// Keeps what was left of a template in its status, so that it can be taken out later.
-fn keep_left(
-    claims: &Claims<'_>,
-    taken: &TakenOut,
-    statuses: &mut BTreeMap<String, Status>,
-    after: &mut Value,
-) {
+fn keep_left(taken: &TakenOut, statuses: &mut BTreeMap<String, Status>, after: &mut Value) {
     for (name, left) in &taken.left {
-        let is_served = claims
-            .get(name)
-            .is_some_and(|claim| claim.template.is_some());
-        let (true, Some(status)) = (is_served, statuses.get_mut(name)) else {
+        let Some(status) = statuses.get_mut(name) else {
             continue;
         };
         // Without a digest nothing will ever show that it is the template's.
         let left = left.clone().with_elements(&|element, digest| {
             digest.is_some() && !is_security_or_pod(element) && !status.names(element)
         });
+        if left.elements().next().is_none() {
+            continue;
+        }
         status.unite(left);
         let annotations = after.pointer_mut("/metadata/annotations");
         if let Some(Value::Object(annotations)) = annotations {

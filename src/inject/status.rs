@@ -100,13 +100,13 @@ pub struct Status {
     pub(crate) annotations: Elements,
     /// Per container of the user's, the keys that were added to it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) edited: BTreeMap<String, Elements>,
+    pub(crate) edited: Edits,
     /// Containers of the user's whose image was the placeholder `auto`.
     #[serde(skip_serializing_if = "Elements::is_empty")]
     pub(crate) auto: Elements,
     /// Per container of the user's, the keys whose API-server default was replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) replaced_in: BTreeMap<String, Elements>,
+    pub(crate) replaced_in: Edits,
     /// Other keys of the spec that were added.
     #[serde(skip_serializing_if = "Elements::is_empty")]
     pub(crate) pod: Elements,
@@ -138,6 +138,15 @@ pub struct Status {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) would_add: Vec<String>,
 }
+
+/// Keys by the container of the user's that they are in.
+type Edits = BTreeMap<String, Elements>;
+
+/// What an element of this name is.
+type OfName = for<'s> fn(&'s str) -> Element<'s>;
+
+/// What this key is in the container of this name.
+type OfKey = for<'s> fn(&'s str, &'s str) -> Element<'s>;
 
 /// Room for a status, in bytes: most are shorter.
 const USUAL_STATUS: usize = 1024;
@@ -189,77 +198,99 @@ impl Status {
             && self.would_add.is_empty()
     }
 
+    /// The lists of what has a name in the pod, each with what it holds.
+    fn lists(&self) -> [(OfName, &Elements); 8] {
+        [
+            (|name| Element::Container(name), &self.containers),
+            (|name| Element::InitContainer(name), &self.init_containers),
+            (|name| Element::Volume(name), &self.volumes),
+            (|name| Element::Label(name), &self.labels),
+            (|name| Element::Annotation(name), &self.annotations),
+            (|name| Element::Image(name), &self.auto),
+            (|name| Element::Field(name), &self.pod),
+            (|name| Element::Default(name), &self.replaced),
+        ]
+    }
+
+    /// The same lists, to be changed.
+    fn lists_mut(&mut self) -> [(OfName, &mut Elements); 8] {
+        [
+            (|name| Element::Container(name), &mut self.containers),
+            (
+                |name| Element::InitContainer(name),
+                &mut self.init_containers,
+            ),
+            (|name| Element::Volume(name), &mut self.volumes),
+            (|name| Element::Label(name), &mut self.labels),
+            (|name| Element::Annotation(name), &mut self.annotations),
+            (|name| Element::Image(name), &mut self.auto),
+            (|name| Element::Field(name), &mut self.pod),
+            (|name| Element::Default(name), &mut self.replaced),
+        ]
+    }
+
+    /// What was added to the user's containers, by container.
+    fn edits(&self) -> [(OfKey, &Edits); 2] {
+        [
+            (|container, key| Element::Edit(container, key), &self.edited),
+            (
+                |container, key| Element::EditedDefault(container, key),
+                &self.replaced_in,
+            ),
+        ]
+    }
+
+    /// The same, to be changed.
+    fn edits_mut(&mut self) -> [(OfKey, &mut Edits); 2] {
+        [
+            (
+                |container, key| Element::Edit(container, key),
+                &mut self.edited,
+            ),
+            (
+                |container, key| Element::EditedDefault(container, key),
+                &mut self.replaced_in,
+            ),
+        ]
+    }
+
     /// Everything that was added, with its digest.
     pub(crate) fn elements(&self) -> impl Iterator<Item = (Element<'_>, Option<u64>)> {
-        let lists = [
-            (Element::Container as fn(_) -> _, &self.containers),
-            (Element::InitContainer, &self.init_containers),
-            (Element::Volume, &self.volumes),
-            (Element::Label, &self.labels),
-            (Element::Annotation, &self.annotations),
-            (Element::Image, &self.auto),
-            (Element::Field, &self.pod),
-            (Element::Default, &self.replaced),
-        ];
-        let named = lists
+        let named = self
+            .lists()
             .into_iter()
             .flat_map(|(of, list)| list.iter().map(move |(name, digest)| (of(name), digest)));
-        let edited = self.edited.iter().flat_map(|(container, keys)| {
-            keys.iter()
-                .map(move |(key, digest)| (Element::Edit(container, key), digest))
+        let edited = self.edits().into_iter().flat_map(|(of, edits)| {
+            edits.iter().flat_map(move |(container, keys)| {
+                keys.iter()
+                    .map(move |(key, digest)| (of(container, key), digest))
+            })
         });
-        let replaced = self.replaced_in.iter().flat_map(|(container, keys)| {
-            keys.iter()
-                .map(move |(key, digest)| (Element::EditedDefault(container, key), digest))
-        });
-        named.chain(edited).chain(replaced)
+        named.chain(edited)
     }
 
     /// The same status with those elements for which `keep` is true.
     pub(crate) fn with_elements(mut self, keep: &dyn Fn(Element<'_>, Option<u64>) -> bool) -> Self {
-        self.containers
-            .retain(|name, digest| keep(Element::Container(name), digest));
-        self.init_containers
-            .retain(|name, digest| keep(Element::InitContainer(name), digest));
-        self.volumes
-            .retain(|name, digest| keep(Element::Volume(name), digest));
-        self.labels
-            .retain(|key, digest| keep(Element::Label(key), digest));
-        self.annotations
-            .retain(|key, digest| keep(Element::Annotation(key), digest));
-        self.auto
-            .retain(|name, digest| keep(Element::Image(name), digest));
-        self.pod
-            .retain(|key, digest| keep(Element::Field(key), digest));
-        self.replaced
-            .retain(|key, digest| keep(Element::Default(key), digest));
-        for (container, keys) in &mut self.edited {
-            keys.retain(|key, digest| keep(Element::Edit(container, key), digest));
+        for (of, list) in self.lists_mut() {
+            list.retain(|name, digest| keep(of(name), digest));
         }
-        for (container, keys) in &mut self.replaced_in {
-            keys.retain(|key, digest| keep(Element::EditedDefault(container, key), digest));
+        for (of, edits) in self.edits_mut() {
+            edits.retain(|container, keys| {
+                keys.retain(|key, digest| keep(of(container, key), digest));
+                !keys.is_empty()
+            });
         }
-        self.edited.retain(|_, keys| !keys.is_empty());
-        self.replaced_in.retain(|_, keys| !keys.is_empty());
         self
     }
 
     /// Adds the elements of another status.
-    pub(crate) fn unite(&mut self, other: Self) {
-        self.containers.append(other.containers);
-        self.init_containers.append(other.init_containers);
-        self.volumes.append(other.volumes);
-        self.labels.append(other.labels);
-        self.annotations.append(other.annotations);
-        self.auto.append(other.auto);
-        self.pod.append(other.pod);
-        self.replaced.append(other.replaced);
-        for (all, others) in [
-            (&mut self.edited, other.edited),
-            (&mut self.replaced_in, other.replaced_in),
-        ] {
-            for (container, keys) in others {
-                all.entry(container).or_default().append(keys);
+    pub(crate) fn unite(&mut self, mut other: Self) {
+        for ((_, list), (_, others)) in self.lists_mut().into_iter().zip(other.lists_mut()) {
+            list.append(std::mem::take(others));
+        }
+        for ((_, edits), (_, others)) in self.edits_mut().into_iter().zip(other.edits_mut()) {
+            for (container, keys) in std::mem::take(others) {
+                edits.entry(container).or_default().append(keys);
             }
         }
     }
@@ -278,37 +309,23 @@ impl Status {
                 self.pod.contains(key) || self.replaced.contains(key)
             }
             Element::Edit(name, key) | Element::EditedDefault(name, key) => {
-                let in_container = |edits: &BTreeMap<String, Elements>| {
-                    edits.get(name).is_some_and(|keys| keys.contains(key))
-                };
-                in_container(&self.edited) || in_container(&self.replaced_in)
+                let mut edits = self.edits().into_iter();
+                edits.any(|(_, edits)| edits.get(name).is_some_and(|keys| keys.contains(key)))
             }
         }
     }
 
     /// What was added, without digests and findings.
     pub(crate) fn without_digests(&self) -> Self {
-        let names = |elements: &Elements| elements.without_digests();
-        let in_containers = |edits: &BTreeMap<String, Elements>| {
-            let edits = edits.iter();
-            edits
-                .map(|(container, keys)| (container.clone(), names(keys)))
-                .collect()
-        };
-        Self {
-            containers: names(&self.containers),
-            init_containers: names(&self.init_containers),
-            volumes: names(&self.volumes),
-            labels: names(&self.labels),
-            annotations: names(&self.annotations),
-            edited: in_containers(&self.edited),
-            auto: names(&self.auto),
-            replaced_in: in_containers(&self.replaced_in),
-            pod: names(&self.pod),
-            replaced: names(&self.replaced),
-            findings: Vec::new(),
-            ..self.clone()
+        let mut names = self.clone();
+        names.findings.clear();
+        for (_, list) in names.lists_mut() {
+            list.forget_digests();
         }
+        for (_, edits) in names.edits_mut() {
+            edits.values_mut().for_each(Elements::forget_digests);
+        }
+        names
     }
 
     /// Whether both say the same of what was added, whatever was found about it.

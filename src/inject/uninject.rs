@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::ownership::{PodContent, State, emits, items, name};
+use super::patch::unescape;
 use super::settings::ForeignHelpers;
 use super::status::{Element, Elements, Status};
 use crate::kubernetes::keys::{FILE_PREFIX, STATUS_PREFIX};
@@ -51,6 +52,14 @@ pub(crate) struct Claim<'t> {
     pub(crate) template: Option<&'t Template>,
     /// For what its work is taken out.
     pub(crate) purpose: Purpose,
+}
+
+impl Claim<'_> {
+    /// Whether the template as it is served adds an element of this very name to every pod.
+    pub(super) fn emits(&self, element: Element<'_>) -> bool {
+        self.template
+            .is_some_and(|template| emits(template, element))
+    }
 }
 
 /// What was taken out of a pod, and what was left, by template.
@@ -137,29 +146,27 @@ pub(crate) fn take_out(
     {
         let content = PodContent::new(pod);
         for (template, claim) in claims {
-            let states: BTreeMap<_, State> = claim
+            // How each element stands in the pod, and whether it is taken out.
+            let judged: BTreeMap<_, (State, bool)> = claim
                 .status
                 .elements()
-                .map(|known| (known, content.state(known.0, known.1)))
+                .map(|(element, digest)| {
+                    let state = content.state(element, digest);
+                    let is_taken = is_ours(claim, element, state)
+                        && !is_foreign(&content, claim, element, foreign);
+                    ((element, digest), (state, is_taken))
+                })
                 .collect();
-            let state = |element: Element<'_>, digest| {
-                let known = states.get(&(element, digest));
-                known.copied().unwrap_or(State::Absent)
+            let part = |keep: fn(State, bool) -> bool| {
+                let keep = |element: Element<'_>, digest| {
+                    let judged = judged.get(&(element, digest));
+                    judged.is_some_and(|(state, is_taken)| keep(*state, *is_taken))
+                };
+                claim.status.clone().with_elements(&keep)
             };
-            let is_taken = |element: Element<'_>, digest: Option<u64>| {
-                is_ours(claim, element, state(element, digest))
-                    && !is_foreign(&content, claim, element, foreign)
-            };
-            let part = |keep: &dyn Fn(Element<'_>, Option<u64>) -> bool| {
-                claim.status.clone().with_elements(keep)
-            };
-            let taken = part(&is_taken);
-            let changed = part(&|element, digest| {
-                is_taken(element, digest) && state(element, digest) != State::Unchanged
-            });
-            let left = part(&|element, digest| {
-                !is_taken(element, digest) && state(element, digest) != State::Absent
-            });
+            let taken = part(|_, is_taken| is_taken);
+            let changed = part(|state, is_taken| is_taken && state != State::Unchanged);
+            let left = part(|state, is_taken| !is_taken && state != State::Absent);
             result.taken.insert(template.clone(), taken);
             result.changed.insert(template.clone(), changed);
             result.left.insert(template.clone(), left);
@@ -193,14 +200,10 @@ pub(crate) fn take_out(
 
 /// Whether an element is ours, from how it stands in the pod.
 fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
-    let is_emitted = claim
-        .template
-        .is_some_and(|template| emits(template, element));
     // No container can be without these.
     if let Element::Edit(container, key) = element {
-        let fills = |template: &Template| emits(template, Element::Container(container));
-        let is_needed = key == "name" || (key == "image" && !claim.template.is_some_and(fills));
-        if is_needed {
+        let fills = claim.emits(Element::Container(container));
+        if key == "name" || (key == "image" && !fills) {
             return false;
         }
     }
@@ -209,7 +212,7 @@ fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
         (State::Unchanged, Purpose::Unselected) => !is_security_or_pod(element),
         (State::Unchanged, _) | (State::Changed, Purpose::SecondCall | Purpose::Afresh) => true,
         (State::Changed | State::Undigested, purpose) => {
-            is_emitted && purpose != Purpose::Unselected
+            purpose != Purpose::Unselected && claim.emits(element)
         }
     }
 }
@@ -234,11 +237,8 @@ fn is_foreign(
     let (Element::Container(name) | Element::InitContainer(name)) = element else {
         return false;
     };
-    let is_emitted = claim
-        .template
-        .is_some_and(|template| emits(template, element));
     let image = || content.find(element)?.0.get("image")?.as_str();
-    !is_emitted && foreign.has(name, image())
+    !claim.emits(element) && foreign.has(name, image())
 }
 
 /// Leaves the containers where otherwise no app container would be left.
@@ -277,7 +277,7 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
                 .filter_map(|status| status.edited.get(name(container)))
                 .flat_map(Elements::names)
                 .filter_map(|key| key.strip_prefix("volumeMounts/"))
-                .map(|path| path.replace("~1", "/").replace("~0", "~"))
+                .map(|path| unescape(path).into_owned())
                 .collect();
             let mounts = container.get("volumeMounts").and_then(Value::as_array);
             let staying = mounts.into_iter().flatten().filter(|mount| {

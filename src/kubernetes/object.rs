@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::element_digest;
+
 /// Characters of a digest.
 pub const DIGEST_LENGTH: usize = 12;
 
@@ -34,8 +36,7 @@ impl ReadObject for Map<String, Value> {
 pub fn digest(value: &Value) -> String {
     let mut sorted = value.clone();
     sorted.sort_all_objects();
-    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let digest = sorted.to_string().bytes().fold(0xcbf2_9ce4_8422_2325, hash);
+    let digest = element_digest::displayed(&sorted);
     format!("{digest:016x}")
         .chars()
         .take(DIGEST_LENGTH)

@@ -243,6 +243,16 @@ pub struct Template {
 }
 
 impl Template {
+    /// The containers that the template adds: init containers, then sidecars.
+    pub(crate) fn helpers(&self) -> impl Iterator<Item = &ContainerTemplate> {
+        self.init_containers.iter().chain(&self.sidecars)
+    }
+
+    /// Whether it adds a container of this name.
+    pub(crate) fn has_helper(&self, name: &str) -> bool {
+        self.helpers().any(|container| container.name == name)
+    }
+
     /// The parameter that annotations call by this name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters

@@ -134,7 +134,7 @@ fn helpers<'t>(
     templates
         .iter()
         .filter(counts)
-        .flat_map(|template| template.init_containers.iter().chain(&template.sidecars))
+        .flat_map(|template| template.helpers())
         .map(|container| container.name.as_str())
         .collect()
 }

@@ -40,24 +40,22 @@ spec:
 "#;
 
 fn decide(pod: &Value) -> Decision {
+    decide_by(&templates(), pod)
+}
+
+/// An engine with [`TEMPLATES`].
+fn templates() -> Engine {
     let source = Source {
         path: "templates.yaml".to_owned(),
         text: TEMPLATES.to_owned(),
     };
     let (catalog, errors) = Catalog::load(&[source], None);
     assert!(errors.is_empty(), "{errors:?}");
-    let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
-    decide_by(&engine, pod)
+    Engine::new(Arc::new(catalog), Arc::new(Settings::default()))
 }
 
 fn decide_by(engine: &Engine, pod: &Value) -> Decision {
-    let subject = RequestContext {
-        namespace: "shop".to_owned(),
-        ..RequestContext::default()
-    };
-    let text = pod.to_string();
-    let document = Document::read(&text).unwrap();
-    engine.decide(&subject, &Pod::read(document.root()).unwrap(), None)
+    decide_in(engine, "shop", pod)
 }
 
 fn pod(templates: &str) -> Value {
@@ -368,12 +366,7 @@ fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
 
 #[test]
 fn what_a_flag_asked_for_stays() {
-    let source = Source {
-        path: "templates.yaml".to_owned(),
-        text: TEMPLATES.to_owned(),
-    };
-    let (catalog, _) = Catalog::load(&[source], None);
-    let engine = Engine::new(Arc::new(catalog), Arc::new(Settings::default()));
+    let engine = templates();
     let by_flag = RequestContext {
         namespace: "shop".to_owned(),
         annotations: [("pillion.dev/inject".to_owned(), "b".to_owned())].into(),

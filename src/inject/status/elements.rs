@@ -37,10 +37,9 @@ impl Elements {
         self.0.iter().map(|(name, digest)| (name.as_str(), *digest))
     }
 
-    /// The same names without their digests.
-    pub(crate) fn without_digests(&self) -> Self {
-        let names = self.0.iter();
-        Self(names.map(|(name, _)| (name.clone(), None)).collect())
+    /// Keeps the names alone.
+    pub(crate) fn forget_digests(&mut self) {
+        self.0.iter_mut().for_each(|(_, digest)| *digest = None);
     }
 
     /// Whether a name is among them.

@@ -3,12 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::expectation::Pointer;
+use crate::inject::patch::{escape, unescape};
 
 /// Writes a value to a place; `null` takes away what is there. Maps on the way are made where they
 /// are missing, and a list is made longer by an index that is its length.
 pub(super) fn write(root: &mut Value, pointer: &Pointer, value: Value) -> Result<(), String> {
     let Pointer(pointer) = pointer;
-    let mut keys: Vec<String> = pointer.split('/').skip(1).map(unescaped).collect();
+    let mut keys: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|key| unescape(key).into_owned())
+        .collect();
     let last = keys.pop().unwrap_or_default();
     let mut at = root;
     for key in &keys {
@@ -67,16 +72,15 @@ fn compare(place: &str, from: &Value, to: &Value, places: &mut Vec<(Pointer, Val
         _ if from == to => {}
         (Value::Object(before), Value::Object(after)) => {
             for (key, value) in after {
-                let place = format!("{place}/{}", escaped(key));
+                let place = format!("{place}/{}", escape(key));
                 match before.get(key) {
                     Some(before) => compare(&place, before, value, places),
                     None => places.push((Pointer(place), value.clone())),
                 }
             }
             let gone = before.keys().filter(|key| !after.contains_key(*key));
-            places.extend(
-                gone.map(|key| (Pointer(format!("{place}/{}", escaped(key))), Value::Null)),
-            );
+            places
+                .extend(gone.map(|key| (Pointer(format!("{place}/{}", escape(key))), Value::Null)));
         }
         (Value::Array(before), Value::Array(after)) if before.len() <= after.len() => {
             for (index, value) in after.iter().enumerate() {
@@ -89,14 +93,6 @@ fn compare(place: &str, from: &Value, to: &Value, places: &mut Vec<(Pointer, Val
         }
         _ => places.push((Pointer(place.to_owned()), to.clone())),
     }
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-fn unescaped(key: &str) -> String {
-    key.replace("~1", "/").replace("~0", "~")
 }
 
 #[cfg(test)]

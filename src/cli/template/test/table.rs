@@ -19,6 +19,7 @@ use super::expectation::{
 use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::ManifestError;
 use crate::cli::manifest::kinds::{Identity, each_object};
+use crate::inject::patch::escape;
 use crate::kubernetes::keys::PARAMETER_INFIX;
 use crate::template::node::{self, Entry, NodeValue};
 
@@ -248,8 +249,7 @@ impl Table {
             } else {
                 format!("{}{PARAMETER_INFIX}{key}", self.template)
             };
-            let key = key.replace('~', "~0").replace('/', "~1");
-            let pointer = Pointer(format!("/metadata/annotations/{key}"));
+            let pointer = Pointer(format!("/metadata/annotations/{}", escape(&key)));
             change::write(pod, &pointer, json!(value))?;
         }
         Ok(())
