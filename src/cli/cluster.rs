@@ -66,6 +66,11 @@ impl ClusterArguments {
 }
 
 impl Cluster {
+    /// The API server's address, for messages.
+    pub(crate) fn server(&self) -> &str {
+        self.reader.server()
+    }
+
     /// Asks the cluster several things at once.
     pub(crate) fn ask<T>(&self, question: impl AsyncFnOnce(&ClusterReader) -> T) -> T {
         self.runtime.block_on(question(&self.reader))

@@ -16,7 +16,7 @@ use super::{Status, command};
     pillion completions fish > ~/.config/fish/completions/pillion.fish")]
 pub(super) struct Completions {
     /// The shell
-    #[arg(value_name = "SHELL")]
+    #[arg(value_name = "bash|zsh|fish|elvish|powershell")]
     shell: Shell,
 }
 

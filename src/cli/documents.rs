@@ -19,7 +19,7 @@ pub(crate) struct DocumentArguments {
     #[arg(short = 'f', long = "filename", value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
-    /// The same, as other commands spell it
+    /// Manifests to read: `inject FILE` is `inject -f FILE`
     #[arg(value_name = "FILE|DIR|-", conflicts_with = "files")]
     named: Vec<PathBuf>,
 

@@ -42,7 +42,7 @@ pub(crate) struct Explain {
     #[arg(value_name = "FILE|-|KIND/NAME", default_value = "-")]
     target: String,
 
-    /// The same manifest or AdmissionReview, as other commands spell it
+    /// The manifest or AdmissionReview, given as to other commands: `-f FILE` is `FILE`
     #[arg(
         short = 'f',
         long = "filename",

@@ -82,7 +82,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// `-f` of commands whose files are the argument `files`, so that it can be written as for other commands.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FilenameFlag {
-    /// The same, as other commands spell it. May be given several times
+    /// The same files, given as to other commands: `-f FILE` is `FILE`. May be given several times
     #[arg(
         short = 'f',
         long = "filename",

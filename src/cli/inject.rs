@@ -25,7 +25,8 @@ use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::{
-    Decision, Engine, Namespace, Namespaces, RequestContext, Settings, Verdict, misplaced_keys,
+    Decision, Engine, Namespace, Namespaces, Reason, RequestContext, Settings, Verdict,
+    misplaced_keys,
 };
 use crate::kubernetes::keys;
 use crate::kubernetes::workload::{CLAIMS, claim_volumes};
@@ -86,7 +87,8 @@ impl Inject {
             }
         }
         let engine = Engine::new(catalog, Arc::new(settings));
-        let injection = treatment(&engine, annotations);
+        let mut injection = treatment(&engine, annotations);
+        injection.only_built_in = self.engine.has_only_built_in();
         self.documents.run(manifests, &injection, streams)
     }
 
@@ -144,6 +146,10 @@ pub(crate) fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Va
     namespaces.insert(name, namespace);
 }
 
+/// What somebody who asked for a template of his own may have forgotten.
+const OWN_TEMPLATES: &str = "only the built-in catalog was read; --templates DIR reads your own, \
+    --templates DIR --templates built-in both";
+
 /// Who decides about a pod: the engine, in tests a closure.
 trait Decider {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision;
@@ -161,20 +167,20 @@ impl Decider for Engine {
 }
 
 /// The treatment of every pod by this engine, as if each carried these annotations too.
-pub(super) fn treatment(
-    engine: &Engine,
-    annotations: BTreeMap<String, String>,
-) -> impl ObjectTransform + '_ {
+pub(super) fn treatment(engine: &Engine, annotations: BTreeMap<String, String>) -> Injection<'_> {
     Injection {
         decider: engine,
         annotations,
+        only_built_in: false,
     }
 }
 
 /// Decides about each pod and applies what was decided.
-struct Injection<'a> {
+pub(super) struct Injection<'a> {
     decider: &'a dyn Decider,
     annotations: BTreeMap<String, String>,
+    /// Whether a template may be missing because its directory was not named.
+    only_built_in: bool,
 }
 
 impl ObjectTransform for Injection<'_> {
@@ -201,7 +207,10 @@ impl ObjectTransform for Injection<'_> {
             .map(|outcome| outcome.template.as_str())
             .collect();
         let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
-        let hints = misplaced_keys(&identity.kind, object, pointer, applied);
+        let mut hints = misplaced_keys(&identity.kind, object, pointer, applied);
+        if self.only_built_in && decision.reason == Reason::TemplateNotFound {
+            hints.push(OWN_TEMPLATES.to_owned());
+        }
         let patch = if decision.patch.is_empty() {
             *object = given;
             None

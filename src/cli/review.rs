@@ -24,7 +24,7 @@ pub(crate) struct Review {
     #[arg(value_name = "FILE|-", default_value = "-")]
     file: PathBuf,
 
-    /// The same, as other commands spell it
+    /// The same file, given as to other commands: `-f FILE` is `FILE`
     #[arg(
         short = 'f',
         long = "filename",

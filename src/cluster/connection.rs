@@ -24,6 +24,8 @@ pub(crate) struct KubeconfigOptions {
 pub(crate) struct Connection {
     client: Client,
     namespace: String,
+    /// The API server's address, for messages.
+    server: String,
 }
 
 /// Why there is no connection.
@@ -35,8 +37,8 @@ pub(crate) enum ConnectionError {
     )]
     Infer(String),
     /// The kubeconfig cannot be used.
-    #[error("failed to use the kubeconfig")]
-    Kubeconfig(#[source] Box<KubeconfigError>),
+    #[error("failed to use the kubeconfig: {0}")]
+    Kubeconfig(String),
     /// No client can be made of it.
     #[error("failed to make a client of the kubeconfig")]
     Client(#[source] Box<kube::Error>),
@@ -73,6 +75,7 @@ impl Connection {
         config.connect_timeout = Some(PATIENCE);
         config.read_timeout = read_timeout;
         let namespace = config.default_namespace.clone();
+        let server = address(&config);
         let client = Client::try_from(config).map_err(|error| {
             if error.to_string().contains(OLD_VERSION) {
                 ConnectionError::OldCertificate
@@ -80,7 +83,11 @@ impl Connection {
                 ConnectionError::Client(Box::new(error))
             }
         })?;
-        Ok(Self { client, namespace })
+        Ok(Self {
+            client,
+            namespace,
+            server,
+        })
     }
 
     /// The namespace of the context, `default` where it names none.
@@ -88,20 +95,48 @@ impl Connection {
         &self.namespace
     }
 
+    /// Scheme, host and port of the API server, for messages.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
     }
+}
+
+/// The API server's address without what else a URL can hold, such as a password.
+fn address(config: &Config) -> String {
+    let url = &config.cluster_url;
+    let scheme = url.scheme_str().unwrap_or("https");
+    let host = url.host().unwrap_or_default();
+    let port = url.port_u16().map(|port| format!(":{port}"));
+    format!("{scheme}://{host}{}", port.unwrap_or_default())
 }
 
 /// What a person at a terminal can mend: the kubeconfig. That this is no pod either is known, and the
 /// causes are in the error's own words already.
 fn of_person(error: &kube::config::InferConfigError) -> String {
     let kubeconfig = std::error::Error::source(error);
-    kubeconfig.map_or_else(|| error.to_string(), ToString::to_string)
+    match kubeconfig.and_then(|error| error.downcast_ref::<KubeconfigError>()) {
+        Some(error) => unreadable(error),
+        None => error.to_string(),
+    }
+}
+
+/// The causes of an unusable kubeconfig, each said once: the library repeats them, and quotes the path
+/// twice.
+fn unreadable(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(cause, path) => {
+            format!("failed to read {}: {cause}", path.display())
+        }
+        error => error.to_string(),
+    }
 }
 
 async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> {
-    let of_kubeconfig = |error| ConnectionError::Kubeconfig(Box::new(error));
+    let of_kubeconfig = |error| ConnectionError::Kubeconfig(unreadable(&error));
     let context = KubeConfigOptions {
         context: options.context.clone(),
         ..KubeConfigOptions::default()

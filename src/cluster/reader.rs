@@ -50,6 +50,11 @@ impl ClusterReader {
         Self { connection }
     }
 
+    /// The API server's address, for messages.
+    pub(crate) fn server(&self) -> &str {
+        self.connection.server()
+    }
+
     /// An object that is a pod or makes pods.
     pub(crate) async fn object(&self, object: &ObjectName, namespace: &str) -> Read<Value> {
         let api = self.namespaced(namespace, &object.resource);

@@ -151,14 +151,41 @@ fn syntax_error(source: &str, errors: &ParseErrors) -> ExpressionError {
     let text = text.strip_prefix("Syntax error: ").unwrap_or(text);
     ExpressionError::at(
         (before + inside).min(source.len()),
-        format!("not a CEL expression: {}", shorten(text)),
+        format!("not a CEL expression: {}", plain(text)),
     )
 }
 
-/// The parser lists every token that it would have taken: no help to anybody.
-fn shorten(text: &str) -> String {
-    match text.split_once(" expecting {") {
-        Some((what, _)) => what.to_owned(),
-        None => text.chars().take(200).collect(),
+/// The parser's words for a mistake of syntax, and ours: its list of every token that it would have
+/// taken is no help to anybody.
+const MISTAKES: [(&str, &str); 4] = [
+    ("mismatched input '", "is not expected here"),
+    ("extraneous input '", "is not expected here"),
+    ("no viable alternative at input '", "is not expected here"),
+    (
+        "token recognition error at: '",
+        "is no part of an expression",
+    ),
+];
+
+/// The first mistake that the parser found, for a person.
+fn plain(text: &str) -> String {
+    for (start, meaning) in MISTAKES {
+        let Some(rest) = text.strip_prefix(start) else {
+            continue;
+        };
+        let found = rest.rsplit_once('\'').map_or(rest, |(found, _)| found);
+        let found = found
+            .split_once("' expecting")
+            .map_or(found, |(found, _)| found);
+        return match found {
+            "<EOF>" => "it ends where more is expected".to_owned(),
+            found => format!("`{}` {meaning}", clip(found)),
+        };
     }
+    clip(text).to_owned()
+}
+
+/// At most 200 bytes of a text.
+fn clip(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(200)).unwrap_or(text)
 }

@@ -52,7 +52,11 @@ fn the_first_template_of_the_readme_has_no_finding() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = pillion_in(
         folder,
-        &["template", "check", "examples/first/template.yaml"],
+        &[
+            "template",
+            "check",
+            "examples/first/templates/clock/template.yaml",
+        ],
         "",
     );
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));

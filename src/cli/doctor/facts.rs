@@ -68,10 +68,11 @@ pub(super) struct Facts {
 impl Facts {
     /// Reads everything; `Err` where the API server does not answer at all.
     pub(super) fn gather(cluster: &Cluster, names: KnownNames) -> anyhow::Result<Self> {
+        let server = cluster.server();
         let version = match cluster.ask(async |reader| reader.version().await) {
             Read::Found(version) => version,
-            Read::Missing => bail!("failed to ask the API server: it has no /version"),
-            Read::Unknown(why) => bail!("failed to ask the API server: {why}"),
+            Read::Missing => bail!("failed to ask the API server at {server}: it has no /version"),
+            Read::Unknown(why) => bail!("failed to ask the API server at {server}: {why}"),
         };
         Ok(cluster.ask(async |reader| Self::read(reader, names, version).await))
     }

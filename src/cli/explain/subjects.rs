@@ -180,7 +180,10 @@ impl Subjects {
         let namespace = namespace.unwrap_or(&cluster.namespace);
         let failed = |problem: &str| {
             let (kind, name) = (object.kind(), &object.name);
-            anyhow!("failed to read {kind} `{name}` in the namespace `{namespace}`: {problem}")
+            let server = cluster.server();
+            anyhow!(
+                "failed to read {kind} `{name}` in the namespace `{namespace}` at {server}: {problem}"
+            )
         };
         let mut value = match cluster.object(object, namespace) {
             Read::Found(value) => value,

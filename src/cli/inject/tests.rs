@@ -32,6 +32,7 @@ fn run(text: &str, decide: impl Fn(&RequestContext, Value) -> Decision) -> (Mani
     let injection = Injection {
         decider: &decider,
         annotations: BTreeMap::from([("pillion.dev/inject".to_owned(), "logs".to_owned())]),
+        only_built_in: false,
     };
     let report = transform(&mut manifests, "fallback", &injection).unwrap();
     let [manifest] = manifests;
@@ -135,6 +136,7 @@ fn an_impossible_patch_is_our_fault() {
     let injection = Injection {
         decider: &decider,
         annotations: BTreeMap::new(),
+        only_built_in: false,
     };
     let error = transform(&mut manifests, "x", &injection).unwrap_err();
     assert!(error.to_string().contains("Pod/x:"), "{error}");

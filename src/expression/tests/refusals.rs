@@ -293,6 +293,21 @@ fn syntax_errors_say_where() {
 }
 
 #[test]
+fn syntax_errors_are_in_plain_words() {
+    for (source, words) in [
+        ("1 +", "it ends where more is expected"),
+        ("1 + (2 3)", "`3` is not expected here"),
+        ("a b", "`b` is not expected here"),
+        ("params. + 1", "`. +` is not expected here"),
+        ("1 # 2", "`#` is no part of an expression"),
+    ] {
+        let error = compile(source).unwrap_err();
+        let expected = format!("not a CEL expression: {words}");
+        assert_eq!(error.to_string(), expected, "{source}");
+    }
+}
+
+#[test]
 fn the_offset_is_that_of_the_mistake_in_bytes() {
     for (source, wrong) in [
         ("'ñandú' + params.hots", "params.hots"),
