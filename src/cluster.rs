@@ -22,7 +22,9 @@ pub(crate) mod webhook_lint;
 pub(crate) use authority::{AuthoritySecret, AuthoritySecretError, SecretState};
 pub(crate) use connection::{Connection, ConnectionError, KubeconfigOptions};
 pub(crate) use events::{DecisionEvent, EventResult, EventSender, EventWriter, events};
-pub(crate) use inspection::{Access, DryRunResult, ObjectPage, Resource};
+pub(crate) use inspection::{
+    Access, CLUSTER_TEMPLATES, DryRunResult, NAMESPACED_TEMPLATES, ObjectPage, Resource,
+};
 pub(crate) use lease::{Lease, LeaseOptions};
 pub(crate) use names::ObjectName;
 pub(crate) use reader::{ClusterReader, Named, Read};

@@ -140,7 +140,8 @@ impl Cluster {
             .collect()
     }
 
-    fn note(&mut self, note: String) {
+    /// Keeps what is to be told of a read that failed.
+    pub(crate) fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }

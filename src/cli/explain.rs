@@ -4,6 +4,7 @@
 //! the webhook would and says how; what only the cluster knows (its webhook configurations, the
 //! namespace, whether a Secret exists) is read with the caller's own rights.
 
+mod cluster_templates;
 mod list;
 pub(super) mod registration;
 pub(super) mod subjects;
@@ -93,7 +94,7 @@ enum Format {
 impl Explain {
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let (mut subjects, mut cluster) = self.subjects(streams)?;
-        let catalog = Arc::new(self.engine.load_catalog_with(&[], streams)?);
+        let catalog = self.catalog(&subjects, cluster.as_mut(), streams)?;
         let mut sources = self.engine.sources()?.unwrap_or_default();
         if self.engine.has_built_in() {
             sources.extend(built_in::sources());
@@ -125,6 +126,25 @@ impl Explain {
             Format::Json => serde_json::to_string_pretty(&list)? + "\n",
         })?;
         Ok(Status::refused_if(list.items.iter().any(is_refused)))
+    }
+
+    /// The templates: those of the cluster, where one is asked, before those of the flags.
+    fn catalog(
+        &self,
+        subjects: &Subjects,
+        cluster: Option<&mut Cluster>,
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Arc<Catalog>> {
+        let Some(cluster) = cluster else {
+            return Ok(Arc::new(self.engine.load_catalog_with(&[], streams)?));
+        };
+        let own = self.engine.load_catalog(streams)?;
+        let stored = cluster_templates::read(cluster, &subjects.namespaces());
+        let catalog = Catalog::layered([&stored, &own]);
+        match self.engine.unknown_templates(&[], &catalog).first() {
+            Some(unknown) => bail!("{unknown}"),
+            None => Ok(Arc::new(catalog)),
+        }
     }
 
     /// What is asked about, and the cluster where it, or a flag, asks for one.

@@ -30,6 +30,22 @@ pub(crate) struct Resource {
     pub(crate) plural: &'static str,
 }
 
+/// Templates for the whole cluster.
+pub(crate) const CLUSTER_TEMPLATES: Resource = Resource {
+    group: "pillion.dev",
+    version: "v1alpha1",
+    kind: "ClusterInjectionTemplate",
+    plural: "clusterinjectiontemplates",
+};
+
+/// Templates of one namespace.
+pub(crate) const NAMESPACED_TEMPLATES: Resource = Resource {
+    group: "pillion.dev",
+    version: "v1alpha1",
+    kind: "InjectionTemplate",
+    plural: "injectiontemplates",
+};
+
 /// The objects of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ObjectPage {

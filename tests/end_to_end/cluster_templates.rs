@@ -7,9 +7,13 @@ mod namespaces;
 mod stage;
 mod tenants;
 
+use std::fs;
+use std::process::Command;
+
 use serde_json::{Value, json};
 
-use crate::support::failure::Outcome;
+use crate::end_to_end::scene::{pod, program};
+use crate::support::failure::{During, Outcome};
 use crate::support::pillion::Pillion;
 use crate::support::wait::wait_until;
 use stage::{SOON, Stage};
@@ -54,6 +58,27 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
     second.stop().await
 }
 
+/// `pillion explain` with the cluster at hand says what the webhook does with its templates.
+fn explain_knows_it(stage: &Stage) -> Outcome {
+    let folder = tempfile::tempdir().during("make a folder")?;
+    let file = folder.path().join("pod.json");
+    let manifest = pod("orders", &json!({"pillion.dev/inject": "helper"}));
+    fs::write(&file, manifest.to_string()).during("write a manifest")?;
+    let explain = Command::new(program())
+        .args(["explain", "-o", "json"])
+        .arg(&file)
+        .arg("--kubeconfig")
+        .arg(stage.control_plane.kubeconfig())
+        .output()
+        .during("explain a pod")?;
+    let told = String::from_utf8_lossy(&explain.stdout);
+    let list: Value = serde_json::from_str(&told).during("read the explanation")?;
+    let item = &list["items"][0];
+    assert_eq!(item["verdict"], "Injected", "{told}");
+    assert_eq!(item["templates"][0]["name"], "helper", "{told}");
+    Ok(())
+}
+
 async fn stored_changed_and_broken(stage: &Stage) -> Outcome {
     stage
         .wait_for("default", "helper", "TemplateNotFound")
@@ -62,6 +87,7 @@ async fn stored_changed_and_broken(stage: &Stage) -> Outcome {
         .store("", "helper", &spec("helper", &image("1")))
         .await?;
     stage.wait_for("default", "helper", &image("1")).await?;
+    explain_knows_it(stage)?;
     let status = stage
         .wait_for_status("", "helper", ["Valid", "Newest"])
         .await?;

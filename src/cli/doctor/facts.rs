@@ -10,13 +10,15 @@ use anyhow::bail;
 use serde_json::Value;
 
 use super::super::cluster::Cluster;
-use crate::cluster::{Access, ClusterReader, DryRunResult, ObjectPage, Read};
+use crate::cluster::{
+    Access, CLUSTER_TEMPLATES, ClusterReader, DryRunResult, NAMESPACED_TEMPLATES, ObjectPage, Read,
+};
 use crate::kubernetes::webhook_configuration::Entry;
 use crate::tls::inspect::{self, CertificateInfo};
 pub(super) use probe::Probe;
 use resources::{
-    BINDINGS, CERTIFICATES, CRDS, DEFINITIONS, DEPLOYMENTS, MUTATING, NAMESPACED, NAMESPACES, PODS,
-    POLICIES, SERVICES, SHIPPED_POLICIES, SLICES, TEMPLATES, VALIDATING,
+    BINDINGS, CERTIFICATES, CRDS, DEFINITIONS, DEPLOYMENTS, MUTATING, NAMESPACES, PODS, POLICIES,
+    SERVICES, SHIPPED_POLICIES, SLICES, VALIDATING,
 };
 
 /// The port that the API server calls where an entry names none.
@@ -89,7 +91,10 @@ impl Facts {
         }
         let mut definitions = Vec::new();
         let mut templates = Vec::new();
-        for (definition, resource) in DEFINITIONS.into_iter().zip([TEMPLATES, NAMESPACED]) {
+        for (definition, resource) in DEFINITIONS
+            .into_iter()
+            .zip([CLUSTER_TEMPLATES, NAMESPACED_TEMPLATES])
+        {
             let read = reader.get(&CRDS, None, definition).await;
             definitions.push((definition, read));
             templates.push(reader.list(&resource, None, "").await);

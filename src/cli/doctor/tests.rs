@@ -138,6 +138,7 @@ fn one_thing_broken_is_one_line() {
         (|f| set(&mut f.deployment, "/status/readyReplicas", json!(1)), C::Deployment, Warning, "1 of 2 replicas"),
         (|f| set(&mut f.deployment, "/spec/template/spec/containers/0/image", json!("a/pillion:0.0.9")), C::Deployment, Warning, "runs version 0.0.9"),
         (|f| set(&mut f.deployment, "/spec/template/spec/containers/0/image", json!("a/pillion@sha256:00")), C::Deployment, Warning, "names no version"),
+        (|f| f.pods = listed(&json!([{"metadata": {"name": "a"}, "status": {"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}}])), C::Deployment, Warning, "do not start: a (CrashLoopBackOff)"),
         (|f| f.service = Read::Missing, C::Service, Failure, "there is no Service"),
         (|f| f.slices = listed(&json!([{"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": false}}]}])), C::Service, Failure, "nobody to call"),
         (|f| set(&mut f.configurations[0].1, "/webhooks/0/timeoutSeconds", json!(30)), C::Hazards, Warning, "timeoutSeconds is 30"),

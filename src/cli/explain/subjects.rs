@@ -1,6 +1,6 @@
 //! The pods that are asked about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -201,6 +201,12 @@ impl Subjects {
             manifests: Vec::new(),
             namespace: namespace.to_owned(),
         })
+    }
+
+    /// The namespaces of what is asked about.
+    pub(super) fn namespaces(&self) -> BTreeSet<&str> {
+        let about = self.about.iter();
+        about.map(|about| about.namespace.as_str()).collect()
     }
 
     /// Reads the namespaces that are not known yet.

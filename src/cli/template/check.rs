@@ -63,7 +63,13 @@ impl Check {
         let files = self.filename.or(&self.files);
         let sources = match files {
             [] if own.is_dir() => sources(&[own], streams)?,
-            [] => built_in::sources(),
+            [] => {
+                streams.warn(
+                    "there is no directory `templates` here, so the built-in catalog is checked; name \
+                     your own: pillion template check DIR",
+                );
+                built_in::sources()
+            }
             files => sources(files, streams)?,
         };
         let (catalog, errors) = Catalog::load(&sources, None);

@@ -4,7 +4,7 @@
 //! with the one that is broken. So a file that does not parse as a whole is cut at its `---` lines,
 //! which YAML allows nowhere inside a document, and every piece is read alone.
 
-use crate::template::node::{self, Node, YamlError};
+use crate::template::node::{self, Node, NodeValue, YamlError};
 
 /// One document, or what is wrong with it.
 #[derive(Debug)]
@@ -27,8 +27,39 @@ pub(super) struct Header {
     pub(crate) namespace: Option<String>,
 }
 
-/// Reads all documents of a file.
+/// Reads all documents of a file. What `kubectl get` prints is read like the files that it came of: the
+/// items of a list are documents, and what the cluster says of an object is none of the template.
 pub(super) fn read(text: &str) -> Vec<Document> {
+    let documents = parse(text).into_iter();
+    documents
+        .flat_map(|document| match document {
+            Document::Read(node) => items(node).into_iter().map(Document::Read).collect(),
+            broken @ Document::Broken { .. } => vec![broken],
+        })
+        .collect()
+}
+
+/// The items of a list, or the object itself, each without its status.
+fn items(mut node: Node) -> Vec<Node> {
+    let is_list = node.get("kind").and_then(Node::text);
+    let is_list = is_list.is_some_and(|kind| kind.ends_with("List"));
+    let NodeValue::Map(entries) = &mut node.value else {
+        return vec![node];
+    };
+    entries.retain(|entry| entry.key != "status");
+    let listed = entries.iter_mut().find(|entry| entry.key == "items");
+    let listed = listed
+        .filter(|_| is_list)
+        .map(|entry| &mut entry.value.value);
+    match listed {
+        Some(NodeValue::List(listed)) => {
+            std::mem::take(listed).into_iter().flat_map(items).collect()
+        }
+        _ => vec![node],
+    }
+}
+
+fn parse(text: &str) -> Vec<Document> {
     let whole = match node::read(text) {
         Ok(documents) => return documents.into_iter().map(Document::Read).collect(),
         Err(error) => error,
@@ -119,6 +150,21 @@ mod tests {
                 "\n\n\n\n\n---\nc: 3"
             ]
         );
+    }
+
+    #[test]
+    fn what_kubectl_prints_is_read() {
+        let text = "kind: List\nitems:\n- kind: A\n  spec: {}\n  status: {x: 1}\n- kind: B\n";
+        let documents = read(text);
+        let kinds: Vec<_> = documents
+            .iter()
+            .map(|document| match document {
+                Document::Read(node) => (node.get("kind").and_then(Node::text), node.place.line),
+                Document::Broken { error, .. } => panic!("{error}"),
+            })
+            .collect();
+        assert_eq!(kinds, [(Some("A"), 3), (Some("B"), 6)]);
+        assert!(!format!("{documents:?}").contains("status"));
     }
 
     #[test]

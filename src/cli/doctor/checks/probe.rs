@@ -7,6 +7,9 @@ use super::{Check, Line};
 use crate::cluster::DryRunResult;
 use crate::inject::status::Status;
 
+/// How a refusal begins that a parameter of the configuration is the reason of.
+const CONFIGURED: &str = "configuration parameters.";
+
 pub(super) fn probe(facts: &Facts) -> Vec<Line> {
     let check = Check::Probe;
     let Some((probe, trial)) = &facts.probe else {
@@ -22,6 +25,10 @@ fn judge(probe: &Probe, trial: &DryRunResult) -> Line {
     match trial {
         DryRunResult::Unknown(why) => check.unknown("whether a pod comes back injected", why),
         DryRunResult::Taken(pod) => taken(probe, pod),
+        DryRunResult::Refused(message) if message.contains(CONFIGURED) => check.failure(
+            format!("every pod that asks for `{template}` is refused: {message}"),
+            "correct the parameter in the configuration (of the chart: configuration.parameters)",
+        ),
         DryRunResult::Refused(message) if message.contains("denied the request") => check.warning(
             format!(
                 "the API server calls Pillion, but the pod on trial in `{namespace}` that asks for \
@@ -109,6 +116,11 @@ mod tests {
                 refused("admission webhook \"x\" denied the request: no"),
                 Health::Warning,
                 "calls Pillion",
+            ),
+            (
+                refused("denied the request: a: configuration parameters.a.b: there is no b"),
+                Health::Failure,
+                "every pod that asks for `a` is refused",
             ),
             (
                 refused("failed calling webhook \"x\": EOF"),

@@ -21,6 +21,14 @@ pub(super) fn templates(facts: &Facts) -> Vec<Line> {
             }
         }
     }
+    let is_served = !matches!(facts.deployment, Read::Missing);
+    if lines.is_empty() && count > 0 && !is_served {
+        let message = format!(
+            "not known: {count} templates of the cluster were compiled, and there is no Deployment that \
+             serves them now"
+        );
+        lines.push(check.warning(message, "see the lines above about the Deployment"));
+    }
     if lines.is_empty() {
         lines.push(check.ok(match count {
             0 => "the cluster has no templates; the built-in catalog needs none".to_owned(),

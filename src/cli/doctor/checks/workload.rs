@@ -14,6 +14,7 @@ pub(super) fn deployment(facts: &Facts) -> Vec<Line> {
         Err(line) => vec![line],
         Ok(deployment) => {
             let mut lines = replicas(facts, deployment);
+            lines.extend(stuck(facts));
             lines.extend(versions(facts, deployment));
             lines
         }
@@ -89,6 +90,32 @@ fn not_ready(pods: &Read<crate::cluster::ObjectPage>) -> String {
     } else {
         format!(" (not ready: {})", examples(&names))
     }
+}
+
+/// The pods with a container that cannot start, also while older replicas serve.
+fn stuck(facts: &Facts) -> Option<Line> {
+    let Read::Found(pods) = &facts.pods else {
+        return None;
+    };
+    let stuck: Vec<_> = pods.items.iter().filter_map(waiting).collect();
+    let namespace = &facts.names.namespace;
+    (!stuck.is_empty()).then(|| {
+        Check::Deployment.warning(
+            format!("pods do not start: {}", examples(&stuck)),
+            format!("kubectl logs -n {namespace} POD says why; a rollout waits for them"),
+        )
+    })
+}
+
+/// The pod and why a container of it waits for longer than starting takes.
+fn waiting(pod: &Value) -> Option<String> {
+    let statuses = list(pod, "/status/containerStatuses");
+    let mut reasons = statuses
+        .iter()
+        .map(|status| text(status, "/state/waiting/reason"))
+        .filter(|reason| !matches!(*reason, "" | "ContainerCreating" | "PodInitializing"));
+    let reason = reasons.next()?;
+    Some(format!("{} ({reason})", text(pod, "/metadata/name")))
 }
 
 /// Whether Deployment and pods run this program's version. An image that is named by digest alone

@@ -56,18 +56,6 @@ pub(super) const CRDS: Resource = resource(
     "CustomResourceDefinition",
     "customresourcedefinitions",
 );
-pub(super) const TEMPLATES: Resource = resource(
-    "pillion.dev",
-    "v1alpha1",
-    "ClusterInjectionTemplate",
-    "clusterinjectiontemplates",
-);
-pub(super) const NAMESPACED: Resource = resource(
-    "pillion.dev",
-    "v1alpha1",
-    "InjectionTemplate",
-    "injectiontemplates",
-);
 pub(super) const CERTIFICATES: Resource =
     resource("cert-manager.io", "v1", "Certificate", "certificates");
 

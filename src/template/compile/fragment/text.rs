@@ -13,6 +13,9 @@ use crate::template::text::{self, TextSegment};
 /// Objects that only Helm's templates have.
 const HELM: [&str; 3] = [".Values.", ".Release.", ".Chart."];
 
+/// What only an expression can mean, also between Helm's braces.
+const NAMES: [&str; 2] = ["params.", "variables."];
+
 /// The place of a node, for errors at admission.
 pub(in crate::template::compile) fn origin(place: Place, path: &str) -> Arc<Origin> {
     Arc::new(Origin {
@@ -62,9 +65,9 @@ fn literal(
         errors.add(node.place, path, format!("`{text}`: {error}"));
         return None;
     }
-    if text.contains("{{") && HELM.iter().any(|object| text.contains(object)) {
-        let message = "Helm's `{{ … }}` is plain text here: declare a parameter, and write \
-                       `${params.NAME}`";
+    if is_helm(text) {
+        let message = "`{{ … }}` is plain text here, as Helm alone reads it: declare a parameter, and \
+                       write `${params.NAME}`";
         errors.add(node.place, path, message);
         return None;
     }
@@ -77,6 +80,17 @@ fn literal(
         format!("expected {}, found text", slot.ty.words()),
     );
     None
+}
+
+/// Whether a text has Helm's braces around what can be meant as an expression.
+fn is_helm(text: &str) -> bool {
+    let mut inside = text
+        .split("{{")
+        .skip(1)
+        .map(|rest| rest.trim_start_matches('-').trim_start());
+    let has_braces = text.contains("{{");
+    (has_braces && HELM.iter().any(|object| text.contains(object)))
+        || inside.any(|rest| NAMES.iter().any(|name| rest.starts_with(name)))
 }
 
 fn takes_text(ty: &FieldType) -> bool {
