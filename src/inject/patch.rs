@@ -304,13 +304,14 @@ pub(crate) fn unescape(segment: &str) -> Cow<'_, str> {
 
 /// Writes a key as a segment of a JSON pointer.
 pub(crate) fn write_escaped(key: &str, pointer: &mut String) {
-    for c in key.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
+    let mut rest = key;
+    while let Some(at) = rest.bytes().position(|byte| byte == b'~' || byte == b'/') {
+        let (plain, from) = rest.split_at(at);
+        pointer.push_str(plain);
+        pointer.push_str(if from.starts_with('~') { "~0" } else { "~1" });
+        rest = from.get(1..).unwrap_or_default();
     }
+    pointer.push_str(rest);
 }
 
 #[cfg(test)]

@@ -257,7 +257,6 @@ pub(crate) fn write_joined<T>(
 pub(crate) fn write_text(text: &str, json: &mut String) {
     json.push('"');
     // Without a way out of the loop, so that it looks at many bytes at once.
-    let needs_escape = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     if text
         .bytes()
         .fold(false, |found, byte| found | needs_escape(byte))
@@ -268,12 +267,16 @@ pub(crate) fn write_text(text: &str, json: &mut String) {
     json.push('"');
 }
 
+/// Whether a byte, which is then a character of its own, is written as an escape.
+fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
 /// Writes the rest of a JSON string, as `serde_json` does.
 fn write_escaped(text: &str, json: &mut String) {
     let mut rest = text;
     json.reserve(text.len() + text.len() / 8);
-    let needs_escape = |c: char| matches!(c, '"' | '\\' | '\0'..='\x1f');
-    while let Some(at) = rest.find(needs_escape) {
+    while let Some(at) = rest.bytes().position(needs_escape) {
         let (plain, from) = rest.split_at(at);
         json.push_str(plain);
         let mut chars = from.chars();
