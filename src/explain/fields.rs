@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::lines::{Lines, Spot};
+use super::lines::{Lines, TemplatePlace};
 use crate::inject::patch::unescape;
 use crate::inject::trace::{AddedTo, Addition};
 use crate::template::Template;
@@ -62,7 +62,7 @@ fn dotted(pointer: &str) -> String {
 }
 
 /// Adds every leaf of a value.
-fn collect(path: String, value: &Value, spot: Spot<'_>, fields: &mut Vec<Field>) {
+fn collect(path: String, value: &Value, spot: TemplatePlace<'_>, fields: &mut Vec<Field>) {
     match value {
         Value::Object(entries) if !entries.is_empty() => {
             for (key, value) in entries {

@@ -31,7 +31,7 @@ pub(super) struct Lines<'l> {
 
 /// A place in a template's file: the node that gave a value, and the nearest line.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Spot<'n> {
+pub(super) struct TemplatePlace<'n> {
     node: Option<&'n Node>,
     line: Option<u32>,
 }
@@ -51,9 +51,9 @@ impl<'l> Lines<'l> {
     }
 
     /// Where an addition comes from.
-    pub(super) fn spot(&mut self, template: &Template, addition: &Addition) -> Spot<'_> {
+    pub(super) fn spot(&mut self, template: &Template, addition: &Addition) -> TemplatePlace<'_> {
         let Some(spec) = self.document(template).field_if("spec") else {
-            return Spot::default();
+            return TemplatePlace::default();
         };
         match &addition.to {
             AddedTo::List(_, name) => match emitted(template, name) {
@@ -77,9 +77,9 @@ impl<'l> Lines<'l> {
         }
     }
 
-    fn document(&mut self, template: &Template) -> Spot<'_> {
+    fn document(&mut self, template: &Template) -> TemplatePlace<'_> {
         let Some(path) = self.catalog.file(template) else {
-            return Spot::default();
+            return TemplatePlace::default();
         };
         let sources = self.sources;
         let documents = self.read.entry(path.to_owned()).or_insert_with(|| {
@@ -94,12 +94,12 @@ impl<'l> Lines<'l> {
             metadata("name") == Some(&template.name)
                 && metadata("namespace") == template.namespace.as_deref()
         };
-        Spot::of(documents.iter().find(is_it))
+        TemplatePlace::of(documents.iter().find(is_it))
     }
 }
 
 /// The template's container of this name.
-fn container<'n>(spec: Spot<'n>, name: &str) -> Option<Spot<'n>> {
+fn container<'n>(spec: TemplatePlace<'n>, name: &str) -> Option<TemplatePlace<'n>> {
     ["initContainers", "sidecars"]
         .into_iter()
         .filter_map(|list| spec.field_if(list))
@@ -123,7 +123,7 @@ fn file<'t>(template: &'t Template, key: &str) -> Option<(&'t str, &'t str)> {
     })
 }
 
-impl<'n> Spot<'n> {
+impl<'n> TemplatePlace<'n> {
     fn of(node: Option<&'n Node>) -> Self {
         Self {
             node,

@@ -118,15 +118,15 @@ fn check_place(
     if !container.is_sidecar && runs_beside {
         let message = format!(
             "the container `{}` of the pod runs beside the app, and the template's of that name is \
-             a step before it; declare it in initContainers, without restartPolicy",
+             an init container; declare it in initContainers, without restartPolicy",
             container.name
         );
         return Err(Refusal::new(Reason::Conflict, message));
     }
     if container.is_sidecar && !container.is_native && !runs_beside {
         let message = format!(
-            "the container `{}` of the pod is a step before the app, and the template's of that \
-             name runs beside it; declare it in containers",
+            "the container `{}` of the pod is an init container, and the template's of that name runs \
+             beside the app; declare it in containers",
             container.name
         );
         let reason = if template.mandatory {
