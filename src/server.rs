@@ -33,8 +33,8 @@ use crate::inject::{Answer, Endpoint};
 /// What answers reviews and counts observations.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
-    /// computation only. A large body has a deadline, after which nobody waits for the answer.
-    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer;
+    /// computation only. After the deadline nobody waits for the answer.
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer;
 
     /// Waits until a namespace is known that [`review`](Self::review) did not know; the caller bounds
     /// the time. `false` where it will never be.

@@ -100,6 +100,7 @@ impl<B: Backend> Reviews<B> {
         request: Request,
         deadline: Duration,
     ) -> Result<Vec<u8>, Rejection> {
+        let end = Instant::now() + deadline;
         if self.delay.exceeds(deadline) {
             body::discard(request.into_body()).await;
             return Err(Rejection::busy(
@@ -112,11 +113,11 @@ impl<B: Backend> Reviews<B> {
         // Held until the answer is made.
         let mut share = self.bodies.share(client);
         let body = body::read(request, &mut share).await?;
-        let mut answer = self.decide(endpoint, &body, deadline).await?;
+        let mut answer = self.decide(endpoint, &body, end).await?;
         if let Some(Answer::NamespaceUnknown { namespace, .. }) = &answer
             && self.is_known_soon(namespace).await
         {
-            answer = self.decide(endpoint, &body, deadline).await?;
+            answer = self.decide(endpoint, &body, end).await?;
         }
         match answer {
             Some(
@@ -139,20 +140,20 @@ impl<B: Backend> Reviews<B> {
     }
 
     /// Decides here, or, about a large body, on a blocking thread when its turn has come. It waits for
-    /// half of its time at most, as deciding takes time, too.
+    /// half of what is left of its time at most, as deciding takes time, too.
     async fn decide(
         &self,
         endpoint: Endpoint,
         body: &Bytes,
-        deadline: Duration,
+        end: Instant,
     ) -> Result<Option<Answer>, Rejection> {
         if body.len() <= INLINE_LIMIT {
-            return Ok(review(self.backend.as_ref(), endpoint, body, None));
+            return Ok(review(self.backend.as_ref(), endpoint, body, end));
         }
-        let end = Instant::now() + deadline;
         let permits = u32::try_from(body.len().div_ceil(PERMIT)).unwrap_or(u32::MAX);
         let turn = Arc::clone(&self.large).acquire_many_owned(permits);
-        let Ok(Ok(turn)) = timeout(deadline / 2, turn).await else {
+        let patience = end.saturating_duration_since(Instant::now()) / 2;
+        let Ok(Ok(turn)) = timeout(patience, turn).await else {
             return Err(Rejection::busy(
                 "too many large reviews are being decided; retry",
             ));
@@ -160,7 +161,7 @@ impl<B: Backend> Reviews<B> {
         let (backend, body) = (Arc::clone(&self.backend), body.clone());
         // The thread keeps its turn until it has ended; the deadline ends its evaluation.
         let task = tokio::task::spawn_blocking(move || {
-            let answer = review(backend.as_ref(), endpoint, &body, Some(end));
+            let answer = review(backend.as_ref(), endpoint, &body, end);
             drop(turn);
             answer
         });
@@ -195,7 +196,7 @@ fn review<B: Backend>(
     backend: &B,
     endpoint: Endpoint,
     body: &[u8],
-    deadline: Option<Instant>,
+    deadline: Instant,
 ) -> Option<Answer> {
     catch_unwind(AssertUnwindSafe(|| {
         backend.review(endpoint, body, deadline)
