@@ -40,11 +40,6 @@ impl<'b> Choices<'b> {
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
-
-    /// All that is left, as it is.
-    pub(crate) fn rest(&mut self) -> &'b [u8] {
-        std::mem::take(&mut self.bytes)
-    }
 }
 
 /// Numbers by chance; the same ones from the same seed.

@@ -82,15 +82,15 @@ pub(crate) fn outcome(answer: &Answer, body: &[u8], endpoint: Endpoint) -> Optio
     })
 }
 
-/// Checks everything that must hold of an engine's answer to a pod of which nothing is wrong.
-pub(crate) fn holds(engine: &Engine, pod: &Value) {
+/// Checks everything that must hold of an engine's answer to a pod. Returns whether the pod was changed.
+pub(crate) fn holds(engine: &Engine, pod: &Value) -> bool {
     let ask = |pod: &Value| {
         let body = review(pod).to_string().into_bytes();
         outcome(&engine.review(&body), &body, Endpoint::Mutate).unwrap()
     };
     let first = ask(pod);
     if !first.allowed {
-        return;
+        return false;
     }
     assert_eq!(lost(pod, &first.after, ""), None, "{pod}\n{}", first.after);
     let before = broken_rules(pod);
@@ -106,6 +106,7 @@ pub(crate) fn holds(engine: &Engine, pod: &Value) {
         first.after,
         second.after
     );
+    first.is_changed
 }
 
 /// The rules of the API server that a pod breaks.

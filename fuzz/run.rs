@@ -79,7 +79,8 @@ fn seed() -> u64 {
 }
 
 /// Runs a target. An input is one of the seeds with a few changes, or, without seeds, bytes by chance.
-pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) {
+/// Returns how many inputs there were.
+pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usize {
     for (path, case) in files(&format!("fuzz/cases/{name}")) {
         eprintln!("{}", path.display());
         try_one(name, &case, &target);
@@ -91,9 +92,9 @@ pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) {
     let mut random = Random::new(seed().wrapping_add(salt));
     let started = Instant::now();
     let mut count = 0;
-    let is_over = |count: u32| match seconds() {
+    let is_over = |count: usize| match seconds() {
         Some(seconds) => started.elapsed() >= seconds,
-        None => count >= crate::sampling::cases(SAMPLE),
+        None => count >= usize::try_from(crate::sampling::cases(SAMPLE)).unwrap(),
     };
     while !is_over(count) {
         let input = match seeds {
@@ -110,4 +111,5 @@ pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) {
         count += 1;
     }
     println!("{name}: {count} inputs in {:?}", started.elapsed());
+    count
 }

@@ -42,13 +42,13 @@ fn asking(choices: &mut Choices<'_>) -> Value {
     })
 }
 
-/// A pod of any fields.
-pub(crate) fn pod(input: &[u8]) {
+/// A pod of any fields. Returns whether it was changed.
+pub(crate) fn pod(input: &[u8]) -> bool {
     let mut choices = Choices::new(input);
     let annotations = asking(&mut choices);
     let which = choices.below(2);
     let pod = pods::pod(&mut choices, annotations);
-    holds(&ENGINES[which], &pod);
+    holds(&ENGINES[which], &pod)
 }
 
 fn plain_pod(annotations: Value) -> Value {

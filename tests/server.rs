@@ -6,6 +6,7 @@ mod certificates;
 pub(crate) mod client;
 mod delay;
 mod ending;
+mod faults;
 mod limits;
 mod log;
 pub(crate) mod process;

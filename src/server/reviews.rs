@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connection::Client;
-use super::peers::PeerQuota;
+use super::peers::{PeerQuota, PeerShare};
 use super::queue_delay::QueueDelay;
 use super::{
     BODIES, BODIES_OF_PEER, Backend, INLINE_LIMIT, LARGE_BODIES, NAMESPACE_PATIENCE,
@@ -33,11 +33,38 @@ use rejection::{Rejection, quoted};
 /// Permits for large bodies count in these bytes, as a semaphore takes fewer than 2^32.
 const PERMIT: usize = 1024;
 
+/// An answer, which counts as bytes of its peer until they were sent: whoever asks and does not read
+/// would otherwise fill the memory by answers.
+struct HeldAnswer {
+    bytes: Vec<u8>,
+    _share: PeerShare,
+}
+
+impl AsRef<[u8]> for HeldAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl HeldAnswer {
+    fn new(bytes: Vec<u8>, mut share: PeerShare) -> Result<Bytes, Rejection> {
+        if !share.take(bytes.len()) {
+            return Err(Rejection::busy(
+                "too many bytes of answers are waiting to be read; retry",
+            ));
+        }
+        Ok(Bytes::from_owner(Self {
+            bytes,
+            _share: share,
+        }))
+    }
+}
+
 /// What the requests of a server share.
 #[derive(Debug)]
 pub(super) struct Reviews<B> {
     backend: Arc<B>,
-    /// Bodies in memory, by peer.
+    /// Bodies and answers in memory, by peer.
     bodies: Arc<PeerQuota>,
     /// Large bodies that are decided about.
     large: Arc<Semaphore>,
@@ -99,7 +126,7 @@ impl<B: Backend> Reviews<B> {
         endpoint: Endpoint,
         request: Request,
         deadline: Duration,
-    ) -> Result<Vec<u8>, Rejection> {
+    ) -> Result<Bytes, Rejection> {
         let end = Instant::now() + deadline;
         if self.delay.exceeds(deadline) {
             body::discard(request.into_body()).await;
@@ -110,7 +137,7 @@ impl<B: Backend> Reviews<B> {
         body::check_headers(request.headers())?;
         let client = request.extensions().get::<Client>().map(|client| client.0);
         let client = client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        // Held until the answer is made.
+        // Held until the answer is sent.
         let mut share = self.bodies.share(client);
         let body = body::read(request, &mut share).await?;
         let mut answer = self.decide(endpoint, &body, end).await?;
@@ -126,7 +153,7 @@ impl<B: Backend> Reviews<B> {
                     otherwise: Some(body),
                     ..
                 },
-            ) => Ok(body),
+            ) => HeldAnswer::new(body, share),
             Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
             Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
             None => {

@@ -25,6 +25,15 @@ impl Backend for Fake {
         assert!(left <= REQUEST_TIMEOUT, "{left:?}");
         match body {
             b"panic" => panic!("secret"),
+            b"{large}" => Answer::Review {
+                body: vec![b' '; 5 * 1024 * 1024],
+                uid: String::new(),
+                namespace: String::new(),
+                pod: String::new(),
+                dry_run: false,
+                decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
+                regarding: None,
+            },
             [b'{', ..] => Answer::Review {
                 body: answered(endpoint, body.len()).into_bytes(),
                 uid: String::new(),
@@ -277,6 +286,35 @@ async fn bodies_in_flight_are_bounded_for_a_peer_and_in_all() {
     assert_eq!(answer.status(), 200, "what was taken is given back");
     let answer = ask(1, Body::from("{}")).await.unwrap();
     assert_eq!(answer.status(), 429, "one peer's part is still taken");
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_are_bounded_as_bodies_are() {
+    let router = router(Reviews::new(
+        Arc::new(Fake::default()),
+        QueueDelay::default(),
+    ));
+    let ask = |peer| {
+        router
+            .clone()
+            .oneshot(request_from(peer, Body::from("{large}")))
+    };
+    let (first, second) = (ask(1).await.unwrap(), ask(1).await.unwrap());
+    assert_eq!(
+        (first.status(), second.status()),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    let third = ask(1).await.unwrap();
+    assert_eq!(third.status(), 429, "its peer does not read");
+    assert_eq!(ask(2).await.unwrap().status(), 200);
+    let read = first.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(read.len(), 5 * 1024 * 1024);
+    drop(read);
+    assert_eq!(
+        ask(1).await.unwrap().status(),
+        200,
+        "what was read is given back"
+    );
 }
 
 #[tokio::test(start_paused = true)]
