@@ -1,7 +1,8 @@
 //! Inputs by chance for everything that reads what others wrote.
 //!
 //! `targets` says what is done with an input and what must hold, `oracle` what holds of every answer, and
-//! `run` makes the inputs on any toolchain. `cargo fuzz`, where there is one, runs the same targets.
+//! `run` makes the inputs on any toolchain. A target takes bytes, as a fuzzer that looks at coverage wants
+//! it.
 
 mod choices;
 mod oracle;
@@ -59,6 +60,7 @@ fn reviews(is_wanted: impl Fn(&Value) -> bool) -> Vec<Vec<u8>> {
 fn bytes_of_reviews() {
     run(
         "review",
+        300,
         &reviews(|object| object["kind"] == "Pod"),
         targets::review,
     );
@@ -68,6 +70,7 @@ fn bytes_of_reviews() {
 fn bytes_of_reviews_for_advice() {
     run(
         "advice",
+        300,
         &reviews(|object| object["kind"] != "Pod"),
         targets::advice,
     );
@@ -76,7 +79,7 @@ fn bytes_of_reviews_for_advice() {
 #[test]
 fn pods_of_any_fields() {
     let changed = AtomicUsize::new(0);
-    let count = run("pod", &[], |input| {
+    let count = run("pod", 150, &[], |input| {
         changed.fetch_add(usize::from(targets::pod(input)), Ordering::Relaxed);
     });
     let changed = changed.into_inner();
@@ -94,6 +97,7 @@ fn templates() {
         .map(|(_, text)| text);
     run(
         "template",
+        150,
         &texts.chain(broken).collect::<Vec<_>>(),
         targets::template,
     );
@@ -118,7 +122,7 @@ fn expressions() {
         "app.name.split('-').map(p, p.upperAscii()).join('').replace('A', 'b').substring(0, 1)",
     ];
     let seeds: Vec<_> = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
-    run("expression", &seeds, targets::expression);
+    run("expression", 100, &seeds, targets::expression);
 }
 
 #[test]
@@ -132,17 +136,17 @@ fn values_of_annotations() {
         "{\"verdict\":\"Injected\",\"revision\":\"x\",\"containers\":[\"app\"]}\nfoo\nbar\n\n$(A)\n$${x}",
     ];
     let seeds: Vec<_> = seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect();
-    run("annotation", &seeds, targets::annotation);
+    run("annotation", 150, &seeds, targets::annotation);
 }
 
 #[test]
 fn statuses() {
-    run("status", &[], targets::status);
+    run("status", 60, &[], targets::status);
 }
 
 #[test]
 fn sequences_of_reviews() {
-    run("sequence", &[], targets::sequence);
+    run("sequence", 40, &[], targets::sequence);
 }
 
 fn is_crash(ended: &Output) -> bool {
@@ -152,7 +156,7 @@ fn is_crash(ended: &Output) -> bool {
 /// What leaves `inject` is read again, and a second time changes nothing; `uninject` ends in order.
 #[test]
 fn manifests() {
-    run("manifest", &inputs(), |input| {
+    run("manifest", 40, &inputs(), |input| {
         let Ok(text) = std::str::from_utf8(input) else {
             return;
         };

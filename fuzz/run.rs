@@ -1,8 +1,8 @@
 //! Running a target on any toolchain: the kept cases first, then inputs by chance until a number of them,
 //! or a time, is over.
 //!
-//! `PILLION_FUZZ_SECONDS` is the time, of all targets side by side; without it each target has a number of
-//! inputs that is the same each time. An input that fails is written to `target/fuzz`; copied to
+//! `PILLION_FUZZ_SECONDS` is the time of each target; without it each has a number of inputs that is the
+//! same each time. An input that fails is written to `target/fuzz`; copied to
 //! `fuzz/cases/TARGET` it is tried for ever after.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,9 +13,6 @@ use super::choices::{Random, changed};
 
 /// Processor time that one input may take, in a debug build on a machine that does much else.
 const LONGEST: Duration = Duration::from_secs(30);
-
-/// Inputs of a target in `make test`.
-const SAMPLE: u32 = 150;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -78,9 +75,10 @@ fn seed() -> u64 {
         .unwrap_or(20_261_121)
 }
 
-/// Runs a target. An input is one of the seeds with a few changes, or, without seeds, bytes by chance.
+/// Runs a target, on `sample` inputs in `make test`. An input is one of the seeds with a few changes, or,
+/// without seeds, bytes by chance.
 /// Returns how many inputs there were.
-pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usize {
+pub(crate) fn run(name: &str, sample: u32, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usize {
     for (path, case) in files(&format!("fuzz/cases/{name}")) {
         eprintln!("{}", path.display());
         try_one(name, &case, &target);
@@ -94,7 +92,7 @@ pub(crate) fn run(name: &str, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usiz
     let mut count = 0;
     let is_over = |count: usize| match seconds() {
         Some(seconds) => started.elapsed() >= seconds,
-        None => count >= usize::try_from(crate::sampling::cases(SAMPLE)).unwrap(),
+        None => count >= usize::try_from(crate::sampling::cases(sample)).unwrap(),
     };
     while !is_over(count) {
         let input = match seeds {
