@@ -9,6 +9,7 @@ mod oracle;
 mod pods;
 mod run;
 mod targets;
+mod unique;
 
 use std::process::Output;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use pillion::inject::{Answer, Endpoint, Engine};
 use serde_json::{Value, json};
 
+use super::unique::has_unique_keys;
 use crate::properties::survival::lost;
 
 /// The most that an answer may have: a patch of 3 MiB in base64, and the rest.
@@ -65,6 +66,9 @@ pub(crate) fn outcome(answer: &Answer, body: &[u8], endpoint: Endpoint) -> Optio
             !warning.is_empty() && !warning.contains(['\n', '\0']),
             "{warning:?}"
         );
+    }
+    if !has_unique_keys(body) {
+        return None;
     }
     let review = serde_json::from_slice::<Value>(body).ok()?;
     let mut after = review["request"]["object"].clone();

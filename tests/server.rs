@@ -10,6 +10,7 @@ mod faults;
 mod limits;
 mod log;
 pub(crate) mod process;
+mod soak;
 mod templates;
 
 /// A review of a pod that asks for nothing.

@@ -72,6 +72,11 @@ impl PatternAllowance {
         MOST_OF_TEMPLATE.saturating_sub(self.left())
     }
 
+    /// Refuses all further ones at once: the template is refused anyhow, and to compile takes time.
+    fn exhaust(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     fn take(&self, bytes: usize) -> bool {
         let less = |left: usize| left.checked_sub(bytes);
         let taken = self
@@ -103,16 +108,25 @@ impl RegularExpression {
         allowance: &PatternAllowance,
     ) -> Result<Self, RegularExpressionError> {
         let left = allowance.left();
+        if left == 0 {
+            return Err(RegularExpressionError::TooManyInTemplate);
+        }
         let config = Config::new()
             .nfa_size_limit(Some(size_limit.min(left)))
             .hybrid_cache_capacity(LARGEST_CACHE)
             // Whether a text matches is all that is asked.
             .which_captures(WhichCaptures::Implicit);
         let built = Regex::builder().configure(config).build(pattern);
-        let regex = built.map_err(|error| refusal(&error, size_limit, left))?;
-        if !allowance.take(BASE + regex.memory_usage() + LARGEST_KEPT) {
-            return Err(RegularExpressionError::TooManyInTemplate);
-        }
+        let regex = built.map_err(|error| refusal(&error, size_limit, left));
+        let is_taken = |regex: &Regex| allowance.take(BASE + regex.memory_usage() + LARGEST_KEPT);
+        let regex = match regex {
+            Ok(regex) if is_taken(&regex) => regex,
+            Ok(_) | Err(RegularExpressionError::TooManyInTemplate) => {
+                allowance.exhaust();
+                return Err(RegularExpressionError::TooManyInTemplate);
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 regex,
@@ -183,7 +197,11 @@ mod tests {
         assert!((10..=64).contains(&compiled.len()), "{}", compiled.len());
         let reason = refused.into_iter().next().unwrap().unwrap_err();
         assert_eq!(reason, RegularExpressionError::TooManyInTemplate);
-        assert!(allowance.taken() <= MOST_OF_TEMPLATE);
+        assert_eq!(
+            allowance.taken(),
+            MOST_OF_TEMPLATE,
+            "and no smaller one is tried"
+        );
     }
 
     #[test]
