@@ -56,7 +56,7 @@ const TEXTS: [&str; 16] = [
 ];
 
 /// Makes a pod.
-pub(crate) fn pod(choices: &mut Choices<'_>, annotations: Value) -> Value {
+pub(crate) fn pod(choices: &mut Choices<'_>, annotations: &Value) -> Value {
     let volumes = names(choices, "volume");
     let mut spec = object(choices, "PodSpec", DEPTH);
     for field in ["volumes", "ephemeralContainers", "initContainers"] {

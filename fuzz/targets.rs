@@ -47,11 +47,11 @@ pub(crate) fn pod(input: &[u8]) -> bool {
     let mut choices = Choices::new(input);
     let annotations = asking(&mut choices);
     let which = choices.below(2);
-    let pod = pods::pod(&mut choices, annotations);
+    let pod = pods::pod(&mut choices, &annotations);
     holds(&ENGINES[which], &pod)
 }
 
-fn plain_pod(annotations: Value) -> Value {
+fn plain_pod(annotations: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "orders", "annotations": annotations},
         "spec": {"containers": [
             {"name": "app", "image": "app:1", "env": [{"name": "A", "value": "1"}], "ports": [{"containerPort": 80}]},
@@ -74,7 +74,7 @@ pub(crate) fn template(input: &[u8]) {
     let (catalog, _) = Catalog::load(&[source], None);
     let engine = Engine::new(Arc::new(catalog), Arc::default());
     for name in names {
-        holds(&engine, &plain_pod(json!({"pillion.dev/inject": name})));
+        holds(&engine, &plain_pod(&json!({"pillion.dev/inject": name})));
     }
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn annotation(input: &[u8]) {
     {
         annotations[*key] = value.into();
     }
-    holds(&ENGINES[0], &plain_pod(annotations));
+    holds(&ENGINES[0], &plain_pod(&annotations));
 }
 
 /// A pod with statuses that somebody wrote: it stays a pod, and keeps its last container.
@@ -164,7 +164,7 @@ pub(crate) fn status(input: &[u8]) {
         let (template, _) = choices.pick(&TEMPLATES);
         annotations[format!("pillion.dev/status.{template}")] = status.to_string().into();
     }
-    let pod = pods::pod(&mut choices, annotations);
+    let pod = pods::pod(&mut choices, &annotations);
     let mut taken_out = pod.clone();
     if uninject::remove(&mut taken_out, &|_| None, &ForeignHelpers::default()).is_ok() {
         let before = broken_rules(&pod);
@@ -253,7 +253,7 @@ pub(crate) fn sequence(input: &[u8]) {
         cached = cached.followed_by(Arc::clone(&catalog), Arc::clone(&now));
         if pods.is_empty() || choices.once_in(4) {
             let annotations = asking(&mut choices);
-            pods.push(pods::pod(&mut choices, annotations));
+            pods.push(pods::pod(&mut choices, &annotations));
         }
         let mut review = oracle::review(choices.pick(&pods));
         review["request"]["uid"] = format!("uid-{number}").into();

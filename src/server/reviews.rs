@@ -47,7 +47,7 @@ impl AsRef<[u8]> for HeldAnswer {
 }
 
 impl HeldAnswer {
-    fn new(bytes: Vec<u8>, mut share: PeerShare) -> Result<Bytes, Rejection> {
+    fn of(bytes: Vec<u8>, mut share: PeerShare) -> Result<Bytes, Rejection> {
         if !share.take(bytes.len()) {
             return Err(Rejection::busy(
                 "too many bytes of answers are waiting to be read; retry",
@@ -153,7 +153,7 @@ impl<B: Backend> Reviews<B> {
                     otherwise: Some(body),
                     ..
                 },
-            ) => HeldAnswer::new(body, share),
+            ) => HeldAnswer::of(body, share),
             Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
             Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
             None => {
