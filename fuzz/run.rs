@@ -42,14 +42,16 @@ fn used() -> Duration {
 
 /// Runs a target on one input.
 fn try_one(name: &str, input: &[u8], target: &impl Fn(&[u8])) {
+    let folder = root().join("target/fuzz");
+    std::fs::create_dir_all(&folder).unwrap();
+    // An input that overflows the stack ends the process: then it is found here.
+    std::fs::write(folder.join(format!("{name}-now")), input).unwrap();
     let before = used();
     let ended = catch_unwind(AssertUnwindSafe(|| target(input)));
     let taken = used().saturating_sub(before);
     if ended.is_ok() && taken < LONGEST {
         return;
     }
-    let folder = root().join("target/fuzz");
-    std::fs::create_dir_all(&folder).unwrap();
     let digest = input
         .iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |digest, byte| {
@@ -78,7 +80,26 @@ fn seed() -> u64 {
 /// Runs a target, on `sample` inputs in `make test`. An input is one of the seeds with a few changes, or,
 /// without seeds, bytes by chance.
 /// Returns how many inputs there were.
-pub(crate) fn run(name: &str, sample: u32, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usize {
+///
+/// It runs on a thread with the stack that the program gives to its own.
+pub(crate) fn run(
+    name: &str,
+    sample: u32,
+    seeds: &[Vec<u8>],
+    target: impl Fn(&[u8]) + Send,
+) -> usize {
+    const STACK: usize = 8 * 1024 * 1024;
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(STACK);
+        let thread = builder.spawn_scoped(scope, || all(name, sample, seeds, target));
+        match thread.unwrap().join() {
+            Ok(count) => count,
+            Err(panic) => resume_unwind(panic),
+        }
+    })
+}
+
+fn all(name: &str, sample: u32, seeds: &[Vec<u8>], target: impl Fn(&[u8])) -> usize {
     for (path, case) in files(&format!("fuzz/cases/{name}")) {
         eprintln!("{}", path.display());
         try_one(name, &case, &target);

@@ -108,3 +108,17 @@ fn a_directory_that_becomes_something_else_keeps_its_templates_and_an_emptied_on
     }
     wait_for_metrics(&server, &[&served(0)]);
 }
+
+#[test]
+fn a_template_that_is_nested_deeply_is_refused_while_the_server_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "one", "image: \"example.org/helper:1\"");
+    let path = directory.path().display().to_string();
+    let server = Server::start(&["--templates", &path, "--templates-poll-seconds=1"]);
+    let served = ["pillion_templates{state=\"served\"} 1"];
+    wait_for_metrics(&server, &served);
+    let deep = format!("a: {}x{}\n", "[t: ".repeat(60), "]".repeat(60));
+    std::fs::write(directory.path().join("deep.yaml"), deep).unwrap();
+    wait_for("the refusal", || server.logged("a template has an error"));
+    wait_for_metrics(&server, &served);
+}
