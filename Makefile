@@ -41,13 +41,18 @@ test: ## Build a real control plane and helm (once), then run every test that ne
 # Other cases each time, unless a seed is given: that of a failure is in its output.
 test-long: export PROPTEST_RNG_SEED ?= $(shell date +%s)
 test-long: export PILLION_TEST_FACTOR ?= 10
+# Seconds for each target of fuzz/.
+test-long: export PILLION_FUZZ_SECONDS ?= 15
+# Seconds of mixed load with faults.
+test-long: export PILLION_SOAK_SECONDS ?= 120
 test-long: ## Try properties, hostile inputs and expressions with many more cases, and another seed each time
 	$(need_rust)
 	$(need_cc)
 	$(need_go)
-	@echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED PILLION_TEST_FACTOR=$$PILLION_TEST_FACTOR" && \
+	@echo "PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED PILLION_TEST_FACTOR=$$PILLION_TEST_FACTOR \
+		PILLION_FUZZ_SECONDS=$$PILLION_FUZZ_SECONDS" && \
 		cargo test --locked --lib -- expression::tests::hostile tls::authority::rotation::model && \
-		cargo test --locked --test offline -- properties:: && \
+		cargo test --locked --test offline -- properties:: fuzz:: server::soak && \
 		PILLION_CONTROL_PLANE="$$(tests/control-plane/build.sh)" \
 			cargo test --locked --test control_plane -- expressions::
 

@@ -18,6 +18,7 @@ mod revisions;
 mod templates;
 mod watch;
 pub(crate) mod webhook_lint;
+mod weight;
 
 pub(crate) use authority::{AuthoritySecret, AuthoritySecretError, SecretState};
 pub(crate) use connection::{Connection, ConnectionError, KubeconfigOptions};

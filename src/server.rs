@@ -33,8 +33,8 @@ use crate::inject::{Answer, Endpoint};
 /// What answers reviews and counts observations.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// Answers the body of a review that came to an endpoint. Called where the request is read: pure
-    /// computation only. A large body has a deadline, after which nobody waits for the answer.
-    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer;
+    /// computation only. After the deadline nobody waits for the answer.
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer;
 
     /// Waits until a namespace is known that [`review`](Self::review) did not know; the caller bounds
     /// the time. `false` where it will never be.
@@ -110,10 +110,11 @@ const SILENT_CONNECTIONS: usize = CONNECTIONS / 2;
 /// How many connections the admin port may have at once, and how many of one peer may be silent.
 const ADMIN_CONNECTIONS: (usize, usize) = (256, 64);
 
-/// Bytes of bodies that may be in memory at once, those of all connections together.
+/// Bytes of bodies, and of answers that were not sent yet, that may be in memory at once, those of all
+/// connections together.
 const BODIES: usize = 24 * 1024 * 1024;
 
-/// Bytes of bodies that one peer may have in memory at once; a body of [`BODY_LIMIT`] fits.
+/// Bytes of them that one peer may have in memory at once; a body of [`BODY_LIMIT`] fits.
 const BODIES_OF_PEER: usize = BODIES / 2;
 
 /// Bytes of large bodies ([`INLINE_LIMIT`]) that may be decided about at once: one of

@@ -8,4 +8,4 @@ mod explain;
 mod first_steps;
 mod lint;
 mod manifests;
-mod program;
+pub(crate) mod program;

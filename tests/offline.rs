@@ -11,6 +11,9 @@ mod empty;
 #[cfg(test)]
 mod findings;
 #[cfg(test)]
+#[path = "../fuzz/fuzz.rs"]
+mod fuzz;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod properties;

@@ -2,11 +2,11 @@
 //! call changes nothing, values stay values, and any bytes get an answer.
 
 mod answers;
-mod engines;
+pub(crate) mod engines;
 mod patches;
 mod pods;
 mod recent;
 mod resources;
 mod statuses;
-mod survival;
+pub(crate) mod survival;
 mod values;

@@ -6,9 +6,11 @@ mod certificates;
 pub(crate) mod client;
 mod delay;
 mod ending;
+mod faults;
 mod limits;
 mod log;
 pub(crate) mod process;
+mod soak;
 mod templates;
 
 /// A review of a pod that asks for nothing.

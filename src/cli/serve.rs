@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 
 use super::Status;
@@ -112,6 +112,10 @@ pub(super) struct Serve {
     log_level: String,
 }
 
+/// The stack of a thread: as much as the first one has, because templates that change are read on others
+/// than those that are there at the start. What is not used of it takes no memory.
+const STACK: usize = 8 * 1024 * 1024;
+
 /// Whether the server ran and ended otherwise than asked to.
 pub(super) fn ended_while_serving(error: &ServerError) -> bool {
     matches!(
@@ -128,7 +132,11 @@ impl Serve {
             bail!("--drain-seconds {drain} must be less than --shutdown-seconds {shutdown}");
         }
         let log = crate::telemetry::init(self.log_format, &self.log_level)?;
-        let runtime = Runtime::new().context("failed to start the server's threads")?;
+        let runtime = Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(STACK)
+            .build()
+            .context("failed to start the server's threads")?;
         let metrics = Arc::new(Metrics::new(log.lost()));
         let result = runtime.block_on(self.serve(metrics));
         // What may still run is a review on a blocking thread whose client has gone.

@@ -10,6 +10,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::model::{ServedRevision, TemplateReport};
+use super::weight::weight;
 use crate::kubernetes::keys::{TEMPLATE_KIND, TEMPLATE_NAME, TEMPLATE_NAMESPACE, TEMPLATE_UID};
 use crate::kubernetes::object::digest;
 
@@ -27,6 +28,8 @@ pub(super) struct KeptRevision {
     pub(super) generation: i64,
     /// The template's spec as JSON; most are never read again.
     pub(super) spec: Arc<str>,
+    /// What it takes of the memory when it is compiled, but for its patterns.
+    pub(super) weight: usize,
 }
 
 impl KeptRevision {
@@ -46,6 +49,7 @@ impl KeptRevision {
             uid: annotations.get(TEMPLATE_UID)?.clone(),
             generation: object.data.get("revision").and_then(Value::as_i64)?,
             spec: spec.to_string().into(),
+            weight: weight(spec),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::regular_expression::PatternAllowance;
 use super::types::Type;
 
 /// Where an expression stands.
@@ -26,12 +27,22 @@ pub struct Scope {
     /// With the place of each among the variables of its template.
     pub(super) variables: BTreeMap<String, (usize, Type)>,
     place: ScopePlace,
+    /// What the patterns of the template may still take.
+    pub(super) patterns: PatternAllowance,
 }
 
 impl Scope {
     /// A scope without parameters and variables, and without `self`.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A scope without names, in a template whose patterns share this allowance.
+    pub(crate) fn in_template(patterns: PatternAllowance) -> Self {
+        Self {
+            patterns,
+            ..Self::default()
+        }
     }
 
     /// The names of a webhook's match condition.

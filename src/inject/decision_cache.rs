@@ -53,7 +53,7 @@ impl CachedEngine {
 
     /// The engine that replaces this one. Cached decisions survive where only namespaces have changed: a
     /// lookup compares what was known of the pod's own namespace.
-    pub(crate) fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
+    pub fn followed_by(&self, catalog: Arc<Catalog>, settings: Arc<Settings>) -> Self {
         let old = self.engine.settings();
         let is_same = Arc::ptr_eq(self.engine.catalog(), &catalog)
             && old.without_namespaces() == settings.without_namespaces();
@@ -76,19 +76,18 @@ impl CachedEngine {
         }
     }
 
-    /// The answer to a review that is too long for the cache. Evaluation ends as soon as `is_late` says
-    /// that nobody waits for it any more.
+    /// The same; evaluation ends as soon as `is_late` says that nobody waits for it any more.
     pub(crate) fn answer_until(
         &self,
         endpoint: Endpoint,
         body: &[u8],
         is_late: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Answer {
-        let engine = self.engine.until(is_late);
-        match endpoint {
-            Endpoint::Mutate => engine.review(body),
-            Endpoint::Advise => engine.advise(body),
-        }
+    ) -> (Answer, bool) {
+        let with_deadline = Self {
+            engine: self.engine.until(is_late),
+            cache: self.cache.clone(),
+        };
+        with_deadline.answer(endpoint, body)
     }
 
     fn recall_or_review(&self, cache: &DecisionCache, body: &[u8]) -> (Answer, bool) {
@@ -113,7 +112,10 @@ impl CachedEngine {
             return (self.engine.review(body), false);
         };
         let answer = self.engine.answer(&request);
-        cache.keep((key, body), &request, &answer, namespaces);
+        // What was refused for want of time says nothing of the next pod.
+        if !self.engine.is_late() {
+            cache.keep((key, body), &request, &answer, namespaces);
+        }
         (answer, false)
     }
 }

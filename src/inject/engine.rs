@@ -59,6 +59,13 @@ impl Engine {
         }
     }
 
+    /// Whether nobody waits for its answer any more.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+            .as_ref()
+            .is_some_and(|IsLate(is_late)| is_late())
+    }
+
     /// The templates that this engine serves.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog

@@ -366,7 +366,13 @@ impl Filling {
     /// is not there, so a resource with a limit has a request; and a limit below the user's request
     /// would make the pod invalid.
     fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At<'_>) {
-        let data = |name: &str| user.get(name).map(View::to_value).unwrap_or_default();
+        let data = |name: &str| {
+            let mut amounts = user.get(name).map(View::to_value).unwrap_or_default();
+            if let Value::Object(amounts) = &mut amounts {
+                amounts.retain(|_, amount| !amount.is_null());
+            }
+            amounts
+        };
         let (requests, limits) = (data("requests"), data("limits"));
         for (name, value) in want {
             let (Value::Object(wanted), true) = (value, name == "requests" || name == "limits")

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connection::Client;
-use super::peers::PeerQuota;
+use super::peers::{PeerQuota, PeerShare};
 use super::queue_delay::QueueDelay;
 use super::{
     BODIES, BODIES_OF_PEER, Backend, INLINE_LIMIT, LARGE_BODIES, NAMESPACE_PATIENCE,
@@ -33,11 +33,38 @@ use rejection::{Rejection, quoted};
 /// Permits for large bodies count in these bytes, as a semaphore takes fewer than 2^32.
 const PERMIT: usize = 1024;
 
+/// An answer, which counts as bytes of its peer until they were sent: whoever asks and does not read
+/// would otherwise fill the memory by answers.
+struct HeldAnswer {
+    bytes: Vec<u8>,
+    _share: PeerShare,
+}
+
+impl AsRef<[u8]> for HeldAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl HeldAnswer {
+    fn of(bytes: Vec<u8>, mut share: PeerShare) -> Result<Bytes, Rejection> {
+        if !share.take(bytes.len()) {
+            return Err(Rejection::busy(
+                "too many bytes of answers are waiting to be read; retry",
+            ));
+        }
+        Ok(Bytes::from_owner(Self {
+            bytes,
+            _share: share,
+        }))
+    }
+}
+
 /// What the requests of a server share.
 #[derive(Debug)]
 pub(super) struct Reviews<B> {
     backend: Arc<B>,
-    /// Bodies in memory, by peer.
+    /// Bodies and answers in memory, by peer.
     bodies: Arc<PeerQuota>,
     /// Large bodies that are decided about.
     large: Arc<Semaphore>,
@@ -99,7 +126,8 @@ impl<B: Backend> Reviews<B> {
         endpoint: Endpoint,
         request: Request,
         deadline: Duration,
-    ) -> Result<Vec<u8>, Rejection> {
+    ) -> Result<Bytes, Rejection> {
+        let end = Instant::now() + deadline;
         if self.delay.exceeds(deadline) {
             body::discard(request.into_body()).await;
             return Err(Rejection::busy(
@@ -109,14 +137,14 @@ impl<B: Backend> Reviews<B> {
         body::check_headers(request.headers())?;
         let client = request.extensions().get::<Client>().map(|client| client.0);
         let client = client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        // Held until the answer is made.
+        // Held until the answer is sent.
         let mut share = self.bodies.share(client);
         let body = body::read(request, &mut share).await?;
-        let mut answer = self.decide(endpoint, &body, deadline).await?;
+        let mut answer = self.decide(endpoint, &body, end).await?;
         if let Some(Answer::NamespaceUnknown { namespace, .. }) = &answer
             && self.is_known_soon(namespace).await
         {
-            answer = self.decide(endpoint, &body, deadline).await?;
+            answer = self.decide(endpoint, &body, end).await?;
         }
         match answer {
             Some(
@@ -125,7 +153,7 @@ impl<B: Backend> Reviews<B> {
                     otherwise: Some(body),
                     ..
                 },
-            ) => Ok(body),
+            ) => HeldAnswer::of(body, share),
             Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
             Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
             None => {
@@ -139,20 +167,20 @@ impl<B: Backend> Reviews<B> {
     }
 
     /// Decides here, or, about a large body, on a blocking thread when its turn has come. It waits for
-    /// half of its time at most, as deciding takes time, too.
+    /// half of what is left of its time at most, as deciding takes time, too.
     async fn decide(
         &self,
         endpoint: Endpoint,
         body: &Bytes,
-        deadline: Duration,
+        end: Instant,
     ) -> Result<Option<Answer>, Rejection> {
         if body.len() <= INLINE_LIMIT {
-            return Ok(review(self.backend.as_ref(), endpoint, body, None));
+            return Ok(review(self.backend.as_ref(), endpoint, body, end));
         }
-        let end = Instant::now() + deadline;
         let permits = u32::try_from(body.len().div_ceil(PERMIT)).unwrap_or(u32::MAX);
         let turn = Arc::clone(&self.large).acquire_many_owned(permits);
-        let Ok(Ok(turn)) = timeout(deadline / 2, turn).await else {
+        let patience = end.saturating_duration_since(Instant::now()) / 2;
+        let Ok(Ok(turn)) = timeout(patience, turn).await else {
             return Err(Rejection::busy(
                 "too many large reviews are being decided; retry",
             ));
@@ -160,7 +188,7 @@ impl<B: Backend> Reviews<B> {
         let (backend, body) = (Arc::clone(&self.backend), body.clone());
         // The thread keeps its turn until it has ended; the deadline ends its evaluation.
         let task = tokio::task::spawn_blocking(move || {
-            let answer = review(backend.as_ref(), endpoint, &body, Some(end));
+            let answer = review(backend.as_ref(), endpoint, &body, end);
             drop(turn);
             answer
         });
@@ -195,7 +223,7 @@ fn review<B: Backend>(
     backend: &B,
     endpoint: Endpoint,
     body: &[u8],
-    deadline: Option<Instant>,
+    deadline: Instant,
 ) -> Option<Answer> {
     catch_unwind(AssertUnwindSafe(|| {
         backend.review(endpoint, body, deadline)

@@ -25,6 +25,7 @@ use super::TemplateError;
 use super::compiled::Template;
 use super::node::{Node, Place, YamlError};
 use super::source::Source;
+use crate::expression::PatternAllowance;
 use documents::{Document, Header};
 
 pub(super) use fragment::WHEN;
@@ -33,6 +34,10 @@ pub(super) use reader::join;
 pub(super) use settings::SPEC;
 pub(super) use spec::{API_VERSION, LONGEST_NAME};
 pub(super) use trust::privileges;
+
+/// How many errors of a document are noted. A list of wrong items has one for each, and nobody reads
+/// so many.
+const MOST_ERRORS: usize = 1000;
 
 /// What became of one document of a template file.
 #[derive(Debug)]
@@ -125,6 +130,7 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
         source,
         template: String::new(),
         list: Vec::new(),
+        patterns: PatternAllowance::default(),
     };
     let template = spec::template(&mut errors, document);
     let metadata = document.get("metadata");
@@ -158,11 +164,16 @@ pub(super) struct Errors<'s> {
     source: &'s Source,
     template: String,
     list: Vec<TemplateError>,
+    /// What the template's patterns may still take.
+    patterns: PatternAllowance,
 }
 
 impl Errors<'_> {
     /// Notes an error at a place.
     fn add(&mut self, place: Place, field: &str, message: impl Into<String>) {
+        if self.list.len() >= MOST_ERRORS {
+            return;
+        }
         self.list.push(TemplateError {
             file: self.source.path.clone(),
             template: self.template.clone(),

@@ -240,6 +240,8 @@ pub struct Template {
     pub(crate) pod: Option<Fragment>,
     /// All that its expressions read.
     pub(crate) reads: Reads,
+    /// What its regular expressions take in memory.
+    pub(crate) pattern_bytes: usize,
 }
 
 impl Template {

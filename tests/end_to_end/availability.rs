@@ -65,3 +65,30 @@ async fn pods_that_ask_wait_for_a_server_that_is_down() -> Outcome {
     assert_has_pool(&plain(&pods[0])?);
     Ok(())
 }
+
+/// A replica that hangs: the API server stops waiting at the webhook's `timeoutSeconds`, and what asks then
+/// is refused; pods that do not ask are not held up.
+#[tokio::test]
+async fn pods_that_ask_time_out_at_a_server_that_is_stopped() -> Outcome {
+    let scene = Scene::open("stopped").await?;
+    let asking = pod("asking", &asks_for_a_pool());
+    let answer = scene.namespace.create_pod("dryRun=All", &asking).await?;
+    assert!(answer.granted(), "{answer:?}");
+    scene.server.signal("STOP")?;
+    let answer = scene.namespace.create_pod("", &asking).await?;
+    assert_eq!(answer.status, 500, "{answer:?}");
+    let message = answer.message();
+    assert!(message.contains("failed calling webhook"), "{message}");
+    assert!(
+        message.contains("deadline exceeded") || message.contains("Timeout"),
+        "{message}"
+    );
+    let silent = pod("silent", &json!({}));
+    let answer = scene.namespace.create_pod("", &silent).await?;
+    assert!(answer.granted(), "{answer:?}");
+    scene.server.signal("CONT")?;
+    let answer = scene.namespace.create_pod("", &asking).await?;
+    assert!(answer.granted(), "{answer:?}");
+    assert_has_pool(&answer.body);
+    Ok(())
+}

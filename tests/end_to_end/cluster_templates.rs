@@ -3,6 +3,8 @@
 //! One installation in a cluster of its own, because templates are the whole cluster's and only one
 //! Pillion writes about them. What follows from another is one test, in order.
 
+mod hostile;
+mod lease;
 mod namespaces;
 mod stage;
 mod tenants;
@@ -54,6 +56,8 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
     namespaces::count_as_they_are(&stage).await?;
     namespaces::bound_what_stands_in_them(&stage).await?;
     namespaces::are_known_when_their_first_pod_comes(&stage).await?;
+    lease::is_stolen_and_comes_back(&stage, "replica-1").await?;
+    hostile::tenants_take_a_bounded_part_of_the_memory(&stage).await?;
     watches_go_on(&mut stage, &second).await?;
     second.stop().await
 }

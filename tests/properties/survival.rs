@@ -7,11 +7,23 @@ const OURS: [&str; 2] = ["pillion.dev/status.", "pillion.dev/file."];
 /// The list that Pillion adds to.
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 /// What the API server would have filled in: it counts as not written.
-const DEFAULTS: [(&str, &str); 3] = [
+const DEFAULTS: [(&str, &str); 6] = [
     ("dnsPolicy", "ClusterFirst"),
+    ("restartPolicy", "Always"),
+    ("schedulerName", "default-scheduler"),
+    ("terminationMessagePath", "/dev/termination-log"),
     ("terminationMessagePolicy", "File"),
     ("image", "auto"),
 ];
+
+/// The same of values that are no text.
+fn is_default(key: &str, before: &Value) -> bool {
+    match key {
+        "enableServiceLinks" => *before == Value::Bool(true),
+        "terminationGracePeriodSeconds" => *before == 30,
+        _ => false,
+    }
+}
 
 /// The first place where something of the user's is missing or changed.
 pub(crate) fn lost(before: &Value, after: &Value, key: &str) -> Option<String> {
@@ -29,7 +41,7 @@ pub(crate) fn lost(before: &Value, after: &Value, key: &str) -> Option<String> {
                 .position(|item| !rest.any(|found| lost(item, found, "").is_none()));
             missing.and_then(|index| at(index.to_string()))
         }
-        _ if before == after || is_ours(key, before, after) => None,
+        _ if before == after || is_default(key, before) || is_ours(key, before, after) => None,
         _ => Some(key.to_owned()),
     }
 }

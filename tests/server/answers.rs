@@ -1,5 +1,6 @@
 //! What the ports answer, and which connections they end.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::server::REVIEW;
@@ -181,6 +182,35 @@ async fn http2_is_answered_too() {
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), 200);
     driver.abort();
+}
+
+/// What the server tells each HTTP/2 client of its limits, by the numbers of RFC 9113.
+#[test]
+fn one_http2_connection_has_a_hundred_streams_small_windows_and_short_heads() {
+    let server = Server::start(&[]);
+    let config = trusting(&[&server.authority()], &["h2"]);
+    let mut connection = tls(server.webhook, &config).unwrap();
+    let empty_settings = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], empty_settings].concat();
+    connection.send_bytes(&preface).unwrap();
+    let head = connection.take(9).unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    assert_eq!(head[3], 4, "the first frame is SETTINGS");
+    let payload = connection.take(usize::try_from(length).unwrap()).unwrap();
+    let settings: BTreeMap<u16, u32> = payload
+        .chunks(6)
+        .map(|it| {
+            let value = u32::from_be_bytes([it[2], it[3], it[4], it[5]]);
+            (u16::from_be_bytes([it[0], it[1]]), value)
+        })
+        .collect();
+    assert_eq!(settings[&3], 100, "streams");
+    assert!(
+        settings[&4] <= 256 * 1024,
+        "bytes of a stream under way: {}",
+        settings[&4]
+    );
+    assert_eq!(settings[&6], 16 * 1024, "bytes of a head");
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::server::client::{plain, tls, trusting};
 use crate::server::process::{Server, refused, wait_for};
 
 /// A Secret mount: files are links through `..data`, which is swapped.
-struct Mount(tempfile::TempDir);
+pub(crate) struct Mount(tempfile::TempDir);
 
 impl Mount {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["tls.crt", "tls.key"] {
             symlink(Path::new("..data").join(name), directory.path().join(name)).unwrap();
@@ -21,7 +21,7 @@ impl Mount {
         Self(directory)
     }
 
-    fn publish(&self, version: &str, certificate: &Development, key: &Development) {
+    pub(crate) fn publish(&self, version: &str, certificate: &Development, key: &Development) {
         let root = self.0.path();
         std::fs::create_dir(root.join(version)).unwrap();
         std::fs::write(
@@ -34,12 +34,12 @@ impl Mount {
         std::fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 }
 
-fn made() -> Development {
+pub(crate) fn made() -> Development {
     pillion::tls::install_provider();
     development(&[]).unwrap()
 }

@@ -87,7 +87,19 @@ pub(crate) fn tls_sending(
     Ok(Connection::new(stream))
 }
 
+impl Connection<TcpStream> {
+    /// Bounds how long a read may take.
+    pub(crate) fn read_for(&mut self, time: Duration) {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+    }
+}
+
 impl Tls {
+    /// Bounds how long a read may take.
+    pub(crate) fn read_for(&mut self, time: Duration) {
+        self.stream.sock.set_read_timeout(Some(time)).unwrap();
+    }
+
     /// The certificate that the server showed.
     pub(crate) fn certificate(&self) -> Vec<u8> {
         self.stream.conn.peer_certificates().unwrap()[0].to_vec()

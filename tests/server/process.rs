@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -93,6 +94,15 @@ impl Server {
         };
         wait_for("the admin port", || TcpStream::connect(admin).ok());
         server
+    }
+
+    /// Starts the server with a development certificate and these paths in its environment.
+    pub(crate) fn start_with_environment(variables: &[(&str, &Path)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = directory.path().join("ca.crt").display().to_string();
+        let mut command = command(&["--write-dev-ca", &authority]);
+        command.envs(variables.iter().copied());
+        Self::start_command(directory, &mut command)
     }
 
     fn start_in(directory: tempfile::TempDir, flags: &[&str]) -> Self {
@@ -191,6 +201,20 @@ impl Server {
         let script = format!("kill -{name} {}", self.child.id());
         let status = Command::new("sh").args(["-c", &script]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Stops the process, and waits until each of its threads stands.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+        wait_for("all threads to stand", || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+            let stands = |path: &Path| {
+                let status = std::fs::read_to_string(path.join("status")).unwrap();
+                status.contains("State:\tT")
+            };
+            let mut threads = threads.map(|thread| thread.unwrap().path());
+            threads.all(|path| stands(&path)).then_some(())
+        });
     }
 
     /// How the process ended, or `None` while it runs.

@@ -184,14 +184,30 @@ impl Pillion {
         lines(&self.log)
     }
 
+    /// Memory in use, in bytes.
+    pub(crate) fn resident(&self) -> Outcome<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process));
+        let status = status.during("read the memory of pillion")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes =
+            line.and_then(|line| line.trim_end_matches("kB").trim().parse::<u64>().ok());
+        let kibibytes = kibibytes.ok_or_else(|| Failure::new(status.clone()))?;
+        Ok(kibibytes * 1024)
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) -> Outcome {
+        let process = self.process.to_string();
+        let sent = Command::new("sh")
+            .args(["-c", r#"kill "-$1" "$2""#, "kill", name, &process])
+            .status();
+        sent.during("send a signal to pillion").map(drop)
+    }
+
     /// Asks the server to end, with SIGTERM as the kubelet does, and waits for it; an error
     /// when it does not end with status 0 in time.
     pub(crate) async fn stop(mut self) -> Outcome {
-        let process = self.process.to_string();
-        Command::new("sh")
-            .args(["-c", r#"kill -TERM "$1""#, "kill", &process])
-            .status()
-            .during("send SIGTERM to pillion")?;
+        self.signal("TERM")?;
         let waited = wait_until("pillion to end", STOP, async || {
             let ended = self.processes.ended();
             ended

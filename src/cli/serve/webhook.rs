@@ -111,16 +111,11 @@ impl Webhook {
 }
 
 impl Backend for Webhook {
-    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Option<Instant>) -> Answer {
+    fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer {
         let engine = self.engine.load();
         let started = Instant::now();
-        let (answer, is_recalled) = match deadline {
-            Some(deadline) => {
-                let is_late = move || Instant::now() >= deadline;
-                (engine.answer_until(endpoint, body, is_late), false)
-            }
-            None => engine.answer(endpoint, body),
-        };
+        let is_late = move || Instant::now() >= deadline;
+        let (answer, is_recalled) = engine.answer_until(endpoint, body, is_late);
         let duration = started.elapsed();
         if let Answer::Review {
             uid,

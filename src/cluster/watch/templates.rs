@@ -4,41 +4,21 @@
 //! replica knows that saw it, and every replica learns it from the revision that was kept; of two
 //! that are good the later generation counts, so that all replicas come to serve the same.
 
+mod stored;
+
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::object::{Key, StoredTemplate};
-use super::tenants::{Candidate, TenantLimits};
+use super::tenants::{Admission, Candidate, TenantLimits};
 use crate::cluster::model::{ServedRevision, TemplateReport, TemplateReports};
 use crate::cluster::revisions::KeptRevision;
-use crate::template::compile::{Compiled, compile_object, object_path};
-use crate::template::node::Place;
-use crate::template::{Catalog, CatalogEntry, TemplateError};
-
-/// A stored template and its last good generation.
-#[derive(Debug)]
-struct Stored {
-    uid: String,
-    generation: i64,
-    resource_version: String,
-    status: Arc<Value>,
-    created: String,
-    /// The newest generation, until it is compiled or refused.
-    spec: Option<Value>,
-    /// Bytes of the newest generation as JSON.
-    spec_bytes: usize,
-    /// Whether its namespace has too much without it. Its spec is not kept, as it would take what the
-    /// bounds save.
-    is_refused: bool,
-    mandatory: bool,
-    errors: Arc<[TemplateError]>,
-    /// The last good generation that was seen here.
-    good: Option<ServedRevision>,
-}
+use crate::template::compile::object_path;
+use crate::template::{Catalog, CatalogEntry};
+use stored::{Stored, compiled};
 
 /// A ControllerRevision.
 #[derive(Debug)]
@@ -91,36 +71,14 @@ impl TemplateState {
         let same_text = known
             .as_ref()
             .is_some_and(|known| known.generation == new.generation && !known.is_refused);
-        let spec_bytes = new.spec.to_string().len();
-        let status = Arc::new(new.status);
         match known {
+            Some(known) if same_text => known.touch(new),
             Some(known) => {
-                known.resource_version = new.resource_version;
-                known.status = status;
-                if !same_text {
-                    // One that was replaced at once may still be the last good one.
-                    known.compile(&key);
-                    known.generation = new.generation;
-                    known.spec = Some(new.spec);
-                    known.spec_bytes = spec_bytes;
-                }
+                // One that was replaced at once may still be the last good one.
+                known.compile(&key);
+                known.replace(new);
             }
-            None => {
-                let stored = Stored {
-                    uid: new.uid,
-                    generation: new.generation,
-                    resource_version: new.resource_version,
-                    status,
-                    created: new.created,
-                    spec: Some(new.spec),
-                    spec_bytes,
-                    is_refused: false,
-                    mandatory: false,
-                    errors: Arc::new([]),
-                    good: None,
-                };
-                self.stored.insert(key.clone(), stored);
-            }
+            None => drop(self.stored.insert(key.clone(), Stored::new(new))),
         }
         if !same_text {
             self.uncompiled.insert(key);
@@ -161,18 +119,25 @@ impl TemplateState {
     /// All templates as they are now; the same values where nothing changed.
     pub(super) fn snapshot(&mut self) -> (Arc<Catalog>, Arc<TemplateReports>) {
         if self.changed {
-            self.refuse();
-        }
-        for key in std::mem::take(&mut self.uncompiled) {
-            if let Some(stored) = self.stored.get_mut(&key) {
+            let mut admission = self.refuse();
+            while let Some(key) = self.uncompiled.pop_first() {
+                let Some(stored) = self.stored.get_mut(&key) else {
+                    continue;
+                };
+                let before = stored.bytes();
                 stored.compile(&key);
+                let more = stored.bytes().saturating_sub(before);
+                // What its patterns take is known only now.
+                if !admission.grow(&key.0, more) {
+                    admission = self.refuse();
+                }
             }
         }
         if std::mem::take(&mut self.changed) {
             self.reports = Arc::new(self.reports());
             let mandatory = |report: &TemplateReport| {
                 let key = (report.namespace.clone(), report.name.clone());
-                self.stored.get(&key).is_some_and(|stored| stored.mandatory)
+                self.stored.get(&key).is_some_and(Stored::is_mandatory)
             };
             let templates = self.reports.templates.iter();
             let entries = templates.map(|report| entry(report, mandatory(report)));
@@ -182,18 +147,19 @@ impl TemplateState {
     }
 
     /// Refuses templates of namespaces that have too much, and readmits those that fit now.
-    fn refuse(&mut self) {
+    fn refuse(&mut self) -> Admission {
+        let kept = self.kept_of_broken();
         let of_namespaces = self
             .stored
             .iter()
             .filter(|((namespace, _), _)| !namespace.is_empty());
-        let refused = self
-            .limits
-            .refused(of_namespaces.map(|(key, stored)| Candidate {
-                key: key.clone(),
-                created: stored.created.clone(),
-                spec: stored.spec_bytes,
-            }));
+        let candidates = of_namespaces.map(|(key, stored)| Candidate {
+            key: key.clone(),
+            created: stored.created.clone(),
+            bytes: stored.bytes() + kept.get(key).copied().unwrap_or_default(),
+        });
+        let mut admission = self.limits.admit(candidates);
+        let refused = std::mem::take(&mut admission.refused);
         for (key, stored) in &mut self.stored {
             match refused.get(key) {
                 Some(reason) => {
@@ -204,6 +170,19 @@ impl TemplateState {
                 None => stored.is_refused = false,
             }
         }
+        admission
+    }
+
+    /// What the kept revisions take that serve for a newest generation that does not compile.
+    fn kept_of_broken(&self) -> BTreeMap<Key, usize> {
+        let mut bytes: BTreeMap<Key, usize> = BTreeMap::new();
+        for kept in self.revisions.values().filter_map(|it| it.kept.as_ref()) {
+            let of = self.stored.get(&kept.of);
+            if of.is_some_and(|stored| stored.uid == kept.uid && stored.needs_kept()) {
+                *bytes.entry(kept.of.clone()).or_default() += kept.weight;
+            }
+        }
+        bytes
     }
 
     /// Whether specs are needed that were not kept: the templates must be listed anew.
@@ -231,7 +210,7 @@ impl TemplateState {
             let older = kept.iter().filter(|_| !is_good && !stored.is_refused);
             let good = older
                 .filter_map(|(_, revision)| revision.good())
-                .chain(stored.good.clone())
+                .chain(stored.good().cloned())
                 .max_by_key(|good| good.generation);
             Arc::new(TemplateReport {
                 namespace: key.0.clone(),
@@ -253,77 +232,6 @@ impl TemplateState {
             orphans,
         }
     }
-}
-
-impl Stored {
-    /// Serves nothing of the template, and says why.
-    fn refuse(&mut self, (namespace, name): &Key, reason: &str) {
-        if !std::mem::replace(&mut self.is_refused, true) {
-            tracing::warn!(template = name, namespace, reason, "a template is refused");
-        }
-        self.spec = None;
-        self.good = None;
-        self.mandatory = false;
-        self.errors = Arc::new([TemplateError {
-            file: object_path(namespace, name),
-            template: name.clone(),
-            line: 0,
-            column: 0,
-            field: String::new(),
-            message: reason.to_owned(),
-        }]);
-    }
-
-    /// Compiles the newest generation.
-    fn compile(&mut self, (namespace, name): &Key) {
-        let Some(spec) = self.spec.take() else {
-            return;
-        };
-        let compiled = compiled(namespace, name, &spec);
-        self.mandatory = compiled.mandatory;
-        match compiled.result {
-            Ok(template) => {
-                self.errors = Arc::new([]);
-                self.good = Some(ServedRevision {
-                    template: Arc::from(template),
-                    generation: self.generation,
-                    spec: spec.to_string().into(),
-                });
-            }
-            Err(errors) => {
-                for error in &errors {
-                    tracing::error!(
-                        template = error.template.as_str(),
-                        error = error.to_string().as_str(),
-                        "a template has an error"
-                    );
-                }
-                self.errors = errors.into();
-            }
-        }
-    }
-}
-
-/// Compiles a template. A panic of the compiler costs this template only.
-fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
-    let compile = || compile_object(namespace, name, Some(spec));
-    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Compiled {
-        name: Some(name.to_owned()),
-        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-        mandatory: spec
-            .get("requirement")
-            .is_some_and(|word| word != "Optional"),
-        place: Place::default(),
-        result: Err(vec![TemplateError {
-            file: object_path(namespace, name),
-            template: name.to_owned(),
-            line: 0,
-            column: 0,
-            field: "spec".to_owned(),
-            message: "it was not compiled because of a defect in Pillion; its log says where"
-                .to_owned(),
-        }]),
-    })
 }
 
 /// Compiles a kept revision.

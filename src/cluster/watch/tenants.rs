@@ -1,4 +1,4 @@
-//! How many templates namespaces may have.
+//! How many templates namespaces may have, and what these may take.
 //!
 //! Whoever may write an `InjectionTemplate` takes memory of every replica. So a namespace has a number
 //! of templates and a part of the memory, and all namespaces together have a bound, too. The oldest
@@ -8,10 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::object::Key;
-
-/// What a compiled template is assumed to take for each byte of its spec. No measure stands behind the number, and
-/// a spec that is dense in patterns takes more.
-const BYTES_PER_BYTE: usize = 16;
 
 /// The bounds of the templates of namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,36 +37,54 @@ pub(super) struct Candidate {
     pub(super) key: Key,
     /// `metadata.creationTimestamp`, which sorts as text.
     pub(super) created: String,
-    /// Bytes of its spec as JSON.
-    pub(super) spec: usize,
+    /// Bytes of the memory that it takes.
+    pub(super) bytes: usize,
 }
 
-impl Candidate {
-    fn bytes(&self) -> usize {
-        self.spec.saturating_mul(BYTES_PER_BYTE)
+/// What follows from the bounds.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    /// The templates that are refused, each with the reason for its author.
+    pub(super) refused: BTreeMap<Key, String>,
+    /// What the templates of each namespace may still take, in bytes.
+    room: BTreeMap<String, usize>,
+    /// What those of all namespaces may still take.
+    all_room: usize,
+}
+
+impl Admission {
+    /// Gives an admitted template more, as compiling it showed that it takes more than was known before;
+    /// `false` where there is no room for it.
+    pub(super) fn grow(&mut self, namespace: &str, bytes: usize) -> bool {
+        let Some(room) = self.room.get_mut(namespace) else {
+            return bytes == 0;
+        };
+        if bytes > *room || bytes > self.all_room {
+            return false;
+        }
+        *room -= bytes;
+        self.all_room -= bytes;
+        true
     }
 }
 
 impl TenantLimits {
-    /// The templates that are refused, each with the reason for its author.
-    pub(super) fn refused(
-        &self,
-        candidates: impl IntoIterator<Item = Candidate>,
-    ) -> BTreeMap<Key, String> {
+    /// Which templates are admitted, and what room they leave.
+    pub(super) fn admit(&self, candidates: impl IntoIterator<Item = Candidate>) -> Admission {
         let mut refused = BTreeMap::new();
         let mut namespaces: BTreeMap<String, BTreeSet<(String, Key)>> = BTreeMap::new();
         let mut sizes: BTreeMap<Key, usize> = BTreeMap::new();
         for candidate in candidates {
             let of_namespace = namespaces.entry(candidate.key.0.clone()).or_default();
             of_namespace.insert((candidate.created.clone(), candidate.key.clone()));
-            sizes.insert(candidate.key.clone(), candidate.bytes());
+            sizes.insert(candidate.key.clone(), candidate.bytes);
         }
         let size = |key: &Key| sizes.get(key).copied().unwrap_or_default();
         let mut admitted: BTreeMap<String, (usize, Vec<Key>)> = BTreeMap::new();
         for (namespace, templates) in namespaces {
             let (bytes, keys) = admitted.entry(namespace).or_default();
             for (_, key) in templates {
-                if let Some(reason) = self.reason(keys.len(), *bytes + size(&key)) {
+                if let Some(reason) = self.reason(keys.len(), *bytes, size(&key)) {
                     refused.insert(key, reason);
                 } else {
                     *bytes += size(&key);
@@ -94,23 +108,33 @@ impl TenantLimits {
             );
             refused.insert(key, reason);
         }
-        refused
+        let left = |(namespace, (bytes, _)): (String, (usize, Vec<Key>))| {
+            (namespace, self.bytes.saturating_sub(bytes))
+        };
+        Admission {
+            refused,
+            room: admitted.into_iter().map(left).collect(),
+            all_room: self.all_bytes.saturating_sub(all),
+        }
     }
 
-    /// Why a namespace that has so many templates can have no further one, with which they would
-    /// take so many bytes.
-    fn reason(&self, templates: usize, bytes: usize) -> Option<String> {
+    /// Why a namespace that has so many templates, which take so many bytes, can have no further one
+    /// of this size.
+    fn reason(&self, templates: usize, bytes: usize, size: usize) -> Option<String> {
         if templates >= self.templates {
             return Some(format!(
                 "the namespace has {templates} templates already, which is as many as it may have; \
                  delete one"
             ));
         }
-        (bytes > self.bytes).then(|| {
+        (bytes + size > self.bytes).then(|| {
             format!(
-                "the templates of the namespace would have more than {} KiB together; delete one, or \
-                 make them shorter",
-                (self.bytes / BYTES_PER_BYTE) >> 10
+                "the templates of the namespace would take more than {} KiB of each replica's memory: \
+                 this one takes about {} KiB, and those before it {} KiB; delete one, or make them \
+                 shorter: fields, expressions and patterns count",
+                self.bytes >> 10,
+                size.div_ceil(1024),
+                bytes.div_ceil(1024)
             )
         })
     }
@@ -122,20 +146,20 @@ mod tests {
 
     const LIMITS: TenantLimits = TenantLimits {
         templates: 3,
-        bytes: 100 * BYTES_PER_BYTE,
-        all_bytes: 150 * BYTES_PER_BYTE,
+        bytes: 100,
+        all_bytes: 150,
     };
 
-    fn candidate(namespace: &str, name: &str, created: u32, spec: usize) -> Candidate {
+    fn candidate(namespace: &str, name: &str, created: u32, bytes: usize) -> Candidate {
         Candidate {
             key: (namespace.to_owned(), name.to_owned()),
             created: format!("2026-01-01T00:00:{created:02}Z"),
-            spec,
+            bytes,
         }
     }
 
     fn refused(candidates: &[Candidate]) -> Vec<String> {
-        let refused = LIMITS.refused(candidates.iter().cloned()).into_keys();
+        let refused = LIMITS.admit(candidates.iter().cloned()).refused.into_keys();
         refused
             .map(|(namespace, name)| format!("{namespace}/{name}"))
             .collect()
@@ -168,7 +192,21 @@ mod tests {
             candidate("b", "one", 20, 80),
         ];
         assert_eq!(refused(&all), ["a/two"]);
-        let reason = LIMITS.refused(all.iter().cloned()).into_values().next();
+        let reason = LIMITS
+            .admit(all.iter().cloned())
+            .refused
+            .into_values()
+            .next();
         assert!(reason.unwrap().contains("of all namespaces"));
+    }
+
+    #[test]
+    fn what_grows_must_fit_into_the_room_that_is_left() {
+        let all = [candidate("a", "one", 1, 60), candidate("b", "one", 2, 70)];
+        let mut admission = LIMITS.admit(all);
+        assert!(!admission.grow("a", 21), "of all namespaces");
+        assert!(admission.grow("a", 15) && !admission.grow("b", 6));
+        assert!(admission.grow("b", 5));
+        assert!(!admission.grow("c", 1) && admission.grow("c", 0));
     }
 }

@@ -224,7 +224,7 @@ impl Analyser<'_> {
             let message = format!("`matches` does not take {}", subject.info.ty);
             return Err(self.error(expr, message));
         }
-        let compiled = Pattern::compile(text.inner()).map_err(|reason| {
+        let compiled = Pattern::compile(text.inner(), &self.scope.patterns).map_err(|reason| {
             let message = format!("the pattern of `matches` is wrong: {reason}");
             self.error(pattern, message)
         })?;

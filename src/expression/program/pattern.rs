@@ -3,7 +3,9 @@
 //! The API server's are RE2 patterns, in which `\d`, `\w`, `\s` and `\b` know ASCII only, and which
 //! have no set operations in brackets. They are written so that they mean the same here.
 
-use regex::{Regex, RegexBuilder};
+use crate::expression::regular_expression::{
+    PatternAllowance, RegularExpression, RegularExpressionError,
+};
 
 /// How large a compiled pattern may be, in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
@@ -15,19 +17,21 @@ const SIZE_PER_STEP: u64 = 256;
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(in crate::expression) struct Pattern {
-    regex: Regex,
+    regex: RegularExpression,
     /// How many steps a byte of text takes.
     steps_per_byte: u64,
 }
 
 impl Pattern {
-    /// Compiles a pattern; the error says what is wrong.
-    pub(in crate::expression) fn compile(pattern: &str) -> Result<Self, String> {
+    /// Compiles a pattern, which takes its part of its template's allowance.
+    pub(in crate::expression) fn compile(
+        pattern: &str,
+        allowance: &PatternAllowance,
+    ) -> Result<Self, RegularExpressionError> {
         let translated = translate(pattern);
         let mut size = 4 * 1024;
         loop {
-            let mut builder = RegexBuilder::new(&translated);
-            match builder.size_limit(size).build() {
+            match RegularExpression::compile(&translated, size, allowance) {
                 Ok(regex) => {
                     let steps_per_byte = size as u64 / (16 * SIZE_PER_STEP);
                     return Ok(Self {
@@ -35,11 +39,8 @@ impl Pattern {
                         steps_per_byte,
                     });
                 }
-                Err(regex::Error::CompiledTooBig(_)) if size < MAX_SIZE => size *= 4,
-                Err(error) => {
-                    let reason = error.to_string();
-                    return Err(reason.lines().last().unwrap_or_default().to_owned());
-                }
+                Err(RegularExpressionError::TooLarge(_)) if size < MAX_SIZE => size *= 4,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -107,6 +108,10 @@ fn translate(pattern: &str) -> String {
 mod tests {
     use super::*;
 
+    fn compile(pattern: &str) -> Result<Pattern, RegularExpressionError> {
+        Pattern::compile(pattern, &PatternAllowance::default())
+    }
+
     #[test]
     fn patterns_mean_what_they_mean_in_re2() {
         for (pattern, text, matches) in [
@@ -120,16 +125,16 @@ mod tests {
             (r"^[^]a]+$", "bc", true),
             (r"^é.$", "éñ", true),
         ] {
-            let compiled = Pattern::compile(pattern).unwrap();
+            let compiled = compile(pattern).unwrap();
             assert_eq!(compiled.is_match(text), matches, "{pattern} {text}");
         }
     }
 
     #[test]
     fn a_larger_pattern_takes_more_steps() {
-        let small = Pattern::compile("^a$").unwrap();
-        let large = Pattern::compile("^[ab]{1000}$").unwrap();
+        let small = compile("^a$").unwrap();
+        let large = compile("^[ab]{1000}$").unwrap();
         assert!(small.steps("aaaa") * 4 <= large.steps("aaaa"));
-        assert!(Pattern::compile("(x{1000}){1000}").is_err());
+        assert!(compile("(x{1000}){1000}").is_err());
     }
 }

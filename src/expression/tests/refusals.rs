@@ -138,7 +138,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ),
     (
         "params.host.matches('(')",
-        "the pattern of `matches` is wrong: error: unclosed group",
+        "the pattern of `matches` is wrong: unclosed group",
     ),
     (
         "[[1]].sum()",

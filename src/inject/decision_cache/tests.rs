@@ -341,3 +341,34 @@ fn many_decisions_stay_within_the_bound() {
     assert!(recent.cache.weight() <= 64 * 1024);
     assert!(recent.cache.len() > 2);
 }
+
+#[test]
+fn what_was_refused_for_want_of_time_is_not_recalled() {
+    let source = Source {
+        path: "t.yaml".to_owned(),
+        text: r#"
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: counts}
+spec:
+  sidecars: [{name: helper, image: "helper:1", args: ["${string(apps.size())}"]}]
+"#
+        .to_owned(),
+    };
+    let (catalog, errors) = Catalog::load(&[source], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    let engine = CachedEngine::new(Engine::new(Arc::new(catalog), Arc::default()), 1024 * 1024);
+    let body = review("counts", "kube-api-access-bcdfg").to_string();
+    let ask = |is_late: bool| {
+        let (answer, is_recalled) =
+            engine.answer_until(Endpoint::Mutate, body.as_bytes(), move || is_late);
+        let Answer::Review { decision, .. } = answer else {
+            panic!("{answer:?}");
+        };
+        (decision.verdict(), is_recalled)
+    };
+    assert_eq!(ask(true), (Verdict::Denied, false));
+    assert_eq!(ask(false), (Verdict::Injected, false));
+    assert_eq!(ask(false), (Verdict::Injected, true));
+    assert_eq!(ask(true), (Verdict::Injected, true), "it takes no time");
+}

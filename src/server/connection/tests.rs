@@ -18,7 +18,7 @@ use crate::tls::{Pair, Store, development, server_config};
 struct Counting(AtomicUsize);
 
 impl Backend for Counting {
-    fn review(&self, _endpoint: Endpoint, _body: &[u8], _: Option<Instant>) -> Answer {
+    fn review(&self, _endpoint: Endpoint, _body: &[u8], _: Instant) -> Answer {
         Answer::BadRequest(String::new())
     }
 

@@ -9,7 +9,7 @@ use super::fragment::{self, CompileScope};
 use super::reader::{
     any_entries, boolean, choice, choice_of, entries, integer, is_label, items, join, text,
 };
-use crate::expression::{Scope, Type};
+use crate::expression::{RegularExpressionError, Scope, Type};
 use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};
@@ -25,7 +25,7 @@ use crate::template::word::Word;
 /// Parameters come back in the order of evaluation: each after those that its computed default
 /// reads.
 pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<Parameter>, Scope) {
-    let mut scope = Scope::new();
+    let mut scope = Scope::in_template(errors.patterns.clone());
     let Some(node) = node else {
         return (Vec::new(), scope);
     };
@@ -185,12 +185,12 @@ fn pattern(
         errors.add(node.place, &path, message);
     }
     let source = text(errors, node, &path)?;
-    Pattern::new(source, hint)
+    Pattern::new(source, hint, &errors.patterns)
         .map_err(|error| {
-            let problem = error.to_string();
-            let problem = problem.lines().last().unwrap_or_default();
-            let problem = problem.trim_start_matches("error: ");
-            let message = format!("not a regular expression: {problem}");
+            let message = match error {
+                RegularExpressionError::Syntax(_) => format!("not a regular expression: {error}"),
+                _ => error.to_string(),
+            };
             errors.add(node.place, &path, message);
         })
         .ok()

@@ -59,6 +59,7 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
     };
     settings::read(errors, spec, &mut template);
     contents(errors, spec, &mut template);
+    template.pattern_bytes = errors.patterns.taken();
     let adds_privilege = trust::check(errors, spec, &template);
     if adds_privilege && spec.get("override").is_none() {
         // What the template adds may do more than the user's own container may.

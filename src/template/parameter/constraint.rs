@@ -1,9 +1,9 @@
 //! What a parameter's value must be: `enum`, `pattern`, `minimum`, `maximum`.
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::{ParameterType, ValueError};
+use crate::expression::{PatternAllowance, RegularExpression, RegularExpressionError};
 
 /// Bytes that a compiled pattern may take: a pattern is a template author's, but a tenant's too.
 const PATTERN_SIZE_LIMIT: usize = 1 << 18;
@@ -26,15 +26,19 @@ pub(crate) struct Constraints {
 pub(crate) struct Pattern {
     source: String,
     hint: Option<String>,
-    regex: Regex,
+    regex: RegularExpression,
 }
 
 impl Pattern {
-    /// Compiles a pattern; it is anchored at both ends.
-    pub(crate) fn new(source: &str, hint: Option<&str>) -> Result<Self, regex::Error> {
-        let regex = RegexBuilder::new(&format!("^(?:{source})$"))
-            .size_limit(PATTERN_SIZE_LIMIT)
-            .build()?;
+    /// Compiles a pattern, which takes its part of its template's allowance; it is anchored at both
+    /// ends.
+    pub(crate) fn new(
+        source: &str,
+        hint: Option<&str>,
+        allowance: &PatternAllowance,
+    ) -> Result<Self, RegularExpressionError> {
+        let anchored = format!("^(?:{source})$");
+        let regex = RegularExpression::compile(&anchored, PATTERN_SIZE_LIMIT, allowance)?;
         Ok(Self {
             source: source.to_owned(),
             hint: hint.map(str::to_owned),

@@ -87,6 +87,7 @@ mod tests {
     use super::super::constraint::Pattern;
     use super::super::{Bound, Constraints};
     use super::*;
+    use crate::expression::PatternAllowance;
 
     #[test]
     fn texts_read_by_their_type() {
@@ -128,7 +129,7 @@ mod tests {
         let error = scalar(ParameterType::Quantity, &range, "2001m").unwrap_err();
         assert_eq!(error.to_string(), "expected at most 2");
         let pattern = Constraints {
-            pattern: Pattern::new("[a-z]+|x\n", None).ok(),
+            pattern: Pattern::new("[a-z]+|x\n", None, &PatternAllowance::default()).ok(),
             ..Constraints::default()
         };
         for (text, ok) in [

@@ -12,6 +12,10 @@ PILLION_LEASE: {{ $name }}
 PILLION_DEPLOYMENT: {{ $name }}
 PILLION_DRAIN_SECONDS: {{ .Values.shutdown.drainSeconds | quote }}
 PILLION_SHUTDOWN_SECONDS: {{ .Values.shutdown.seconds | quote }}
+PILLION_NAMESPACE_TEMPLATES: {{ .Values.tenants.templates | quote }}
+PILLION_NAMESPACE_TEMPLATES_MIB: {{ .Values.tenants.templatesMiB | quote }}
+PILLION_ALL_NAMESPACES_TEMPLATES_MIB: {{ .Values.tenants.allTemplatesMiB | quote }}
+PILLION_DECISION_CACHE_MIB: {{ .Values.decisionCacheMiB | quote }}
 PILLION_LOG: {{ .Values.logLevel | quote }}
 PILLION_LOG_FORMAT: {{ .Values.logFormat }}
 {{- with .Values.excludedNamespaces }}

@@ -10,6 +10,8 @@ use crate::cluster::model::TemplateReport;
 use crate::cluster::revisions;
 use crate::template::CatalogLookup;
 
+mod tenants;
+
 /// A cluster in which every kind was listed, with these objects.
 struct Scene(State);
 
@@ -371,41 +373,4 @@ fn a_change_of_one_leaves_ten_thousand_as_they_are() {
             .collect::<Vec<_>>(),
         [7]
     );
-}
-
-#[test]
-fn a_namespace_with_too_many_templates_gets_no_further_one_until_there_is_room() {
-    let mut scene = Scene::new();
-    let kind = Watched::InjectionTemplates;
-    let stored = |number: usize| {
-        let mut object = template(&format!("u{number}"), 1, "image:1");
-        object["kind"] = json!("InjectionTemplate");
-        object["metadata"]["namespace"] = json!("shop");
-        object["metadata"]["name"] = json!(format!("t{number:02}"));
-        object["metadata"]["creationTimestamp"] = json!(format!("2026-01-01T00:00:{number:02}Z"));
-        object
-    };
-    let most = TenantLimits::default().templates;
-    for number in 0..=most {
-        scene.apply(kind, stored(number));
-    }
-    let newest = |scene: &mut Scene| {
-        let reports = Arc::clone(&scene.0.snapshot().reports);
-        let name = format!("t{most:02}");
-        let found = reports.templates.iter().find(|report| report.name == name);
-        Arc::clone(found.unwrap())
-    };
-    let refused = newest(&mut scene);
-    assert!(refused.good.is_none());
-    let message = &refused.errors[0].message;
-    assert!(message.contains("has 32 templates already"), "{message}");
-    assert!(!scene.0.take_incomplete());
-
-    scene.delete(kind, "shop", "t00");
-    assert!(newest(&mut scene).good.is_none(), "its spec was not kept");
-    assert!(scene.0.take_incomplete(), "so it must be listed anew");
-    scene.apply(kind, stored(most));
-    let admitted = newest(&mut scene);
-    assert!(admitted.errors.is_empty() && admitted.good.is_some());
-    assert!(!scene.0.take_incomplete());
 }

@@ -1,0 +1,131 @@
+//! What the templates of one namespace may take.
+
+use super::*;
+
+#[test]
+fn a_namespace_with_too_many_templates_gets_no_further_one_until_there_is_room() {
+    let mut scene = Scene::new();
+    let kind = Watched::InjectionTemplates;
+    let stored = |number: usize| {
+        let mut object = template(&format!("u{number}"), 1, "image:1");
+        object["kind"] = json!("InjectionTemplate");
+        object["metadata"]["namespace"] = json!("shop");
+        object["metadata"]["name"] = json!(format!("t{number:02}"));
+        object["metadata"]["creationTimestamp"] = json!(format!("2026-01-01T00:00:{number:02}Z"));
+        object
+    };
+    let most = TenantLimits::default().templates;
+    for number in 0..=most {
+        scene.apply(kind, stored(number));
+    }
+    let newest = |scene: &mut Scene| {
+        let reports = Arc::clone(&scene.0.snapshot().reports);
+        let name = format!("t{most:02}");
+        let found = reports.templates.iter().find(|report| report.name == name);
+        Arc::clone(found.unwrap())
+    };
+    let refused = newest(&mut scene);
+    assert!(refused.good.is_none());
+    let message = &refused.errors[0].message;
+    assert!(message.contains("has 32 templates already"), "{message}");
+    assert!(!scene.0.take_incomplete());
+
+    scene.delete(kind, "shop", "t00");
+    assert!(newest(&mut scene).good.is_none(), "its spec was not kept");
+    assert!(scene.0.take_incomplete(), "so it must be listed anew");
+    scene.apply(kind, stored(most));
+    let admitted = newest(&mut scene);
+    assert!(admitted.errors.is_empty() && admitted.good.is_some());
+    assert!(!scene.0.take_incomplete());
+}
+
+/// A tenant's template of a namespace, by its number.
+fn of_shop(number: usize, generation: i64, spec: &Value) -> Value {
+    json!({
+        "kind": "InjectionTemplate",
+        "metadata": {
+            "name": format!("t{number:02}"),
+            "namespace": "shop",
+            "uid": format!("u{number}"),
+            "generation": generation,
+            "creationTimestamp": format!("2026-01-01T00:00:{number:02}Z"),
+        },
+        "spec": spec,
+    })
+}
+
+/// How many templates serve, and the reason why the last does not.
+fn served_of_shop(scene: &mut Scene) -> (usize, String) {
+    let reports = scene.0.snapshot().reports;
+    let good = reports.templates.iter().filter(|it| it.good.is_some());
+    let last = reports.templates.last().unwrap();
+    let reason = last.errors.first().map(|error| error.message.clone());
+    (good.count(), reason.unwrap_or_default())
+}
+
+#[test]
+fn patterns_count_as_what_they_take_when_they_are_compiled() {
+    let kind = Watched::InjectionTemplates;
+    // A few bytes each, and a program of 100 KiB.
+    let variables: Vec<_> = (0..6)
+        .map(|number| {
+            let expression = format!("app.name.matches('(?:abc|def|ghi|jkl){{{}}}')", 90 + number);
+            json!({"name": format!("v{number}"), "expression": expression})
+        })
+        .collect();
+    let spec = json!({"variables": variables});
+    let mut scene = Scene::new();
+    for number in 0..30 {
+        scene.apply(kind, of_shop(number, 1, &spec));
+    }
+    let (served, reason) = served_of_shop(&mut scene);
+    assert!((8..20).contains(&served), "{served}");
+    assert!(reason.contains("patterns count"), "{reason}");
+    // Those that seemed to fit once the others were refused are listed again, and then no more.
+    let mut lists = 0;
+    while scene.0.take_incomplete() {
+        for number in 0..30 {
+            scene.apply(kind, of_shop(number, 1, &spec));
+        }
+        assert_eq!(served_of_shop(&mut scene).0, served);
+        lists += 1;
+        assert!(lists < 3);
+    }
+    scene.delete(kind, "shop", "t00");
+    scene.delete(kind, "shop", "t01");
+    served_of_shop(&mut scene);
+    assert!(scene.0.take_incomplete());
+}
+
+#[test]
+fn what_a_broken_generation_leaves_to_serve_counts_on() {
+    let kind = Watched::InjectionTemplates;
+    let large = json!({"sidecars": [{"name": "t", "image": "i:1", "args": vec!["a"; 8000]}]});
+    let broken = json!({"sidecars": [{"name": "t", "image": BROKEN}]});
+    let mut scene = Scene::new();
+    for number in 0..20 {
+        scene.apply(kind, of_shop(number, 1, &large));
+        scene.0.snapshot();
+        scene.apply(kind, of_shop(number, 2, &broken));
+    }
+    let (served, _) = served_of_shop(&mut scene);
+    assert_eq!(served, 2, "each takes about 4 MiB of 8");
+}
+
+#[test]
+fn errors_of_a_template_are_bounded_in_number_and_length() {
+    let long = "é".repeat(50_000);
+    let mut wrong: serde_json::Map<String, Value> = (0..5000)
+        .map(|number| (format!("wrong{number}"), json!(0)))
+        .collect();
+    wrong.insert(long, json!(0));
+    let mut scene = Scene::new();
+    scene.apply(
+        Watched::InjectionTemplates,
+        of_shop(0, 1, &Value::Object(wrong)),
+    );
+    let reports = scene.0.snapshot().reports;
+    let errors = &reports.templates[0].errors;
+    assert_eq!(errors.len(), 64);
+    assert!(errors.iter().all(|error| error.message.len() < 4096));
+}
