@@ -10,6 +10,7 @@ pub(crate) mod booleans;
 mod emit;
 mod error;
 pub(crate) mod kinds;
+pub(crate) mod pod_path;
 mod parse;
 mod pitfalls;
 mod source;

@@ -65,7 +65,7 @@ impl Render {
         let mut pod = given.clone();
         let mut report = Report::default();
         let treatment = treatment(&engine, self.annotations());
-        kinds::each_object(&mut pod, &self.namespace, &mut |identity, object| {
+        kinds::each_object(&mut pod, self.namespace.as_str(), &mut |identity, object| {
             let treated = treat_object(&treatment, identity, object)?;
             report.entries.push(Entry {
                 file: String::new(),
