@@ -22,4 +22,6 @@ mod sampling;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod templates;

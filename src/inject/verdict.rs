@@ -92,7 +92,7 @@ pub struct EnforcedFinding {
 
 impl EnforcedFinding {
     /// Whether the person who creates the pod is told of it.
-    pub(crate) fn is_told(&self) -> bool {
+    pub fn is_told(&self) -> bool {
         self.policy != Policy::Ignore
     }
 }

@@ -5,9 +5,11 @@
 //! code with the annotation `pillion.dev/lint-ignore: CODE,CODE` in its metadata, with the reason in
 //! a comment beside it.
 
+mod assumptions;
 mod code;
 mod ignore;
 mod images;
+mod listeners;
 mod parameters;
 mod pattern;
 mod ports;
@@ -77,6 +79,8 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
             security::lint(&mut subject);
             parameters::lint(&mut subject);
             pattern::lint(&mut subject);
+            listeners::lint(&mut subject);
+            assumptions::lint(&mut subject);
             ports::lint(&mut subject, &mut taken);
             let ignored = ignore::Ignored::read(source, &document, &template.name);
             findings.extend(ignored.apply(subject.into_findings()));

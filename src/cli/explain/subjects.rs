@@ -8,8 +8,8 @@ use anyhow::{anyhow, bail};
 use serde_json::{Value, json};
 
 use super::super::cluster::Cluster;
-use super::super::inject::pod;
 use super::super::flag_values::PodPathFlag;
+use super::super::inject::pod;
 use super::super::manifest::kinds::{self, Identity, Scope};
 use super::super::manifest::{Manifest, booleans, texts};
 use super::super::streams::Streams;
@@ -259,7 +259,12 @@ fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
         .filter(|object| object.get("kind").and_then(Value::as_str) != Some("Pod"));
     let before = about.len();
     if let Some(object) = of_workload {
-        add(source, &mut object.clone(), namespace.as_str().into(), about);
+        add(
+            source,
+            &mut object.clone(),
+            namespace.as_str().into(),
+            about,
+        );
     }
     if about.len() == before {
         about.push(ExplainSubject::of_review(source, review));

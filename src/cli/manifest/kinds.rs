@@ -306,7 +306,10 @@ mod tests {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "a-"}});
         let inner = json!({"apiVersion": "v1", "kind": "List", "items": [pod]});
         let outer = json!({"apiVersion": "v1", "kind": "List", "items": [inner, {"no": "kind"}]});
-        assert_eq!(objects(outer), [("Pod/here/a-*".to_owned(), Some(String::new()))]);
+        assert_eq!(
+            objects(outer),
+            [("Pod/here/a-*".to_owned(), Some(String::new()))]
+        );
 
         let typed = json!({"apiVersion": "apps/v1", "kind": "DeploymentList",
             "items": [{"metadata": {"name": "web"}}]});
@@ -321,7 +324,10 @@ mod tests {
         let function = json!({"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
             "items": [pod], "functionConfig": {"apiVersion": "v1", "kind": "Pod"}});
         assert!(is_resource_list(&function));
-        assert_eq!(objects(function), [("Pod/here/a-*".to_owned(), Some(String::new()))]);
+        assert_eq!(
+            objects(function),
+            [("Pod/here/a-*".to_owned(), Some(String::new()))]
+        );
     }
 
     #[test]

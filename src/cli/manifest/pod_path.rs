@@ -66,9 +66,13 @@ mod tests {
 
     #[test]
     fn a_path_means_what_is_there() {
-        let object = json!({"spec": {"groups": [{"pod": 1}, {"no": 2}, {"pod": 3}], "a/b": {"pod": 4}}});
+        let object =
+            json!({"spec": {"groups": [{"pod": 1}, {"no": 2}, {"pod": 3}], "a/b": {"pod": 4}}});
         for (path, pointers) in [
-            ("spec.groups.*.pod", vec!["/spec/groups/0/pod", "/spec/groups/2/pod"]),
+            (
+                "spec.groups.*.pod",
+                vec!["/spec/groups/0/pod", "/spec/groups/2/pod"],
+            ),
             ("spec.groups.1.no", vec!["/spec/groups/1/no"]),
             ("spec.a/b.pod", vec!["/spec/a~1b/pod"]),
             ("spec.none.pod", vec![]),
