@@ -11,7 +11,6 @@ mod emit;
 mod error;
 pub(crate) mod kinds;
 mod parse;
-mod pitfalls;
 pub(crate) mod pod_path;
 mod source;
 mod split;
@@ -23,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::streams::Streams;
+use crate::kubernetes::kubectl_yaml;
 use crate::template::Source;
 use emit::Style;
 pub(crate) use error::ManifestError;
@@ -206,7 +206,7 @@ impl Document {
     /// Refuses a word that kubectl reads otherwise, where the document is written anew.
     fn check_words(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         if self.syntax == Syntax::Yaml
-            && let Some((line, problem)) = pitfalls::find(self.part(self.head, self.tail))
+            && let Some((line, problem)) = kubectl_yaml::find(self.part(self.head, self.tail))
         {
             let line = line + self.part(0, self.head).matches('\n').count();
             return Err(format!("line {line} of the document: {problem}").into());

@@ -9,6 +9,7 @@ mod assumptions;
 mod code;
 mod ignore;
 mod images;
+mod kubectl;
 mod listeners;
 mod parameters;
 mod pattern;
@@ -67,11 +68,15 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
     let mut findings = Vec::new();
     let mut taken = ports::Taken::default();
     for source in sources {
+        let mut is_first = true;
         for (document, compiled) in compile::documents_of(source) {
             let (Some(document), Ok(template)) = (document, &compiled.result) else {
                 continue;
             };
             let mut subject = LintContext::new(source, &document, template);
+            if std::mem::take(&mut is_first) {
+                kubectl::lint(&mut subject);
+            }
             images::lint(&mut subject);
             resources::lint(&mut subject);
             probes::lint(&mut subject);

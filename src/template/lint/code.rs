@@ -74,6 +74,8 @@ codes! {
         "An Ambassador has a port and tells the app of it by `app.env`; an Adapter has a sidecar, and its ports have names; a Sidecar has something that stays; an Init has only steps that end.";
     PortTaken: "Another template of those that are checked together uses the port, so that the two cannot be in one pod.";
         "Choose another port.";
+    ReadOtherwise: "A word of the file is one that kubectl does not read, or reads otherwise.";
+        "Put it in quotes.";
     IgnoreUnknown: "The annotation `pillion.dev/lint-ignore` names a code that does not exist.";
         "Name codes of this page, separated by commas.";
     IgnoreUnused: "The annotation `pillion.dev/lint-ignore` names a code that finds nothing.";
