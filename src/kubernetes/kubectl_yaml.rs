@@ -10,6 +10,9 @@ const BOOLEANS: [&str; 18] = [
     "OFF", "True", "False",
 ];
 
+/// The tags that all readers of YAML know.
+const TAGS: [&str; 7] = ["bool", "float", "int", "map", "null", "seq", "str"];
+
 /// What is wrong with a text, and in which of its lines, from 1.
 pub(crate) fn find(text: &str) -> Option<(usize, String)> {
     let mut scanner = Scanner::default();
@@ -178,6 +181,14 @@ impl Scanner {
             ));
         }
         let is_key = behind.starts_with(':');
+        let merged = behind.strip_prefix(':').map(str::trim_start);
+        if word == "<<"
+            && merged.is_some_and(|merged| {
+                !merged.is_empty() && !merged.starts_with(['*', '[', '{', '#'])
+            })
+        {
+            return Err("kubectl merges maps alone: name one behind `<<:`".to_owned());
+        }
         if is_converted(word, is_key) {
             return Err(if is_key {
                 format!("kubectl converts the key `{word}`: put the key that is meant in quotes")
@@ -203,7 +214,7 @@ fn named(rest: &str) -> Result<&str, String> {
         Some(anchor) => !anchor.is_empty() && anchor.chars().all(plain),
         None => name
             .strip_prefix("!!")
-            .is_some_and(|tag| !tag.is_empty() && tag.chars().all(plain)),
+            .is_some_and(|tag| TAGS.contains(&tag)),
     };
     if is_plain {
         return Ok(behind);
@@ -277,6 +288,8 @@ mod tests {
             ("-0: b\n", 1, "the key `-0`"),
             ("a: !b c\n", 1, "`!b`"),
             ("- ? 5.\n", 1, "behind `?`"),
+            ("a: !!b c\n", 1, "`!!b`"),
+            ("a:\n  <<: null\n", 2, "`<<:`"),
         ] {
             let (at, problem) = find(text).unwrap_or_else(|| panic!("{text:?}"));
             assert_eq!(at, line, "{text:?}");
