@@ -89,12 +89,17 @@ fn response<'a>(uid: &'a str, workload: &Workload<'_>, decision: &Decision) -> R
     let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
     let misplaced = workload.misplaced(applied).into_iter();
     let misplaced: Vec<_> = misplaced.map(|hint| format!("pillion: {hint}")).collect();
-    if !is_said {
-        return Response::allowed(uid).with_warnings(misplaced);
+    if !is_said && misplaced.is_empty() {
+        return Response::allowed(uid);
     }
+    let lines = if is_said {
+        wording::lines(workload.kind.kind, decision)
+    } else {
+        Vec::new()
+    };
     let audit = format!("{} ({})", decision.verdict(), decision.reason);
     Response::allowed(uid)
-        .with_warnings([wording::lines(workload.kind.kind, decision), misplaced].concat())
+        .with_warnings(lines.into_iter().chain(misplaced))
         .with_audit("verdict", audit)
 }
 

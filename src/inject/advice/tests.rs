@@ -308,6 +308,27 @@ fn statuses_and_mirror_marks_in_a_template_are_no_authority() {
     assert_eq!(with("kubernetes.io/config.mirror", "abc"), added);
 }
 
+const MISPLACED: &str = "pillion: the annotation `pillion.dev/inject` of the Deployment does nothing: \
+    it belongs into spec.template.metadata.annotations";
+
+#[test]
+fn an_annotation_on_the_workload_itself_is_told_where_it_belongs() {
+    let mut bare = workload("Deployment", &template(&json!({})));
+    bare["metadata"]["annotations"] = json!({INJECT: "clock"});
+    let (warnings, decision) = advised(&review("Deployment", &bare, &json!({})));
+    assert_eq!(decision.reason, Reason::NotRequested);
+    assert_eq!(warnings, [MISPLACED]);
+
+    let parameters = template(&json!({"clock.pillion.dev/zone": "CET"}));
+    assert_eq!(
+        told("Deployment", &parameters),
+        [
+            "pillion: the annotation `clock.pillion.dev/zone` is for the template `clock`, which is not \
+             selected for the pod: ask for it with the annotation `pillion.dev/inject: clock`"
+        ]
+    );
+}
+
 #[test]
 fn an_update_is_judged_where_the_pod_template_changes() {
     let before = workload("Deployment", &asks("clock"));
@@ -323,8 +344,13 @@ fn an_update_is_judged_where_the_pod_template_changes() {
     let mut scaled = before.clone();
     scaled["spec"]["replicas"] = json!(7);
     scaled["status"] = json!({"replicas": 3});
-    scaled["metadata"]["annotations"] = json!({INJECT: "old"});
+    scaled["metadata"]["annotations"] = json!({"example.com/owner": "us"});
     assert!(silent(&scaled), "nothing of it reaches the pods");
+    scaled["metadata"]["annotations"] = json!({INJECT: "old"});
+    let (told, _) = update(&scaled, &before);
+    assert_eq!(told.last().unwrap(), MISPLACED, "somebody meant it to");
+    let later = json!({"operation": "UPDATE", "oldObject": scaled});
+    assert!(advised(&review("Deployment", &scaled, &later)).0.is_empty());
     let mut reordered = before.clone();
     let spec = reordered["spec"]["template"].as_object_mut().unwrap();
     let metadata = spec.shift_remove("metadata").unwrap();
