@@ -25,6 +25,7 @@ pub(crate) fn part(order: &str) -> String {
         "reasons" => reasons(),
         "findings" => findings(),
         "lint" => lint(),
+        "functions" => super::functions::table(),
         "flags" => flags(argument),
         "checks" => checks(),
         "metrics" => metrics(),

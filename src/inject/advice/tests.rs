@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inject::{Engine, Namespace, Settings};
 use crate::template::{Catalog, Source};
+use misplaced::MISPLACED;
+
+mod misplaced;
 
 const TEMPLATES: &str = r#"
 apiVersion: pillion.dev/v1alpha1
@@ -306,27 +309,6 @@ fn statuses_and_mirror_marks_in_a_template_are_no_authority() {
     let forged = r#"{"verdict":"Injected","reason":"Applied","initContainers":["clock"]}"#;
     assert_eq!(with("pillion.dev/status.clock", forged), added);
     assert_eq!(with("kubernetes.io/config.mirror", "abc"), added);
-}
-
-const MISPLACED: &str = "pillion: the annotation `pillion.dev/inject` of the Deployment does nothing: \
-    it belongs into spec.template.metadata.annotations";
-
-#[test]
-fn an_annotation_on_the_workload_itself_is_told_where_it_belongs() {
-    let mut bare = workload("Deployment", &template(&json!({})));
-    bare["metadata"]["annotations"] = json!({INJECT: "clock"});
-    let (warnings, decision) = advised(&review("Deployment", &bare, &json!({})));
-    assert_eq!(decision.reason, Reason::NotRequested);
-    assert_eq!(warnings, [MISPLACED]);
-
-    let parameters = template(&json!({"clock.pillion.dev/zone": "CET"}));
-    assert_eq!(
-        told("Deployment", &parameters),
-        [
-            "pillion: the annotation `clock.pillion.dev/zone` is for the template `clock`, which is not \
-             selected for the pod: ask for it with the annotation `pillion.dev/inject: clock`"
-        ]
-    );
 }
 
 #[test]
