@@ -20,9 +20,11 @@ struct Shape {
     /// Labels and annotations of the pod's namespace.
     namespace: (Value, Value),
     change: fn(&mut Value),
-    /// Templates that end otherwise: the reason's code, and the findings that are told.
-    expected: &'static [(&'static [&'static str], &'static str)],
+    expected: Expected,
 }
+
+/// Templates that end otherwise: the reason's code, and the findings that are told.
+type Expected = &'static [(&'static [&'static str], &'static str)];
 
 /// Templates that add no container, which nothing keeps from a Windows node.
 const WITHOUT_CONTAINERS: [&str; 3] = ["app-probes", "graceful-drain", "spiffe-csi"];
@@ -137,6 +139,46 @@ fn add(list: &mut Value, element: Value) {
     list.as_array_mut().unwrap().push(element);
 }
 
+/// What ends otherwise on the node's network.
+const HOST_NETWORK: Expected = &[
+    (
+        &[
+            "dapr",
+            "linkerd-proxy",
+            "mesh-proxy",
+            "node-agent",
+            "otel-collector",
+        ],
+        "MatchConditionFalse",
+    ),
+    (ON_THE_NODE, "Applied HostNetworkHelper"),
+];
+
+const RESTRICTED: Expected = &[(&["fix-permissions", "mesh-proxy"], "PodSecurityViolated")];
+
+const OPEN_SHIFT: Expected = &[(
+    &[
+        "fix-permissions",
+        "linkerd-proxy",
+        "mesh-proxy",
+        "pgbouncer",
+    ],
+    "Applied UserOutsideRange",
+)];
+
+const EPHEMERAL: Expected = &[(
+    &[
+        "debug-tools",
+        "log-format",
+        "log-shipper",
+        "promtail",
+        "vector",
+    ],
+    "Applied EphemeralStorageLimit",
+)];
+
+const FOREIGN_MESH: Expected = &[(&["mesh-proxy"], "Applied ForeignMesh")];
+
 fn shapes() -> Vec<Shape> {
     let shape = |name, change, expected| Shape {
         name,
@@ -155,68 +197,19 @@ fn shapes() -> Vec<Shape> {
         shape("runAsNonRoot", non_root, &[]),
         Shape {
             namespace: (enforce, json!({})),
-            ..shape(
-                "restricted namespace",
-                restricted,
-                &[(&["fix-permissions", "mesh-proxy"], "PodSecurityViolated")],
-            )
+            ..shape("restricted namespace", restricted, RESTRICTED)
         },
         shape("IPv6 first", ipv6_first, &[]),
-        shape(
-            "hostNetwork",
-            host_network,
-            &[
-                (
-                    &[
-                        "dapr",
-                        "linkerd-proxy",
-                        "mesh-proxy",
-                        "node-agent",
-                        "otel-collector",
-                    ],
-                    "MatchConditionFalse",
-                ),
-                (ON_THE_NODE, "Applied HostNetworkHelper"),
-            ],
-        ),
+        shape("hostNetwork", host_network, HOST_NETWORK),
         shape("Job", job, &[]),
         shape("StatefulSet with claims", set_with_claims, &[]),
         shape("Windows by affinity", windows, &[]),
         Shape {
             namespace: (json!({}), ranges),
-            ..shape(
-                "OpenShift range",
-                open_shift,
-                &[(
-                    &[
-                        "fix-permissions",
-                        "linkerd-proxy",
-                        "mesh-proxy",
-                        "pgbouncer",
-                    ],
-                    "Applied UserOutsideRange",
-                )],
-            )
+            ..shape("OpenShift range", open_shift, OPEN_SHIFT)
         },
-        shape(
-            "ephemeral limits",
-            ephemeral_limits,
-            &[(
-                &[
-                    "debug-tools",
-                    "log-format",
-                    "log-shipper",
-                    "promtail",
-                    "vector",
-                ],
-                "Applied EphemeralStorageLimit",
-            )],
-        ),
-        shape(
-            "foreign mesh",
-            foreign_mesh,
-            &[(&["mesh-proxy"], "Applied ForeignMesh")],
-        ),
+        shape("ephemeral limits", ephemeral_limits, EPHEMERAL),
+        shape("foreign mesh", foreign_mesh, FOREIGN_MESH),
         Shape {
             minor: 30,
             ..shape("Kubernetes 1.30, classic containers", |_| {}, &[])

@@ -146,9 +146,10 @@ fn each_below<E>(
         None => {
             let pods = pods(value, &type_name, scope);
             let identity = |pod| Identity::of(value, &type_name, scope.namespace, pod);
-            let found: Vec<_> = match pods.is_empty() {
-                true => vec![identity(None)],
-                false => pods.into_iter().map(|pod| identity(Some(pod))).collect(),
+            let found: Vec<_> = if pods.is_empty() {
+                vec![identity(None)]
+            } else {
+                pods.into_iter().map(|pod| identity(Some(pod))).collect()
             };
             for identity in found {
                 visit(&identity, value)?;

@@ -45,10 +45,8 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
 /// Notes the expressions that read the pod's name as if it were always there.
 fn find_names(node: &Node, path: String, is_expression: bool, found: &mut Vec<(Place, String)>) {
     match &node.value {
-        NodeValue::Text(text) if is_expression || text.contains("${") => {
-            if reads_name(text) {
-                found.push((node.place, path));
-            }
+        NodeValue::Text(text) if (is_expression || text.contains("${")) && reads_name(text) => {
+            found.push((node.place, path));
         }
         NodeValue::List(items) => {
             for (index, item) in items.iter().enumerate() {

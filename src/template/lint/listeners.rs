@@ -63,10 +63,8 @@ fn called(
     probe: &str,
 ) -> Option<(Place, &'static str, String)> {
     let probe = helper.node.get(probe)?;
-    let handlers = ["tcpSocket", "httpGet", "grpc"].into_iter();
-    let (handler, node) = handlers
-        .filter_map(|handler| Some((handler, probe.get(handler)?)))
-        .next()?;
+    let mut handlers = ["tcpSocket", "httpGet", "grpc"].into_iter();
+    let (handler, node) = handlers.find_map(|handler| Some((handler, probe.get(handler)?)))?;
     if node.get("host").is_some() {
         return None;
     }
