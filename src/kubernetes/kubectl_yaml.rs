@@ -129,18 +129,12 @@ impl Scanner {
                 Ok(behind)
             }
             ':' if behind_closed => Ok(behind),
-            ':' | '?'
-                if self.depth > 0 && !behind.starts_with([',', ']', '}', '"', '\'', '[', '{']) =>
-            {
-                Err(format!(
-                    "kubectl takes no plain word that begins with `{first}` inside `[]` or `{{}}`: put \
+            ':' | '?' if self.depth > 0 && !behind.starts_with([',', ']', '}']) => Err(format!(
+                "kubectl takes no plain word that begins with `{first}` inside `[]` or `{{}}`: put \
                      it in quotes"
-                ))
-            }
+            )),
             '&' | '*' | '!' => named(rest),
-            ':' if self.depth > 0 && behind.starts_with([',', ']', '}', '"', '\'', '[', '{']) => {
-                Ok(behind)
-            }
+            ':' if self.depth > 0 && behind.starts_with([',', ']', '}']) => Ok(behind),
             _ => self.plain(rest),
         }
     }
@@ -183,9 +177,8 @@ impl Scanner {
         let is_key = behind.starts_with(':');
         let merged = behind.strip_prefix(':').map(str::trim_start);
         if word == "<<"
-            && merged.is_some_and(|merged| {
-                !merged.is_empty() && !merged.starts_with(['*', '[', '{', '#'])
-            })
+            && merged
+                .is_some_and(|merged| !merged.is_empty() && !merged.starts_with(['*', '[', '{']))
         {
             return Err("kubectl merges maps alone: name one behind `<<:`".to_owned());
         }
@@ -282,6 +275,8 @@ mod tests {
             ("a: {expression: pod.?b}\n", 1, "`pod.?b`"),
             ("a: [ ?b ]\n", 1, "begins with `?`"),
             ("a: {:b: c}\n", 1, "begins with `:`"),
+            ("a: [:\"b, c]\n", 1, "begins with `:`"),
+            ("a:\n  <<: # b\n", 2, "`<<:`"),
             ("a:\n- &b*c d\n", 2, "`&b*c`"),
             ("a:\n- \tb\n", 2, "no tab"),
             ("True: b\n", 1, "the key `True`"),
