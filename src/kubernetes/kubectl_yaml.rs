@@ -176,10 +176,7 @@ impl Scanner {
         }
         let is_key = behind.starts_with(':');
         let merged = behind.strip_prefix(':').map(str::trim_start);
-        if word == "<<"
-            && merged
-                .is_some_and(|merged| !merged.is_empty() && !merged.starts_with(['*', '[', '{']))
-        {
+        if word == "<<" && merged.is_some_and(|merged| !merged.starts_with(['*', '[', '{'])) {
             return Err("kubectl merges maps alone: name one behind `<<:`".to_owned());
         }
         if is_converted(word, is_key) {
@@ -277,6 +274,7 @@ mod tests {
             ("a: {:b: c}\n", 1, "begins with `:`"),
             ("a: [:\"b, c]\n", 1, "begins with `:`"),
             ("a:\n  <<: # b\n", 2, "`<<:`"),
+            ("a:\n  <<:\n", 2, "`<<:`"),
             ("a:\n- &b*c d\n", 2, "`&b*c`"),
             ("a:\n- \tb\n", 2, "no tab"),
             ("True: b\n", 1, "the key `True`"),
