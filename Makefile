@@ -54,7 +54,8 @@ test-long: ## Try properties, hostile inputs and expressions with many more case
 		cargo test --locked --lib -- expression::tests::hostile tls::authority::rotation::model && \
 		cargo test --locked --test offline -- properties:: fuzz:: server::soak && \
 		PILLION_CONTROL_PLANE="$$(tests/control-plane/build.sh)" \
-			cargo test --locked --test control_plane -- expressions::
+			PILLION_CHART_TOOLS="$$(tests/chart/tools/build.sh)" \
+			cargo test --locked --test control_plane -- expressions:: yaml::
 
 # The benches, in the order in which they run.
 benches = engine allocations server $(notdir $(wildcard benches/api_server))

@@ -38,6 +38,7 @@ pub use doctor::Check;
 pub use streams::Streams;
 
 use engine_options::EngineOptions;
+use manifest::{Manifest, ManifestError};
 
 /// How a command ended that did its work; its number is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
             }
         },
     }
+}
+
+/// The documents of a text of YAML as `inject -o json` writes them; why it does not write them, where
+/// kubectl would read another object.
+pub fn read_yaml(text: &str) -> Result<Vec<serde_json::Value>, String> {
+    let told = |error: ManifestError| format!("{:#}", anyhow::Error::from(error));
+    let manifest = Manifest::parse("-".to_owned(), None, text).map_err(told)?;
+    manifest.check_words().map_err(told)?;
+    let documents = manifest.documents.into_iter();
+    Ok(documents.map(|document| document.value).collect())
 }
 
 impl Cli {

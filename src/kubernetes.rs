@@ -9,6 +9,7 @@ pub mod element_digest;
 pub(crate) mod fields;
 pub(crate) mod image_reference;
 pub(crate) mod keys;
+pub(crate) mod kubectl_yaml;
 pub(crate) mod merge_keys;
 pub mod object;
 pub(crate) mod paths;

@@ -24,6 +24,8 @@ mod sampling;
 #[path = "support/harness.rs"]
 #[allow(dead_code, reason = "the node's tests use the rest")]
 mod support;
+#[cfg(test)]
+mod yaml;
 
 /// The cases of the corpus, which are tried on the API server too.
 #[allow(dead_code, reason = "the offline tests use the rest")]

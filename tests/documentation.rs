@@ -4,6 +4,7 @@
 //! `<!-- end -->` is compared with what stands there, and written there with `UPDATE=1`. Every
 //! template that is shown is compiled.
 
+mod functions;
 mod generated;
 mod schema;
 

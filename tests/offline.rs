@@ -25,4 +25,6 @@ mod sampling;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod templates;

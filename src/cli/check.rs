@@ -8,7 +8,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::Status;
-use super::flag_values::FilenameFlag;
+use super::flag_values::{FilenameFlag, PodPathFlag};
 use super::manifest::kinds::{self, Identity};
 use super::manifest::{Manifest, booleans};
 use super::streams::Streams;
@@ -36,6 +36,9 @@ pub(crate) struct CheckManifests {
     /// Namespace of objects that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
+
+    #[command(flatten)]
+    pod_paths: PodPathFlag,
 
     /// How to write what is found
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
@@ -80,6 +83,7 @@ impl CheckManifests {
 
     fn check(&self, mut manifest: Manifest, checked: &mut Vec<Checked>) {
         let file = manifest.name.clone();
+        let scope = self.pod_paths.scope(&self.namespace);
         let mut visit = |identity: &Identity, object: &mut Value| {
             booleans::settle(object);
             let pointer = identity.pod_pointer();
@@ -93,7 +97,7 @@ impl CheckManifests {
             Ok::<(), Infallible>(())
         };
         for document in &mut manifest.documents {
-            match kinds::each_object(&mut document.value, &self.namespace, &mut visit) {
+            match kinds::each_object(&mut document.value, scope, &mut visit) {
                 Ok(_) => {}
             }
         }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use super::Status;
+use super::flag_values::PodPathFlag;
 use super::manifest::Manifest;
+use super::manifest::kinds::Scope;
 use super::output::{self, OutputError, OutputFormat};
 use super::report::{self, Report, ReportFormat};
 use super::streams::Streams;
@@ -27,6 +29,9 @@ pub(crate) struct DocumentArguments {
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     namespace: String,
 
+    #[command(flatten)]
+    pod_paths: PodPathFlag,
+
     /// How to write the documents. Those that are not touched come out byte for byte; in touched
     /// ones the comments between lines are lost
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "yaml")]
@@ -45,6 +50,11 @@ impl DocumentArguments {
     /// The namespace of objects that name none.
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// What their objects are looked at with.
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        self.pod_paths.scope(&self.namespace)
     }
 
     /// Reads the manifests.
@@ -85,7 +95,7 @@ impl DocumentArguments {
         treatment: &dyn ObjectTransform,
         streams: &mut Streams<'_>,
     ) -> anyhow::Result<Status> {
-        let report = transform(&mut manifests, &self.namespace, treatment)?;
+        let report = transform(&mut manifests, self.scope(), treatment)?;
         if !report.is_refused() {
             self.write(&manifests, &report, streams)?;
         }

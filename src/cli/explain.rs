@@ -18,6 +18,7 @@ use anyhow::{anyhow, bail};
 use super::Status;
 use super::cluster::{Cluster, ClusterArguments};
 use super::engine_options::EngineOptions;
+use super::flag_values::PodPathFlag;
 use super::inject::{add_namespace, add_namespaces};
 use super::streams::Streams;
 use crate::explain::gates::Call;
@@ -74,6 +75,9 @@ pub(crate) struct Explain {
         value_delimiter = ','
     )]
     webhook_configuration: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pod_paths: PodPathFlag,
 
     #[command(flatten)]
     cluster: ClusterArguments,
@@ -159,7 +163,7 @@ impl Explain {
         }
         if let Some(object) = subjects::object(target).filter(|_| self.filename.is_none()) {
             let cluster = self.cluster.open()?;
-            let subjects = Subjects::of_cluster(&object, namespace, &cluster)?;
+            let subjects = Subjects::of_cluster(&object, namespace, &self.pod_paths, &cluster)?;
             return Ok((subjects, Some(cluster)));
         }
         let cluster = if self.cluster.is_given() {
@@ -169,7 +173,7 @@ impl Explain {
         };
         let of_context = cluster.as_ref().map(|cluster| cluster.namespace.as_str());
         let namespace = namespace.or(of_context).unwrap_or("default");
-        let subjects = Subjects::of_file(target, namespace, streams)?;
+        let subjects = Subjects::of_file(target, self.pod_paths.scope(namespace), streams)?;
         Ok((subjects, cluster))
     }
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::manifest::kinds::Scope;
+use super::manifest::pod_path::PodPath;
 use crate::kubernetes::keys::PARAMETER_INFIX;
 
 /// A value for a parameter of a template.
@@ -42,6 +44,30 @@ impl std::str::FromStr for Assignment {
                 })
             }
             _ => Err(wrong()),
+        }
+    }
+}
+
+/// Where objects of kinds that are not known have their pods.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct PodPathFlag {
+    /// Where objects of kinds that are not known have a pod template (repeatable), such as
+    /// spec.driver.template; `*` stands for each entry, as in spec.replicaSpecs.*.template
+    #[arg(
+        long = "pod-template-path",
+        value_name = "PATH",
+        env = "PILLION_POD_TEMPLATE_PATHS",
+        value_delimiter = ','
+    )]
+    pod_template_paths: Vec<PodPath>,
+}
+
+impl PodPathFlag {
+    /// What objects are looked at with.
+    pub(crate) fn scope<'s>(&'s self, namespace: &'s str) -> Scope<'s> {
+        Scope {
+            namespace,
+            paths: &self.pod_template_paths,
         }
     }
 }

@@ -25,10 +25,10 @@ use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::{
-    Decision, Engine, Namespace, Namespaces, Reason, RequestContext, Settings, Verdict,
-    misplaced_keys,
+    Decision, Engine, KeysOfObject, Namespace, Namespaces, Reason, RequestContext, Settings,
+    Verdict, misplaced_keys,
 };
-use crate::kubernetes::keys;
+use crate::kubernetes::keys::{self, INJECTION};
 use crate::kubernetes::workload::{CLAIMS, claim_volumes};
 use crate::review::{Document, Pod};
 
@@ -79,8 +79,8 @@ impl Inject {
         if self.check_references {
             let engine = Engine::new(Arc::clone(&catalog), Arc::new(settings.clone()));
             let mut cluster = self.cluster.open()?;
-            let namespace = self.documents.namespace();
-            let needed = references::needed(&mut manifests, namespace, &engine, &annotations);
+            let scope = self.documents.scope();
+            let needed = references::needed(&mut manifests, scope, &engine, &annotations);
             references::look_up(&needed, &mut cluster, &mut settings);
             for note in &cluster.notes {
                 streams.warn(note);
@@ -153,6 +153,11 @@ const OWN_TEMPLATES: &str = "only the built-in catalog was read; --templates DIR
 /// Who decides about a pod: the engine, in tests a closure.
 trait Decider {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision;
+
+    /// What to tell of templates that a pod meant whose namespace is not enabled.
+    fn selectors(&self, _subject: &RequestContext, _pod: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 impl Decider for Engine {
@@ -163,6 +168,24 @@ impl Decider for Engine {
         };
         let decided = Document::read(pod).and_then(|document| decide(&document));
         decided.unwrap_or_else(|error| Decision::unreadable(&error))
+    }
+
+    fn selectors(&self, subject: &RequestContext, pod: &str) -> Vec<String> {
+        let document = Document::read(pod);
+        let read = document.and_then(|document| {
+            let pod = Pod::read(document.root())?;
+            Ok(self.waiting_selectors(subject, &pod))
+        });
+        let names = read.unwrap_or_default().into_iter();
+        names
+            .map(|name| {
+                format!(
+                    "the selector of the template `{name}` matches the pod, and counts where its \
+                     namespace has the label {INJECTION}=enabled: name the namespace with \
+                     --namespace-manifest, or in the input"
+                )
+            })
+            .collect()
     }
 }
 
@@ -207,7 +230,19 @@ impl ObjectTransform for Injection<'_> {
             .map(|outcome| outcome.template.as_str())
             .collect();
         let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
-        let mut hints = misplaced_keys(&identity.kind, object, pointer, applied);
+        let keys_of = KeysOfObject {
+            kind: &identity.kind,
+            object,
+            pointer,
+            pod: object.pointer(pointer).unwrap_or(&Value::Null),
+        };
+        let mut hints = misplaced_keys(keys_of, applied);
+        if decision.reason == Reason::NotRequested {
+            hints.extend(
+                self.decider
+                    .selectors(&subject, &pod(object.pointer(pointer))),
+            );
+        }
         if self.only_built_in && decision.reason == Reason::TemplateNotFound {
             hints.push(OWN_TEMPLATES.to_owned());
         }

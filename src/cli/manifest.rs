@@ -11,7 +11,7 @@ mod emit;
 mod error;
 pub(crate) mod kinds;
 mod parse;
-mod pitfalls;
+pub(crate) mod pod_path;
 mod source;
 mod split;
 pub(crate) mod texts;
@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::streams::Streams;
+use crate::kubernetes::kubectl_yaml;
 use crate::template::Source;
 use emit::Style;
 pub(crate) use error::ManifestError;
@@ -172,6 +173,20 @@ impl Manifest {
         self.documents.iter().enumerate().map(render).collect()
     }
 
+    /// Refuses words that kubectl reads otherwise, where every document is written anew.
+    pub(crate) fn check_words(&self) -> Result<(), ManifestError> {
+        let check = |(index, document): (usize, &Document)| {
+            document
+                .check_words()
+                .map_err(|source| ManifestError::Emit {
+                    name: self.name.clone(),
+                    document: index + 1,
+                    source,
+                })
+        };
+        self.documents.iter().enumerate().try_for_each(check)
+    }
+
     /// Whether any document was changed.
     pub(crate) fn is_changed(&self) -> bool {
         self.documents.iter().any(|document| document.changed)
@@ -186,6 +201,17 @@ impl Document {
 
     fn part(&self, start: usize, end: usize) -> &str {
         self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Refuses a word that kubectl reads otherwise, where the document is written anew.
+    fn check_words(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if self.syntax == Syntax::Yaml
+            && let Some((line, problem)) = kubectl_yaml::find(self.part(self.head, self.tail))
+        {
+            let line = line + self.part(0, self.head).matches('\n').count();
+            return Err(format!("line {line} of the document: {problem}").into());
+        }
+        Ok(())
     }
 
     fn render(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
@@ -205,10 +231,7 @@ impl Document {
                 Ok([head, &written, tail].concat())
             }
             Syntax::Yaml => {
-                if let Some((line, problem)) = pitfalls::find(body) {
-                    let line = line + head.matches('\n').count();
-                    return Err(format!("line {line} of the document: {problem}").into());
-                }
+                self.check_words()?;
                 let written = emit::emit(&self.value, &Style::of(body))?;
                 // Content that began on the line of its `---` starts a line of its own.
                 let starts_line = head.is_empty() || head.ends_with(['\n', '\u{feff}']);

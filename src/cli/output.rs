@@ -114,6 +114,7 @@ fn start_document(stream: &mut String, text: &str) {
 fn json(manifests: &[Manifest]) -> Result<String, ManifestError> {
     let mut text = String::new();
     for manifest in manifests {
+        manifest.check_words()?;
         for (index, document) in manifest.documents.iter().enumerate() {
             if document.is_empty() {
                 continue;

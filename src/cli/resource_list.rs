@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::manifest::kinds;
+use super::manifest::kinds::{self, Scope};
 use super::report::{Entry, RunResult};
 use crate::finding::Policy;
 use crate::inject::{EnforcedFinding, TemplateOutcome, Verdict};
@@ -18,11 +18,11 @@ const PATH_ANNOTATIONS: [&str; 2] = [
 ];
 
 /// Appends what is to be told about the objects of a `ResourceList`. Returns whether anything was.
-pub(crate) fn add_results(document: &mut Value, entries: &[Entry]) -> bool {
+pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Entry]) -> bool {
     if !kinds::is_resource_list(document) {
         return false;
     }
-    let paths = paths(document);
+    let paths = paths(document, scope);
     let told: Vec<Value> = entries
         .iter()
         .enumerate()
@@ -41,7 +41,7 @@ pub(crate) fn add_results(document: &mut Value, entries: &[Entry]) -> bool {
 }
 
 /// The file of each object, in the order in which objects are visited.
-fn paths(document: &mut Value) -> Vec<Option<String>> {
+fn paths(document: &mut Value, scope: Scope<'_>) -> Vec<Option<String>> {
     let mut paths = Vec::new();
     let mut visit = |_: &kinds::Identity, object: &mut Value| {
         let annotations = object.pointer("/metadata/annotations");
@@ -52,7 +52,7 @@ fn paths(document: &mut Value) -> Vec<Option<String>> {
         paths.push(path);
         Ok::<(), std::convert::Infallible>(())
     };
-    match kinds::each_object(document, "", &mut visit) {
+    match kinds::each_object(document, scope, &mut visit) {
         Ok(_) => paths,
     }
 }
@@ -162,7 +162,7 @@ mod tests {
                 kind: "Pod".to_owned(),
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
-                pod: Some(""),
+                pod: Some(String::new()),
             },
             treated: TransformResult {
                 outcomes: vec![
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn results_are_appended_with_their_severity() {
         let mut document = list(Some(json!([{"message": "earlier"}])));
-        assert!(add_results(&mut document, &[entry()]));
+        assert!(add_results(&mut document, "".into(), &[entry()]));
         let results = document["results"].as_array().unwrap();
         let told: Vec<_> = results
             .iter()
@@ -213,9 +213,9 @@ mod tests {
         let mut unchanged = entry();
         unchanged.treated = TransformResult::plain(Reason::NotRequested, "nothing asked");
         let mut document = list(None);
-        assert!(!add_results(&mut document, &[unchanged]));
+        assert!(!add_results(&mut document, "".into(), &[unchanged]));
         assert_eq!(document, list(None));
         let mut other = json!({"apiVersion": "v1", "kind": "List", "items": []});
-        assert!(!add_results(&mut other, &[entry()]));
+        assert!(!add_results(&mut other, "".into(), &[entry()]));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::manifest::Manifest;
 use super::manifest::booleans;
-use super::manifest::kinds::{self, Identity};
+use super::manifest::kinds::{self, Identity, Scope};
 use super::manifest::texts;
 use super::namespace_hints;
 use super::report::{Entry, Note, Report, RunResult, TransformResult};
@@ -36,13 +36,13 @@ pub(crate) struct TreatmentError {
     pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Treats every object of the manifests, marking the documents that changed. `namespace` is that of
-/// objects that name none.
-pub(crate) fn transform(
+/// Treats every object of the manifests, marking the documents that changed.
+pub(crate) fn transform<'s>(
     manifests: &mut [Manifest],
-    namespace: &str,
+    scope: impl Into<Scope<'s>>,
     treatment: &dyn ObjectTransform,
 ) -> Result<Report, TreatmentError> {
+    let scope = scope.into();
     let mut report = Report::default();
     for manifest in manifests {
         for (index, document) in manifest.documents.iter_mut().enumerate() {
@@ -59,7 +59,7 @@ pub(crate) fn transform(
                 });
                 Ok(())
             };
-            let is_object = kinds::each_object(&mut document.value, namespace, &mut visit)?;
+            let is_object = kinds::each_object(&mut document.value, scope, &mut visit)?;
             if !is_object && !document.is_empty() {
                 report.notes.push(Note {
                     file: place.0.to_owned(),
@@ -67,7 +67,7 @@ pub(crate) fn transform(
                 });
             }
             let entries = report.entries.get(first..).unwrap_or_default();
-            document.changed |= resource_list::add_results(&mut document.value, entries);
+            document.changed |= resource_list::add_results(&mut document.value, scope, entries);
         }
     }
     Ok(report)
@@ -108,7 +108,8 @@ fn without_pod(identity: &Identity, object: &Value) -> TransformResult {
                 Reason::NotAPod,
                 format!(
                     "the annotation {INJECT} at {place}.annotations asks for templates, but where a \
-                     {kind} has its pod template is not known: it has none at spec.template"
+                     {kind} has its pod template is not known: it has none at spec.template; name \
+                     the place with --pod-template-path"
                 ),
             )
         },

@@ -114,7 +114,7 @@ mod tests {
             kind: "Deployment".to_owned(),
             namespace: "shop".to_owned(),
             name: "web".to_owned(),
-            pod: Some("/spec/template"),
+            pod: Some("/spec/template".to_owned()),
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn pod_of_workload<'a>(
     let before = request.old_object.filter(|_| operation == "UPDATE");
     if before
         .and_then(read)
-        .is_some_and(|before| before.makes_the_same_pods(&workload))
+        .is_some_and(|before| workload.is_as(&before))
     {
         let message = "the update leaves the pod template as it is";
         return Err(Refusal::new(Reason::PodTemplateUnchanged, message));
@@ -84,12 +84,22 @@ fn response<'a>(uid: &'a str, workload: &Workload<'_>, decision: &Decision) -> R
         Reason::NamespaceDisabled => workload.has_annotation(INJECT),
         _ => decision.verdict() == Verdict::Denied || !decision.outcomes.is_empty(),
     };
-    if !is_said {
+    let applied = decision.outcomes.iter();
+    let applied = applied.map(|outcome| outcome.template.as_str()).collect();
+    let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
+    let misplaced = workload.misplaced(applied).into_iter();
+    let misplaced: Vec<_> = misplaced.map(|hint| format!("pillion: {hint}")).collect();
+    if !is_said && misplaced.is_empty() {
         return Response::allowed(uid);
     }
+    let lines = if is_said {
+        wording::lines(workload.kind.kind, decision)
+    } else {
+        Vec::new()
+    };
     let audit = format!("{} ({})", decision.verdict(), decision.reason);
     Response::allowed(uid)
-        .with_warnings(wording::lines(workload.kind.kind, decision))
+        .with_warnings(lines.into_iter().chain(misplaced))
         .with_audit("verdict", audit)
 }
 

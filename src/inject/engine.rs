@@ -13,7 +13,7 @@ use super::selection::{self, Selection, SelectionInput};
 use super::settings::Settings;
 use super::status::has_status;
 use super::trace::Trace;
-use super::verdict::{Decision, Reason, Refusal};
+use super::verdict::{Decision, Reason, Refusal, Verdict};
 use crate::expression::{Budget, MAX_ITEMS};
 use crate::review::{Document, Json, Pod, Request, Response, request};
 use crate::template::Catalog;
@@ -130,7 +130,29 @@ impl Engine {
         if let Some(why) = nothing {
             return reinvocation::take_out_unselected(input, pod, why);
         }
-        reinvocation::decide(input, pod).unwrap_or_else(|error| Decision::unreadable(&error))
+        let mut decision =
+            reinvocation::decide(input, pod).unwrap_or_else(|error| Decision::unreadable(&error));
+        if decision.verdict() == Verdict::Denied {
+            let is_mandatory = |name: &str| {
+                let mut found = templates.iter().filter(|template| template.name == name);
+                found.any(|template| template.mandatory)
+            };
+            decision.add_to_refusals(|name| selection::opt_out(asked, name, is_mandatory(name)));
+        }
+        decision
+    }
+
+    /// The names of templates whose selector would match the pod, were its namespace enabled.
+    pub(crate) fn waiting_selectors(&self, context: &RequestContext, pod: &Pod<'_>) -> Vec<String> {
+        let namespace = self.settings.namespaces.get(&context.namespace);
+        let asked = SelectionInput {
+            namespace: &context.namespace,
+            namespace_object: &namespace,
+            labels: &RequestContext::labels(pod),
+            annotations: &context.annotations(pod),
+            from_node: context.from_node,
+        };
+        selection::waiting(&self.catalog, asked)
     }
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a pod.

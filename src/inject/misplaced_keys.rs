@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::selection::List;
 use crate::kubernetes::keys::{
     CONTAINERS, DOMAIN, FILE_PREFIX, INJECT, PARAMETER_INFIX, STATUS_PREFIX,
 };
@@ -16,32 +17,58 @@ use crate::wording::did_you_mean;
 /// The annotations that a pod may have, besides those that Pillion writes.
 const ANNOTATIONS: [&str; 2] = [INJECT, CONTAINERS];
 
-/// What to tell about the keys of an object of this kind, whose pod is at `pointer`. `applied` are
-/// the templates that were selected for the pod; `None` where the selection itself was refused.
+/// The metadata of a pod and of what it was found in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeysOfObject<'a> {
+    /// The kind of the object.
+    pub(crate) kind: &'a str,
+    /// The object, of which only `metadata` is read.
+    pub(crate) object: &'a Value,
+    /// Where it has its pod; empty for a pod itself.
+    pub(crate) pointer: &'a str,
+    /// The pod, of which only `metadata` is read.
+    pub(crate) pod: &'a Value,
+}
+
+/// What to tell about the keys of an object and its pod. `applied` are the templates that were selected
+/// for the pod; `None` where the selection itself was refused.
 pub(crate) fn misplaced_keys(
-    kind: &str,
-    object: &Value,
-    pointer: &str,
+    keys_of: KeysOfObject<'_>,
     applied: Option<&BTreeSet<&str>>,
 ) -> Vec<String> {
     let mut told = Vec::new();
-    if !pointer.is_empty() {
-        of_workload(kind, object, pointer, &mut told);
+    let pod = keys_of.pod;
+    if !keys_of.pointer.is_empty() {
+        of_workload(keys_of, &mut told);
     }
-    let pod = object.pointer(pointer).unwrap_or(&Value::Null);
     for key in keys(pod, "/metadata/labels") {
         if key.starts_with(DOMAIN) && key != INJECT {
             let hint = did_you_mean(key, [INJECT]);
             told.push(format!("the label `{key}` of the pod means nothing{hint}"));
         }
     }
+    let list = pod.pointer("/metadata/annotations");
+    let list = list.and_then(|annotations| annotations.get(INJECT)?.as_str());
+    // Who asks for the template and does not get it hears of that elsewhere.
+    let List { wanted, removed } = List::read(list);
+    let mut known: BTreeSet<&str> = wanted.into_iter().chain(removed).collect();
+    let known = applied.map(|applied| {
+        known.extend(applied);
+        &known
+    });
     for key in keys(pod, "/metadata/annotations") {
-        told.extend(of_annotation(key, applied));
+        told.extend(of_annotation(key, known));
     }
     told
 }
 
-fn of_workload(kind: &str, object: &Value, pointer: &str, told: &mut Vec<String>) {
+fn of_workload(keys_of: KeysOfObject<'_>, told: &mut Vec<String>) {
+    let KeysOfObject {
+        kind,
+        object,
+        pointer,
+        ..
+    } = keys_of;
     let place = pointer.trim_start_matches('/').replace('/', ".");
     let labels = keys(object, "/metadata/labels").filter(|key| *key == INJECT);
     told.extend(labels.map(|key| {
@@ -58,7 +85,7 @@ fn of_workload(kind: &str, object: &Value, pointer: &str, told: &mut Vec<String>
     }));
 }
 
-fn of_annotation(key: &str, applied: Option<&BTreeSet<&str>>) -> Option<String> {
+fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>) -> Option<String> {
     if key.starts_with(DOMAIN) {
         let is_written = key.starts_with(STATUS_PREFIX) || key.starts_with(FILE_PREFIX);
         let is_known = is_written || ANNOTATIONS.contains(&key);
@@ -68,7 +95,7 @@ fn of_annotation(key: &str, applied: Option<&BTreeSet<&str>>) -> Option<String> 
         });
     }
     let (template, _) = key.split_once(PARAMETER_INFIX)?;
-    (!applied?.contains(template)).then(|| {
+    (!known?.contains(template)).then(|| {
         format!(
             "the annotation `{key}` is for the template `{template}`, which is not selected for the \
              pod: ask for it with the annotation `{INJECT}: {template}`"
@@ -76,7 +103,8 @@ fn of_annotation(key: &str, applied: Option<&BTreeSet<&str>>) -> Option<String> 
     })
 }
 
-fn is_ours(key: &str) -> bool {
+/// Whether the key of an annotation has a meaning for Pillion somewhere.
+pub(crate) fn is_ours(key: &str) -> bool {
     key.starts_with(DOMAIN) || key.contains(PARAMETER_INFIX)
 }
 
@@ -112,7 +140,14 @@ mod tests {
             }}},
         });
         let applied = BTreeSet::from(["a"]);
-        let told = misplaced_keys("Deployment", &object, "/spec/template", Some(&applied));
+        let pointer = "/spec/template";
+        let deployment = KeysOfObject {
+            kind: "Deployment",
+            object: &object,
+            pointer,
+            pod: object.pointer(pointer).unwrap(),
+        };
+        let told = misplaced_keys(deployment, Some(&applied));
         assert_eq!(
             told,
             [
@@ -131,6 +166,12 @@ mod tests {
             ]
         );
         let pod = json!({"metadata": {"annotations": {"b.pillion.dev/host": "h"}}});
-        assert_eq!(misplaced_keys("Pod", &pod, "", None), [""; 0]);
+        let alone = KeysOfObject {
+            kind: "Pod",
+            object: &pod,
+            pointer: "",
+            pod: &pod,
+        };
+        assert_eq!(misplaced_keys(alone, None), [""; 0]);
     }
 }

@@ -22,6 +22,9 @@ const LONGEST_NAME: usize = 63;
 /// (apimachinery:pkg/api/validation/objectmeta.go, `TotalAnnotationSizeLimitB`).
 pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
+/// Whose list it is, where it is not the pod's.
+const NAMESPACE: &str = "namespace";
+
 /// How many names a refusal lists.
 const MOST_NAMES: usize = 10;
 /// A text shorter than this is part of too many names to mean one.
@@ -237,7 +240,7 @@ fn asked_for<'a>(
     if is_enabled(asked) {
         names.selected = selected(catalog, asked);
         let list = asked.namespace_object.annotations.get(INJECT);
-        names.add_list(list.map(String::as_str), "namespace");
+        names.add_list(list.map(String::as_str), NAMESPACE);
     }
     names.add_list(asked.annotations.get(INJECT).map(Text::as_str), "pod");
     Ok(names)
@@ -279,6 +282,41 @@ pub(crate) fn is_enabled(asked: SelectionInput<'_>) -> bool {
     by_label(asked) == Ok(true) || asked.namespace_object.injection() == Some("enabled")
 }
 
+/// The names of templates whose selector would match the pod, were its namespace enabled.
+pub(super) fn waiting(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<String> {
+    let matches = |template: &&Arc<Template>| {
+        !template.mandatory
+            && template.selector.as_ref().is_some_and(|selector| {
+                selector.pod.matches(asked.labels)
+                    && (!asked.namespace_object.is_listed
+                        || selector.namespace.matches(&asked.namespace_object.labels))
+            })
+    };
+    let waiting = catalog.unasked(asked.namespace).filter(matches);
+    waiting.map(|template| template.name.clone()).collect()
+}
+
+/// How the pod leaves out a template that its namespace asks for, or that asks by its selector; `None`
+/// where the pod asked itself, or nothing removes the template.
+pub(super) fn opt_out(
+    asked: SelectionInput<'_>,
+    template: &str,
+    mandatory: bool,
+) -> Option<String> {
+    let own = asked.annotations.get(INJECT).map(Text::as_str);
+    let asks_itself = List::read(own).wanted.contains(&template);
+    (!mandatory && !asks_itself && is_enabled(asked)).then(|| without(template))
+}
+
+/// How a pod leaves out one template.
+fn without(template: &str) -> String {
+    format!(
+        "; the pod did not ask for it, its namespace does: the pod's annotation {INJECT}: \
+         \"-{}\" leaves it out",
+        shown(template)
+    )
+}
+
 /// The templates that apply by their selector.
 pub(crate) fn selected(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc<Template>> {
     catalog
@@ -300,9 +338,10 @@ fn find_all(
         match catalog.find(asked.namespace, name) {
             CatalogLookup::Template(template) => found.push(Arc::clone(template)),
             CatalogLookup::Broken(error) => {
+                let without = without_listed(name, by);
                 let message = format!(
                     "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
-                     no earlier revision: {error}"
+                     no earlier revision: {error}{without}"
                 );
                 return Err(Refusal::new(Reason::TemplateBroken, message));
             }
@@ -340,7 +379,17 @@ fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str)
         hint(catalog, asked.namespace, name)
     };
     let name = shown(name);
-    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
+    let without = without_listed(&name, by);
+    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}{without}")
+}
+
+/// How the pod leaves out a template that a list of its namespace names.
+fn without_listed(name: &str, by: &str) -> String {
+    if by == NAMESPACE {
+        without(name)
+    } else {
+        String::new()
+    }
 }
 
 /// What was probably meant by a name that no template has; else what there is.

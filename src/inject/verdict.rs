@@ -92,7 +92,7 @@ pub struct EnforcedFinding {
 
 impl EnforcedFinding {
     /// Whether the person who creates the pod is told of it.
-    pub(crate) fn is_told(&self) -> bool {
+    pub fn is_told(&self) -> bool {
         self.policy != Policy::Ignore
     }
 }
@@ -167,6 +167,24 @@ impl Decision {
             error.column()
         );
         Self::plain(Reason::ReviewInvalid, message)
+    }
+
+    /// Adds to the sentence of each template that refuses the pod what `of` says of the template.
+    pub(super) fn add_to_refusals(&mut self, of: impl Fn(&str) -> Option<String>) {
+        for outcome in &mut self.outcomes {
+            if outcome.reason.verdict() != Verdict::Denied {
+                continue;
+            }
+            if let Some(text) = of(&outcome.template) {
+                let is_the_pods = self.message.ends_with(&outcome.message);
+                let pod = [&mut self.message, &mut self.logged].into_iter();
+                for sentence in pod.filter(|_| is_the_pods) {
+                    sentence.push_str(&text);
+                }
+                outcome.message.push_str(&text);
+                outcome.logged.push_str(&text);
+            }
+        }
     }
 
     /// The same decision without what to change.

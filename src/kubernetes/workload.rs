@@ -83,12 +83,17 @@ pub(crate) fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
 /// The pointer to the pod template of an object of another kind, where it has one in a usual place: a
 /// map with containers in its `spec`.
 pub(crate) fn pod_template(object: &Value) -> Option<&'static str> {
-    TEMPLATES.into_iter().find(|pointer| {
-        let containers = object.pointer(&format!("{pointer}/spec/containers"));
-        containers
-            .and_then(Value::as_array)
-            .is_some_and(|containers| !containers.is_empty())
-    })
+    TEMPLATES
+        .into_iter()
+        .find(|pointer| is_pod_template(object, pointer))
+}
+
+/// Whether an object has a map with containers in its `spec` there.
+pub(crate) fn is_pod_template(object: &Value, pointer: &str) -> bool {
+    let containers = object.pointer(&format!("{pointer}/spec/containers"));
+    containers
+        .and_then(Value::as_array)
+        .is_some_and(|containers| !containers.is_empty())
 }
 
 /// The claims of a `StatefulSet`, each of which becomes a volume of its pods.

@@ -93,8 +93,10 @@ fn parameter_of(template: &Template, parameter: &Parameter) -> Described {
 fn allowed(parameter: &Parameter) -> Vec<String> {
     let rules = &parameter.constraints;
     let mut allowed: Vec<String> = rules.one_of.iter().map(plain).collect();
-    let pattern = rules.pattern.iter();
-    allowed.extend(pattern.map(|pattern| format!("matches {}", pattern.source())));
+    if let Some(pattern) = &rules.pattern {
+        allowed.extend(pattern.hint().map(str::to_owned));
+        allowed.push(format!("matches {}", pattern.source()));
+    }
     match (&rules.minimum, &rules.maximum) {
         (Some(low), Some(high)) => allowed.push(format!("{} to {}", low.written(), high.written())),
         (Some(low), None) => allowed.push(format!("at least {}", low.written())),

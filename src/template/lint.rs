@@ -5,9 +5,12 @@
 //! code with the annotation `pillion.dev/lint-ignore: CODE,CODE` in its metadata, with the reason in
 //! a comment beside it.
 
+mod assumptions;
 mod code;
 mod ignore;
 mod images;
+mod kubectl;
+mod listeners;
 mod parameters;
 mod pattern;
 mod ports;
@@ -65,11 +68,15 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
     let mut findings = Vec::new();
     let mut taken = ports::Taken::default();
     for source in sources {
+        let mut is_first = true;
         for (document, compiled) in compile::documents_of(source) {
             let (Some(document), Ok(template)) = (document, &compiled.result) else {
                 continue;
             };
             let mut subject = LintContext::new(source, &document, template);
+            if std::mem::take(&mut is_first) {
+                kubectl::lint(&mut subject);
+            }
             images::lint(&mut subject);
             resources::lint(&mut subject);
             probes::lint(&mut subject);
@@ -77,6 +84,8 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
             security::lint(&mut subject);
             parameters::lint(&mut subject);
             pattern::lint(&mut subject);
+            listeners::lint(&mut subject);
+            assumptions::lint(&mut subject);
             ports::lint(&mut subject, &mut taken);
             let ignored = ignore::Ignored::read(source, &document, &template.name);
             findings.extend(ignored.apply(subject.into_findings()));

@@ -34,7 +34,7 @@ fn a_template_is_shown_with_the_annotations_to_copy() {
     );
     assert_eq!(
         told["adds"]["in each app container"][0],
-        "volumeMounts logs"
+        "volumeMounts logs, logs-2, logs-3, logs-4"
     );
 }
 

@@ -253,3 +253,30 @@ fn a_job_without_native_sidecars_is_told_to_the_operator() {
     let change = stop["change"].as_str().unwrap();
     assert!(change.contains("--native-sidecars=always"), "{change}");
 }
+
+#[test]
+fn what_does_nothing_where_it_is_is_told_with_the_place_where_it_belongs() {
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  \
+        annotations: {pillion.dev/inject: pgbouncer, pgbouncer.pillion.dev/host: db}\nspec:\n  template:\n    \
+        metadata: {annotations: {wait-for.pillion.dev/targets: \"db:1\"}}\n    \
+        spec: {containers: [{name: app, image: \"app:1.0.0\"}]}\n";
+    let item = &explain(&[], deployment)[0];
+    assert_eq!(
+        item["hints"],
+        json!([
+            "the annotation `pillion.dev/inject` of the Deployment does nothing: it belongs into \
+             spec.template.metadata.annotations",
+            "the annotation `pgbouncer.pillion.dev/host` of the Deployment does nothing: it belongs \
+             into spec.template.metadata.annotations",
+            "the annotation `wait-for.pillion.dev/targets` is for the template `wait-for`, which is \
+             not selected for the pod: ask for it with the annotation `pillion.dev/inject: wait-for`",
+        ])
+    );
+    for how in [&["explain"][..], &["explain", "--brief"]] {
+        let output = pillion(how, deployment);
+        assert!(
+            stdout(&output)
+                .contains("hint        the annotation `pillion.dev/inject` of the Deployment")
+        );
+    }
+}

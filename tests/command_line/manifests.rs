@@ -14,7 +14,7 @@ const NASTY: &str = "\u{feff}# a file that people edit\r\n%YAML 1.2\r\n---\r\n\
     data:\r\n    key: |\r\n        ---\r\n        text\r\n\
     ---\n---\n# only a comment\n--- # behind a marker\n\
     apiVersion: apps/v1\nkind: Deployment\nmetadata:\n    name:   web\nx: &shared\n    b: 0644\n    \
-    c: no\ny:\n    <<: *shared\nspec:\n    replicas: 1\n    template:\n        spec:\n            \
+    c: no\nz:\n    <<: *shared\nspec:\n    replicas: 1\n    template:\n        spec:\n            \
     containers:\n            - {name: app, image: \"app:1\", env: [{name: A, value: \"no\"}]}\n\
     ...\n# between\n---\nnot: an object\n...\n--- {apiVersion: v1, kind: Pod, metadata: {name: p}, \
     spec: {containers: [{name: a, image: b}]}}";
@@ -69,7 +69,7 @@ fn json_is_one_document_for_each_input_document_in_order() {
         [Some("ConfigMap"), Some("Deployment"), None, Some("Pod")]
     );
     assert_eq!(documents[0]["data"]["key"], "---\ntext\n");
-    assert_eq!(documents[1]["y"], json!({"b": 420, "c": "no"}));
+    assert_eq!(documents[1]["z"], json!({"b": 420, "c": "no"}));
     assert_eq!(documents[2], json!({"not": "an object"}));
 }
 
@@ -237,4 +237,83 @@ fn a_broken_template_is_told_and_the_rest_is_done() {
     assert_eq!(stdout(&output), "a: 1\n");
     let told = stderr(&output);
     assert!(told.starts_with("warning: template left out: "), "{told}");
+}
+
+#[test]
+fn a_selector_that_waits_for_its_namespace_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {name: by-label}\n\
+        spec:\n  selector: {podSelector: {matchLabels: {app: web}}}\n  app: {env: [{name: A, value: b}]}\n";
+    fs::write(folder.path().join("template.yaml"), template).unwrap();
+    let templates = folder.path().display().to_string();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\n\
+        spec: {containers: [{name: app, image: a}]}\n";
+    let output = pillion(&["inject", "--templates", &templates], pod);
+    assert_eq!(output.status.code(), Some(0));
+    let report = stderr(&output);
+    assert!(
+        report.contains("the selector of the template `by-label` matches the pod")
+            && report.contains("--namespace-manifest"),
+        "{report}"
+    );
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default, labels: {pillion.dev/injection: enabled}}\n---\n";
+    let output = pillion(
+        &["inject", "--templates", &templates],
+        &format!("{namespace}{pod}"),
+    );
+    assert!(
+        stderr(&output).contains("Pod/default/web: Injected"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn pod_templates_are_found_at_paths_of_the_configuration() {
+    let template = |name: &str| {
+        format!(
+            "{name}: {{template: {{metadata: {{annotations: {{pillion.dev/inject: graceful-drain}}}}, \
+             spec: {{containers: [{{name: app, image: a}}]}}}}}}"
+        )
+    };
+    let job = format!(
+        "apiVersion: example.org/v1\nkind: TrainJob\nmetadata: {{name: train}}\nspec:\n  replicas:\n    {}\n    {}\n",
+        template("master"),
+        template("worker"),
+    );
+    let output = pillion(&["inject"], &job);
+    assert_eq!(output.status.code(), Some(1));
+    let report = stderr(&output);
+    assert!(
+        report.contains("PodTemplateUnknown") && report.contains("--pod-template-path"),
+        "{report}"
+    );
+    let path = "--pod-template-path=spec.replicas.*.template";
+    let output = pillion(&["inject", path, "-o", "json"], &job);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let injected: Value = serde_json::from_str(stdout(&output)).unwrap();
+    for replica in ["master", "worker"] {
+        let container = &injected["spec"]["replicas"][replica]["template"]["spec"]["containers"][0];
+        assert!(!container["lifecycle"].is_null(), "{replica}: {injected:#}");
+    }
+    let again = pillion(&["inject", path, "-o", "json"], &injected.to_string());
+    assert!(stderr(&again).contains("2 unchanged"), "{}", stderr(&again));
+    let back = pillion(&["uninject", path, "-o", "json"], &injected.to_string());
+    let back: Value = serde_json::from_str(stdout(&back)).unwrap();
+    let given = pillion(
+        &["inject", "-o", "json", "--exclude-namespace=default", path],
+        &job,
+    );
+    assert_eq!(back, serde_json::from_str::<Value>(stdout(&given)).unwrap());
+    let checked = pillion(&["check", path], &job);
+    assert!(
+        stdout(&checked).contains("pods checked: 2"),
+        "{}",
+        stdout(&checked)
+    );
+    let explained = pillion(&["explain", "--brief", path], &job);
+    assert_eq!(
+        stdout(&explained).matches("TrainJob/default/train").count(),
+        2
+    );
 }

@@ -25,6 +25,7 @@ pub(crate) fn part(order: &str) -> String {
         "reasons" => reasons(),
         "findings" => findings(),
         "lint" => lint(),
+        "functions" => super::functions::table(),
         "flags" => flags(argument),
         "checks" => checks(),
         "metrics" => metrics(),
@@ -100,8 +101,10 @@ fn allowed(parameter: &Value) -> String {
         if let Some(values) = constraints["enum"].as_array() {
             rules.extend(values.iter().map(|value| code(&shown(value))));
         }
-        if let Some(pattern) = constraints["pattern"].as_str() {
-            rules.push(code(pattern));
+        match (&constraints["patternHint"], &constraints["pattern"]) {
+            (Value::String(hint), _) => rules.push(cell(hint)),
+            (_, Value::String(pattern)) => rules.push(code(pattern)),
+            _ => {}
         }
     }
     if let (Some(low), Some(high)) = (

@@ -70,7 +70,7 @@ async fn an_update_that_leaves_the_pod_template_says_nothing() -> Outcome {
         };
         let (parent, field) = number.rsplit_once('/').unwrap_or_default();
         object.pointer_mut(parent).unwrap()[field] = json!(annotation);
-        object["metadata"]["annotations"] = json!({"pillion.dev/inject": "no-such-template"});
+        object["metadata"]["annotations"] = json!({"example.com/owner": "us"});
         let printed = stage.apply(&object)?;
         assert_eq!(printed.warnings, [""; 0], "{kind}");
         assert!(printed.output.ends_with(" configured\n"), "{printed:?}");
@@ -80,11 +80,22 @@ async fn an_update_that_leaves_the_pod_template_says_nothing() -> Outcome {
             "the API server did not even ask"
         );
 
+        // Nor does this reach the pods, but somebody means it to.
+        object["metadata"]["annotations"] = json!({"pillion.dev/inject": "no-such-template"});
+        let printed = stage.apply(&object)?;
+        let told = format!("the annotation `pillion.dev/inject` of the {kind} does nothing: ");
+        assert!(
+            printed.warnings.last().unwrap().contains(&told),
+            "{kind}: {printed:?}"
+        );
+        assert_eq!(stage.calls().await?, calls + 1, "{kind}");
+
+        object["metadata"]["annotations"] = json!({});
         let template = object.pointer_mut(stage::template_of(kind)).unwrap();
         template["metadata"]["annotations"]["pgbouncer.pillion.dev/host"] = json!("other.example");
         let printed = stage.apply(&object)?;
         assert_eq!(printed.warnings.len(), 1, "{kind}: {printed:?}");
-        assert_eq!(stage.calls().await?, calls + 1, "{kind}");
+        assert_eq!(stage.calls().await?, calls + 2, "{kind}");
     }
     let folder = tempfile::tempdir().unwrap();
     let calls = stage.calls().await?;

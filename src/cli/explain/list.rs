@@ -35,6 +35,8 @@ pub(crate) struct Item {
     /// The explanation.
     #[serde(flatten)]
     pub(super) explanation: Explanation,
+    /// Labels and annotations that do nothing where they are, and where they belong.
+    pub(super) hints: Vec<String>,
     /// The pod as it was found, for the difference.
     #[serde(skip)]
     pub(super) pod: Value,
@@ -73,6 +75,7 @@ impl Item {
         };
         Self {
             object,
+            hints: about.misplaced(&explanation),
             explanation,
             pod: about.pod.clone(),
         }

@@ -5,17 +5,18 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::cluster::Cluster;
+use super::super::flag_values::PodPathFlag;
 use super::super::inject::pod;
-use super::super::manifest::kinds::{self, Identity};
+use super::super::manifest::kinds::{self, Identity, Scope};
 use super::super::manifest::{Manifest, booleans, texts};
 use super::super::streams::Streams;
 use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
 use crate::explain::{Explanation, Question};
-use crate::inject::{Reason, RequestContext, Settings};
+use crate::inject::{KeysOfObject, Reason, RequestContext, Settings, Verdict, misplaced_keys};
 use crate::kubernetes::keys::MIRROR;
 
 /// One pod that is asked about.
@@ -28,6 +29,9 @@ pub(in crate::cli) struct ExplainSubject {
     /// That object's name.
     pub(super) name: String,
     namespace: String,
+    /// That object's metadata, in an object of its own, and where it has its pod.
+    metadata: Value,
+    pointer: String,
     pub(super) pod: Value,
     asked: ExplainInput,
 }
@@ -65,6 +69,20 @@ impl ExplainSubject {
         }
     }
 
+    /// What to tell of labels and annotations that do nothing where they are.
+    pub(super) fn misplaced(&self, explanation: &Explanation) -> Vec<String> {
+        let keys_of = KeysOfObject {
+            kind: &self.kind,
+            object: &self.metadata,
+            pointer: &self.pointer,
+            pod: &self.pod,
+        };
+        let templates = explanation.templates.iter();
+        let applied = templates.map(|template| template.name.as_str()).collect();
+        let applied = Some(&applied).filter(|_| explanation.verdict != Verdict::Denied);
+        misplaced_keys(keys_of, applied)
+    }
+
     /// The pod itself.
     pub(in crate::cli) fn pod(&self) -> &Value {
         &self.pod
@@ -98,6 +116,8 @@ impl ExplainSubject {
             kind: identity.kind.clone(),
             name: identity.name.clone(),
             namespace: identity.namespace.clone(),
+            metadata: json!({"metadata": object.get("metadata")}),
+            pointer: pointer.to_owned(),
             asked: ExplainInput::Pod {
                 subject: RequestContext {
                     namespace: identity.namespace.clone(),
@@ -122,6 +142,8 @@ impl ExplainSubject {
             kind: "AdmissionReview".to_owned(),
             name: name.unwrap_or_default().to_owned(),
             namespace: request("/request/namespace").unwrap_or_default().to_owned(),
+            metadata: Value::Null,
+            pointer: String::new(),
             pod: review
                 .pointer("/request/object")
                 .cloned()
@@ -146,7 +168,7 @@ impl Subjects {
     /// The pods of a file or of standard input.
     pub(super) fn of_file(
         target: &str,
-        namespace: &str,
+        scope: Scope<'_>,
         streams: &mut Streams<'_>,
     ) -> anyhow::Result<Self> {
         let mut manifests = Manifest::read(&[PathBuf::from(target)], streams)?;
@@ -157,7 +179,7 @@ impl Subjects {
                 if kind == Some("AdmissionReview") {
                     add_review(&manifest.name, &document.value, &mut about);
                 } else {
-                    add(&manifest.name, &mut document.value, namespace, &mut about);
+                    add(&manifest.name, &mut document.value, scope, &mut about);
                 }
             }
         }
@@ -167,7 +189,7 @@ impl Subjects {
         Ok(Self {
             about,
             manifests,
-            namespace: namespace.to_owned(),
+            namespace: scope.namespace.to_owned(),
         })
     }
 
@@ -175,6 +197,7 @@ impl Subjects {
     pub(super) fn of_cluster(
         object: &ObjectName,
         namespace: Option<&str>,
+        pod_paths: &PodPathFlag,
         cluster: &Cluster,
     ) -> anyhow::Result<Self> {
         let namespace = namespace.unwrap_or(&cluster.namespace);
@@ -192,7 +215,8 @@ impl Subjects {
         };
         without_what_nobody_wrote(&mut value);
         let mut about = Vec::new();
-        add("cluster", &mut value, namespace, &mut about);
+        let scope = pod_paths.scope(namespace);
+        add("cluster", &mut value, scope, &mut about);
         if about.is_empty() {
             return Err(failed("it holds no pod"));
         }
@@ -244,7 +268,12 @@ fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
         .filter(|object| object.get("kind").and_then(Value::as_str) != Some("Pod"));
     let before = about.len();
     if let Some(object) = of_workload {
-        add(source, &mut object.clone(), &namespace, about);
+        add(
+            source,
+            &mut object.clone(),
+            namespace.as_str().into(),
+            about,
+        );
     }
     if about.len() == before {
         about.push(ExplainSubject::of_review(source, review));
@@ -255,7 +284,7 @@ fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
 pub(in crate::cli) fn add(
     source: &str,
     document: &mut Value,
-    namespace: &str,
+    scope: Scope<'_>,
     about: &mut Vec<ExplainSubject>,
 ) {
     let mut visit = |identity: &Identity, object: &mut Value| {
@@ -269,7 +298,7 @@ pub(in crate::cli) fn add(
         }
         Ok::<(), Infallible>(())
     };
-    match kinds::each_object(document, namespace, &mut visit) {
+    match kinds::each_object(document, scope, &mut visit) {
         Ok(_) => {}
     }
 }

@@ -132,6 +132,9 @@ fn headline(text: &mut String, item: &Item, paint: Paint) {
     if matches!(explanation.gates.call, Call::NotCalled | Call::Refused) {
         let _ = writeln!(text, "  if called   {would}: {message}");
     }
+    for hint in &item.hints {
+        let _ = writeln!(text, "  hint        {}", printable(hint));
+    }
 }
 
 fn colour(verdict: Verdict) -> Colour {

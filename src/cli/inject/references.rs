@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::super::manifest::Manifest;
-use super::super::manifest::kinds::{self, Identity};
+use super::super::manifest::kinds::{self, Identity, Scope};
 use super::pod;
 use crate::check::references::ReferenceKind;
 use crate::inject::{Engine, RequestContext, Settings};
@@ -18,7 +18,7 @@ pub(super) type ReferencedObjects = BTreeSet<(String, ReferenceKind, String)>;
 /// Everything that the templates would make the pods of these manifests need.
 pub(super) fn needed(
     manifests: &mut [Manifest],
-    namespace: &str,
+    scope: Scope<'_>,
     engine: &Engine,
     annotations: &BTreeMap<String, String>,
 ) -> ReferencedObjects {
@@ -40,7 +40,7 @@ pub(super) fn needed(
         Ok::<(), Infallible>(())
     };
     for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
-        match kinds::each_object(&mut document.value, namespace, &mut visit) {
+        match kinds::each_object(&mut document.value, scope, &mut visit) {
             Ok(_) => {}
         }
     }

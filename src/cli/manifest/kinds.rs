@@ -2,13 +2,14 @@
 //!
 //! Objects are known by API group and kind, in any version: `apps/v1` and `apps/v1beta1` keep the
 //! pod template in the same place. An object of any other kind holds a pod where it has a pod template
-//! in a usual place. Lists hold objects: `List`, the typed lists that `kubectl get`
+//! in a usual place, or in one that the configuration adds, and then it may have several. Lists hold objects: `List`, the typed lists that `kubectl get`
 //! prints (whose items may leave out their own kind), and the `ResourceList` of KRM functions.
 
 use std::fmt;
 
 use serde_json::Value;
 
+use super::pod_path::PodPath;
 use crate::kubernetes::workload;
 
 /// The group of KRM functions' `ResourceList`.
@@ -25,7 +26,25 @@ pub(crate) struct Identity {
     /// `metadata.name`, else `metadata.generateName` with a `*` behind it; empty without either.
     pub(crate) name: String,
     /// Where it has its pod.
-    pub(crate) pod: Option<&'static str>,
+    pub(crate) pod: Option<String>,
+}
+
+/// What objects are looked at with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scope<'s> {
+    /// The namespace of objects that name none.
+    pub(crate) namespace: &'s str,
+    /// Where objects of kinds that are not known have pod templates too.
+    pub(crate) paths: &'s [PodPath],
+}
+
+impl<'s> From<&'s str> for Scope<'s> {
+    fn from(namespace: &'s str) -> Self {
+        Self {
+            namespace,
+            paths: &[],
+        }
+    }
 }
 
 impl fmt::Display for Identity {
@@ -38,16 +57,14 @@ impl fmt::Display for Identity {
 }
 
 impl Identity {
-    fn of(object: &Value, type_name: &TypeName, namespace: &str) -> Self {
+    fn of(object: &Value, type_name: &TypeName, namespace: &str, pod: Option<String>) -> Self {
         let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
         let TypeName { api_version, kind } = type_name;
         let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
         let mut identity = Self {
             api_version: api_version.clone(),
             kind: kind.clone(),
-            pod: workload::find(group(api_version), kind)
-                .map(|kind| kind.pod_pointer)
-                .or_else(|| workload::pod_template(object)),
+            pod,
             namespace: metadata("namespace").unwrap_or_default().to_owned(),
             name: metadata("name")
                 .filter(|name| !name.is_empty())
@@ -63,8 +80,8 @@ impl Identity {
 
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
     /// `None` for an object without a pod.
-    pub(crate) fn pod_pointer(&self) -> Option<&'static str> {
-        self.pod
+    pub(crate) fn pod_pointer(&self) -> Option<&str> {
+        self.pod.as_deref()
     }
 
     /// Whether this is a Namespace.
@@ -78,20 +95,38 @@ pub(crate) fn is_resource_list(document: &Value) -> bool {
     TypeName::of(document, None).is_some_and(|name| name.is_resource_list())
 }
 
-/// Calls `visit` for each object of a document, lists opened. Returns whether the document is a
-/// Kubernetes object at all, that is, whether it has an `apiVersion` and a `kind`.
-pub(crate) fn each_object<E>(
+/// Calls `visit` for each object of a document, lists opened, and once for each pod of an object that
+/// has several. Returns whether the document is a Kubernetes object at all, that is, whether it has an
+/// `apiVersion` and a `kind`.
+pub(crate) fn each_object<'s, E>(
     document: &mut Value,
-    namespace: &str,
+    scope: impl Into<Scope<'s>>,
     visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
 ) -> Result<bool, E> {
-    each_below(document, None, namespace, visit)
+    each_below(document, None, scope.into(), visit)
+}
+
+/// Where an object has pods.
+fn pods(object: &Value, type_name: &TypeName, scope: Scope<'_>) -> Vec<String> {
+    let TypeName { api_version, kind } = type_name;
+    let known = workload::find(group(api_version), kind)
+        .map(|kind| kind.pod_pointer)
+        .or_else(|| workload::pod_template(object));
+    match known {
+        Some(pointer) => vec![pointer.to_owned()],
+        None => scope
+            .paths
+            .iter()
+            .flat_map(|path| path.pointers(object))
+            .filter(|pointer| workload::is_pod_template(object, pointer))
+            .collect(),
+    }
 }
 
 fn each_below<E>(
     value: &mut Value,
     inherited: Option<&TypeName>,
-    namespace: &str,
+    scope: Scope<'_>,
     visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
 ) -> Result<bool, E> {
     let Some(type_name) = TypeName::of(value, inherited) else {
@@ -105,10 +140,21 @@ fn each_below<E>(
         Some(items) => {
             let of_items = type_name.of_items();
             for item in items {
-                each_below(item, of_items.as_ref(), namespace, visit)?;
+                each_below(item, of_items.as_ref(), scope, visit)?;
             }
         }
-        None => visit(&Identity::of(value, &type_name, namespace), value)?,
+        None => {
+            let pods = pods(value, &type_name, scope);
+            let identity = |pod| Identity::of(value, &type_name, scope.namespace, pod);
+            let found: Vec<_> = if pods.is_empty() {
+                vec![identity(None)]
+            } else {
+                pods.into_iter().map(|pod| identity(Some(pod))).collect()
+            };
+            for identity in found {
+                visit(&identity, value)?;
+            }
+        }
     }
     Ok(true)
 }
@@ -161,10 +207,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn objects(mut document: Value) -> Vec<(String, Option<&'static str>)> {
+    fn objects(document: Value) -> Vec<(String, Option<String>)> {
+        objects_at(document, &[])
+    }
+
+    fn objects_at(mut document: Value, paths: &[PodPath]) -> Vec<(String, Option<String>)> {
         let mut seen = Vec::new();
-        let visited: Result<bool, ()> = each_object(&mut document, "here", &mut |identity, _| {
-            seen.push((identity.to_string(), identity.pod_pointer()));
+        let scope = Scope {
+            namespace: "here",
+            paths,
+        };
+        let visited: Result<bool, ()> = each_object(&mut document, scope, &mut |identity, _| {
+            seen.push((identity.to_string(), identity.pod.clone()));
             Ok(())
         });
         assert_eq!(visited, Ok(true));
@@ -197,6 +251,7 @@ mod tests {
                 "apiVersion": api_version, "kind": kind,
                 "metadata": {"name": "web", "namespace": "shop"},
             });
+            let pointer = pointer.map(str::to_owned);
             assert_eq!(objects(object), [(format!("{kind}/shop/web"), pointer)]);
         }
         let spec = json!({"containers": [{"name": "a"}]});
@@ -213,8 +268,38 @@ mod tests {
             ),
         ] {
             let object = json!({"apiVersion": "example.org/v1", "kind": kind, "spec": object});
-            assert_eq!(objects(object), [(format!("{kind}/here"), Some(pointer))]);
+            let pointer = Some(pointer.to_owned());
+            assert_eq!(objects(object), [(format!("{kind}/here"), pointer)]);
         }
+    }
+
+    #[test]
+    fn paths_of_the_configuration_find_each_pod_of_kinds_that_are_not_known() {
+        let paths: Vec<PodPath> = ["spec.replicaSpecs.*.template", "spec.driver"]
+            .iter()
+            .map(|path| path.parse().unwrap())
+            .collect();
+        let template = json!({"spec": {"containers": [{"name": "a"}]}});
+        let job = json!({"apiVersion": "example.org/v1", "kind": "TrainJob", "spec": {
+            "replicaSpecs": {"master": {"template": template}, "worker": {"template": template}},
+            "driver": {"cores": 1},
+        }});
+        let found = |pod: &str| ("TrainJob/here".to_owned(), Some(pod.to_owned()));
+        assert_eq!(
+            objects_at(job, &paths),
+            [
+                found("/spec/replicaSpecs/master/template"),
+                found("/spec/replicaSpecs/worker/template"),
+            ]
+        );
+        // A kind that is known has its pod where that has it.
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "spec": {"driver": template}});
+        let known = Some("/spec/template".to_owned());
+        assert_eq!(
+            objects_at(deployment, &paths),
+            [("Deployment/here".to_owned(), known)]
+        );
     }
 
     #[test]
@@ -222,19 +307,28 @@ mod tests {
         let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "a-"}});
         let inner = json!({"apiVersion": "v1", "kind": "List", "items": [pod]});
         let outer = json!({"apiVersion": "v1", "kind": "List", "items": [inner, {"no": "kind"}]});
-        assert_eq!(objects(outer), [("Pod/here/a-*".to_owned(), Some(""))]);
+        assert_eq!(
+            objects(outer),
+            [("Pod/here/a-*".to_owned(), Some(String::new()))]
+        );
 
         let typed = json!({"apiVersion": "apps/v1", "kind": "DeploymentList",
             "items": [{"metadata": {"name": "web"}}]});
         assert_eq!(
             objects(typed),
-            [("Deployment/here/web".to_owned(), Some("/spec/template"))]
+            [(
+                "Deployment/here/web".to_owned(),
+                Some("/spec/template".to_owned())
+            )]
         );
 
         let function = json!({"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList",
             "items": [pod], "functionConfig": {"apiVersion": "v1", "kind": "Pod"}});
         assert!(is_resource_list(&function));
-        assert_eq!(objects(function), [("Pod/here/a-*".to_owned(), Some(""))]);
+        assert_eq!(
+            objects(function),
+            [("Pod/here/a-*".to_owned(), Some(String::new()))]
+        );
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl AnswerInput<'_> {
         let mut asked = Vec::new();
         for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
             let mut value = document.value.clone();
-            subjects::add(MANIFEST_FILE, &mut value, NAMESPACE, &mut asked);
+            subjects::add(MANIFEST_FILE, &mut value, NAMESPACE.into(), &mut asked);
         }
         let treatment = treatment(&engine, self.set.clone());
         let report = transform(&mut manifests, NAMESPACE, &treatment)?;

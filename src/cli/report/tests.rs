@@ -15,7 +15,7 @@ fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {
             kind: "Pod".to_owned(),
             namespace: "shop".to_owned(),
             name: name.to_owned(),
-            pod: Some(""),
+            pod: Some(String::new()),
         },
         treated,
     }

@@ -65,16 +65,20 @@ impl Render {
         let mut pod = given.clone();
         let mut report = Report::default();
         let treatment = treatment(&engine, self.annotations());
-        kinds::each_object(&mut pod, &self.namespace, &mut |identity, object| {
-            let treated = treat_object(&treatment, identity, object)?;
-            report.entries.push(Entry {
-                file: String::new(),
-                document: 1,
-                identity: identity.clone(),
-                treated,
-            });
-            Ok::<_, anyhow::Error>(())
-        })?;
+        kinds::each_object(
+            &mut pod,
+            self.namespace.as_str(),
+            &mut |identity, object| {
+                let treated = treat_object(&treatment, identity, object)?;
+                report.entries.push(Entry {
+                    file: String::new(),
+                    document: 1,
+                    identity: identity.clone(),
+                    treated,
+                });
+                Ok::<_, anyhow::Error>(())
+            },
+        )?;
         self.write(&given, pod, &report, streams)
     }
 

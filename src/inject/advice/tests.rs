@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::inject::{Engine, Namespace, Settings};
 use crate::template::{Catalog, Source};
+use misplaced::MISPLACED;
+
+mod misplaced;
 
 const TEMPLATES: &str = r#"
 apiVersion: pillion.dev/v1alpha1
@@ -323,8 +326,13 @@ fn an_update_is_judged_where_the_pod_template_changes() {
     let mut scaled = before.clone();
     scaled["spec"]["replicas"] = json!(7);
     scaled["status"] = json!({"replicas": 3});
-    scaled["metadata"]["annotations"] = json!({INJECT: "old"});
+    scaled["metadata"]["annotations"] = json!({"example.com/owner": "us"});
     assert!(silent(&scaled), "nothing of it reaches the pods");
+    scaled["metadata"]["annotations"] = json!({INJECT: "old"});
+    let (told, _) = update(&scaled, &before);
+    assert_eq!(told.last().unwrap(), MISPLACED, "somebody meant it to");
+    let later = json!({"operation": "UPDATE", "oldObject": scaled});
+    assert!(advised(&review("Deployment", &scaled, &later)).0.is_empty());
     let mut reordered = before.clone();
     let spec = reordered["spec"]["template"].as_object_mut().unwrap();
     let metadata = spec.shift_remove("metadata").unwrap();

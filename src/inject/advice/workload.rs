@@ -1,12 +1,14 @@
 //! A workload, read as far as its controller reads it to make a pod.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
+use crate::inject::misplaced_keys::{KeysOfObject, is_ours, misplaced_keys};
 use crate::kubernetes::workload::{CLAIMS, WorkloadKind, claim_volumes};
 use crate::review::{Json, Text};
 
@@ -17,6 +19,7 @@ pub(in crate::inject) struct Workload<'a> {
     /// Whether another object's controller made it, as a Deployment's makes a `ReplicaSet`.
     pub(super) is_made_by_a_controller: bool,
     name: String,
+    object: Json<'a>,
     template: Json<'a>,
     /// A `StatefulSet`'s claims, each of which becomes a volume of the pod.
     claims: Option<Json<'a>>,
@@ -59,20 +62,54 @@ impl<'a> Workload<'a> {
             kind,
             is_made_by_a_controller: owners.iter().any(|owner| owner.controller == Some(true)),
             name: name.map_or(String::new(), |name| name.as_str().to_owned()),
+            object,
             template: below(object, kind.pod_pointer)?,
             claims: below(object, CLAIMS).filter(|_| kind.kind == "StatefulSet"),
         })
     }
 
-    /// Whether both make the same pods.
-    pub(super) fn makes_the_same_pods(&self, other: &Self) -> bool {
-        same(Some(self.template), Some(other.template)) && same(self.claims, other.claims)
+    /// Whether there is nothing to say that was not said about `before`: it makes the same pods, and
+    /// nobody put an annotation of ours on it.
+    pub(super) fn is_as(&self, before: &Self) -> bool {
+        same(Some(self.template), Some(before.template))
+            && same(self.claims, before.claims)
+            && self
+                .annotations_of_ours()
+                .is_subset(&before.annotations_of_ours())
+    }
+
+    fn annotations_of_ours(&self) -> BTreeSet<String> {
+        let annotations = below(self.object, "/metadata/annotations").map(Json::to_value);
+        match annotations {
+            Some(Value::Object(annotations)) => {
+                let keys = annotations.into_iter().map(|(key, _)| key);
+                keys.filter(|key| is_ours(key)).collect()
+            }
+            _ => BTreeSet::new(),
+        }
     }
 
     /// Whether its pods carry this annotation.
     pub(super) fn has_annotation(&self, key: &str) -> bool {
         below(self.template, "/metadata/annotations")
             .is_some_and(|annotations| annotations.get(key).is_some())
+    }
+
+    /// Its labels and annotations, and its pods', that do nothing where they are. `applied` are the
+    /// templates that were selected for its pods; `None` where these are refused.
+    pub(super) fn misplaced(&self, applied: Option<&BTreeSet<&str>>) -> Vec<String> {
+        let keys = |object| {
+            let keys = |pointer| below(object, pointer).map(Json::to_value);
+            let (labels, annotations) = (keys("/metadata/labels"), keys("/metadata/annotations"));
+            json!({"metadata": {"labels": labels, "annotations": annotations}})
+        };
+        let keys_of = KeysOfObject {
+            kind: self.kind.kind,
+            object: &keys(self.object),
+            pointer: self.kind.pod_pointer,
+            pod: &keys(self.template),
+        };
+        misplaced_keys(keys_of, applied)
     }
 
     /// The pod that the controller would make, as JSON. Of the template's metadata it takes labels

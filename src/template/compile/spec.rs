@@ -75,17 +75,37 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
 const GENERATION: u32 = 4;
 
 /// The digest of what makes a template, and of the generation: of its metadata only how it is
-/// called, so that a file and the object that the API server stores of it have the same.
+/// called, so that a file and the object that the API server stores of it have the same; and no words
+/// for people, which reach no pod, so that a better description rolls no Deployment out anew.
 fn revision(document: &Node, generation: u32) -> String {
     let mut document = document.to_json();
     if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| name == "name" || name == "namespace");
+    }
+    if let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("description");
+        let parameters = spec.get_mut("parameters").and_then(Value::as_object_mut);
+        for (_, parameter) in parameters.into_iter().flatten() {
+            without_words(parameter);
+            if let Some(items) = parameter.get_mut("items") {
+                without_words(items);
+            }
+        }
     }
     whole_numbers(&mut document);
     if generation > 1 {
         document = json!({"generation": generation, "template": document});
     }
     digest(&document)
+}
+
+/// Takes out what a parameter, or its elements, are called for people.
+fn without_words(declared: &mut Value) {
+    if let Some(declared) = declared.as_object_mut() {
+        for words in ["description", "patternHint"] {
+            declared.remove(words);
+        }
+    }
 }
 
 /// The API server stores `5.0` as `5`.
@@ -277,5 +297,24 @@ mod tests {
         assert_eq!(revision(&document, 1), revision(&same, 1));
         assert_ne!(revision(&document, 1), revision(&document, 2));
         assert_ne!(revision(&document, 2), revision(&document, 3));
+    }
+
+    #[test]
+    fn words_for_people_are_no_part_of_a_revision() {
+        let template = |words: Value, pattern: &str| {
+            let mut items = words.clone();
+            items["pattern"] = json!(pattern);
+            let mut list = words.clone();
+            list["items"] = items;
+            let document = json!({"metadata": {"name": "a"},
+                "spec": {"description": words["description"], "parameters": {"list": list}}});
+            revision(&Node::from_json(&document), 2)
+        };
+        let bare = template(json!({}), "a");
+        assert_eq!(
+            bare,
+            template(json!({"description": "b", "patternHint": "c"}), "a")
+        );
+        assert_ne!(bare, template(json!({}), "b"));
     }
 }

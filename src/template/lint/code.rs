@@ -44,6 +44,12 @@ codes! {
         "Give it a `livenessProbe` or `startupProbe`; a `readinessProbe` where the app needs it.";
     ReadinessNotNeeded: "A sidecar that the app does not need has a readiness probe: when it fails, the app is taken out of its Service.";
         "Use a `livenessProbe` or `startupProbe`, or say `waitForReady: true` where the app does need it.";
+    ProbeOnLoopback: "A probe calls a port on which the helper listens for the pod itself alone, so that it fails for ever.";
+        "Let the helper listen on all addresses, give the probe a listener of its own, or use `exec`.";
+    StopSignalIgnored: "A container has a `lifecycle.stopSignal`, which most clusters drop.";
+        "Trap SIGTERM, or stop the program in a `preStop` hook.";
+    PodNameAssumed: "An expression reads `pod.metadata.name`, which the pods of controllers do not have when they are decided about.";
+        "Read `pod.metadata.?name` with a default, or use a `fieldRef`.";
     EmptyDirUnbounded: "An emptyDir has no `sizeLimit`, so it can fill the node's disk.";
         "Give it a `sizeLimit`.";
     MemoryVolumeUnbounded: "An emptyDir in memory has no `sizeLimit`, so it can take half of the node's memory.";
@@ -68,6 +74,8 @@ codes! {
         "An Ambassador has a port and tells the app of it by `app.env`; an Adapter has a sidecar, and its ports have names; a Sidecar has something that stays; an Init has only steps that end.";
     PortTaken: "Another template of those that are checked together uses the port, so that the two cannot be in one pod.";
         "Choose another port.";
+    ReadOtherwise: "A word of the file is one that kubectl does not read, or reads otherwise.";
+        "Put it in quotes.";
     IgnoreUnknown: "The annotation `pillion.dev/lint-ignore` names a code that does not exist.";
         "Name codes of this page, separated by commas.";
     IgnoreUnused: "The annotation `pillion.dev/lint-ignore` names a code that finds nothing.";

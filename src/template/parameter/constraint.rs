@@ -50,6 +50,11 @@ impl Pattern {
     pub(crate) fn source(&self) -> &str {
         &self.source
     }
+
+    /// The pattern in words, where its author put it so.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
 }
 
 /// An end of a range, as written and as compared.

@@ -24,7 +24,10 @@ pub(crate) enum ValueError {
         hint: Option<String>,
     },
     /// The text holds a control character and no pattern allows that.
-    #[error("control characters, such as a line break, are not allowed here")]
+    #[error(
+        "control characters, such as a line break, are allowed only where the template's `pattern` \
+         admits them"
+    )]
     Control,
     /// The value is below the range.
     #[error("expected at least {minimum}")]
@@ -50,7 +53,7 @@ pub(crate) enum ValueError {
 
 fn not_matching(pattern: &str, hint: Option<&str>) -> String {
     match hint {
-        Some(hint) => format!("expected {hint} (the pattern `{pattern}`)"),
+        Some(hint) => format!("expected {hint}"),
         None => format!("expected text that matches the pattern `{pattern}` as a whole"),
     }
 }

@@ -1,4 +1,5 @@
-// The programs that check what is installed: helm renders and installs the chart, kubeconform
+// The programs that check what is installed and read: yamljson reads YAML as kubectl does, helm renders
+// and installs the chart, kubeconform
 // holds what it renders against the API server's own schemas.
 module pillion.dev/chart-tools
 
@@ -135,5 +136,5 @@ require (
 	sigs.k8s.io/kustomize/kyaml v0.21.2 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
-	sigs.k8s.io/yaml v1.6.0 // indirect
+	sigs.k8s.io/yaml v1.6.0
 )

@@ -95,4 +95,6 @@ rules:
     : object.spec.template != oldObject.spec.template)
     || object.spec.?volumeClaimTemplates.orValue([])
     != oldObject.spec.?volumeClaimTemplates.orValue([])
+    || object.metadata.?annotations.orValue({}).exists(key,
+    key.contains('pillion.dev/') && !(key in oldObject.metadata.?annotations.orValue({})))
 {{- end -}}

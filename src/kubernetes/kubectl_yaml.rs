@@ -10,8 +10,11 @@ const BOOLEANS: [&str; 18] = [
     "OFF", "True", "False",
 ];
 
+/// The tags that all readers of YAML know.
+const TAGS: [&str; 7] = ["bool", "float", "int", "map", "null", "seq", "str"];
+
 /// What is wrong with a text, and in which of its lines, from 1.
-pub(super) fn find(text: &str) -> Option<(usize, String)> {
+pub(crate) fn find(text: &str) -> Option<(usize, String)> {
     let mut scanner = Scanner::default();
     text.lines().enumerate().find_map(|(index, line)| {
         let problem = scanner.line(line)?;
@@ -28,6 +31,10 @@ struct Scanner {
     depth: usize,
     /// The indentation of the line at which a block scalar began.
     block: Option<usize>,
+    /// Whether only blanks stand between the `-` of an item, or the line's beginning, and here.
+    starts_item: bool,
+    /// Whether a quoted text, or a flow collection, ended just before.
+    behind_closed: bool,
 }
 
 impl Scanner {
@@ -42,7 +49,11 @@ impl Scanner {
         }
         self.block = None;
         let mut rest = if self.quote.is_some() { line } else { content };
+        self.starts_item = false;
         while !rest.is_empty() {
+            if !rest.starts_with([' ', '\t', '-']) {
+                self.starts_item = false;
+            }
             rest = match self.quote {
                 Some(quote) => self.behind_quote(rest, quote),
                 None => match self.token(rest) {
@@ -76,6 +87,7 @@ impl Scanner {
                     }
                     None => {
                         self.quote = None;
+                        self.behind_closed = true;
                         return behind;
                     }
                 }
@@ -89,7 +101,11 @@ impl Scanner {
         let first = rest.chars().next().unwrap_or(' ');
         let behind = rest.get(first.len_utf8()..).unwrap_or_default();
         let ends_word = behind.is_empty() || behind.starts_with([' ', '\t']);
+        let behind_closed = std::mem::take(&mut self.behind_closed);
         match first {
+            '\t' if self.starts_item && self.depth == 0 => {
+                Err("kubectl takes no tab here: indent by blanks".to_owned())
+            }
             ' ' | '\t' | '\r' => Ok(behind),
             '#' => Ok(""),
             '\'' | '"' => {
@@ -102,12 +118,23 @@ impl Scanner {
             }
             ']' | '}' | ',' if self.depth > 0 => {
                 self.depth -= usize::from(first != ',');
+                self.behind_closed = first != ',';
                 Ok(behind)
             }
-            '-' | '?' | ':' if ends_word => Ok(behind),
-            ':' if self.depth > 0 && behind.starts_with([',', ']', '}', '"', '\'', '[', '{']) => {
+            '?' if ends_word => {
+                Err("kubectl converts keys behind `?`: write `KEY: VALUE`".to_owned())
+            }
+            '-' | ':' if ends_word => {
+                self.starts_item = first == '-';
                 Ok(behind)
             }
+            ':' if behind_closed => Ok(behind),
+            ':' | '?' if self.depth > 0 && !behind.starts_with([',', ']', '}']) => Err(format!(
+                "kubectl takes no plain word that begins with `{first}` inside `[]` or `{{}}`: put \
+                     it in quotes"
+            )),
+            '&' | '*' | '!' => named(rest),
+            ':' if self.depth > 0 && behind.starts_with([',', ']', '}']) => Ok(behind),
             _ => self.plain(rest),
         }
     }
@@ -142,18 +169,49 @@ impl Scanner {
         }
         let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
         let word = word.trim_end();
+        if in_flow && word.contains('?') {
+            return Err(format!(
+                "kubectl takes no plain `?` inside `[]` or `{{}}`: put `{word}` in quotes"
+            ));
+        }
         let is_key = behind.starts_with(':');
+        let merged = behind.strip_prefix(':').map(str::trim_start);
+        if word == "<<" && merged.is_some_and(|merged| !merged.starts_with(['*', '[', '{'])) {
+            return Err("kubectl merges maps alone: name one behind `<<:`".to_owned());
+        }
         if is_converted(word, is_key) {
             return Err(if is_key {
                 format!("kubectl converts the key `{word}`: put the key that is meant in quotes")
             } else {
                 format!(
-                    "`{word}` is a text to kubectl: put it in quotes, or write it in lower case"
+                    "kubectl and other readers of YAML differ about `{word}`: put it in quotes where \
+                     it is a text, and write a number or `null`, `true`, `false` plainly"
                 )
             });
         }
         Ok(behind)
     }
+}
+
+/// Reads the name behind `&`, `*` or `!`.
+fn named(rest: &str) -> Result<&str, String> {
+    let end = rest.find([' ', '\t', '\r', ',', ']', '}', '[', '{']);
+    let (name, behind) = rest
+        .split_at_checked(end.unwrap_or(rest.len()))
+        .unwrap_or((rest, ""));
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let is_plain = match name.strip_prefix(['&', '*']) {
+        Some(anchor) => !anchor.is_empty() && anchor.chars().all(plain),
+        None => name
+            .strip_prefix("!!")
+            .is_some_and(|tag| TAGS.contains(&tag)),
+    };
+    if is_plain {
+        return Ok(behind);
+    }
+    Err(format!(
+        "kubectl does not read `{name}` as other readers of YAML do: leave it out"
+    ))
 }
 
 /// Whether readers differ about a plain word.
@@ -166,22 +224,30 @@ fn is_converted(word: &str, is_key: bool) -> bool {
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        return word != known && word != title && word != known.to_ascii_uppercase();
+        let is_other = is_key || (word != title && word != known.to_ascii_uppercase());
+        return word != known && is_other;
+    }
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    let lower = word.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    let is_prefixed = ["0x", "0o", "0b"]
+        .iter()
+        .any(|prefix| lower.starts_with(prefix));
+    if word.contains('_') && is_number {
+        return is_prefixed || lower.replace('_', "").parse::<f64>().is_ok();
     }
     if !is_key {
         return false;
     }
-    let is_number = word.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-    let is_prefixed = ["0x", "0o", "0b"]
-        .iter()
-        .any(|prefix| word.starts_with(prefix));
+    if matches!(lower.as_str(), ".inf" | ".nan") {
+        return true;
+    }
     BOOLEANS.contains(&word)
         || is_prefixed
         || (is_number
             && word
                 .replace('_', "")
                 .parse::<f64>()
-                .is_ok_and(|number| number.to_string() != word))
+                .is_ok_and(|number| number.to_string() != word || word == "-0"))
 }
 
 #[cfg(test)]
@@ -199,6 +265,24 @@ mod tests {
             ("yes: 1\n", 1, "the key `yes`"),
             ("a:\n  0x10: b\n", 2, "the key `0x10`"),
             ("- 1e3: b\n", 1, "the key `1e3`"),
+            ("0X1F: b\n", 1, "the key `0X1F`"),
+            (".Inf: b\n", 1, "the key `.Inf`"),
+            ("a: 1_000\n", 1, "`1_000`"),
+            ("a: +1._1\n", 1, "`+1._1`"),
+            ("a: {expression: pod.?b}\n", 1, "`pod.?b`"),
+            ("a: [ ?b ]\n", 1, "begins with `?`"),
+            ("a: {:b: c}\n", 1, "begins with `:`"),
+            ("a: [:\"b, c]\n", 1, "begins with `:`"),
+            ("a:\n  <<: # b\n", 2, "`<<:`"),
+            ("a:\n  <<:\n", 2, "`<<:`"),
+            ("a:\n- &b*c d\n", 2, "`&b*c`"),
+            ("a:\n- \tb\n", 2, "no tab"),
+            ("True: b\n", 1, "the key `True`"),
+            ("-0: b\n", 1, "the key `-0`"),
+            ("a: !b c\n", 1, "`!b`"),
+            ("- ? 5.\n", 1, "behind `?`"),
+            ("a: !!b c\n", 1, "`!!b`"),
+            ("a:\n  <<: null\n", 2, "`<<:`"),
         ] {
             let (at, problem) = find(text).unwrap_or_else(|| panic!("{text:?}"));
             assert_eq!(at, line, "{text:?}");
@@ -221,6 +305,9 @@ mod tests {
             "a: this is nULL indeed\n",
             "{\"a\":null,\"b\":[1,2]}\n",
             "a: b:c:d\n",
+            "a: {\"b\":x,'c':1, [d]:e}\n",
+            "a: &b {<<: *b, c: !!str 1}\nd: e?f\ng: a_1\nh: 1_a\n",
+            "a: \tb\n-\n",
         ] {
             assert_eq!(find(text), None, "{text:?}");
         }
