@@ -144,6 +144,14 @@ impl Explain {
         };
         let own = self.engine.load_catalog(streams)?;
         let stored = cluster_templates::read(cluster, &subjects.namespaces());
+        if !self.engine.has_only_built_in() {
+            for name in own.all_names().filter(|name| stored.serves(name)) {
+                cluster.note(format!(
+                    "the template `{name}` of the cluster is explained, as in the webhook, and not that of \
+                     --templates"
+                ));
+            }
+        }
         let catalog = Catalog::layered([&stored, &own]);
         match self.engine.unknown_templates(&[], &catalog).first() {
             Some(unknown) => bail!("{unknown}"),

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::template::text::{TextSegment, split};
+
 /// The keys whose text is an expression without `${` and `}`.
 const EXPRESSION_KEYS: [&str; 2] = ["expression", "$when"];
 
@@ -32,9 +34,10 @@ pub(super) fn weight(spec: &Value) -> usize {
 fn under(key: &str, value: &Value) -> usize {
     VALUE
         + match value {
-            Value::String(text) if text.contains("${") || EXPRESSION_KEYS.contains(&key) => {
+            Value::String(text) if EXPRESSION_KEYS.contains(&key) => {
                 EXPRESSION + text.len() * EXPRESSION_BYTE
             }
+            Value::String(text) if text.contains("${") => interpolated(text),
             Value::String(text) => text.len() * TEXT_BYTE,
             Value::Array(items) => items.iter().map(|item| under("", item)).sum(),
             Value::Object(fields) => {
@@ -46,6 +49,18 @@ fn under(key: &str, value: &Value) -> usize {
             }
             _ => 0,
         }
+}
+
+/// A text with expressions in it, which alone become more than text.
+fn interpolated(text: &str) -> usize {
+    let Ok(segments) = split(text) else {
+        return EXPRESSION + text.len() * EXPRESSION_BYTE;
+    };
+    let of_segment = |segment: &TextSegment| match segment {
+        TextSegment::Literal(literal) => literal.len() * TEXT_BYTE,
+        TextSegment::Expression { source, .. } => EXPRESSION + source.len() * EXPRESSION_BYTE,
+    };
+    segments.iter().map(of_segment).sum()
 }
 
 #[cfg(test)]
@@ -65,6 +80,10 @@ mod tests {
         assert!(bytes(&expression) > 60);
         let within = json!({"args": ["${params.a}"]});
         assert!(weight(&within) > EXPRESSION);
+        let around = json!({"args": [format!("{}${{params.a}}", "a".repeat(1000))]});
+        assert!(bytes(&around) < 8);
+        let nested = json!({"args": [format!("${{{{'a': 1}}.a{}}}", "+1".repeat(500))]});
+        assert!(bytes(&nested) > 60);
         let files = |count: usize| {
             let files = (0..count).map(|n| (format!("f{n}"), json!("x")));
             json!({"volumes": [{"name": "v", "files": Value::Object(files.collect())}]})

@@ -114,7 +114,8 @@ impl RegularExpression {
         let config = Config::new()
             .nfa_size_limit(Some(size_limit.min(left)))
             .hybrid_cache_capacity(LARGEST_CACHE)
-            // Whether a text matches is all that is asked.
+            // Whether a text matches is all that is asked: no groups, for which a one-pass program is.
+            .onepass(false)
             .which_captures(WhichCaptures::Implicit);
         let built = Regex::builder().configure(config).build(pattern);
         let regex = built.map_err(|error| refusal(&error, size_limit, left));

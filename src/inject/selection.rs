@@ -311,7 +311,7 @@ pub(super) fn opt_out(
 /// How a pod leaves out one template.
 fn without(template: &str) -> String {
     format!(
-        "; the pod did not ask for it, its namespace does: the pod's annotation {INJECT}: \
+        "; the pod did not ask for it by name, its namespace or the template's selector does: the pod's annotation {INJECT}: \
          \"-{}\" leaves it out",
         shown(template)
     )

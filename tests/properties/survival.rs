@@ -7,19 +7,20 @@ const OURS: [&str; 2] = ["pillion.dev/status.", "pillion.dev/file."];
 /// The list that Pillion adds to.
 const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
 /// What the API server would have filled in: it counts as not written.
-const DEFAULTS: [(&str, &str); 6] = [
+const DEFAULTS: [(&str, &str); 5] = [
     ("dnsPolicy", "ClusterFirst"),
-    ("restartPolicy", "Always"),
     ("schedulerName", "default-scheduler"),
     ("terminationMessagePath", "/dev/termination-log"),
     ("terminationMessagePolicy", "File"),
     ("image", "auto"),
 ];
 
-/// The same of values that are no text.
-fn is_default(key: &str, before: &Value) -> bool {
+/// The same of fields of a pod's spec, where a template may set something else; in a container or in a
+/// probe they mean something else.
+fn is_default_of_pod(key: &str, before: &Value) -> bool {
     match key {
         "enableServiceLinks" => *before == Value::Bool(true),
+        "restartPolicy" => *before == "Always",
         "terminationGracePeriodSeconds" => *before == 30,
         _ => false,
     }
@@ -32,6 +33,9 @@ pub(crate) fn lost(before: &Value, after: &Value, key: &str) -> Option<String> {
         (Value::Null, _) => None,
         (Value::Object(before), Value::Object(after)) => before.iter().find_map(|(name, value)| {
             let null = Value::Null;
+            if key == "spec" && is_default_of_pod(name, value) {
+                return None;
+            }
             lost(value, after.get(name).unwrap_or(&null), name).and_then(at)
         }),
         (Value::Array(before), Value::Array(after)) => {
@@ -41,7 +45,7 @@ pub(crate) fn lost(before: &Value, after: &Value, key: &str) -> Option<String> {
                 .position(|item| !rest.any(|found| lost(item, found, "").is_none()));
             missing.and_then(|index| at(index.to_string()))
         }
-        _ if before == after || is_default(key, before) || is_ours(key, before, after) => None,
+        _ if before == after || is_ours(key, before, after) => None,
         _ => Some(key.to_owned()),
     }
 }

@@ -18,7 +18,7 @@ use crate::server::process::{Server, wait_for};
 const SHORT: Duration = Duration::from_secs(6);
 
 /// How long a probe may take on a machine that does much else.
-const PROBE: Duration = Duration::from_secs(1);
+const PROBE: Duration = Duration::from_secs(10);
 
 /// What the server may have in memory in the end: what the design gives it, and what a debug build takes.
 const MEMORY: u64 = 160 * 1024 * 1024;

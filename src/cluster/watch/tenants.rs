@@ -56,6 +56,10 @@ impl Admission {
     /// Gives an admitted template more, as compiling it showed that it takes more than was known before;
     /// `false` where there is no room for it.
     pub(super) fn grow(&mut self, namespace: &str, bytes: usize) -> bool {
+        if namespace.is_empty() {
+            // Templates of the whole cluster are the platform's own, and not bounded.
+            return true;
+        }
         let Some(room) = self.room.get_mut(namespace) else {
             return bytes == 0;
         };

@@ -332,7 +332,7 @@ async fn large_reviews_wait_for_their_turn_and_small_ones_do_not() {
     assert_eq!(small.unwrap().status(), 200);
     assert_eq!(waited.unwrap().status(), 429);
     let waited = started.elapsed();
-    let half = Duration::from_millis(4900)..=Duration::from_secs(5);
+    let half = Duration::from_secs(4)..=Duration::from_secs(5);
     assert!(half.contains(&waited), "half of its time: {waited:?}");
     drop(turns);
     assert_eq!(ask(large()).await.unwrap().status(), 200);
