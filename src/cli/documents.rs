@@ -21,7 +21,7 @@ pub(crate) struct DocumentArguments {
     #[arg(short = 'f', long = "filename", value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
-    /// Manifests to read: `inject FILE` is `inject -f FILE`
+    /// The same manifests, given as to other commands: `FILE` is `-f FILE`
     #[arg(value_name = "FILE|DIR|-", conflicts_with = "files")]
     named: Vec<PathBuf>,
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::reader::{ClusterReader, Read, answer, in_words, typed, with_type};
+use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 
 /// How many objects are asked for at once.
 const PAGE: u32 = 500;
@@ -35,7 +36,7 @@ pub(crate) const CLUSTER_TEMPLATES: Resource = Resource {
     group: "pillion.dev",
     version: "v1alpha1",
     kind: "ClusterInjectionTemplate",
-    plural: "clusterinjectiontemplates",
+    plural: CLUSTER_PLURAL,
 };
 
 /// Templates of one namespace.
@@ -43,7 +44,7 @@ pub(crate) const NAMESPACED_TEMPLATES: Resource = Resource {
     group: "pillion.dev",
     version: "v1alpha1",
     kind: "InjectionTemplate",
-    plural: "injectiontemplates",
+    plural: NAMESPACED_PLURAL,
 };
 
 /// The objects of a list.

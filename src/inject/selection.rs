@@ -311,8 +311,8 @@ pub(super) fn opt_out(
 /// How a pod leaves out one template.
 fn without(template: &str) -> String {
     format!(
-        "; the pod did not ask for it by name, its namespace or the template's selector does: the pod's annotation {INJECT}: \
-         \"-{}\" leaves it out",
+        "; the pod did not ask for it by name, its namespace or the template's selector does: the pod's \
+         annotation {INJECT}: \"-{}\" leaves it out",
         shown(template)
     )
 }

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use crate::inject::patch::escape;
+
 /// The step that stands for each entry of a map or list.
 const EACH: &str = "*";
 
@@ -34,7 +36,7 @@ impl PodPath {
         for step in &self.0 {
             let further = reached.into_iter().flat_map(|(pointer, value)| {
                 let next = entries(value).filter(move |(key, _)| step == EACH || key == step);
-                next.map(move |(key, value)| (format!("{pointer}/{}", escaped(&key)), value))
+                next.map(move |(key, value)| (format!("{pointer}/{}", escape(&key)), value))
             });
             reached = further.collect();
         }
@@ -52,11 +54,6 @@ fn entries(value: &Value) -> Box<dyn Iterator<Item = (String, &Value)> + '_> {
         }
         _ => Box::new(std::iter::empty()),
     }
-}
-
-/// A key as a JSON pointer has it.
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
