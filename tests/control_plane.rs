@@ -10,6 +10,9 @@ mod empty;
 #[cfg(test)]
 mod end_to_end;
 #[cfg(test)]
+#[path = "support/expression_source.rs"]
+mod expression_source;
+#[cfg(test)]
 mod expressions;
 #[cfg(test)]
 mod lifetime;
@@ -17,7 +20,6 @@ mod lifetime;
 mod live_corpus;
 #[cfg(test)]
 mod pod_security;
-#[cfg(test)]
 #[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod generator;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::expression_source::Pod;
 use crate::sampling::cases;
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::{Failure, Outcome};
@@ -17,9 +18,7 @@ use crate::support::namespace::Namespace;
 use crate::support::raw;
 use crate::support::wait::wait_until;
 use kube::Client;
-use pillion::expression::{
-    Bindings, Budget, EvaluationError, Expression, Paths, Reads, Scope, Source,
-};
+use pillion::expression::{Bindings, Budget, EvaluationError, Expression, Reads, Scope};
 use serde_json::{Value, json};
 
 use data::{Kind, VARIABLES};
@@ -65,33 +64,6 @@ impl Findings {
         self.compared += other.compared;
         self.refused.extend(other.refused);
         self.differing.extend(other.differing);
-    }
-}
-
-/// The pod as the API server sees it.
-struct Pod(Value);
-
-impl Source for Pod {
-    fn parameter(&self, _: &str) -> Option<&Value> {
-        None
-    }
-    fn pod(&self, _: &Paths) -> &Value {
-        &self.0
-    }
-    fn apps(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn app(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn own(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn namespace(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn kubernetes_minor(&self) -> u32 {
-        37
     }
 }
 

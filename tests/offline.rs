@@ -9,6 +9,9 @@ mod documentation;
 #[cfg(test)]
 mod empty;
 #[cfg(test)]
+#[path = "support/expression_source.rs"]
+mod expression_source;
+#[cfg(test)]
 mod findings;
 #[cfg(test)]
 #[path = "../fuzz/fuzz.rs"]
@@ -19,7 +22,6 @@ mod generated;
 mod properties;
 #[cfg(test)]
 mod report;
-#[cfg(test)]
 #[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]

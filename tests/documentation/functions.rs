@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use pillion::expression::{Bindings, Budget, Expression, Paths, Reads, Scope, Source};
+use pillion::expression::{Bindings, Budget, Expression, Reads, Scope};
 use serde_json::Value;
+
+use crate::expression_source::Pod;
 
 /// What an expression does, and examples.
 const EXAMPLES: &[(&str, &[&str])] = &[
@@ -103,40 +105,13 @@ pub(crate) fn table() -> String {
     table
 }
 
-/// No pod: the examples read none.
-struct Nothing;
-
-impl Source for Nothing {
-    fn parameter(&self, _: &str) -> Option<&Value> {
-        None
-    }
-    fn pod(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn apps(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn app(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn own(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn namespace(&self, _: &Paths) -> &Value {
-        &Value::Null
-    }
-    fn kubernetes_minor(&self) -> u32 {
-        37
-    }
-}
-
 /// What an expression gives.
 fn given(source: &str) -> Value {
     let expression = Expression::compile(source, &Scope::new())
         .unwrap_or_else(|error| panic!("{source}: {error}"));
     let budget = Budget::new();
     let reads = Reads::default();
-    let bindings = Bindings::new(&Nothing, &reads, &[], &budget);
+    let bindings = Bindings::new(&Pod(Value::Null), &reads, &[], &budget);
     let value = expression.evaluate(&bindings);
     value
         .unwrap_or_else(|error| panic!("{source}: {error}"))

@@ -34,8 +34,21 @@ impl Mount {
         std::fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
     }
 
-    pub(crate) fn file(&self, name: &str) -> String {
+    fn file(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
+    }
+
+    /// Starts a server with the mount's certificate and these further flags.
+    pub(crate) fn serve(&self, flags: &[&str]) -> Server {
+        let files = [self.file("tls.crt"), self.file("tls.key")];
+        let own = [
+            "--tls-cert",
+            &files[0],
+            "--tls-key",
+            &files[1],
+            "--tls-poll-seconds=1",
+        ];
+        Server::start_with_files(&[&own, flags].concat())
     }
 }
 
@@ -48,13 +61,7 @@ pub(crate) fn made() -> Development {
 fn a_certificate_is_replaced_while_requests_flow() {
     let (mount, first, second, third) = (Mount::new(), made(), made(), made());
     mount.publish("..1", &first, &first);
-    let server = Server::start_with_files(&[
-        "--tls-cert",
-        &mount.file("tls.crt"),
-        "--tls-key",
-        &mount.file("tls.key"),
-        "--tls-poll-seconds=1",
-    ]);
+    let server = mount.serve(&[]);
     let authorities = [&first, &second, &third].map(|made| made.authority_pem.as_str());
     let config = trusting(&authorities, &["http/1.1"]);
     let mut kept = tls(server.webhook, &config).unwrap();

@@ -107,12 +107,7 @@ fn mixed_load_with_faults_is_answered_and_takes_no_more_memory() {
     write_template(templates.path(), 0);
     let (mount, pairs) = (Mount::new(), [made(), made()]);
     mount.publish("..0", &pairs[0], &pairs[0]);
-    let server = Server::start_with_files(&[
-        "--tls-cert",
-        &mount.file("tls.crt"),
-        "--tls-key",
-        &mount.file("tls.key"),
-        "--tls-poll-seconds=1",
+    let server = mount.serve(&[
         "--templates",
         &templates.path().display().to_string(),
         "--templates-poll-seconds=1",

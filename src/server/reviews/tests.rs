@@ -19,31 +19,27 @@ struct Fake {
     known: AtomicBool,
 }
 
+/// The answer to a review with this body.
+fn answer_of(body: Vec<u8>) -> Answer {
+    Answer::Review {
+        body,
+        uid: String::new(),
+        namespace: String::new(),
+        pod: String::new(),
+        dry_run: false,
+        decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
+        regarding: None,
+    }
+}
+
 impl Backend for Fake {
     fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer {
         let left = deadline.saturating_duration_since(Instant::now());
         assert!(left <= REQUEST_TIMEOUT, "{left:?}");
         match body {
             b"panic" => panic!("secret"),
-            b"{large}" => Answer::Review {
-                body: vec![b' '; 5 * 1024 * 1024],
-                uid: String::new(),
-                namespace: String::new(),
-                pod: String::new(),
-                dry_run: false,
-                decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
-                regarding: None,
-            },
-            [b'{', ..] => Answer::Review {
-                body: answered(endpoint, body.len()).into_bytes(),
-                uid: String::new(),
-                namespace: String::new(),
-                pod: String::new(),
-                dry_run: false,
-                decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
-
-                regarding: None,
-            },
+            b"{large}" => answer_of(vec![b' '; 5 * 1024 * 1024]),
+            [b'{', ..] => answer_of(answered(endpoint, body.len()).into_bytes()),
             b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}", deadline),
             b"soon" | b"never" => Answer::NamespaceUnknown {
                 namespace: String::from_utf8_lossy(body).into_owned(),
