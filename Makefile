@@ -41,7 +41,7 @@ test: ## Build a real control plane and helm (once), then run every test that ne
 # Other cases each time, unless a seed is given: that of a failure is in its output.
 test-long: export PROPTEST_RNG_SEED ?= $(shell date +%s)
 test-long: export PILLION_TEST_FACTOR ?= 10
-# Seconds for each target of fuzz/.
+# Seconds for each target of fuzz/; where it is empty, each has a number of inputs.
 test-long: export PILLION_FUZZ_SECONDS ?= 15
 # Seconds of mixed load with faults.
 test-long: export PILLION_SOAK_SECONDS ?= 120

@@ -1,8 +1,8 @@
 //! Running a target on any toolchain: the kept cases first, then inputs by chance until a number of them,
 //! or a time, is over.
 //!
-//! `PILLION_FUZZ_SECONDS` is the time of each target; without it each has a number of inputs that is the
-//! same each time. An input that fails is written to `target/fuzz`; copied to
+//! `PILLION_FUZZ_SECONDS` is the time of each target; without it, or where it is empty, each has a number
+//! of inputs that is the same each time. An input that fails is written to `target/fuzz`; copied to
 //! `fuzz/cases/TARGET` it is tried for ever after.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -67,7 +67,8 @@ fn try_one(name: &str, input: &[u8], target: &impl Fn(&[u8])) {
 }
 
 fn seconds() -> Option<Duration> {
-    let text = std::env::var("PILLION_FUZZ_SECONDS").ok()?;
+    let text = std::env::var("PILLION_FUZZ_SECONDS").ok();
+    let text = text.filter(|text| !text.is_empty())?;
     Some(Duration::from_secs(text.parse().unwrap()))
 }
 
