@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Status;
 use super::flag_values::{FilenameFlag, PodPathFlag};
 use super::manifest::kinds::{self, Identity};
+use super::manifest::types::TypeFault;
 use super::manifest::{Manifest, booleans};
 use super::streams::Streams;
 use super::terminal::{Colour, Paint, printable};
@@ -59,6 +60,14 @@ struct Checked {
     file: String,
     identity: Identity,
     findings: Vec<Finding>,
+    /// What of the pod has another type than the API gives it.
+    fault: Option<TypeFault>,
+}
+
+impl Checked {
+    fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.fault.is_none()
+    }
 }
 
 impl CheckManifests {
@@ -77,31 +86,42 @@ impl CheckManifests {
             Format::Json => json(&checked),
         };
         streams.print(text)?;
-        let is_clean = checked.iter().all(|checked| checked.findings.is_empty());
+        let is_clean = checked.iter().all(Checked::is_clean);
         Ok(Status::refused_if(!is_clean))
     }
 
     fn check(&self, mut manifest: Manifest, checked: &mut Vec<Checked>) {
         let file = manifest.name.clone();
         let scope = self.pod_paths.scope(&self.namespace);
-        let mut visit = |identity: &Identity, object: &mut Value| {
-            booleans::settle(object);
-            let pointer = identity.pod_pointer();
-            if let Some(pod) = pointer.and_then(|pointer| object.pointer(pointer)) {
-                checked.push(Checked {
-                    file: file.clone(),
-                    identity: identity.clone(),
-                    findings: findings(pod),
-                });
-            }
-            Ok::<(), Infallible>(())
-        };
+        let mut lines_before = 0;
         for document in &mut manifest.documents {
-            match kinds::each_object(&mut document.value, scope, &mut visit) {
+            let mut found = Vec::new();
+            match kinds::each_object(&mut document.value, scope, &mut |identity, object| {
+                found.extend(check_object(&file, identity, object));
+                Ok::<(), Infallible>(())
+            }) {
                 Ok(_) => {}
             }
+            for fault in found.iter_mut().filter_map(|one| one.fault.as_mut()) {
+                fault.say_where(document, (&file, lines_before));
+            }
+            lines_before += document.lines();
+            checked.extend(found);
         }
     }
+}
+
+/// What is wrong with the pod of an object; `None` where it holds none.
+fn check_object(file: &str, identity: &Identity, object: &mut Value) -> Option<Checked> {
+    booleans::settle(object);
+    let pointer = identity.pod_pointer()?;
+    let pod = object.pointer(pointer)?;
+    Some(Checked {
+        file: file.to_owned(),
+        identity: identity.clone(),
+        findings: findings(pod),
+        fault: TypeFault::find(object, pointer).map(|fault| fault.below(&identity.place)),
+    })
 }
 
 fn findings(pod: &Value) -> Vec<Finding> {
@@ -111,9 +131,12 @@ fn findings(pod: &Value) -> Vec<Finding> {
 
 fn text(checked: &[Checked], paint: Paint) -> String {
     let mut text = String::new();
-    for checked in checked.iter().filter(|one| !one.findings.is_empty()) {
+    for checked in checked.iter().filter(|one| !one.is_clean()) {
         let title = format!("{} ({})", checked.identity, checked.file);
         let _ = writeln!(text, "{}", paint.text(Colour::Bold, &printable(&title)));
+        if let Some(TypeFault { sentence, .. }) = &checked.fault {
+            let _ = writeln!(text, "  {}", printable(sentence));
+        }
         for finding in &checked.findings {
             let (code, path) = (finding.code, printable(&finding.path));
             let _ = writeln!(text, "  {code}: {}", printable(&finding.message));
@@ -121,7 +144,12 @@ fn text(checked: &[Checked], paint: Paint) -> String {
         }
     }
     let count: usize = checked.iter().map(|one| one.findings.len()).sum();
-    let _ = writeln!(text, "pods checked: {}, findings: {count}", checked.len());
+    let _ = write!(text, "pods checked: {}, findings: {count}", checked.len());
+    let faults = checked.iter().filter(|one| one.fault.is_some()).count();
+    if faults > 0 {
+        let _ = write!(text, ", with a value of a wrong type: {faults}");
+    }
+    text.push('\n');
     text
 }
 
@@ -143,6 +171,7 @@ fn json(checked: &[Checked]) -> String {
             "kind": identity.kind,
             "namespace": identity.namespace,
             "name": identity.name,
+            "problem": checked.fault.as_ref().map(|fault| &fault.sentence),
             "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
         })
     };

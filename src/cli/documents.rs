@@ -96,6 +96,14 @@ impl DocumentArguments {
         streams: &mut Streams<'_>,
     ) -> anyhow::Result<Status> {
         let report = transform(&mut manifests, self.scope(), treatment)?;
+        // A word that kubectl reads otherwise may be why a value has another type.
+        if report
+            .entries
+            .iter()
+            .any(|entry| entry.treated.place.is_some())
+        {
+            manifests.iter().try_for_each(Manifest::check_words)?;
+        }
         if !report.is_refused() {
             self.write(&manifests, &report, streams)?;
         }

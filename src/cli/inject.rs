@@ -271,6 +271,7 @@ impl ObjectTransform for Injection<'_> {
             findings: decision.findings,
             hints,
             patch,
+            place: None,
         })
     }
 }

@@ -14,7 +14,7 @@ mod parse;
 pub(crate) mod pod_path;
 mod source;
 mod split;
-pub(crate) mod texts;
+pub(crate) mod types;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use serde_json::Value;
 use super::streams::Streams;
 use crate::kubernetes::kubectl_yaml;
 use crate::template::Source;
+use crate::template::node::{self, Place};
 use emit::Style;
 pub(crate) use error::ManifestError;
 use source::Wanted;
@@ -201,6 +202,33 @@ impl Document {
 
     fn part(&self, start: usize, end: usize) -> &str {
         self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// How many lines the document has.
+    pub(crate) fn lines(&self) -> u32 {
+        u32::try_from(self.text.matches('\n').count()).unwrap_or(u32::MAX)
+    }
+
+    /// A sentence about the value at a JSON pointer of the document, with the file, line and column where
+    /// that stands before it. The document begins after `lines_before` lines of the file.
+    pub(crate) fn say_where(
+        &self,
+        (file, lines_before): (&str, u32),
+        pointer: &str,
+        sentence: &str,
+    ) -> String {
+        // Too large a document is not read again for a place.
+        let root = node::read(&self.text)
+            .unwrap_or_default()
+            .into_iter()
+            .next();
+        let found = root.as_ref().and_then(|root| root.pointer(pointer));
+        match found.map(|found| found.place) {
+            Some(Place { line, column }) => {
+                format!("{file}:{}:{column}: {sentence}", lines_before + line)
+            }
+            None => sentence.to_owned(),
+        }
     }
 
     /// Refuses a word that kubectl reads otherwise, where the document is written anew.

@@ -61,6 +61,8 @@ pub(crate) struct TransformResult {
     pub(crate) hints: Vec<String>,
     /// The change as a JSON Patch on the object (RFC 6902); `None` where there is none.
     pub(crate) patch: Option<Value>,
+    /// What of the object the message is about: a JSON pointer. `None`: the whole.
+    pub(crate) place: Option<String>,
 }
 
 impl TransformResult {
@@ -79,6 +81,7 @@ impl TransformResult {
             findings: Vec::new(),
             hints: Vec::new(),
             patch: None,
+            place: None,
         }
     }
 }

@@ -163,6 +163,7 @@ mod tests {
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
                 pod: Some(String::new()),
+                place: String::new(),
             },
             treated: TransformResult {
                 outcomes: vec![

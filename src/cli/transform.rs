@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity, Scope};
-use super::manifest::texts;
+use super::manifest::types::TypeFault;
 use super::namespace_hints;
 use super::report::{Entry, Note, Report, RunResult, TransformResult};
 use super::resource_list;
@@ -45,6 +45,7 @@ pub(crate) fn transform<'s>(
     let scope = scope.into();
     let mut report = Report::default();
     for manifest in manifests {
+        let mut lines_before = 0;
         for (index, document) in manifest.documents.iter_mut().enumerate() {
             let first = report.entries.len();
             let place = (manifest.name.as_str(), index + 1);
@@ -66,7 +67,18 @@ pub(crate) fn transform<'s>(
                     document: place.1,
                 });
             }
-            let entries = report.entries.get(first..).unwrap_or_default();
+            let entries = report.entries.get_mut(first..).unwrap_or_default();
+            for Entry {
+                identity, treated, ..
+            } in &mut *entries
+            {
+                if let Some(place) = &treated.place {
+                    let pointer = format!("{}{place}", identity.place);
+                    let from = (manifest.name.as_str(), lines_before);
+                    treated.message = document.say_where(from, &pointer, &treated.message);
+                }
+            }
+            lines_before += document.lines();
             document.changed |= resource_list::add_results(&mut document.value, scope, entries);
         }
     }
@@ -91,10 +103,27 @@ pub(crate) fn treat_object(
         return Ok(TransformResult::plain(Reason::NotAPod, message));
     }
     booleans::settle(object);
-    if let Some(fault) = object.pointer(pointer).and_then(texts::fault) {
-        return Ok(TransformResult::plain(Reason::ReviewInvalid, fault));
+    if let Some(fault) = TypeFault::in_metadata(object, pointer) {
+        return Ok(of_another_type(fault));
     }
-    treatment.treat(identity, pointer, object)
+    let Some(fault) = TypeFault::find(object, pointer) else {
+        return treatment.treat(identity, pointer, object);
+    };
+    // What is left alone is not judged.
+    let given = object.clone();
+    let treated = treatment.treat(identity, pointer, object)?;
+    if treated.patch.is_none() && treated.code != Reason::ReviewInvalid.code() {
+        return Ok(treated);
+    }
+    *object = given;
+    Ok(of_another_type(fault))
+}
+
+fn of_another_type(fault: TypeFault) -> TransformResult {
+    TransformResult {
+        place: Some(fault.pointer),
+        ..TransformResult::plain(Reason::ReviewInvalid, fault.sentence)
+    }
 }
 
 /// The result of an object in which no pod is found: an error of its kind where it asks for templates.
@@ -161,6 +190,7 @@ mod tests {
             namespace: String::new(),
             name: "web".to_owned(),
             pod: None,
+            place: String::new(),
         }
     }
 

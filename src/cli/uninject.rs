@@ -115,6 +115,7 @@ mod tests {
             namespace: "shop".to_owned(),
             name: "web".to_owned(),
             pod: Some("/spec/template".to_owned()),
+            place: String::new(),
         }
     }
 

@@ -79,6 +79,15 @@ impl Node {
             .map(|entry| &entry.value)
     }
 
+    /// The value at a JSON pointer (RFC 6901).
+    pub(crate) fn pointer(&self, pointer: &str) -> Option<&Self> {
+        let mut steps = pointer.split('/').skip(1);
+        steps.try_fold(self, |node, step| match &node.value {
+            NodeValue::List(items) => items.get(step.parse::<usize>().ok()?),
+            _ => node.get(&step.replace("~1", "/").replace("~0", "~")),
+        })
+    }
+
     /// The text, where the value is text.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {

@@ -214,6 +214,36 @@ fn an_annotation_without_quotes_is_named_with_what_to_write() {
 }
 
 #[test]
+fn a_value_of_another_type_is_named_with_its_line() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: orders\n  annotations: {pillion.dev/inject: \
+        log-shipper}\nspec:\n  containers:\n    - {name: app, image: 'a:1', ports: 80}\n";
+    let quiet = pod.replace(
+        "annotations: {pillion.dev/inject: log-shipper}",
+        "labels: {}",
+    );
+    let list = "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: apps/v1\n    kind: Deployment\n    \
+        metadata: {name: web}\n    spec:\n      template:\n        metadata: {labels: {a: 5}}\n        \
+        spec: {}\n";
+    let manifest = format!("# Two.\n{pod}---\n{list}");
+    let said = [
+        ":9:40: spec.containers[0].ports: expected a list, found the number 80",
+        ":19:32: spec.template.metadata.labels[\"a\"]: expected text, found the number 5",
+    ];
+    for command in ["inject", "check", "explain"] {
+        let told = pillion(&[command, "-"], &manifest);
+        let told = [stdout(&told), stderr(&told)].concat();
+        for said in said {
+            assert!(told.contains(said), "{command}: {said}: {told}");
+        }
+    }
+    // What is left alone is not judged.
+    let left = pillion(&["inject"], &quiet);
+    assert_eq!(left.status.code(), Some(0), "{}", stderr(&left));
+    assert_eq!(stdout(&left), quiet);
+    assert_eq!(pillion(&["check"], &quiet).status.code(), Some(1));
+}
+
+#[test]
 fn labels_of_namespaces_that_mean_nothing_are_told() {
     let manifest = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    \
         pillion.dev/injection: enable\n";

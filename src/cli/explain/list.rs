@@ -75,7 +75,7 @@ impl Item {
         };
         Self {
             object,
-            hints: about.misplaced(&explanation),
+            hints: about.hints(&explanation),
             explanation,
             pod: about.pod.clone(),
         }

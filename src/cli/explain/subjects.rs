@@ -11,7 +11,8 @@ use super::super::cluster::Cluster;
 use super::super::flag_values::PodPathFlag;
 use super::super::inject::pod;
 use super::super::manifest::kinds::{self, Identity, Scope};
-use super::super::manifest::{Manifest, booleans, texts};
+use super::super::manifest::types::TypeFault;
+use super::super::manifest::{Manifest, booleans};
 use super::super::streams::Streams;
 use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
@@ -33,6 +34,8 @@ pub(in crate::cli) struct ExplainSubject {
     metadata: Value,
     pointer: String,
     pub(super) pod: Value,
+    /// What of the pod has another type than the API gives it.
+    fault: Option<TypeFault>,
     asked: ExplainInput,
 }
 
@@ -69,8 +72,9 @@ impl ExplainSubject {
         }
     }
 
-    /// What to tell of labels and annotations that do nothing where they are.
-    pub(super) fn misplaced(&self, explanation: &Explanation) -> Vec<String> {
+    /// What to tell of labels and annotations that do nothing where they are, and of values of a wrong type
+    /// that the engine did not look at.
+    pub(super) fn hints(&self, explanation: &Explanation) -> Vec<String> {
         let keys_of = KeysOfObject {
             kind: &self.kind,
             object: &self.metadata,
@@ -80,7 +84,13 @@ impl ExplainSubject {
         let templates = explanation.templates.iter();
         let applied = templates.map(|template| template.name.as_str()).collect();
         let applied = Some(&applied).filter(|_| explanation.verdict != Verdict::Denied);
-        misplaced_keys(keys_of, applied)
+        let fault = self.fault.as_ref();
+        let fault = fault.filter(|_| explanation.reason != Reason::ReviewInvalid);
+        let refused =
+            fault.map(|fault| format!("the API server takes no such pod: {}", fault.sentence));
+        let mut hints = misplaced_keys(keys_of, applied);
+        hints.extend(refused);
+        hints
     }
 
     /// The pod itself.
@@ -91,13 +101,13 @@ impl ExplainSubject {
     /// Says in an explanation which field cannot be read, where the engine, which does not repeat what
     /// may be secret, names a place in JSON that nobody wrote.
     pub(in crate::cli) fn name_fault(&self, explanation: &mut Explanation) {
-        let fault = texts::fault(&self.pod);
+        let fault = self.fault.as_ref();
         let fault = fault.filter(|_| explanation.reason == Reason::ReviewInvalid);
-        if let Some(fault) = fault {
+        if let Some(TypeFault { sentence, .. }) = fault {
             if let Some(stop) = &mut explanation.stopped_by {
-                stop.why.clone_from(&fault);
+                stop.why.clone_from(sentence);
             }
-            explanation.message = fault;
+            explanation.message.clone_from(sentence);
         }
     }
 
@@ -129,6 +139,7 @@ impl ExplainSubject {
                 text,
             },
             pod: read,
+            fault: TypeFault::find(object, pointer).map(|fault| fault.below(&identity.place)),
         }
     }
 
@@ -148,6 +159,7 @@ impl ExplainSubject {
                 .pointer("/request/object")
                 .cloned()
                 .unwrap_or_default(),
+            fault: TypeFault::find(review, "/request/object"),
             asked: ExplainInput::Review(review.to_string().into_bytes()),
         }
     }
@@ -174,13 +186,20 @@ impl Subjects {
         let mut manifests = Manifest::read(&[PathBuf::from(target)], streams)?;
         let mut about = Vec::new();
         for manifest in &mut manifests {
+            let mut lines_before = 0;
             for document in &mut manifest.documents {
+                let first = about.len();
                 let kind = document.value.get("kind").and_then(Value::as_str);
                 if kind == Some("AdmissionReview") {
                     add_review(&manifest.name, &document.value, &mut about);
                 } else {
                     add(&manifest.name, &mut document.value, scope, &mut about);
                 }
+                let added = about.get_mut(first..).unwrap_or_default().iter_mut();
+                for fault in added.filter_map(|subject| subject.fault.as_mut()) {
+                    fault.say_where(document, (&manifest.name, lines_before));
+                }
+                lines_before += document.lines();
             }
         }
         if about.is_empty() {

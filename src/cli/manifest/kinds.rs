@@ -27,6 +27,8 @@ pub(crate) struct Identity {
     pub(crate) name: String,
     /// Where it has its pod.
     pub(crate) pod: Option<String>,
+    /// Where it stands in its document: a JSON pointer, empty outside lists.
+    pub(crate) place: String,
 }
 
 /// What objects are looked at with.
@@ -57,7 +59,13 @@ impl fmt::Display for Identity {
 }
 
 impl Identity {
-    fn of(object: &Value, type_name: &TypeName, namespace: &str, pod: Option<String>) -> Self {
+    fn of(
+        object: &Value,
+        type_name: &TypeName,
+        namespace: &str,
+        pod: Option<String>,
+        place: &str,
+    ) -> Self {
         let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
         let TypeName { api_version, kind } = type_name;
         let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
@@ -65,6 +73,7 @@ impl Identity {
             api_version: api_version.clone(),
             kind: kind.clone(),
             pod,
+            place: place.to_owned(),
             namespace: metadata("namespace").unwrap_or_default().to_owned(),
             name: metadata("name")
                 .filter(|name| !name.is_empty())
@@ -103,7 +112,7 @@ pub(crate) fn each_object<'s, E>(
     scope: impl Into<Scope<'s>>,
     visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
 ) -> Result<bool, E> {
-    each_below(document, None, scope.into(), visit)
+    each_below(document, ("", None), scope.into(), visit)
 }
 
 /// Where an object has pods.
@@ -125,7 +134,7 @@ fn pods(object: &Value, type_name: &TypeName, scope: Scope<'_>) -> Vec<String> {
 
 fn each_below<E>(
     value: &mut Value,
-    inherited: Option<&TypeName>,
+    (place, inherited): (&str, Option<&TypeName>),
     scope: Scope<'_>,
     visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
 ) -> Result<bool, E> {
@@ -139,13 +148,14 @@ fn each_below<E>(
     match items.filter(|_| type_name.is_list()) {
         Some(items) => {
             let of_items = type_name.of_items();
-            for item in items {
-                each_below(item, of_items.as_ref(), scope, visit)?;
+            for (index, item) in items.iter_mut().enumerate() {
+                let place = format!("{place}/items/{index}");
+                each_below(item, (&place, of_items.as_ref()), scope, visit)?;
             }
         }
         None => {
             let pods = pods(value, &type_name, scope);
-            let identity = |pod| Identity::of(value, &type_name, scope.namespace, pod);
+            let identity = |pod| Identity::of(value, &type_name, scope.namespace, pod, place);
             let found: Vec<_> = if pods.is_empty() {
                 vec![identity(None)]
             } else {

@@ -16,6 +16,7 @@ fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {
             namespace: "shop".to_owned(),
             name: name.to_owned(),
             pod: Some(String::new()),
+            place: String::new(),
         },
         treated,
     }
