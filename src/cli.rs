@@ -16,7 +16,6 @@ mod explain;
 mod flag_values;
 mod inject;
 mod manifest;
-mod namespace_hints;
 mod output;
 mod playground;
 mod report;

@@ -16,6 +16,7 @@ mod expression_input;
 pub(crate) mod lifecycle;
 pub(crate) mod merge;
 mod misplaced_keys;
+pub(crate) mod namespace_keys;
 mod ownership;
 mod parameters;
 pub(crate) mod patch;

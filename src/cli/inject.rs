@@ -24,6 +24,7 @@ use super::manifest::kinds::{self, Identity};
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::{ObjectTransform, TreatmentError};
+use crate::inject::namespace_keys::{self, NamespaceProblem};
 use crate::inject::{
     Decision, Engine, KeysOfObject, Namespace, Namespaces, Reason, RequestContext, Settings,
     Verdict, misplaced_keys,
@@ -124,21 +125,14 @@ pub(crate) fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest]
 }
 
 pub(crate) fn add_namespace(namespaces: &mut Namespaces, name: &str, object: &Value) {
-    let texts = |pointer: &str| {
-        let entries = object.pointer(pointer).and_then(Value::as_object);
-        entries
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| {
-                // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
-                let text = if value.is_null() { "" } else { value.as_str()? };
-                Some((key.clone(), text.to_owned()))
-            })
-            .collect()
-    };
+    let Namespace {
+        labels,
+        annotations,
+        ..
+    } = Namespace::of_object(object);
     let namespace = Namespace {
-        labels: texts("/metadata/labels"),
-        annotations: texts("/metadata/annotations"),
+        labels,
+        annotations,
         is_listed: true,
         // What stands in it may have been read before.
         ..namespaces.get(name).into_owned()
@@ -154,6 +148,11 @@ const OWN_TEMPLATES: &str = "only the built-in catalog was read; --templates DIR
 trait Decider {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision;
 
+    /// What a Namespace says that means nothing beside the templates.
+    fn namespace(&self, _name: &str, _namespace: &Namespace) -> Vec<NamespaceProblem> {
+        Vec::new()
+    }
+
     /// What to tell of templates that a pod meant whose namespace is not enabled.
     fn selectors(&self, _subject: &RequestContext, _pod: &str) -> Vec<String> {
         Vec::new()
@@ -168,6 +167,10 @@ impl Decider for Engine {
         };
         let decided = Document::read(pod).and_then(|document| decide(&document));
         decided.unwrap_or_else(|error| Decision::unreadable(&error))
+    }
+
+    fn namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
+        namespace_keys::of_values(self.catalog(), name, namespace)
     }
 
     fn selectors(&self, subject: &RequestContext, pod: &str) -> Vec<String> {
@@ -207,6 +210,12 @@ pub(super) struct Injection<'a> {
 }
 
 impl ObjectTransform for Injection<'_> {
+    fn hints_of_namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
+        let mut problems = namespace_keys::of_keys(namespace, false);
+        problems.extend(self.decider.namespace(name, namespace));
+        problems
+    }
+
     fn treat(
         &self,
         identity: &Identity,

@@ -10,10 +10,10 @@ use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity, Scope};
 use super::manifest::types::TypeFault;
-use super::namespace_hints;
 use super::report::{Entry, Note, Report, RunResult, TransformResult};
 use super::resource_list;
-use crate::inject::{Reason, Verdict};
+use crate::inject::namespace_keys::NamespaceProblem;
+use crate::inject::{Namespace, Reason, Verdict};
 use crate::kubernetes::keys::INJECT;
 
 /// What is done with an object that holds a pod.
@@ -25,6 +25,11 @@ pub(crate) trait ObjectTransform {
         pointer: &str,
         object: &mut Value,
     ) -> Result<TransformResult, TreatmentError>;
+
+    /// What to tell of a Namespace of this name.
+    fn hints_of_namespace(&self, _name: &str, _namespace: &Namespace) -> Vec<NamespaceProblem> {
+        Vec::new()
+    }
 }
 
 /// Why an object could not be treated at all. This is our own fault, never that of the manifest.
@@ -92,7 +97,13 @@ pub(crate) fn treat_object(
     object: &mut Value,
 ) -> Result<TransformResult, TreatmentError> {
     let Some(pointer) = identity.pod_pointer() else {
-        return Ok(without_pod(identity, object));
+        let mut result = without_pod(identity, object);
+        if identity.is_namespace() {
+            let namespace = Namespace::of_object(object);
+            let problems = treatment.hints_of_namespace(&identity.name, &namespace);
+            result.hints = problems.iter().map(NamespaceProblem::sentence).collect();
+        }
+        return Ok(result);
     };
     if let Some(pod) = object.pointer_mut(pointer) {
         booleans::drop_nulls(pod);
@@ -142,14 +153,7 @@ fn without_pod(identity: &Identity, object: &Value) -> TransformResult {
                 ),
             )
         },
-        _ => TransformResult {
-            hints: if identity.is_namespace() {
-                namespace_hints::hints(object)
-            } else {
-                Vec::new()
-            },
-            ..TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod"))
-        },
+        _ => TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod")),
     }
 }
 

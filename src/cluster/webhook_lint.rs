@@ -156,8 +156,8 @@ fn of_entry(
         entry: &entry,
         misconfigurations: Vec::new(),
     };
-    deadlocks::find(&mut found, installation);
     let shipped = shipped.iter().find(|shipped| shipped.name == entry.name);
+    deadlocks::find(&mut found, shipped, installation);
     misconfigurations::find(&mut found, mutating, shipped, installation);
     found.misconfigurations
 }

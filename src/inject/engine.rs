@@ -167,6 +167,9 @@ impl Engine {
     }
 
     fn answer_about_workload(&self, request: &Request<'_>) -> Answer {
+        if let Some(answer) = advice::namespace::answer(request, &self.catalog, &self.settings) {
+            return answer;
+        }
         let (workload, pod) = match advice::pod_of_workload(request) {
             Ok(found) => found,
             Err(why) => return advice::silent(request, Decision::refused(why)),

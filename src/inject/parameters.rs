@@ -6,6 +6,7 @@
 
 mod setting;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -102,6 +103,33 @@ fn digest(set: &[Setting<'_>]) -> String {
 /// The digest of what is set for a template that is given these annotations.
 pub(crate) fn digest_of(template: &Template, given: ParameterSources<'_>) -> Option<String> {
     Some(digest(&setting::collect(template, given).ok()?))
+}
+
+/// Why no pod could have what a namespace's annotations set for a template.
+pub(crate) fn problem_of_namespace(
+    template: &Template,
+    annotations: &BTreeMap<String, String>,
+) -> Option<Refusal> {
+    let given = ParameterSources {
+        pod: &BTreeMap::new(),
+        namespace: annotations,
+        configuration: &BTreeMap::new(),
+        trace: None,
+        budget: &Budget::new(),
+    };
+    let set = match setting::collect(template, given) {
+        Ok(set) => set,
+        Err(refusal) => return Some(refusal),
+    };
+    set.iter().find_map(|setting| {
+        let parameter = setting.parameter;
+        let read = if parameter.ty == ParameterType::Map {
+            parameter.parse_element(setting.text)
+        } else {
+            parameter.parse(setting.text)
+        };
+        Some(invalid(template, setting, &read.err()?))
+    })
 }
 
 /// What is noted of a parameter for a person who asks why.

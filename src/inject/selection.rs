@@ -372,15 +372,33 @@ fn place(template: &Arc<Template>) -> (i64, &str) {
     (template.order, &template.name)
 }
 
+/// Why a template that the list of a namespace names cannot be had; `None`: it can.
+pub(super) fn problem_of_listed(catalog: &Catalog, namespace: &str, name: &str) -> Option<String> {
+    match catalog.find(namespace, name) {
+        CatalogLookup::Template(_) => None,
+        CatalogLookup::Broken(error) => Some(format!(
+            "annotation {INJECT} of the namespace: the template `{}` does not compile and has no earlier \
+             revision: {error}",
+            shown(name)
+        )),
+        CatalogLookup::Nothing => Some(nothing_of_name(catalog, namespace, name, NAMESPACE)),
+    }
+}
+
 fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str) -> String {
+    let without = without_listed(&shown(name), by);
+    nothing_of_name(catalog, asked.namespace, name, by) + &without
+}
+
+/// That there is no template of a name, and what was probably meant.
+fn nothing_of_name(catalog: &Catalog, namespace: &str, name: &str, by: &str) -> String {
     let hint = if name.len() > LONGEST_NAME {
         format!("; names have at most {LONGEST_NAME} characters")
     } else {
-        hint(catalog, asked.namespace, name)
+        hint(catalog, namespace, name)
     };
     let name = shown(name);
-    let without = without_listed(&name, by);
-    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}{without}")
+    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
 }
 
 /// How the pod leaves out a template that a list of its namespace names.

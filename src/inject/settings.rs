@@ -6,6 +6,8 @@ mod foreign_helpers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
+use serde_json::Value;
+
 use crate::check;
 use crate::check::references::Missing;
 use crate::check::resources::{LimitRange, Quota};
@@ -165,6 +167,24 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// The labels and annotations of a Namespace object.
+    pub(crate) fn of_object(object: &Value) -> Self {
+        let texts = |pointer: &str| {
+            let entries = object.pointer(pointer).and_then(Value::as_object);
+            let text = |(key, value): (&String, &Value)| {
+                // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
+                let text = if value.is_null() { "" } else { value.as_str()? };
+                Some((key.clone(), text.to_owned()))
+            };
+            entries.into_iter().flatten().filter_map(text).collect()
+        };
+        Self {
+            labels: texts("/metadata/labels"),
+            annotations: texts("/metadata/annotations"),
+            ..Self::default()
+        }
+    }
+
     /// Adds the label that the API server gives every namespace.
     pub(crate) fn add_name(&mut self, name: &str) {
         self.labels

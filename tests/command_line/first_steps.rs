@@ -250,7 +250,7 @@ fn labels_of_namespaces_that_mean_nothing_are_told() {
     let report = pillion(&["inject"], manifest);
     let report = stderr(&report);
     assert!(
-        report.contains("hint: ") && report.contains("`enable` means nothing"),
+        report.contains("hint: ") && report.contains("is `enable`, which means nothing"),
         "{report}"
     );
 }

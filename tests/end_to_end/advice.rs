@@ -1,6 +1,7 @@
 //! What `kubectl apply` shows of the pods to come, and that it never holds anything up.
 
 mod entries;
+mod namespaces;
 mod readme;
 mod stage;
 

@@ -1,10 +1,11 @@
 //! Mixed load with faults, for as long as `PILLION_SOAK_SECONDS` says: every request is answered as what it
-//! is, probes are answered, and the memory does not grow.
+//! is, probes are answered, and the memory does not grow. A table of how it went is printed: twelve rows,
+//! however long it takes.
 
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
@@ -26,6 +27,41 @@ const MEMORY: u64 = 160 * 1024 * 1024;
 fn duration() -> Duration {
     let seconds = std::env::var("PILLION_SOAK_SECONDS").ok();
     seconds.map_or(SHORT, |text| Duration::from_secs(text.parse().unwrap()))
+}
+
+/// How many rows the table has.
+const ROWS: u32 = 12;
+
+/// How it went since the last row.
+#[derive(Default)]
+struct Row {
+    /// How long each request took.
+    requests: Vec<Duration>,
+    /// The longest that a probe took.
+    probe: Duration,
+}
+
+impl Row {
+    fn print(&mut self, at: Duration, resident: u64) {
+        self.requests.sort_unstable();
+        let part = |part: usize| {
+            let count = self.requests.len();
+            self.requests
+                .get((count * part / 1000).min(count.saturating_sub(1)))
+                .copied()
+                .unwrap_or_default()
+        };
+        println!(
+            "| {:.0} s | {} | {:.1?} | {:.1?} | {:.1?} | {} KiB |",
+            at.as_secs_f64(),
+            self.requests.len(),
+            part(500),
+            part(990),
+            self.probe,
+            resident >> 10
+        );
+        *self = Self::default();
+    }
 }
 
 /// A review of a pod that asks for the template `one`, and is like no other.
@@ -78,13 +114,26 @@ fn ask(connection: &mut Tls, number: u64) {
 }
 
 /// Asks until it is over, on a connection that is kept for a while.
-fn load(server: &Server, config: &Arc<ClientConfig>, is_over: &AtomicBool, asked: &AtomicU64) {
-    while !is_over.load(Ordering::Relaxed) {
+fn load(server: &Server, config: &Arc<ClientConfig>, progress: &Progress) {
+    while !progress.is_over.load(Ordering::Relaxed) {
         let mut connection = tls(server.webhook, config).unwrap();
         for _ in 0..20 {
-            ask(&mut connection, asked.fetch_add(1, Ordering::Relaxed));
+            let before = Instant::now();
+            ask(
+                &mut connection,
+                progress.asked.fetch_add(1, Ordering::Relaxed),
+            );
+            progress.row.lock().unwrap().requests.push(before.elapsed());
         }
     }
+}
+
+/// What the load has done, and whether it is to end.
+#[derive(Default)]
+struct Progress {
+    is_over: AtomicBool,
+    asked: AtomicU64,
+    row: Mutex<Row>,
 }
 
 /// A neighbour's connections: silent ones, and bodies that never end. They close when this is dropped.
@@ -114,36 +163,47 @@ fn mixed_load_with_faults_is_answered_and_takes_no_more_memory() {
     ]);
     let authorities = [&pairs[0], &pairs[1]].map(|pair| pair.authority_pem.as_str());
     let config = trusting(&authorities, &["http/1.1"]);
-    let (is_over, asked) = (AtomicBool::new(false), AtomicU64::new(0));
+    let progress = Progress::default();
+    println!(
+        "| at | requests | median | 99 % | slowest probe | memory |\n|---|---|---|---|---|---|"
+    );
     let (started, all) = (Instant::now(), duration());
     let mut slowest = Duration::ZERO;
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| load(&server, &config, &is_over, &asked)))
+            .map(|_| scope.spawn(|| load(&server, &config, &progress)))
             .collect();
-        let mut version = 0;
+        let (mut version, mut rows) = (0, 0);
         while started.elapsed() < all && workers.iter().all(|worker| !worker.is_finished()) {
             version += 1;
             let pair = &pairs[version % 2];
             mount.publish(&format!("..{version}"), pair, pair);
             write_template(templates.path(), version as u64);
             let held = neighbour(&server, &config);
-            let until = asked.load(Ordering::Relaxed) + 60;
+            let until = progress.asked.load(Ordering::Relaxed) + 60;
             wait_for("the load to go on", || {
                 let before = Instant::now();
                 let answer = plain(server.admin).unwrap().get("/healthz").unwrap();
                 assert_eq!(answer.status, 200);
-                slowest = slowest.max(before.elapsed());
+                let taken = before.elapsed();
+                slowest = slowest.max(taken);
+                let mut row = progress.row.lock().unwrap();
+                row.probe = row.probe.max(taken);
                 let is_done = workers
                     .iter()
                     .any(std::thread::ScopedJoinHandle::is_finished);
-                (is_done || asked.load(Ordering::Relaxed) >= until).then_some(())
+                (is_done || progress.asked.load(Ordering::Relaxed) >= until).then_some(())
             });
             drop(held);
+            if started.elapsed() >= all * (rows + 1) / ROWS {
+                rows += 1;
+                let mut row = progress.row.lock().unwrap();
+                row.print(started.elapsed(), server.resident());
+            }
         }
-        is_over.store(true, Ordering::Relaxed);
+        progress.is_over.store(true, Ordering::Relaxed);
     });
-    let (asked, resident) = (asked.into_inner(), server.resident());
+    let (asked, resident) = (progress.asked.into_inner(), server.resident());
     println!(
         "{asked} requests in {all:?}, {} KiB, slowest probe {slowest:?}",
         resident >> 10

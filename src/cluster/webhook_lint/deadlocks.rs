@@ -1,6 +1,6 @@
 //! What could bring the cluster, or Pillion itself, to a halt.
 
-use super::expected::{leaves_out_mirror_pods, leaves_out_who_does_not_ask};
+use super::expected::{Shipped, leaves_out_mirror_pods, leaves_out_who_does_not_ask};
 use super::satisfiability::{Reach, reach};
 use super::scope::{is_about, touches};
 use super::{Findings, Installation, MisconfigurationKind, Severity};
@@ -26,7 +26,11 @@ const CONTROL_PLANE: [(&str, &str); 6] = [
     ("certificates.k8s.io", "certificatesigningrequests"),
 ];
 
-pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
+pub(super) fn find(
+    found: &mut Findings<'_>,
+    shipped: Option<&Shipped>,
+    installation: &Installation,
+) {
     // An objectSelector that nothing satisfies keeps the entry from ever being called.
     if reach(&found.entry.object_selector, &[]) == Reach::Never {
         return;
@@ -40,7 +44,7 @@ pub(super) fn find(found: &mut Findings<'_>, installation: &Installation) {
         namespace(found, SYSTEM, MisconfigurationKind::SystemNamespace);
     }
     leases(found);
-    control_plane(found);
+    control_plane(found, shipped);
     mirror_pods(found);
     every_pod(found, installation);
 }
@@ -78,11 +82,16 @@ fn leases(found: &mut Findings<'_>) {
     );
 }
 
-fn control_plane(found: &mut Findings<'_>) {
+fn control_plane(found: &mut Findings<'_>, shipped: Option<&Shipped>) {
     let entry = found.entry;
+    // Advice is worth the wait where it is asked for as shipped.
+    let is_shipped = |group: &str, resource: &str| {
+        entry.failure_policy == FailurePolicy::Ignore
+            && shipped.is_some_and(|shipped| shipped.names(group, resource))
+    };
     let touched: Vec<_> = CONTROL_PLANE
         .iter()
-        .filter(|(group, resource)| touches(entry, group, resource))
+        .filter(|(group, resource)| touches(entry, group, resource) && !is_shipped(group, resource))
         .map(|(_, resource)| *resource)
         .collect();
     if touched.is_empty() {

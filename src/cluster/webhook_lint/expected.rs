@@ -28,10 +28,22 @@ pub(super) struct Shipped {
     pub(super) path: &'static str,
     /// Its failure policy.
     pub(super) policy: Policy,
+    /// What its rules name.
+    pub(super) scope: Scope,
     /// Requirements of its namespaceSelector, without the excluded names.
     pub(super) namespaces: LabelSelector,
     /// Requirements of its objectSelector.
     pub(super) objects: LabelSelector,
+}
+
+impl Shipped {
+    /// Whether its rules name a resource.
+    pub(super) fn names(&self, group: &str, resource: &str) -> bool {
+        let (_, groups) = self.scope;
+        groups
+            .iter()
+            .any(|(known, resources)| *known == group && resources.contains(&resource))
+    }
 }
 
 /// What rules may name: operations, then groups with their resources.
@@ -52,12 +64,16 @@ pub(super) const WORKLOADS: Scope = (
     ],
 );
 
+/// Namespaces when they are applied.
+pub(super) const NAMESPACES: Scope = (&["CREATE", "UPDATE"], &[("", &["namespaces"])]);
+
 /// The entries about pods.
 pub(super) fn mutating() -> Vec<Shipped> {
     let pods = |name, policy, namespaces: &[Requirement], objects: &[Requirement]| Shipped {
         name,
         path: "/mutate",
         policy,
+        scope: PODS,
         namespaces: LabelSelector(namespaces.to_vec()),
         objects: LabelSelector(objects.to_vec()),
     };
@@ -95,12 +111,13 @@ pub(super) fn mutating() -> Vec<Shipped> {
     ]
 }
 
-/// The entries about workloads.
+/// The entries about workloads and namespaces.
 pub(super) fn validating() -> Vec<Shipped> {
     let workloads = |name, namespaces: &[Requirement]| Shipped {
         name,
         path: "/advise",
         policy: Policy::Ignore,
+        scope: WORKLOADS,
         namespaces: LabelSelector(namespaces.to_vec()),
         objects: LabelSelector::default(),
     };
@@ -125,6 +142,10 @@ pub(super) fn validating() -> Vec<Shipped> {
                 requirement(INJECTION, Operator::NotIn(values())),
             ],
         ),
+        Shipped {
+            scope: NAMESPACES,
+            ..workloads("advise-on-namespaces.pillion.dev", &[])
+        },
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What does not work as it is meant to, although nothing comes to a halt.
 
-use super::expected::{PODS, Policy, Shipped, WORKLOADS, platform};
+use super::expected::{PODS, Policy, Scope, Shipped, WORKLOADS, platform};
 use super::scope::{beyond, is_about};
 use super::{Findings, Installation, MisconfigurationKind, Severity};
 use crate::kubernetes::keys::NAMESPACE_NAME;
@@ -19,7 +19,8 @@ pub(super) fn find(
     shipped: Option<&Shipped>,
     installation: &Installation,
 ) {
-    rules(found, mutating);
+    let of_kind = if mutating { PODS } else { WORKLOADS };
+    rules(found, shipped.map_or(of_kind, |shipped| shipped.scope));
     settings(found, mutating);
     match shipped {
         Some(shipped) => {
@@ -36,8 +37,7 @@ pub(super) fn find(
     }
 }
 
-fn rules(found: &mut Findings<'_>, mutating: bool) {
-    let scope = if mutating { PODS } else { WORKLOADS };
+fn rules(found: &mut Findings<'_>, scope: Scope) {
     let beyond = beyond(found.entry, scope);
     if !beyond.is_empty() {
         let what = format!(

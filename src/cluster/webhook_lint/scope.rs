@@ -3,7 +3,7 @@
 //! The API server calls for other versions of a resource too (`matchPolicy: Equivalent`), and a rule
 //! can be for cluster-scoped objects: what could be called for counts, whatever version and scope say.
 
-use super::expected::Scope;
+use super::expected::{NAMESPACES, Scope};
 use crate::kubernetes::webhook_configuration::{Entry, Rule};
 
 /// Whether a rule is about an operation on a resource.
@@ -40,7 +40,7 @@ fn rule_beyond(rule: &Rule, (operations, resources): Scope) -> Vec<String> {
             }
         }
     }
-    if rule.scope.as_deref() == Some("Cluster") {
+    if rule.scope.as_deref() == Some("Cluster") && resources != NAMESPACES.1 {
         found.push("cluster-scoped objects".to_owned());
     }
     found

@@ -60,8 +60,8 @@ rules:
     && 'system:nodes' in request.userInfo.?groups.orValue([]))
 {{- end -}}
 
-{{/* One advising entry up to its selectors: call with the context and the name. */}}
-{{- define "pillion.advisingEntry" -}}
+{{/* One advising entry up to its rules: call with the context and the name. */}}
+{{- define "pillion.advising" -}}
 {{- $context := index . 0 -}}
 name: {{ index . 1 }}.pillion.dev
 {{ include "pillion.clientConfig" (list $context "/advise") }}
@@ -69,6 +69,11 @@ admissionReviewVersions: [v1]
 sideEffects: None
 failurePolicy: Ignore
 timeoutSeconds: {{ $context.Values.webhooks.advice.timeoutSeconds }}
+{{- end -}}
+
+{{/* One advising entry up to its selectors: call with the context and the name. */}}
+{{- define "pillion.advisingEntry" -}}
+{{ include "pillion.advising" . }}
 rules:
   - operations: [CREATE, UPDATE]
     apiGroups: [apps]
