@@ -31,7 +31,7 @@ use crate::template::{Catalog, TemplateError};
 use case::Case;
 use compare::CaseResult;
 use folder::{Folder, ListedCase};
-use report::{Ending, Report, Tested};
+use report::{CaseOutcome, Report, Tested};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
@@ -195,7 +195,7 @@ fn test_case(
         description: String::new(),
         given: Value::Null,
         verdict: None,
-        ending: Ending::Passed,
+        ending: CaseOutcome::Passed,
     };
     let ending = listed.case.map_err(TestError::from).and_then(|case| {
         tested.line = is_row.then_some(case.place.line);
@@ -205,21 +205,21 @@ fn test_case(
         tested.verdict = verdict.map(|verdict| Verdict::from(verdict).as_str());
         let found = run::run(&case, catalog)?;
         let ending = ending(&case, &found, updates)?;
-        if ending == Ending::Updated {
+        if ending == CaseOutcome::Updated {
             update::write(folder, &listed.path, &tested.case, &case, &found)?;
         }
         Ok(ending)
     });
     tested.ending = match ending {
-        Err(TestError::Case(error)) => Ending::Unreadable(error.to_string()),
+        Err(TestError::Case(error)) => CaseOutcome::Unreadable(error.to_string()),
         ending => ending?,
     };
     Ok(tested)
 }
 
-fn ending(case: &Case, found: &CaseResult, updates: bool) -> Result<Ending, TestError> {
+fn ending(case: &Case, found: &CaseResult, updates: bool) -> Result<CaseOutcome, TestError> {
     match &case.expected {
-        None if updates => Ok(Ending::Updated),
+        None if updates => Ok(CaseOutcome::Updated),
         None => {
             let message = "says nothing of what must come of it: add a second document, or let \
                            --update write it";
@@ -228,9 +228,9 @@ fn ending(case: &Case, found: &CaseResult, updates: bool) -> Result<Ending, Test
         Some(expected) => {
             let differences = compare::compare(expected, found);
             Ok(match (differences.is_empty(), updates) {
-                (true, _) => Ending::Passed,
-                (false, true) => Ending::Updated,
-                (false, false) => Ending::Failed(differences),
+                (true, _) => CaseOutcome::Passed,
+                (false, true) => CaseOutcome::Updated,
+                (false, false) => CaseOutcome::Failed(differences),
             })
         }
     }

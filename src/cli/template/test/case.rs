@@ -22,11 +22,11 @@ pub(super) type Parameters = BTreeMap<String, BTreeMap<String, String>>;
 /// The first document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CaseInput {
+struct CaseDocument {
     #[serde(default)]
     description: String,
     kubernetes: Option<KubernetesVersion>,
-    namespace: Option<GivenNamespace>,
+    namespace: Option<CaseNamespace>,
     #[serde(default)]
     parameters: Parameters,
     // Its value is taken from the document, where numbers are those that kubectl reads.
@@ -37,7 +37,7 @@ struct CaseInput {
 /// The namespace of the pod.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GivenNamespace {
+pub(super) struct CaseNamespace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(default)]
@@ -48,15 +48,15 @@ pub(super) struct GivenNamespace {
 
 /// What is given: an object with a pod, and the cluster that it comes to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Given {
+pub(super) struct CaseInput {
     /// The minor version of Kubernetes.
     pub(super) kubernetes: Option<u32>,
-    pub(super) namespace: Option<GivenNamespace>,
+    pub(super) namespace: Option<CaseNamespace>,
     pub(super) parameters: Parameters,
     pub(super) manifest: Value,
 }
 
-impl Given {
+impl CaseInput {
     /// The namespace of a manifest that names none.
     pub(super) fn namespace_name(&self) -> &str {
         let named = self.namespace.as_ref().and_then(|own| own.name.as_deref());
@@ -134,7 +134,7 @@ impl CasePlace {
 pub(super) struct Case {
     /// What the case is for.
     pub(super) description: String,
-    pub(super) given: Given,
+    pub(super) given: CaseInput,
     /// What must come of it; `None` where the file does not say it yet.
     pub(super) expected: Option<Expectation>,
     pub(super) place: CasePlace,
@@ -145,14 +145,14 @@ impl Case {
     /// one is none.
     pub(super) fn parse(path: &Path, text: &str, update: bool) -> Result<Self, ManifestError> {
         let text = manifest(path, text)?;
-        let input: CaseInput = text.typed(0)?;
+        let input: CaseDocument = text.typed(0)?;
         let expected = match expectation(&text) {
             Err(_) if update => None,
             found => found?,
         };
         Ok(Self {
             description: input.description,
-            given: Given {
+            given: CaseInput {
                 kubernetes: input.kubernetes.map(|KubernetesVersion(minor)| minor),
                 namespace: input.namespace,
                 parameters: input.parameters,

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Ending, Report, Tested, add_difference};
+use super::report::{CaseOutcome, Report, Tested, add_difference};
 use crate::cli::terminal::Paint;
 
 /// The report as an XML document.
@@ -39,10 +39,10 @@ fn suite(text: &mut String, cases: &[Tested]) {
     let name = cases.first().map_or("", |case| &case.template);
     let failures = cases
         .iter()
-        .filter(|case| matches!(case.ending, Ending::Failed(_)));
+        .filter(|case| matches!(case.ending, CaseOutcome::Failed(_)));
     let errors = cases
         .iter()
-        .filter(|case| matches!(case.ending, Ending::Unreadable(_)));
+        .filter(|case| matches!(case.ending, CaseOutcome::Unreadable(_)));
     let _ = writeln!(
         text,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
@@ -53,7 +53,7 @@ fn suite(text: &mut String, cases: &[Tested]) {
     );
     for case in cases {
         match &case.ending {
-            Ending::Failed(differences) => {
+            CaseOutcome::Failed(differences) => {
                 open(text, case);
                 let whats: Vec<_> = differences.iter().map(|one| one.what.as_str()).collect();
                 let message = format!("not as expected: {}", whats.join(", "));
@@ -63,11 +63,11 @@ fn suite(text: &mut String, cases: &[Tested]) {
                 }
                 element(text, "failure", &message, &body);
             }
-            Ending::Unreadable(error) => {
+            CaseOutcome::Unreadable(error) => {
                 open(text, case);
                 element(text, "error", error, "");
             }
-            Ending::Passed | Ending::Updated => {
+            CaseOutcome::Passed | CaseOutcome::Updated => {
                 let _ = writeln!(text, "    <testcase {}/>", attributes(case));
             }
         }
@@ -125,7 +125,7 @@ mod tests {
     use super::super::compare::Difference;
     use super::*;
 
-    fn tested(case: &str, ending: Ending) -> Tested {
+    fn tested(case: &str, ending: CaseOutcome) -> Tested {
         Tested {
             template: "a".to_owned(),
             case: case.to_owned(),
@@ -147,9 +147,9 @@ mod tests {
         };
         let report = Report {
             cases: vec![
-                tested("good", Ending::Passed),
-                tested("bad", Ending::Failed(vec![difference])),
-                tested("odd", Ending::Unreadable("x:1:1: no".to_owned())),
+                tested("good", CaseOutcome::Passed),
+                tested("bad", CaseOutcome::Failed(vec![difference])),
+                tested("odd", CaseOutcome::Unreadable("x:1:1: no".to_owned())),
             ],
             ..Report::default()
         };

@@ -13,7 +13,7 @@ use crate::template::TemplateError;
 
 /// How a case ended.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Ending {
+pub(super) enum CaseOutcome {
     /// All is as expected.
     Passed,
     /// Something is not.
@@ -24,7 +24,7 @@ pub(super) enum Ending {
     Unreadable(String),
 }
 
-impl Ending {
+impl CaseOutcome {
     fn word(&self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -50,7 +50,7 @@ pub(super) struct Tested {
     pub(super) given: Value,
     pub(super) verdict: Option<&'static str>,
     /// How it ended.
-    pub(super) ending: Ending,
+    pub(super) ending: CaseOutcome,
 }
 
 /// Everything that was tested.
@@ -160,9 +160,9 @@ fn add_case(text: &mut String, case: &Tested, paint: Paint) {
         format!("{}: {word}\n", paint.text(Colour::Bold, &place))
     };
     match &case.ending {
-        Ending::Passed => {}
-        Ending::Updated => text.push_str(&headline("updated", Colour::Yellow)),
-        Ending::Unreadable(error) => {
+        CaseOutcome::Passed => {}
+        CaseOutcome::Updated => text.push_str(&headline("updated", Colour::Yellow)),
+        CaseOutcome::Unreadable(error) => {
             let _ = writeln!(
                 text,
                 "{}: {}",
@@ -170,7 +170,7 @@ fn add_case(text: &mut String, case: &Tested, paint: Paint) {
                 printable(error)
             );
         }
-        Ending::Failed(differences) => {
+        CaseOutcome::Failed(differences) => {
             text.push_str(&headline("failed", Colour::Red));
             if !case.description.is_empty() {
                 let _ = writeln!(text, "  {}", printable(&case.description));
@@ -237,9 +237,9 @@ pub(super) fn json(report: &Report) -> Value {
 
 fn case_json(case: &Tested) -> Value {
     let (key, detail): (_, Value) = match &case.ending {
-        Ending::Passed | Ending::Updated => ("", Value::Null),
-        Ending::Unreadable(error) => ("error", error.as_str().into()),
-        Ending::Failed(differences) => {
+        CaseOutcome::Passed | CaseOutcome::Updated => ("", Value::Null),
+        CaseOutcome::Unreadable(error) => ("error", error.as_str().into()),
+        CaseOutcome::Failed(differences) => {
             let difference = |one: &Difference| json!({"what": one.what, "expected": one.expected, "found": one.found});
             let differences = differences.iter().map(difference);
             ("differences", differences.collect())

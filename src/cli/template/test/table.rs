@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::case::{Case, CasePlace, Given, GivenNamespace, Parameters, manifest};
+use super::case::{Case, CaseInput, CaseNamespace, CasePlace, Parameters, manifest};
 use super::change;
 use super::expectation::{
     Expectation, ExpectedCode, ExpectedReason, ExpectedVerdict, Pointer, unsound,
@@ -57,7 +57,7 @@ struct Row {
     #[serde(default)]
     change: Map<String, Value>,
     kubernetes: Option<KubernetesVersion>,
-    namespace: Option<GivenNamespace>,
+    namespace: Option<CaseNamespace>,
     #[serde(default)]
     parameters: Parameters,
 
@@ -162,7 +162,7 @@ impl Table {
         others: &BTreeMap<String, Case>,
         seen: &mut Vec<String>,
         update: bool,
-    ) -> Result<(String, Given, Option<Expectation>), String> {
+    ) -> Result<(String, CaseInput, Option<Expectation>), String> {
         // A name that is taken by a file too is that file's: the row is an error of its own.
         let other = others.get(name).filter(|_| !seen.is_empty());
         if other.is_none() && seen.iter().any(|own| own == name) {
@@ -189,7 +189,7 @@ impl Table {
         others: &BTreeMap<String, Case>,
         seen: &mut Vec<String>,
         update: bool,
-    ) -> Result<(String, Given, Option<Expectation>), String> {
+    ) -> Result<(String, CaseInput, Option<Expectation>), String> {
         let (mut given, inherited) = match &row.like {
             Some(like) => {
                 let (_, given, expected) = self.resolve(like, others, seen, update)?;
@@ -199,9 +199,9 @@ impl Table {
                 return Err("it is like no other case, and the table has no `manifest`".to_owned());
             }
             None => {
-                let given = Given {
+                let given = CaseInput {
                     manifest: self.manifest.clone(),
-                    ..Given::default()
+                    ..CaseInput::default()
                 };
                 (given, None)
             }
@@ -215,7 +215,7 @@ impl Table {
         Ok((description, given, expected))
     }
 
-    fn change_given(&self, row: &Row, given: &mut Given) -> Result<(), String> {
+    fn change_given(&self, row: &Row, given: &mut CaseInput) -> Result<(), String> {
         if row.kind == Some(RowKind::Job) {
             given.manifest = job(given.manifest.take())?;
         }
