@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::finding::{Code, Finding};
 use crate::inject::evaluation::PLACEHOLDER;
-use crate::inject::merge::covers;
+use crate::inject::merge::{covers, is_empty};
 use crate::inject::pod::WorkingPod;
 
 use crate::inject::verdict::{Reason, Refusal};
@@ -73,7 +73,10 @@ pub(super) fn keep_command_together(
 ) {
     if runs_otherwise(want, theirs) {
         for field in COMMAND {
-            let is_own = theirs.get(field).is_some_and(|own| !own.is_null());
+            // An empty list is absent to Kubernetes.
+            let is_own = theirs
+                .get(field)
+                .is_some_and(|own| !own.is_null() && !is_empty(own));
             if !is_own && template.overridable.allows(field) {
                 want.remove(field);
             }
