@@ -21,7 +21,8 @@ use crate::inject;
 /// Check the pods of manifests for what goes wrong between containers, without templates.
 ///
 /// Ports and paths that clash, servers that keep a Job from ending, memory volumes above limits, and
-/// more of docs/findings.md. The exit status is 1 where something is found.
+/// more of docs/findings.md. And values of another type than the API gives them, with their line. The exit status is 1 where
+/// something is found.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
     \x20 pillion check manifests/\n\

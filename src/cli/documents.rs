@@ -97,12 +97,15 @@ impl DocumentArguments {
     ) -> anyhow::Result<Status> {
         let report = transform(&mut manifests, self.scope(), treatment)?;
         // A word that kubectl reads otherwise may be why a value has another type.
-        if report
+        let faulty = report
             .entries
             .iter()
-            .any(|entry| entry.treated.place.is_some())
-        {
-            manifests.iter().try_for_each(Manifest::check_words)?;
+            .filter(|entry| entry.treated.place.is_some());
+        for entry in faulty {
+            let mut named = manifests
+                .iter()
+                .filter(|manifest| manifest.name == entry.file);
+            named.try_for_each(|manifest| manifest.check_words_of(entry.document))?;
         }
         if !report.is_refused() {
             self.write(&manifests, &report, streams)?;

@@ -24,7 +24,7 @@ use super::manifest::kinds::{self, Identity};
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::{ObjectTransform, TreatmentError};
-use crate::inject::namespace_keys::{self, NamespaceProblem};
+use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, problems};
 use crate::inject::{
     Decision, Engine, KeysOfObject, Namespace, Namespaces, Reason, RequestContext, Settings,
     Verdict, misplaced_keys,
@@ -148,8 +148,13 @@ const OWN_TEMPLATES: &str = "only the built-in catalog was read; --templates DIR
 trait Decider {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision;
 
-    /// What a Namespace says that means nothing beside the templates.
-    fn namespace(&self, _name: &str, _namespace: &Namespace) -> Vec<NamespaceProblem> {
+    /// What a Namespace says that means nothing.
+    fn namespace(
+        &self,
+        _name: &str,
+        _namespace: &Namespace,
+        _unknown: UnknownTemplates,
+    ) -> Vec<NamespaceProblem> {
         Vec::new()
     }
 
@@ -169,8 +174,13 @@ impl Decider for Engine {
         decided.unwrap_or_else(|error| Decision::unreadable(&error))
     }
 
-    fn namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
-        namespace_keys::of_values(self.catalog(), name, namespace)
+    fn namespace(
+        &self,
+        name: &str,
+        namespace: &Namespace,
+        unknown: UnknownTemplates,
+    ) -> Vec<NamespaceProblem> {
+        problems((self.catalog(), self.settings()), name, namespace, unknown)
     }
 
     fn selectors(&self, subject: &RequestContext, pod: &str) -> Vec<String> {
@@ -211,9 +221,12 @@ pub(super) struct Injection<'a> {
 
 impl ObjectTransform for Injection<'_> {
     fn hints_of_namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
-        let mut problems = namespace_keys::of_keys(namespace, false);
-        problems.extend(self.decider.namespace(name, namespace));
-        problems
+        let unknown = if self.only_built_in {
+            UnknownTemplates::MayExist
+        } else {
+            UnknownTemplates::Absent
+        };
+        self.decider.namespace(name, namespace, unknown)
     }
 
     fn treat(

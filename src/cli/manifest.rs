@@ -16,6 +16,7 @@ mod source;
 mod split;
 pub(crate) mod types;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use super::streams::Streams;
 use crate::kubernetes::kubectl_yaml;
 use crate::template::Source;
-use crate::template::node::{self, Place};
+use crate::template::node::{self, Node, Place};
 use emit::Style;
 pub(crate) use error::ManifestError;
 use source::Wanted;
@@ -60,6 +61,8 @@ pub(crate) struct Document {
     text: String,
     head: usize,
     tail: usize,
+    /// What the text says and where, read when a place is first asked for; `None`: it cannot be read so.
+    places: OnceCell<Option<Node>>,
 }
 
 impl Manifest {
@@ -176,16 +179,18 @@ impl Manifest {
 
     /// Refuses words that kubectl reads otherwise, where every document is written anew.
     pub(crate) fn check_words(&self) -> Result<(), ManifestError> {
-        let check = |(index, document): (usize, &Document)| {
-            document
-                .check_words()
-                .map_err(|source| ManifestError::Emit {
-                    name: self.name.clone(),
-                    document: index + 1,
-                    source,
-                })
-        };
-        self.documents.iter().enumerate().try_for_each(check)
+        (1..=self.documents.len()).try_for_each(|number| self.check_words_of(number))
+    }
+
+    /// The same for one document, by its number from 1.
+    pub(crate) fn check_words_of(&self, number: usize) -> Result<(), ManifestError> {
+        let document = self.documents.get(number.saturating_sub(1));
+        let check = document.map_or(Ok(()), Document::check_words);
+        check.map_err(|source| ManifestError::Emit {
+            name: self.name.clone(),
+            document: number,
+            source,
+        })
     }
 
     /// Whether any document was changed.
@@ -218,11 +223,9 @@ impl Document {
         sentence: &str,
     ) -> String {
         // Too large a document is not read again for a place.
-        let root = node::read(&self.text)
-            .unwrap_or_default()
-            .into_iter()
-            .next();
-        let found = root.as_ref().and_then(|root| root.pointer(pointer));
+        let read = || node::read(&self.text).ok()?.into_iter().next();
+        let root = self.places.get_or_init(read).as_ref();
+        let found = root.and_then(|root| root.pointer(pointer));
         match found.map(|found| found.place) {
             Some(Place { line, column }) => {
                 format!("{file}:{}:{column}: {sentence}", lines_before + line)
@@ -331,6 +334,7 @@ fn yaml_document(
         text: piece.text.to_owned(),
         head: piece.head,
         tail: piece.tail,
+        places: OnceCell::new(),
     })
 }
 
@@ -352,6 +356,7 @@ fn json_documents(text: &str, skipped: usize, parsed: Vec<(Value, usize)>) -> Ve
             head: part.len() - unmarked.len(),
             tail: end - start,
             text: part.to_owned(),
+            places: OnceCell::new(),
         });
         start = stop;
     }

@@ -101,7 +101,9 @@ pub(crate) fn treat_object(
         if identity.is_namespace() {
             let namespace = Namespace::of_object(object);
             let problems = treatment.hints_of_namespace(&identity.name, &namespace);
-            result.hints = problems.iter().map(NamespaceProblem::sentence).collect();
+            let fault = TypeFault::in_metadata(object, "").map(|fault| fault.sentence);
+            let problems = problems.iter().map(NamespaceProblem::sentence);
+            result.hints = fault.into_iter().chain(problems).collect();
         }
         return Ok(result);
     };
@@ -117,7 +119,7 @@ pub(crate) fn treat_object(
     if let Some(fault) = TypeFault::in_metadata(object, pointer) {
         return Ok(of_another_type(fault));
     }
-    let Some(fault) = TypeFault::find(object, pointer) else {
+    let Some(fault) = TypeFault::in_spec(object, pointer) else {
         return treatment.treat(identity, pointer, object);
     };
     // What is left alone is not judged.

@@ -4,16 +4,17 @@
 //! told to who writes it: as advice at `kubectl apply`, by `inject` of a file with the Namespace, and by
 //! `doctor` for a whole cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::parameters;
-use super::selection::{self, List};
-use super::settings::Namespace;
+use super::selection::List;
+use super::selection::missing::{self, ListOwner};
+use super::settings::{Namespace, Settings};
+use super::verdict::Reason;
 use crate::finding::Policies;
 use crate::kubernetes::keys::{DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY, PARAMETER_INFIX};
-use crate::template::Catalog;
-use crate::template::catalog::CatalogLookup;
-use crate::wording::did_you_mean;
+use crate::template::{Catalog, CatalogLookup};
+use crate::wording::shown;
 
 /// Something that means nothing, or not what was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,23 +43,45 @@ impl NamespaceProblem {
     }
 }
 
+/// What is told at most of one Namespace: no API server passes on more warnings than a few.
+const MOST_PROBLEMS: usize = 10;
+
+/// How many of the templates that annotations name are looked at. A Namespace of 256 KiB, which any of its
+/// admins may write, would name a hundred thousand, and each is compared with the catalog.
+const MOST_TEMPLATES: usize = 64;
+
+/// What is known of templates that are not in the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownTemplates {
+    /// There are none.
+    Absent,
+    /// They may come yet, as a namespace's own templates do after it, or be elsewhere: a name is wrong only
+    /// where one that is known is near.
+    MayExist,
+}
+
+/// What of a Namespace means nothing, the first few.
+pub(crate) fn problems(
+    (catalog, settings): (&Catalog, &Settings),
+    name: &str,
+    namespace: &Namespace,
+    unknown: UnknownTemplates,
+) -> Vec<NamespaceProblem> {
+    let is_excluded = settings.excluded_namespaces.contains(name);
+    let mut found = of_keys(namespace, is_excluded);
+    if found.len() < MOST_PROBLEMS {
+        found.extend(of_templates(catalog, name, namespace, unknown));
+    }
+    found.truncate(MOST_PROBLEMS);
+    found
+}
+
 /// What the keys mean by themselves, whatever templates there are.
 pub(crate) fn of_keys(namespace: &Namespace, is_excluded: bool) -> Vec<NamespaceProblem> {
-    let mut found = Vec::new();
-    for (key, value) in ours(namespace.labels.iter()) {
-        found.extend(of_label(key, value));
-    }
-    for (key, value) in ours(namespace.annotations.iter()) {
-        match key.as_str() {
-            INJECT => {}
-            FINDINGS => found.extend(of_policies(value)),
-            INJECTION | MANDATORY => found.push(NamespaceProblem::new(
-                format!("{key} is an annotation here, which means nothing"),
-                format!("set the label {key} instead"),
-            )),
-            _ => found.push(unknown("annotation", key, &[INJECT, FINDINGS])),
-        }
-    }
+    let labels = ours(&namespace.labels).filter_map(|(key, value)| of_label(key, value));
+    let annotations = ours(&namespace.annotations);
+    let annotations = annotations.filter_map(|(key, value)| of_annotation(key, value));
+    let mut found: Vec<_> = labels.chain(annotations).take(MOST_PROBLEMS).collect();
     let is_enabled = namespace.injection() == Some("enabled");
     if is_excluded && (is_enabled || namespace.labels.contains_key(MANDATORY)) {
         found.push(NamespaceProblem::new(
@@ -69,55 +92,73 @@ pub(crate) fn of_keys(namespace: &Namespace, is_excluded: bool) -> Vec<Namespace
     found
 }
 
+/// Whether Pillion gives keys like this one a meaning.
+pub(crate) fn is_ours(key: &str) -> bool {
+    key.starts_with(DOMAIN) || key.contains(PARAMETER_INFIX)
+}
+
+fn ours(keys: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let keys = keys.iter().filter(|(key, _)| is_ours(key));
+    keys.map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
 /// What the annotations mean beside the templates that pods of the namespace can have.
-pub(crate) fn of_values(
+fn of_templates(
     catalog: &Catalog,
     name: &str,
     namespace: &Namespace,
+    unknown: UnknownTemplates,
 ) -> Vec<NamespaceProblem> {
     let list = namespace.annotations.get(INJECT).map(String::as_str);
-    let listed = List::read(list).wanted.into_iter();
-    let mut found: Vec<_> = listed
-        .filter_map(|template| selection::problem_of_listed(catalog, name, template))
-        .map(|message| NamespaceProblem::new(message, String::new()))
-        .collect();
-    let parameters = namespace.annotations.keys();
-    let templates: BTreeSet<&str> = parameters
-        .filter_map(|key| Some(key.split_once(PARAMETER_INFIX)?.0))
-        .collect();
-    for template in templates {
-        match catalog.find(name, template) {
-            CatalogLookup::Template(template) => {
-                let refusal = parameters::problem_of_namespace(template, &namespace.annotations);
-                let message = refusal.map(|refusal| refusal.message);
-                found.extend(message.map(|message| NamespaceProblem::new(message, String::new())));
-            }
-            CatalogLookup::Broken(_) => {}
-            CatalogLookup::Nothing => {
-                let hint = did_you_mean(template, catalog.names(name));
-                found.push(NamespaceProblem::new(
-                    format!(
-                        "an annotation is for the template `{template}`, which does not exist{hint}"
-                    ),
-                    String::new(),
-                ));
-            }
+    let listed = List::read(list).kept();
+    let keys = namespace.annotations.keys();
+    let of_parameters = keys.filter_map(|key| Some(key.split_once(PARAMETER_INFIX)?.0));
+    let of_parameters: BTreeSet<&str> = of_parameters.take(MOST_TEMPLATES).collect();
+    let only_parameters = of_parameters.iter().filter(|name| !listed.contains(*name));
+    let is_told = |template: &str| {
+        unknown == UnknownTemplates::Absent || missing::has_near_name(catalog, name, template)
+    };
+    let problem_of_listed = |template: &&str| {
+        let found = missing::find(catalog, name, template, ListOwner::Namespace);
+        let refusal = found.err()?;
+        let is_told = refusal.reason != Reason::TemplateNotFound || is_told(template);
+        is_told.then(|| NamespaceProblem::new(refusal.message, ""))
+    };
+    let problem_of_parameters = |template: &&str| match catalog.find(name, template) {
+        CatalogLookup::Template(template) => {
+            let refusal = parameters::problem_of_namespace(template, &namespace.annotations);
+            Some(NamespaceProblem::new(refusal?.message, ""))
         }
-    }
-    found
-}
-
-fn ours<'n>(
-    keys: impl Iterator<Item = (&'n String, &'n String)>,
-) -> impl Iterator<Item = (&'n String, &'n String)> {
-    keys.filter(|(key, _)| key.starts_with(DOMAIN))
+        CatalogLookup::Nothing if !listed.contains(template) && is_told(template) => {
+            let hint = missing::hint(catalog, name, template);
+            let template = shown(template);
+            let message = format!(
+                "an annotation is for the template `{template}`, which does not exist{hint}"
+            );
+            Some(NamespaceProblem::new(message, ""))
+        }
+        CatalogLookup::Nothing | CatalogLookup::Broken(_) => None,
+    };
+    let of_list = listed
+        .iter()
+        .take(MOST_TEMPLATES)
+        .filter_map(problem_of_listed);
+    let of_parameters = listed.iter().take(MOST_TEMPLATES).chain(only_parameters);
+    of_list
+        .chain(of_parameters.filter_map(problem_of_parameters))
+        .take(MOST_PROBLEMS)
+        .collect()
 }
 
 fn of_label(key: &str, value: &str) -> Option<NamespaceProblem> {
     match key {
         INJECTION if !matches!(value, "enabled" | "disabled") => Some(NamespaceProblem::new(
-            format!("the label {key} is `{value}`, which means nothing"),
+            format!("the label {key} is `{}`, which means nothing", shown(value)),
             "set it to `enabled` or `disabled`",
+        )),
+        MANDATORY if value == "false" => Some(NamespaceProblem::new(
+            format!("the label {key} counts whatever its value, `false` too"),
+            "take the label away, or leave its value empty",
         )),
         INJECTION | MANDATORY => None,
         INJECT => Some(NamespaceProblem::new(
@@ -126,25 +167,40 @@ fn of_label(key: &str, value: &str) -> Option<NamespaceProblem> {
                 "label the namespace {INJECTION}=enabled, and list templates in the annotation {INJECT}"
             ),
         )),
+        _ if !key.starts_with(DOMAIN) => Some(NamespaceProblem::new(
+            format!("{} is a label here, which means nothing", shown(key)),
+            "set it as an annotation",
+        )),
         _ => Some(unknown("label", key, &[INJECTION, MANDATORY])),
     }
 }
 
-fn of_policies(text: &str) -> Vec<NamespaceProblem> {
+fn of_annotation(key: &str, value: &str) -> Option<NamespaceProblem> {
+    match key {
+        FINDINGS => of_policies(value),
+        INJECTION | MANDATORY => Some(NamespaceProblem::new(
+            format!("{key} is an annotation here, which means nothing"),
+            format!("set the label {key} instead"),
+        )),
+        INJECT => None,
+        // Of a parameter, which is looked at beside its template.
+        _ if !key.starts_with(DOMAIN) => None,
+        _ => Some(unknown("annotation", key, &[INJECT, FINDINGS])),
+    }
+}
+
+fn of_policies(text: &str) -> Option<NamespaceProblem> {
     let (_, errors) = Policies::parse(text);
-    let problem = |error: &_| {
-        let message = format!("the annotation {FINDINGS} of the namespace: {error}");
-        NamespaceProblem::new(
-            message,
-            "write entries such as PortConflict=Warn, with commas between",
-        )
-    };
-    errors.iter().map(problem).collect()
+    let error = errors.first()?;
+    Some(NamespaceProblem::new(
+        format!("the annotation {FINDINGS} of the namespace: {error}"),
+        "write entries such as PortConflict=Warn, with commas between",
+    ))
 }
 
 fn unknown(what: &str, key: &str, known: &[&str]) -> NamespaceProblem {
     NamespaceProblem::new(
-        format!("the {what} {key} means nothing"),
+        format!("the {what} {} means nothing", shown(key)),
         format!("the {what}s of a namespace are {}", known.join(" and ")),
     )
 }
@@ -236,8 +292,12 @@ mod tests {
 
     #[test]
     fn values_that_no_pod_could_have_are_told() {
-        let catalog = Catalog::built_in();
         let table = [
+            (json!({"pillion.dev/inject": "pgbouncr,-pgbouncr"}), ""),
+            (
+                json!({"pillion.dev/inject": "own", "own.pillion.dev/a": "b"}),
+                "there is no template `own`",
+            ),
             (
                 json!({"pillion.dev/inject": "pgbouncer", "pgbouncer.pillion.dev/host": "db"}),
                 "",
@@ -264,11 +324,37 @@ mod tests {
             ),
         ];
         for (annotations, expected) in table {
-            let told = of_values(&catalog, "shop", &namespace(&json!({}), &annotations));
-            let told: Vec<_> = told.iter().map(NamespaceProblem::sentence).collect();
+            let told = told(&annotations, UnknownTemplates::Absent);
             let what = format!("{annotations}: {told:?}");
             assert_eq!(told.len(), usize::from(!expected.is_empty()), "{what}");
             assert!(told.iter().all(|one| one.contains(expected)), "{what}");
         }
+    }
+
+    fn told(annotations: &Value, unknown: UnknownTemplates) -> Vec<String> {
+        let (catalog, settings) = (Catalog::built_in(), Settings::default());
+        let namespace = namespace(&json!({}), annotations);
+        let found = problems((&catalog, &settings), "shop", &namespace, unknown);
+        found.iter().map(NamespaceProblem::sentence).collect()
+    }
+
+    #[test]
+    fn a_template_that_may_come_yet_is_not_missed() {
+        let own = json!({"pillion.dev/inject": "own", "own.pillion.dev/a": "b"});
+        assert!(told(&own, UnknownTemplates::MayExist).is_empty());
+        let near = json!({"pillion.dev/inject": "pgbouncr", "wait-fro.pillion.dev/a": "b"});
+        assert_eq!(told(&near, UnknownTemplates::MayExist).len(), 2);
+    }
+
+    #[test]
+    fn a_namespace_that_names_very_many_costs_little() {
+        let list: Vec<_> = (0..40_000).map(|index| format!("q{index}")).collect();
+        let mut annotations = json!({"pillion.dev/inject": list.join(",")});
+        for index in 0..2_000 {
+            annotations[format!("q{index}.pillion.dev/a")] = json!("b");
+            annotations[format!("pillion.dev/q{index}")] = json!("b");
+        }
+        let told = told(&annotations, UnknownTemplates::Absent);
+        assert_eq!(told.len(), MOST_PROBLEMS);
     }
 }

@@ -4,6 +4,8 @@
 //! `disabled` namespace, then the pod's annotation, then the namespace. The same table is written
 //! as selectors in the webhook configuration, so that the API server asks only for pods that ask.
 
+pub(super) mod missing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
@@ -12,23 +14,13 @@ use super::verdict::{Reason, Refusal};
 use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, MIRROR};
 use crate::review::Text;
 use crate::review::pod::Dictionary;
-use crate::template::{Catalog, CatalogLookup, Template};
-use crate::wording::{did_you_mean, shown};
-
-/// Longest name of a template in bytes: a DNS label, as the API server bounds it.
-const LONGEST_NAME: usize = 63;
+use crate::template::{Catalog, Template};
+use crate::wording::shown;
+use missing::{ListOwner, way_out};
 
 /// What all annotations of an object may have together, keys included
 /// (apimachinery:pkg/api/validation/objectmeta.go, `TotalAnnotationSizeLimitB`).
 pub(super) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
-
-/// Whose list it is, where it is not the pod's.
-const NAMESPACE: &str = "namespace";
-
-/// How many names a refusal lists.
-const MOST_NAMES: usize = 10;
-/// A text shorter than this is part of too many names to mean one.
-const SHORTEST_PART: usize = 3;
 
 /// What a selection is made from.
 #[derive(Debug, Clone, Copy)]
@@ -160,16 +152,16 @@ pub(crate) fn listed(asked: SelectionInput<'_>) -> Vec<String> {
 /// Names that are asked for, each with who asks, and templates that ask for themselves.
 #[derive(Debug, Default)]
 struct RequestedTemplates<'a> {
-    listed: BTreeMap<&'a str, &'static str>,
+    listed: BTreeMap<&'a str, ListOwner>,
     selected: Vec<Arc<Template>>,
 }
 
 impl<'a> RequestedTemplates<'a> {
     /// Adds the names of a list, and takes out those with a `-`.
-    fn add_list(&mut self, list: Option<&'a str>, by: &'static str) {
+    fn add_list(&mut self, list: Option<&'a str>, owner: ListOwner) {
         let List { wanted, removed } = List::read(list);
         for name in wanted {
-            self.listed.insert(name, by);
+            self.listed.insert(name, owner);
         }
         self.listed.retain(|name, _| !removed.contains(name));
         self.selected
@@ -184,6 +176,12 @@ pub(crate) struct List<'l> {
 }
 
 impl<'l> List<'l> {
+    /// The names that it asks for and does not take out again, each once.
+    pub(crate) fn kept(&self) -> BTreeSet<&'l str> {
+        let wanted = self.wanted.iter().copied();
+        wanted.filter(|name| !self.removed.contains(name)).collect()
+    }
+
     pub(crate) fn read(list: Option<&'l str>) -> Self {
         let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
         let names = names.map(str::trim).filter(|name| !name.is_empty());
@@ -240,9 +238,12 @@ fn asked_for<'a>(
     if is_enabled(asked) {
         names.selected = selected(catalog, asked);
         let list = asked.namespace_object.annotations.get(INJECT);
-        names.add_list(list.map(String::as_str), NAMESPACE);
+        names.add_list(list.map(String::as_str), ListOwner::Namespace);
     }
-    names.add_list(asked.annotations.get(INJECT).map(Text::as_str), "pod");
+    names.add_list(
+        asked.annotations.get(INJECT).map(Text::as_str),
+        ListOwner::Pod,
+    );
     Ok(names)
 }
 
@@ -305,16 +306,7 @@ pub(super) fn opt_out(
 ) -> Option<String> {
     let own = asked.annotations.get(INJECT).map(Text::as_str);
     let asks_itself = List::read(own).wanted.contains(&template);
-    (!mandatory && !asks_itself && is_enabled(asked)).then(|| without(template))
-}
-
-/// How a pod leaves out one template.
-fn without(template: &str) -> String {
-    format!(
-        "; the pod did not ask for it by name, its namespace or the template's selector does: the pod's \
-         annotation {INJECT}: \"-{}\" leaves it out",
-        shown(template)
-    )
+    (!mandatory && !asks_itself && is_enabled(asked)).then(|| way_out(template))
 }
 
 /// The templates that apply by their selector.
@@ -334,26 +326,15 @@ fn find_all(
 ) -> Result<Vec<Arc<Template>>, Refusal> {
     let mut found = mandatory;
     found.extend(names.selected);
-    for (name, by) in names.listed {
-        match catalog.find(asked.namespace, name) {
-            CatalogLookup::Template(template) => found.push(Arc::clone(template)),
-            CatalogLookup::Broken(error) => {
-                let without = without_listed(name, by);
-                let message = format!(
-                    "annotation {INJECT} of the {by}: the template `{name}` does not compile and has \
-                     no earlier revision: {error}{without}"
-                );
-                return Err(Refusal::new(Reason::TemplateBroken, message));
+    for (name, owner) in names.listed {
+        let template = missing::find(catalog, asked.namespace, name, owner);
+        let template = template.map_err(|mut refusal| {
+            if owner == ListOwner::Namespace {
+                refusal.message.push_str(&way_out(name));
             }
-            CatalogLookup::Nothing => {
-                let message = not_found(catalog, asked, name, by);
-                let logged = format!(
-                    "annotation {INJECT} of the {by}: names a template that does not exist"
-                );
-                let reason = Reason::TemplateNotFound;
-                return Err(Refusal::with_value(reason, message, logged));
-            }
-        }
+            refusal
+        })?;
+        found.push(Arc::clone(template));
     }
     found.sort_by(|one, other| place(one).cmp(&place(other)));
     // Of one that is asked for in two ways the last counts.
@@ -370,79 +351,6 @@ fn find_all(
 /// Where a template stands in the composition.
 fn place(template: &Arc<Template>) -> (i64, &str) {
     (template.order, &template.name)
-}
-
-/// Why a template that the list of a namespace names cannot be had; `None`: it can.
-pub(super) fn problem_of_listed(catalog: &Catalog, namespace: &str, name: &str) -> Option<String> {
-    match catalog.find(namespace, name) {
-        CatalogLookup::Template(_) => None,
-        CatalogLookup::Broken(error) => Some(format!(
-            "annotation {INJECT} of the namespace: the template `{}` does not compile and has no earlier \
-             revision: {error}",
-            shown(name)
-        )),
-        CatalogLookup::Nothing => Some(nothing_of_name(catalog, namespace, name, NAMESPACE)),
-    }
-}
-
-fn not_found(catalog: &Catalog, asked: SelectionInput<'_>, name: &str, by: &str) -> String {
-    let without = without_listed(&shown(name), by);
-    nothing_of_name(catalog, asked.namespace, name, by) + &without
-}
-
-/// That there is no template of a name, and what was probably meant.
-fn nothing_of_name(catalog: &Catalog, namespace: &str, name: &str, by: &str) -> String {
-    let hint = if name.len() > LONGEST_NAME {
-        format!("; names have at most {LONGEST_NAME} characters")
-    } else {
-        hint(catalog, namespace, name)
-    };
-    let name = shown(name);
-    format!("annotation {INJECT} of the {by}: there is no template `{name}`{hint}")
-}
-
-/// How the pod leaves out a template that a list of its namespace names.
-fn without_listed(name: &str, by: &str) -> String {
-    if by == NAMESPACE {
-        without(name)
-    } else {
-        String::new()
-    }
-}
-
-/// What was probably meant by a name that no template has; else what there is.
-fn hint(catalog: &Catalog, namespace: &str, name: &str) -> String {
-    if name == "true" || name == "false" {
-        return format!("; that is a value of the label {INJECT}: the annotation lists templates");
-    }
-    if name.contains(|c: char| c == ';' || c.is_whitespace()) {
-        return "; separate names by commas".to_owned();
-    }
-    let containing = catalog
-        .names(namespace)
-        .filter(|known| name.len() >= SHORTEST_PART && known.contains(name))
-        .min_by_key(|known| known.len());
-    if let Some(meant) = containing {
-        return format!("; did you mean `{meant}`?");
-    }
-    let near = did_you_mean(name, catalog.names(namespace));
-    if near.is_empty() {
-        all_names(catalog, namespace)
-    } else {
-        near
-    }
-}
-
-fn all_names(catalog: &Catalog, namespace: &str) -> String {
-    let names: Vec<_> = catalog.names(namespace).take(MOST_NAMES).collect();
-    if names.is_empty() {
-        return "; there are no templates here".to_owned();
-    }
-    let more = match catalog.names(namespace).skip(MOST_NAMES).count() {
-        0 => String::new(),
-        more => format!(" and {more} more (pillion template list)"),
-    };
-    format!("; templates here: {}{more}", names.join(", "))
 }
 
 #[cfg(test)]

@@ -199,8 +199,8 @@ fn an_annotation_without_quotes_is_named_with_what_to_write() {
     let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: orders\n  annotations:\n    \
         pillion.dev/inject: pgbouncer\n    pgbouncer.pillion.dev/port: 5432\nspec:\n  \
         containers: [{name: app, image: 'a:1'}]\n";
-    let said = "metadata.annotations[\"pgbouncer.pillion.dev/port\"]: expected text, found the number \
-        5432: write \"5432\" in quotes";
+    let said = "metadata.annotations[\"pgbouncer.pillion.dev/port\"]: expected text, found a number: \
+        write it in quotes";
     let injected = pillion(&["inject"], manifest);
     assert_eq!(injected.status.code(), Some(1));
     assert!(stderr(&injected).contains(said), "{}", stderr(&injected));
@@ -226,8 +226,8 @@ fn a_value_of_another_type_is_named_with_its_line() {
         spec: {}\n";
     let manifest = format!("# Two.\n{pod}---\n{list}");
     let said = [
-        ":9:40: spec.containers[0].ports: expected a list, found the number 80",
-        ":19:32: spec.template.metadata.labels[\"a\"]: expected text, found the number 5",
+        ":9:40: spec.containers[0].ports: expected a list, found a number",
+        ":19:32: spec.template.metadata.labels[\"a\"]: expected text, found a number",
     ];
     for command in ["inject", "check", "explain"] {
         let told = pillion(&[command, "-"], &manifest);

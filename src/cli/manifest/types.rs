@@ -34,12 +34,15 @@ impl TypeFault {
 
     /// The first one in the pod at `pointer` of an object: in its labels and annotations, then in its spec.
     pub(crate) fn find(object: &Value, pointer: &str) -> Option<Self> {
-        Self::in_metadata(object, pointer).or_else(|| {
-            let spec = object.pointer(&format!("{pointer}/spec"))?;
-            let mut place = Place::new(pointer);
-            place.enter("spec");
-            of_fields(spec, "PodSpec", &mut place)
-        })
+        Self::in_metadata(object, pointer).or_else(|| Self::in_spec(object, pointer))
+    }
+
+    /// The first one in the spec of the pod at `pointer` of an object.
+    pub(crate) fn in_spec(object: &Value, pointer: &str) -> Option<Self> {
+        let spec = object.pointer(&format!("{pointer}/spec"))?;
+        let mut place = Place::new(pointer);
+        place.enter("spec");
+        of_fields(spec, "PodSpec", &mut place)
     }
 
     /// The first one in the labels and annotations of the pod at `pointer` of an object.
@@ -50,9 +53,7 @@ impl TypeFault {
             let mut place = Place::new(pointer);
             place.enter("metadata");
             place.enter(field);
-            entries
-                .is_object()
-                .then(|| of_type(entries, &texts, &mut place))?
+            of_type(entries, &texts, &mut place)
         })
     }
 }
@@ -164,14 +165,13 @@ fn problem(value: &Value, ty: &FieldType) -> String {
         Value::Null => "nothing".into(),
         Value::String(_) => "text".into(),
         Value::Bool(value) => format!("the boolean {value}").into(),
-        Value::Number(value) => format!("the number {value}").into(),
+        // Not which: it may be a password in a variable, and was read as another text than was written.
+        Value::Number(_) => "a number".into(),
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "a map".into(),
     };
     let remedy = match (ty, value) {
-        (FieldType::Text, Value::Bool(_) | Value::Number(_)) => {
-            format!(": write \"{value}\" in quotes")
-        }
+        (FieldType::Text, Value::Bool(_) | Value::Number(_)) => ": write it in quotes".to_owned(),
         (FieldType::Text, Value::Array(_)) => ": write its elements as one text".to_owned(),
         (FieldType::Text, Value::Object(_)) => ": write it as one text".to_owned(),
         (FieldType::List(_), Value::Object(_)) => ": put `- ` before each element".to_owned(),
@@ -213,13 +213,17 @@ mod tests {
         let table = [
             (
                 json!({"annotations": {"a": "", "x.pillion.dev/port": 5432}}),
-                "metadata.annotations[\"x.pillion.dev/port\"]: expected text, found the number 5432: \
-                 write \"5432\" in quotes",
+                "metadata.annotations[\"x.pillion.dev/port\"]: expected text, found a number: write it \
+                 in quotes",
             ),
             (
                 json!({"labels": {"pillion.dev/inject": true}}),
-                "metadata.labels[\"pillion.dev/inject\"]: expected text, found the boolean true: write \
-                 \"true\" in quotes",
+                "metadata.labels[\"pillion.dev/inject\"]: expected text, found the boolean true: write it \
+                 in quotes",
+            ),
+            (
+                json!({"labels": ["a"]}),
+                "metadata.labels: expected a map, found a list",
             ),
             (
                 json!({"annotations": {"a": ["b"]}}),
@@ -247,7 +251,7 @@ mod tests {
             ),
             (
                 container("ports", json!(5)),
-                "spec.containers[0].ports: expected a list, found the number 5",
+                "spec.containers[0].ports: expected a list, found a number",
             ),
             (
                 container("tty", json!("true")),
@@ -255,7 +259,7 @@ mod tests {
             ),
             (
                 container("env", json!([{"value": 5}])),
-                "spec.containers[0].env[0].value: expected text, found the number 5: write \"5\" in quotes",
+                "spec.containers[0].env[0].value: expected text, found a number: write it in quotes",
             ),
             (
                 container("ports", json!([{"containerPort": "80"}])),
@@ -263,7 +267,7 @@ mod tests {
             ),
             (
                 container("ports", json!([{"containerPort": 1.5}])),
-                "spec.containers[0].ports[0].containerPort: expected an integer, found the number 1.5",
+                "spec.containers[0].ports[0].containerPort: expected an integer, found a number",
             ),
             (
                 container("resources", json!({"limits": {"cpu": true}})),

@@ -115,7 +115,7 @@ fn policy(found: &mut Findings<'_>, shipped: &Shipped) {
             "set failurePolicy to Fail",
         ),
         (Policy::Ignore, FailurePolicy::Fail) => (
-            "failurePolicy is Fail: a workload is refused while Pillion is away, although this \
+            "failurePolicy is Fail: what is applied is refused while Pillion is away, although this \
              entry only gives advice",
             "set failurePolicy to Ignore",
         ),

@@ -37,7 +37,7 @@ pub(super) fn edits<'v>(
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
-        expect_own_name(pod, *list, element.name())?;
+        expect_own_name(pod, element.name())?;
         bindings.set_source_of_self(data);
         let with = Evaluation {
             bindings,
@@ -62,22 +62,19 @@ pub(super) fn edits<'v>(
     Ok(())
 }
 
-/// What is added to a container is known again by the container's name: no other may have it. The API
-/// server takes no such pod either.
-fn expect_own_name(pod: &WorkingPod<'_>, list: List, name: &str) -> Result<(), Refusal> {
+/// What is added to a container is known again by the container's name: no other may have it, as in every
+/// pod that the API server takes.
+fn expect_own_name(pod: &WorkingPod<'_>, name: &str) -> Result<(), Refusal> {
     let of_pod = [List::InitContainers, List::Containers].map(|list| pod.list(list));
     let of_name = of_pod.into_iter().flatten();
     let mut of_name = of_name.filter(|element| element.name() == name);
     if of_name.nth(1).is_none() {
         return Ok(());
     }
-    let field = list.field();
     let message = if name.is_empty() {
-        format!("several containers of the pod have no name; give each in spec.{field} its own")
+        "several containers of the pod have no name; give each its own".to_owned()
     } else {
-        format!(
-            "several containers of the pod have the name `{name}`; give each in spec.{field} its own"
-        )
+        format!("several containers of the pod have the name `{name}`; give each its own")
     };
     Err(Refusal::new(Reason::Conflict, message))
 }

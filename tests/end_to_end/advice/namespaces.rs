@@ -24,8 +24,8 @@ async fn whoever_edits_a_namespace_hears_what_means_nothing() -> Outcome {
             1,
             "pillion: the label pillion.dev/injection is `enable`, which means nothing",
         ),
-        // As it was, and nothing of it is written.
-        (json!({"finalizers": []}), 0, ""),
+        // What is wrong was told to who wrote it.
+        (json!({"labels": {"team": "bank"}}), 0, ""),
         (
             json!({"labels": {"pillion.dev/injection": "enabled"}}),
             1,

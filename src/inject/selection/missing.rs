@@ -1,0 +1,116 @@
+//! Templates that a list names and nobody has: what was meant, and how a pod goes without them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::keys::INJECT;
+use crate::template::{Catalog, CatalogLookup, Template};
+use crate::wording::{did_you_mean, shown};
+
+/// Longest name of a template in bytes: a DNS label, as the API server bounds it.
+const LONGEST_NAME: usize = 63;
+
+/// How many names a refusal lists.
+const MOST_NAMES: usize = 10;
+
+/// A text shorter than this is part of too many names to mean one.
+const SHORTEST_PART: usize = 3;
+
+/// Whose annotation a list of templates is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inject) enum ListOwner {
+    Pod,
+    Namespace,
+}
+
+impl fmt::Display for ListOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pod => "pod",
+            Self::Namespace => "namespace",
+        })
+    }
+}
+
+/// The template that a list names.
+pub(in crate::inject) fn find<'c>(
+    catalog: &'c Catalog,
+    namespace: &str,
+    name: &str,
+    owner: ListOwner,
+) -> Result<&'c Arc<Template>, Refusal> {
+    match catalog.find(namespace, name) {
+        CatalogLookup::Template(template) => Ok(template),
+        CatalogLookup::Broken(error) => {
+            let message = format!(
+                "annotation {INJECT} of the {owner}: the template `{name}` does not compile and has no \
+                 earlier revision: {error}"
+            );
+            Err(Refusal::new(Reason::TemplateBroken, message))
+        }
+        CatalogLookup::Nothing => {
+            let hint = hint(catalog, namespace, name);
+            let message = format!(
+                "annotation {INJECT} of the {owner}: there is no template `{}`{hint}",
+                shown(name)
+            );
+            let logged =
+                format!("annotation {INJECT} of the {owner}: names a template that does not exist");
+            let reason = Reason::TemplateNotFound;
+            Err(Refusal::with_value(reason, message, logged))
+        }
+    }
+}
+
+/// Whether a name is nearly that of a template.
+pub(in crate::inject) fn has_near_name(catalog: &Catalog, namespace: &str, name: &str) -> bool {
+    name.len() <= LONGEST_NAME && !did_you_mean(name, catalog.names(namespace)).is_empty()
+}
+
+/// How a pod leaves out one template that it did not ask for.
+pub(super) fn way_out(template: &str) -> String {
+    format!(
+        "; the pod did not ask for it by name, its namespace or the template's selector does: the pod's \
+         annotation {INJECT}: \"-{}\" leaves it out",
+        shown(template)
+    )
+}
+
+/// What was probably meant by a name that no template has; else what there is.
+pub(in crate::inject) fn hint(catalog: &Catalog, namespace: &str, name: &str) -> String {
+    if name.len() > LONGEST_NAME {
+        return format!("; names have at most {LONGEST_NAME} characters");
+    }
+    if name == "true" || name == "false" {
+        return format!("; that is a value of the label {INJECT}: the annotation lists templates");
+    }
+    if name.contains(|c: char| c == ';' || c.is_whitespace()) {
+        return "; separate names by commas".to_owned();
+    }
+    let containing = catalog
+        .names(namespace)
+        .filter(|known| name.len() >= SHORTEST_PART && known.contains(name))
+        .min_by_key(|known| known.len());
+    if let Some(meant) = containing {
+        return format!("; did you mean `{meant}`?");
+    }
+    let near = did_you_mean(name, catalog.names(namespace));
+    if near.is_empty() {
+        all_names(catalog, namespace)
+    } else {
+        near
+    }
+}
+
+fn all_names(catalog: &Catalog, namespace: &str) -> String {
+    let names: Vec<_> = catalog.names(namespace).take(MOST_NAMES).collect();
+    if names.is_empty() {
+        return "; there are no templates here".to_owned();
+    }
+    let more = match catalog.names(namespace).skip(MOST_NAMES).count() {
+        0 => String::new(),
+        more => format!(" and {more} more (pillion template list)"),
+    };
+    format!("; templates here: {}{more}", names.join(", "))
+}
