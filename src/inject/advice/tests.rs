@@ -10,6 +10,7 @@ use crate::template::{Catalog, Source};
 use misplaced::MISPLACED;
 
 mod misplaced;
+mod namespace;
 
 const TEMPLATES: &str = r#"
 apiVersion: pillion.dev/v1alpha1
