@@ -20,6 +20,7 @@ mod lifetime;
 mod live_corpus;
 #[cfg(test)]
 mod pod_security;
+#[cfg(test)]
 #[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod generated;
 mod properties;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
 #[path = "support/sampling.rs"]
 mod sampling;
 #[cfg(test)]

@@ -21,8 +21,8 @@ use crate::inject;
 /// Check the pods of manifests for what goes wrong between containers, without templates.
 ///
 /// Ports and paths that clash, servers that keep a Job from ending, memory volumes above limits, and
-/// more of docs/findings.md. And values of another type than the API gives them, with their line. The exit status is 1 where
-/// something is found.
+/// more of docs/findings.md; and values of another type than the API gives them, with their line. The exit
+/// status is 1 where something is found.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n\
     \x20 pillion check manifests/\n\
@@ -94,7 +94,6 @@ impl CheckManifests {
     fn check(&self, mut manifest: Manifest, checked: &mut Vec<Checked>) {
         let file = manifest.name.clone();
         let scope = self.pod_paths.scope(&self.namespace);
-        let mut lines_before = 0;
         for document in &mut manifest.documents {
             let mut found = Vec::new();
             match kinds::each_object(&mut document.value, scope, &mut |identity, object| {
@@ -104,9 +103,8 @@ impl CheckManifests {
                 Ok(_) => {}
             }
             for fault in found.iter_mut().filter_map(|one| one.fault.as_mut()) {
-                fault.say_where(document, (&file, lines_before));
+                fault.say_where(document, &file);
             }
-            lines_before += document.lines();
             checked.extend(found);
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Document {
     text: String,
     head: usize,
     tail: usize,
+    /// How many lines of the file stand before it.
+    lines_before: usize,
     /// What the text says and where, read when a place is first asked for; `None`: it cannot be read so.
     places: OnceCell<Option<Node>>,
 }
@@ -124,8 +126,11 @@ impl Manifest {
     }
 
     fn lines_before(&self, index: usize) -> usize {
-        let before = self.documents.iter().take(index);
-        before.map(|found| found.text.matches('\n').count()).sum()
+        let found = self.documents.get(index);
+        found.map_or_else(
+            || self.original().matches('\n').count(),
+            |found| found.lines_before,
+        )
     }
 
     /// The text with this value as the document of this index, which is added where it is the next
@@ -209,26 +214,17 @@ impl Document {
         self.text.get(start..end).unwrap_or_default()
     }
 
-    /// How many lines the document has.
-    pub(crate) fn lines(&self) -> u32 {
-        u32::try_from(self.text.matches('\n').count()).unwrap_or(u32::MAX)
-    }
-
     /// A sentence about the value at a JSON pointer of the document, with the file, line and column where
-    /// that stands before it. The document begins after `lines_before` lines of the file.
-    pub(crate) fn say_where(
-        &self,
-        (file, lines_before): (&str, u32),
-        pointer: &str,
-        sentence: &str,
-    ) -> String {
+    /// that stands before it.
+    pub(crate) fn say_where(&self, file: &str, pointer: &str, sentence: &str) -> String {
         // Too large a document is not read again for a place.
         let read = || node::read(&self.text).ok()?.into_iter().next();
         let root = self.places.get_or_init(read).as_ref();
         let found = root.and_then(|root| root.pointer(pointer));
         match found.map(|found| found.place) {
             Some(Place { line, column }) => {
-                format!("{file}:{}:{column}: {sentence}", lines_before + line)
+                let line = self.lines_before + line as usize;
+                format!("{file}:{line}:{column}: {sentence}")
             }
             None => sentence.to_owned(),
         }
@@ -334,6 +330,7 @@ fn yaml_document(
         text: piece.text.to_owned(),
         head: piece.head,
         tail: piece.tail,
+        lines_before: piece.lines_before,
         places: OnceCell::new(),
     })
 }
@@ -342,7 +339,7 @@ fn yaml_document(
 /// to the last one.
 fn json_documents(text: &str, skipped: usize, parsed: Vec<(Value, usize)>) -> Vec<Document> {
     let mut documents = Vec::new();
-    let mut start = 0;
+    let (mut start, mut lines_before) = (0, 0);
     let count = parsed.len();
     for (index, (value, end)) in parsed.into_iter().enumerate() {
         let end = end + skipped;
@@ -356,8 +353,10 @@ fn json_documents(text: &str, skipped: usize, parsed: Vec<(Value, usize)>) -> Ve
             head: part.len() - unmarked.len(),
             tail: end - start,
             text: part.to_owned(),
+            lines_before,
             places: OnceCell::new(),
         });
+        lines_before += part.matches('\n').count();
         start = stop;
     }
     documents

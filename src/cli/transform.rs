@@ -50,7 +50,6 @@ pub(crate) fn transform<'s>(
     let scope = scope.into();
     let mut report = Report::default();
     for manifest in manifests {
-        let mut lines_before = 0;
         for (index, document) in manifest.documents.iter_mut().enumerate() {
             let first = report.entries.len();
             let place = (manifest.name.as_str(), index + 1);
@@ -79,11 +78,10 @@ pub(crate) fn transform<'s>(
             {
                 if let Some(place) = &treated.place {
                     let pointer = format!("{}{place}", identity.place);
-                    let from = (manifest.name.as_str(), lines_before);
-                    treated.message = document.say_where(from, &pointer, &treated.message);
+                    treated.message =
+                        document.say_where(&manifest.name, &pointer, &treated.message);
                 }
             }
-            lines_before += document.lines();
             document.changed |= resource_list::add_results(&mut document.value, scope, entries);
         }
     }

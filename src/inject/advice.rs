@@ -4,7 +4,8 @@
 //! applied: the pod that its controller would make of the pod template goes through the same
 //! engine, and the verdict and the findings come back as warnings. The workload is always allowed
 //! and never changed: the decision falls when its pods are created. Whatever cannot be judged is
-//! allowed in silence, and only the log says why. Of a Namespace is told what it says and means nothing.
+//! allowed in silence, and only the log says why. Whoever applies a Namespace hears which of its labels and
+//! annotations mean nothing.
 
 pub(super) mod namespace;
 mod wording;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::misplaced_keys::is_ours;
 use super::parameters;
 use super::selection::List;
 use super::selection::missing::{self, ListOwner};
@@ -92,12 +93,8 @@ pub(crate) fn of_keys(namespace: &Namespace, is_excluded: bool) -> Vec<Namespace
     found
 }
 
-/// Whether Pillion gives keys like this one a meaning.
-pub(crate) fn is_ours(key: &str) -> bool {
-    key.starts_with(DOMAIN) || key.contains(PARAMETER_INFIX)
-}
-
-fn ours(keys: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+/// Those of some labels or annotations to which Pillion gives a meaning somewhere.
+pub(super) fn ours(keys: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
     let keys = keys.iter().filter(|(key, _)| is_ours(key));
     keys.map(|(key, value)| (key.as_str(), value.as_str()))
 }

@@ -121,15 +121,7 @@ pub(crate) fn problem_of_namespace(
         Ok(set) => set,
         Err(refusal) => return Some(refusal),
     };
-    set.iter().find_map(|setting| {
-        let parameter = setting.parameter;
-        let read = if parameter.ty == ParameterType::Map {
-            parameter.parse_element(setting.text)
-        } else {
-            parameter.parse(setting.text)
-        };
-        Some(invalid(template, setting, &read.err()?))
-    })
+    set.iter().find_map(|setting| read(template, setting).err())
 }
 
 /// What is noted of a parameter for a person who asks why.
@@ -182,11 +174,8 @@ fn value<'s, 'g: 's>(
     let set = if parameter.ty == ParameterType::Map {
         map(template, parameter, settings)?
     } else {
-        let parse = |setting: &Setting<'_>| {
-            let value = parameter.parse(setting.text);
-            value.map_err(|error| invalid(template, setting, &error))
-        };
-        settings.last().map(parse).transpose()?
+        let last = settings.last();
+        last.map(|setting| read(template, setting)).transpose()?
     };
     let value = match set {
         Some(value) => Some(TemplateValue::Own(value)),
@@ -208,15 +197,24 @@ fn map<'s, 'g: 's>(
 ) -> Result<Option<Value>, Refusal> {
     let mut entries = Map::new();
     for setting in settings {
-        let value = parameter
-            .parse_element(setting.text)
-            .map_err(|error| invalid(template, setting, &error))?;
+        let value = read(template, setting)?;
         entries.insert(setting.element.unwrap_or_default().to_owned(), value);
         parameter
             .check_count(entries.len())
             .map_err(|error| invalid(template, setting, &error))?;
     }
     Ok((!entries.is_empty()).then_some(Value::Object(entries)))
+}
+
+/// The value of a setting; of a map, that of one key.
+fn read(template: &Template, setting: &Setting<'_>) -> Result<Value, Refusal> {
+    let parameter = setting.parameter;
+    let value = if parameter.ty == ParameterType::Map {
+        parameter.parse_element(setting.text)
+    } else {
+        parameter.parse(setting.text)
+    };
+    value.map_err(|error| invalid(template, setting, &error))
 }
 
 fn invalid(template: &Template, setting: &Setting<'_>, error: &ValueError) -> Refusal {

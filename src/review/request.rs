@@ -142,13 +142,18 @@ pub(crate) fn read<'a>(document: &'a Document<'_>) -> Result<Request<'a>, Review
 impl Request<'_> {
     /// Whether the object is a pod as a whole.
     pub(crate) fn is_about_a_pod(&self) -> bool {
+        self.is_about("Pod")
+    }
+
+    /// Whether the object is one of a kind of the core group, as a whole.
+    pub(crate) fn is_about(&self, wanted: &str) -> bool {
         fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
             text.map(Text::as_str).unwrap_or_default()
         }
-        let is_pod = |kind: &Kind<'_>| {
-            text(kind.group.as_ref()).is_empty() && text(kind.kind.as_ref()) == "Pod"
+        let is_wanted = |kind: &Kind<'_>| {
+            text(kind.group.as_ref()).is_empty() && text(kind.kind.as_ref()) == wanted
         };
-        text(self.sub_resource.as_ref()).is_empty() && self.kind.as_ref().is_some_and(is_pod)
+        text(self.sub_resource.as_ref()).is_empty() && self.kind.as_ref().is_some_and(is_wanted)
     }
 
     /// Whether the request creates its object.

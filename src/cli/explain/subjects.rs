@@ -186,7 +186,6 @@ impl Subjects {
         let mut manifests = Manifest::read(&[PathBuf::from(target)], streams)?;
         let mut about = Vec::new();
         for manifest in &mut manifests {
-            let mut lines_before = 0;
             for document in &mut manifest.documents {
                 let first = about.len();
                 let kind = document.value.get("kind").and_then(Value::as_str);
@@ -197,9 +196,8 @@ impl Subjects {
                 }
                 let added = about.get_mut(first..).unwrap_or_default().iter_mut();
                 for fault in added.filter_map(|subject| subject.fault.as_mut()) {
-                    fault.say_where(document, (&manifest.name, lines_before));
+                    fault.say_where(document, &manifest.name);
                 }
-                lines_before += document.lines();
             }
         }
         if about.is_empty() {

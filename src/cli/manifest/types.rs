@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::Document;
+use crate::inject::patch::escape;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// A value of another type than its field has in the API.
@@ -28,8 +29,8 @@ impl TypeFault {
     }
 
     /// Begins the sentence with the file, line and column.
-    pub(crate) fn say_where(&mut self, document: &Document, from: (&str, u32)) {
-        self.sentence = document.say_where(from, &self.pointer, &self.sentence);
+    pub(crate) fn say_where(&mut self, document: &Document, file: &str) {
+        self.sentence = document.say_where(file, &self.pointer, &self.sentence);
     }
 
     /// The first one in the pod at `pointer` of an object: in its labels and annotations, then in its spec.
@@ -89,7 +90,7 @@ impl Place {
     fn pointer(&self) -> String {
         let steps = self.0.iter().map(|step| match step {
             Step::Field(name) | Step::Key(name) => {
-                format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+                format!("/{}", escape(name))
             }
             Step::Index(index) => format!("/{index}"),
         });

@@ -39,33 +39,46 @@ pub(super) struct Shipped {
 impl Shipped {
     /// Whether its rules name a resource.
     pub(super) fn names(&self, group: &str, resource: &str) -> bool {
-        let (_, groups) = self.scope;
-        groups
+        self.scope
+            .resources
             .iter()
             .any(|(known, resources)| *known == group && resources.contains(&resource))
     }
 }
 
-/// What rules may name: operations, then groups with their resources.
-pub(super) type Scope = (
-    &'static [&'static str],
-    &'static [(&'static str, &'static [&'static str])],
-);
+/// What rules may name.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    pub(super) operations: &'static [&'static str],
+    /// Groups with their resources.
+    pub(super) resources: &'static [(&'static str, &'static [&'static str])],
+    /// Whether the resources are cluster-scoped.
+    pub(super) is_cluster: bool,
+}
 
 /// Pods when they are created.
-pub(super) const PODS: Scope = (&["CREATE"], &[("", &["pods"])]);
+pub(super) const PODS: Scope = Scope {
+    operations: &["CREATE"],
+    resources: &[("", &["pods"])],
+    is_cluster: false,
+};
 
 /// Workloads when they are applied.
-pub(super) const WORKLOADS: Scope = (
-    &["CREATE", "UPDATE"],
-    &[
+pub(super) const WORKLOADS: Scope = Scope {
+    operations: &["CREATE", "UPDATE"],
+    resources: &[
         ("apps", &["deployments", "statefulsets", "daemonsets"]),
         ("batch", &["jobs", "cronjobs"]),
     ],
-);
+    is_cluster: false,
+};
 
 /// Namespaces when they are applied.
-pub(super) const NAMESPACES: Scope = (&["CREATE", "UPDATE"], &[("", &["namespaces"])]);
+const NAMESPACES: Scope = Scope {
+    operations: &["CREATE", "UPDATE"],
+    resources: &[("", &["namespaces"])],
+    is_cluster: true,
+};
 
 /// The entries about pods.
 pub(super) fn mutating() -> Vec<Shipped> {

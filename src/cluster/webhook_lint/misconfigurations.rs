@@ -51,7 +51,7 @@ fn rules(found: &mut Findings<'_>, scope: Scope) {
             RESTORE,
         );
     }
-    let (operations, groups) = scope;
+    let (operations, groups) = (scope.operations, scope.resources);
     let is_about = |operation: &&&str| {
         groups.iter().all(|(group, resources)| {
             let mut resources = resources.iter();

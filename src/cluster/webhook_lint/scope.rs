@@ -3,7 +3,7 @@
 //! The API server calls for other versions of a resource too (`matchPolicy: Equivalent`), and a rule
 //! can be for cluster-scoped objects: what could be called for counts, whatever version and scope say.
 
-use super::expected::{NAMESPACES, Scope};
+use super::expected::Scope;
 use crate::kubernetes::webhook_configuration::{Entry, Rule};
 
 /// Whether a rule is about an operation on a resource.
@@ -24,11 +24,11 @@ pub(super) fn beyond(entry: &Entry, scope: Scope) -> Vec<String> {
     rules.flat_map(|rule| rule_beyond(rule, scope)).collect()
 }
 
-fn rule_beyond(rule: &Rule, (operations, resources): Scope) -> Vec<String> {
-    let operation = |one: &&String| !operations.contains(&one.as_str());
+fn rule_beyond(rule: &Rule, scope: Scope) -> Vec<String> {
+    let operation = |one: &&String| !scope.operations.contains(&one.as_str());
     let mut found: Vec<_> = rule.operations.iter().filter(operation).cloned().collect();
     for group in &rule.api_groups {
-        let of_group = resources.iter().find(|(known, _)| known == group);
+        let of_group = scope.resources.iter().find(|(known, _)| known == group);
         let known = of_group.map_or(&[][..], |(_, resources)| resources);
         for resource in &rule.resources {
             if !known.contains(&resource.as_str()) {
@@ -40,7 +40,7 @@ fn rule_beyond(rule: &Rule, (operations, resources): Scope) -> Vec<String> {
             }
         }
     }
-    if rule.scope.as_deref() == Some("Cluster") && resources != NAMESPACES.1 {
+    if rule.scope.as_deref() == Some("Cluster") && !scope.is_cluster {
         found.push("cluster-scoped objects".to_owned());
     }
     found

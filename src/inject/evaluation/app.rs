@@ -1,10 +1,12 @@
 //! What a template wants in each of the app's containers.
 
+use std::collections::HashSet;
+
 use super::volume::VolumeNames;
 use super::{Wanted, WantedEdit, failed, validity};
 use crate::expression::Bindings;
 use crate::inject::expression_input::ExpressionInput;
-use crate::inject::pod::{List, WorkingPod};
+use crate::inject::pod::{Element, List, WorkingPod};
 
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
@@ -29,6 +31,7 @@ pub(super) fn edits<'v>(
     let Some(fragment) = &template.app else {
         return Ok(());
     };
+    let repeated = repeated_names(pod);
     for data in each {
         let place = data.own.and_then(|own| data.apps.places.get(own));
         let Some((list, index)) = place else {
@@ -37,7 +40,7 @@ pub(super) fn edits<'v>(
         let Some(element) = pod.list(*list).get(*index) else {
             continue;
         };
-        expect_own_name(pod, element.name())?;
+        expect_own_name(&repeated, element.name())?;
         bindings.set_source_of_self(data);
         let with = Evaluation {
             bindings,
@@ -62,13 +65,18 @@ pub(super) fn edits<'v>(
     Ok(())
 }
 
+/// The names that several containers have.
+fn repeated_names<'p>(pod: &'p WorkingPod<'_>) -> HashSet<&'p str> {
+    let mut seen = HashSet::new();
+    let of_pod = [List::InitContainers, List::Containers].map(|list| pod.list(list));
+    let names = of_pod.into_iter().flatten().map(Element::name);
+    names.filter(|name| !seen.insert(*name)).collect()
+}
+
 /// What is added to a container is known again by the container's name: no other may have it, as in every
 /// pod that the API server takes.
-fn expect_own_name(pod: &WorkingPod<'_>, name: &str) -> Result<(), Refusal> {
-    let of_pod = [List::InitContainers, List::Containers].map(|list| pod.list(list));
-    let of_name = of_pod.into_iter().flatten();
-    let mut of_name = of_name.filter(|element| element.name() == name);
-    if of_name.nth(1).is_none() {
+fn expect_own_name(repeated: &HashSet<&str>, name: &str) -> Result<(), Refusal> {
+    if !repeated.contains(name) {
         return Ok(());
     }
     let message = if name.is_empty() {

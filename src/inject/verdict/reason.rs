@@ -76,7 +76,7 @@ reasons! {
     MirrorPod => Unchanged, 200;
     /// The template would apply, but another one refuses the pod.
     PodRefused => Unchanged, 200;
-    /// The request is not about a pod. Of a Namespace, what it says and means nothing is told.
+    /// The request is not about a pod. About a Namespace Pillion gives advice and decides nothing.
     NotAPod => Unchanged, 200;
     /// The request is not the creation of a pod.
     NotACreation => Unchanged, 200;

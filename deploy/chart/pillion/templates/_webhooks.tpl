@@ -61,7 +61,7 @@ rules:
 {{- end -}}
 
 {{/* One advising entry up to its rules: call with the context and the name. */}}
-{{- define "pillion.advising" -}}
+{{- define "pillion.advisingEntry" -}}
 {{- $context := index . 0 -}}
 name: {{ index . 1 }}.pillion.dev
 {{ include "pillion.clientConfig" (list $context "/advise") }}
@@ -71,9 +71,9 @@ failurePolicy: Ignore
 timeoutSeconds: {{ $context.Values.webhooks.advice.timeoutSeconds }}
 {{- end -}}
 
-{{/* One advising entry up to its selectors: call with the context and the name. */}}
-{{- define "pillion.advisingEntry" -}}
-{{ include "pillion.advising" . }}
+{{/* One entry that advises about workloads, up to its selectors: call with the context and the name. */}}
+{{- define "pillion.workloadAdvisingEntry" -}}
+{{ include "pillion.advisingEntry" . }}
 rules:
   - operations: [CREATE, UPDATE]
     apiGroups: [apps]

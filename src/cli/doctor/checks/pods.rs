@@ -27,7 +27,7 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
     let namespaces: BTreeMap<_, _> = namespaces
         .items
         .iter()
-        .map(|one| (text(one, "/metadata/name"), namespace(one)))
+        .map(|one| (text(one, "/metadata/name"), Namespace::of_object(one)))
         .collect();
     let is_left_out = |name: &str| facts.excluded.iter().any(|one| one == name);
     let bare: Vec<_> = pods
@@ -88,14 +88,6 @@ fn borrowed(texts: &BTreeMap<String, String>) -> Dictionary<'_> {
     texts
         .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
         .collect()
-}
-
-fn namespace(object: &Value) -> Namespace {
-    Namespace {
-        labels: texts(object, "/metadata/labels"),
-        annotations: texts(object, "/metadata/annotations"),
-        ..Namespace::default()
-    }
 }
 
 /// The pod and the first key of `pillion.dev/` that means nothing on it.
@@ -174,7 +166,7 @@ mod tests {
 
     #[test]
     fn who_asked_and_has_no_status_is_bare() {
-        let enabled = namespace(&json!({"metadata": {
+        let enabled = Namespace::of_object(&json!({"metadata": {
             "labels": {"pillion.dev/injection": "enabled"},
             "annotations": {"pillion.dev/inject": "a"},
         }}));
