@@ -180,6 +180,20 @@ impl Engine {
 }
 
 impl Explanation {
+    /// Refuses a pod that the API server cannot read, for this reason: whatever would be added, it
+    /// refuses the pod before it calls a webhook.
+    pub(crate) fn refuse_unreadable(&mut self, why: &str) {
+        self.reason = Reason::ReviewInvalid;
+        self.verdict = self.reason.verdict();
+        why.clone_into(&mut self.message);
+        self.templates.clear();
+        self.references.clear();
+        self.findings.clear();
+        self.resources = None;
+        self.patch = Patch::default();
+        self.stopped_by = stop::find(&self.gates, &self.selection, &[], self.reason, why);
+    }
+
     /// The pod as the webhook would leave it; as it came, where the patch does not fit.
     pub fn patched(&self, pod: &Value) -> Value {
         let mut patched = pod.clone();

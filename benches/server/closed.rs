@@ -29,6 +29,9 @@ const WARM_UP: Duration = Duration::from_millis(150);
 /// The status line of an answer.
 const OK: &[u8] = b"HTTP/1.1 200 ";
 
+/// The status line where a review is shed.
+const SHED: &[u8] = b"HTTP/1.1 429 ";
+
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Until {
@@ -173,7 +176,7 @@ fn send(
         for _ in 0..connections {
             let mut connection = Connection::open(server).await?;
             // The first answer shows that there is nothing wrong with the request.
-            connection.exchange(request.clone().next()).await?;
+            connection.answered(request.clone().next()).await?;
             opened.push(connection);
         }
         Ok::<_, Failure>(opened)
@@ -205,7 +208,7 @@ async fn keep_sending(
     let mut latency = Latency::default();
     let mut begun = Instant::now();
     while shared.take() {
-        connection.exchange(request.next()).await?;
+        connection.answered(request.next()).await?;
         let answered = Instant::now();
         shared.answered.fetch_add(1, Ordering::Relaxed);
         if shared.is_measured.load(Ordering::Relaxed) {
@@ -217,13 +220,13 @@ async fn keep_sending(
 }
 
 /// A kept-alive connection.
-struct Connection {
+pub(crate) struct Connection {
     stream: TlsStream<TcpStream>,
     received: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(server: &Server) -> Outcome<Self> {
+    pub(crate) async fn open(server: &Server) -> Outcome<Self> {
         let tcp = TcpStream::connect(server.webhook).await;
         let tcp = tcp.during("connect to a server")?;
         tcp.set_nodelay(true).during("set TCP_NODELAY")?;
@@ -236,8 +239,16 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads its response to the end.
-    async fn exchange(&mut self, request: &[u8]) -> Outcome {
+    /// Sends a request, which has to be answered.
+    async fn answered(&mut self, request: &[u8]) -> Outcome {
+        if self.exchange(request).await? {
+            return Ok(());
+        }
+        Err(Failure::new("a review was shed"))
+    }
+
+    /// Sends a request and reads its response to the end: whether it was answered, or shed.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Outcome<bool> {
         let sent = self.stream.write_all(request).await;
         sent.during("send a review")?;
         self.stream.flush().await.during("send a review")?;
@@ -248,7 +259,7 @@ impl Connection {
             filled += count;
             let received = self.received.get(..filled).unwrap_or_default();
             match length(received)? {
-                Some(length) if filled >= length => return Ok(()),
+                Some(length) if filled >= length => return Ok(received.starts_with(OK)),
                 Some(length) if length > self.received.len() => self.received.resize(length, 0),
                 _ if count == 0 => return Err(Failure::new("a server closed a connection")),
                 _ => {}
@@ -269,7 +280,7 @@ fn length(received: &[u8]) -> Outcome<Option<usize>> {
             String::from_utf8_lossy(received)
         ))
     };
-    if !head.starts_with(OK) {
+    if !head.starts_with(OK) && !head.starts_with(SHED) {
         return Err(refused());
     }
     let name = b"content-length: ";

@@ -10,7 +10,7 @@ use super::measures::{Curve, Measure, Measures, median};
 use super::plan::Plan;
 use super::process::Server;
 use super::requests::Request;
-use super::{fresh, open};
+use super::{fresh, open, overload};
 
 /// Closed loops of the pod of the budgets, over so many connections.
 const CONNECTIONS: [usize; 4] = [1, 8, 64, 256];
@@ -28,6 +28,13 @@ const GOALS: [(&str, f64, Option<f64>); 4] = [
     ("log-shipper", 3.0, None),
     ("five templates", 5.0, None),
 ];
+
+/// Connections at which a server is asked for twice what it can do, each with the least share of the
+/// peak that it is to answer then.
+const OVERLOADS: [(usize, f64); 2] = [(256, 0.9), (2000, 0.85)];
+
+/// The longest that a probe may take meanwhile, in milliseconds.
+const PROBE_GOAL: f64 = 100.0;
 
 /// What everything is held against.
 const NO_OP: &str = "no-op";
@@ -273,6 +280,48 @@ pub(crate) fn fresh(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcom
             });
             measures.add(Measure::alone(format!("{name}, {NO_OP}"), "ms", no_op));
         }
+    }
+    Ok(())
+}
+
+/// Twice what the server can answer, by its peak, which is measured before each of them.
+pub(crate) fn overload(pair: &Pair, plan: &Plan, measures: &mut Measures) -> Outcome {
+    println!(
+        "\n{:<32} {:>10} {:>10} {:>6} {:>8}  p99 of /healthz in ms",
+        "overload", "peak/s", "goodput/s", "ratio", "429/s"
+    );
+    let request = Request::one_template();
+    for (connections, share) in OVERLOADS {
+        let (mut goodputs, mut shed, mut probes) = (Vec::new(), Vec::new(), Latency::default());
+        for _ in 0..plan.open_rounds {
+            let until = Until::Time(plan.overload);
+            let peak = closed::run(&pair.pillion, &request, 64, until)?.throughput;
+            let asked = (2.0 * peak, plan.overload);
+            let found = overload::run(&pair.pillion, &request, connections, asked)?;
+            goodputs.push((peak, found.goodput));
+            shed.push(found.shed);
+            probes.extend(found.probes);
+            pair.pillion.forget_log()?;
+        }
+        let goodput = medians(&goodputs);
+        let [probe] = probes.percentiles([0.99]);
+        let name = format!("{connections} connections");
+        let measure = Measure::beside(
+            format!("overload/{name}"),
+            "/s",
+            goodput.1,
+            ("peak", goodput.2),
+        );
+        measures.add(measure.more_is_better().goal(share));
+        let measure = Measure::alone(format!("overload, p99 of /healthz/{name}"), "ms", probe);
+        measures.add(measure.goal(PROBE_GOAL));
+        println!(
+            "{name:<32} {:>10.0} {:>10.0} {:>6.2} {:>8.0}  {probe:.1}",
+            goodput.0,
+            goodput.1,
+            goodput.2,
+            median(shed)
+        );
     }
     Ok(())
 }

@@ -29,6 +29,7 @@ mod measures;
 mod memory;
 mod no_op;
 mod open;
+mod overload;
 mod plan;
 mod process;
 #[path = "../../tests/support/processes.rs"]
@@ -45,6 +46,7 @@ use failure::{During, Outcome};
 use loops::Pair;
 use measures::{Measures, is_quick};
 use plan::Plan;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().collect();
@@ -53,12 +55,20 @@ fn main() -> Outcome {
     {
         return no_op::serve(Path::new(authority));
     }
+    // Thousands of connections; a server raises its own limit.
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, raised).during("raise the limit of open files")?;
     let plan = if is_quick() { Plan::QUICK } else { Plan::WHOLE };
     let mut measures = Measures::new("server");
     let pair = Pair::start()?;
     loops::closed(&pair, &plan, &mut measures)?;
     loops::open(&pair, &plan, &mut measures)?;
     loops::fresh(&pair, &plan, &mut measures)?;
+    loops::overload(&pair, &plan, &mut measures)?;
     drop(pair);
     println!();
     starts::measure(&plan, &mut measures)?;

@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) open: [(u32, Duration); 3],
     /// Rounds of the open loops.
     pub(crate) open_rounds: usize,
+    /// How long a server is asked for twice what it can do.
+    pub(crate) overload: Duration,
     /// Fresh connections in a round.
     pub(crate) fresh: usize,
     /// Cold starts.
@@ -34,6 +36,7 @@ impl Plan {
             (5000, Duration::from_secs(2)),
         ],
         open_rounds: 3,
+        overload: Duration::from_secs(5),
         fresh: 1000,
         starts: 20,
         large_starts: 3,
@@ -50,6 +53,7 @@ impl Plan {
             (5000, Duration::from_millis(500)),
         ],
         open_rounds: 1,
+        overload: Duration::from_millis(500),
         fresh: 40,
         starts: 3,
         large_starts: 1,

@@ -33,6 +33,8 @@ const NAME: &str = "server";
 pub(crate) struct Server {
     /// Where reviews are answered, over TLS.
     pub(crate) webhook: SocketAddr,
+    /// Where its health is told, if it has such a port.
+    pub(crate) admin: Option<SocketAddr>,
     /// What clients that trust the server's certificate, and speak HTTP/1.1, are made of.
     pub(crate) trust: Arc<ClientConfig>,
     /// From the moment before the process was started until it was ready.
@@ -91,6 +93,7 @@ impl Server {
         let pem = fs::read_to_string(&authority).during("read a server's authority")?;
         Ok(Self {
             webhook,
+            admin,
             trust: trusting(&[&pem], &["http/1.1"]),
             started_in,
             process,

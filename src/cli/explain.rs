@@ -233,7 +233,7 @@ impl Explaining {
             let name = &about.source;
             anyhow!("{name}: the server would answer 400 Bad Request: {message}")
         })?;
-        about.name_fault(&mut explanation);
+        about.refuse_fault(&mut explanation);
         Ok(explanation)
     }
 

@@ -217,11 +217,10 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
         word(treated.ending, paint),
         treated.code,
     );
-    let told: Vec<_> = treated
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.reason.verdict() != Verdict::Injected || treated.is_injected())
-        .collect();
+    // What was injected in an earlier run is no news; what is found about it now is.
+    let (told, earlier): (Vec<_>, Vec<_>) = treated.outcomes.iter().partition(|outcome| {
+        outcome.reason.verdict() != Verdict::Injected || treated.is_injected()
+    });
     let mut remedied = BTreeSet::new();
     match told.as_slice() {
         [only] if only.reason.code() == treated.code => {
@@ -257,7 +256,15 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
         }
     }
     let said = &treated.message;
-    add_findings(text, "  ", &treated.findings, said, &mut remedied, paint);
+    let news: Vec<_> = earlier
+        .iter()
+        .flat_map(|outcome| &outcome.findings)
+        .filter(|enforced| is_news(enforced.finding.code))
+        .cloned()
+        .collect();
+    for findings in [&treated.findings, &news] {
+        add_findings(text, "  ", findings, said, &mut remedied, paint);
+    }
     for hint in &treated.hints {
         let word = paint.text(Colour::Yellow, "hint");
         let _ = writeln!(text, "  {word}: {}", printable(hint));
@@ -273,6 +280,11 @@ fn sentence(outcome: &TemplateOutcome, paint: Paint) -> String {
     }
     let revision = paint.text(Colour::Dim, &outcome.revision);
     format!("{template} {revision}: {message}")
+}
+
+/// Whether a finding about what was injected in an earlier run is about what became of it since.
+fn is_news(code: Code) -> bool {
+    matches!(code, Code::ChangedByOther | Code::LeftBehind)
 }
 
 /// Adds findings, but for sentences that were said already; below the first refusal by each code of

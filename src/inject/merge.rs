@@ -10,7 +10,7 @@ mod place;
 mod view;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -18,7 +18,7 @@ pub(crate) use covers::covers;
 pub(crate) use view::View;
 
 use super::patch::{Operation, unescape};
-use crate::kubernetes::defaults::is_default;
+use crate::kubernetes::defaults::{is_default, is_displaced};
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
@@ -41,6 +41,23 @@ pub(crate) struct Fill {
     pub(crate) replaced: Vec<(String, u64)>,
     /// What the user has that differs and is kept, by key path.
     pub(crate) kept: Vec<String>,
+    /// API-server defaults that are what is wanted, by key path.
+    pub(crate) agreed: Vec<String>,
+}
+
+impl Fill {
+    /// What stood there and is not what is wanted: it is kept, or was a default and is replaced.
+    pub(crate) fn contested(&self) -> impl Iterator<Item = &String> {
+        self.kept
+            .iter()
+            .chain(self.replaced.iter().map(|(key, _)| key))
+    }
+
+    /// What is the template's from now on, by key path.
+    pub(crate) fn owned(self) -> impl Iterator<Item = String> {
+        let changed = self.added.into_iter().chain(self.replaced);
+        changed.map(|(key, _)| key).chain(self.agreed)
+    }
 }
 
 /// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
@@ -147,14 +164,13 @@ impl Filling {
                 self.object(theirs, fields, inner, at);
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
-            _ if covers(&theirs.to_value(), want.value(), ty) => {}
+            _ if covers(&theirs.to_value(), want.value(), ty) => {
+                if is_unset(user, definition, name, &theirs.to_value()) {
+                    self.fill.agreed.push(at.key());
+                }
+            }
             _ if is_unset(user, definition, name, &theirs.to_value()) => {
-                let digest = want.digest(ty);
-                self.fill.replaced.push((at.key(), digest));
-                let (path, value) = (at.pointer(), want.to_template_value().into());
-                self.fill
-                    .operations
-                    .push(Operation::Replace { path, value });
+                self.replace(want, ty, at);
             }
             _ => self.fill.kept.push(at.key()),
         }
@@ -267,16 +283,10 @@ impl Filling {
         };
         match merge {
             ListMerge::ByKeys(keys) => self.keyed(&theirs, name, keys, element, want, at),
-            ListMerge::Additive => {
-                let has = |value: &Value, item: &Value| covers(value, item, element);
-                self.additive(&theirs, theirs.len(), has, (want, element), at);
-            }
+            ListMerge::Additive => self.additive(&theirs, theirs.len(), (want, element), at),
             ListMerge::AdditiveInFront => {
-                let has = |value: &Value, item: &Value| {
-                    covers(value, item, element) && covers(item, value, element)
-                };
                 let front = self.in_front.env_from.min(theirs.len());
-                self.additive(&theirs, front, has, (want, element), at);
+                self.additive(&theirs, front, (want, element), at);
             }
             ListMerge::Atomic if theirs.is_empty() => {
                 self.added(
@@ -296,22 +306,49 @@ impl Filling {
         }
     }
 
-    /// Elements that nothing identifies but what they say.
+    /// Elements that nothing identifies but what they say: one that says more is another.
     fn additive(
         &mut self,
         theirs: &[View<'_>],
         mut index: usize,
-        has: impl Fn(&Value, &Value) -> bool,
         (want, element): (ValueRef<'_>, &FieldType),
         at: &At<'_>,
     ) {
         let values: Vec<_> = theirs.iter().copied().map(View::to_value).collect();
+        let mut displaced = BTreeSet::new();
+        let mut superfluous = BTreeSet::new();
         for part in want.elements() {
             let item = part.value();
-            if !values.iter().any(|value| has(value, item)) {
-                self.insert(&mut index, part, (&digest(item), element), at);
+            let is_same =
+                |value: &Value| covers(value, item, element) && covers(item, value, element);
+            if values.iter().any(is_same) {
+                continue;
+            }
+            let mut places = (0..).zip(&values).filter_map(|(place, value)| {
+                (is_displaced(value, item) && displaced.insert(place)).then_some(place)
+            });
+            match places.next() {
+                Some(place) => {
+                    superfluous.extend(places);
+                    self.replace(part, element, &at.element(place, &digest(item)));
+                }
+                None => self.insert(&mut index, part, (&digest(item), element), at),
             }
         }
+        // From the last, as what is behind an element moves up.
+        for place in superfluous.into_iter().rev() {
+            let path = at.element(place, "").pointer();
+            self.fill.operations.push(Operation::Remove { path });
+        }
+    }
+
+    /// Puts what is wanted into the place of a default.
+    fn replace(&mut self, want: ValueRef<'_>, ty: &FieldType, at: &At<'_>) {
+        self.fill.replaced.push((at.key(), want.digest(ty)));
+        let (path, value) = (at.pointer(), want.to_template_value().into());
+        self.fill
+            .operations
+            .push(Operation::Replace { path, value });
     }
 
     /// Elements by their keys; ours come first among environment variables, so that the user's

@@ -82,11 +82,18 @@ fn digest(definition: &str, value: &TemplateObject) -> u64 {
 
 impl Change {
     /// Notes a fill of a user's container.
-    fn edit(&mut self, list: List, index: usize, element: &Element<'_>, fill: Fill) {
+    fn edit(
+        &mut self,
+        template: &Template,
+        (list, index, element): (List, usize, &Element<'_>),
+        fill: Fill,
+    ) {
         let name = element.name();
         if !fill.kept.is_empty() {
             let path = format!("spec.{}[{index}]", list.field());
-            self.findings.push(kept::finding(&path, name, &fill.kept));
+            let is_helper = template.has_helper(name);
+            let finding = kept::finding(&path, (name, is_helper), &fill.kept);
+            self.findings.push(finding);
         }
         let noted = [
             (&mut self.status.edited, &fill.added),
@@ -98,7 +105,7 @@ impl Change {
                 noted.extend(keys.iter().cloned());
             }
         }
-        if !fill.operations.is_empty() {
+        if !(fill.operations.is_empty() && fill.agreed.is_empty()) {
             self.edits.push((list, index, fill));
         }
     }

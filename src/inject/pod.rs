@@ -209,16 +209,16 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Adds to the spec's other fields.
-    pub(crate) fn edit_fields(&mut self, template: &str, fill: Fill) {
+    pub(crate) fn edit_fields(&mut self, template: &str, mut fill: Fill) {
+        let operations = std::mem::take(&mut fill.operations);
+        let owned = fill.owned().map(|key| (key, template.to_owned()));
+        self.field_owners.extend(owned);
         // Most templates add no field of the pod, and its view reads every field there is.
-        if fill.operations.is_empty() {
+        if operations.is_empty() {
             return;
         }
-        let keys = fill.added.into_iter().chain(fill.replaced);
-        self.field_owners
-            .extend(keys.map(|(key, _)| (key, template.to_owned())));
         let mut fields = self.fields_view();
-        for operation in fill.operations {
+        for operation in operations {
             if operation.apply(&mut fields) {
                 let name = operation
                     .path()

@@ -135,8 +135,10 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
 
 /// What the pod's statuses claim, and for what it is taken out; one that cannot be read claims nothing.
 fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
+    let content = PodContent::new(pod);
     let claim = |(name, text): (String, String)| {
-        let status: Status = serde_json::from_str(&text).ok()?;
+        let mut status: Status = serde_json::from_str(&text).ok()?;
+        content.follow_renamed(&mut status);
         let mut selected = input.templates.iter();
         let template = selected.find(|template| template.name == name);
         let purpose = match template {
@@ -233,7 +235,7 @@ fn mandatory_helpers(
 }
 
 /// What was taken out although nothing confirms that it is the template's: it was changed, or is a
-/// field of the pod or of a security context, and the template does not set it.
+/// field of the pod or of a security context that the template never sets, and it is not added again.
 fn unconfirmed(
     claims: &Claims<'_>,
     taken: &TakenOut,
@@ -245,7 +247,8 @@ fn unconfirmed(
         let added = composed.statuses.get(name).unwrap_or(&none);
         let changed = taken.changed.get(name).unwrap_or(&none);
         let status = taken_out.clone().with_elements(&|element, _| {
-            let is_doubtful = is_security_or_pod(element) || changed.names(element);
+            let is_field = is_security_or_pod(element) && !claim.may_set(element);
+            let is_doubtful = is_field || changed.names(element);
             is_doubtful && !claim.emits(element) && !added.names(element)
         });
         status.elements().next()?;
@@ -397,7 +400,15 @@ fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mu
 /// Makes `Injected` the decision about a pod that has everything already.
 fn already_injected(decision: &mut Decision) {
     if decision.verdict() == Verdict::Injected {
-        let message = "everything that the templates add is in the pod already";
+        let outcomes = decision.outcomes.iter();
+        let is_changed = outcomes
+            .flat_map(|outcome| &outcome.findings)
+            .any(|enforced| enforced.finding.code == Code::ChangedByOther);
+        let message = if is_changed {
+            "what the templates add is in the pod already, in part as somebody has changed it"
+        } else {
+            "everything that the templates add is in the pod already"
+        };
         decision.reason = Reason::AlreadyInjected;
         message.clone_into(&mut decision.message);
         message.clone_into(&mut decision.logged);

@@ -8,7 +8,7 @@
 mod elements;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -311,6 +311,21 @@ impl Status {
             Element::Edit(name, key) | Element::EditedDefault(name, key) => {
                 let mut edits = self.edits().into_iter();
                 edits.any(|(_, edits)| edits.get(name).is_some_and(|keys| keys.contains(key)))
+            }
+        }
+    }
+
+    /// The containers of the user's to which something was added.
+    pub(crate) fn edited_containers(&self) -> BTreeSet<&String> {
+        let edited = self.edited.keys().chain(self.replaced_in.keys());
+        edited.chain(self.auto.names()).collect()
+    }
+
+    /// Says of another container what it says of this one.
+    pub(crate) fn rename(&mut self, container: &str, to: &str) {
+        for (_, edits) in self.edits_mut() {
+            if let Some(keys) = edits.remove(container) {
+                edits.insert(to.to_owned(), keys);
             }
         }
     }

@@ -24,6 +24,9 @@ const DEFAULT_TOLERATIONS: [&str; 2] = [
     "node.kubernetes.io/unreachable",
 ];
 
+/// For how long those tolerate.
+const DEFAULT_TOLERATION_SECONDS: u32 = 300;
+
 /// The default of a field, where it has one that does not depend on other fields.
 pub(crate) fn default_of(definition: &str, field: &str) -> Option<Value> {
     let default = schema::facts(definition, field)?.default?;
@@ -174,8 +177,35 @@ pub(crate) fn is_default_toleration(toleration: &Value) -> bool {
         .and_then(Value::as_str)
         .unwrap_or_default();
     DEFAULT_TOLERATIONS.contains(&key)
-        && toleration.get("tolerationSeconds") == Some(&json!(300))
+        && toleration.get("tolerationSeconds") == Some(&json!(DEFAULT_TOLERATION_SECONDS))
         && toleration.get("effect").and_then(Value::as_str) == Some("NoExecute")
+}
+
+/// Whether a toleration is a default of that plugin's, which it would not have added beside another.
+pub(crate) fn is_displaced(toleration: &Value, by: &Value) -> bool {
+    is_default_toleration(toleration)
+        && displaced_keys(by).any(|key| toleration.get("key") == Some(&json!(key)))
+}
+
+/// The default tolerations that a toleration displaces.
+pub(crate) fn displaced_by(toleration: &Value) -> impl Iterator<Item = Value> {
+    displaced_keys(toleration).map(|key| {
+        json!({
+            "key": key, "operator": "Exists", "effect": "NoExecute",
+            "tolerationSeconds": DEFAULT_TOLERATION_SECONDS,
+        })
+    })
+}
+
+/// The taints that a toleration is about and the plugin too
+/// (k8s:plugin/pkg/admission/defaulttolerationseconds).
+fn displaced_keys(toleration: &Value) -> impl Iterator<Item = &'static str> {
+    let text = |field: &str| toleration.get(field).and_then(Value::as_str);
+    let is_evicting = matches!(text("effect").unwrap_or_default(), "" | "NoExecute");
+    let key = text("key").unwrap_or_default().to_owned();
+    DEFAULT_TOLERATIONS
+        .into_iter()
+        .filter(move |default| is_evicting && (key.is_empty() || key == *default))
 }
 
 #[cfg(test)]

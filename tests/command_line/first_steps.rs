@@ -236,6 +236,21 @@ fn a_value_of_another_type_is_named_with_its_line() {
             assert!(told.contains(said), "{command}: {said}: {told}");
         }
     }
+    // What would be injected is refused by both.
+    let asking = pod.replace(
+        "log-shipper",
+        "wait-for, wait-for.pillion.dev/targets: 'db:5432'",
+    );
+    for command in ["inject", "explain"] {
+        let told = pillion(&[command, "-"], &asking);
+        assert_eq!(told.status.code(), Some(1), "{command}");
+        let told = [stdout(&told), stderr(&told)].concat();
+        assert!(told.contains("Denied (ReviewInvalid)"), "{command}: {told}");
+        assert!(
+            told.contains("spec.containers[0].ports: expected a list"),
+            "{told}"
+        );
+    }
     // What is left alone is not judged.
     let left = pillion(&["inject"], &quiet);
     assert_eq!(left.status.code(), Some(0), "{}", stderr(&left));

@@ -3,6 +3,7 @@
 //! One installation in a cluster of its own, because templates are the whole cluster's and only one
 //! Pillion writes about them. What follows from another is one test, in order.
 
+mod history;
 mod hostile;
 mod lease;
 mod namespaces;
@@ -58,7 +59,7 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
     namespaces::are_known_when_their_first_pod_comes(&stage).await?;
     lease::is_stolen_and_comes_back(&stage, "replica-1").await?;
     hostile::tenants_take_a_bounded_part_of_the_memory(&stage).await?;
-    watches_go_on(&mut stage, &second).await?;
+    history::that_was_missed_is_made_up_for(&mut stage, &second).await?;
     second.stop().await
 }
 
@@ -178,60 +179,4 @@ async fn repaired_and_deleted(stage: &Stage) -> Outcome {
         Err(format!("{kept:?}"))
     })
     .await
-}
-
-/// After the API server was away, changes arrive as before.
-async fn watches_go_on(stage: &mut Stage, server: &Pillion) -> Outcome {
-    stage
-        .store("", "after", &spec("after", &image("1")))
-        .await?;
-    stage.wait_for("default", "after", &image("1")).await?;
-    let down = async || {
-        wait_until("the watches to fail", SOON, async || {
-            let metrics = server.metrics().await;
-            let metrics = metrics.map_err(|failure| failure.to_string())?;
-            let failed = metrics
-                .lines()
-                .filter(|line| line.starts_with("pillion_watch_up{") && line.ends_with(" 0"))
-                .count();
-            if failed == 7 {
-                return Ok(());
-            }
-            Err(format!("{failed} of 7"))
-        })
-        .await
-    };
-    stage.control_plane.restart_api_server(down).await?;
-    stage.client = stage.control_plane.client()?;
-    stage
-        .store("", "after", &spec("after", &image("2")))
-        .await?;
-    stage.wait_for("default", "after", &image("2")).await?;
-    wait_until("all watches to work", SOON, async || {
-        let metrics = server.metrics().await;
-        let metrics = metrics.map_err(|failure| failure.to_string())?;
-        let lines = metrics.lines();
-        let up = lines.filter(|line| line.starts_with("pillion_watch_up{") && line.ends_with(" 1"));
-        match up.count() {
-            7 => Ok(()),
-            up => Err(format!("{up} of 7")),
-        }
-    })
-    .await?;
-    let log = server.log();
-    for kind in ["namespaces", "clusterinjectiontemplates"] {
-        let told = |what: &str| {
-            let lines = log.iter();
-            lines
-                .filter(|line| line.contains(what) && line.contains(kind))
-                .count()
-        };
-        assert!(told("a watch failed") >= 1, "{log:#?}");
-        assert_eq!(
-            told("a watch failed"),
-            told("a watch works again"),
-            "{log:#?}"
-        );
-    }
-    Ok(())
 }

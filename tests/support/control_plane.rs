@@ -143,6 +143,11 @@ impl ControlPlane {
         self.folder.join("kubeconfig")
     }
 
+    /// The URL at which etcd answers everybody.
+    pub(crate) fn etcd(&self) -> String {
+        self.launch.etcd_url()
+    }
+
     /// One JSON document per pod creation (`audit.k8s.io/v1`, level Metadata); present only
     /// with [`Options::audit`].
     pub(crate) fn audit_log(&self) -> PathBuf {

@@ -107,9 +107,14 @@ impl Launch {
         self.folder.join(name).display().to_string()
     }
 
+    /// Where etcd answers.
+    pub(crate) fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.etcd)
+    }
+
     /// Starts etcd. Nothing here outlives a test, so it need not wait for the disk.
     pub(crate) fn etcd(&self, processes: &mut ProcessGroup) -> Outcome {
-        let client = format!("http://127.0.0.1:{}", self.ports.etcd);
+        let client = self.etcd_url();
         let peer = format!("http://127.0.0.1:{}", self.ports.etcd_peer);
         self.start(
             processes,
@@ -131,7 +136,7 @@ impl Launch {
     /// plugin stays on: its mounts are why a webhook is called a second time.
     pub(crate) fn api_server(&self, processes: &mut ProcessGroup, audit: bool) -> Outcome {
         let mut flags = vec![
-            format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd),
+            format!("--etcd-servers={}", self.etcd_url()),
             format!("--secure-port={}", self.ports.api_server),
             "--bind-address=127.0.0.1".to_owned(),
             "--service-cluster-ip-range=10.0.0.0/24".to_owned(),

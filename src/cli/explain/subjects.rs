@@ -98,16 +98,14 @@ impl ExplainSubject {
         &self.pod
     }
 
-    /// Says in an explanation which field cannot be read, where the engine, which does not repeat what
-    /// may be secret, names a place in JSON that nobody wrote.
-    pub(in crate::cli) fn name_fault(&self, explanation: &mut Explanation) {
-        let fault = self.fault.as_ref();
-        let fault = fault.filter(|_| explanation.reason == Reason::ReviewInvalid);
-        if let Some(TypeFault { sentence, .. }) = fault {
-            if let Some(stop) = &mut explanation.stopped_by {
-                stop.why.clone_from(sentence);
-            }
-            explanation.message.clone_from(sentence);
+    /// Refuses a pod with a value of another type than the API's, as the API server and `inject` do,
+    /// naming the field. One that is left alone is not judged.
+    pub(in crate::cli) fn refuse_fault(&self, explanation: &mut Explanation) {
+        let Some(fault) = &self.fault else {
+            return;
+        };
+        if explanation.reason == Reason::ReviewInvalid || !explanation.patch.is_empty() {
+            explanation.refuse_unreadable(&fault.sentence);
         }
     }
 

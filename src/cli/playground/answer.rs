@@ -265,7 +265,7 @@ impl AnswerInput<'_> {
             &self.sources,
         );
         let mut explanation = explained.map_err(anyhow::Error::msg)?;
-        subject.name_fault(&mut explanation);
+        subject.refuse_fault(&mut explanation);
         let pointer = entry.identity.pod_pointer().unwrap_or_default();
         let added = added(&explanation, object, pointer);
         let by_template = |list: &str, name: &str| {

@@ -86,13 +86,20 @@ fn several_templates_are_told_below_their_object_and_no_sentence_twice() {
          warning: FieldKept: kept env\\nPORT\n  \
          Injected (Applied): logs 3f2a: added 1 container\n  hint: look there\n1 injected\n"
     );
-    let again = TransformResult {
+    let mut again = TransformResult {
         outcomes: treated.outcomes,
         ..TransformResult::plain(Reason::AlreadyInjected, "nothing is left to add")
     };
     assert_eq!(
         told(&again),
         "Pod/shop/web: Unchanged (AlreadyInjected): nothing is left to add\n1 unchanged\n"
+    );
+    // What somebody changed since is news.
+    again.outcomes[0].findings[0].finding.code = Code::ChangedByOther;
+    assert_eq!(
+        told(&again),
+        "Pod/shop/web: Unchanged (AlreadyInjected): nothing is left to add\n  \
+         warning: ChangedByOther: kept env\\nPORT\n1 unchanged\n"
     );
 }
 

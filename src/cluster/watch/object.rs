@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::super::names::resource;
 use super::super::revisions::KeptRevision;
 use crate::check::resources::{LimitRange, Quota};
+use crate::kubernetes::object::digest;
 use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 
 /// The whole object once more, which `kubectl apply` leaves in it.
@@ -121,6 +122,8 @@ pub(super) type Key = (String, String);
 pub(super) struct StoredTemplate {
     pub(super) uid: String,
     pub(super) generation: i64,
+    /// Of the spec: where a backup of etcd was restored, a generation may come twice.
+    pub(super) digest: String,
     pub(super) resource_version: String,
     /// `metadata.creationTimestamp`, which sorts as text.
     pub(super) created: String,
@@ -226,6 +229,7 @@ fn template(mut object: DynamicObject) -> StoredTemplate {
     }
     let created = object.metadata.creation_timestamp.take();
     StoredTemplate {
+        digest: digest(&spec),
         spec,
         status: take("status").unwrap_or_default(),
         uid: object.metadata.uid.unwrap_or_default(),

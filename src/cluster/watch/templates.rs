@@ -68,9 +68,7 @@ impl TemplateState {
             .stored
             .get_mut(&key)
             .filter(|known| known.uid == new.uid);
-        let same_text = known
-            .as_ref()
-            .is_some_and(|known| known.generation == new.generation && !known.is_refused);
+        let same_text = known.as_ref().is_some_and(|known| known.is_known(&new));
         match known {
             Some(known) if same_text => known.touch(new),
             Some(known) => {

@@ -55,8 +55,8 @@ pub(super) fn find(
     if places.is_empty() && template.mandatory {
         places = users.map(place).collect();
     }
-    let has_containers = !pod.list(List::Containers).is_empty();
-    if has_containers && places.is_empty() && (!has_users || needs_app(template)) {
+    let has_helpers_alone = !has_users && !pod.list(List::Containers).is_empty();
+    if places.is_empty() && (has_helpers_alone || needs_app(template)) {
         return Err(no_app(pod, template, !has_users));
     }
     let default = with.annotations.get(DEFAULT_CONTAINER).map(Text::as_str);
@@ -201,7 +201,9 @@ fn no_app(pod: &WorkingPod<'_>, template: &Template, by_name: bool) -> Refusal {
         .map(|element| format!("`{}`", element.name()))
         .collect();
     let names = names.join(", ");
-    let message = if by_name {
+    let message = if names.is_empty() {
+        "the pod has no container".to_owned()
+    } else if by_name {
         format!(
             "the pod has no container but {names}, which the name makes a helper of a template; \
              give the app's container another name"

@@ -37,13 +37,13 @@ pub(super) fn edits(
         let fill = merge::fill(element.view(), &edit.want, "Container", element.in_front());
         kept::check_owners(
             template,
-            &fill.kept,
+            fill.contested(),
             |key| element.owner(key),
             |key| format!("{} of the container `{}`", spelled(key), element.name()),
         )?;
         let path = || format!("spec.{}[{index}]", edit.list.field());
         change.findings.extend(kept::hidden(path, element, &fill));
-        change.edit(edit.list, index, element, fill);
+        change.edit(template, (edit.list, index, element), fill);
     }
     Ok(())
 }

@@ -193,7 +193,7 @@ fn fill(
     if let Some(field) = forbidden {
         return Err(not_allowed(&container.name, field));
     }
-    change.edit(list, index, element, fill);
+    change.edit(template, (list, index, element), fill);
     if template.mandatory && template.order <= 0 && is_behind_the_users(pod, list, index) {
         change.to_front.push((list, index));
     }

@@ -13,16 +13,16 @@ use crate::inject::pod::Element;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
 
-/// Refuses the pod where another template added what this one wants otherwise. `described` says in
-/// words what a key path names.
-pub(super) fn check_owners<'o>(
+/// Refuses the pod where another template wants what this one wants otherwise: it added it, or found it
+/// as a default. `described` says in words what a key path names.
+pub(super) fn check_owners<'o, 'k>(
     template: &Template,
-    kept: &[String],
+    contested: impl Iterator<Item = &'k String>,
     owner: impl Fn(&str) -> Option<&'o str>,
     described: impl FnOnce(&str) -> String,
 ) -> Result<(), Refusal> {
-    let mut contested = kept.iter().filter_map(|key| Some((key, owner(key)?)));
-    let Some((key, owner)) = contested.next() else {
+    let mut of_others = contested.filter_map(|key| Some((key, owner(key)?)));
+    let Some((key, owner)) = of_others.next() else {
         return Ok(());
     };
     let message = format!(
@@ -34,8 +34,13 @@ pub(super) fn check_owners<'o>(
     Err(Refusal::new(Reason::Conflict, message))
 }
 
-/// The finding that a container keeps what its user wrote, and what follows from it for the helper.
-pub(super) fn finding(path: &str, container: &str, kept: &[String]) -> Finding {
+/// The finding that a container keeps what its user wrote, and what follows from it for the helper, unless
+/// it is the helper.
+pub(super) fn finding(
+    path: &str,
+    (container, is_helper): (&str, bool),
+    kept: &[String],
+) -> Finding {
     let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
     keys.sort();
     let mut message = format!("container `{container}` keeps its own {}", keys.join(", "));
@@ -51,7 +56,7 @@ pub(super) fn finding(path: &str, container: &str, kept: &[String]) -> Finding {
     ];
     let follows = consequences
         .iter()
-        .filter(|(start, _)| kept.iter().any(|key| key.starts_with(start)))
+        .filter(|(start, _)| !is_helper && kept.iter().any(|key| key.starts_with(start)))
         .map(|(_, consequence)| *consequence);
     for consequence in follows {
         message.push_str("; ");

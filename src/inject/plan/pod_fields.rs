@@ -36,7 +36,7 @@ pub(super) fn texts(
         ("annotation", &pod.annotations, &kept_annotations),
     ] {
         let described = |key: &str| format!("the {what} {key} of the pod");
-        kept::check_owners(template, kept, |key| texts.owner(key), described)?;
+        kept::check_owners(template, kept.iter(), |key| texts.owner(key), described)?;
         if !kept.is_empty() {
             let message = format!("the pod keeps its own {what} {}", kept.join(", "));
             let path = format!("metadata.{what}s");
@@ -76,7 +76,7 @@ pub(super) fn fields(
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", InFront::default());
     let owner = |key: &str| pod.field_owner(key);
-    kept::check_owners(template, &fill.kept, owner, |key| {
+    kept::check_owners(template, fill.contested(), owner, |key| {
         format!("{} of the pod", spelled(key))
     })?;
     if !fill.kept.is_empty() {

@@ -11,9 +11,6 @@ use crate::inject::patch::{AddedElement, Content, Operation, Patch};
 use crate::review::Json;
 use crate::template::value::{ReadObject, TemplateObject};
 
-/// A key path, and the digest of what was added there.
-type Noted = (String, u64);
-
 /// What a template added to something of the user's.
 #[derive(Debug)]
 pub(crate) struct Edit {
@@ -77,8 +74,8 @@ pub(crate) enum Element<'p> {
         changed: OnceLock<Map<String, Value>>,
         /// What templates put at the front of the container's lists.
         in_front: InFront,
-        /// Templates, each with the key paths of what it added.
-        owners: Vec<(Arc<str>, Vec<Noted>)>,
+        /// Templates, each with the key paths of what is its own.
+        owners: Vec<(Arc<str>, Vec<String>)>,
     },
     /// Added by a template of this name.
     Added {
@@ -170,7 +167,7 @@ impl Element<'_> {
         match self {
             Self::Users { owners, .. } => {
                 let mut latest = owners.iter().rev();
-                let owner = latest.find(|(_, keys)| keys.iter().any(|(known, _)| known == key));
+                let owner = latest.find(|(_, keys)| keys.iter().any(|known| known == key));
                 owner.map(|(template, _)| template.as_ref())
             }
             Self::Added { template, .. } => Some(template),
@@ -178,7 +175,7 @@ impl Element<'_> {
     }
 
     /// Adds to the user's element.
-    pub(super) fn edit(&mut self, template: &str, fill: Fill) {
+    pub(super) fn edit(&mut self, template: &str, mut fill: Fill) {
         if let Self::Users {
             edits,
             current,
@@ -193,13 +190,12 @@ impl Element<'_> {
             in_front.env += added_to("/env", &fill.operations);
             in_front.env_from += added_to("/envFrom", &fill.operations);
             let template: Arc<str> = template.into();
-            let mut keys = fill.added;
-            keys.extend(fill.replaced);
-            owners.push((Arc::clone(&template), keys));
-            edits.extend(fill.operations.into_iter().map(|operation| Edit {
+            let operations = std::mem::take(&mut fill.operations);
+            edits.extend(operations.into_iter().map(|operation| Edit {
                 template: Arc::clone(&template),
                 operation,
             }));
+            owners.push((template, fill.owned().collect()));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject
 use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
+mod defaults;
 mod mandatory;
 
 const TEMPLATES: &str = r#"
@@ -45,9 +46,14 @@ fn decide(pod: &Value) -> Decision {
 
 /// An engine with [`TEMPLATES`].
 fn templates() -> Engine {
+    serving(TEMPLATES)
+}
+
+/// An engine that serves the templates of a file.
+fn serving(text: &str) -> Engine {
     let source = Source {
         path: "templates.yaml".to_owned(),
-        text: TEMPLATES.to_owned(),
+        text: text.to_owned(),
     };
     let (catalog, errors) = Catalog::load(&[source], None);
     assert!(errors.is_empty(), "{errors:?}");

@@ -7,10 +7,13 @@ use serde_json::{Map, Value};
 use crate::inject::merge::is_empty;
 use crate::inject::ownership::{is_named, name, steps};
 use crate::inject::status::{Elements, Status};
-use crate::kubernetes::defaults::default_of;
+use crate::kubernetes::defaults::{default_of, displaced_by};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::{self, FieldType};
+
+/// The one list in which defaults are elements.
+const TOLERATIONS: &str = "tolerations";
 
 /// Takes out everything that a status names.
 pub(super) fn remove_all(pod: &mut Value, status: &Status) {
@@ -115,18 +118,31 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
     }
 }
 
-/// Puts an API-server default back.
+/// Puts an API-server default back, or the tolerations of its admission plugin.
 fn restore_default(value: &mut Value, definition: &str, key: &str) {
     let steps = steps(key);
-    if let ([name], Value::Object(object)) = (steps.as_slice(), value) {
-        let image = object.get("image").and_then(Value::as_str);
-        let default = match (name.as_str(), image) {
-            ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
-            _ => default_of(definition, name),
-        };
-        if let Some(default) = default {
-            object.insert(name.clone(), default);
+    match (steps.as_slice(), value) {
+        ([name], Value::Object(object)) => {
+            let image = object.get("image").and_then(Value::as_str);
+            let default = match (name.as_str(), image) {
+                ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
+                _ => default_of(definition, name),
+            };
+            if let Some(default) = default {
+                object.insert(name.clone(), default);
+            }
         }
+        ([list, key], Value::Object(object)) if list == TOLERATIONS => {
+            if let Some(Value::Array(items)) = object.get_mut(list) {
+                let mut items_of_key = items.iter();
+                let place = items_of_key.position(|item| is_named(definition, list, item, key));
+                if let Some(place) = place {
+                    let defaults: Vec<_> = displaced_by(&items.remove(place)).collect();
+                    items.splice(place..place, defaults);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

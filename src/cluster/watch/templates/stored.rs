@@ -23,6 +23,7 @@ const LONGEST_ERROR: usize = 1024;
 pub(super) struct Stored {
     pub(super) uid: String,
     pub(super) generation: i64,
+    digest: String,
     pub(super) resource_version: String,
     pub(super) status: Arc<Value>,
     pub(super) created: String,
@@ -46,6 +47,7 @@ impl Stored {
         Self {
             uid: new.uid,
             generation: new.generation,
+            digest: new.digest,
             resource_version: new.resource_version,
             status: Arc::new(new.status),
             created: new.created,
@@ -59,6 +61,11 @@ impl Stored {
         }
     }
 
+    /// Whether the spec is the one that was looked at.
+    pub(super) fn is_known(&self, new: &StoredTemplate) -> bool {
+        self.generation == new.generation && self.digest == new.digest && !self.is_refused
+    }
+
     /// Takes over what changes without its text.
     pub(super) fn touch(&mut self, new: StoredTemplate) {
         self.resource_version = new.resource_version;
@@ -67,10 +74,11 @@ impl Stored {
 
     /// Takes over a generation that is to be compiled: a new one, or one that was not kept.
     pub(super) fn replace(&mut self, mut new: StoredTemplate) {
-        if self.generation != new.generation {
+        if self.generation != new.generation || self.digest != new.digest {
             self.pattern_bytes = 0;
         }
         self.generation = new.generation;
+        self.digest = std::mem::take(&mut new.digest);
         let spec = std::mem::take(&mut new.spec);
         self.weight = weight(&spec);
         self.spec = Some(spec);
