@@ -8,7 +8,7 @@
 mod fields;
 mod finding;
 pub mod gates;
-mod lines;
+pub(crate) mod lines;
 mod needed;
 mod question;
 mod resources;

@@ -1,9 +1,9 @@
 //! Pillion: a Kubernetes mutating admission webhook that injects helper containers from templates.
 //!
-//! The map of the house. The core (from `wording` up to `explain`) is pure; the edges around it
+//! The map of the house. The core (from `wording` up to `lint`) is pure; the edges around it
 //! adapt files, the network and the terminal to it and never reach into each other:
 //!
-//! `main → cli → {server, cluster, tls, telemetry} → explain → inject → check → template → expression →
+//! `main → cli → {server, cluster, tls, telemetry} → lint → explain → inject → check → template → expression →
 //! {finding, review, kubernetes} → wording`
 
 pub mod check;
@@ -14,6 +14,7 @@ pub mod expression;
 pub mod finding;
 pub mod inject;
 pub mod kubernetes;
+pub mod lint;
 pub mod review;
 #[cfg(test)]
 #[path = "../tests/support/sampling.rs"]

@@ -13,7 +13,6 @@ pub mod custom_resource;
 pub(crate) mod description;
 pub(crate) mod fragment;
 pub mod json_schema;
-pub mod lint;
 pub mod node;
 pub(crate) mod parameter;
 

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pillion::template::lint::{LintCode, lint};
+use pillion::lint::{LintCode, lint};
 use pillion::template::{Catalog, CatalogLookup, Source};
 
 fn folder() -> PathBuf {

@@ -31,7 +31,7 @@ pub(super) struct Lines<'l> {
 
 /// A place in a template's file: the node that gave a value, and the nearest line.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct TemplatePlace<'n> {
+pub(crate) struct TemplatePlace<'n> {
     node: Option<&'n Node>,
     line: Option<u32>,
 }
@@ -52,29 +52,10 @@ impl<'l> Lines<'l> {
 
     /// Where an addition comes from.
     pub(super) fn spot(&mut self, template: &Template, addition: &Addition) -> TemplatePlace<'_> {
-        let Some(spec) = self.document(template).field_if("spec") else {
-            return TemplatePlace::default();
-        };
-        match &addition.to {
-            AddedTo::List(_, name) => match emitted(template, name) {
-                Some(volume) => spec.field("volumes").named(volume),
-                None => container(spec, name).unwrap_or(spec),
-            },
-            AddedTo::Container(_, name, pointer) => {
-                let of_container = container(spec, name);
-                let from = of_container.unwrap_or_else(|| spec.field("app"));
-                from.below(pointer, &addition.value)
-            }
-            AddedTo::Spec(pointer) => spec.field("pod").below(pointer, &addition.value),
-            AddedTo::Label(key) => spec.field("metadata").field("labels").field(key),
-            AddedTo::Annotation(key) => match file(template, key) {
-                Some((volume, file)) => {
-                    let volume = spec.field("volumes").named(volume);
-                    volume.field("files").field(file)
-                }
-                None => spec.field("metadata").field("annotations").field(key),
-            },
-        }
+        let spec = self.document(template).field_if("spec");
+        spec.map_or_else(TemplatePlace::default, |spec| {
+            place_in(spec, template, addition)
+        })
     }
 
     fn document(&mut self, template: &Template) -> TemplatePlace<'_> {
@@ -95,6 +76,34 @@ impl<'l> Lines<'l> {
                 && metadata("namespace") == template.namespace.as_deref()
         };
         TemplatePlace::of(documents.iter().find(is_it))
+    }
+}
+
+/// Where an addition comes from in the template's spec.
+pub(crate) fn place_in<'n>(
+    spec: TemplatePlace<'n>,
+    template: &Template,
+    addition: &Addition,
+) -> TemplatePlace<'n> {
+    match &addition.to {
+        AddedTo::List(_, name) => match emitted(template, name) {
+            Some(volume) => spec.field("volumes").named(volume),
+            None => container(spec, name).unwrap_or(spec),
+        },
+        AddedTo::Container(_, name, pointer) => {
+            let of_container = container(spec, name);
+            let from = of_container.unwrap_or_else(|| spec.field("app"));
+            from.below(pointer, &addition.value)
+        }
+        AddedTo::Spec(pointer) => spec.field("pod").below(pointer, &addition.value),
+        AddedTo::Label(key) => spec.field("metadata").field("labels").field(key),
+        AddedTo::Annotation(key) => match file(template, key) {
+            Some((volume, file)) => {
+                let volume = spec.field("volumes").named(volume);
+                volume.field("files").field(file)
+            }
+            None => spec.field("metadata").field("annotations").field(key),
+        },
     }
 }
 
@@ -124,11 +133,16 @@ fn file<'t>(template: &'t Template, key: &str) -> Option<(&'t str, &'t str)> {
 }
 
 impl<'n> TemplatePlace<'n> {
-    fn of(node: Option<&'n Node>) -> Self {
+    pub(crate) fn of(node: Option<&'n Node>) -> Self {
         Self {
             node,
             line: node.map(|node| node.place.line),
         }
+    }
+
+    /// The node that stands here; `None`: the template has none.
+    pub(crate) fn node(&self) -> Option<&'n Node> {
+        self.node
     }
 
     pub(super) fn line(&self) -> Option<u32> {
@@ -148,7 +162,7 @@ impl<'n> TemplatePlace<'n> {
     }
 
     /// A field of the map that stands here, else what it is derived from, else the map's own line.
-    pub(super) fn field(self, key: &str) -> Self {
+    pub(crate) fn field(self, key: &str) -> Self {
         let derived = || {
             let (_, from) = DERIVED.iter().find(|(derived, _)| *derived == key)?;
             self.field_if(from)
@@ -192,7 +206,7 @@ impl<'n> TemplatePlace<'n> {
     }
 
     /// The spots of the elements of a list that the list standing here gave.
-    pub(super) fn elements(self, values: &[Value]) -> Vec<Self> {
+    pub(crate) fn elements(self, values: &[Value]) -> Vec<Self> {
         let nodes: &[Node] = match self.node.map(|node| &node.value) {
             Some(NodeValue::List(nodes)) => nodes,
             _ => &[],

@@ -28,12 +28,11 @@ use super::source::Source;
 use crate::expression::PatternAllowance;
 use documents::{Document, Header};
 
-pub(super) use fragment::WHEN;
-pub(super) use place::within;
-pub(super) use reader::join;
+pub(crate) use fragment::WHEN;
+pub(crate) use place::within;
+pub(crate) use reader::join;
 pub(super) use settings::SPEC;
 pub(super) use spec::{API_VERSION, LONGEST_NAME};
-pub(super) use trust::privileges;
 
 /// How many errors of a document are noted. A list of wrong items has one for each, and nobody reads
 /// so many.
@@ -94,7 +93,7 @@ pub(crate) fn object_path(namespace: &str, name: &str) -> String {
 }
 
 /// The same, each with the document, where that could be read.
-pub(super) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
+pub(crate) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
     documents::read(&source.text)
         .into_iter()
         .map(|document| match document {

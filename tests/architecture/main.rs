@@ -1,7 +1,7 @@
 //! The house as its map says it is: arrows run one way, files use each other in no circle, the core
 //! names nothing of the world, and files keep to their size and form.
 //!
-//! `main → cli → {server, cluster, tls, telemetry} → explain → inject → check → template → expression →
+//! `main → cli → {server, cluster, tls, telemetry} → lint → explain → inject → check → template → expression →
 //! review → {finding, kubernetes} → wording → wording`
 //!
 //! Reviews would find a wrong import too, but later, and only when somebody looks.
@@ -23,10 +23,11 @@ use source::Source;
 
 /// The rooms of the house from the outermost in. A room may use rooms further in, never one
 /// further out, and never another one of its own rank.
-const RANKS: [&[&str]; 11] = [
+const RANKS: [&[&str]; 12] = [
     &["main", "lib"],
     &["cli"],
     &["server", "cluster", "tls", "telemetry"],
+    &["lint"],
     &["explain"],
     &["inject"],
     &["check"],
@@ -38,7 +39,8 @@ const RANKS: [&[&str]; 11] = [
 ];
 
 /// The rooms that depend on nothing but their arguments.
-const CORE: [&str; 9] = [
+const CORE: [&str; 10] = [
+    "lint",
     "explain",
     "inject",
     "check",

@@ -38,6 +38,18 @@ fn lint_can_be_left_out() {
 }
 
 #[test]
+fn a_note_is_told_and_fails_nothing() {
+    let template = "tests/templates/lint/not-rendered.yaml";
+    let output = pillion(&["template", "check", template], "");
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let told = stdout(&output);
+    assert!(
+        told.ends_with("2 templates compiled, no errors, 2 notes\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn the_built_in_catalog_is_clean() {
     let output = pillion(&["template", "check"], "");
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));

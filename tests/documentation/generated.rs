@@ -10,9 +10,9 @@ use std::time::Duration;
 use pillion::cli::{self, Check};
 use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
+use pillion::lint::LintCode;
 use pillion::telemetry::Metrics;
 use pillion::template::Catalog;
-use pillion::template::lint::LintCode;
 use serde_json::Value;
 
 /// The text that an order in a document asks for.

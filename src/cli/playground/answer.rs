@@ -25,7 +25,7 @@ use crate::cli::terminal::Paint;
 use crate::cli::transform::transform;
 use crate::explain::Explanation;
 use crate::inject::{Engine, Settings};
-use crate::template::lint::lint;
+use crate::lint::lint;
 use crate::template::node::Node;
 use crate::template::{Catalog, CatalogLookup, Source};
 

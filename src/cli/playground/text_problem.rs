@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::cli::manifest::ManifestError;
+use crate::lint::LintFinding;
 use crate::template::TemplateError;
-use crate::template::lint::LintFinding;
 
 /// Something about a place of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -13,8 +13,8 @@ use crate::cli::flag_values::FilenameFlag;
 use crate::cli::manifest::sources;
 use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint};
+use crate::lint::{LintFinding, lint};
 use crate::template::catalog::Summary;
-use crate::template::lint::{LintFinding, lint};
 use crate::template::{Catalog, Source, TemplateError, built_in};
 
 #[derive(Debug, clap::Args)]
@@ -93,9 +93,13 @@ impl Check {
             })),
         };
         streams.print(text)?;
-        let is_good = checked.errors.is_empty() && checked.findings.is_empty();
+        let is_good = checked.errors.is_empty() && checked.findings.iter().all(is_note);
         Ok(Status::refused_if(!is_good))
     }
+}
+
+fn is_note(finding: &LintFinding) -> bool {
+    finding.code.is_note()
 }
 
 fn finding_json(finding: &LintFinding) -> Value {
@@ -140,13 +144,13 @@ fn report(checked: &Checked, paint: Paint) -> String {
             .text(Colour::Red, &counted(count, "error"))
             .into_owned(),
     };
-    let findings = match checked.findings.len() {
+    let notes = checked.findings.iter().filter(|it| is_note(it)).count();
+    let findings = checked.findings.len() - notes;
+    let told = |count: usize, what: &str| match count {
         0 => String::new(),
-        count => format!(
-            ", {}",
-            paint.text(Colour::Yellow, &counted(count, "finding"))
-        ),
+        count => format!(", {}", paint.text(Colour::Yellow, &counted(count, what))),
     };
-    let _ = writeln!(text, "{templates} compiled, {errors}{findings}");
+    let (findings, notes) = (told(findings, "finding"), told(notes, "note"));
+    let _ = writeln!(text, "{templates} compiled, {errors}{findings}{notes}");
     text
 }

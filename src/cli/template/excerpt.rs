@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::cli::terminal::{Colour, Paint, printable};
+use crate::lint::LintFinding;
 use crate::template::TemplateError;
-use crate::template::lint::LintFinding;
 
 /// Characters of a long line that are shown on each side of the place.
 const SIDE: usize = 60;

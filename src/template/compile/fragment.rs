@@ -15,7 +15,7 @@ use text::compile_text;
 pub(super) use text::{expression, origin};
 
 /// The key that keeps or removes the map in which it stands.
-pub(in crate::template) const WHEN: &str = "$when";
+pub(crate) const WHEN: &str = "$when";
 
 /// What names mean where a fragment stands.
 #[derive(Clone, Copy)]

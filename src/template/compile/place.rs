@@ -5,7 +5,7 @@ use crate::template::node::{Node, NodeValue, Place};
 /// Where the byte `offset` of a scalar's text stands in the file, as far as it can be told: in
 /// folded and escaped scalars the text has other lengths than the file, there it is the scalar's
 /// own place.
-pub(in crate::template) fn within(file: &str, node: &Node, offset: usize) -> Place {
+pub(crate) fn within(file: &str, node: &Node, offset: usize) -> Place {
     let NodeValue::Text(text) = &node.value else {
         return node.place;
     };

@@ -204,7 +204,7 @@ pub(super) fn is_label(text: &str) -> bool {
 }
 
 /// A field path with one more field.
-pub(in crate::template) fn join(path: &str, field: &str) -> String {
+pub(crate) fn join(path: &str, field: &str) -> String {
     let quoted = field.is_empty() || field.contains(['.', '/', '[', ' ']);
     match (path.is_empty(), quoted) {
         (true, _) => field.to_owned(),

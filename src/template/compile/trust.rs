@@ -69,7 +69,7 @@ pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) -
 }
 
 /// What of a spec is above the level *baseline*, or may be, with its field paths.
-pub(in crate::template) fn privileges(spec: &Node) -> Vec<(&Node, String)> {
+fn privileges(spec: &Node) -> Vec<(&Node, String)> {
     let mut found = Vec::new();
     for part in POD_PARTS {
         if let Some(node) = spec.get(part) {

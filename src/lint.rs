@@ -8,15 +8,15 @@
 mod assumptions;
 mod code;
 mod ignore;
-mod images;
 mod kubectl;
 mod listeners;
+mod origin;
 mod parameters;
 mod pattern;
 mod ports;
 mod probes;
-mod resources;
-mod security;
+mod rendered;
+mod sample;
 mod storage;
 mod subject;
 
@@ -24,8 +24,8 @@ use std::fmt;
 
 pub use code::LintCode;
 
-use super::Source;
-use super::compile;
+use crate::template::Source;
+use crate::template::compile;
 use subject::LintContext;
 
 /// One thing that lint found.
@@ -77,16 +77,13 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
             if std::mem::take(&mut is_first) {
                 kubectl::lint(&mut subject);
             }
-            images::lint(&mut subject);
-            resources::lint(&mut subject);
+            rendered::lint(&mut subject, &mut taken);
             probes::lint(&mut subject);
             storage::lint(&mut subject);
-            security::lint(&mut subject);
             parameters::lint(&mut subject);
             pattern::lint(&mut subject);
             listeners::lint(&mut subject);
             assumptions::lint(&mut subject);
-            ports::lint(&mut subject, &mut taken);
             let ignored = ignore::Ignored::read(source, &document, &template.name);
             findings.extend(ignored.apply(subject.into_findings()));
         }

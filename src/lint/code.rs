@@ -4,40 +4,55 @@
 
 use std::fmt;
 
-/// Declares the codes once.
+use crate::finding::{Code, Refusal};
+
+/// Declares the codes once; `as found`: those that mean what the checks mean by them.
 macro_rules! codes {
-    ($($name:ident: $meaning:literal; $help:literal;)*) => {
+    (as found: $($found:ident)*; $($name:ident: $meaning:literal; $help:literal;)*) => {
         /// What lint can find.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum LintCode { $(#[doc = $meaning] $name,)* }
+        pub enum LintCode {
+            $(#[doc = $meaning] $name,)*
+            $(#[doc = concat!("What [`Code::", stringify!($found), "`] is.")] $found,)*
+        }
 
         impl LintCode {
             /// Every code, in the order of declaration.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+            pub const ALL: &'static [Self] = &[$(Self::$name,)* $(Self::$found,)*];
 
             /// The word that is printed everywhere.
             pub fn as_str(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                    $(Self::$found => stringify!($found),)*
+                }
             }
 
             /// One sentence: what the template has.
             pub fn meaning(self) -> &'static str {
-                match self { $(Self::$name => $meaning,)* }
+                match self {
+                    $(Self::$name => $meaning,)*
+                    $(Self::$found => Code::$found.meaning(),)*
+                }
             }
 
             /// What to do about it.
             pub fn help(self) -> &'static str {
-                match self { $(Self::$name => $help,)* }
+                match self {
+                    $(Self::$name => $help,)*
+                    $(Self::$found => Code::$found.help(),)*
+                }
             }
         }
     };
 }
 
 codes! {
-    ImageTagFloating: "The image has no tag or one that moves, so that two nodes can run two programs.";
-        "Name a released version, or a digest.";
-    RequestsMissing: "A helper has no request for CPU or memory, so the scheduler does not count it.";
-        "Give `resources.requests` both, or limits, which requests are copied from.";
+    as found: ImageTagFloating ImageInvalid RequestsMissing EmptyDirUnbounded MemoryVolumeUnbounded
+        MemoryVolumeOverLimit EphemeralStorageLimit MountOverFile PortConflict PortNameConflict
+        SidecarNotAwaited PreStopTooLong RootForbidden EnvReferenceBroken EnvDuplicate
+        PodInvalid;
+
     LimitMissing: "A helper has no memory limit, so its leak takes the node's memory, and the app's.";
         "Give `resources.limits.memory`.";
     ProbeMissing: "A sidecar has no probe, so nobody notices when it hangs.";
@@ -50,12 +65,6 @@ codes! {
         "Trap SIGTERM, or stop the program in a `preStop` hook.";
     PodNameAssumed: "An expression reads `pod.metadata.name`, which the pods of controllers do not have when they are decided about.";
         "Read `pod.metadata.?name` with a default, or use a `fieldRef`.";
-    EmptyDirUnbounded: "An emptyDir has no `sizeLimit`, so it can fill the node's disk.";
-        "Give it a `sizeLimit`.";
-    MemoryVolumeUnbounded: "An emptyDir in memory has no `sizeLimit`, so it can take half of the node's memory.";
-        "Give it a `sizeLimit` below the memory limit of its writer.";
-    MemoryVolumeOverLimit: "An emptyDir in memory can hold more than the memory limit of a container that writes to it, which is killed before the volume is full.";
-        "Make the `sizeLimit` smaller or the memory limit larger.";
     VolumeUnused: "No container mounts the volume.";
         "Mount it or remove it.";
     MountWritable: "A helper mounts configuration without `readOnly: true`, though it can only read it.";
@@ -76,6 +85,8 @@ codes! {
         "Choose another port.";
     ReadOtherwise: "A word of the file is one that kubectl does not read, or reads otherwise.";
         "Put it in quotes.";
+    NotRendered: "No sample pod has this part of the template, so that the checks do not see it. This is a note, and the template may be right.";
+        "Give parameters an `enum`, a `default` or a `pattern` from which a value can be made, or ignore the note.";
     IgnoreUnknown: "The annotation `pillion.dev/lint-ignore` names a code that does not exist.";
         "Name codes of this page, separated by commas.";
     IgnoreUnused: "The annotation `pillion.dev/lint-ignore` names a code that finds nothing.";
@@ -85,6 +96,23 @@ codes! {
 }
 
 impl LintCode {
+    /// What lint calls what a check has found about a template; `None`: it is about the pod as much.
+    pub(super) fn of_check(code: Code) -> Option<Self> {
+        match code {
+            Code::PodSecurityViolated => Some(Self::PodSecurityExceeded),
+            Code::InitNeverEnds => Some(Self::PatternNotKept),
+            code => {
+                let is_invalid = code.refusal() == Some(Refusal::Invalid);
+                Self::named(code.as_str()).or(is_invalid.then_some(Self::PodInvalid))
+            }
+        }
+    }
+
+    /// Whether this is no fault of the template's, so that nobody needs to mend it.
+    pub(crate) fn is_note(self) -> bool {
+        self == Self::NotRendered
+    }
+
     /// The code of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)

@@ -1,8 +1,7 @@
 //! Volumes and their mounts.
 
 use super::LintCode;
-use super::subject::{Helper, LintContext, entries, has, is_dynamic, items};
-use crate::kubernetes::quantity::Quantity;
+use super::subject::{LintContext, entries, is_dynamic, items};
 use crate::template::node::{Node, NodeValue};
 
 /// Sources that containers can only read.
@@ -41,7 +40,6 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
             path: format!("spec.volumes[{index}]"),
             name: node.get("name").and_then(Node::text).unwrap_or_default(),
         };
-        lint_empty_dir(subject, &volume);
         lint_use(subject, &volume);
     }
     let only_read = |name: &str| {
@@ -120,80 +118,4 @@ fn is_named_by_expression(context: &LintContext<'_>, name: &str) -> bool {
     sources.any(|source| {
         source.contains(&format!("'{name}'")) || source.contains(&format!("\"{name}\""))
     })
-}
-
-fn lint_empty_dir(subject: &mut LintContext<'_>, volume: &Volume<'_>) {
-    let Some(source) = volume
-        .node
-        .get("emptyDir")
-        .filter(|source| !is_dynamic(source))
-    else {
-        return;
-    };
-    let field = format!("{}.emptyDir", volume.path);
-    let medium = source.get("medium").and_then(|node| subject.usual(node));
-    let in_memory = medium.as_deref() == Some("Memory");
-    if !has(source, "sizeLimit") {
-        let (code, what) = if in_memory {
-            (
-                LintCode::MemoryVolumeUnbounded,
-                "take half of the node's memory",
-            )
-        } else {
-            (LintCode::EmptyDirUnbounded, "fill the node's disk")
-        };
-        let message = format!(
-            "without a `sizeLimit` the volume `{}` can {what}",
-            volume.name
-        );
-        subject.add(code, source.place, &field, message);
-        return;
-    }
-    if in_memory {
-        for helper in subject.helpers() {
-            lint_writer(subject, volume, source, &helper);
-        }
-    }
-}
-
-/// What is written to an emptyDir in memory counts as its writer's memory.
-fn lint_writer(
-    subject: &mut LintContext<'_>,
-    volume: &Volume<'_>,
-    source: &Node,
-    helper: &Helper<'_>,
-) {
-    let mounts = mounts(helper.node, &helper.path);
-    let writes = mounts
-        .iter()
-        .any(|mount| mount.volume == volume.name && !mount.reads_only());
-    let limit = helper
-        .node
-        .get("resources")
-        .and_then(|resources| resources.get("limits"));
-    let limit = limit.and_then(|limits| limits.get("memory"));
-    let (Some(size_node), Some(limit), true) = (source.get("sizeLimit"), limit, writes) else {
-        return;
-    };
-    let (Some(size), Some(limit)) = (subject.usual(size_node), subject.usual(limit)) else {
-        return;
-    };
-    let larger = match (size.parse::<Quantity>(), limit.parse::<Quantity>()) {
-        (Ok(size), Ok(limit)) => size > limit,
-        _ => false,
-    };
-    if larger {
-        let message = format!(
-            "the volume `{}` in memory may hold {size}, but `{}`, which writes to it, may have \
-             only {limit} of memory together with it",
-            volume.name, helper.name
-        );
-        let field = format!("{}.emptyDir.sizeLimit", volume.path);
-        subject.add(
-            LintCode::MemoryVolumeOverLimit,
-            size_node.place,
-            &field,
-            message,
-        );
-    }
 }

@@ -2,26 +2,17 @@
 //!
 //! An Ambassador listens on localhost and tells the app through its environment; an Adapter offers
 //! what the app says on a named port or on standard output; a Sidecar runs for the pod's life; an
-//! Init has only steps that end.
+//! Init has only steps that end. Whether a step does end is known to the checks.
 
 use super::LintCode;
 use super::subject::{Helper, LintContext, has, items};
 use crate::template::compiled::Pattern;
-use crate::template::node::{Node, Place};
+use crate::template::node::Place;
 
 pub(super) fn lint(subject: &mut LintContext<'_>) {
     let helpers = subject.helpers();
     for (place, field, message) in broken(subject, &helpers) {
         subject.add(LintCode::PatternNotKept, place, &field, message);
-    }
-    for helper in helpers.iter().filter(|helper| !helper.is_sidecar) {
-        if let Some((place, what)) = never_ends(helper.node) {
-            let message = format!(
-                "`{what}` never ends, and the app would never start: what stays belongs into \
-                 `sidecars`"
-            );
-            subject.add(LintCode::PatternNotKept, place, &helper.path, message);
-        }
     }
 }
 
@@ -100,28 +91,4 @@ fn unnamed_ports(helper: &Helper<'_>) -> Vec<Broken> {
         )
     });
     told.collect()
-}
-
-/// A command that waits for ever, as far as its words tell.
-fn never_ends(step: &Node) -> Option<(Place, &'static str)> {
-    let words = ["command", "args"]
-        .iter()
-        .filter_map(|field| step.get(field));
-    let words: Vec<_> = words.flat_map(items).collect();
-    for (index, word) in words.iter().enumerate() {
-        let text = word.text().unwrap_or_default();
-        let next = words
-            .get(index + 1)
-            .and_then(|next| next.text())
-            .unwrap_or_default();
-        let said = format!("{text} {next}");
-        let found = ["sleep infinity", "sleep inf ", "tail -f", "tail -F"];
-        if let Some(what) = found
-            .iter()
-            .find(|what| said.starts_with(*what) || text.contains(*what))
-        {
-            return Some((word.place, what.trim_end()));
-        }
-    }
-    None
 }

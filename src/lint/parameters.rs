@@ -153,7 +153,10 @@ fn scripts(subject: &LintContext<'_>) -> BTreeSet<String> {
 }
 
 /// The parameters whose text an expression's value can hold, through variables too.
-fn carried<'s>(subject: &LintContext<'s>, expression: &Expression) -> Vec<&'s Parameter> {
+pub(super) fn carried<'s>(
+    subject: &LintContext<'s>,
+    expression: &Expression,
+) -> Vec<&'s Parameter> {
     let mut seen = Carried::default();
     let mut open = vec![expression.carried()];
     while let Some(next) = open.pop() {
