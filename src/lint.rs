@@ -82,7 +82,6 @@ pub fn lint(sources: &[Source]) -> Vec<LintFinding> {
             storage::lint(&mut subject);
             parameters::lint(&mut subject);
             pattern::lint(&mut subject);
-            listeners::lint(&mut subject);
             assumptions::lint(&mut subject);
             let ignored = ignore::Ignored::read(source, &document, &template.name);
             findings.extend(ignored.apply(subject.into_findings()));

@@ -103,7 +103,7 @@ impl LintCode {
             Code::InitNeverEnds => Some(Self::PatternNotKept),
             code => {
                 let is_invalid = code.refusal() == Some(Refusal::Invalid);
-                Self::named(code.as_str()).or(is_invalid.then_some(Self::PodInvalid))
+                Self::named(code.as_str()).or_else(|| is_invalid.then_some(Self::PodInvalid))
             }
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! The kubelet calls a port at the pod's address. Where a helper listens on the loopback address alone,
 //! such a probe fails for ever, and with it the start of the app. What a program listens on is taken from
-//! its words and from the files that it mounts, as far as they say it.
+//! its words and from the files that it mounts, as a sample has them and as far as they say it.
+
+use serde_json::Value;
 
 use super::LintCode;
-use super::subject::{Helper, LintContext, entries, items};
-use crate::template::node::{Node, NodeValue, Place};
+use super::origin::containers;
+use super::sample::Sample;
+use crate::inject::trace::AddedTo;
+use crate::template::{Template, node};
 
 const PROBES: [&str; 3] = ["startupProbe", "readinessProbe", "livenessProbe"];
 
@@ -28,12 +32,13 @@ const CONNECTS: [&str; 8] = [
     "proxy_pass",
 ];
 
-pub(super) fn lint(subject: &mut LintContext<'_>) {
-    for helper in subject.helpers() {
-        let words = words(subject, &helper);
-        let mut found = Vec::new();
+/// Looks at the helpers of a sample: the code, the JSON pointer in the pod, and the sentence.
+pub(super) fn found(template: &Template, sample: &Sample<'_>) -> Vec<(LintCode, String, String)> {
+    let mut found = Vec::new();
+    for (pointer, container) in containers(template, &sample.additions) {
+        let words = words(template, sample, container);
         for probe in PROBES {
-            let Some((place, handler, port)) = called(subject, &helper, probe) else {
+            let Some((handler, port)) = called(container, probe) else {
                 continue;
             };
             let is_heard = |hosts: &[&str]| {
@@ -41,43 +46,45 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
                 listeners.any(|word| hosts.iter().any(|host| word.names(host, &port)))
             };
             if is_heard(&LOOPBACK) && !is_heard(&ANY) {
+                let name = container.get("name").and_then(Value::as_str);
                 let message = format!(
                     "`{}` listens on port {port} of the loopback address alone, and the kubelet calls \
                      the pod's address: let it listen on all of them, give the probe a listener of its \
                      own, or use `exec`",
-                    helper.name
+                    name.unwrap_or_default()
                 );
-                found.push((place, format!("{}.{probe}.{handler}", helper.path), message));
+                let pointer = format!("{pointer}/{probe}/{handler}");
+                found.push((LintCode::ProbeOnLoopback, pointer, message));
             }
         }
-        for (place, field, message) in found {
-            subject.add(LintCode::ProbeOnLoopback, place, &field, message);
-        }
     }
+    found
 }
 
-/// Where a probe calls a port of the pod's address, by which handler, and the port's number.
-fn called(
-    subject: &LintContext<'_>,
-    helper: &Helper<'_>,
-    probe: &str,
-) -> Option<(Place, &'static str, String)> {
-    let probe = helper.node.get(probe)?;
+/// By which handler a probe calls a port of the pod's address, and the port's number.
+fn called(container: &Value, probe: &str) -> Option<(&'static str, String)> {
+    let probe = container.get(probe)?;
     let mut handlers = ["tcpSocket", "httpGet", "grpc"].into_iter();
-    let (handler, node) = handlers.find_map(|handler| Some((handler, probe.get(handler)?)))?;
-    if node.get("host").is_some() {
+    let (handler, call) = handlers.find_map(|handler| Some((handler, probe.get(handler)?)))?;
+    if call.get("host").is_some() {
         return None;
     }
-    let port = subject.usual(node.get("port")?)?;
-    if port.chars().all(|digit| digit.is_ascii_digit()) {
-        return Some((node.place, handler, port));
+    let port = text(call.get("port")?);
+    if is_number(&port) {
+        return Some((handler, port));
     }
-    let ports = helper.node.get("ports").map(items).unwrap_or_default();
-    let mut named = ports
-        .iter()
-        .filter(|one| one.get("name").and_then(Node::text) == Some(&port));
-    let number = subject.usual(named.next()?.get("containerPort")?)?;
-    Some((node.place, handler, number))
+    let mut ports = container.get("ports")?.as_array()?.iter();
+    let named = ports.find(|one| one.get("name").is_some_and(|name| *name == port))?;
+    Some((handler, text(named.get("containerPort")?)))
+}
+
+fn text(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
+}
+
+fn is_number(text: &str) -> bool {
+    text.chars().all(|digit| digit.is_ascii_digit())
 }
 
 /// A text that a helper is given.
@@ -107,61 +114,53 @@ impl Word {
 }
 
 /// What a helper is told by its command, environment and files.
-fn words(subject: &LintContext<'_>, helper: &Helper<'_>) -> Vec<Word> {
+fn words(template: &Template, sample: &Sample<'_>, container: &Value) -> Vec<Word> {
     let mut words = Vec::new();
     for field in ["command", "args", "env"] {
-        if let Some(node) = helper.node.get(field) {
-            add(subject, node, "", &[], &mut words);
-        }
+        let value = container.get(field).unwrap_or(&Value::Null);
+        add(value, "", &[], &mut words);
     }
-    let mounts = helper
-        .node
-        .get("volumeMounts")
-        .map(items)
-        .unwrap_or_default();
-    let mounted: Vec<_> = mounts
-        .iter()
-        .filter_map(|mount| mount.get("name")?.text())
-        .collect();
-    let volumes = subject.spec.get("volumes").map(items).unwrap_or_default();
-    for volume in volumes {
-        let name = volume.get("name").and_then(Node::text).unwrap_or_default();
-        if let Some(files) = volume.get("files").filter(|_| mounted.contains(&name)) {
-            add(subject, files, "", &[], &mut words);
+    let mounts = container.get("volumeMounts").and_then(Value::as_array);
+    let mounts: Vec<_> = mounts.into_iter().flatten().collect();
+    let is_mounted = |name: &str| {
+        mounts
+            .iter()
+            .any(|mount| mount.get("name").is_some_and(|it| *it == *name))
+    };
+    let volumes = template.volumes.iter();
+    let volumes = volumes.filter(|volume| is_mounted(&volume.emitted));
+    let files = volumes.filter_map(|volume| volume.files.as_ref());
+    for file in files.flat_map(|files| &files.files) {
+        let is_it = |to: &AddedTo| matches!(to, AddedTo::Annotation(key) if *key == file.key);
+        let mut additions = sample.additions.iter();
+        if let Some(content) = additions.find(|addition| is_it(&addition.to)) {
+            let tree = file.format.and_then(|_| {
+                let tree = node::read(content.value.as_str()?).ok()?;
+                Some(tree.first()?.to_json())
+            });
+            add(tree.as_ref().unwrap_or(&content.value), "", &[], &mut words);
         }
     }
     words
 }
 
-fn add(
-    subject: &LintContext<'_>,
-    node: &Node,
-    name: &str,
-    beside: &[String],
-    words: &mut Vec<Word>,
-) {
-    match &node.value {
-        NodeValue::List(list) => {
-            for item in list {
-                add(subject, item, name, &[], words);
+fn add(value: &Value, name: &str, beside: &[String], words: &mut Vec<Word>) {
+    match value {
+        Value::Array(items) => {
+            for item in items {
+                add(item, name, &[], words);
             }
         }
-        NodeValue::Map(_) => {
-            let numbers: Vec<String> = entries(node)
-                .iter()
-                .filter_map(|entry| subject.usual(&entry.value))
-                .filter(|text| text.chars().all(|digit| digit.is_ascii_digit()))
-                .collect();
-            for entry in entries(node) {
-                let named = format!("{name}.{}", entry.key);
-                add(subject, &entry.value, &named, &numbers, words);
+        Value::Object(entries) => {
+            let numbers = entries.values().map(text);
+            let numbers: Vec<_> = numbers.filter(|text| is_number(text)).collect();
+            for (key, value) in entries {
+                add(value, &format!("{name}.{key}"), &numbers, words);
             }
         }
-        _ => {
-            let Some(text) = subject.usual(node) else {
-                return;
-            };
-            for line in text.lines() {
+        Value::Null | Value::Bool(_) => {}
+        value => {
+            for line in text(value).lines() {
                 let said = format!("{name} {line}").to_ascii_lowercase();
                 words.push(Word {
                     text: line.trim().to_owned(),

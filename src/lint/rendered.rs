@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::LintCode;
+use super::listeners;
 use super::origin::{containers, is_made_up, origin};
 use super::ports::{self, Taken};
 use super::sample::{self, Sample};
@@ -59,7 +60,8 @@ fn found(template: &Template, sample: &Sample<'_>) -> Vec<(LintCode, String, Str
         let code = LintCode::of_check(finding.code)?;
         Some((code, format!("/{pointer}"), finding.message.clone()))
     };
-    let mut found: Vec<_> = told.filter_map(found_by_check).collect();
+    let mut found = listeners::found(template, sample);
+    found.extend(told.filter_map(found_by_check));
     for (pointer, container) in containers(template, &sample.additions) {
         if container.pointer("/resources/limits/memory").is_none() {
             let name = container.get("name").and_then(Value::as_str);

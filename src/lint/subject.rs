@@ -8,7 +8,6 @@ use crate::expression::{Expression, Scope};
 use crate::template::Source;
 use crate::template::compile::{WHEN, join, within};
 use crate::template::compiled::Template;
-use crate::template::fragment::Fragment;
 use crate::template::node::{Entry, Node, NodeValue, Place};
 use crate::template::parameter::Parameter;
 use crate::template::text::{self, TextSegment};
@@ -138,35 +137,6 @@ impl<'s> LintContext<'s> {
         entries(self.spec.get("parameters")?)
             .iter()
             .find(|entry| entry.key == parameter.name)
-    }
-
-    /// What a scalar is where nobody sets a parameter: its text with the constant defaults of
-    /// parameters. `None` where that depends on the pod.
-    pub(super) fn usual(&self, node: &Node) -> Option<String> {
-        let text = match &node.value {
-            NodeValue::Text(text) => text,
-            NodeValue::Integer(_) | NodeValue::Number(_) => {
-                return Some(node.to_json().to_string());
-            }
-            _ => return None,
-        };
-        let mut usual = String::new();
-        for piece in text::split(text).ok()? {
-            match piece {
-                TextSegment::Literal(literal) => usual.push_str(&literal),
-                TextSegment::Expression { source, .. } => {
-                    let name = source.trim().strip_prefix("params.")?.to_owned();
-                    match self.parameter(&name)?.default.as_ref()? {
-                        Fragment::Constant(constant) => match constant.value() {
-                            serde_json::Value::String(value) => usual.push_str(value),
-                            value => usual.push_str(&value.to_string()),
-                        },
-                        _ => return None,
-                    }
-                }
-            }
-        }
-        Some(usual)
     }
 }
 
