@@ -1,9 +1,10 @@
 //! Lint: what compiles and is still a mistake, or will be one on somebody's cluster.
 //!
 //! Compiling says whether a template gives valid pods. Lint says what an experienced operator
-//! would say on reading it. A finding has a stable [`LintCode`] and a place. A template silences a
-//! code with the annotation `pillion.dev/lint-ignore: CODE,CODE` in its metadata, with the reason in
-//! a comment beside it.
+//! would say on reading it: some of it of the text, the rest of what the engine makes of the template
+//! on sample pods, where the webhook's checks look. A finding has a stable [`LintCode`] and a place. A
+//! template silences a code with the annotation `pillion.dev/lint-ignore: CODE,CODE` in its metadata,
+//! with the reason in a comment beside it.
 
 mod assumptions;
 mod code;
