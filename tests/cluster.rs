@@ -11,6 +11,7 @@ mod ending;
 mod images_only;
 mod log_shipper;
 mod manifests;
+mod networks;
 pub(crate) mod node;
 mod pgbouncer;
 mod proxies;

@@ -11,6 +11,7 @@
 mod components;
 mod gate;
 mod images;
+pub(crate) mod networks;
 mod settings;
 mod space;
 
@@ -71,6 +72,7 @@ impl Cluster {
         components
             .until("the API server", START, async || answers(&client).await)
             .await?;
+        networks::create(&client).await?;
         components.start_second()?;
         components.start_kubelet()?;
         components

@@ -46,7 +46,9 @@ shipper
 script /fluent-bit/bin/fluent-bit <<'SCRIPT'
 #!/bin/sh
 [ "$1" = -c ] || { echo "unknown: $*" >&2; exit 1; }
-exec /stand-in 2020 "$(sed -n 's/^ *path: "\(.*\)"$/\1/p' "$2")"
+[ "$(sed -n 's/^ *http_listen: "\(.*\)"$/\1/p' "$2")" = '${POD_IP}' ] || { echo 'no http_listen' >&2; exit 1; }
+case $POD_IP in *:*) address="[$POD_IP]" ;; *) address=$POD_IP ;; esac
+exec /stand-in "$address:2020" "$(sed -n 's/^ *path: "\(.*\)"$/\1/p' "$2")"
 SCRIPT
 text /www/api/v1/health <<<ok
 image cr.fluentbit.io/fluent/fluent-bit:3.2.4 '{"Entrypoint":["/fluent-bit/bin/fluent-bit"]}'
@@ -283,7 +285,7 @@ echo "identity $LINKERD2_PROXY_IDENTITY_LOCAL_NAME"
 [ -n "$LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS" ] || { echo 'no trust anchors' >&2; exit 1; }
 : >"$LINKERD2_PROXY_IDENTITY_DIR/key" || exit 1
 trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
-httpd -f -p 4191 -h /www &
+httpd -f -p "$LINKERD2_PROXY_ADMIN_LISTEN_ADDR" -h /www &
 wait
 SCRIPT
 text /www/ready <<<ok

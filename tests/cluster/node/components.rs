@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::settings::{API_SERVER, NODE_NAME, Programs, SERVICES};
-use super::space::{NODE, Space};
+use super::space::{NODE, NODE_IPV6, Space};
 use crate::support::failure::{Failure, Outcome};
 use crate::support::logs;
 use crate::support::wait::wait_until;
@@ -86,7 +86,7 @@ impl<'a> Components<'a> {
             format!("--root-dir={}", self.file("kubelet")),
             format!("--cert-dir={}", self.file("kubelet-certificates")),
             format!("--hostname-override={NODE_NAME}"),
-            format!("--node-ip={NODE}"),
+            format!("--node-ip={NODE_IPV6},{NODE}"),
         ];
         self.start("kubelet", &flags)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rcgen::KeyPair;
 use serde_json::json;
 
+use super::networks;
 use super::space::{NODE, Space};
 use crate::support::certificates::Authority;
 use crate::support::failure::{During, Failure, Outcome};
@@ -20,9 +21,6 @@ pub(crate) const API_SERVER: u16 = 6443;
 
 /// The first address of the Services' range is the API server's own.
 pub(crate) const SERVICES: (&str, &str) = ("10.97.0.0/16", "10.97.0.1");
-
-/// Where pods get their addresses from.
-const PODS: &str = "10.99.0.0/16";
 
 /// The name of the only node.
 pub(crate) const NODE_NAME: &str = "node";
@@ -88,7 +86,7 @@ pub(crate) fn write(space: &Space, outside: SocketAddr) -> Outcome {
     let kubelet = authority.client(&format!("system:node:{NODE_NAME}"), "system:nodes")?;
     let tokens = KeyPair::generate().during("make the key of service accounts")?;
     let inside = format!("https://{NODE}:{API_SERVER}");
-    fs::create_dir(folder.join("cni")).during("make the folder of the network's configuration")?;
+    networks::write(folder)?;
     for (name, content) in [
         ("ca.crt", authority.pem()),
         ("api-server.crt", &serving.certificate),
@@ -111,7 +109,6 @@ pub(crate) fn write(space: &Space, outside: SocketAddr) -> Outcome {
         ),
         ("kubelet.json", &kubelet_configuration(space)),
         ("containerd.toml", &containerd_configuration(folder)),
-        ("cni/10-pods.conflist", &pod_network(folder)),
     ] {
         fs::write(folder.join(name), content).during(&format!("write {name}"))?;
     }
@@ -123,6 +120,8 @@ fn kubelet_configuration(space: &Space) -> String {
     json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
+        // Of both families: the API server takes the first address that the node names.
+        "address": "::",
         "authentication": {
             "anonymous": {"enabled": false},
             "webhook": {"enabled": false},
@@ -157,6 +156,7 @@ fn kubelet_configuration(space: &Space) -> String {
 /// The machine may lack the right to lower the score of a process for the kernel's choice of
 /// whom to end when memory runs out: then every sandbox would fail.
 fn containerd_configuration(folder: &Path) -> String {
+    let runtimes = networks::runtimes(folder);
     let folder = folder.display();
     format!(
         "version = 3
@@ -178,28 +178,9 @@ disable_apparmor = true
 runtime_type = 'io.containerd.runc.v2'
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
 SystemdCgroup = false
-[plugins.'io.containerd.cri.v1.runtime'.cni]
+{runtimes}[plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ['/usr/lib/cni']
 conf_dir = '{folder}/cni'
 "
     )
-}
-
-fn pod_network(folder: &Path) -> String {
-    json!({
-        "cniVersion": "1.0.0",
-        "name": "pods",
-        "plugins": [{
-            "type": "bridge",
-            "bridge": "pods",
-            "isDefaultGateway": true,
-            "hairpinMode": true,
-            "ipam": {
-                "type": "host-local",
-                "ranges": [[{"subnet": PODS}]],
-                "dataDir": folder.join("addresses"),
-            },
-        }],
-    })
-    .to_string()
 }

@@ -1,7 +1,7 @@
 //! The Linux namespaces that a cluster lives in: network, mounts and processes of its own.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +12,11 @@ use crate::support::logs;
 use crate::support::processes::ProcessGroup;
 use crate::support::wait::wait_until;
 
-/// The node's only address, which nothing outside the namespaces reaches.
+/// The node's address, which nothing outside the namespaces reaches.
 pub(crate) const NODE: Ipv4Addr = Ipv4Addr::new(10, 98, 0, 1);
+
+/// The node's other address, which it names first.
+pub(crate) const NODE_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x98, 0, 0, 0, 0, 0, 1);
 
 /// Making namespaces and a bridge takes milliseconds.
 const OPENED: Duration = Duration::from_secs(20);
@@ -39,6 +42,7 @@ cd /
 ip link set lo up
 ip link add node type bridge
 ip address add NODE/24 dev node
+ip address add NODE_IPV6/64 dev node nodad
 ip link set node up
 ip route add default dev node
 echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -70,7 +74,7 @@ impl Space {
         command
             .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
             .args(["--mount-proc", "sh", "-c"])
-            .arg(FIRST.replace("NODE", &NODE.to_string()))
+            .arg(FIRST.replace("NODE_IPV6", &NODE_IPV6.to_string()).replace("NODE", &NODE.to_string()))
             .arg("first")
             .arg(&folder);
         let log = folder.join("namespaces.log");
