@@ -23,6 +23,7 @@ machine=(
     /usr/sbin/conntrack:conntrack
     /usr/bin/nsenter:util-linux
     /usr/sbin/ip:iproute2
+    /usr/bin/python3:python3
 )
 
 # The packages that are missing here, one in each line.

@@ -72,6 +72,11 @@ async fn run(class: &str) -> Outcome<(Scene, Vec<&'static str>)> {
         pod["spec"]["runtimeClassName"] = json!(class);
         let mut injected = scene.inject(&settings, &pod)?;
         injected["metadata"]["labels"]["pillion.dev/inject"] = json!("false");
+        let helpers = injected["spec"]["initContainers"].as_array_mut();
+        for helper in helpers.into_iter().flatten() {
+            // All together they would leave no processor to the pods of other tests.
+            helper["resources"] = json!({});
+        }
         scene.create(&injected).await?;
     }
     let mut families = Vec::new();
