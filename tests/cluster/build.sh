@@ -89,7 +89,7 @@ build_programs() {
 # Programs of the catalog's images that come as Go modules, or from Maven Central.
 build_helpers() {
     local folder=$1
-    say "building programs for container images: once, about three minutes"
+    say "building programs for container images: once, about six minutes"
     (
         cd "$here"
         # Each of them with the versions of its own go.mod, which the checksum database vouches for.
@@ -98,6 +98,8 @@ build_helpers() {
         go install -ldflags "-s -w" github.com/prometheus/node_exporter@v1.8.2
         cd collector
         go build -mod=readonly -ldflags "-s -w" -o "$folder/otelcol" .
+        cd ../daprd
+        go build -mod=readonly -ldflags "-s -w" -o "$folder/daprd" .
     ) >&2
     local jar=io/prometheus/jmx/jmx_prometheus_httpserver/1.0.1/jmx_prometheus_httpserver-1.0.1.jar
     mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get -Dtransitive=false \
@@ -136,7 +138,7 @@ install_packages
 programs_sum=$(cat "$here"/{kubernetes,containerd}/go.{mod,sum} | sum_of)
 cached node-programs "$programs_sum" build_programs
 programs=$result
-helpers_sum=$({ declare -f build_helpers && cat "$here"/collector/* "$here/images/envoy.txt"; } | sum_of)
+helpers_sum=$({ declare -f build_helpers && cat "$here"/{collector,daprd}/* "$here/images/envoy.txt"; } | sum_of)
 cached node-helpers "$helpers_sum" build_helpers
 helpers=$result
 images_sum=$({

@@ -1,23 +1,11 @@
-//! Templates whose programs come as images only. Under their names run stand-ins (see
-//! `images/list.sh`) that look at what they are given and answer the probes: proven is the wiring.
+//! linkerd-proxy, whose program comes as an image only. Under its name runs a stand-in (see
+//! `images/list.sh`) that looks at what it is given and answers the probes: proven is the wiring.
 
 use serde_json::json;
 
 use crate::cluster::manifests::{app, pod};
 use crate::cluster::scene::Scene;
 use crate::support::failure::Outcome;
-
-#[tokio::test]
-#[ignore = "needs root and Linux namespaces: run `make test-node`"]
-async fn the_app_finds_dapr_at_its_first_try() -> Outcome {
-    let scene = Scene::open("dapr").await?;
-    let asks = json!({"pillion.dev/inject": "dapr", "dapr.pillion.dev/app-id": "orders"});
-    let asking = app("curl -sS --fail localhost:$DAPR_HTTP_PORT/v1.0/healthz/outbound");
-    scene.create(&pod("orders", &asks, &asking)).await?;
-    scene.phase("orders", "Succeeded").await?;
-    assert_eq!(scene.log("orders", "app").await?, "ok\n");
-    Ok(())
-}
 
 #[tokio::test]
 #[ignore = "needs root and Linux namespaces: run `make test-node`"]

@@ -15,10 +15,11 @@ use crate::support::failure::{During, Outcome};
 /// program is a stand-in listens where its configuration says (see `images/list.sh`).
 fn proxies() -> Value {
     let asks = json!({
-        "pillion.dev/inject": "api-proxy, envoy-tls, linkerd-proxy, log-shipper, nginx-tls, \
+        "pillion.dev/inject": "api-proxy, dapr, envoy-tls, linkerd-proxy, log-shipper, nginx-tls, \
             otel-collector, pgbouncer, redis-shards, stats-exporter",
         // An address: no name is known here, and Envoy opens nothing before it has given up.
         "api-proxy.pillion.dev/url": "http://127.0.0.1:1",
+        "dapr.pillion.dev/app-id": "orders",
         "envoy-tls.pillion.dev/secret": "web-tls",
         "pgbouncer.pillion.dev/host": "127.0.0.1",
         "redis-shards.pillion.dev/servers": "127.0.0.1:1",
@@ -80,18 +81,16 @@ async fn run(class: &str) -> Outcome<(Scene, Vec<&'static str>)> {
         scene.create(&injected).await?;
     }
     let mut families = Vec::new();
-    for (name, ports) in [("proxies", 9), ("mesh", 1)] {
+    for (name, ports) in [("proxies", 10), ("mesh", 1)] {
         scene.ready(name).await?;
         let pod = scene.namespace.api::<Pod>().get(name).await;
         let pod = json!(pod.during("read a pod")?);
         let asked = asked(&pod);
         assert_eq!(asked.len(), ports, "{asked:?}");
         let address = scene.address(name).await?;
-        let mut script = "set -ex\n".to_owned();
         for port in asked {
-            script += &format!("nc -z -w 10 {address} {port}\n");
+            scene.exec(name, "app", &format!("nc -z -w 10 {address} {port}"))?;
         }
-        scene.exec(name, "app", &script)?;
         families = families_of(&pod);
     }
     Ok((scene, families))

@@ -137,6 +137,37 @@ async fn otel_collector_takes_a_span_and_exports_it() -> Outcome {
 
 #[tokio::test]
 #[ignore = "needs root and Linux namespaces: run `make test-node`"]
+async fn the_app_finds_dapr_and_its_components_at_its_first_try() -> Outcome {
+    let scene = Scene::open("dapr").await?;
+    let store = json!({
+        "apiVersion": "dapr.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {"name": "memory"},
+        "spec": {"type": "state.in-memory", "version": "v1"},
+    });
+    scene
+        .create(&json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "orders-dapr"},
+            "data": {"memory.yaml": store.to_string()},
+        }))
+        .await?;
+    let asks = json!({
+        "pillion.dev/inject": "dapr",
+        "dapr.pillion.dev/app-id": "orders",
+        "dapr.pillion.dev/components": "orders-dapr",
+    });
+    let asking = app(r#"url=localhost:$DAPR_HTTP_PORT/v1.0/state/memory
+        curl -sS --fail $url -d '[{"key": "order", "value": "accepted"}]' && curl -sS --fail $url/order"#);
+    scene.create(&pod("orders", &asks, &asking)).await?;
+    scene.phase("orders", "Succeeded").await?;
+    assert_eq!(scene.log("orders", "app").await?, "\"accepted\"");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "needs root and Linux namespaces: run `make test-node`"]
 async fn warm_up_calls_the_app() -> Outcome {
     let scene = Scene::open("warm-up").await?;
     let asks = json!({

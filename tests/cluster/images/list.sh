@@ -176,6 +176,10 @@ cp "$programs/otelcol" "$stage/otelcol-contrib"
 image docker.io/otel/opentelemetry-collector-contrib:0.114.0 \
     '{"Entrypoint":["/otelcol-contrib"],"Cmd":["--config","/etc/otelcol-contrib/config.yaml"],"User":"10001"}'
 
+begin
+cp "$programs/daprd" "$stage/daprd"
+image docker.io/daprio/daprd:1.16.1 '{"Entrypoint":["/daprd"],"User":"65532"}'
+
 # The last JMX exporter that Maven Central has as a program, with a Java of Debian. A test runs
 # it a second time as the app, which can be any Java program.
 begin
@@ -261,21 +265,8 @@ while :; do sleep 3600 & wait $!; done
 SCRIPT
 image docker.io/hashicorp/vault:1.18.3
 
-# Stand-ins for two programs that come as images only: they look at what they are given, and answer
-# the probes.
-begin
-busybox
-script /daprd <<'SCRIPT'
-#!/bin/sh
-case " $* " in *" --app-id=orders "*) ;; *) echo "unknown: $*" >&2; exit 1 ;; esac
-[ -s /dapr/config/config.yaml ] || { echo 'no configuration' >&2; exit 1; }
-trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM
-for address in 127.0.0.1:3500 3501; do httpd -f -p "$address" -h /www & done
-wait
-SCRIPT
-text /www/v1.0/healthz/outbound <<<ok
-image docker.io/daprio/daprd:1.16.1 '{"Entrypoint":["/daprd"],"User":"65532"}'
-
+# A stand-in: Linkerd's proxy comes as an image only. It looks at what it is given, and answers the
+# probes where it is told to.
 begin
 busybox
 script /usr/lib/linkerd/linkerd2-proxy-identity <<'SCRIPT'

@@ -21,10 +21,11 @@ pub(crate) const NODE_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x98, 0, 0, 0, 0, 0
 /// Making namespaces and a bridge takes milliseconds.
 const OPENED: Duration = Duration::from_secs(20);
 
-/// Runs as the first process in the namespaces, with their folder as `$1`. Folders that
-/// programs of the node write to without being asked are covered, so that nothing of it stays
-/// on the machine. So are the settings of the whole kernel that the kubelet changes: it changes
-/// copies. At the end it collects what others leave behind, as a first process must.
+/// Runs as the first process in the namespaces, with their folder as `$1` and the node's
+/// addresses as `$2` and `$3`. Folders that programs of the node write to without being asked are
+/// covered, so that nothing of it stays on the machine. So are the settings of the whole kernel
+/// that the kubelet changes: it changes copies. At the end it collects what others leave behind,
+/// as a first process must.
 const FIRST: &str = r#"set -e
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /var/lib
@@ -41,8 +42,8 @@ done
 cd /
 ip link set lo up
 ip link add node type bridge
-ip address add NODE/24 dev node
-ip address add NODE_IPV6/64 dev node nodad
+ip address add "$2/24" dev node
+ip address add "$3/64" dev node nodad
 ip link set node up
 ip route add default dev node
 echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -74,9 +75,9 @@ impl Space {
         command
             .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
             .args(["--mount-proc", "sh", "-c"])
-            .arg(FIRST.replace("NODE_IPV6", &NODE_IPV6.to_string()).replace("NODE", &NODE.to_string()))
-            .arg("first")
-            .arg(&folder);
+            .args([FIRST, "first"])
+            .arg(&folder)
+            .args([NODE.to_string(), NODE_IPV6.to_string()]);
         let log = folder.join("namespaces.log");
         logs::write_to(&mut command, &log)?;
         let maker = processes.spawn("unshare", &mut command)?.id();
