@@ -1,4 +1,5 @@
-//! Paths of the file system, compared as the kernel reads them: `/data//x/` is `/data/x`.
+//! Paths of the file system, compared as container runtimes read them (Go's `filepath.Clean`):
+//! `/data//x/` and `/data/y/../x` are `/data/x`.
 
 use std::borrow::Cow;
 
@@ -17,7 +18,8 @@ pub(crate) enum Relation {
 
 /// How the first path lies to the second. The empty path is the root.
 pub(crate) fn relation(one: &str, other: &str) -> Relation {
-    let (mut one, mut other) = (names(one), names(other));
+    let (one, other) = (shortest(one), shortest(other));
+    let (mut one, mut other) = (names(&one), names(&other));
     loop {
         match (one.next(), other.next()) {
             (None, None) => return Relation::Same,
@@ -43,8 +45,19 @@ pub(crate) fn shortest(path: &str) -> Cow<'_, str> {
     if is_short {
         return Cow::Borrowed(path);
     }
-    let joined = names(path).collect::<Vec<_>>().join("/");
-    Cow::Owned(if path.starts_with('/') {
+    let is_absolute = path.starts_with('/');
+    let mut kept: Vec<&str> = Vec::new();
+    for name in names(path) {
+        match kept.last() {
+            Some(last) if name == ".." && *last != ".." => {
+                kept.pop();
+            }
+            None if name == ".." && is_absolute => {}
+            _ => kept.push(name),
+        }
+    }
+    let joined = kept.join("/");
+    Cow::Owned(if is_absolute {
         format!("/{joined}")
     } else {
         joined
@@ -73,6 +86,12 @@ mod tests {
             ("", "a", Above),
             ("", "", Same),
             ("/", "/data", Above),
+            ("/a/../data", "/data", Same),
+            ("/data/..", "/", Same),
+            ("/../data", "/data", Same),
+            ("/data/x/../../etc", "/data", Apart),
+            ("/data/../data/x", "/data", Below),
+            ("/data/..x", "/data", Below),
         ];
         for (one, other, expected) in cases {
             assert_eq!(relation(one, other), expected, "{one} {other}");
@@ -90,6 +109,15 @@ mod tests {
             ("/.data", "/.data"),
             ("./x", "x"),
             ("", ""),
+            ("/a/../data", "/data"),
+            ("/..", "/"),
+            ("/../..//", "/"),
+            ("/a/b/../../c/.", "/c"),
+            ("/..a/...", "/..a/..."),
+            ("a/../b", "b"),
+            ("a/..", ""),
+            ("../a", "../a"),
+            ("../../a/..", "../.."),
         ];
         for (path, expected) in cases {
             assert_eq!(shortest(path), expected, "{path}");

@@ -21,7 +21,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
                     index,
                     mount,
                 };
-                findings.extend(ours.met());
+                findings.extend(ours.reserved().or_else(|| ours.met()));
                 findings.extend(ours.adopted());
             }
         }
@@ -45,6 +45,45 @@ impl<'a> Ours<'_, 'a> {
         Finding::new(code, path, message)
             .of(self.mount.by)
             .logged_as(logged)
+    }
+
+    /// What the container runtime or Kubernetes mounts at its path.
+    fn reserved(&self) -> Option<Finding> {
+        let what = self.taken_by_runtime().or_else(|| self.taken_by_token())?;
+        let message = format!("{}, {what}", self.described());
+        let logged = "is at a path of the container runtime's or of the service account token";
+        Some(self.finding(Code::MountConflict, message, logged))
+    }
+
+    /// What of the runtime's it hides. Containers do mount the node's own such directories, and files
+    /// below `/dev`.
+    fn taken_by_runtime(&self) -> Option<&'static str> {
+        let path = self.mount.path();
+        let is_at = |directory| relation(path, directory) == Relation::Same;
+        let is_in = |directory| relation(path, directory) == Relation::Below;
+        if is_at("/") {
+            return Some("the root of the container's own files: mount it in a directory");
+        }
+        let volume = self.pod.volume(text(self.mount.name.as_ref()));
+        let is_of_node = volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"));
+        let is_system = ["/proc", "/sys"].into_iter().any(|d| is_at(d) || is_in(d));
+        ((is_system || is_at("/dev")) && !is_of_node).then_some(
+            "which is the kernel's: the container does not start, or lacks what is there; mount it \
+             elsewhere",
+        )
+    }
+
+    /// Whether an app loses its token by it: the API server mounts none where something is mounted.
+    fn taken_by_token(&self) -> Option<&'static str> {
+        let volume = self.pod.volume(text(self.mount.name.as_ref()));
+        let is_token = volume.is_some_and(super::Volume::has_token);
+        let is_wanted = self.pod.spec.automount_service_account_token != Some(false);
+        let is_app = self.container.added_by.is_none();
+        let is_there = relation(self.mount.path(), TOKEN_PATH) == Relation::Same;
+        (is_app && is_wanted && is_there && !is_token).then_some(
+            "where Kubernetes mounts the service account's token, and then does not: the app loses the \
+             API; mount it elsewhere",
+        )
     }
 
     /// The first other mount at, above or below its path.

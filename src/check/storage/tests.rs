@@ -39,6 +39,14 @@ fn mounts_at_one_path_hide_each_other() {
             "containers: [{name: app, volumeMounts: [{name: s-a, mountPath: /data}, {name: t-a, mountPath: /data/.}]}]",
             "s MountConflict",
         ),
+        (
+            "containers: [{name: app, volumeMounts: [{name: conf, mountPath: /etc/app}, {name: t-a, mountPath: /a/../etc/app}]}]",
+            "t MountConflict",
+        ),
+        (
+            "containers: [{name: app, volumeMounts: [{name: conf, mountPath: /etc/app}, {name: t-a, mountPath: /etc/app/../b}]}]",
+            "",
+        ),
         // The same file twice hides nothing, unless it is refused.
         (
             "containers: [{name: t-p, volumeMounts: [{name: t-a, mountPath: /a}, {name: t-a, mountPath: /a/}]}]",
@@ -53,6 +61,76 @@ fn mounts_at_one_path_hide_each_other() {
             "",
         ),
     ]);
+}
+
+#[test]
+fn nothing_is_mounted_where_the_runtime_and_kubernetes_mount() {
+    const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let app = |volume: &str, path: &str| {
+        format!("{{name: app, volumeMounts: [{{name: {volume}, mountPath: {path}}}]}}")
+    };
+    let helper = |path: &str| app("t-a", path).replace("name: app", "name: t-p");
+    let conflict = "t MountConflict";
+    let cases = [
+        (app("t-a", "/"), conflict),
+        (app("t-a", "//"), conflict),
+        (app("t-a", "/.."), conflict),
+        (app("t-a", "/a/.."), conflict),
+        (helper("/"), conflict),
+        (app("t-a", "/proc"), conflict),
+        (app("t-a", "/proc/self/"), conflict),
+        (app("t-a", "/sys"), conflict),
+        (app("t-a", "/tmp/../sys/fs/cgroup"), conflict),
+        (helper("/proc"), conflict),
+        (app("t-a", "/dev"), conflict),
+        (app("t-a", "/dev/."), conflict),
+        (app("t-a", "/dev/shm"), ""),
+        (app("t-a", "/dev/termination-log"), ""),
+        (app("t-a", "/process"), ""),
+        (app("t-a", "/a/proc"), ""),
+        // The node's own.
+        (app("t-h", "/sys/fs/bpf"), ""),
+        (app("t-h", "/proc/meminfo"), ""),
+        (app("t-h", "/dev"), ""),
+        (app("t-h", "/"), conflict),
+        // The user's own.
+        (app("data", "/proc"), ""),
+        (app("data", "/"), ""),
+        (app("data", TOKEN), ""),
+        // A token, and a container without one.
+        (app("t-a", TOKEN), conflict),
+        (app("t-a", &format!("{TOKEN}/")), conflict),
+        (app("t-token", TOKEN), ""),
+        (helper(TOKEN), ""),
+        (app("t-a", "/var/run/secrets/kubernetes.io"), ""),
+    ];
+    let volumes = "volumes: [{name: data, emptyDir: {}}, {name: t-a, configMap: {name: c}}, \
+        {name: t-h, hostPath: {path: /x}}, \
+        {name: t-token, projected: {sources: [{serviceAccountToken: {path: token}}]}}]";
+    let found = |spec: String| {
+        let lines = short(&found_with(
+            check,
+            &format!("{{{spec}, {volumes}}}"),
+            |_, _| {},
+        ));
+        lines
+            .into_iter()
+            .filter(|line| !line.contains("Autoscaler"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    for (container, expected) in cases {
+        assert_eq!(
+            found(format!("containers: [{container}]")),
+            expected,
+            "{container}"
+        );
+    }
+    let tokenless = format!(
+        "automountServiceAccountToken: false, containers: [{}]",
+        app("t-a", TOKEN)
+    );
+    assert_eq!(found(tokenless), "");
 }
 
 #[test]
