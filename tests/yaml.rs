@@ -1,5 +1,6 @@
 //! Our reading of YAML and kubectl's, which is that of sigs.k8s.io/yaml, on the same documents: plain
-//! and quoted scalars, as values and as keys, and flow collections of them, made by chance.
+//! and quoted scalars, as values and as keys, flow collections of them, and maps that merge others, made
+//! by chance.
 //!
 //! Where kubectl reads a document we read the same, or refuse it and say why; where it does not, neither
 //! do we. One difference is meant: a plain `yes` is text here, as `value: no` is one in a pod, and
@@ -204,8 +205,25 @@ impl Generator {
         }
     }
 
+    /// A map of three keys in any order, perhaps with a merge between them.
+    fn map(&mut self) -> String {
+        let mut entries: Vec<String> = (0..self.below(4))
+            .map(|value| format!("{}: {value}", ["a", "b", "c"][value]))
+            .collect();
+        for _ in 0..self.below(3) {
+            let other = self.pick(&["*m", "*n", "[*m, *n]", "[*n, {a: 8}]", "{b: 9, <<: *n}"]);
+            entries.insert(self.below(entries.len() + 1), format!("<<: {other}"));
+        }
+        format!("{{{}}}", entries.join(", "))
+    }
+
     fn document(&mut self) -> String {
-        match self.below(20) {
+        match self.below(21) {
+            20 => format!(
+                "x:\n- &m {{a: 4, b: 5}}\n- &n {{c: 6, <<: *m, b: 7}}\n- {}\n- {}\n",
+                self.map(),
+                self.map()
+            ),
             0..=8 => format!("x: {}\n", self.scalar()),
             9..=16 => format!("x: {}\n", self.flow(0)),
             17 | 18 => format!("x:\n  {}: {}\n", self.scalar(), self.scalar()),

@@ -3,8 +3,10 @@
 //! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and
 //! `no` stays text. What could only be read as something else is an error: a duplicate key,
 //! and a number that no float can hold (the start of a commit, `12e45678`). Anchors and merges are
-//! expanded within the parser's budgets against bombs. JSON: several documents may follow each
+//! expanded within the parser's budgets against bombs; which of two values a merge leaves, [`merge`] says. JSON: several documents may follow each
 //! other, and here too a duplicate key is an error instead of one of the two being lost.
+
+mod merge;
 
 use std::fmt;
 
@@ -12,7 +14,7 @@ use serde::de::{
     Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
 };
 use serde_json::{Map, Number, Value};
-use serde_saphyr::UserMessageFormatter;
+use serde_saphyr::{MergeKeyPolicy, UserMessageFormatter};
 
 /// Where and why a text could not be read; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +33,24 @@ const MAX_SCALAR_BYTES: usize = 1 << 30;
 
 /// The value of one YAML document; `null` where it has none.
 pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
-    typed::<Value>(text).map(with_integers)
+    let mut value: Value = typed(text)?;
+    if text.contains("<<") && !merge::is_left(&value) {
+        let merged = merge::merged(read(text, MergeKeyPolicy::AsOrdinary)?);
+        if merged != value {
+            value = merged;
+        }
+    }
+    Ok(with_integers(value))
 }
 
 /// One YAML document as a type, whose errors have a place too.
 pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    read(text, MergeKeyPolicy::Merge)
+}
+
+fn read<T: DeserializeOwned>(text: &str, merge_keys: MergeKeyPolicy) -> Result<T, Fault> {
     let options = serde_saphyr::options! {
+        merge_keys: merge_keys,
         legacy_octal_numbers: true,
         strict_booleans: true,
         with_snippet: false,
@@ -203,6 +217,9 @@ mod tests {
                 "a: &x {b: 1}\nc: {<<: *x, d: 2}",
                 json!({"a": {"b": 1}, "c": {"b": 1, "d": 2}}),
             ),
+            ("{a: 1, <<: {a: 2, b: 3}, b: 4}", json!({"a": 2, "b": 4})),
+            ("\"<<\": {a: 1}", json!({"<<": {"a": 1}})),
+            ("a: {b: x<<}", json!({"a": {"b": "x<<"}})),
             ("---\r\na: |\r\n  x\r\n  y\r\n", json!({"a": "x\ny\n"})),
             ("\u{feff}%YAML 1.2\n---\na: b\n...\n", json!({"a": "b"})),
             ("# nothing\n", Value::Null),
