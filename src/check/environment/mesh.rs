@@ -16,20 +16,35 @@ struct Mesh {
     captures: &'static [&'static str],
     /// Containers which show that the node redirected them before any container started.
     captured: &'static [&'static str],
-    /// The annotation or label that asks for it, with the values that do.
-    asked: &'static [(&'static str, &'static [&'static str])],
-    /// The namespace's label or annotation that asks for it for every pod.
-    namespace: Option<(&'static str, &'static str)>,
+    /// The annotations and labels of a pod that ask for it.
+    asked: &'static [Asked],
+    /// The annotations and labels of a namespace that ask for it for every pod.
+    namespace: &'static [Asked],
 }
 
-const MESHES: [Mesh; 5] = [
+/// A key that asks for a mesh with these values, and with none else; no values: with any. Where several
+/// keys are there, the first decides.
+type Asked = (&'static str, &'static [&'static str]);
+
+const MESHES: [Mesh; 6] = [
     Mesh {
         name: "Istio",
         proxies: &["istio-proxy"],
         captures: &["istio-init"],
         captured: &["istio-validation"],
-        asked: &[("sidecar.istio.io/inject", &["true"])],
-        namespace: Some(("istio-injection", "enabled")),
+        asked: &[
+            ("sidecar.istio.io/inject", &["true"]),
+            ("istio.io/rev", &[]),
+        ],
+        namespace: &[("istio-injection", &["enabled"]), ("istio.io/rev", &[])],
+    },
+    Mesh {
+        name: "Istio's ambient mode",
+        proxies: &[],
+        captures: &[],
+        captured: &[],
+        asked: &[("istio.io/dataplane-mode", &["ambient"])],
+        namespace: &[("istio.io/dataplane-mode", &["ambient"])],
     },
     Mesh {
         name: "Linkerd",
@@ -37,7 +52,7 @@ const MESHES: [Mesh; 5] = [
         captures: &["linkerd-init"],
         captured: &["linkerd-network-validator"],
         asked: &[("linkerd.io/inject", &["enabled", "ingress"])],
-        namespace: None,
+        namespace: &[("linkerd.io/inject", &["enabled", "ingress"])],
     },
     Mesh {
         name: "Consul",
@@ -45,7 +60,7 @@ const MESHES: [Mesh; 5] = [
         captures: &["consul-connect-inject-init"],
         captured: &[],
         asked: &[("consul.hashicorp.com/connect-inject", &["true"])],
-        namespace: None,
+        namespace: &[("consul.hashicorp.com/connect-inject", &["true"])],
     },
     Mesh {
         name: "Kuma",
@@ -53,7 +68,7 @@ const MESHES: [Mesh; 5] = [
         captures: &["kuma-init"],
         captured: &["kuma-validation"],
         asked: &[("kuma.io/sidecar-injection", &["enabled", "true"])],
-        namespace: Some(("kuma.io/sidecar-injection", "enabled")),
+        namespace: &[("kuma.io/sidecar-injection", &["enabled", "true"])],
     },
     Mesh {
         name: "Open Service Mesh",
@@ -64,7 +79,10 @@ const MESHES: [Mesh; 5] = [
             "openservicemesh.io/sidecar-injection",
             &["enabled", "true", "yes"],
         )],
-        namespace: None,
+        namespace: &[(
+            "openservicemesh.io/sidecar-injection",
+            &["enabled", "true", "yes"],
+        )],
     },
 ];
 
@@ -116,17 +134,12 @@ impl Mesh {
     }
 
     fn is_asked(&self, pod: &Pod<'_>, with: &CheckContext<'_>) -> bool {
-        let own = self.asked.iter().find_map(|(key, values)| {
-            let value = pod.labels.get(key).or_else(|| pod.annotations.get(key))?;
-            Some(values.contains(value))
-        });
-        let of_namespace = || {
-            self.namespace.is_some_and(|(key, wanted)| {
-                let value = with.surroundings.labels.get(key);
-                value.is_some_and(|value| value == wanted)
-            })
-        };
-        own.unwrap_or_else(of_namespace)
+        let of_pod = |key| pod.labels.get(key).or_else(|| pod.annotations.get(key));
+        let facts = &with.surroundings;
+        let of_namespace = |key| facts.labels.get(key).or_else(|| facts.annotations.get(key));
+        asks(self.asked, |key| of_pod(key).copied())
+            .or_else(|| asks(self.namespace, |key| of_namespace(key).map(String::as_str)))
+            .unwrap_or(false)
     }
 
     fn both_change(&self, helper: &Container<'_>, present: Option<&Container<'_>>) -> Finding {
@@ -168,6 +181,14 @@ impl Mesh {
         );
         Some(Finding::new(Code::ForeignMesh, step.place.to_string(), message).of(step.added_by))
     }
+}
+
+/// Whether the first of the keys that is there asks; `None` where none is.
+fn asks<'v>(keys: &[Asked], value: impl Fn(&'static str) -> Option<&'v str>) -> Option<bool> {
+    keys.iter().find_map(|(key, values)| {
+        let value = value(key)?;
+        Some(values.is_empty() || values.contains(&value))
+    })
 }
 
 /// Whether its command shows that it talks to somebody.

@@ -2,7 +2,6 @@
 
 use super::super::pod::{Container, Place, Pod, WindowsOptions};
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if let Some(field) = windows(pod) {
@@ -76,55 +75,35 @@ fn each_template<'p, 'a: 'p>(
 
 /// What says that the pod may run on a node of the Virtual Kubelet, such as Azure Container
 /// Instances. Azure's second generation runs a real pod.
-fn virtual_node(pod: &Pod<'_>) -> Option<&'static str> {
-    let selected = |key: &str, value: &str| {
-        let own = pod.spec.node_selector.get(key);
-        own.map(Text::as_str) == Some(value)
-    };
-    if selected("virtualization", "virtualnode2") {
+fn virtual_node(pod: &Pod<'_>) -> Option<String> {
+    let keeps_to = |label, value| pod.spec.keeps_to(label, value);
+    if keeps_to("virtualization", "virtualnode2").is_some() {
         return None;
     }
-    if selected("type", "virtual-kubelet") {
-        return Some("node selector type: virtual-kubelet");
+    if let Some(field) = keeps_to("type", "virtual-kubelet") {
+        return Some(format!("{field} type: virtual-kubelet"));
     }
-    tolerated(
-        pod,
-        &[
-            (
-                "virtual-kubelet.io/provider",
-                "toleration virtual-kubelet.io/provider",
-            ),
-            ("azure.com/aci", "toleration azure.com/aci"),
-        ],
-    )
+    tolerated(pod, &["virtual-kubelet.io/provider", "azure.com/aci"])
 }
 
 /// What says that the pod runs on Fargate, which knows init containers and native sidecars.
-fn fargate(pod: &Pod<'_>) -> Option<&'static str> {
-    if pod.labels.contains_key("eks.amazonaws.com/fargate-profile") {
-        return Some("label eks.amazonaws.com/fargate-profile");
+fn fargate(pod: &Pod<'_>) -> Option<String> {
+    const COMPUTE: &str = "eks.amazonaws.com/compute-type";
+    const PROFILE: &str = "eks.amazonaws.com/fargate-profile";
+    if pod.labels.contains_key(PROFILE) {
+        return Some(format!("label {PROFILE}"));
     }
-    tolerated(
-        pod,
-        &[(
-            "eks.amazonaws.com/compute-type",
-            "toleration eks.amazonaws.com/compute-type",
-        )],
-    )
+    if let Some(field) = pod.spec.keeps_to(COMPUTE, "fargate") {
+        return Some(format!("{field} {COMPUTE}: fargate"));
+    }
+    tolerated(pod, &[COMPUTE])
 }
 
-fn tolerated(pod: &Pod<'_>, known: &[(&str, &'static str)]) -> Option<&'static str> {
-    let mut keys = pod
-        .spec
-        .tolerations
-        .iter()
-        .filter_map(|toleration| toleration.key.as_ref());
-    keys.find_map(|key| {
-        let mut known = known.iter();
-        known
-            .find(|(own, _)| *own == key.as_str())
-            .map(|(_, sign)| *sign)
-    })
+fn tolerated(pod: &Pod<'_>, known: &[&str]) -> Option<String> {
+    let tolerations = pod.spec.tolerations.iter();
+    let mut keys = tolerations.filter_map(|toleration| toleration.key.as_ref());
+    let key = keys.find(|key| known.contains(&key.as_str()))?;
+    Some(format!("toleration {}", key.as_str()))
 }
 
 fn needs_node(helper: &Container<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! Pods that a helper does not go together with, and pods like them that it does.
 
 use super::check;
-use crate::check::test_support::{found_with, short, table};
+use crate::check::test_support::{Scene, found_with, short, table};
 
 #[test]
 fn helpers_are_for_linux() {
@@ -20,9 +20,40 @@ fn helpers_are_for_linux() {
                 "{nodeSelector: {kubernetes.io/os: linux}, containers: [{name: t-p}]}",
                 "",
             ),
+            (
+                &format!(
+                    "{{{}, containers: [{{name: t-p}}]}}",
+                    required(&[&[("kubernetes.io/os", "In", "[windows]")]])
+                ),
+                "t WindowsPod",
+            ),
+            (
+                &format!(
+                    "{{{}, containers: [{{name: t-p}}]}}",
+                    required(&[&[("kubernetes.io/os", "In", "[windows, linux]")]])
+                ),
+                "",
+            ),
             ("{os: {name: windows}, containers: [{name: app}]}", ""),
         ],
     );
+}
+
+/// The required node affinity with these terms of requirements.
+fn required(terms: &[&[(&str, &str, &str)]]) -> String {
+    let term = |term: &&[(&str, &str, &str)]| {
+        let requirements = term.iter().map(|(key, operator, values)| {
+            format!("{{key: {key}, operator: {operator}, values: {values}}}")
+        });
+        let requirements: Vec<_> = requirements.collect();
+        format!("{{matchExpressions: [{}]}}", requirements.join(", "))
+    };
+    let terms: Vec<_> = terms.iter().map(term).collect();
+    format!(
+        "affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: \
+         {{nodeSelectorTerms: [{}]}}}}}}",
+        terms.join(", ")
+    )
 }
 
 #[test]
@@ -33,11 +64,18 @@ fn virtual_nodes_know_no_init_containers() {
         (format!("{{tolerations: [{{key: virtual-kubelet.io/provider, operator: Exists}}], {step}}}"), "t VirtualNode"),
         (format!("{{tolerations: [{{operator: Exists}}, {{key: dedicated}}], {step}}}"), ""),
         (format!("{{nodeSelector: {{virtualization: virtualnode2}}, tolerations: [{{key: virtual-kubelet.io/provider}}], {step}}}"), ""),
+        (format!("{{{}, {step}}}", required(&[&[("type", "In", "[virtual-kubelet]")]])), "t VirtualNode"),
+        (format!("{{{}, {step}}}", required(&[&[("type", "In", "[virtual-kubelet]")], &[("a", "Exists", "[]"), ("type", "In", "[virtual-kubelet]")]])), "t VirtualNode"),
+        (format!("{{{}, {step}}}", required(&[&[("type", "In", "[virtual-kubelet]")], &[("a", "Exists", "[]")]])), ""),
+        (format!("{{{}, {step}}}", required(&[&[("type", "In", "[virtual-kubelet, real]")]])), ""),
+        (format!("{{{}, {step}}}", required(&[&[("type", "NotIn", "[virtual-kubelet]")]])), ""),
+        (format!("{{{}, {step}}}", required(&[&[("type", "In", "[virtual-kubelet]"), ("virtualization", "In", "[virtualnode2]")]])), ""),
         ("{nodeSelector: {type: virtual-kubelet}, containers: [{name: t-p}]}".to_owned(), ""),
         ("{nodeSelector: {type: virtual-kubelet}, initContainers: [{name: own}], containers: [{name: t-p}]}".to_owned(), ""),
         // Fargate runs init containers, but gives nobody the node.
         (format!("{{tolerations: [{{key: eks.amazonaws.com/compute-type}}], {step}}}"), ""),
         ("{tolerations: [{key: eks.amazonaws.com/compute-type}], containers: [{name: t-p, securityContext: {privileged: true}}]}".to_owned(), "t VirtualNode"),
+        (format!("{{{}, containers: [{{name: t-p, securityContext: {{privileged: true}}}}]}}", required(&[&[("eks.amazonaws.com/compute-type", "In", "[fargate]")]])), "t VirtualNode"),
     ];
     table(check, &cases);
 }
@@ -77,6 +115,70 @@ fn two_programs_do_not_redirect_packets() {
         (asked("linkerd.io/inject: disabled"), ""),
     ];
     table(check, &cases);
+}
+
+#[test]
+fn a_namespace_asks_for_a_mesh_as_a_pod_does() {
+    let pod = |labels: &str| {
+        let admin = "{name: t-i, securityContext: {capabilities: {add: [NET_ADMIN]}}}";
+        let pod = format!(
+            "{{metadata: {{labels: {{{labels}}}}}, \
+             spec: {{containers: [{{name: app}}], initContainers: [{admin}]}}}}"
+        );
+        serde_saphyr::from_str::<serde_json::Value>(&pod).unwrap()
+    };
+    let found = |of_pod: &str, labels: &[(&str, &str)], annotations: &[(&str, &str)]| {
+        let keys = |keys: &[(&str, &str)]| {
+            let keys = keys.iter();
+            keys.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
+        };
+        let mut scene = Scene::ambassadors();
+        scene.labels = keys(labels);
+        scene.annotations = keys(annotations);
+        short(&scene.findings(&Scene::pod(&pod(of_pod)), check)).join(", ")
+    };
+    let asking = [
+        ("istio-injection", "enabled"),
+        ("istio.io/rev", "canary"),
+        ("istio.io/dataplane-mode", "ambient"),
+        ("linkerd.io/inject", "enabled"),
+        ("linkerd.io/inject", "ingress"),
+        ("kuma.io/sidecar-injection", "true"),
+        ("openservicemesh.io/sidecar-injection", "enabled"),
+        ("consul.hashicorp.com/connect-inject", "true"),
+    ];
+    for key in asking {
+        assert_eq!(found("", &[key], &[]), "t ForeignMesh", "label {key:?}");
+        assert_eq!(
+            found("", &[], &[key]),
+            "t ForeignMesh",
+            "annotation {key:?}"
+        );
+    }
+    assert_eq!(found("", &[], &[]), "");
+    for (of_pod, label) in [
+        ("", ("istio-injection", "disabled")),
+        ("", ("istio.io/dataplane-mode", "none")),
+        ("", ("linkerd.io/inject", "disabled")),
+        (
+            "linkerd.io/inject: disabled",
+            ("linkerd.io/inject", "enabled"),
+        ),
+        (
+            "istio.io/dataplane-mode: none",
+            ("istio.io/dataplane-mode", "ambient"),
+        ),
+        (
+            "sidecar.istio.io/inject: 'false'",
+            ("istio.io/rev", "canary"),
+        ),
+    ] {
+        assert_eq!(found(of_pod, &[label], &[]), "", "{of_pod} {label:?}");
+    }
+    let both = [("istio-injection", "disabled"), ("istio.io/rev", "canary")];
+    assert_eq!(found("", &both, &[]), "");
+    assert_eq!(found("istio.io/rev: canary", &[], &[]), "t ForeignMesh");
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl<'a> Spec<'a> {
         {
             return Some("spec.nodeSelector");
         }
-        if self.requires_windows_nodes() {
+        if self.requires_nodes(NodeRequirement::is_windows) {
             return Some("spec.affinity");
         }
         if self
@@ -127,8 +127,17 @@ impl<'a> Spec<'a> {
             .then_some("spec.runtimeClassName")
     }
 
-    /// Whether every node that the required affinity allows is a Windows node.
-    fn requires_windows_nodes(&self) -> bool {
+    /// The field that keeps the pod to nodes with this label; `None` where it may run on others.
+    pub(crate) fn keeps_to(&self, label: &str, value: &str) -> Option<&'static str> {
+        if self.node_selector.get(label).map(Text::as_str) == Some(value) {
+            return Some("node selector");
+        }
+        self.requires_nodes(|requirement| requirement.is_only(label, value))
+            .then_some("required node affinity")
+    }
+
+    /// Whether every node that the required affinity allows meets such a requirement.
+    fn requires_nodes(&self, is_such: impl Fn(&NodeRequirement<'a>) -> bool) -> bool {
         let required = self
             .affinity
             .as_ref()
@@ -141,12 +150,9 @@ impl<'a> Spec<'a> {
         let terms = required.and_then(|nodes| nodes.node_selector_terms.as_deref());
         terms.is_some_and(|terms| {
             !terms.is_empty()
-                && terms.iter().all(|term| {
-                    term.match_expressions
-                        .iter()
-                        .flatten()
-                        .any(NodeRequirement::is_windows)
-                })
+                && terms
+                    .iter()
+                    .all(|term| term.match_expressions.iter().flatten().any(&is_such))
         })
     }
 }
@@ -159,23 +165,30 @@ const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
 const BUILD_LABEL: &str = "node.kubernetes.io/windows-build";
 
 impl NodeRequirement<'_> {
+    /// Whether only nodes whose label has this value meet it.
+    fn is_only(&self, label: &str, value: &str) -> bool {
+        let mut values = self.values.iter().flatten().map(Text::as_str).peekable();
+        text(self.key.as_ref()) == label
+            && text(self.operator.as_ref()) == "In"
+            && values.peek().is_some()
+            && values.all(|own| own == value)
+    }
+
     /// Whether only Windows nodes meet it.
     fn is_windows(&self) -> bool {
-        let text = |text: Option<&Text<'_>>| text.map(Text::as_str).unwrap_or_default().to_owned();
-        let key = text(self.key.as_ref());
-        let operator = text(self.operator.as_ref());
-        let mut values = self.values.iter().flatten().map(Text::as_str);
+        let (key, operator) = (text(self.key.as_ref()), text(self.operator.as_ref()));
         if key == BUILD_LABEL {
-            return matches!(operator.as_str(), "In" | "Exists" | "Gt" | "Lt");
+            return matches!(operator, "In" | "Exists" | "Gt" | "Lt");
         }
-        OS_LABELS.contains(&key.as_str())
-            && match operator.as_str() {
-                "In" => {
-                    self.values.as_ref().is_some_and(|all| !all.is_empty())
-                        && values.all(|value| value == WINDOWS)
-                }
-                "NotIn" => values.any(|value| value == "linux"),
-                _ => false,
-            }
+        let mut values = self.values.iter().flatten().map(Text::as_str);
+        OS_LABELS.iter().any(|label| self.is_only(label, WINDOWS))
+            || (OS_LABELS.contains(&key)
+                && operator == "NotIn"
+                && values.any(|value| value == "linux"))
     }
+}
+
+/// A field's text, where absent is empty.
+fn text<'t>(field: Option<&'t Text<'_>>) -> &'t str {
+    field.map(Text::as_str).unwrap_or_default()
 }
