@@ -23,6 +23,7 @@ use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
+use super::transform::without_pod;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, problems};
 use crate::inject::{
@@ -220,6 +221,10 @@ pub(super) struct Injection<'a> {
 }
 
 impl ObjectTransform for Injection<'_> {
+    fn without_pod(&self, identity: &Identity, object: &Value) -> TransformResult {
+        without_pod::of_injection(identity, object)
+    }
+
     fn hints_of_namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
         let unknown = if self.only_built_in {
             UnknownTemplates::MayExist

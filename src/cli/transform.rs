@@ -4,17 +4,18 @@
 //! pod; which objects those are, what is told about the others, and the results in a
 //! `ResourceList` are the same.
 
+pub(crate) mod without_pod;
+
 use serde_json::Value;
 
 use super::manifest::Manifest;
 use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity, Scope};
 use super::manifest::types::TypeFault;
-use super::report::{Entry, Note, Report, RunResult, TransformResult};
+use super::report::{Entry, Note, Report, TransformResult};
 use super::resource_list;
 use crate::inject::namespace_keys::NamespaceProblem;
-use crate::inject::{Namespace, Reason, Verdict};
-use crate::kubernetes::keys::INJECT;
+use crate::inject::{Namespace, Reason};
 
 /// What is done with an object that holds a pod.
 pub(crate) trait ObjectTransform {
@@ -25,6 +26,11 @@ pub(crate) trait ObjectTransform {
         pointer: &str,
         object: &mut Value,
     ) -> Result<TransformResult, TreatmentError>;
+
+    /// The result of an object in which no pod is found.
+    fn without_pod(&self, identity: &Identity, _object: &Value) -> TransformResult {
+        without_pod::holds_none(identity)
+    }
 
     /// What to tell of a Namespace of this name.
     fn hints_of_namespace(&self, _name: &str, _namespace: &Namespace) -> Vec<NamespaceProblem> {
@@ -95,7 +101,7 @@ pub(crate) fn treat_object(
     object: &mut Value,
 ) -> Result<TransformResult, TreatmentError> {
     let Some(pointer) = identity.pod_pointer() else {
-        let mut result = without_pod(identity, object);
+        let mut result = treatment.without_pod(identity, object);
         if identity.is_namespace() {
             let namespace = Namespace::of_object(object);
             let problems = treatment.hints_of_namespace(&identity.name, &namespace);
@@ -134,87 +140,5 @@ fn of_another_type(fault: TypeFault) -> TransformResult {
     TransformResult {
         place: Some(fault.pointer),
         ..TransformResult::plain(Reason::ReviewInvalid, fault.sentence)
-    }
-}
-
-/// The result of an object in which no pod is found: an error of its kind where it asks for templates.
-fn without_pod(identity: &Identity, object: &Value) -> TransformResult {
-    let kind = &identity.kind;
-    match asking(object, "") {
-        Some(place) if place != "metadata" => TransformResult {
-            ending: RunResult::Decided(Verdict::Denied),
-            code: "PodTemplateUnknown",
-            ..TransformResult::plain(
-                Reason::NotAPod,
-                format!(
-                    "the annotation {INJECT} at {place}.annotations asks for templates, but where a \
-                     {kind} has its pod template is not known: it has none at spec.template; name \
-                     the place with --pod-template-path"
-                ),
-            )
-        },
-        _ => TransformResult::plain(Reason::NotAPod, format!("a {kind} holds no pod")),
-    }
-}
-
-/// Where in an object a `metadata` has the annotation that asks for templates.
-fn asking(value: &Value, place: &str) -> Option<String> {
-    let has = value
-        .get("annotations")
-        .and_then(|annotations| annotations.get(INJECT));
-    if has.is_some() {
-        return Some(place.to_owned());
-    }
-    match value {
-        Value::Object(map) => map.iter().find_map(|(key, value)| {
-            let below = if place.is_empty() {
-                key.clone()
-            } else {
-                format!("{place}.{key}")
-            };
-            asking(value, &below)
-        }),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| asking(item, &format!("{place}[{index}]"))),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn identity(kind: &str) -> Identity {
-        Identity {
-            api_version: "example.org/v1".to_owned(),
-            kind: kind.to_owned(),
-            namespace: String::new(),
-            name: "web".to_owned(),
-            pod: None,
-            place: String::new(),
-        }
-    }
-
-    #[test]
-    fn a_kind_that_asks_and_is_not_known_is_refused() {
-        let template = json!({"metadata": {"annotations": {INJECT: "logs"}}});
-        let object = json!({"spec": {"groups": [{"podTemplate": template}]}});
-        let result = without_pod(&identity("PodGroupSet"), &object);
-        assert_eq!(result.ending, RunResult::Decided(Verdict::Denied));
-        assert!(
-            result
-                .message
-                .contains("spec.groups[0].podTemplate.metadata.annotations"),
-            "{}",
-            result.message
-        );
-        let quiet = json!({"metadata": {"annotations": {INJECT: "logs"}}, "spec": {}});
-        for object in [quiet, json!({"data": {"a": "pillion.dev/inject"}})] {
-            let result = without_pod(&identity("ConfigMap"), &object);
-            assert_eq!(result.code, "NotAPod");
-        }
     }
 }

@@ -11,6 +11,7 @@ use super::engine_options::EngineOptions;
 use super::manifest::kinds::Identity;
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
+use super::transform::without_pod;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::Reason;
 use crate::inject::uninject::{self, RemovalError, TakenOut};
@@ -54,6 +55,10 @@ impl Uninject {
 struct Removal<F>(F);
 
 impl<F: Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>> ObjectTransform for Removal<F> {
+    fn without_pod(&self, identity: &Identity, object: &Value) -> TransformResult {
+        without_pod::of_removal(identity, object)
+    }
+
     fn treat(
         &self,
         identity: &Identity,

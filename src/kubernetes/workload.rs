@@ -96,6 +96,63 @@ pub(crate) fn is_pod_template(object: &Value, pointer: &str) -> bool {
         .is_some_and(|containers| !containers.is_empty())
 }
 
+/// Kinds without a pod template: their controllers make pods of fields here and there, and give them
+/// annotations of the object's own, or of such a field.
+const SCATTERED: [(&str, &[&str]); 6] = [
+    (
+        "argoproj.io",
+        &[
+            "Workflow",
+            "WorkflowTemplate",
+            "ClusterWorkflowTemplate",
+            "CronWorkflow",
+            "EventSource",
+            "Sensor",
+        ],
+    ),
+    (
+        "tekton.dev",
+        &[
+            "Task",
+            "TaskRun",
+            "Pipeline",
+            "PipelineRun",
+            "ClusterTask",
+            "CustomRun",
+        ],
+    ),
+    (
+        "sparkoperator.k8s.io",
+        &["SparkApplication", "ScheduledSparkApplication"],
+    ),
+    (
+        "monitoring.coreos.com",
+        &[
+            "Prometheus",
+            "PrometheusAgent",
+            "Alertmanager",
+            "ThanosRuler",
+        ],
+    ),
+    ("postgresql.cnpg.io", &["Cluster", "Pooler"]),
+    (
+        "kafka.strimzi.io",
+        &[
+            "Kafka",
+            "KafkaNodePool",
+            "KafkaConnect",
+            "KafkaBridge",
+            "KafkaMirrorMaker2",
+        ],
+    ),
+];
+
+/// Whether it is known that a kind's controller makes pods without a pod template.
+pub(crate) fn has_scattered_pod(group: &str, kind: &str) -> bool {
+    let mut known = SCATTERED.iter();
+    known.any(|(own, kinds)| *own == group && kinds.contains(&kind))
+}
+
 /// The claims of a `StatefulSet`, each of which becomes a volume of its pods.
 pub(crate) const CLAIMS: &str = "/spec/volumeClaimTemplates";
 

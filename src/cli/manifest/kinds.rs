@@ -93,9 +93,14 @@ impl Identity {
         self.pod.as_deref()
     }
 
+    /// The API group; empty for the core group.
+    pub(crate) fn group(&self) -> &str {
+        group(&self.api_version)
+    }
+
     /// Whether this is a Namespace.
     pub(crate) fn is_namespace(&self) -> bool {
-        group(&self.api_version).is_empty() && self.kind == "Namespace"
+        self.group().is_empty() && self.kind == "Namespace"
     }
 }
 
