@@ -21,6 +21,7 @@ use super::engine_options::namespaces::constrain_one;
 use super::flag_values::Assignment;
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
+use super::manifest::knative;
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::without_pod;
@@ -248,6 +249,7 @@ impl ObjectTransform for Injection<'_> {
             annotations: self.annotations.clone(),
         };
         let given = object.clone();
+        let is_named = knative::name_containers(identity, object, pointer);
         let claims = add_claims(identity, object, pointer);
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
         let ending = RunResult::Decided(decision.verdict());
@@ -283,8 +285,8 @@ impl ObjectTransform for Injection<'_> {
                 source,
             })?;
             remove_claims(object, pointer, &claims);
-            // What was written for the pod of the claims is not for the object without them.
-            Some(if claims.is_empty() {
+            // What was written for the pod of the claims, or with names, is not for the object as it was.
+            Some(if claims.is_empty() && !is_named {
                 whole
             } else {
                 operations(&json_patch::diff(&given, object))

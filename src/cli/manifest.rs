@@ -10,6 +10,7 @@ pub(crate) mod booleans;
 mod emit;
 mod error;
 pub(crate) mod kinds;
+pub(crate) mod knative;
 mod parse;
 pub(crate) mod pod_path;
 mod source;

@@ -108,6 +108,7 @@ pub(crate) fn evaluate(
     with: EvaluationContext<'_>,
 ) -> Result<Wanted, Refusal> {
     let apps = apps::find(pod, template, with)?;
+    app::expect_names(pod, template, &apps)?;
     let none = parameters::Values::default();
     let data = ExpressionInput {
         pod,

@@ -12,7 +12,7 @@ use super::super::flag_values::PodPathFlag;
 use super::super::inject::pod;
 use super::super::manifest::kinds::{self, Identity, Scope};
 use super::super::manifest::types::TypeFault;
-use super::super::manifest::{Manifest, booleans};
+use super::super::manifest::{Manifest, booleans, knative};
 use super::super::streams::Streams;
 use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
@@ -309,6 +309,7 @@ pub(in crate::cli) fn add(
         });
         if let Some(pointer) = pointer {
             booleans::settle(object);
+            knative::name_containers(identity, object, pointer);
             about.push(ExplainSubject::of_object(source, identity, object, pointer));
         }
         Ok::<(), Infallible>(())

@@ -72,6 +72,39 @@ fn the_pod_template_is_patched_in_its_place() {
 }
 
 #[test]
+fn a_container_of_knative_s_is_named_where_its_pod_is_patched() {
+    let text = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  \
+        template:\n    metadata: {}\n    spec:\n      containers:\n      - image: web:1\n";
+    let seen = RefCell::new(Vec::new());
+    let see = |pod: &Value| {
+        seen.borrow_mut()
+            .push(pod["spec"]["containers"][0]["name"].clone());
+    };
+    let (manifest, report) = run(text, |subject, pod| {
+        see(&pod);
+        label(subject, pod)
+    });
+    assert_eq!(*seen.borrow(), ["user-container"]);
+    let written = manifest.render().unwrap();
+    assert!(
+        written.contains("- name: user-container\n        image: web:1\n"),
+        "{written}"
+    );
+    let patch = report.entries[0].treated.patch.as_ref().unwrap();
+    let place = "/spec/template/spec/containers/0/name";
+    let operations = patch.as_array().unwrap();
+    let names = |operation: &&Value| operation["path"] == place;
+    assert_eq!(
+        operations.iter().find(names).unwrap()["value"],
+        "user-container"
+    );
+    let (manifest, _) = run(text, |_, _| {
+        Decision::plain(Reason::NotRequested, "nothing")
+    });
+    assert_eq!(manifest.render().unwrap(), text);
+}
+
+#[test]
 fn the_engine_sees_the_pod_and_whose_it_is() {
     let seen = RefCell::new(Vec::new());
     let text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\

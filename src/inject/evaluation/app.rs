@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::volume::VolumeNames;
 use super::{Wanted, WantedEdit, failed, validity};
 use crate::expression::Bindings;
-use crate::inject::expression_input::ExpressionInput;
+use crate::inject::expression_input::{Apps, ExpressionInput};
 use crate::inject::pod::{Element, List, WorkingPod};
 
 use crate::inject::verdict::{Reason, Refusal};
@@ -65,6 +65,29 @@ pub(super) fn edits<'v>(
     Ok(())
 }
 
+/// An app container that a template edits has a name: by it what was added is found again.
+pub(super) fn expect_names(
+    pod: &WorkingPod<'_>,
+    template: &Template,
+    apps: &Apps,
+) -> Result<(), Refusal> {
+    let mut elements = apps
+        .places
+        .iter()
+        .filter_map(|(list, index)| pod.list(*list).get(*index));
+    if template.app.is_none() || elements.all(|element| !element.name().is_empty()) {
+        return Ok(());
+    }
+    let nameless = [List::InitContainers, List::Containers].map(|list| pod.list(list));
+    let nameless = nameless.into_iter().flatten();
+    let message = if nameless.filter(|element| element.name().is_empty()).count() > 1 {
+        "several containers of the pod have no name; give each its own"
+    } else {
+        "a container of the pod has no name, by which it could be told what was added to it; give it one"
+    };
+    Err(Refusal::new(Reason::Conflict, message))
+}
+
 /// The names that several containers have.
 fn repeated_names<'p>(pod: &'p WorkingPod<'_>) -> HashSet<&'p str> {
     let mut seen = HashSet::new();
@@ -79,10 +102,7 @@ fn expect_own_name(repeated: &HashSet<&str>, name: &str) -> Result<(), Refusal> 
     if !repeated.contains(name) {
         return Ok(());
     }
-    let message = if name.is_empty() {
-        "several containers of the pod have no name; give each its own".to_owned()
-    } else {
-        format!("several containers of the pod have the name `{name}`; give each its own")
-    };
+    let message =
+        format!("several containers of the pod have the name `{name}`; give each its own");
     Err(Refusal::new(Reason::Conflict, message))
 }
