@@ -17,7 +17,11 @@ const PATH_ANNOTATIONS: [&str; 2] = [
     "config.kubernetes.io/path",
 ];
 
-/// Appends what is to be told about the objects of a `ResourceList`. Returns whether anything was.
+/// The tag of a result that is Pillion's own, so that another run replaces it.
+const TAG: (&str, &str) = ("pillion.dev/result", "true");
+
+/// Adds what is to be told about the objects of a `ResourceList`, instead of what an earlier run told.
+/// Returns whether anything changed.
 pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Entry]) -> bool {
     if !kinds::is_resource_list(document) {
         return false;
@@ -28,16 +32,23 @@ pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Ent
         .enumerate()
         .flat_map(|(index, entry)| results(entry, paths.get(index).and_then(Option::as_deref)))
         .collect();
-    let Some(list) = document.as_object_mut().filter(|_| !told.is_empty()) else {
+    let Some(list) = document.as_object_mut() else {
         return false;
     };
-    match list.get_mut("results").and_then(Value::as_array_mut) {
-        Some(results) => results.extend(told),
-        None => {
-            list.insert("results".to_owned(), Value::Array(told));
-        }
+    let before = list.get("results").and_then(Value::as_array);
+    let others = before.into_iter().flatten();
+    let mut results: Vec<_> = others.filter(|result| !is_ours(result)).cloned().collect();
+    results.extend(told);
+    if results.is_empty() && before.is_none() || before == Some(&results) {
+        return false;
     }
+    list.insert("results".to_owned(), Value::Array(results));
     true
+}
+
+fn is_ours(result: &Value) -> bool {
+    let tag = result.get("tags").and_then(|tags| tags.get(TAG.0));
+    tag.is_some_and(|value| value == TAG.1)
 }
 
 /// The file of each object, in the order in which objects are visited.
@@ -125,6 +136,8 @@ fn result(entry: &Entry, path: Option<&str>, severity: &str, message: &str) -> V
     if let Some(path) = path {
         result.insert("file".to_owned(), json!({ "path": path }));
     }
+    let (key, value) = TAG;
+    result.insert("tags".to_owned(), json!({ key: value }));
     Value::Object(result)
 }
 
@@ -207,6 +220,34 @@ mod tests {
         );
         assert_eq!(results[1]["file"], json!({"path": "web.yaml"}));
         assert_eq!(results[1]["resourceRef"]["namespace"], "shop");
+    }
+
+    #[test]
+    fn an_earlier_run_s_results_are_replaced() {
+        let mut document = list(Some(json!([{"message": "another function's"}])));
+        assert!(add_results(&mut document, "".into(), &[entry()]));
+        let first = document.clone();
+        assert!(!add_results(&mut document, "".into(), &[entry()]));
+        assert_eq!(document, first);
+        let mut removed = entry();
+        removed.treated = TransformResult {
+            ending: RunResult::Removed,
+            code: "Removed",
+            ..TransformResult::plain(Reason::Applied, "took out proxy")
+        };
+        assert!(add_results(&mut document, "".into(), &[removed]));
+        let told = |document: &Value| -> Vec<String> {
+            let results = document["results"].as_array().unwrap().iter();
+            results
+                .map(|result| result["message"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let removal = "Removed (Removed): took out proxy";
+        assert_eq!(told(&document), ["another function's", removal]);
+        let mut unchanged = entry();
+        unchanged.treated = TransformResult::plain(Reason::NotRequested, "nothing asked");
+        assert!(add_results(&mut document, "".into(), &[unchanged]));
+        assert_eq!(told(&document), ["another function's"]);
     }
 
     #[test]
