@@ -32,7 +32,14 @@ pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
     known
         .into_iter()
         .take(MOST_NAMES)
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .map(|candidate| {
+            let distance = if name.eq_ignore_ascii_case(candidate) {
+                0
+            } else {
+                strsim::damerau_levenshtein(name, candidate)
+            };
+            (distance, candidate)
+        })
         .min()
         .filter(|(distance, _)| *distance <= name.len().max(3) / 2)
         .map(|(_, candidate)| candidate)
@@ -69,6 +76,8 @@ mod tests {
         assert_eq!(did_you_mean("sidecar", known), "; did you mean `sidecars`?");
         assert_eq!(nearest("volume", known), Some("volumes"));
         assert_eq!(nearest("x", known), None);
+        assert_eq!(nearest("M", ["b", "m"]), Some("m"));
+        assert_eq!(nearest("INITCONTAINERS", known), Some("initContainers"));
         assert_eq!(nearest(&"volumes".repeat(1000), known), None);
     }
 }

@@ -223,7 +223,8 @@ impl Explaining {
             }
         }
         self.tell_existence(&namespace, &mut explanation);
-        Ok(Item::new(about, explanation))
+        let served: Vec<_> = self.catalog.names(&namespace).collect();
+        Ok(Item::new(about, explanation, &served))
     }
 
     fn explain(&self, about: &ExplainSubject) -> anyhow::Result<Explanation> {

@@ -160,6 +160,11 @@ trait Decider {
         Vec::new()
     }
 
+    /// The names of the templates that a namespace can ask for.
+    fn templates(&self, _namespace: &str) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// What to tell of templates that a pod meant whose namespace is not enabled.
     fn selectors(&self, _subject: &RequestContext, _pod: &str) -> Vec<String> {
         Vec::new()
@@ -183,6 +188,10 @@ impl Decider for Engine {
         unknown: UnknownTemplates,
     ) -> Vec<NamespaceProblem> {
         problems((self.catalog(), self.settings()), name, namespace, unknown)
+    }
+
+    fn templates(&self, namespace: &str) -> Vec<&str> {
+        self.catalog().names(namespace).collect()
     }
 
     fn selectors(&self, subject: &RequestContext, pod: &str) -> Vec<String> {
@@ -265,7 +274,8 @@ impl ObjectTransform for Injection<'_> {
             pointer,
             pod: object.pointer(pointer).unwrap_or(&Value::Null),
         };
-        let mut hints = misplaced_keys(keys_of, applied);
+        let served = self.decider.templates(&subject.namespace);
+        let mut hints = misplaced_keys(keys_of, applied, &served);
         if decision.reason == Reason::NotRequested {
             hints.extend(
                 self.decider

@@ -322,6 +322,11 @@ fn yaml_document(
 ) -> Result<Document, ManifestError> {
     let value = parse::yaml(piece.text).map_err(|mut fault| {
         fault.line += piece.lines_before as u64;
+        if piece.text.contains("{{") {
+            fault.message.push_str(
+                "; this may be the source of a Helm chart: render it first, with `helm template`",
+            );
+        }
         syntax(name, number, fault)
     })?;
     Ok(Document {

@@ -26,9 +26,15 @@ pub(super) fn silent(request: &Request<'_>, decision: Decision) -> Answer {
     Answer::with_body(request, allowed, DecidedPod::named(name, decision))
 }
 
-/// The answer that tells the decision about the pods of a workload.
-pub(super) fn answer(request: &Request<'_>, workload: &Workload<'_>, decision: Decision) -> Answer {
-    let body = response(request.uid.as_str(), workload, &decision).to_json();
+/// The answer that tells the decision about the pods of a workload, whose namespace can ask for the
+/// `served` templates.
+pub(super) fn answer(
+    request: &Request<'_>,
+    workload: &Workload<'_>,
+    decision: Decision,
+    served: &[&str],
+) -> Answer {
+    let body = response(request.uid.as_str(), workload, &decision, served).to_json();
     // Whoever applied the workload sees the warnings at once: no event is sent.
     let decided = DecidedPod::named(workload.to_string(), decision);
     Answer::with_body(request, body, decided)
@@ -78,7 +84,12 @@ fn kind_of(request: &Request<'_>) -> Option<&'static WorkloadKind> {
 }
 
 /// The response that tells a decision about the pods of a workload.
-fn response<'a>(uid: &'a str, workload: &Workload<'_>, decision: &Decision) -> Response<'a> {
+fn response<'a>(
+    uid: &'a str,
+    workload: &Workload<'_>,
+    decision: &Decision,
+    served: &[&str],
+) -> Response<'a> {
     let is_said = match decision.reason {
         // What the API server takes and this does not understand is not the person's fault.
         Reason::ReviewInvalid => false,
@@ -89,7 +100,7 @@ fn response<'a>(uid: &'a str, workload: &Workload<'_>, decision: &Decision) -> R
     let applied = decision.outcomes.iter();
     let applied = applied.map(|outcome| outcome.template.as_str()).collect();
     let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
-    let misplaced = workload.misplaced(applied).into_iter();
+    let misplaced = workload.misplaced(applied, served).into_iter();
     let misplaced: Vec<_> = misplaced.map(|hint| format!("pillion: {hint}")).collect();
     if !is_said && misplaced.is_empty() {
         return Response::allowed(uid);

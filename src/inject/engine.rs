@@ -181,9 +181,13 @@ impl Engine {
             user: None,
             ..RequestContext::of(request)
         };
+        let served: Vec<_> = self.catalog.names(&context.namespace).collect();
         let document = match Document::read(&pod) {
             Ok(document) => document,
-            Err(error) => return advice::answer(request, &workload, Decision::unreadable(&error)),
+            Err(error) => {
+                let decision = Decision::unreadable(&error);
+                return advice::answer(request, &workload, decision, &served);
+            }
         };
         let decision = match Pod::read(document.root()) {
             Ok(pod) if self.must_wait(&context, &pod) => {
@@ -193,7 +197,7 @@ impl Engine {
             Ok(pod) => self.decide(&context, &pod, None),
             Err(error) => Decision::unreadable(&error),
         };
-        advice::answer(request, &workload, decision)
+        advice::answer(request, &workload, decision, &served)
     }
 
     /// Answers a review that was read.

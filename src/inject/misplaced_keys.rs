@@ -31,10 +31,12 @@ pub(crate) struct KeysOfObject<'a> {
 }
 
 /// What to tell about the keys of an object and its pod. `applied` are the templates that were selected
-/// for the pod; `None` where the selection itself was refused.
+/// for the pod; `None` where the selection itself was refused. `served` are those that the pod's
+/// namespace can ask for, as far as they are known.
 pub(crate) fn misplaced_keys(
     keys_of: KeysOfObject<'_>,
     applied: Option<&BTreeSet<&str>>,
+    served: &[&str],
 ) -> Vec<String> {
     let mut told = Vec::new();
     let pod = keys_of.pod;
@@ -57,7 +59,7 @@ pub(crate) fn misplaced_keys(
         &known
     });
     for key in keys(pod, "/metadata/annotations") {
-        told.extend(of_annotation(key, known));
+        told.extend(of_annotation(key, known, served));
     }
     told
 }
@@ -85,7 +87,7 @@ fn of_workload(keys_of: KeysOfObject<'_>, told: &mut Vec<String>) {
     }));
 }
 
-fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>) -> Option<String> {
+fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>, served: &[&str]) -> Option<String> {
     if key.starts_with(DOMAIN) {
         let is_written = key.starts_with(STATUS_PREFIX) || key.starts_with(FILE_PREFIX);
         let is_known = is_written || ANNOTATIONS.contains(&key);
@@ -95,10 +97,19 @@ fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>) -> Option<String> {
         });
     }
     let (template, _) = key.split_once(PARAMETER_INFIX)?;
-    (!known?.contains(template)).then(|| {
+    if known?.contains(template) {
+        return None;
+    }
+    let is_served = served.is_empty() || served.contains(&template);
+    Some(if is_served {
         format!(
             "the annotation `{key}` is for the template `{template}`, which is not selected for the \
              pod: ask for it with the annotation `{INJECT}: {template}`"
+        )
+    } else {
+        let hint = did_you_mean(template, served.iter().copied());
+        format!(
+            "the annotation `{key}` is for the template `{template}`, which is not known here{hint}"
         )
     })
 }
@@ -147,7 +158,13 @@ mod tests {
             pointer,
             pod: object.pointer(pointer).unwrap(),
         };
-        let told = misplaced_keys(deployment, Some(&applied));
+        let told = misplaced_keys(deployment, Some(&applied), &[]);
+        let misspelt = &misplaced_keys(deployment, Some(&applied), &["a", "bb"])[5];
+        assert_eq!(
+            misspelt,
+            "the annotation `b.pillion.dev/host` is for the template `b`, which is not known here; did \
+             you mean `a`?"
+        );
         assert_eq!(
             told,
             [
@@ -172,6 +189,6 @@ mod tests {
             pointer: "",
             pod: &pod,
         };
-        assert_eq!(misplaced_keys(alone, None), [""; 0]);
+        assert_eq!(misplaced_keys(alone, None, &[]), [""; 0]);
     }
 }

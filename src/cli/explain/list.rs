@@ -67,7 +67,7 @@ impl ExplanationList {
 }
 
 impl Item {
-    pub(super) fn new(about: &ExplainSubject, explanation: Explanation) -> Self {
+    pub(super) fn new(about: &ExplainSubject, explanation: Explanation, served: &[&str]) -> Self {
         let object = Object {
             source: about.source.clone(),
             kind: about.kind.clone(),
@@ -75,7 +75,7 @@ impl Item {
         };
         Self {
             object,
-            hints: about.hints(&explanation),
+            hints: about.hints(&explanation, served),
             explanation,
             pod: about.pod.clone(),
         }

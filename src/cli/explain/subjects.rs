@@ -74,7 +74,7 @@ impl ExplainSubject {
 
     /// What to tell of labels and annotations that do nothing where they are, and of values of a wrong type
     /// that the engine did not look at.
-    pub(super) fn hints(&self, explanation: &Explanation) -> Vec<String> {
+    pub(super) fn hints(&self, explanation: &Explanation, served: &[&str]) -> Vec<String> {
         let keys_of = KeysOfObject {
             kind: &self.kind,
             object: &self.metadata,
@@ -88,7 +88,7 @@ impl ExplainSubject {
         let fault = fault.filter(|_| explanation.reason != Reason::ReviewInvalid);
         let refused =
             fault.map(|fault| format!("the API server takes no such pod: {}", fault.sentence));
-        let mut hints = misplaced_keys(keys_of, applied);
+        let mut hints = misplaced_keys(keys_of, applied, served);
         hints.extend(refused);
         hints
     }

@@ -96,8 +96,13 @@ impl<'a> Workload<'a> {
     }
 
     /// Its labels and annotations, and its pods', that do nothing where they are. `applied` are the
-    /// templates that were selected for its pods; `None` where these are refused.
-    pub(super) fn misplaced(&self, applied: Option<&BTreeSet<&str>>) -> Vec<String> {
+    /// templates that were selected for its pods; `None` where these are refused. `served` are
+    /// those that its namespace can ask for.
+    pub(super) fn misplaced(
+        &self,
+        applied: Option<&BTreeSet<&str>>,
+        served: &[&str],
+    ) -> Vec<String> {
         let keys = |object| {
             let keys = |pointer| below(object, pointer).map(Json::to_value);
             let (labels, annotations) = (keys("/metadata/labels"), keys("/metadata/annotations"));
@@ -109,7 +114,7 @@ impl<'a> Workload<'a> {
             pointer: self.kind.pod_pointer,
             pod: &keys(self.template),
         };
-        misplaced_keys(keys_of, applied)
+        misplaced_keys(keys_of, applied, served)
     }
 
     /// The pod that the controller would make, as JSON. Of the template's metadata it takes labels
