@@ -13,7 +13,10 @@ mod container;
 pub(crate) mod names;
 mod probe;
 mod relations;
+pub(crate) mod resources;
+mod scheduling;
 mod tables;
+mod volumes;
 
 use std::borrow::Cow;
 
@@ -166,6 +169,7 @@ fn object(
         }
     });
     tables::one_of(problems, definition, fields);
+    tables::required(problems, definition, fields);
     relations::check(problems, definition, fields);
     fields.each(&mut |name, value| {
         let origin = origin.and_then(|origin| origin.field(name));

@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Problems, Step, certain, field, names, probe, text};
+use super::{Problems, Step, certain, field, names, probe, resources, text};
 use crate::kubernetes::object::ReadObject;
-use crate::kubernetes::quantity::Quantity;
-
-/// Resources whose requests may be smaller than their limits.
-const OVERCOMMITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 /// Checks a container.
 pub(super) fn check(problems: &mut Problems, container: &dyn ReadObject) {
@@ -19,14 +15,19 @@ pub(super) fn check(problems: &mut Problems, container: &dyn ReadObject) {
     probe::of_container(problems, container);
     unique(problems, container, "volumeMounts", "mountPath");
     unique(problems, container, "volumeDevices", "devicePath");
+    unique(problems, container, "volumeDevices", "name");
     unique(problems, container, "resizePolicy", "resourceName");
     unique(problems, container, "ports", "name");
+    // What a template gives an app's container is completed by what is there.
+    if container.contains_key("image") {
+        resources::whole(problems, container);
+    }
 }
 
 /// Notes the elements of a list that share what must be each one's own.
-fn unique(problems: &mut Problems, container: &dyn ReadObject, list: &str, key: &str) {
+pub(super) fn unique(problems: &mut Problems, of: &dyn ReadObject, list: &str, key: &str) {
     let mut seen = BTreeMap::new();
-    for (index, item) in certain(container, list) {
+    for (index, item) in certain(of, list) {
         let Some(value) = text(item, key).filter(|value| !value.is_empty()) else {
             continue;
         };
@@ -111,6 +112,7 @@ pub(super) fn variable(problems: &mut Problems, variable: &dyn ReadObject) {
 pub(super) fn is_field_path(path: &str, for_variable: bool) -> bool {
     let of_both = ["metadata.name", "metadata.namespace", "metadata.uid"];
     let of_variables = [
+        "spec.host",
         "spec.nodeName",
         "spec.serviceAccountName",
         "status.hostIP",
@@ -119,69 +121,23 @@ pub(super) fn is_field_path(path: &str, for_variable: bool) -> bool {
         "status.podIPs",
     ];
     let of_files = ["metadata.labels", "metadata.annotations"];
-    let keyed = of_files.iter().any(|map| {
-        path.strip_prefix(map)
-            .is_some_and(|rest| rest.starts_with("['") && rest.ends_with("']"))
-    });
+    // As `SplitMaybeSubscriptedPath` of k8s:pkg/fieldpath takes it apart.
+    let subscript = path
+        .strip_suffix("']")
+        .and_then(|path| path.split_once("['"));
+    if let Some((map, key)) = subscript {
+        return match map {
+            "metadata.labels" => names::not_a_key(key).is_none(),
+            "metadata.annotations" => names::not_a_key(&key.to_lowercase()).is_none(),
+            _ => false,
+        };
+    }
     let special: &[&str] = if for_variable {
         &of_variables
     } else {
         &of_files
     };
-    keyed || of_both.contains(&path) || special.contains(&path)
-}
-
-/// Checks requests against limits.
-pub(super) fn resources(problems: &mut Problems, resources: &dyn ReadObject) {
-    let amounts = |name: &str| resources.get(name).and_then(Value::as_object);
-    for list in ["requests", "limits"] {
-        let all = amounts(list).into_iter().flatten();
-        for (name, amount) in all.filter(|(name, _)| *name != super::WHEN) {
-            let path = || [field(list), field(name)];
-            if !is_resource(name) {
-                let message = format!(
-                    "a container has no resource `{name}`; it has cpu, memory, ephemeral-storage, \
-                     hugepages-<size>, and those of devices as `domain/name`"
-                );
-                problems.at(path(), message);
-            }
-            if quantity(amount).is_some_and(|amount| amount.sign() < 0) {
-                problems.at(path(), "a quantity must not be negative");
-            }
-        }
-    }
-    for (name, request) in amounts("requests").into_iter().flatten() {
-        let limit = amounts("limits").and_then(|limits| limits.get(name));
-        let (Some(request), Some(limit)) = (quantity(request), limit) else {
-            continue;
-        };
-        let Some(limit) = quantity(limit) else {
-            continue;
-        };
-        let path = [field("requests"), field(name)];
-        if request.nanos() > limit.nanos() {
-            problems.at(path, format!("the request for {name} is above its limit"));
-        } else if request.nanos() != limit.nanos() && !OVERCOMMITTED.contains(&name.as_str()) {
-            let message =
-                format!("{name} cannot be overcommitted: request and limit must be equal");
-            problems.at(path, message);
-        }
-    }
-}
-
-fn is_resource(name: &str) -> bool {
-    OVERCOMMITTED.contains(&name)
-        || name.starts_with("hugepages-")
-        || (name.contains('/') && names::not_a_key(name).is_none())
-}
-
-/// A quantity, where it is known.
-pub(super) fn quantity(value: &Value) -> Option<Quantity> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => number.to_string().parse().ok(),
-        _ => None,
-    }
+    of_both.contains(&path) || special.contains(&path)
 }
 
 /// Checks a container's security context.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Problems, field, is_certain};
+use super::{Problems, Step, field, is_certain};
 use crate::kubernetes::fields::{FieldFacts, LAST_MODE};
 use crate::kubernetes::object::ReadObject;
 
@@ -25,6 +25,7 @@ const ONE_OF: &[(&str, &[&str])] = &[
         ],
     ),
     ("DownwardAPIVolumeFile", &["fieldRef", "resourceFieldRef"]),
+    ("ClusterTrustBundleProjection", &["name", "signerName"]),
     (
         "VolumeProjection",
         &[
@@ -38,34 +39,68 @@ const ONE_OF: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Checks what a single field may hold.
+/// Fields that the API server wants although their types do not say it.
+const REQUIRED: &[(&str, &str)] = &[
+    ("EphemeralVolumeSource", "volumeClaimTemplate"),
+    ("ImageVolumeSource", "reference"),
+    ("PersistentVolumeClaimSpec", "accessModes"),
+    ("PersistentVolumeClaimSpec", "resources"),
+    ("PodDNSConfigOption", "name"),
+    ("SecretVolumeSource", "secretName"),
+];
+
+/// Checks what a single field may hold, and each element of a list.
 pub(super) fn field_value(problems: &mut Problems, facts: &FieldFacts, value: &Value) {
     let name = facts.name;
-    if let Some(word) = value.as_str() {
-        if facts.is_never_empty && word.is_empty() {
-            problems.at([field(name)], format!("`{name}` must not be empty"));
+    match value {
+        Value::Array(items) if facts.judges() => {
+            for (index, item) in items.iter().enumerate() {
+                for problem in scalar(facts, item) {
+                    problems.at([field(name), Step::Index(index)], problem);
+                }
+            }
         }
-        if !facts.words.is_empty() && !facts.words.contains(&word) {
-            let known: Vec<_> = facts
-                .words
-                .iter()
-                .filter(|word| !word.is_empty())
-                .copied()
-                .collect();
-            let message = format!("expected one of {}, found `{word}`", known.join(", "));
-            problems.at([field(name)], message);
+        _ => {
+            for problem in scalar(facts, value) {
+                problems.at([field(name)], problem);
+            }
         }
     }
+}
+
+/// What is wrong with a text or number.
+fn scalar(facts: &FieldFacts, value: &Value) -> impl Iterator<Item = String> {
+    let text = value.as_str();
+    let empty = text.filter(|text| text.is_empty() && facts.is_never_empty);
+    let empty = empty.map(|_| format!("`{}` must not be empty", facts.name));
+    let unknown = text.filter(|word| !facts.words.is_empty() && !facts.words.contains(word));
+    let unknown = unknown.map(|word| {
+        let words = facts.words.iter().filter(|word| !word.is_empty());
+        let known: Vec<_> = words.copied().collect();
+        format!("expected one of {}, found `{word}`", known.join(", "))
+    });
+    let misspelled = text.filter(|text| !text.is_empty());
+    let misspelled = misspelled.and_then(|text| facts.spelling?.problem(text));
     // A port by number or name is checked as a number here.
-    if let (Some((least, most)), Some(number)) = (facts.range, value.as_i64())
-        && !(least..=most).contains(&number)
-    {
-        let range = match (least, most) {
+    let outside = facts.range.zip(value.as_i64());
+    let outside = outside.filter(|((least, most), number)| !(*least..=*most).contains(number));
+    let outside = outside.map(|(range, number)| {
+        let range = match range {
             (least, i64::MAX) => format!("at least {least}"),
             (0, LAST_MODE) => "a file mode from 0 to 0777 (octal)".to_owned(),
             (least, most) => format!("{least} to {most}"),
         };
-        problems.at([field(name)], format!("expected {range}, found {number}"));
+        format!("expected {range}, found {number}")
+    });
+    [empty, unknown, misspelled, outside].into_iter().flatten()
+}
+
+/// Checks that what the API server wants is there.
+pub(super) fn required(problems: &mut Problems, definition: &str, fields: &dyn ReadObject) {
+    for (_, name) in REQUIRED.iter().filter(|(of, _)| *of == definition) {
+        if !fields.contains_key(name) {
+            problems.at([field(name)], format!("`{name}` must not be empty"));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::names::Spelling;
 use super::{Step, check};
 
 /// `path: message` of each problem.
@@ -179,4 +180,51 @@ fn what_is_valid_or_unknown_is_not_held_against_a_template() {
             "{definition} {value}"
         );
     }
+}
+
+#[test]
+fn texts_are_spelled_as_the_api_server_asks() {
+    let long = "a".repeat(254);
+    let table = [
+        (Spelling::Object, "a.b-c", "loki. -x a..b .a A a.-b a_b"),
+        (Spelling::ObjectPrefix, "a- aA- a-- a.b", "- a..b -a"),
+        (Spelling::Label, "a-b 1", "a.b -a a- A"),
+        (Spelling::DataKey, "A_b.c- .a -", ". .. ..a a/b a=b"),
+        (Spelling::FileVariable, "1a a/b ..", "a=b \u{e9} a\tb"),
+        (Spelling::SearchDomain, ". a. _a.b_c a", ".. a..b -a a_ A"),
+        (Spelling::Driver, "a.B-c", "a_b a. -a"),
+        (
+            Spelling::Signer,
+            "a.b/c a.b/c.d-e",
+            "a/b a.b a.b/c/d a.b/ A.b/c",
+        ),
+        (Spelling::TrustBundle, "a.b a.b:c:d-e", ":a a: a..b A a:b:C"),
+        (Spelling::Sysctl, "a.b_c/d-e a", "A a. .a a..b _a"),
+        (
+            Spelling::ResourceField,
+            "limits.cpu requests.hugepages-2Mi",
+            "cpu limits.gpu limits.",
+        ),
+        (Spelling::Path, "/a a/..b ..a", ".. a/.. ../a"),
+        (Spelling::AbsolutePath, "/ /a", "a ./a"),
+        (Spelling::Inside, "a/b ..a a/..b", "/a .. a/../b"),
+        (Spelling::InsideVisible, "a/b a/..b", "/a .. ..a a/../b"),
+    ];
+    for (spelling, right, wrong) in table {
+        for text in right.split(' ') {
+            assert_eq!(spelling.problem(text), None, "{spelling:?}");
+        }
+        for text in wrong.split(' ') {
+            assert!(spelling.problem(text).is_some(), "{spelling:?} `{text}`");
+        }
+    }
+    for spelling in [
+        Spelling::Object,
+        Spelling::Label,
+        Spelling::DataKey,
+        Spelling::Driver,
+    ] {
+        assert!(spelling.problem(&long).is_some(), "{spelling:?}");
+    }
+    assert!(Spelling::Unpadded.problem(" a").is_some());
 }
