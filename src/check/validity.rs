@@ -5,16 +5,20 @@
 //! here holds between a template's part and another's, so that only the whole pod shows it. A pod that
 //! is invalid by the user's own part alone is refused with or without templates, and not named here.
 
+mod resources;
+mod volumes;
+
 use super::CheckContext;
 use super::pod::{Container, Mount, Place, Pod};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
 use crate::review::Text;
-use crate::wording::did_you_mean;
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
-        findings.extend(missing_volumes(pod, container));
+        volumes::check(pod, container, findings);
+        resources::check(pod, container, findings);
+        findings.extend(native_sidecar(with, container));
         findings.extend(device_and_mount(with, container));
         findings.extend(resize(pod, container));
         findings.extend(proc_mount(pod, container));
@@ -30,32 +34,25 @@ fn invalid(path: String, message: String, by: Option<&str>) -> Option<Finding> {
     by.map(|by| Finding::new(Code::PodInvalid, path, message).of(Some(by)))
 }
 
-/// Mounts of volumes that the pod does not have.
-fn missing_volumes<'p>(
-    pod: &'p Pod<'_>,
-    container: &'p Container<'_>,
-) -> impl Iterator<Item = Finding> + 'p {
-    let mounts = container.mounts.iter().enumerate();
-    mounts.filter_map(|(index, mount)| {
-        let name = text(mount.name.as_ref());
-        if mount.by.is_none() || pod.volume(name).is_some() {
-            return None;
-        }
-        let names: Vec<&str> = pod.volumes.iter().map(|volume| volume.name).collect();
-        let known = if names.is_empty() {
-            "the pod has no volumes".to_owned()
-        } else {
-            let hint = did_you_mean(name, names.iter().copied());
-            format!("the pod has {}{hint}", names.join(", "))
-        };
-        let title = container.title();
-        let path = format!("{}.volumeMounts[{index}].name", container.place);
-        let message =
-            format!("{title} mounts volume `{name}`, and the pod has none of that name: {known}");
-        let logged = format!("{title} mounts a volume that the pod does not have");
-        let finding = Finding::new(Code::VolumeNotFound, path, message);
-        Some(finding.of(mount.by).logged_as(logged))
-    })
+/// The first minor version that knows native sidecars (KEP-753). An older API server drops the
+/// `restartPolicy` of an init container, and the app would wait for it to end.
+const FIRST_NATIVE_MINOR: u32 = 28;
+
+/// A native sidecar where the API server knows none.
+fn native_sidecar(with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
+    let is_native = matches!(container.place, Place::Init(_)) && container.runs_beside();
+    if !is_native || with.kubernetes_minor >= FIRST_NATIVE_MINOR {
+        return None;
+    }
+    let message = format!(
+        "{} is a native sidecar, and Kubernetes 1.{} knows none: the app would wait for it to end; \
+         give the template `lifecycle: Auto` or `Classic`, or update the cluster to \
+         1.{FIRST_NATIVE_MINOR} or newer",
+        container.title(),
+        with.kubernetes_minor
+    );
+    let path = format!("{}.restartPolicy", container.place);
+    invalid(path, message, container.added_by)
 }
 
 /// A volume that a container has both as files and as a block device, or at the device's path.
@@ -166,11 +163,73 @@ mod tests {
                     "",
                 ),
                 (
-                    "{volumes: [{name: a, emptyDir: {}}], containers: [{name: t-p, volumeMounts: [{name: a, mountPath: /x}], volumeDevices: [{name: b, devicePath: /x}]}]}",
+                    "{volumes: [{name: a, emptyDir: {}}, {name: b, persistentVolumeClaim: {claimName: b}}], containers: [{name: t-p, volumeMounts: [{name: a, mountPath: /x}], volumeDevices: [{name: b, devicePath: /x}]}]}",
                     "t PodInvalid",
                 ),
                 (
                     "containers: [{name: app, securityContext: {procMount: Unmasked}}]",
+                    "",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn devices_and_files_are_of_volumes_that_have_them() {
+        let device = |volumes: &str| {
+            format!(
+                "{{volumes: [{volumes}], containers: [{{name: t-p, volumeDevices: [{{name: a, devicePath: /x}}]}}]}}"
+            )
+        };
+        let file = |volumes: &str| {
+            format!(
+                "{{volumes: [{volumes}], containers: [{{name: t-p, env: [{{name: A, valueFrom: {{fileKeyRef: {{volumeName: a, path: x, key: K}}}}}}]}}]}}"
+            )
+        };
+        table(
+            check,
+            &[
+                (device(""), "t VolumeNotFound"),
+                (device("{name: a, emptyDir: {}}"), "t PodInvalid"),
+                (device("{name: a, ephemeral: {}}"), ""),
+                (file("{name: b, emptyDir: {}}"), "t VolumeNotFound"),
+                (file("{name: a, configMap: {name: a}}"), "t PodInvalid"),
+                (file("{name: a, emptyDir: {}}"), ""),
+                (
+                    "containers: [{name: app, env: [{name: A, valueFrom: {fileKeyRef: {volumeName: a}}}], volumeDevices: [{name: a, devicePath: /x}]}]".to_owned(),
+                    "",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn resources_are_whole_with_what_the_user_has() {
+        let of = |resources: &str| {
+            format!(
+                "{{resourceClaims: [{{name: gpu}}], containers: [{{name: t-p, resources: {{{resources}}}}}]}}"
+            )
+        };
+        table(
+            check,
+            &[
+                (of("claims: [{name: gpu}]"), ""),
+                (of("claims: [{name: gp}]"), "t PodInvalid"),
+                (of("requests: {example.com/x: 1}"), "t PodInvalid"),
+                (
+                    of("requests: {example.com/x: 1}, limits: {example.com/x: 2}"),
+                    "t PodInvalid",
+                ),
+                (
+                    of("requests: {example.com/x: 1}, limits: {example.com/x: 1}"),
+                    "",
+                ),
+                (of("requests: {cpu: 2}, limits: {cpu: 1}"), "t PodInvalid"),
+                (of("requests: {cpu: 1}, limits: {cpu: 2}"), ""),
+                (of("limits: {hugepages-2Mi: 2Mi}"), "t PodInvalid"),
+                (of("limits: {hugepages-2Mi: 2Mi, cpu: 1}"), ""),
+                (
+                    "containers: [{name: app, resources: {claims: [{name: gpu}]}}]".to_owned(),
                     "",
                 ),
             ],

@@ -201,7 +201,7 @@ codes! {
     "Take the pod off the node's network, or leave the helper out.";
 
     VolumeNotFound: Storage, Error, Deny, Invalid;
-    "A template mounts a volume that the pod does not have, by a name from an expression; the API server refuses the pod.";
+    "A template mounts, or reads a variable from, a volume that the pod does not have, by a name from an expression; the API server refuses the pod.";
     "Correct the parameter that names the volume, or add the volume to the pod.";
 
     MountOverFile: Storage, Warning, Warn;
@@ -377,8 +377,8 @@ codes! {
     "Consider a shared Deployment or DaemonSet for some of them.";
 
     PodInvalid: Validity, Error, Deny, Invalid;
-    "A template and the rest of the pod bring fields that exclude each other; the API server refuses the pod.";
-    "Change the field that the sentence names, in the template's parameters or in the pod.";
+    "A template brings a field that the rest of the pod excludes or does not complete, or that this version of Kubernetes does not know; the API server refuses the pod, or drops the field.";
+    "Change the field that the sentence names, in the template, its parameters or the pod.";
 
     SecretNotFound: References, Error, Warn;
     "A Secret that a helper needs does not exist, or lacks the key; the pod would wait for it.";

@@ -18,7 +18,7 @@ pub(crate) use slot::Slot;
 use super::value::{Constant, TemplateObject, TemplateValue, json_size};
 use crate::expression::{Bindings, EvaluationError, Expression};
 use crate::kubernetes::quantity::Quantity;
-use crate::kubernetes::schema::FieldType;
+use crate::kubernetes::schema::{self, FieldType};
 use crate::kubernetes::validity::ValueOrigin;
 use crate::wording::with_sources;
 
@@ -45,8 +45,8 @@ pub(crate) enum Fragment {
     List(Vec<Self>),
     /// Kept where the condition is true.
     When(Box<Condition>, Box<Self>),
-    /// A mount, or device, of the template's own volume of this name; `None`: an expression names
-    /// the volume.
+    /// A mount, a device or a file of the template's own volume of this name; `None`: an expression
+    /// names the volume.
     Mount(Option<String>, Box<Self>, Arc<Origin>),
 }
 
@@ -356,7 +356,7 @@ impl ValueOrigin for Fragment {
     }
 }
 
-/// The mounts and devices that an expression gave, with the names that their volumes have in the pod.
+/// What an expression gave, with the names that the volumes in it have in the pod.
 fn place_all(
     value: Value,
     ty: &FieldType,
@@ -370,16 +370,40 @@ fn place_all(
                 .map(|item| place_all(item, element, volumes, origin));
             Ok(Value::Array(placed.collect::<Result<_, _>>()?))
         }
-        (FieldType::Object(name), Value::Object(mount)) if is_mount(name) => {
+        (FieldType::Object(name), Value::Object(mount)) if volume_field(name).is_some() => {
             place_computed(mount, volumes, origin)
+        }
+        (FieldType::Object(name), Value::Object(mut fields)) => {
+            for (key, value) in &mut fields {
+                if let Some(field) = schema::field(name, key) {
+                    *value = place_all(value.take(), &field.ty, volumes, origin)?;
+                }
+            }
+            Ok(Value::Object(fields))
         }
         (_, value) => Ok(value),
     }
 }
 
-/// Whether an API type names a volume that is to be mounted.
-pub(crate) fn is_mount(definition: &str) -> bool {
-    matches!(definition, "VolumeMount" | "VolumeDevice")
+/// The field in which an API type names a volume of the pod; `None` where it names none.
+pub(crate) fn volume_field(definition: &str) -> Option<&'static str> {
+    match definition {
+        "VolumeMount" | "VolumeDevice" => Some("name"),
+        "FileKeySelector" => Some(FILE_VOLUME),
+        _ => None,
+    }
+}
+
+/// The field in which a file's key names the volume; no mount or device has it.
+const FILE_VOLUME: &str = "volumeName";
+
+/// The fields of what names a volume: that of its name, and that of the path inside the volume.
+fn names_of(mount: &Map<String, Value>) -> (&'static str, &'static str) {
+    if mount.contains_key(FILE_VOLUME) {
+        (FILE_VOLUME, "path")
+    } else {
+        ("name", "subPath")
+    }
 }
 
 /// A mount whose volume an expression names: the pod's of that name, else the template's.
@@ -388,7 +412,8 @@ fn place_computed(
     volumes: &dyn Volumes,
     origin: &Arc<Origin>,
 ) -> Result<Value, Failure> {
-    let name = mount.get("name").and_then(Value::as_str);
+    let (name, _) = names_of(&mount);
+    let name = mount.get(name).and_then(Value::as_str);
     match name.and_then(|name| volumes.resolve_computed(name)) {
         Some(resolved) => place_mount(mount, resolved, origin),
         None => Ok(Value::Object(mount)),
@@ -401,13 +426,14 @@ fn place_mount(
     (name, sub_path): (&str, Option<&str>),
     origin: &Arc<Origin>,
 ) -> Result<Value, Failure> {
+    let (name_field, path_field) = names_of(&mount);
     if let Some(base) = sub_path {
         if mount.contains_key("subPathExpr") {
             let problem = "`subPathExpr` cannot be put below the `subPath` of an adopted volume";
             return Err(Failure::at(origin, problem));
         }
         let below = mount
-            .get("subPath")
+            .get(path_field)
             .and_then(Value::as_str)
             .unwrap_or_default();
         let joined = if below.is_empty() {
@@ -415,9 +441,9 @@ fn place_mount(
         } else {
             format!("{base}/{below}")
         };
-        mount.insert("subPath".to_owned(), Value::String(joined));
+        mount.insert(path_field.to_owned(), Value::String(joined));
     }
-    mount.insert("name".to_owned(), name.into());
+    mount.insert(name_field.to_owned(), name.into());
     Ok(Value::Object(mount))
 }
 

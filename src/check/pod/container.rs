@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::amount::Amounts;
-use super::reference::{EnvFrom, Keys, Present};
+use super::reference::{EnvFrom, Keys, LocalReference, Present};
 pub(crate) use super::security::SecurityContext;
 use super::source::Field;
 use super::view::{source_view, view};
@@ -102,6 +102,12 @@ view! {
     EnvSource<'a> {
         pub(crate) secret_key_ref: Option<Keys<'a>>,
         pub(crate) config_map_key_ref: Option<Keys<'a>>,
+        pub(crate) file_key_ref: Option<FileKey<'a>>,
+    }
+
+    /// A key of a file in a volume.
+    FileKey<'a> {
+        pub(crate) volume_name: Option<Text<'a>>,
     }
 
     /// A volume mount.
@@ -132,6 +138,7 @@ view! {
     Resources<'a> {
         requests: Option<Amounts<'a>>,
         limits: Option<Amounts<'a>>,
+        pub(crate) claims: Option<Vec<LocalReference<'a>>>,
     }
 
     Probe<'a> {

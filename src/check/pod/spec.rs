@@ -27,6 +27,7 @@ source_view! {
         os: Option<Os<'a>> = "os",
         overhead: Amounts<'a> = "overhead",
         priority_class_name: Option<Text<'a>> = "priorityClassName",
+        resource_claims: Vec<LocalReference<'a>> = "resourceClaims",
         resources: Option<Resources<'a>> = "resources",
         restart_policy: Option<Text<'a>> = "restartPolicy",
         runtime_class_name: Option<Text<'a>> = "runtimeClassName",

@@ -8,7 +8,7 @@ use super::Errors;
 use super::reader::join;
 use crate::expression::{Scope, Type};
 use crate::kubernetes::schema::{self, FieldType};
-use crate::template::fragment::{Condition, Fragment, Slot, is_mount};
+use crate::template::fragment::{Condition, Fragment, Slot, volume_field};
 use crate::template::node::{Entry, Node, NodeValue};
 use crate::wording::did_you_mean;
 use text::compile_text;
@@ -279,14 +279,18 @@ pub(super) fn condition(
     })
 }
 
-fn is_mount_slot(slot: &Slot) -> bool {
-    matches!(&slot.ty, FieldType::Object(definition) if is_mount(definition))
+/// The entry with which a slot names a volume, and its text.
+fn volume_entry<'e>(entries: &'e [Entry], slot: &Slot) -> Option<(&'e Entry, &'e str)> {
+    let FieldType::Object(definition) = &slot.ty else {
+        return None;
+    };
+    let field = volume_field(definition)?;
+    let entry = entries.iter().find(|entry| entry.key == field)?;
+    Some((entry, entry.value.text()?))
 }
 
 fn names_volume_by_expression(entries: &[Entry], slot: &Slot) -> bool {
-    let name = entries.iter().find(|entry| entry.key == "name");
-    let text = name.and_then(|entry| entry.value.text());
-    is_mount_slot(slot) && text.is_some_and(|text| text.contains("${"))
+    volume_entry(entries, slot).is_some_and(|(_, text)| text.contains("${"))
 }
 
 /// The template's own volume that a mount names literally; one from an
@@ -298,11 +302,10 @@ fn own_volume(
     slot: &Slot,
     volumes: &[String],
 ) -> Option<String> {
-    if !is_mount_slot(slot) {
+    let (entry, text) = volume_entry(entries, slot)?;
+    if text.contains("${") {
         return None;
     }
-    let name = &entries.iter().find(|entry| entry.key == "name")?.value;
-    let text = name.text().filter(|text| !text.contains("${"))?;
     if volumes.iter().any(|volume| volume == text) {
         return Some(text.to_owned());
     }
@@ -311,6 +314,6 @@ fn own_volume(
         "the template has no volume `{text}`{hint} (a volume of the pod's own is named by an \
          expression)"
     );
-    errors.add(name.place, &join(path, "name"), message);
+    errors.add(entry.value.place, &join(path, &entry.key), message);
     None
 }
