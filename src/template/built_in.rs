@@ -121,6 +121,30 @@ mod tests {
     }
 
     #[test]
+    fn parameters_with_the_name_of_an_object_take_what_kubernetes_takes() {
+        let mut count = 0;
+        for template in &TEMPLATES {
+            let compiled = template.compiled().unwrap();
+            for parameter in &compiled.parameters {
+                let pattern = parameter.constraints.pattern.as_ref();
+                let hint = pattern.and_then(|pattern| pattern.hint());
+                if !hint.is_some_and(|hint| hint.starts_with("the name of a Kubernetes object")) {
+                    continue;
+                }
+                let takes = |text: &str| parameter.parse(text).is_ok();
+                for name in ["loki", "a.b-c", "0"] {
+                    assert!(takes(name), "{} {}", template.name, parameter.name);
+                }
+                for name in ["loki.", "-x", "a..b", ".a", "a.-b", "A"] {
+                    assert!(!takes(name), "{} {}", template.name, parameter.name);
+                }
+                count += 1;
+            }
+        }
+        assert!(count >= 20, "{count}");
+    }
+
+    #[test]
     fn every_folder_of_the_catalog_is_built_in() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
         let mut names: Vec<_> = std::fs::read_dir(folder)
