@@ -41,6 +41,8 @@ test: ## Build a real control plane and helm (once), then run every test that ne
 # Other cases each time, unless a seed is given: that of a failure is in its output.
 test-long: export PROPTEST_RNG_SEED ?= $(shell date +%s)
 test-long: export PILLION_TEST_FACTOR ?= 10
+# Values of each field that the API server looks at; all of them.
+test-long: export PILLION_FIELD_VALUES ?= 100
 # Seconds for each target of fuzz/; where it is empty, each has a number of inputs.
 test-long: export PILLION_FUZZ_SECONDS ?= 15
 # Seconds of mixed load with faults.
@@ -55,7 +57,7 @@ test-long: ## Try properties, hostile inputs and expressions with many more case
 		cargo test --locked --test offline -- properties:: fuzz:: server::soak && \
 		PILLION_CONTROL_PLANE="$$(tests/control-plane/build.sh)" \
 			PILLION_CHART_TOOLS="$$(tests/chart/tools/build.sh)" \
-			cargo test --locked --test control_plane -- expressions:: yaml::
+			cargo test --locked --test control_plane -- expressions:: pod_security::values yaml::
 
 # The benches, in the order in which they run.
 benches = engine allocations server $(notdir $(wildcard benches/api_server))

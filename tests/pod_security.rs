@@ -6,6 +6,8 @@
 
 mod combinations;
 mod findings;
+mod places;
 mod resources;
 mod standards;
+mod values;
 mod variants;

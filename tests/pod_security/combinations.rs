@@ -11,6 +11,8 @@ use pillion::review::{Document, Pod};
 use pillion::template::{Catalog, Source};
 use serde_json::{Map, Value, json};
 
+use super::places::PLACES;
+use super::values::{values, with_value};
 use crate::support::control_plane::ControlPlane;
 use crate::support::failure::Outcome;
 use crate::support::namespace::Namespace;
@@ -19,10 +21,14 @@ use crate::support::namespace::Namespace;
 const SAMPLE: usize = 200;
 
 /// Numbers that look random and are the same in each run (xorshift).
-struct Choices(u64);
+pub(super) struct Choices(u64);
 
 impl Choices {
-    fn next(&mut self, below: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn next(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -219,6 +225,15 @@ fn template(choices: &mut Choices) -> Value {
     );
     choices.maybe(3, &mut spec, "order", &[json!(1)]);
     let mut helper = container(choices, "helper");
+    if choices.next(3) == 0 {
+        let place = &PLACES[choices.next(PLACES.len())];
+        let values = values(place.kind);
+        let part: Value = serde_json::from_str(place.part).unwrap();
+        let part = with_value(&part, &values[choices.next(values.len())]);
+        for (name, field) in part["container"].as_object().into_iter().flatten() {
+            helper[name] = field.clone();
+        }
+    }
     if choices.next(4) == 0 {
         helper["volumeMounts"] = json!([{"name": "${params.volume}", "mountPath": "/data"}]);
     } else if helper.get("volumeMounts").is_some() {
@@ -308,20 +323,21 @@ fn pod_fields(choices: &mut Choices) -> Value {
     pod.into()
 }
 
-/// An engine with one template; `None` where the template does not load.
-fn engine(template: &Value) -> Option<Engine> {
+/// An engine with one template, or why the template does not load.
+pub(super) fn engine(template: &Value) -> Result<Engine, String> {
     let source = Source {
         path: "t.yaml".to_owned(),
         text: template.to_string(),
     };
     let (catalog, errors) = Catalog::load(&[source], None);
     let settings = Settings::default();
-    errors
-        .is_empty()
-        .then(|| Engine::new(Arc::new(catalog), Arc::new(settings)))
+    match errors.first() {
+        Some(error) => Err(format!("{error:?}")),
+        None => Ok(Engine::new(Arc::new(catalog), Arc::new(settings))),
+    }
 }
 
-fn number(variable: &str, otherwise: usize) -> usize {
+pub(super) fn number(variable: &str, otherwise: usize) -> usize {
     let text = std::env::var(variable).ok();
     text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
@@ -334,13 +350,13 @@ async fn what_the_api_server_takes_bare_it_takes_injected() -> Outcome {
         namespace: namespace.name.clone(),
         ..RequestContext::default()
     };
-    let mut choices = Choices(number("PILLION_SEED", 0x9e37_79b9) as u64);
+    let mut choices = Choices::new(number("PILLION_SEED", 0x9e37_79b9) as u64);
     let (mut injected, mut refused) = (0, 0);
     let mut failures = String::new();
     for _ in 0..number("PILLION_COMBINATIONS", SAMPLE) {
         let (template, mut pod) = (template(&mut choices), pod(&mut choices));
         pod["metadata"]["namespace"] = namespace.name.clone().into();
-        let Some(engine) = engine(&template) else {
+        let Ok(engine) = engine(&template) else {
             continue;
         };
         if !namespace.create_pod("dryRun=All", &pod).await?.granted() {
