@@ -6,8 +6,8 @@
 //! checked the same way on each pod. `null` stands for what is not known yet, and a map with
 //! `$when` for one that may be absent: neither is ever held against a template.
 //!
-//! Words and ranges are tables; what relates several fields is in the modules below. Where versions
-//! of Kubernetes differ, the strictest supported one (1.30) decides.
+//! Words, ranges and spellings are tables; what relates several fields is in the modules below.
+//! Where versions of Kubernetes differ, the strictest supported one (1.30) decides.
 
 mod container;
 pub(crate) mod names;
