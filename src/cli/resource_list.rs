@@ -20,8 +20,8 @@ const PATH_ANNOTATIONS: [&str; 2] = [
 /// The tag of a result that is Pillion's own, so that another run replaces it.
 const TAG: (&str, &str) = ("pillion.dev/result", "true");
 
-/// Adds what is to be told about the objects of a `ResourceList`, instead of what an earlier run told.
-/// Returns whether anything changed.
+/// Adds what is to be told about the objects of a `ResourceList`, instead of what an earlier run told
+/// about the same objects. Returns whether anything changed.
 pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Entry]) -> bool {
     if !kinds::is_resource_list(document) {
         return false;
@@ -36,10 +36,11 @@ pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Ent
         return false;
     };
     let before = list.get("results").and_then(Value::as_array);
-    let others = before.into_iter().flatten();
-    let mut results: Vec<_> = others.filter(|result| !is_ours(result)).cloned().collect();
-    results.extend(told);
-    if results.is_empty() && before.is_none() || before == Some(&results) {
+    let before = before.map_or(&[][..], Vec::as_slice);
+    let stays = |result: &&Value| !is_ours(result) || !told.iter().any(|new| is_alike(result, new));
+    let mut results: Vec<_> = before.iter().filter(stays).cloned().collect();
+    results.extend(told.iter().cloned());
+    if results.len() == before.len() && results.iter().all(|result| before.contains(result)) {
         return false;
     }
     list.insert("results".to_owned(), Value::Array(results));
@@ -49,6 +50,11 @@ pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Ent
 fn is_ours(result: &Value) -> bool {
     let tag = result.get("tags").and_then(|tags| tags.get(TAG.0));
     tag.is_some_and(|value| value == TAG.1)
+}
+
+/// Whether two results are about one object.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    one.get("resourceRef") == other.get("resourceRef")
 }
 
 /// The file of each object, in the order in which objects are visited.
@@ -246,8 +252,13 @@ mod tests {
         assert_eq!(told(&document), ["another function's", removal]);
         let mut unchanged = entry();
         unchanged.treated = TransformResult::plain(Reason::NotRequested, "nothing asked");
-        assert!(add_results(&mut document, "".into(), &[unchanged]));
-        assert_eq!(told(&document), ["another function's"]);
+        assert!(!add_results(&mut document, "".into(), &[unchanged]));
+        let mut beside = entry();
+        beside.identity.name = "beside".to_owned();
+        beside.treated = TransformResult::plain(Reason::Applied, "added");
+        assert!(add_results(&mut document, "".into(), &[beside]));
+        let injection = "Injected (Applied): added";
+        assert_eq!(told(&document), ["another function's", removal, injection]);
     }
 
     #[test]
