@@ -11,6 +11,7 @@ pub(crate) mod image_reference;
 pub(crate) mod keys;
 pub(crate) mod kubectl_yaml;
 pub(crate) mod merge_keys;
+pub(crate) mod names;
 pub mod object;
 pub(crate) mod paths;
 pub(crate) mod pod_security_level;

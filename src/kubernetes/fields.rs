@@ -9,7 +9,7 @@ mod rows;
 
 use serde_json::{Value, json};
 
-use super::validity::names::Spelling;
+use super::names::Spelling;
 pub(super) use rows::FIELDS;
 pub(super) use rows::LAST_MODE;
 

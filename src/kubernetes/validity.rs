@@ -10,7 +10,6 @@
 //! Where versions of Kubernetes differ, the strictest supported one (1.30) decides.
 
 mod container;
-pub(crate) mod names;
 mod probe;
 mod relations;
 pub(crate) mod resources;
@@ -22,6 +21,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::names;
 use super::object::ReadObject;
 use super::schema::{self, FieldType};
 

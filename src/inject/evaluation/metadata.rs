@@ -7,7 +7,7 @@ use crate::inject::expression_input::Apps;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::Refusal;
 use crate::kubernetes::keys::{APP_ARMOR_PREFIX, DEFAULT_CONTAINER};
-use crate::kubernetes::validity::names;
+use crate::kubernetes::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
 use crate::template::value::{TemplateObject, TemplateValue};

@@ -2,7 +2,7 @@
 
 use super::DefaultValue::{EmptyObject, Number, Text, True};
 use super::{FieldFacts, field};
-use crate::kubernetes::validity::names::Spelling;
+use crate::kubernetes::names::Spelling;
 
 /// Number without an upper bound.
 const ANY: i64 = i64::MAX;

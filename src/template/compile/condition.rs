@@ -4,7 +4,7 @@ use super::Errors;
 use super::fragment::{self, CompileScope};
 use super::reader::{entries, items, join, text};
 use crate::expression::{Expression, Scope, Type};
-use crate::kubernetes::validity::names;
+use crate::kubernetes::names;
 use crate::template::compiled::{MatchCondition, Validation};
 use crate::template::fragment::{Condition, Fragment, Slot};
 use crate::template::node::{Node, NodeValue};

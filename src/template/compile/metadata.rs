@@ -3,9 +3,9 @@
 use super::Errors;
 use super::fragment::{self, CompileScope, WHEN};
 use super::reader::{any_entries, choice, entries, items, join, text};
+use crate::kubernetes::names;
 use crate::kubernetes::schema::FieldType;
 use crate::kubernetes::selector::{LabelSelector, Operator, Requirement, Selector};
-use crate::kubernetes::validity::names;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 use crate::template::shape::{LABEL_SELECTOR, METADATA, REQUIREMENT, SELECTOR, SelectorOperator};
