@@ -6,6 +6,7 @@
 //! what the user has that differs and is kept. [`covers`] alone says whether one value is there.
 
 mod covers;
+mod outcome;
 mod place;
 mod view;
 
@@ -15,69 +16,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 pub(crate) use covers::covers;
+pub(crate) use outcome::{Fill, spelled};
 pub(crate) use view::View;
 
-use super::patch::{Operation, unescape};
+use super::patch::Operation;
 use crate::kubernetes::defaults::{is_default, is_displaced};
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
-use crate::kubernetes::object::{self, digest};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::value::{TemplateObject, ValueRef};
 use place::At;
 use view::Opened;
-
-/// What filling in found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Fill {
-    /// Operations, with pointers below the object that was filled.
-    pub(crate) operations: Vec<Operation>,
-    /// What is added, by key path, each with its digest: `env/DATABASE_HOST`, `ports/5432~1TCP`.
-    pub(crate) added: Vec<(String, u64)>,
-    /// API-server defaults that are replaced, by key path, with the digest of what replaces them.
-    pub(crate) replaced: Vec<(String, u64)>,
-    /// What the user has that differs and is kept, by key path.
-    pub(crate) kept: Vec<String>,
-    /// API-server defaults that are what is wanted, by key path.
-    pub(crate) agreed: Vec<String>,
-}
-
-impl Fill {
-    /// What stood there and is not what is wanted: it is kept, or was a default and is replaced.
-    pub(crate) fn contested(&self) -> impl Iterator<Item = &String> {
-        self.kept
-            .iter()
-            .chain(self.replaced.iter().map(|(key, _)| key))
-    }
-
-    /// What is the template's from now on, by key path.
-    pub(crate) fn owned(self) -> impl Iterator<Item = String> {
-        let changed = self.added.into_iter().chain(self.replaced);
-        changed.map(|(key, _)| key).chain(self.agreed)
-    }
-}
-
-/// A key path as a person reads it: `env DATABASE_HOST`, `volumeMounts /var/log`. Elements without a
-/// name are told apart by digests, which tell a person nothing.
-pub(crate) fn spelled(key: &str) -> String {
-    let mut words = String::with_capacity(key.len());
-    for step in key.split('/').filter(|step| !is_digest(step)) {
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(&unescape(step));
-    }
-    words
-}
-
-/// Whether a step of a key path is a digest as [`digest`] makes it.
-fn is_digest(step: &str) -> bool {
-    let is_hexadecimal = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    step.len() == object::DIGEST_LENGTH && step.bytes().all(is_hexadecimal)
-}
 
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
