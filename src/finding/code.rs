@@ -209,7 +209,7 @@ codes! {
     "Name the directory that the file is in.";
 
     MountConflict: Storage, Error, Deny;
-    "A volume is mounted where another one is mounted in the same container, and one of the two by a template; one hides the other. Or a template mounts one at `/`, at `/dev`, at or in `/proc` or `/sys`, or in an app where its service account token belongs.";
+    "A volume is mounted where another one is mounted in the same container, and one of the two by a template; one hides the other. Or a template mounts one at `/`, at `/dev`, at or in `/proc`, or in an app where its service account token belongs.";
     "Mount one of them elsewhere.";
 
     NestedMount: Storage, Warning, Warn;

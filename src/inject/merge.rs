@@ -20,7 +20,7 @@ pub(crate) use outcome::{Fill, spelled};
 pub(crate) use view::View;
 
 use super::patch::Operation;
-use crate::kubernetes::defaults::{is_default, is_displaced};
+use crate::kubernetes::defaults::{is_default, is_default_toleration, is_displaced};
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
@@ -273,8 +273,11 @@ impl Filling {
         for part in want.elements() {
             let item = part.value();
             let is_same =
-                |value: &Value| covers(value, item, element) && covers(item, value, element);
-            if values.iter().any(is_same) {
+                |value: &&Value| covers(value, item, element) && covers(item, value, element);
+            if let Some(same) = values.iter().find(is_same) {
+                if is_default_toleration(same) {
+                    self.fill.agreed.push(at.element(0, &digest(same)).key());
+                }
                 continue;
             }
             let mut places = (0..).zip(&values).filter_map(|(place, value)| {
@@ -288,6 +291,9 @@ impl Filling {
                 None => self.insert(&mut index, part, (&digest(item), element), at),
             }
         }
+        let displaced = displaced.into_iter().filter_map(|place| values.get(place));
+        let displaced = displaced.map(|value| at.element(0, &digest(value)).key());
+        self.fill.displaced.extend(displaced);
         // From the last, as what is behind an element moves up.
         for place in superfluous.into_iter().rev() {
             let path = at.element(place, "").pointer();

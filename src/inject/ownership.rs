@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::patch::unescape;
-use super::status::{Element, Status};
+use super::status::Element;
 use crate::kubernetes::element_digest::{element_digest, text};
 use crate::kubernetes::keys::FILE_PREFIX;
 use crate::kubernetes::merge_keys::{ListMerge, key_of, list_merge};
@@ -87,45 +87,6 @@ impl<'p> PodContent<'p> {
                 Some((value, element_digest(ty, value)))
             }
         }
-    }
-
-    /// Lets a status follow a container that somebody renamed: all that it names of a container which is
-    /// not there any more stands, unchanged, in one other container and in no second.
-    pub(crate) fn follow_renamed(&self, status: &mut Status) {
-        let absent: Vec<String> = status
-            .edited_containers()
-            .into_iter()
-            .filter(|name| self.container(name).is_none())
-            .cloned()
-            .collect();
-        for name in absent {
-            let mut holding = ["containers", "initContainers"]
-                .into_iter()
-                .flat_map(|list| items(self.pod, list))
-                .map(self::name)
-                .filter(|other| self.has_all(status, &name, other));
-            if let (Some(other), None) = (holding.next(), holding.next()) {
-                status.rename(&name, other);
-            }
-        }
-    }
-
-    /// Whether a container has all that a status names of another one.
-    fn has_all(&self, status: &Status, container: &str, other: &str) -> bool {
-        let mut elements = status
-            .elements()
-            .filter_map(|(element, digest)| {
-                let element = match element {
-                    Element::Edit(name, key) if name == container => Element::Edit(other, key),
-                    Element::EditedDefault(name, key) if name == container => {
-                        Element::EditedDefault(other, key)
-                    }
-                    _ => return None,
-                };
-                Some(self.state(element, digest))
-            })
-            .peekable();
-        elements.peek().is_some() && elements.all(|state| state == State::Unchanged)
     }
 
     /// How an element stands in the pod.

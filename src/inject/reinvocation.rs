@@ -135,10 +135,8 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
 
 /// What the pod's statuses claim, and for what it is taken out; one that cannot be read claims nothing.
 fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
-    let content = PodContent::new(pod);
     let claim = |(name, text): (String, String)| {
-        let mut status: Status = serde_json::from_str(&text).ok()?;
-        content.follow_renamed(&mut status);
+        let status: Status = serde_json::from_str(&text).ok()?;
         let mut selected = input.templates.iter();
         let template = selected.find(|template| template.name == name);
         let purpose = match template {
@@ -235,7 +233,7 @@ fn mandatory_helpers(
 }
 
 /// What was taken out although nothing confirms that it is the template's: it was changed, or is a
-/// field of the pod or of a security context that the template never sets, and it is not added again.
+/// field of the pod or of a security context, and the template does not set it.
 fn unconfirmed(
     claims: &Claims<'_>,
     taken: &TakenOut,
@@ -247,8 +245,7 @@ fn unconfirmed(
         let added = composed.statuses.get(name).unwrap_or(&none);
         let changed = taken.changed.get(name).unwrap_or(&none);
         let status = taken_out.clone().with_elements(&|element, _| {
-            let is_field = is_security_or_pod(element) && !claim.may_set(element);
-            let is_doubtful = is_field || changed.names(element);
+            let is_doubtful = is_security_or_pod(element) || changed.names(element);
             is_doubtful && !claim.emits(element) && !added.names(element)
         });
         status.elements().next()?;

@@ -8,7 +8,7 @@
 mod elements;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -181,8 +181,8 @@ impl Status {
             ("volumes", &self.volumes),
             ("labels", &self.labels),
             ("annotations", &self.annotations),
-            ("pod fields", &self.pod),
-            ("in place of defaults", &self.replaced),
+            (FIELDS, &self.pod),
+            (DEFAULTS, &self.replaced),
         ];
         let named = named.into_iter().filter(|(_, names)| !names.is_empty());
         let inside = self.edited.iter().chain(&self.replaced_in);
@@ -315,21 +315,6 @@ impl Status {
         }
     }
 
-    /// The containers of the user's to which something was added.
-    pub(crate) fn edited_containers(&self) -> BTreeSet<&String> {
-        let edited = self.edited.keys().chain(self.replaced_in.keys());
-        edited.chain(self.auto.names()).collect()
-    }
-
-    /// Says of another container what it says of this one.
-    pub(crate) fn rename(&mut self, container: &str, to: &str) {
-        for (_, edits) in self.edits_mut() {
-            if let Some(keys) = edits.remove(container) {
-                edits.insert(to.to_owned(), keys);
-            }
-        }
-    }
-
     /// What was added, without digests and findings.
     pub(crate) fn without_digests(&self) -> Self {
         let mut names = self.clone();
@@ -356,6 +341,10 @@ impl Status {
     }
 }
 
+/// What the fields of the pod's spec are called, and those of them that had a default.
+const FIELDS: &str = "pod fields";
+const DEFAULTS: &str = "in place of defaults";
+
 /// Some of what was added, in words.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Added<'s> {
@@ -378,16 +367,17 @@ impl fmt::Display for Added<'_> {
             }
         };
         // Keys of the spec and of containers are key paths; all else are plain names.
-        let are_paths = matches!(self, Self::Named("pod fields", _) | Self::Inside(..));
-        for (index, name) in names.names().enumerate() {
-            f.write_str(if index == 0 { " " } else { ", " })?;
-            if are_paths {
-                f.write_str(&spelled(name))?;
+        let are_names = matches!(self, Self::Named(what, _) if ![FIELDS, DEFAULTS].contains(what));
+        let word = |name: &String| {
+            if are_names {
+                name.clone()
             } else {
-                f.write_str(name)?;
+                spelled(name)
             }
-        }
-        Ok(())
+        };
+        let mut words: Vec<_> = names.names().map(word).collect();
+        words.dedup();
+        write!(f, " {}", words.join(", "))
     }
 }
 

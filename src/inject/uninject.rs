@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use super::ownership::{PodContent, State, emits, items, name, steps};
+use super::ownership::{PodContent, State, emits, items, name};
 use super::patch::unescape;
 use super::settings::ForeignHelpers;
 use super::status::{Element, Elements, Status};
@@ -55,23 +55,6 @@ pub(crate) struct Claim<'t> {
 }
 
 impl Claim<'_> {
-    /// Whether the template as it is served sets a field of the pod, or of the app's containers, at least
-    /// under a condition.
-    pub(super) fn may_set(&self, element: Element<'_>) -> bool {
-        let part = |template: &'_ Template| match element {
-            Element::Field(key) | Element::Default(key) => {
-                let fields = template.pod.as_ref();
-                fields.is_some_and(|fields| fields.may_hold(&steps(key)))
-            }
-            Element::Edit(_, key) | Element::EditedDefault(_, key) => {
-                let fields = template.app.as_ref();
-                fields.is_some_and(|fields| fields.may_hold(&steps(key)))
-            }
-            _ => false,
-        };
-        self.template.is_some_and(part)
-    }
-
     /// Whether the template as it is served adds an element of this very name to every pod.
     pub(super) fn emits(&self, element: Element<'_>) -> bool {
         self.template
@@ -122,13 +105,11 @@ pub fn remove<'t>(
     foreign: &ForeignHelpers,
 ) -> Result<TakenOut, RemovalError> {
     let mut claims = BTreeMap::new();
-    let content = PodContent::new(pod);
     for (template, text) in statuses(pod) {
-        let mut status = serde_json::from_str(&text).map_err(|error| RemovalError::Status {
+        let status = serde_json::from_str(&text).map_err(|error| RemovalError::Status {
             annotation: Status::key(&template),
             problem: error.to_string(),
         })?;
-        content.follow_renamed(&mut status);
         let claim = Claim {
             status,
             template: served(&template),

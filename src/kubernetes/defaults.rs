@@ -183,8 +183,12 @@ pub(crate) fn is_default_toleration(toleration: &Value) -> bool {
 
 /// Whether a toleration is a default of that plugin's, which it would not have added beside another.
 pub(crate) fn is_displaced(toleration: &Value, by: &Value) -> bool {
-    is_default_toleration(toleration)
-        && displaced_keys(by).any(|key| toleration.get("key") == Some(&json!(key)))
+    is_default_toleration(toleration) && displaces(by, toleration)
+}
+
+/// Whether that plugin does not add this default beside a toleration.
+pub(crate) fn displaces(toleration: &Value, default: &Value) -> bool {
+    displaced_keys(toleration).any(|key| default.get("key") == Some(&json!(key)))
 }
 
 /// The default tolerations that a toleration displaces.

@@ -106,31 +106,6 @@ pub(crate) struct Failure {
     pub(crate) parameters: Vec<String>,
 }
 
-impl Fragment {
-    /// Whether a field is written here, by its steps, perhaps under a condition. What an expression makes
-    /// as a whole is not known.
-    pub(crate) fn may_hold(&self, steps: &[String]) -> bool {
-        let Some((first, rest)) = steps.split_first() else {
-            return true;
-        };
-        match self {
-            Self::When(_, inner) => inner.may_hold(steps),
-            Self::Object(fields) => {
-                let mut named = fields.iter().filter(|(name, _)| **name == **first);
-                named.any(|(_, inner)| inner.may_hold(rest))
-            }
-            Self::Constant(constant) => {
-                let mut value = Some(constant.value());
-                for step in steps {
-                    value = value.and_then(|value| value.get(step));
-                }
-                value.is_some()
-            }
-            Self::Dynamic(_) | Self::Text(_) | Self::List(_) | Self::Mount(..) => false,
-        }
-    }
-}
-
 impl Failure {
     fn new(origin: &Arc<Origin>, expression: &Expression, problem: &dyn std::fmt::Display) -> Self {
         Self {

@@ -122,6 +122,16 @@ impl<'a> Volume<'a> {
         self.source.read_only || self.kinds.iter().any(|kind| KINDS.contains(kind))
     }
 
+    /// Whether a service account token may be among its files: also a Secret can hold one, and what a
+    /// driver brings.
+    pub(crate) fn may_have_token(&self) -> bool {
+        self.has_token()
+            || self
+                .kinds
+                .iter()
+                .any(|kind| ["csi", "secret"].contains(kind))
+    }
+
     /// Whether it carries a service account token.
     pub(crate) fn has_token(&self) -> bool {
         let sources = self

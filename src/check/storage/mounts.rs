@@ -66,17 +66,27 @@ impl<'a> Ours<'_, 'a> {
         }
         let volume = self.pod.volume(text(self.mount.name.as_ref()));
         let is_of_node = volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"));
-        let is_system = ["/proc", "/sys"].into_iter().any(|d| is_at(d) || is_in(d));
-        ((is_system || is_at("/dev")) && !is_of_node).then_some(
+        let is_system = is_at("/proc") || is_in("/proc") || is_at("/dev");
+        (is_system && !is_of_node && !self.is_as_in_an_app()).then_some(
             "which is the kernel's: the container does not start, or lacks what is there; mount it \
              elsewhere",
         )
     }
 
+    /// Whether a container of the user's has the same volume there: the user knows that it runs so.
+    fn is_as_in_an_app(&self) -> bool {
+        let of_users = self.pod.all().flat_map(|container| &container.mounts);
+        let mut of_users = of_users.filter(|mount| mount.by.is_none());
+        of_users.any(|mount| {
+            text(mount.name.as_ref()) == text(self.mount.name.as_ref())
+                && relation(mount.path(), self.mount.path()) == Relation::Same
+        })
+    }
+
     /// Whether an app loses its token by it: the API server mounts none where something is mounted.
     fn taken_by_token(&self) -> Option<&'static str> {
         let volume = self.pod.volume(text(self.mount.name.as_ref()));
-        let is_token = volume.is_some_and(super::Volume::has_token);
+        let is_token = volume.is_some_and(super::Volume::may_have_token);
         let is_wanted = self.pod.spec.automount_service_account_token != Some(false);
         let is_app = self.container.added_by.is_none();
         let is_there = relation(self.mount.path(), TOKEN_PATH) == Relation::Same;

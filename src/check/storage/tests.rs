@@ -79,8 +79,8 @@ fn nothing_is_mounted_where_the_runtime_and_kubernetes_mount() {
         (helper("/"), conflict),
         (app("t-a", "/proc"), conflict),
         (app("t-a", "/proc/self/"), conflict),
-        (app("t-a", "/sys"), conflict),
-        (app("t-a", "/tmp/../sys/fs/cgroup"), conflict),
+        (app("t-a", "/tmp/../proc/sys"), conflict),
+        (app("t-a", "/sys/fs/cgroup"), ""),
         (helper("/proc"), conflict),
         (app("t-a", "/dev"), conflict),
         (app("t-a", "/dev/."), conflict),
@@ -101,11 +101,21 @@ fn nothing_is_mounted_where_the_runtime_and_kubernetes_mount() {
         (app("t-a", TOKEN), conflict),
         (app("t-a", &format!("{TOKEN}/")), conflict),
         (app("t-token", TOKEN), ""),
+        (app("t-secret", TOKEN), ""),
+        // What the user has there himself, copied into a helper.
+        (
+            format!(
+                "{}, {}",
+                app("data", "/proc/x"),
+                app("data", "/proc/x/").replace("name: app", "name: t-p")
+            ),
+            "t SharedWrite",
+        ),
         (helper(TOKEN), ""),
         (app("t-a", "/var/run/secrets/kubernetes.io"), ""),
     ];
     let volumes = "volumes: [{name: data, emptyDir: {}}, {name: t-a, configMap: {name: c}}, \
-        {name: t-h, hostPath: {path: /x}}, \
+        {name: t-h, hostPath: {path: /x}}, {name: t-secret, secret: {secretName: s}}, \
         {name: t-token, projected: {sources: [{serviceAccountToken: {path: token}}]}}]";
     let found = |spec: String| {
         let lines = short(&found_with(

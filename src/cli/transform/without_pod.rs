@@ -14,13 +14,17 @@ use crate::kubernetes::workload;
 
 /// The result of an object that says nothing of templates.
 pub(crate) fn holds_none(identity: &Identity) -> TransformResult {
-    let kind = &identity.kind;
+    let kind = with_article(&identity.kind);
+    TransformResult::plain(Reason::NotAPod, format!("{kind} holds no pod"))
+}
+
+fn with_article(kind: &str) -> String {
     let article = if kind.starts_with(['A', 'E', 'I', 'O']) {
         "an"
     } else {
         "a"
     };
-    TransformResult::plain(Reason::NotAPod, format!("{article} {kind} holds no pod"))
+    format!("{article} {kind}")
 }
 
 /// The result of an object that was to be injected.
@@ -36,9 +40,10 @@ pub(crate) fn of_injection(identity: &Identity, object: &Value) -> TransformResu
         )
     } else if workload::has_scattered_pod(identity.group(), kind) {
         format!(
-            "the annotation {key} at {place}.annotations is for the webhook: the controller of a {kind} \
+            "the annotation {key} at {place}.annotations is for the webhook: the controller of {} \
              makes the pods, and where it gives them the annotation they are injected when they are \
-             created"
+             created",
+            with_article(kind)
         )
     } else if place == "metadata" {
         return holds_none(identity);
@@ -76,7 +81,7 @@ fn unknown(
     key: &str,
     says: &str,
 ) -> TransformResult {
-    let kind = &identity.kind;
+    let kind = with_article(&identity.kind);
     let holder = place.strip_suffix(".metadata").unwrap_or_default();
     let pointer = format!("/{}", holder.replace(['.', '['], "/").replace(']', ""));
     let way_out = if !holder.is_empty() && workload::is_pod_template(object, &pointer) {
@@ -93,7 +98,7 @@ fn unknown(
         ..TransformResult::plain(
             Reason::NotAPod,
             format!(
-                "the annotation {key} at {place}.annotations {says}, but where a {kind} has its pod \
+                "the annotation {key} at {place}.annotations {says}, but where {kind} has its pod \
                  template is not known: {way_out}"
             ),
         )

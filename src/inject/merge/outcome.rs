@@ -16,14 +16,15 @@ pub(crate) struct Fill {
     pub(crate) kept: Vec<String>,
     /// API-server defaults that are what is wanted, by key path.
     pub(crate) agreed: Vec<String>,
+    /// Elements of lists that gave way to what replaces them, by key path.
+    pub(crate) displaced: Vec<String>,
 }
 
 impl Fill {
-    /// What stood there and is not what is wanted: it is kept, or was a default and is replaced.
+    /// What stood there and is not what is wanted: it is kept, or was a default and gives way.
     pub(crate) fn contested(&self) -> impl Iterator<Item = &String> {
-        self.kept
-            .iter()
-            .chain(self.replaced.iter().map(|(key, _)| key))
+        let replaced = self.replaced.iter().map(|(key, _)| key);
+        self.kept.iter().chain(replaced).chain(&self.displaced)
     }
 
     /// What is the template's from now on, by key path.

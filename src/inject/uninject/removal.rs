@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::inject::merge::is_empty;
 use crate::inject::ownership::{is_named, name, steps};
 use crate::inject::status::{Elements, Status};
-use crate::kubernetes::defaults::{default_of, displaced_by};
+use crate::kubernetes::defaults::{default_of, displaced_by, displaces};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::{self, FieldType};
@@ -137,7 +137,11 @@ fn restore_default(value: &mut Value, definition: &str, key: &str) {
                 let mut items_of_key = items.iter();
                 let place = items_of_key.position(|item| is_named(definition, list, item, key));
                 if let Some(place) = place {
-                    let defaults: Vec<_> = displaced_by(&items.remove(place)).collect();
+                    let ours = items.remove(place);
+                    // The plugin adds none beside a toleration of the user's.
+                    let is_lacking =
+                        |default: &Value| !items.iter().any(|item| displaces(item, default));
+                    let defaults: Vec<_> = displaced_by(&ours).filter(is_lacking).collect();
                     items.splice(place..place, defaults);
                 }
             }

@@ -13,9 +13,9 @@ pub(super) fn check(problems: &mut Problems, definition: &str, fields: &dyn Read
         "LabelSelectorRequirement" | "NodeSelectorRequirement" => requirement(problems, fields),
         "NodeSelector" => node_selector(problems, fields),
         "NodeSelectorTerm" => match_fields(problems, fields),
-        "PodAffinityTerm" => label_keys(problems, fields),
+        "PodAffinityTerm" => label_keys(problems, fields, false),
         "TopologySpreadConstraint" => {
-            label_keys(problems, fields);
+            label_keys(problems, fields, true);
             spread(problems, fields);
         }
         _ => {}
@@ -151,8 +151,9 @@ fn match_fields(problems: &mut Problems, fields: &dyn ReadObject) {
     }
 }
 
-/// Keys whose values are taken from the pod go with a selector that does not name them itself.
-fn label_keys(problems: &mut Problems, fields: &dyn ReadObject) {
+/// Keys whose values are taken from the pod go with a selector, that of a spread with one that does not
+/// name them itself.
+fn label_keys(problems: &mut Problems, fields: &dyn ReadObject, is_spread: bool) {
     let selector = fields.get("labelSelector");
     for name in ["matchLabelKeys", "mismatchLabelKeys"] {
         let keys = fields.get(name).and_then(Value::as_array);
@@ -165,7 +166,8 @@ fn label_keys(problems: &mut Problems, fields: &dyn ReadObject) {
         let labels = selector.and_then(|selector| selector.get("matchLabels"));
         let mut keys = keys.iter().filter_map(Value::as_str);
         let twice = keys.find(|key| labels.is_some_and(|labels| labels.get(key).is_some()));
-        if let Some(key) = twice.filter(|_| name == "matchLabelKeys") {
+        // An affinity's keys are merged from the pod's labels, and only where it has them.
+        if let Some(key) = twice.filter(|_| name == "matchLabelKeys" && is_spread) {
             problems.at(
                 [field(name)],
                 format!("`{key}` stands in matchLabels already"),

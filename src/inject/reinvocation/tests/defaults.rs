@@ -1,4 +1,4 @@
-//! API-server defaults that templates want otherwise, renamed containers, and what a condition drops.
+//! API-server defaults that templates want otherwise.
 
 use serde_json::{Value, json};
 
@@ -132,73 +132,28 @@ fn a_toleration_takes_the_place_of_the_defaults_that_would_end_it() {
 }
 
 #[test]
-fn what_was_added_to_a_container_is_known_again_under_its_new_name() {
-    let env = json!([{"name": "MODE", "value": "a"}]);
-    let engine = engine_of(&[("t", json!({"app": {"env": env}}))]);
-    let mut injected = pod("t", &json!({}));
-    apply(&decide_by(&engine, &injected), &mut injected);
-    injected["spec"]["containers"][0]["name"] = "renamed".into();
-    let mut input = pod("t", &json!({}));
-    input["spec"]["containers"][0]["name"] = "renamed".into();
-    assert_eq!(uninjected(&engine, injected.clone()), input);
-    // Applied again, the status names the container that there is.
-    let mut again = injected;
-    apply(&decide_by(&engine, &again), &mut again);
-    let status = again["metadata"]["annotations"]["pillion.dev/status.t"].as_str();
-    assert!(
-        status.unwrap().contains(r#""edited":{"renamed""#),
-        "{status:?}"
-    );
-    assert_eq!(uninjected(&engine, again), input);
-}
-
-#[test]
-fn what_two_containers_hold_alike_is_neither_ones() {
-    let env = json!([{"name": "MODE", "value": "a"}]);
-    let engine = engine_of(&[("t", json!({"app": {"env": env}}))]);
-    let mut injected = pod("t", &json!({}));
-    apply(&decide_by(&engine, &injected), &mut injected);
-    let mut one = injected["spec"]["containers"][0].clone();
-    one["name"] = "one".into();
-    let mut two = one.clone();
-    two["name"] = "two".into();
-    injected["spec"]["containers"] = json!([one, two]);
-    let left = uninjected(&engine, injected);
-    assert_eq!(left["spec"]["containers"], json!([one, two]));
-}
-
-#[test]
-fn a_field_of_the_pod_that_a_condition_drops_goes() {
-    let engine = engine_of(&[(
-        "t",
-        json!({
-            "parameters": {"mode": {"type": "string", "default": "a"}},
-            "pod": {"nodeSelector": {"$when": "params.mode == 'b'", "pool": "b"}},
-            "app": {"env": [{"name": "MODE", "value": "${params.mode}"}]},
-        }),
-    )]);
-    let mut injected = pod("t", &json!({}));
-    injected["metadata"]["annotations"]["t.pillion.dev/mode"] = "b".into();
-    apply(&decide_by(&engine, &injected), &mut injected);
-    assert_eq!(injected["spec"]["nodeSelector"], json!({"pool": "b"}));
-    injected["metadata"]["annotations"]["t.pillion.dev/mode"] = "a".into();
-    apply(&decide_by(&engine, &injected), &mut injected);
-    let mut fresh = pod("t", &json!({}));
-    fresh["metadata"]["annotations"]["t.pillion.dev/mode"] = "a".into();
-    apply(&decide_by(&engine, &fresh), &mut fresh);
-    assert_eq!(injected, fresh);
-    // What somebody changed since stays, and so does a field that the template never sets.
-    let engine_without =
-        engine_of(&[("t", json!({"app": {"env": [{"name": "X", "value": "1"}]}}))]);
-    let mut of_another = pod("t", &json!({}));
-    of_another["metadata"]["annotations"]["t.pillion.dev/mode"] = "b".into();
-    apply(&decide_by(&engine, &of_another), &mut of_another);
-    of_another["metadata"]["annotations"]
-        .as_object_mut()
-        .unwrap()
-        .remove("t.pillion.dev/mode");
-    apply(&decide_by(&engine_without, &of_another), &mut of_another);
-    assert_eq!(of_another["spec"]["nodeSelector"], json!({"pool": "b"}));
+fn tolerations_of_templates_do_not_displace_each_other() {
+    let default = json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists",
+        "effect": "NoExecute", "tolerationSeconds": 300});
+    let engine = engine_of(&[
+        ("c", json!({"pod": {"tolerations": [default]}})),
+        (
+            "d",
+            json!({"pod": {"tolerations": [{"operator": "Exists"}]}}),
+        ),
+    ]);
+    for spec in [json!({}), json!({"tolerations": [default]})] {
+        let decision = decide_by(&engine, &pod("c,d", &spec));
+        assert_eq!(decision.reason, Reason::Conflict, "{spec}");
+    }
+    // The plugin adds no default beside what the user wrote about the same.
+    let own = json!([
+        {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute",
+            "tolerationSeconds": 60},
+        {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute",
+            "tolerationSeconds": 300},
+    ]);
+    round_trip(&engine, &pod("d", &json!({"tolerations": own})));
 }
 
 #[test]
