@@ -5,10 +5,9 @@
 
 use super::CheckContext;
 use super::network;
-use super::pod::{Container, Mount, Pod, Volume};
+use super::pod::{Container, Mount, Pod, Volume, text};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
-use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, _: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     findings.extend(same_port(pod));
@@ -25,10 +24,6 @@ pub(super) fn check(pod: &Pod<'_>, _: &CheckContext<'_>, findings: &mut Vec<Find
 fn users<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Container<'a>> {
     pod.running()
         .filter(|container| container.added_by.is_none())
-}
-
-fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
-    text.map(Text::as_str).unwrap_or_default()
 }
 
 fn same_port(pod: &Pod<'_>) -> Option<Finding> {

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::review::Text;
+
 pub(crate) use container::{
     Container, Env, Handler, Mount, Network, Place, Port, Probe, Resources, SecurityContext,
 };
@@ -26,6 +28,11 @@ pub(crate) use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsO
 pub(crate) use source::{Addition, Source};
 pub(crate) use spec::Spec;
 pub(crate) use volume::{EmptyDir, Volume};
+
+/// A field's text, where absent is empty.
+pub(crate) fn text<'t>(field: Option<&'t Text<'_>>) -> &'t str {
+    field.map(Text::as_str).unwrap_or_default()
+}
 
 /// The pod that would result.
 #[derive(Debug, Default)]

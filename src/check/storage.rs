@@ -8,9 +8,8 @@ mod mounts;
 mod sharing;
 
 use super::CheckContext;
-use super::pod::{Mount, Pod, Volume};
+use super::pod::{Mount, Pod, Volume, text};
 use crate::finding::Finding;
-use crate::review::Text;
 pub(super) use memory::own as own_memory;
 
 /// Finds mounts that clash and volumes that grow.
@@ -30,11 +29,6 @@ fn written<'p, 'a>(pod: &'p Pod<'a>, mount: &Mount<'_>) -> Option<&'p Volume<'a>
     }
     let volume = pod.volume(mount.name.as_ref()?.as_str())?;
     (!volume.is_read_only()).then_some(volume)
-}
-
-/// A field's text, where absent is empty.
-fn text<'m>(field: Option<&'m Text<'_>>) -> &'m str {
-    field.map(Text::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ mod resources;
 mod volumes;
 
 use super::CheckContext;
-use super::pod::{Container, Mount, Place, Pod};
+use super::pod::{Container, Mount, Place, Pod, text};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
-use crate::review::Text;
+use crate::wording::did_you_mean;
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
@@ -26,8 +26,13 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     }
 }
 
-fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
-    text.map(Text::as_str).unwrap_or_default()
+/// What the pod has of a kind, where a container names one that it has not.
+fn what_is_there(kind: &str, names: &[&str], wanted: &str) -> String {
+    if names.is_empty() {
+        return format!("the pod has no {kind}");
+    }
+    let hint = did_you_mean(wanted, names.iter().copied());
+    format!("the pod has {}{hint}", names.join(", "))
 }
 
 fn invalid(path: String, message: String, by: Option<&str>) -> Option<Finding> {

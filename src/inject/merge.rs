@@ -117,15 +117,16 @@ impl Filling {
                 self.object(theirs, fields, inner, at);
             }
             (FieldType::Map(_), Value::Object(entries)) => self.map(theirs, ty, entries, at),
-            _ if covers(&theirs.to_value(), want.value(), ty) => {
-                if is_unset(user, definition, name, &theirs.to_value()) {
-                    self.fill.agreed.push(at.key());
+            _ => {
+                let theirs = theirs.to_value();
+                let is_covered = covers(&theirs, want.value(), ty);
+                match (is_covered, is_unset(user, definition, name, &theirs)) {
+                    (true, true) => self.fill.agreed.push(at.key()),
+                    (true, false) => {}
+                    (false, true) => self.replace(want, ty, at),
+                    (false, false) => self.fill.kept.push(at.key()),
                 }
             }
-            _ if is_unset(user, definition, name, &theirs.to_value()) => {
-                self.replace(want, ty, at);
-            }
-            _ => self.fill.kept.push(at.key()),
         }
     }
 

@@ -9,6 +9,7 @@ use super::container::Resources;
 use super::reference::LocalReference;
 use super::security::{PodSecurityContext, WindowsOptions};
 use super::source::{Field, Source};
+use super::text;
 use super::view::{source_view, view};
 use crate::review::Text;
 
@@ -187,9 +188,4 @@ impl NodeRequirement<'_> {
                 && operator == "NotIn"
                 && values.any(|value| value == "linux"))
     }
-}
-
-/// A field's text, where absent is empty.
-fn text<'t>(field: Option<&'t Text<'_>>) -> &'t str {
-    field.map(Text::as_str).unwrap_or_default()
 }

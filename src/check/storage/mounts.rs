@@ -47,6 +47,11 @@ impl<'a> Ours<'_, 'a> {
             .logged_as(logged)
     }
 
+    /// The volume that it mounts.
+    fn volume(&self) -> Option<&super::Volume<'a>> {
+        self.pod.volume(text(self.mount.name.as_ref()))
+    }
+
     /// What the container runtime or Kubernetes mounts at its path.
     fn reserved(&self) -> Option<Finding> {
         let what = self.taken_by_runtime().or_else(|| self.taken_by_token())?;
@@ -64,8 +69,9 @@ impl<'a> Ours<'_, 'a> {
         if is_at("/") {
             return Some("the root of the container's own files: mount it in a directory");
         }
-        let volume = self.pod.volume(text(self.mount.name.as_ref()));
-        let is_of_node = volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"));
+        let is_of_node = self
+            .volume()
+            .is_some_and(|volume| volume.kinds.contains(&"hostPath"));
         let is_system = is_at("/proc") || is_in("/proc") || is_at("/dev");
         (is_system && !is_of_node && !self.is_as_in_an_app()).then_some(
             "which is the kernel's: the container does not start, or lacks what is there; mount it \
@@ -85,8 +91,7 @@ impl<'a> Ours<'_, 'a> {
 
     /// Whether an app loses its token by it: the API server mounts none where something is mounted.
     fn taken_by_token(&self) -> Option<&'static str> {
-        let volume = self.pod.volume(text(self.mount.name.as_ref()));
-        let is_token = volume.is_some_and(super::Volume::may_have_token);
+        let is_token = self.volume().is_some_and(super::Volume::may_have_token);
         let is_wanted = self.pod.spec.automount_service_account_token != Some(false);
         let is_app = self.container.added_by.is_none();
         let is_there = relation(self.mount.path(), TOKEN_PATH) == Relation::Same;

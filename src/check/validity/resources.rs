@@ -1,11 +1,10 @@
 //! Requests, limits and claims of a container that only the whole pod shows
 //! (`validateResourceRequirements`).
 
-use super::{invalid, text};
-use crate::check::pod::{Container, Pod};
+use super::{invalid, what_is_there};
+use crate::check::pod::{Container, Pod, text};
 use crate::finding::Finding;
 use crate::kubernetes::validity::resources::{above_limit, huge_pages_alone, without_limit};
-use crate::wording::did_you_mean;
 
 pub(super) fn check(pod: &Pod<'_>, container: &Container<'_>, findings: &mut Vec<Finding>) {
     let Some(by) = container.field_by("resources") else {
@@ -40,12 +39,7 @@ fn missing_claims(pod: &Pod<'_>, container: &Container<'_>, by: &str, findings: 
         if names.contains(&name) {
             continue;
         }
-        let known = if names.is_empty() {
-            "the pod has no resourceClaims".to_owned()
-        } else {
-            let hint = did_you_mean(name, names.iter().copied());
-            format!("the pod has {}{hint}", names.join(", "))
-        };
+        let known = what_is_there("resourceClaims", &names, name);
         let title = container.title();
         let message = format!(
             "{title} uses the claim `{name}`, and the pod has none of that name in its \

@@ -1,9 +1,8 @@
 //! Volumes that containers name.
 
-use super::{invalid, text};
-use crate::check::pod::{Container, Pod};
+use super::{invalid, what_is_there};
+use crate::check::pod::{Container, Pod, text};
 use crate::finding::{Code, Finding};
-use crate::wording::did_you_mean;
 
 /// A volume that a container names.
 struct Use<'u> {
@@ -99,12 +98,7 @@ fn files<'u>(container: &'u Container<'_>) -> impl Iterator<Item = Uses<'u>> {
 fn missing(pod: &Pod<'_>, container: &Container<'_>, used: Use<'_>) -> Finding {
     let Use { does, name, .. } = used;
     let names: Vec<&str> = pod.volumes.iter().map(|volume| volume.name).collect();
-    let known = if names.is_empty() {
-        "the pod has no volumes".to_owned()
-    } else {
-        let hint = did_you_mean(name, names.iter().copied());
-        format!("the pod has {}{hint}", names.join(", "))
-    };
+    let known = what_is_there("volumes", &names, name);
     let title = container.title();
     let message =
         format!("{title} {does} volume `{name}`, and the pod has none of that name: {known}");
