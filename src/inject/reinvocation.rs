@@ -7,25 +7,25 @@
 //! other parameters the template is applied afresh. A mandatory template believes no status: its
 //! helpers are made anew, with what may be added to them.
 
+mod finalize;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
-use super::difference::difference;
 use super::ownership::PodContent;
 use super::parameters::{self, ParameterSources};
-use super::received::{keep_changes, keep_evictable, keep_order};
 use super::status::{ASKED_BY_FLAG, Element, Status, has_status};
-use super::uninject::{
-    Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of, take_out,
-};
+use super::uninject::{Claim, Purpose, TakenOut, is_security_or_pod, take_out};
 use super::verdict::{Decision, Reason, Refusal, Verdict};
 use crate::finding::{Code, Finding};
-use crate::kubernetes::element_digest::element_digest;
-use crate::kubernetes::schema::FieldType;
+use crate::kubernetes::keys::STATUS_PREFIX;
+use crate::review::object::Text;
+use crate::review::pod::Dictionary;
 use crate::review::{Document, Pod};
 use crate::template::Template;
+use finalize::finalize;
 
 /// How often claims that nothing confirms are left out before the pod is decided on as it is.
 const ROUNDS: usize = 4;
@@ -87,11 +87,11 @@ pub(crate) fn take_out_unselected(
 
 /// Decides on a pod with what is ours taken out; `None` where it is to be decided on as it is.
 fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decision> {
-    let before = received.to_value();
-    let mut claims = claims(input, &before);
+    let mut claims = claims(input, received);
     let mut given_back: BTreeMap<String, Status> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        let mut rest = before.clone();
+        let mut rest = received.to_value();
+        let earlier = mandatory_helpers(input, &rest, &claims);
         let mut taken = take_out(&mut rest, &claims, &input.settings.foreign_helpers);
         for (template, status) in &given_back {
             let left = taken.left.entry(template.clone()).or_default();
@@ -101,7 +101,6 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
         let text = rest.to_string();
         let document = Document::read(&text).ok()?;
         let found = findings(&claims, &taken);
-        let earlier = mandatory_helpers(input, &before, &claims);
         let second_calls = second_calls(&claims);
         let apart = ComposedPod {
             evaluated: &Pod::read(document.root()).ok()?,
@@ -113,14 +112,14 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
         let decision = &composed.decision;
         if decision.verdict() == Verdict::Denied {
             let is_changed = decision.reason == Reason::OverrideNotAllowed;
-            if is_changed && claim_placeholders(&mut claims, &before) {
+            if is_changed && claim_placeholders(&mut claims, &received.to_value()) {
                 continue;
             }
             return Some(composed.decision);
         }
         let unconfirmed = unconfirmed(&claims, &taken, &composed);
         if unconfirmed.is_empty() {
-            return Some(conclude(&claims, &taken, (&before, rest), composed));
+            return Some(finalize(&claims, &taken, (received, rest), composed));
         }
         for (template, status) in unconfirmed {
             if let Some(claim) = claims.get_mut(&template) {
@@ -134,9 +133,10 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
 }
 
 /// What the pod's statuses claim, and for what it is taken out; one that cannot be read claims nothing.
-fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
-    let claim = |(name, text): (String, String)| {
-        let status: Status = serde_json::from_str(&text).ok()?;
+fn claims<'t>(input: CompositionInput<'t>, pod: &Pod<'_>) -> Claims<'t> {
+    let claim = |(key, text): (&Text<'_>, &Text<'_>)| {
+        let name = key.as_str().strip_prefix(STATUS_PREFIX)?;
+        let status: Status = serde_json::from_str(text.as_str()).ok()?;
         let mut selected = input.templates.iter();
         let template = selected.find(|template| template.name == name);
         let purpose = match template {
@@ -150,9 +150,10 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Value) -> Claims<'t> {
             template: template.map(AsRef::as_ref),
             purpose,
         };
-        Some((name, claim))
+        Some((name.to_owned(), claim))
     };
-    let mut claims: Claims<'t> = statuses_of(pod).into_iter().filter_map(claim).collect();
+    let annotations = pod.annotations().into_iter().flat_map(Dictionary::iter);
+    let mut claims: Claims<'t> = annotations.filter_map(claim).collect();
     for claim in claims.values_mut() {
         let is_other = |template: &Template| {
             let set = ParameterSources {
@@ -244,12 +245,19 @@ fn unconfirmed(
         let claim = claims.get(name)?;
         let added = composed.statuses.get(name).unwrap_or(&none);
         let changed = taken.changed.get(name).unwrap_or(&none);
-        let status = taken_out.clone().with_elements(&|element, _| {
+        let is_unconfirmed = |element: Element<'_>| {
             let is_doubtful = is_security_or_pod(element) || changed.names(element);
             is_doubtful && !claim.emits(element) && !added.names(element)
-        });
-        status.elements().next()?;
-        Some((name.clone(), status))
+        };
+        let mut elements = taken_out.elements();
+        if !elements.any(|(element, _)| is_unconfirmed(element)) {
+            return None;
+        }
+        let status = taken_out.clone();
+        Some((
+            name.clone(),
+            status.with_elements(&|element, _| is_unconfirmed(element)),
+        ))
     };
     taken.taken.iter().filter_map(of_template).collect()
 }
@@ -298,118 +306,6 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
         }
     }
     found
-}
-
-/// The decision for the pod as received.
-fn conclude(
-    claims: &Claims<'_>,
-    taken: &TakenOut,
-    (before, rest): (&Value, Value),
-    mut composed: Composed,
-) -> Decision {
-    let mut after = rest;
-    for operation in &composed.decision.patch.0 {
-        operation.apply(&mut after);
-    }
-    let is_second_call = claims
-        .values()
-        .all(|claim| claim.purpose == Purpose::SecondCall);
-    for (name, claim) in claims {
-        let is_kept = claim.purpose == Purpose::SecondCall
-            && claim.template.is_some_and(|template| !template.mandatory);
-        let (changed, added) = (taken.changed.get(name), composed.statuses.get(name));
-        if let (true, Some(changed), Some(added)) = (is_kept, changed, added) {
-            let kept = changed
-                .clone()
-                .with_elements(&|element, _| added.names(element));
-            keep_changes(before, &mut after, &kept);
-        }
-    }
-    let mandatory: Vec<&str> = claims
-        .values()
-        .filter_map(|claim| claim.template)
-        .filter(|template| template.mandatory)
-        .flat_map(Template::helpers)
-        .map(|container| container.name.as_str())
-        .collect();
-    if is_second_call {
-        keep_order(before, &mut after, &mandatory);
-        keep_evictable(before, &mut after);
-    }
-    keep_left(taken, &mut composed.statuses, &mut after);
-    keep_statuses(&composed.statuses, before, &mut after);
-    let decision = &mut composed.decision;
-    decision.patch = difference(before, &after);
-    if decision.patch.is_empty() {
-        already_injected(decision);
-    }
-    composed.decision
-}
-
-/// Keeps what was left of a template in its status, so that it can be taken out later.
-fn keep_left(taken: &TakenOut, statuses: &mut BTreeMap<String, Status>, after: &mut Value) {
-    for (name, left) in &taken.left {
-        let Some(status) = statuses.get_mut(name) else {
-            continue;
-        };
-        // Without a digest nothing will ever show that it is the template's.
-        let left = left.clone().with_elements(&|element, digest| {
-            digest.is_some() && !is_security_or_pod(element) && !status.names(element)
-        });
-        if left.elements().next().is_none() {
-            continue;
-        }
-        status.unite(left);
-        let annotations = after.pointer_mut("/metadata/annotations");
-        if let Some(Value::Object(annotations)) = annotations {
-            annotations.insert(Status::key(name), Value::String(status.to_json()));
-        }
-    }
-}
-
-/// Keeps the text of a status that says the same as the new one: what the checks find may have changed
-/// since by what other webhooks did, and what was added has not.
-fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mut Value) {
-    // A helper whose digest is another one, and which is as received, has what may be added to it.
-    let spec = |pod: &Value| {
-        let ty = FieldType::Object("PodSpec".to_owned());
-        pod.get("spec").map(|spec| element_digest(&ty, spec))
-    };
-    let is_unchanged =
-        |after: &Value| before.get("spec") == after.get("spec") || spec(before) == spec(after);
-    let texts = statuses_of(before);
-    for (name, status) in statuses {
-        let Some(text) = texts.get(name) else {
-            continue;
-        };
-        let Ok(received) = serde_json::from_str::<Status>(text) else {
-            continue;
-        };
-        let same = received.says_the_same(status)
-            || (received.without_digests() == status.without_digests() && is_unchanged(after));
-        let annotations = after.pointer_mut("/metadata/annotations");
-        if let (true, Some(Value::Object(annotations))) = (same, annotations) {
-            annotations.insert(Status::key(name), Value::String(text.clone()));
-        }
-    }
-}
-
-/// Makes `Injected` the decision about a pod that has everything already.
-fn already_injected(decision: &mut Decision) {
-    if decision.verdict() == Verdict::Injected {
-        let outcomes = decision.outcomes.iter();
-        let is_changed = outcomes
-            .flat_map(|outcome| &outcome.findings)
-            .any(|enforced| enforced.finding.code == Code::ChangedByOther);
-        let message = if is_changed {
-            "what the templates add is in the pod already, in part as somebody has changed it"
-        } else {
-            "everything that the templates add is in the pod already"
-        };
-        decision.reason = Reason::AlreadyInjected;
-        message.clone_into(&mut decision.message);
-        message.clone_into(&mut decision.logged);
-    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::review::pod::Dictionary;
 pub(crate) use elements::Elements;
 
 /// Something that a template added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Element<'s> {
     /// A container of this name.
     Container(&'s str),
@@ -191,11 +191,14 @@ impl Status {
             .chain(inside.map(|(container, keys)| Added::Inside(container, keys)))
     }
 
+    /// Whether no element is named.
+    pub(crate) fn names_nothing(&self) -> bool {
+        self.elements().next().is_none()
+    }
+
     /// Whether nothing was added.
     pub(crate) fn adds_nothing(&self) -> bool {
-        self.elements().next().is_none()
-            && self.safe_to_evict.is_empty()
-            && self.would_add.is_empty()
+        self.names_nothing() && self.safe_to_evict.is_empty() && self.would_add.is_empty()
     }
 
     /// The lists of what has a name in the pod, each with what it holds.

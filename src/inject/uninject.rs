@@ -62,6 +62,16 @@ impl Claim<'_> {
     }
 }
 
+/// An element that a status names.
+struct Judged<'s> {
+    element: Element<'s>,
+    digest: Option<u64>,
+    /// How it stands in the pod.
+    state: State,
+    /// Whether it is taken out.
+    is_taken: bool,
+}
+
 /// What was taken out of a pod, and what was left, by template.
 #[derive(Debug, Default)]
 pub struct TakenOut {
@@ -77,11 +87,15 @@ impl TakenOut {
     /// Counts as left only what is still in the pod: what was in a container that was taken out went
     /// with it.
     pub fn forget_absent(&mut self, pod: &Value) {
+        self.left.retain(|_, status| !status.names_nothing());
+        if self.left.is_empty() {
+            return;
+        }
         let content = PodContent::new(pod);
         self.left.retain(|_, status| {
             let all = std::mem::take(status);
             *status = all.with_elements(&|element, _| content.find(element).is_some());
-            status.elements().next().is_some()
+            !status.names_nothing()
         });
     }
 
@@ -146,24 +160,22 @@ pub(crate) fn take_out(
     {
         let content = PodContent::new(pod);
         for (template, claim) in claims {
-            // How each element stands in the pod, and whether it is taken out.
-            let judged: BTreeMap<_, (State, bool)> = claim
-                .status
+            let status = &claim.status;
+            let judged: Vec<Judged<'_>> = status
                 .elements()
                 .map(|(element, digest)| {
                     let state = content.state(element, digest);
                     let is_taken = is_ours(claim, element, state)
                         && !is_foreign(&content, claim, element, foreign);
-                    ((element, digest), (state, is_taken))
+                    Judged {
+                        element,
+                        digest,
+                        state,
+                        is_taken,
+                    }
                 })
                 .collect();
-            let part = |keep: fn(State, bool) -> bool| {
-                let keep = |element: Element<'_>, digest| {
-                    let judged = judged.get(&(element, digest));
-                    judged.is_some_and(|(state, is_taken)| keep(*state, *is_taken))
-                };
-                claim.status.clone().with_elements(&keep)
-            };
+            let part = |keep: fn(State, bool) -> bool| part(status, &judged, keep);
             let taken = part(|_, is_taken| is_taken);
             let changed = part(|state, is_taken| is_taken && state != State::Unchanged);
             let left = part(|state, is_taken| !is_taken && state != State::Absent);
@@ -183,10 +195,7 @@ pub(crate) fn take_out(
             .left
             .get(template)
             .filter(|_| matches!(claim.purpose, Purpose::Uninject | Purpose::Unselected));
-        let is_whole = result
-            .taken
-            .get(template)
-            .is_none_or(|taken| taken.elements().next().is_none());
+        let is_whole = result.taken.get(template).is_none_or(Status::names_nothing);
         match left {
             // Nothing was taken out: it says what it said.
             Some(_) if is_whole => {}
@@ -196,6 +205,20 @@ pub(crate) fn take_out(
     }
     removal::prune(pod);
     result
+}
+
+/// What of a status is kept, by how each of its elements stands in the pod and whether it is taken out.
+fn part(status: &Status, judged: &[Judged<'_>], keep: fn(State, bool) -> bool) -> Status {
+    let kept: HashSet<_> = judged
+        .iter()
+        .filter(|judged| keep(judged.state, judged.is_taken))
+        .map(|judged| (judged.element, judged.digest))
+        .collect();
+    let whole = status.clone();
+    if kept.len() == judged.len() {
+        return whole;
+    }
+    whole.with_elements(&|element, digest| kept.contains(&(element, digest)))
 }
 
 /// Whether an element is ours, from how it stands in the pod.

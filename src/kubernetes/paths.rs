@@ -38,11 +38,11 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
 
 /// A path in its shortest spelling.
 pub(crate) fn shortest(path: &str) -> Cow<'_, str> {
-    let is_short = !path.contains("//")
-        && !path.contains("/.")
-        && !path.starts_with("./")
-        && (path == "/" || !path.ends_with('/'));
-    if is_short {
+    let mut pairs = path.as_bytes().windows(2);
+    let may_be_longer = (path != "/" && path.ends_with('/'))
+        || path.starts_with("./")
+        || pairs.any(|pair| matches!(pair, [b'/', b'/' | b'.']));
+    if !may_be_longer {
         return Cow::Borrowed(path);
     }
     let is_absolute = path.starts_with('/');

@@ -64,16 +64,16 @@ impl<'a> Ours<'_, 'a> {
     /// below `/dev`.
     fn taken_by_runtime(&self) -> Option<&'static str> {
         let path = self.mount.path();
-        let is_at = |directory| relation(path, directory) == Relation::Same;
-        let is_in = |directory| relation(path, directory) == Relation::Below;
-        if is_at("/") {
+        if relation(path, "/") == Relation::Same {
             return Some("the root of the container's own files: mount it in a directory");
         }
-        let is_of_node = self
-            .volume()
-            .is_some_and(|volume| volume.kinds.contains(&"hostPath"));
-        let is_system = is_at("/proc") || is_in("/proc") || is_at("/dev");
-        (is_system && !is_of_node && !self.is_as_in_an_app()).then_some(
+        let is_of_node = || {
+            let volume = self.volume();
+            volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"))
+        };
+        let is_system = matches!(relation(path, "/proc"), Relation::Same | Relation::Below)
+            || relation(path, "/dev") == Relation::Same;
+        (is_system && !is_of_node() && !self.is_as_in_an_app()).then_some(
             "which is the kernel's: the container does not start, or lacks what is there; mount it \
              elsewhere",
         )

@@ -117,6 +117,54 @@ fn what_another_webhook_rewrites_undoes_nothing_else() {
 }
 
 #[test]
+fn what_others_removed_is_added_again() {
+    let volume = "
+apiVersion: pillion.dev/v1alpha1
+kind: ClusterInjectionTemplate
+metadata: {name: cached}
+spec:
+  sidecars:
+    - {name: helper, image: \"helper:1\", volumeMounts: [{name: files, mountPath: /files}]}
+  volumes:
+    - {name: files, emptyDir: {}}
+  app:
+    env: [{name: X, value: ours}]
+";
+    let engine = serving(volume);
+    let first = patched(pod("cached"), &decide_by(&engine, &pod("cached")));
+    let again = decide_by(&engine, &first);
+    assert_eq!(again.reason, Reason::AlreadyInjected, "{again:#?}");
+    let others: [(&str, fn(&mut Value)); 4] = [
+        ("the list of what may be evicted", |pod| {
+            let list = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+            pod["metadata"]["annotations"][list] = "theirs".into();
+        }),
+        ("a variable", |pod| {
+            pod["spec"]["containers"][0]["env"] = json!([]);
+        }),
+        ("the helper", |pod| {
+            pod["spec"]["initContainers"] = json!([]);
+        }),
+        ("the volume", |pod| {
+            pod["spec"]["volumes"] = json!([]);
+        }),
+    ];
+    for (what, remove) in others {
+        let mut received = first.clone();
+        remove(&mut received);
+        let decision = decide_by(&engine, &received);
+        assert_eq!(decision.reason, Reason::Applied, "{what}: {decision:#?}");
+        let mut whole = patched(received, &decision);
+        let list = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
+        if what.starts_with("the list") {
+            assert_eq!(whole["metadata"]["annotations"][list], "theirs,cached-files");
+            whole["metadata"]["annotations"][list] = first["metadata"]["annotations"][list].clone();
+        }
+        assert_eq!(whole, first, "{what}");
+    }
+}
+
+#[test]
 fn a_rewritten_registry_is_left_to_its_webhook() {
     let mut pod = injected("b");
     pod["spec"]["initContainers"][0]["image"] = "mirror/helper:1".into();

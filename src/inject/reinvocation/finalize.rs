@@ -1,0 +1,185 @@
+//! The end of a decision on a pod that carries statuses: what of it stays as received, and the patch.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Claims;
+use crate::finding::Code;
+use crate::inject::composition::Composed;
+use crate::inject::difference::difference;
+use crate::inject::patch::Patch;
+use crate::inject::received::{keep_changes, keep_evictable, keep_order};
+use crate::inject::status::Status;
+use crate::inject::uninject::{
+    Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of,
+};
+use crate::inject::verdict::{Decision, Reason, Verdict};
+use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
+use crate::kubernetes::schema::FieldType;
+use crate::review::Pod;
+use crate::review::object::Text;
+use crate::template::Template;
+
+/// The decision for the pod as received, from what was composed on the rest of it.
+pub(super) fn finalize(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    (received, rest): (&Pod<'_>, Value),
+    mut composed: Composed,
+) -> Decision {
+    composed.decision.patch = if is_as_received(claims, taken, received, &composed) {
+        Patch::default()
+    } else {
+        let before = received.to_value();
+        let after = resulting(claims, taken, (&before, rest), &mut composed);
+        difference(&before, &after)
+    };
+    if composed.decision.patch.is_empty() {
+        already_injected(&mut composed.decision);
+    }
+    composed.decision
+}
+
+/// Whether the pod has each element of each status unchanged, and nothing else is to be added: most
+/// second calls end here, as other webhooks seldom touch what is ours. What mandatory templates add
+/// is moved too, and so is always compared.
+fn is_as_received(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    received: &Pod<'_>,
+    composed: &Composed,
+) -> bool {
+    let is_unchanged = |(name, claim): (&String, &Claim<'_>)| {
+        let added = composed.statuses.get(name);
+        claim.purpose == Purpose::SecondCall
+            && claim.template.is_some_and(|template| !template.mandatory)
+            && added.is_some_and(|added| claim.status.says_the_same(added))
+            && taken.taken.get(name) == Some(&claim.status)
+            && taken.changed.get(name).is_none_or(Status::names_nothing)
+            && is_evictable(received, &claim.status)
+    };
+    taken.left.is_empty()
+        && composed.statuses.len() == claims.len()
+        && claims.iter().all(is_unchanged)
+}
+
+/// Whether the autoscaler's list names every volume that a status says it got.
+fn is_evictable(pod: &Pod<'_>, status: &Status) -> bool {
+    let listed = pod
+        .annotations()
+        .and_then(|annotations| annotations.get(SAFE_TO_EVICT_VOLUMES));
+    let mut names = status.safe_to_evict.iter();
+    names.all(|volume| {
+        let mut listed = listed.map_or("", Text::as_str).split(',');
+        listed.any(|name| name.trim() == volume)
+    })
+}
+
+/// The pod as it is to be.
+fn resulting(
+    claims: &Claims<'_>,
+    taken: &TakenOut,
+    (before, rest): (&Value, Value),
+    composed: &mut Composed,
+) -> Value {
+    let mut after = rest;
+    for operation in &composed.decision.patch.0 {
+        operation.apply(&mut after);
+    }
+    let is_second_call = claims
+        .values()
+        .all(|claim| claim.purpose == Purpose::SecondCall);
+    for (name, claim) in claims {
+        let is_kept = claim.purpose == Purpose::SecondCall
+            && claim.template.is_some_and(|template| !template.mandatory);
+        let (changed, added) = (taken.changed.get(name), composed.statuses.get(name));
+        if let (true, Some(changed), Some(added)) = (is_kept, changed, added) {
+            let kept = changed
+                .clone()
+                .with_elements(&|element, _| added.names(element));
+            keep_changes(before, &mut after, &kept);
+        }
+    }
+    let mandatory: Vec<&str> = claims
+        .values()
+        .filter_map(|claim| claim.template)
+        .filter(|template| template.mandatory)
+        .flat_map(Template::helpers)
+        .map(|container| container.name.as_str())
+        .collect();
+    if is_second_call {
+        keep_order(before, &mut after, &mandatory);
+        keep_evictable(before, &mut after);
+    }
+    keep_left(taken, &mut composed.statuses, &mut after);
+    keep_statuses(&composed.statuses, before, &mut after);
+    after
+}
+
+/// Keeps what was left of a template in its status, so that it can be taken out later.
+fn keep_left(taken: &TakenOut, statuses: &mut BTreeMap<String, Status>, after: &mut Value) {
+    for (name, left) in &taken.left {
+        let Some(status) = statuses.get_mut(name) else {
+            continue;
+        };
+        // Without a digest nothing will ever show that it is the template's.
+        let left = left.clone().with_elements(&|element, digest| {
+            digest.is_some() && !is_security_or_pod(element) && !status.names(element)
+        });
+        if left.elements().next().is_none() {
+            continue;
+        }
+        status.unite(left);
+        let annotations = after.pointer_mut("/metadata/annotations");
+        if let Some(Value::Object(annotations)) = annotations {
+            annotations.insert(Status::key(name), Value::String(status.to_json()));
+        }
+    }
+}
+
+/// Keeps the text of a status that says the same as the new one: what the checks find may have changed
+/// since by what other webhooks did, and what was added has not.
+fn keep_statuses(statuses: &BTreeMap<String, Status>, before: &Value, after: &mut Value) {
+    // A helper whose digest is another one, and which is as received, has what may be added to it.
+    let spec = |pod: &Value| {
+        let ty = FieldType::Object("PodSpec".to_owned());
+        pod.get("spec").map(|spec| element_digest(&ty, spec))
+    };
+    let is_unchanged =
+        |after: &Value| before.get("spec") == after.get("spec") || spec(before) == spec(after);
+    let texts = statuses_of(before);
+    for (name, status) in statuses {
+        let Some(text) = texts.get(name) else {
+            continue;
+        };
+        let Ok(received) = serde_json::from_str::<Status>(text) else {
+            continue;
+        };
+        let same = received.says_the_same(status)
+            || (received.without_digests() == status.without_digests() && is_unchanged(after));
+        let annotations = after.pointer_mut("/metadata/annotations");
+        if let (true, Some(Value::Object(annotations))) = (same, annotations) {
+            annotations.insert(Status::key(name), Value::String(text.clone()));
+        }
+    }
+}
+
+/// Makes `Injected` the decision about a pod that has everything already.
+fn already_injected(decision: &mut Decision) {
+    if decision.verdict() == Verdict::Injected {
+        let outcomes = decision.outcomes.iter();
+        let is_changed = outcomes
+            .flat_map(|outcome| &outcome.findings)
+            .any(|enforced| enforced.finding.code == Code::ChangedByOther);
+        let message = if is_changed {
+            "what the templates add is in the pod already, in part as somebody has changed it"
+        } else {
+            "everything that the templates add is in the pod already"
+        };
+        decision.reason = Reason::AlreadyInjected;
+        message.clone_into(&mut decision.message);
+        message.clone_into(&mut decision.logged);
+    }
+}
