@@ -96,12 +96,14 @@ pub(crate) fn is_pod_template(object: &Value, pointer: &str) -> bool {
         .is_some_and(|containers| !containers.is_empty())
 }
 
-/// Kinds without a pod template: their controllers make pods of fields here and there, and give them
-/// annotations of the object's own, or of such a field.
-const SCATTERED: [(&str, &[&str]); 6] = [
+/// Kinds without a pod template: their controllers make pods, or workloads, of fields here and there or
+/// change those of others, and give them annotations of the object's own, or of such a field.
+const SCATTERED: [(&str, &[&str]); 11] = [
     (
         "argoproj.io",
         &[
+            "Application",
+            "ApplicationSet",
             "Workflow",
             "WorkflowTemplate",
             "ClusterWorkflowTemplate",
@@ -135,6 +137,17 @@ const SCATTERED: [(&str, &[&str]); 6] = [
         ],
     ),
     ("postgresql.cnpg.io", &["Cluster", "Pooler"]),
+    ("kyverno.io", &["ClusterPolicy", "Policy"]),
+    (
+        "policies.kyverno.io",
+        &["MutatingPolicy", "NamespacedMutatingPolicy"],
+    ),
+    (
+        "mutations.gatekeeper.sh",
+        &["Assign", "AssignMetadata", "ModifySet"],
+    ),
+    ("kustomize.toolkit.fluxcd.io", &["Kustomization"]),
+    ("helm.toolkit.fluxcd.io", &["HelmRelease"]),
     (
         "kafka.strimzi.io",
         &[
@@ -147,7 +160,7 @@ const SCATTERED: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// Whether it is known that a kind's controller makes pods without a pod template.
+/// Whether it is known that a kind's controller makes or changes pods without a pod template.
 pub(crate) fn has_scattered_pod(group: &str, kind: &str) -> bool {
     let mut known = SCATTERED.iter();
     known.any(|(own, kinds)| *own == group && kinds.contains(&kind))

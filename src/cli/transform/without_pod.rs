@@ -1,8 +1,9 @@
 //! Objects in which no pod is found, and that say all the same that they have to do with templates.
 //!
 //! A kind that asks and is not known is an error: passed in silence, its pods would lack what was asked
-//! for. Of some kinds it is known that their controllers make the pods of fields here and there; these
-//! pass with a hint, as the webhook injects such pods when they are created.
+//! for. Of some kinds it is known that their controllers make the pods of fields here and there, or write
+//! the annotations of others' pods; these pass with a hint, as the webhook injects such pods when they
+//! are created.
 
 use serde_json::Value;
 
@@ -40,9 +41,8 @@ pub(crate) fn of_injection(identity: &Identity, object: &Value) -> TransformResu
         )
     } else if workload::has_scattered_pod(identity.group(), kind) {
         format!(
-            "the annotation {key} at {place}.annotations is for the webhook: the controller of {} \
-             makes the pods, and where it gives them the annotation they are injected when they are \
-             created",
+            "the annotation {key} at {place}.annotations is for the webhook: where the controller of {} \
+             gives it to pods, they are injected when they are created",
             with_article(kind)
         )
     } else if place == "metadata" {
@@ -191,6 +191,8 @@ mod tests {
         for (api_version, kind, object) in [
             ("argoproj.io/v1alpha1", "Workflow", &pod_metadata),
             ("argoproj.io/v1alpha1", "CronWorkflow", &pod_metadata),
+            ("argoproj.io/v1alpha1", "Application", &pod_metadata),
+            ("kyverno.io/v1", "ClusterPolicy", &pod_metadata),
             ("tekton.dev/v1", "TaskRun", &of_object),
             ("tekton.dev/v1", "PipelineRun", &of_object),
         ] {
