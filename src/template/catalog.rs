@@ -60,6 +60,11 @@ impl Entry {
             Serving::Nothing => None,
         }
     }
+
+    fn is_shadowable(&self) -> bool {
+        self.template()
+            .is_some_and(|template| template.shadowable && !template.mandatory)
+    }
 }
 
 /// A template that was compiled elsewhere, for a catalog.
@@ -87,6 +92,16 @@ pub enum CatalogLookup<'c> {
     Broken(&'c str),
     /// No template has this name.
     Nothing,
+}
+
+impl<'c> CatalogLookup<'c> {
+    /// The template, where one serves.
+    pub(crate) fn template(self) -> Option<&'c Arc<Template>> {
+        match self {
+            Self::Template(template) => Some(template),
+            Self::Broken(_) | Self::Nothing => None,
+        }
+    }
 }
 
 /// The templates, by name.
@@ -144,12 +159,8 @@ impl Catalog {
             .namespaced
             .get(name)
             .and_then(|entries| entries.get(namespace));
-        let shadowable = |entry: &Entry| {
-            let template = entry.template();
-            template.is_some_and(|template| template.shadowable && !template.mandatory)
-        };
         let entry = match (cluster, own) {
-            (Some(cluster), Some(own)) if shadowable(cluster) => own,
+            (Some(cluster), Some(own)) if cluster.is_shadowable() => own,
             (Some(cluster), _) => cluster,
             (None, Some(own)) => own,
             (None, None) => return CatalogLookup::Nothing,
@@ -171,8 +182,10 @@ impl Catalog {
     /// A mandatory template that does not compile and has no good revision, with its error: it
     /// cannot be got around by breaking it.
     pub(crate) fn broken_mandatory(&self) -> Option<(&str, &str)> {
-        let broken = |entry: &Entry| entry.mandatory && !entry.is_served();
-        let (name, entry) = self.cluster.iter().find(|(_, entry)| broken(entry))?;
+        let (name, entry) = self
+            .cluster
+            .iter()
+            .find(|(_, entry)| entry.mandatory && !entry.is_served())?;
         Some((name, entry.error.as_deref().unwrap_or_default()))
     }
 

@@ -187,8 +187,10 @@ impl Errors<'_> {
     fn in_order(mut self) -> Vec<TemplateError> {
         self.list.sort_by_key(|error| (error.line, error.column));
         self.list.dedup_by(|next, first| {
-            let about_type = |error: &TemplateError| error.message.starts_with("expected ");
-            next == first || (next.field == first.field && about_type(next) && about_type(first))
+            let are_of_types = [&*next, &*first]
+                .iter()
+                .all(|error| error.message.starts_with("expected "));
+            next == first || (next.field == first.field && are_of_types)
         });
         self.list
     }

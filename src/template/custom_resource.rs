@@ -88,9 +88,11 @@ fn definition(kind: &Kind) -> Value {
 }
 
 /// What `kubectl get` shows; those of priority 1 with `-o wide`.
+fn condition(ty: &str, field: &str) -> String {
+    format!(".status.conditions[?(@.type==\"{ty}\")].{field}")
+}
+
 fn columns() -> Value {
-    let condition =
-        |ty: &str, field: &str| format!(".status.conditions[?(@.type==\"{ty}\")].{field}");
     json!([
         {"name": "Pattern", "type": "string", "jsonPath": ".spec.pattern"},
         {"name": "Mode", "type": "string", "jsonPath": ".spec.mode"},
@@ -229,8 +231,11 @@ fn object(fields: &[Field]) -> Value {
         properties.insert((*name).to_owned(), field(kind));
     }
     let mut object = json!({"type": "object", "properties": properties});
-    let required = fields.iter().filter(|field| field.required);
-    let required: Vec<_> = required.map(|field| field.name).collect();
+    let required: Vec<_> = fields
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name)
+        .collect();
     if !required.is_empty() {
         add(&mut object, "required", required);
     }

@@ -3,8 +3,6 @@
 //! Made from the compiled template, so that it says what really holds: defaults as they were
 //! understood, bounds as they are compared.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::compiled::{ContainerTemplate, Template, VolumeTemplate};
@@ -129,18 +127,19 @@ fn written(fragment: &Fragment) -> String {
             .collect(),
         Fragment::List(items) => items.iter().map(written).collect::<Vec<_>>().join(","),
         Fragment::When(_, inner) | Fragment::Mount(_, inner, _) => written(inner),
-        Fragment::Object(fields) => {
-            let field = |(key, value): &(Arc<str>, Fragment)| format!("{key}={}", written(value));
-            fields.iter().map(field).collect::<Vec<_>>().join(",")
-        }
+        Fragment::Object(fields) => fields
+            .iter()
+            .map(|(key, value)| format!("{key}={}", written(value)))
+            .collect::<Vec<_>>()
+            .join(","),
     }
 }
 
 fn adds(template: &Template) -> Vec<(&'static str, Vec<String>)> {
-    let containers = |list: &[ContainerTemplate]| list.iter().map(container).collect();
+    let init_containers = template.init_containers.iter().map(container);
     let all: [(&'static str, Vec<String>); 7] = [
-        ("init container", containers(&template.init_containers)),
-        ("sidecar", containers(&template.sidecars)),
+        ("init container", init_containers.collect()),
+        ("sidecar", template.sidecars.iter().map(container).collect()),
         ("volume", template.volumes.iter().map(volume).collect()),
         ("in each app container", in_app(template.app.as_ref())),
         ("label", keys(template.labels.as_ref())),
@@ -190,39 +189,30 @@ fn keys(fragment: Option<&Fragment>) -> Vec<String> {
 
 /// Each field, with what its elements are called where it is a list.
 fn in_app(app: Option<&Fragment>) -> Vec<String> {
-    let name = |field: &str| {
-        keys(app)
-            .iter()
-            .any(|key| key == field)
-            .then(|| field.to_owned())
-    };
-    let mut parts = Vec::new();
-    for field in keys(app) {
-        let names = app
-            .map(|app| element_names(app, &field))
-            .unwrap_or_default();
-        if names.is_empty() {
-            parts.extend(name(&field));
-        } else {
-            parts.push(format!("{field} {}", names.join(", ")));
-        }
-    }
-    parts
+    keys(app)
+        .into_iter()
+        .map(|field| {
+            let names = app.map_or_else(Vec::new, |app| element_names(app, &field));
+            if names.is_empty() {
+                field
+            } else {
+                format!("{field} {}", names.join(", "))
+            }
+        })
+        .collect()
+}
+
+/// The names in a constant list.
+fn constants(list: &Value) -> Vec<String> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|value| ["name", "mountPath"].iter().find_map(|key| value.get(key)))
+        .map(plain)
+        .collect()
 }
 
 fn element_names(app: &Fragment, field: &str) -> Vec<String> {
-    let name_of = |value: &Value| {
-        let named = ["name", "mountPath"].iter().find_map(|key| value.get(key));
-        named.map(plain)
-    };
-    let constants = |value: &Value| -> Vec<String> {
-        value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(name_of)
-            .collect()
-    };
     match app.field(field) {
         Some(Fragment::Constant(list)) => constants(list.value()),
         Some(Fragment::List(items)) => items.iter().filter_map(element_name).collect(),

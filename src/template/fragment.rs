@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub(crate) use coerce::holds;
 pub(crate) use slot::Slot;
 pub(crate) use volume::volume_field;
-use volume::{place_all, place_computed, place_mount};
+use volume::{place, place_all};
 
 use super::value::{Constant, TemplateObject, TemplateValue, json_size};
 use crate::expression::{Bindings, EvaluationError, Expression};
@@ -272,22 +272,12 @@ impl Fragment {
                     Ok(None)
                 }
             }
-            Self::Mount(volume, mount, origin) => {
-                let Some(Value::Object(mount)) = mount.value(with)? else {
-                    return Ok(None);
-                };
-                let Some(volume) = volume else {
-                    return place_computed(mount, with.volumes, origin).map(Some);
-                };
-                let resolved = with.volumes.resolve(volume).ok_or_else(|| {
-                    let problem = format!(
-                        "the volume `{volume}` is left out by its `$when`; give its mounts the \
-                         same `$when`"
-                    );
-                    Failure::at(origin, problem)
-                })?;
-                place_mount(mount, resolved, origin).map(Some)
-            }
+            Self::Mount(volume, mount, origin) => match mount.value(with)? {
+                Some(Value::Object(mount)) => {
+                    place(volume.as_deref(), mount, with.volumes, origin).map(Some)
+                }
+                _ => Ok(None),
+            },
         }
     }
 

@@ -116,20 +116,25 @@ impl Definitions {
     /// The fields of an API type that are kept.
     fn fields(&mut self, definition: &str, keeps: impl Fn(&str) -> bool) -> Map<String, Value> {
         let slot = Slot::object(definition);
-        let names = schema::definition(definition).into_iter().flatten();
-        let kept = names.filter(|(name, _)| keeps(name));
-        let field = |(name, _): (&String, _)| {
-            let value = slot.field(name).map(|slot| self.slot(&slot));
-            (name.clone(), value.unwrap_or(json!({})))
-        };
-        kept.map(field).collect()
+        schema::definition(definition)
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| keeps(name))
+            .map(|(name, _)| {
+                let value = slot.field(name).map(|slot| self.slot(&slot));
+                (name.clone(), value.unwrap_or(json!({})))
+            })
+            .collect()
     }
 
     /// An API type as a schema.
     fn definition(&mut self, name: &str) -> Value {
-        let declared = schema::definition(name).into_iter().flatten();
-        let required = declared.filter(|(_, field)| field.required);
-        let required: Vec<_> = required.map(|(name, _)| name.as_str()).collect();
+        let required: Vec<_> = schema::definition(name)
+            .into_iter()
+            .flatten()
+            .filter(|(_, field)| field.required)
+            .map(|(name, _)| name.as_str())
+            .collect();
         object(self.fields(name, |_| true), &required)
     }
 

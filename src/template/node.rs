@@ -173,11 +173,12 @@ pub(crate) fn yaml_options() -> Options {
 pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
     let documents: Vec<Spanned<NodeValue>> =
         serde_saphyr::from_multiple_with_options(text, yaml_options()).map_err(|error| {
-            let place = error.location().map(|location| Place {
-                line: u32::try_from(location.line()).unwrap_or_default(),
-                column: u32::try_from(location.column()).unwrap_or_default(),
-            });
-            let place = place.unwrap_or_default();
+            let place = error
+                .location()
+                .map_or_else(Place::default, |location| Place {
+                    line: u32::try_from(location.line()).unwrap_or_default(),
+                    column: u32::try_from(location.column()).unwrap_or_default(),
+                });
             let message = in_our_words(&error.to_string());
             let hint = unquoted(text, place, &message);
             YamlError {
@@ -194,8 +195,9 @@ pub fn read(text: &str) -> Result<Vec<Node>, YamlError> {
 
 /// What to do where an expression without quotes ended a flow map or list.
 fn unquoted(text: &str, place: Place, message: &str) -> &'static str {
-    let line = (place.line as usize).checked_sub(1);
-    let line = line.and_then(|index| text.lines().nth(index));
+    let line = (place.line as usize)
+        .checked_sub(1)
+        .and_then(|index| text.lines().nth(index));
     let is_flow = message.contains("parsing a flow");
     if is_flow && line.is_some_and(|line| line.contains("${")) {
         "; inside { } and [ ] write \"${…}\" in quotes"

@@ -85,9 +85,10 @@ fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
             .and_then(|at| bytes.get(at))
             .copied()
     };
-    let is_word = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
     let is_raw = match before(1) {
-        Some(b'r' | b'R') => !is_word(before(2)) || matches!(before(2), Some(b'b' | b'B')),
+        Some(b'r' | b'R') => before(2).is_none_or(|byte| {
+            matches!(byte, b'b' | b'B') || !(byte.is_ascii_alphanumeric() || byte == b'_')
+        }),
         Some(b'b' | b'B') => matches!(before(2), Some(b'r' | b'R')),
         _ => false,
     };

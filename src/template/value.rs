@@ -78,6 +78,16 @@ impl Constant {
     }
 }
 
+/// The same of a text, with its quotes and what stands behind it.
+fn text_size(text: &str) -> usize {
+    let escapes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 1,
+        byte if byte < 0x20 => 5,
+        _ => 0,
+    });
+    text.len() + 3 + escapes.sum::<usize>()
+}
+
 /// A value that a template gives for a pod.
 #[derive(Debug, Clone)]
 pub enum TemplateValue {
@@ -197,21 +207,13 @@ impl<'p> Digest<'p> for ValueRef<'p> {
 pub(crate) fn json_size(value: &Value) -> usize {
     /// The longest number or boolean, with a comma.
     const SCALAR: usize = 24;
-    let text = |text: &str| {
-        let escapes = text.bytes().map(|byte| match byte {
-            b'"' | b'\\' => 1,
-            byte if byte < 0x20 => 5,
-            _ => 0,
-        });
-        text.len() + 3 + escapes.sum::<usize>()
-    };
     match value {
-        Value::String(value) => text(value),
+        Value::String(value) => text_size(value),
         Value::Array(items) => 3 + items.iter().map(json_size).sum::<usize>(),
         Value::Object(fields) => {
             let sizes = fields
                 .iter()
-                .map(|(key, value)| text(key) + json_size(value));
+                .map(|(key, value)| text_size(key) + json_size(value));
             3 + sizes.sum::<usize>()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => SCALAR,

@@ -100,9 +100,12 @@ pub(super) fn match_conditions(
             .get("name")
             .and_then(|node| Some((node.place, text(errors, node, &name_path)?)));
         if let Some((place, name)) = name {
-            let twice = conditions.iter().any(|c: &MatchCondition| c.name == name);
-            let twice = twice.then(|| format!("duplicate condition name `{name}`"));
-            if let Some(problem) = twice.or_else(|| names::not_a_key(name)) {
+            let problem = if conditions.iter().any(|c: &MatchCondition| c.name == name) {
+                Some(format!("duplicate condition name `{name}`"))
+            } else {
+                names::not_a_key(name)
+            };
+            if let Some(problem) = problem {
                 errors.add(place, &name_path, problem);
             }
         }
@@ -128,8 +131,8 @@ pub(super) fn validations(
         let path = format!("spec.validations[{index}]");
         entries(errors, item, &path, VALIDATION);
         let condition = condition_field(errors, item, &path, meaning.scope);
-        let message = item.get("message");
-        let message = match message.filter(|node| node.value != NodeValue::Null) {
+        let said = item.get("message");
+        let message = match said.filter(|node| node.value != NodeValue::Null) {
             Some(node) => {
                 let path = join(&path, "message");
                 fragment::compile(errors, node, &path, &Slot::free_text(), meaning)

@@ -58,19 +58,7 @@ fn container(
 ) -> Option<ContainerTemplate> {
     let entries = any_entries(errors, node, path);
     for entry in entries {
-        let refused = match entry.key.as_str() {
-            "restartPolicy" | "restartPolicyRules" => {
-                Some("Pillion decides it: see `lifecycle` and `initContainers`")
-            }
-            key if key == WAIT_FOR_READY.name && !is_sidecar => {
-                Some("only a sidecar can be waited for")
-            }
-            key if !is_sidecar && NOT_FOR_STEPS.contains(&key) => {
-                Some("the API server refuses it on an init container; use `sidecars`")
-            }
-            _ => None,
-        };
-        if let Some(reason) = refused {
+        if let Some(reason) = refused(&entry.key, is_sidecar) {
             let message = format!("`{}` cannot stand here: {reason}", entry.key);
             errors.add(entry.place, &join(path, &entry.key), message);
         }
@@ -94,19 +82,32 @@ fn container(
         .filter(|entry| entry.key != WAIT_FOR_READY.name)
         .cloned()
         .collect();
-    let body = Node {
+    let own = Node {
         value: NodeValue::Map(own),
         place: node.place,
     };
-    let body = fragment::compile(errors, &body, path, &Slot::object("Container"), meaning)?;
-    let origin = origin(node.place, path);
     Some(ContainerTemplate {
         name,
         wait_for_ready: false,
         startup_probe: OnceLock::new(),
-        body,
-        origin,
+        body: fragment::compile(errors, &own, path, &Slot::object("Container"), meaning)?,
+        origin: origin(node.place, path),
     })
+}
+
+/// Why a field cannot stand in a container of a template.
+fn refused(field: &str, is_sidecar: bool) -> Option<&'static str> {
+    match field {
+        "restartPolicy" | "restartPolicyRules" => {
+            Some("Pillion decides it: see `lifecycle` and `initContainers`")
+        }
+        _ if is_sidecar => None,
+        _ if field == WAIT_FOR_READY.name => Some("only a sidecar can be waited for"),
+        _ if NOT_FOR_STEPS.contains(&field) => {
+            Some("the API server refuses it on an init container; use `sidecars`")
+        }
+        _ => None,
+    }
 }
 
 /// Whether the app waits for a sidecar: what the template says, else so for an Ambassador that has
@@ -118,12 +119,12 @@ fn wait_for_ready(
     body: &Fragment,
     default: bool,
 ) -> bool {
-    let has_probe = body.field("readinessProbe").is_some() || body.field("startupProbe").is_some();
-    let in_constant = |field: &str| match body {
-        Fragment::Constant(constant) => constant.value().get(field).is_some(),
-        _ => false,
-    };
-    let has_probe = has_probe || in_constant("readinessProbe") || in_constant("startupProbe");
+    let has_probe = ["readinessProbe", "startupProbe"]
+        .iter()
+        .any(|field| match body {
+            Fragment::Constant(constant) => constant.value().get(field).is_some(),
+            _ => body.field(field).is_some(),
+        });
     let Some(said) = node.get(WAIT_FOR_READY.name) else {
         return default && has_probe;
     };

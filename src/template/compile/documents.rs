@@ -41,17 +41,16 @@ pub(super) fn read(text: &str) -> Vec<Document> {
 
 /// The items of a list, or the object itself, each without its status.
 fn items(mut node: Node) -> Vec<Node> {
-    let is_list = node.get("kind").and_then(Node::text);
-    let is_list = is_list.is_some_and(|kind| kind.ends_with("List"));
+    let kind = node.get("kind").and_then(Node::text);
+    let is_list = kind.is_some_and(|kind| kind.ends_with("List"));
     let NodeValue::Map(entries) = &mut node.value else {
         return vec![node];
     };
     entries.retain(|entry| entry.key != "status");
-    let listed = entries.iter_mut().find(|entry| entry.key == "items");
-    let listed = listed
-        .filter(|_| is_list)
-        .map(|entry| &mut entry.value.value);
-    match listed {
+    let listed = entries
+        .iter_mut()
+        .find(|entry| is_list && entry.key == "items");
+    match listed.map(|entry| &mut entry.value.value) {
         Some(NodeValue::List(listed)) => {
             std::mem::take(listed).into_iter().flat_map(items).collect()
         }

@@ -56,48 +56,13 @@ pub(super) fn parameters(errors: &mut Errors<'_>, node: Option<&Node>) -> (Vec<P
 fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
     let path = join("spec.parameters", &entry.key);
     let node = &entry.value;
-    if !is_label(&entry.key) {
-        let message = format!(
-            "`{}` cannot be part of an annotation: a parameter's name is lower-case letters, \
-             digits and `-`",
-            entry.key
-        );
-        errors.add(entry.place, &path, message);
-        return None;
-    }
-    if entry.key == CONTAINERS_PARAMETER {
-        let message = "the name is reserved: by the annotation of this name a pod chooses the app \
-                       containers of one template";
+    if let Some(message) = not_a_name(&entry.key) {
         errors.add(entry.place, &path, message);
         return None;
     }
     entries(errors, node, &path, PARAMETER);
     let ty: ParameterType = choice(errors, node.get("type")?, &join(&path, "type"))?;
-    let items_node = node.get("items");
-    let items_path = join(&path, "items");
-    let (items, constraints) = match (ty, items_node) {
-        (ParameterType::List | ParameterType::Map, Some(items)) => {
-            entries(errors, items, &items_path, ITEMS);
-            for field in ["enum", "pattern", "patternHint", "minimum", "maximum"] {
-                if let Some(node) = node.get(field) {
-                    let message = format!("what constrains the elements stands in `items.{field}`");
-                    errors.add(node.place, &join(&path, field), message);
-                }
-            }
-            let ty = element_type(errors, items, &items_path);
-            (ty, constraints(errors, items, &items_path, ty))
-        }
-        (ParameterType::List | ParameterType::Map, None) => (
-            ParameterType::String,
-            constraints(errors, node, &path, ParameterType::String),
-        ),
-        (ty, Some(items)) => {
-            let message = format!("{} has no `items`", ty.with_article());
-            errors.add(items.place, &items_path, message);
-            return None;
-        }
-        (ty, None) => (ty, constraints(errors, node, &path, ty)),
-    };
+    let (items, constraints) = element(errors, node, &path, ty)?;
     Some(Parameter {
         name: entry.key.clone(),
         expression_name: entry.key.replace('-', "_"),
@@ -117,6 +82,53 @@ fn declaration(errors: &mut Errors<'_>, entry: &Entry) -> Option<Parameter> {
         default: None,
         set_by: set_by(errors, node, &path),
     })
+}
+
+fn not_a_name(name: &str) -> Option<String> {
+    if !is_label(name) {
+        Some(format!(
+            "`{name}` cannot be part of an annotation: a parameter's name is lower-case letters, \
+             digits and `-`"
+        ))
+    } else if name == CONTAINERS_PARAMETER {
+        let message = "the name is reserved: by the annotation of this name a pod chooses the app \
+                       containers of one template";
+        Some(message.to_owned())
+    } else {
+        None
+    }
+}
+
+/// The type of a parameter's elements and what constrains them, for a scalar its own.
+fn element(
+    errors: &mut Errors<'_>,
+    node: &Node,
+    path: &str,
+    ty: ParameterType,
+) -> Option<(ParameterType, Constraints)> {
+    let scalar = if ty.is_scalar() {
+        ty
+    } else {
+        ParameterType::String
+    };
+    let Some(items) = node.get("items") else {
+        return Some((scalar, constraints(errors, node, path, scalar)));
+    };
+    let items_path = join(path, "items");
+    if ty.is_scalar() {
+        let message = format!("{} has no `items`", ty.with_article());
+        errors.add(items.place, &items_path, message);
+        return None;
+    }
+    entries(errors, items, &items_path, ITEMS);
+    for field in ["enum", "pattern", "patternHint", "minimum", "maximum"] {
+        if let Some(node) = node.get(field) {
+            let message = format!("what constrains the elements stands in `items.{field}`");
+            errors.add(node.place, &join(path, field), message);
+        }
+    }
+    let ty = element_type(errors, items, &items_path);
+    Some((ty, constraints(errors, items, &items_path, ty)))
 }
 
 fn element_type(errors: &mut Errors<'_>, items: &Node, path: &str) -> ParameterType {

@@ -195,10 +195,10 @@ pub(super) fn label(
 
 /// Whether a text is a DNS label (RFC 1123).
 pub(super) fn is_label(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let mut characters = text.chars();
     !text.is_empty()
         && text.len() <= LONGEST_LABEL
-        && text.chars().all(inner)
+        && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }

@@ -8,11 +8,11 @@ use super::fragment::CompileScope;
 use super::reader::{choice, entries, known_entries, label};
 use super::settings::{self, SPEC};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
-use crate::expression::{Expression, Reads};
+use crate::expression::Reads;
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Template};
-use crate::template::fragment::Fragment;
+use crate::template::fragment::{Condition, Fragment};
 use crate::template::node::{Node, NodeValue};
 use crate::template::shape::{DocumentKind, LONGEST_LABEL};
 use crate::template::word::words;
@@ -112,11 +112,12 @@ fn without_words(declared: &mut Value) {
 fn whole_numbers(value: &mut Value) {
     match value {
         Value::Number(number) => {
-            let whole = number.as_f64().filter(|_| number.is_f64());
-            let whole =
-                whole.filter(|number| number.fract() == 0.0 && number.abs() < LARGEST_EXACT);
             #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-            if let Some(whole) = whole {
+            if number.is_f64()
+                && let Some(whole) = number.as_f64()
+                && whole.fract() == 0.0
+                && whole.abs() < LARGEST_EXACT
+            {
                 *number = (whole as i64).into();
             }
         }
@@ -152,8 +153,11 @@ fn kind(errors: &mut Errors<'_>, document: &Node) -> Option<DocumentKind> {
 
 /// A template's metadata are those of every object of Kubernetes.
 fn known_metadata(errors: &mut Errors<'_>, metadata: &Node) {
-    let known = schema::definition("ObjectMeta").into_iter().flatten();
-    let known: Vec<&str> = known.map(|(name, _)| name.as_str()).collect();
+    let known: Vec<&str> = schema::definition("ObjectMeta")
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
     known_entries(errors, metadata, "metadata", &known);
 }
 
@@ -174,8 +178,7 @@ fn names(
         }
     };
     errors.template = name.clone().unwrap_or_default();
-    let namespace = metadata.get("namespace");
-    let namespace = match (kind, namespace) {
+    let namespace = match (kind, metadata.get("namespace")) {
         (DocumentKind::Namespaced, Some(node)) => {
             label(errors, node, "metadata.namespace", LONGEST_LABEL)
         }
@@ -230,58 +233,51 @@ fn contents(errors: &mut Errors<'_>, spec: &Node, template: &mut Template) {
 /// What all expressions of a template read, variables and computed defaults included.
 fn reads(template: &Template) -> Reads {
     let mut reads = Reads::default();
-    let mut visit = |expression: &Expression| reads.extend(expression.reads());
-    let mut fragments: Vec<&Fragment> = Vec::new();
-    fragments.extend(
-        template
-            .parameters
-            .iter()
-            .filter_map(|p| p.default.as_ref()),
-    );
-    fragments.extend(
-        template
-            .validations
-            .iter()
-            .map(|validation| &validation.message),
-    );
-    fragments.extend(template.sidecars.iter().map(|container| &container.body));
-    fragments.extend(
-        template
-            .init_containers
-            .iter()
-            .map(|container| &container.body),
-    );
+    for fragment in fragments(template) {
+        fragment.expressions(&mut |expression| reads.extend(expression.reads()));
+    }
+    let variables = template.variables.iter().map(|(_, expression)| expression);
+    for expression in variables.chain(conditions(template).map(|one| &one.expression)) {
+        reads.extend(expression.reads());
+    }
+    reads
+}
+
+/// Every fragment of a template.
+fn fragments(template: &Template) -> impl Iterator<Item = &Fragment> {
+    let defaults = template
+        .parameters
+        .iter()
+        .filter_map(|p| p.default.as_ref());
+    let messages = template.validations.iter().map(|v| &v.message);
+    let containers = template.sidecars.iter().chain(&template.init_containers);
     let parts = [
         &template.app,
         &template.labels,
         &template.annotations,
         &template.pod,
     ];
-    fragments.extend(parts.into_iter().flatten());
-    for volume in &template.volumes {
-        fragments.extend(volume.adopt.iter().chain(&volume.source));
-        if let Some(files) = &volume.files {
-            fragments.extend(files.files.iter().map(|file| &file.content));
-            files.when.iter().for_each(|when| visit(&when.expression));
-        }
-        volume.when.iter().for_each(|when| visit(&when.expression));
-    }
-    for fragment in fragments {
-        fragment.expressions(&mut visit);
-    }
-    template
-        .variables
-        .iter()
-        .for_each(|(_, expression)| visit(expression));
-    template
-        .match_conditions
-        .iter()
-        .for_each(|c| visit(&c.condition.expression));
-    template
-        .validations
-        .iter()
-        .for_each(|v| visit(&v.condition.expression));
-    reads
+    let volumes = template.volumes.iter().flat_map(|volume| {
+        let files = volume.files.iter().flat_map(|files| &files.files);
+        let contents = files.map(|file| &file.content);
+        volume.adopt.iter().chain(&volume.source).chain(contents)
+    });
+    defaults
+        .chain(messages)
+        .chain(containers.map(|container| &container.body))
+        .chain(parts.into_iter().flatten())
+        .chain(volumes)
+}
+
+/// Every condition of a template outside its fragments.
+fn conditions(template: &Template) -> impl Iterator<Item = &Condition> {
+    let volumes = template.volumes.iter().flat_map(|volume| {
+        let files = volume.files.iter().flat_map(|files| &files.when);
+        volume.when.iter().chain(files)
+    });
+    let matches = template.match_conditions.iter().map(|c| &c.condition);
+    let validations = template.validations.iter().map(|v| &v.condition);
+    volumes.chain(matches).chain(validations)
 }
 
 #[cfg(test)]

@@ -81,6 +81,12 @@ fn privileges(spec: &Node) -> Vec<(&Node, String)> {
 
 /// Annotations that are privilege (Pod Security Standards, "`AppArmor`"), or may be, as an expression
 /// decides which there are.
+fn is_confined(node: &Node) -> bool {
+    let profile = node.text().unwrap_or_default();
+    let known = profile == "runtime/default" || profile.starts_with("localhost/");
+    known && !profile.contains("${")
+}
+
 fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
     let metadata = spec.get("metadata");
     let Some(annotations) = metadata.and_then(|metadata| metadata.get("annotations")) else {
@@ -92,11 +98,6 @@ fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
     }
     let NodeValue::Map(entries) = &annotations.value else {
         return Vec::new();
-    };
-    let is_confined = |node: &Node| {
-        let profile = node.text().unwrap_or_default();
-        let known = profile == "runtime/default" || profile.starts_with("localhost/");
-        known && !profile.contains("${")
     };
     entries
         .iter()
@@ -217,8 +218,10 @@ fn check_reach(errors: &mut Errors<'_>, spec: &Node, template: &Template, raised
         reach.refuse(fragment, node, "spec.pod");
     }
     let app = spec.get("app").and_then(|app| app.get("securityContext"));
-    let security = template.app.as_ref();
-    let security = security.and_then(|app| app.field("securityContext"));
+    let security = template
+        .app
+        .as_ref()
+        .and_then(|app| app.field("securityContext"));
     if let (Some(fragment), Some(node)) = (security, app) {
         reach.refuse(fragment, node, "spec.app.securityContext");
     }

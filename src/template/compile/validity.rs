@@ -34,16 +34,16 @@ pub(super) fn check(
 /// Checks a container, one that a template adds or what it gives the app's.
 pub(super) fn container(errors: &mut Errors<'_>, node: &Node, path: &str) {
     check(errors, "Container", node, path, &["waitForReady"]);
-    let port = |item: &Node| {
+    twice(errors, node, path, "ports", |item| {
         let protocol = item.get("protocol").map_or(Some("TCP"), Node::text)?;
         let NodeValue::Integer(port) = item.get("containerPort")?.value else {
             return None;
         };
         Some(format!("{port}/{protocol}"))
-    };
-    let variable = |item: &Node| item.get("name").and_then(Node::text).map(str::to_owned);
-    twice(errors, node, path, "ports", port);
-    twice(errors, node, path, "env", variable);
+    });
+    twice(errors, node, path, "env", |item| {
+        Some(item.get("name")?.text()?.to_owned())
+    });
 }
 
 /// Notes elements of a list with the same merge key: the API server takes them with a warning, but

@@ -9,7 +9,7 @@ use crate::kubernetes::keys::FILE_PREFIX;
 use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};
-use crate::template::node::{Node, NodeValue};
+use crate::template::node::{Entry, Node, NodeValue};
 use crate::template::shape::ADOPT;
 use crate::template::value::Constant;
 
@@ -154,12 +154,13 @@ fn source(
 
 /// A volume has exactly one source; several may stand where all but one have a `$when`.
 fn check_sources(errors: &mut Errors<'_>, node: &Node, path: &str, volume: &VolumeTemplate) {
-    let always = |fragment: &Fragment| !matches!(fragment, Fragment::When(..));
     let (fixed, all) = match &volume.source {
-        Some(Fragment::Object(fields)) => (
-            fields.iter().filter(|(_, part)| always(part)).count(),
-            fields.len(),
-        ),
+        Some(Fragment::Object(fields)) => {
+            let optional = fields
+                .iter()
+                .filter(|(_, part)| matches!(part, Fragment::When(..)));
+            (fields.len() - optional.count(), fields.len())
+        }
         _ => (0, 0),
     };
     let files_fixed = volume
@@ -193,47 +194,11 @@ fn files(
     meaning: CompileScope<'_>,
 ) -> FilesTemplate {
     let when = fragment::when(errors, node, path, meaning.scope);
-    let mut files = Vec::new();
-    for entry in any_entries(errors, node, path)
+    let files: Vec<_> = any_entries(errors, node, path)
         .iter()
         .filter(|entry| entry.key != WHEN)
-    {
-        let path = join(path, &entry.key);
-        if let Err(message) = file_name(emitted, &entry.key) {
-            errors.add(entry.place, &path, message);
-            continue;
-        }
-        let extension = entry.key.rsplit_once('.').map(|(_, extension)| extension);
-        let format = match extension {
-            Some("json") => Some(TreeFormat::Json),
-            Some("yaml" | "yml") => Some(TreeFormat::Yaml),
-            _ => None,
-        };
-        let is_tree = matches!(entry.value.value, NodeValue::Map(_) | NodeValue::List(_));
-        if is_tree && format.is_none() {
-            let message = "a tree is written by its extension: name the file `.json`, `.yaml` or \
-                           `.yml`, or write text";
-            errors.add(entry.value.place, &path, message);
-            continue;
-        }
-        let slot = match format {
-            Some(_) => Slot::of(FieldType::Any),
-            None => Slot::free_text(),
-        };
-        if let Some(content) = fragment::compile(errors, &entry.value, &path, &slot, meaning) {
-            let key = format!("{FILE_PREFIX}{emitted}.{}", entry.key);
-            files.push(FileTemplate {
-                item: json!({
-                    "path": entry.key,
-                    "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
-                }),
-                key,
-                name: entry.key.clone(),
-                format,
-                content,
-            });
-        }
-    }
+        .filter_map(|entry| file(errors, entry, &join(path, &entry.key), emitted, meaning))
+        .collect();
     let items: Vec<_> = files.iter().map(|file| file.item.clone()).collect();
     let source = Constant::new(json!({"items": items}));
     FilesTemplate {
@@ -243,14 +208,57 @@ fn files(
     }
 }
 
+fn file(
+    errors: &mut Errors<'_>,
+    entry: &Entry,
+    path: &str,
+    emitted: &str,
+    meaning: CompileScope<'_>,
+) -> Option<FileTemplate> {
+    if let Err(message) = file_name(emitted, &entry.key) {
+        errors.add(entry.place, path, message);
+        return None;
+    }
+    let extension = entry.key.rsplit_once('.').map(|(_, extension)| extension);
+    let format = match extension {
+        Some("json") => Some(TreeFormat::Json),
+        Some("yaml" | "yml") => Some(TreeFormat::Yaml),
+        _ => None,
+    };
+    let is_tree = matches!(entry.value.value, NodeValue::Map(_) | NodeValue::List(_));
+    if is_tree && format.is_none() {
+        let message = "a tree is written by its extension: name the file `.json`, `.yaml` or \
+                       `.yml`, or write text";
+        errors.add(entry.value.place, path, message);
+        return None;
+    }
+    let slot = match format {
+        Some(_) => Slot::of(FieldType::Any),
+        None => Slot::free_text(),
+    };
+    let content = fragment::compile(errors, &entry.value, path, &slot, meaning)?;
+    let key = format!("{FILE_PREFIX}{emitted}.{}", entry.key);
+    Some(FileTemplate {
+        item: json!({
+            "path": entry.key,
+            "fieldRef": {"fieldPath": format!("metadata.annotations['{key}']")},
+        }),
+        key,
+        name: entry.key.clone(),
+        format,
+        content,
+    })
+}
+
 /// A file's annotation is `pillion.dev/file.<volume in the pod>.<file>`.
 fn file_name(emitted: &str, file: &str) -> Result<(), String> {
     if file.contains("${") {
         return Err("an expression cannot stand in a key".to_owned());
     }
     let key = format!("file.{emitted}.{file}");
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if file.is_empty() || !file.chars().all(allowed) || file.starts_with("..") {
+    let mut characters = file.chars();
+    let is_allowed = characters.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if file.is_empty() || !is_allowed || file.starts_with("..") {
         return Err(format!(
             "`{file}` is not a file name of letters, digits, `-`, `_` and `.`"
         ));

@@ -58,8 +58,27 @@ fn names_of(mount: &Map<String, Value>) -> (&'static str, &'static str) {
     }
 }
 
+/// A mount of a volume of the template, which is `None` where an expression names it.
+pub(super) fn place(
+    volume: Option<&str>,
+    mount: Map<String, Value>,
+    volumes: &dyn Volumes,
+    origin: &Arc<Origin>,
+) -> Result<Value, Failure> {
+    let Some(volume) = volume else {
+        return place_computed(mount, volumes, origin);
+    };
+    let resolved = volumes.resolve(volume).ok_or_else(|| {
+        let problem = format!(
+            "the volume `{volume}` is left out by its `$when`; give its mounts the same `$when`"
+        );
+        Failure::at(origin, problem)
+    })?;
+    place_mount(mount, resolved, origin)
+}
+
 /// A mount whose volume an expression names: the pod's of that name, else the template's.
-pub(super) fn place_computed(
+fn place_computed(
     mount: Map<String, Value>,
     volumes: &dyn Volumes,
     origin: &Arc<Origin>,
@@ -73,7 +92,7 @@ pub(super) fn place_computed(
 }
 
 /// A mount with its volume's name in the pod; below an adopted volume's `subPath`, as the app's is.
-pub(super) fn place_mount(
+fn place_mount(
     mut mount: Map<String, Value>,
     (name, sub_path): (&str, Option<&str>),
     origin: &Arc<Origin>,

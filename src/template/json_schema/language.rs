@@ -90,8 +90,9 @@ impl Definitions {
 
     /// A map with literal keys.
     fn texts(&mut self) -> Value {
-        let text = Slot::of(FieldType::Map(Box::new(FieldType::Text))).field("");
-        let text = text.map(|text| self.slot(&text));
+        let text = Slot::of(FieldType::Map(Box::new(FieldType::Text)))
+            .field("")
+            .map(|text| self.slot(&text));
         json!({
             "type": ["object", "null"],
             "properties": {WHEN: condition()},

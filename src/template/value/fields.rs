@@ -94,8 +94,8 @@ impl TemplateObject {
 
     /// Drops lists in which nothing is left: the API server drops them too.
     pub(crate) fn drop_empty_lists(&mut self) {
-        let is_empty = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
-        self.0.retain(|(_, value)| !is_empty(value));
+        self.0
+            .retain(|(_, value)| value.as_array().is_none_or(|list| !list.is_empty()));
     }
 
     /// How many fields there are.

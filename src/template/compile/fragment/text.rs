@@ -127,9 +127,10 @@ pub(in crate::template::compile) fn expression(
 
 /// Whether a source looks like an expansion of the shell rather than an expression.
 fn is_of_the_shell(source: &str) -> bool {
-    let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let operators = [":-", ":=", ":+", ":?", "##", "%%", "%*", "#*"];
-    (!source.is_empty() && source.chars().all(name))
+    let mut characters = source.chars();
+    (!source.is_empty()
+        && characters.all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
         || source.starts_with('#')
         || operators.iter().any(|operator| source.contains(operator))
 }

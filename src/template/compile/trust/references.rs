@@ -14,25 +14,27 @@ pub(super) fn open_variables(
         Some(NodeValue::List(entries)) => entries.as_slice(),
         _ => &[],
     };
-    let named = |entry: &Node| entry.get("name").and_then(Node::text).map(str::to_owned);
     let mut open = BTreeMap::new();
     for entry in entries {
-        let Some(name) = named(entry) else {
+        let Some(name) = entry.get("name").and_then(Node::text) else {
             continue;
         };
-        if let Some(what) = reached(&name).or_else(|| copied_from_metadata(entry)) {
-            open.insert(name, what);
+        if let Some(what) = reached(name).or_else(|| copied_from_metadata(entry)) {
+            open.insert(name.to_owned(), what);
         }
     }
     // A variable can hold others.
     loop {
         let next = entries.iter().find_map(|entry| {
-            let name = named(entry).filter(|name| !open.contains_key(name))?;
+            let name = entry.get("name")?.text()?;
+            if open.contains_key(name) {
+                return None;
+            }
             let value = entry.get("value")?.text()?;
             let what = references(value)
                 .into_iter()
                 .find_map(|name| open.get(name))?;
-            Some((name, what.clone()))
+            Some((name.to_owned(), what.clone()))
         });
         match next {
             Some((name, what)) => open.insert(name, what),
@@ -43,8 +45,8 @@ pub(super) fn open_variables(
 
 /// Whether a variable's value is one of the pod's labels or annotations.
 fn copied_from_metadata(entry: &Node) -> Option<String> {
-    let field = entry.get("valueFrom")?.get("fieldRef")?.get("fieldPath")?;
-    let field = field.text()?;
+    let reference = entry.get("valueFrom")?.get("fieldRef")?;
+    let field = reference.get("fieldPath")?.text()?;
     ["metadata.annotations", "metadata.labels"]
         .iter()
         .any(|start| field.starts_with(start))
