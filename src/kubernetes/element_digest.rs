@@ -63,11 +63,10 @@ pub(crate) fn text(text: &str) -> u64 {
 
 /// The digest of texts with a NUL between them.
 pub fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
-    let add = |hash, (index, text): (usize, &str)| {
+    texts.enumerate().fold(OFFSET, |hash, (index, text)| {
         let between: &[u8] = if index == 0 { &[] } else { &[0] };
         bytes(bytes(hash, between), text.as_bytes())
-    };
-    texts.enumerate().fold(OFFSET, add)
+    })
 }
 
 /// The digest of the text that something is written as.
@@ -114,8 +113,8 @@ pub fn object_digest<'v, D: Digest<'v>>(
             ("Container", "volumeMounts", Value::Array(mounts))
                 if mounts.iter().any(is_token_mount) =>
             {
-                let own = mounts.iter().filter(|mount| !is_token_mount(mount));
-                let own: Vec<Value> = own.cloned().collect();
+                let mut own = mounts.clone();
+                own.retain(|mount| !is_token_mount(mount));
                 if own.is_empty() {
                     return None;
                 }
@@ -147,10 +146,12 @@ fn says_nothing<'v>(
     value: &Value,
     get: &impl Fn(&str) -> Option<&'v Value>,
 ) -> bool {
-    let image = || get("image").and_then(Value::as_str);
     match (definition, name) {
         ("Container", "imagePullPolicy")
-            if image().map(Reference::pull_policy) == value.as_str() =>
+            if get("image")
+                .and_then(Value::as_str)
+                .map(Reference::pull_policy)
+                == value.as_str() =>
         {
             true
         }
@@ -185,8 +186,9 @@ fn pair(key: &str, value: u64) -> u64 {
 }
 
 fn bytes(hash: u64, bytes: &[u8]) -> u64 {
-    let add = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
-    bytes.iter().fold(hash, add)
+    bytes.iter().fold(hash, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(PRIME)
+    })
 }
 
 #[cfg(test)]

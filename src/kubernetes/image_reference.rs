@@ -1,6 +1,8 @@
 //! Image references, as container runtimes read them (distribution/reference):
 //! `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
 
+use super::names::{is_enclosed, is_lower_or_digit};
+
 /// Tags that their makers move on to every new build.
 const MOVING_TAGS: [&str; 14] = [
     "latest", "stable", "main", "master", "edge", "nightly", "dev", "develop", "canary", "rolling",
@@ -131,8 +133,8 @@ fn is_domain(host: &str) -> bool {
         let Some((address, port)) = address.split_once(']') else {
             return false;
         };
-        let is_address = |c: char| c.is_ascii_hexdigit() || c == ':';
-        return address.chars().all(is_address)
+        let mut characters = address.chars();
+        return characters.all(|c| c.is_ascii_hexdigit() || c == ':')
             && !address.is_empty()
             && (port.is_empty() || port.strip_prefix(':').is_some_and(is_number));
     }
@@ -140,11 +142,9 @@ fn is_domain(host: &str) -> bool {
         Some((name, port)) => (name, Some(port)),
         None => (host, None),
     };
-    let is_label = |label: &str| {
-        let end = |c: char| c.is_ascii_alphanumeric();
-        label.starts_with(end) && label.ends_with(end) && label.chars().all(|c| end(c) || c == '-')
-    };
-    name.split('.').all(is_label) && port.is_none_or(is_number)
+    name.split('.')
+        .all(|label| is_enclosed(label, |c| c.is_ascii_alphanumeric(), "-"))
+        && port.is_none_or(is_number)
 }
 
 fn is_number(text: &str) -> bool {
@@ -158,11 +158,10 @@ fn is_hex(text: &str) -> bool {
 
 /// Letters and digits, with a `.`, a `_`, a `__` or any number of `-` between them.
 fn is_path_part(part: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    part.starts_with(is_plain)
-        && part.ends_with(is_plain)
+    part.starts_with(is_lower_or_digit)
+        && part.ends_with(is_lower_or_digit)
         && part
-            .split(is_plain)
+            .split(is_lower_or_digit)
             .all(|separator| matches!(separator, "" | "." | "_" | "__") || is_dashes(separator))
 }
 
@@ -171,10 +170,11 @@ fn is_dashes(text: &str) -> bool {
 }
 
 fn is_tag(tag: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut characters = tag.chars();
     tag.len() <= LONGEST_TAG
-        && tag.starts_with(is_word)
-        && tag.chars().all(|c| is_word(c) || c == '.' || c == '-')
+        && !tag.is_empty()
+        && !tag.starts_with(['.', '-'])
+        && characters.all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
 fn is_digest(digest: &str) -> bool {

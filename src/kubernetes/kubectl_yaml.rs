@@ -141,35 +141,10 @@ impl Scanner {
 
     /// Checks a plain scalar.
     fn plain<'l>(&self, rest: &'l str) -> Result<&'l str, String> {
-        let in_flow = self.depth > 0;
-        let mut end = rest.len();
-        let mut before = '\0';
-        for (at, character) in rest.char_indices() {
-            let behind = rest.get(at + character.len_utf8()..).unwrap_or_default();
-            let is_end = match character {
-                ':' => {
-                    if in_flow && behind.starts_with([',', ']', '}']) {
-                        let word = rest.get(..=at).unwrap_or_default();
-                        return Err(format!(
-                            "`{word}` is a text to kubectl and a key to other readers of YAML: put it \
-                             in quotes"
-                        ));
-                    }
-                    behind.is_empty() || behind.starts_with([' ', '\t', '\r'])
-                }
-                ',' | '[' | ']' | '{' | '}' => in_flow,
-                '#' => matches!(before, ' ' | '\t'),
-                _ => false,
-            };
-            if is_end {
-                end = at;
-                break;
-            }
-            before = character;
-        }
+        let end = self.plain_end(rest)?;
         let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
         let word = word.trim_end();
-        if in_flow && word.contains('?') {
+        if self.depth > 0 && word.contains('?') {
             return Err(format!(
                 "kubectl takes no plain `?` inside `[]` or `{{}}`: put `{word}` in quotes"
             ));
@@ -191,6 +166,33 @@ impl Scanner {
         }
         Ok(behind)
     }
+
+    /// Where a plain scalar ends.
+    fn plain_end(&self, rest: &str) -> Result<usize, String> {
+        let in_flow = self.depth > 0;
+        let mut before = '\0';
+        for (at, character) in rest.char_indices() {
+            let behind = rest.get(at + character.len_utf8()..).unwrap_or_default();
+            let is_end = match character {
+                ':' if in_flow && behind.starts_with([',', ']', '}']) => {
+                    let word = rest.get(..=at).unwrap_or_default();
+                    return Err(format!(
+                        "`{word}` is a text to kubectl and a key to other readers of YAML: put it \
+                         in quotes"
+                    ));
+                }
+                ':' => behind.is_empty() || behind.starts_with([' ', '\t', '\r']),
+                ',' | '[' | ']' | '{' | '}' => in_flow,
+                '#' => matches!(before, ' ' | '\t'),
+                _ => false,
+            };
+            if is_end {
+                return Ok(at);
+            }
+            before = character;
+        }
+        Ok(rest.len())
+    }
 }
 
 /// Reads the name behind `&`, `*` or `!`.
@@ -199,9 +201,12 @@ fn named(rest: &str) -> Result<&str, String> {
     let (name, behind) = rest
         .split_at_checked(end.unwrap_or(rest.len()))
         .unwrap_or((rest, ""));
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let is_plain = match name.strip_prefix(['&', '*']) {
-        Some(anchor) => !anchor.is_empty() && anchor.chars().all(plain),
+        Some(anchor) => {
+            let mut characters = anchor.chars();
+            !anchor.is_empty()
+                && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        }
         None => name
             .strip_prefix("!!")
             .is_some_and(|tag| TAGS.contains(&tag)),

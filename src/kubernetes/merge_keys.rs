@@ -70,24 +70,27 @@ pub(crate) fn element_key(element: &Value, keys: &[&str]) -> Option<String> {
 
 /// The same, borrowed where it is one text.
 pub(crate) fn key_of<'v>(element: &'v Value, keys: &[&str]) -> Option<Cow<'v, str>> {
-    let part = |key: &str| match element.get(key) {
-        Some(Value::String(text)) if key.ends_with("Path") => Some(paths::shortest(text)),
-        Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
-        Some(value) if !value.is_null() => Some(Cow::Owned(value.to_string())),
-        _ if key == "protocol" => Some(Cow::Borrowed("TCP")),
-        _ => None,
-    };
     if let [single] = keys {
-        return part(single);
+        return part(element, single);
     }
     let mut whole = String::new();
     for (index, key) in keys.iter().enumerate() {
         if index > 0 {
             whole.push('/');
         }
-        whole.push_str(&part(key)?);
+        whole.push_str(&part(element, key)?);
     }
     Some(Cow::Owned(whole))
+}
+
+fn part<'v>(element: &'v Value, key: &str) -> Option<Cow<'v, str>> {
+    match element.get(key) {
+        Some(Value::String(text)) if key.ends_with("Path") => Some(paths::shortest(text)),
+        Some(Value::String(text)) => Some(Cow::Borrowed(text.as_str())),
+        Some(value) if !value.is_null() => Some(Cow::Owned(value.to_string())),
+        _ if key == "protocol" => Some(Cow::Borrowed("TCP")),
+        _ => None,
+    }
 }
 
 /// The elements of a list by what identifies them, in their order. Of several with one key, such as
@@ -97,15 +100,18 @@ pub(crate) fn by_key<'v, T: Copy>(
     value: impl Fn(T) -> &'v Value,
     keys: &[&str],
 ) -> Vec<(Cow<'v, str>, T)> {
-    let items = items.into_iter();
-    let keyed = items.filter_map(|item| Some((key_of(value(item), keys)?, item)));
-    let mut elements: Vec<(Cow<'v, str>, T)> = keyed.collect();
-    let is_repeated = |(index, (key, _)): (usize, &(Cow<'v, str>, T))| {
-        let mut before = elements.iter().take(index);
-        before.any(|(other, _)| other == key)
-    };
+    let mut elements: Vec<(Cow<'v, str>, T)> = items
+        .into_iter()
+        .filter_map(|item| Some((key_of(value(item), keys)?, item)))
+        .collect();
+    let mut numbered = elements.iter().enumerate();
     // A template gives few, mostly one or two.
-    if elements.len() > FEW || elements.iter().enumerate().any(is_repeated) {
+    if elements.len() > FEW
+        || numbered.any(|(index, (key, _))| {
+            let mut before = elements.iter().take(index);
+            before.any(|(other, _)| other == key)
+        })
+    {
         let mut seen = HashSet::with_capacity(elements.len());
         elements.reverse();
         elements.retain(|(key, _)| seen.insert(key.clone()));

@@ -148,11 +148,19 @@ pub(crate) fn not_a_label_value(value: &str) -> Option<String> {
 }
 
 fn is_name(text: &str) -> bool {
-    let end = |c: char| c.is_ascii_alphanumeric();
-    text.len() <= LONGEST
-        && text.starts_with(end)
-        && text.ends_with(end)
-        && text.chars().all(|c| end(c) || "-_.".contains(c))
+    text.len() <= LONGEST && is_enclosed(text, |c| c.is_ascii_alphanumeric(), "-_.")
+}
+
+/// Whether a text begins and ends with characters of one kind, and has none but those and the ones of
+/// `between`.
+pub(super) fn is_enclosed(text: &str, kind: fn(char) -> bool, between: &str) -> bool {
+    text.starts_with(kind)
+        && text.ends_with(kind)
+        && text.chars().all(|c| kind(c) || between.contains(c))
+}
+
+pub(super) fn is_lower_or_digit(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit()
 }
 
 /// Whether a text is a DNS subdomain (RFC 1123).
@@ -162,8 +170,7 @@ pub(crate) fn is_subdomain(text: &str) -> bool {
 
 /// A label of a DNS name, of any length: that of the whole name is limited.
 fn is_domain_part(text: &str) -> bool {
-    let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    text.starts_with(end) && text.ends_with(end) && text.chars().all(|c| end(c) || c == '-')
+    is_enclosed(text, is_lower_or_digit, "-")
 }
 
 fn is_label(text: &str) -> bool {
@@ -185,24 +192,22 @@ fn is_subdomain_prefix(text: &str) -> bool {
 }
 
 fn is_data_key(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let mut characters = text.chars();
     text.len() <= LONGEST_DOMAIN
-        && text.chars().all(allowed)
+        && characters.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         && text != "."
         && !text.starts_with("..")
 }
 
 /// A DNS name in whose parts, and before them, `_` may stand; the root and a `.` at the end too.
 fn is_search_domain(text: &str) -> bool {
-    let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_part = |part: &str| {
-        let part = part.strip_prefix('_').unwrap_or(part);
-        part.starts_with(end)
-            && part.ends_with(end)
-            && part.chars().all(|c| end(c) || c == '-' || c == '_')
-    };
     let name = text.strip_suffix('.').unwrap_or(text);
-    text == "." || (name.len() <= LONGEST_DOMAIN && name.split('.').all(is_part))
+    let mut parts = name
+        .split('.')
+        .map(|part| part.strip_prefix('_').unwrap_or(part));
+    text == "."
+        || (name.len() <= LONGEST_DOMAIN
+            && parts.all(|part| is_enclosed(part, is_lower_or_digit, "-_")))
 }
 
 fn is_signer(text: &str) -> bool {
@@ -224,13 +229,8 @@ fn is_trust_bundle(text: &str) -> bool {
 }
 
 fn is_sysctl(text: &str) -> bool {
-    let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let is_part = |part: &str| {
-        part.starts_with(end)
-            && part.ends_with(end)
-            && part.chars().all(|c| end(c) || c == '-' || c == '_')
-    };
-    text.len() <= LONGEST_DOMAIN && text.split(['.', '/']).all(is_part)
+    let mut parts = text.split(['.', '/']);
+    text.len() <= LONGEST_DOMAIN && parts.all(|part| is_enclosed(part, is_lower_or_digit, "-_"))
 }
 
 fn is_resource_field(text: &str) -> bool {
@@ -244,13 +244,10 @@ fn is_resource_field(text: &str) -> bool {
 
 /// Why a text is no name of a port (RFC 6335, as the API server asks for it).
 pub(super) fn not_a_port_name(name: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (1..=15).contains(&name.len())
-        && name.chars().all(allowed)
+        && is_enclosed(name, is_lower_or_digit, "-")
         && name.contains(|c: char| c.is_ascii_lowercase())
-        && !name.contains("--")
-        && !name.starts_with('-')
-        && !name.ends_with('-');
+        && !name.contains("--");
     (!fits).then(|| {
         format!(
             "`{name}` is not a port's name: at most 15 lower-case letters, digits and single `-`, \
@@ -262,9 +259,10 @@ pub(super) fn not_a_port_name(name: &str) -> Option<String> {
 /// Why a text is no name of an environment variable. Before Kubernetes 1.32 the name is an
 /// identifier with `-` and `.`; later almost anything.
 pub(super) fn not_an_env_name(name: &str) -> Option<String> {
-    let first = |c: char| c.is_ascii_alphabetic() || "-._".contains(c);
-    let fits = name.starts_with(first)
-        && name.chars().all(|c| first(c) || c.is_ascii_digit())
+    let mut characters = name.chars();
+    let fits = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && characters.all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
         && name != "."
         && !name.starts_with("..");
     (!fits).then(|| {

@@ -159,13 +159,16 @@ struct Parts<'t> {
     suffix: &'t str,
 }
 
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
 fn split(text: &str) -> Result<Parts<'_>, QuantityError> {
     let (negative, rest) = match text.as_bytes().first() {
         Some(b'-') => (true, text.get(1..).unwrap_or_default()),
         Some(b'+') => (false, text.get(1..).unwrap_or_default()),
         _ => (false, text),
     };
-    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     let (whole, rest) = rest.split_at(digits(rest));
     let (fraction, suffix) = match rest.strip_prefix('.') {
         Some(rest) => rest.split_at(digits(rest)),
@@ -185,30 +188,34 @@ fn split(text: &str) -> Result<Parts<'_>, QuantityError> {
 
 /// The base (10 or 2), exponent and format of a suffix.
 fn interpret(suffix: &str) -> Result<(u32, i64, Format), QuantityError> {
-    let decimal = |exponent| Ok((10, exponent, Format::DecimalSi));
-    let binary = |exponent| Ok((2, exponent, Format::BinarySi));
-    match suffix {
-        "n" => decimal(-9),
-        "u" => decimal(-6),
-        "m" => decimal(-3),
-        "" => decimal(0),
-        "k" => decimal(3),
-        "M" => decimal(6),
-        "G" => decimal(9),
-        "T" => decimal(12),
-        "P" => decimal(15),
-        "E" => decimal(18),
-        "Ki" => binary(10),
-        "Mi" => binary(20),
-        "Gi" => binary(30),
-        "Ti" => binary(40),
-        "Pi" => binary(50),
-        "Ei" => binary(60),
+    let (base, exponent) = match suffix {
+        "n" => (10, -9),
+        "u" => (10, -6),
+        "m" => (10, -3),
+        "" => (10, 0),
+        "k" => (10, 3),
+        "M" => (10, 6),
+        "G" => (10, 9),
+        "T" => (10, 12),
+        "P" => (10, 15),
+        "E" => (10, 18),
+        "Ki" => (2, 10),
+        "Mi" => (2, 20),
+        "Gi" => (2, 30),
+        "Ti" => (2, 40),
+        "Pi" => (2, 50),
+        "Ei" => (2, 60),
         _ => match suffix.strip_prefix(['e', 'E']).map(str::parse::<i32>) {
-            Some(Ok(exponent)) => Ok((10, i64::from(exponent), Format::DecimalExponent)),
-            _ => Err(QuantityError::Suffix),
+            Some(Ok(exponent)) => return Ok((10, exponent.into(), Format::DecimalExponent)),
+            _ => return Err(QuantityError::Suffix),
         },
-    }
+    };
+    let format = if base == 2 {
+        Format::BinarySi
+    } else {
+        Format::DecimalSi
+    };
+    Ok((base, exponent, format))
 }
 
 /// The digits times 10^`power`, in billionths; capped, and rounded away from zero.

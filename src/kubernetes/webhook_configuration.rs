@@ -173,13 +173,11 @@ impl WebhookConfiguration {
             }
         };
         let name = document.pointer("/metadata/name").unwrap_or(&Value::Null);
-        let name =
-            String::deserialize(name).map_err(|source| WebhookConfigurationError::Shape {
+        Ok(Self {
+            name: String::deserialize(name).map_err(|source| WebhookConfigurationError::Shape {
                 of: "the name of the configuration".to_owned(),
                 source,
-            })?;
-        Ok(Self {
-            name,
+            })?,
             is_mutating,
             entries: Entry::read_all(document).collect::<Result<_, _>>()?,
         })
@@ -228,10 +226,10 @@ impl Rule {
 
     /// Whether it names this resource, whatever the version and the scope.
     pub(crate) fn has_resource(&self, group: &str, resource: &str) -> bool {
-        let is_it = |item: &String| {
-            item == resource || item == "*/*" || (item == "*" && !resource.contains('/'))
-        };
-        lists(&self.api_groups, group) && self.resources.iter().any(is_it)
+        lists(&self.api_groups, group)
+            && self.resources.iter().any(|item| {
+                item == resource || item == "*/*" || (item == "*" && !resource.contains('/'))
+            })
     }
 
     /// Whether it names this resource of a namespace, whatever the operation.

@@ -43,11 +43,11 @@ impl Fixed {
         if precision < 0 || scale < -9 {
             return None;
         }
-        let value = match digits {
+        let number = match digits {
             "" => 0,
             digits => digits.parse::<i64>().ok()?,
         };
-        let value = value.checked_mul(factor)?;
+        let value = number.checked_mul(factor)?;
         Some(Self {
             value: if negative { -value } else { value },
             scale,

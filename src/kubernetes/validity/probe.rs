@@ -64,8 +64,8 @@ fn headers(problems: &mut Problems, fields: &dyn ReadObject) {
         let Some(name) = text(header, "name") else {
             continue;
         };
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if name.is_empty() || !name.chars().all(allowed) {
+        let mut characters = name.chars();
+        if name.is_empty() || !characters.all(|c| c.is_ascii_alphanumeric() || c == '-') {
             let path = [field("httpHeaders"), Step::Index(index), field("name")];
             let message = format!("`{name}` is not a header's name of letters, digits and `-`");
             problems.at(path, message);

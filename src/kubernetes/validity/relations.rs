@@ -60,8 +60,9 @@ const MOST_SEARCHES: usize = 32;
 const LONGEST_SEARCHES: usize = 2048;
 
 fn name_servers(problems: &mut Problems, fields: &dyn ReadObject) {
-    let searches = fields.get("searches").and_then(Value::as_array);
-    let searches: Vec<_> = searches
+    let searches: Vec<_> = fields
+        .get("searches")
+        .and_then(Value::as_array)
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)

@@ -72,9 +72,10 @@ fn surely<'v>(
     resources: &'v dyn ReadObject,
     list: &str,
 ) -> impl Iterator<Item = (&'v String, &'v Value)> {
-    let amounts = amounts(resources, list);
-    let amounts = amounts.filter(|amounts| !amounts.contains_key(super::WHEN));
-    amounts.into_iter().flatten()
+    amounts(resources, list)
+        .filter(|amounts| !amounts.contains_key(super::WHEN))
+        .into_iter()
+        .flatten()
 }
 
 /// Checks each amount, and requests against limits.
@@ -135,10 +136,10 @@ fn claims(problems: &mut Problems, resources: &dyn ReadObject) {
         let (Some(name), Some(request)) = (known("name"), known("request")) else {
             continue;
         };
-        let twice = |(other, of): &(&str, &str)| {
+        let is_claimed = seen.iter().any(|(other, of)| {
             *other == name && (of.is_empty() || request.is_empty() || *of == request)
-        };
-        if seen.iter().any(twice) {
+        });
+        if is_claimed {
             let message = format!("the claim `{name}` stands here already");
             problems.at([field("claims"), Step::Index(index)], message);
         }
@@ -164,8 +165,9 @@ pub(super) fn whole(problems: &mut Problems, container: &dyn ReadObject) {
             );
         }
     }
-    let names = ["requests", "limits"].into_iter();
-    let names = names.flat_map(|list| surely(resources, list).map(|(name, _)| name.as_str()));
+    let names = ["requests", "limits"]
+        .into_iter()
+        .flat_map(|list| surely(resources, list).map(|(name, _)| name.as_str()));
     if let Some(problem) = huge_pages_alone(names).filter(|_| known("requests")) {
         problems.at([field("resources")], problem);
     }
@@ -173,8 +175,10 @@ pub(super) fn whole(problems: &mut Problems, container: &dyn ReadObject) {
 
 /// The units in which the downward API shows a resource (`validateContainerResourceDivisor`).
 pub(super) fn divisor(problems: &mut Problems, fields: &dyn ReadObject) {
-    let unit = fields.get("divisor").and_then(quantity);
-    let unit = unit.filter(|unit| unit.sign() != 0);
+    let unit = fields
+        .get("divisor")
+        .and_then(quantity)
+        .filter(|unit| unit.sign() != 0);
     let Some((unit, resource)) = unit.zip(text(fields, "resource")) else {
         return;
     };

@@ -24,9 +24,10 @@ pub(super) fn check(problems: &mut Problems, definition: &str, fields: &dyn Read
 
 /// Checks the keys and values of a map of labels.
 pub(super) fn labels(problems: &mut Problems, fields: &dyn ReadObject, name: &str) {
-    let labels = fields.get(name).and_then(Value::as_object);
-    let labels = labels.into_iter().flatten();
-    for (key, value) in labels.filter(|(key, _)| *key != super::WHEN) {
+    let Some(labels) = fields.get(name).and_then(Value::as_object) else {
+        return;
+    };
+    for (key, value) in labels.iter().filter(|(key, _)| *key != super::WHEN) {
         let wrong_value = value.as_str().and_then(names::not_a_label_value);
         if let Some(problem) = names::not_a_key(key).or(wrong_value) {
             problems.at([field(name), field(key)], problem);

@@ -71,27 +71,32 @@ pub(super) fn field_value(problems: &mut Problems, facts: &FieldFacts, value: &V
 /// What is wrong with a text or number.
 fn scalar(facts: &FieldFacts, value: &Value) -> impl Iterator<Item = String> {
     let text = value.as_str();
-    let empty = text.filter(|text| text.is_empty() && facts.is_never_empty);
-    let empty = empty.map(|_| format!("`{}` must not be empty", facts.name));
-    let unknown = text.filter(|word| !facts.words.is_empty() && !facts.words.contains(word));
-    let unknown = unknown.map(|word| {
-        let words = facts.words.iter().filter(|word| !word.is_empty());
-        let known: Vec<_> = words.copied().collect();
-        format!("expected one of {}, found `{word}`", known.join(", "))
-    });
-    let misspelled = text.filter(|text| !text.is_empty());
-    let misspelled = misspelled.and_then(|text| facts.spelling?.problem(text));
+    let empty = text
+        .filter(|text| text.is_empty() && facts.is_never_empty)
+        .map(|_| format!("`{}` must not be empty", facts.name));
+    let unknown = text
+        .filter(|word| !facts.words.is_empty() && !facts.words.contains(word))
+        .map(|word| {
+            let words = facts.words.iter().filter(|word| !word.is_empty());
+            let known: Vec<_> = words.copied().collect();
+            format!("expected one of {}, found `{word}`", known.join(", "))
+        });
+    let misspelled = text
+        .filter(|text| !text.is_empty())
+        .and_then(|text| facts.spelling?.problem(text));
     // A port by number or name is checked as a number here.
-    let outside = facts.range.zip(value.as_i64());
-    let outside = outside.filter(|((least, most), number)| !(*least..=*most).contains(number));
-    let outside = outside.map(|(range, number)| {
-        let range = match range {
-            (least, i64::MAX) => format!("at least {least}"),
-            (0, LAST_MODE) => "a file mode from 0 to 0777 (octal)".to_owned(),
-            (least, most) => format!("{least} to {most}"),
-        };
-        format!("expected {range}, found {number}")
-    });
+    let outside = facts
+        .range
+        .zip(value.as_i64())
+        .filter(|((least, most), number)| !(*least..=*most).contains(number))
+        .map(|(range, number)| {
+            let range = match range {
+                (least, i64::MAX) => format!("at least {least}"),
+                (0, LAST_MODE) => "a file mode from 0 to 0777 (octal)".to_owned(),
+                (least, most) => format!("{least} to {most}"),
+            };
+            format!("expected {range}, found {number}")
+        });
     [empty, unknown, misspelled, outside].into_iter().flatten()
 }
 

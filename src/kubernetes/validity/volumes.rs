@@ -106,8 +106,8 @@ fn claim_spec(problems: &mut Problems, fields: &dyn ReadObject) {
         problems.at([field("accessModes")], "one access mode at least is needed");
     }
     let alone = modes.is_some_and(|modes| modes.iter().any(|mode| mode == "ReadWriteOncePod"));
-    let others = || modes.into_iter().flatten().filter_map(Value::as_str);
-    if alone && others().any(|mode| mode != "ReadWriteOncePod") {
+    let mut words = modes.into_iter().flatten().filter_map(Value::as_str);
+    if alone && words.any(|mode| mode != "ReadWriteOncePod") {
         problems.at(
             [field("accessModes")],
             "`ReadWriteOncePod` excludes other access modes",
@@ -137,8 +137,8 @@ fn csi(problems: &mut Problems, fields: &dyn ReadObject) {
     let secret = fields.get("nodePublishSecretRef");
     let name = secret
         .and_then(|secret| secret.get("name"))
-        .and_then(Value::as_str);
-    let name = name.filter(|name| !name.is_empty());
+        .and_then(Value::as_str)
+        .filter(|name| !name.is_empty());
     if let Some(problem) = name.and_then(|name| names::Spelling::Object.problem(name)) {
         problems.at([field("nodePublishSecretRef"), field("name")], problem);
     }
@@ -149,15 +149,17 @@ fn projected(problems: &mut Problems, fields: &dyn ReadObject) {
     let mut seen = BTreeSet::new();
     for (index, source) in certain(fields, "sources") {
         let lists = ["configMap", "downwardAPI", "secret"];
-        let of_lists = lists
+        let paths = lists
             .into_iter()
-            .filter_map(|kind| source.get(kind)?.as_object());
-        let of_lists = of_lists.filter(|kind| !kind.contains_key(super::WHEN));
-        let items = of_lists.flat_map(|kind| certain(kind, "items"));
-        let paths = items.filter_map(|(_, item)| text(item, "path"));
-        let single = source.get("clusterTrustBundle").and_then(Value::as_object);
-        let single = single.filter(|kind| !kind.contains_key(super::WHEN));
-        let single = single.and_then(|bundle| text(bundle, "path"));
+            .filter_map(|kind| source.get(kind)?.as_object())
+            .filter(|kind| !kind.contains_key(super::WHEN))
+            .flat_map(|kind| certain(kind, "items"))
+            .filter_map(|(_, item)| text(item, "path"));
+        let single = source
+            .get("clusterTrustBundle")
+            .and_then(Value::as_object)
+            .filter(|kind| !kind.contains_key(super::WHEN))
+            .and_then(|bundle| text(bundle, "path"));
         for path in paths.chain(single).filter(|path| !path.is_empty()) {
             if !seen.insert(path) {
                 let message = format!("another source has a file at `{path}` already");
