@@ -223,10 +223,9 @@ fn gates_of(registration: &Registration, arrival: gates::Arrival<'_>) -> Gates {
         .iter()
         .flat_map(|configuration| gates::evaluate(configuration, arrival))
         .collect();
-    let any = |call| entries.iter().any(|entry: &EntryGates| entry.call == call);
     let call = [Call::Refused, Call::Called, Call::Unknown]
         .into_iter()
-        .find(|call| any(*call));
+        .find(|call| entries.iter().any(|entry| entry.call == *call));
     let problem = entries.is_empty().then(|| {
         "no MutatingWebhookConfiguration names Pillion: the API server never calls it".to_owned()
     });

@@ -70,12 +70,11 @@ impl<'l> Lines<'l> {
                 node::read(&source.text).unwrap_or_default()
             })
         });
-        let is_it = |document: &&Node| {
+        TemplatePlace::of(documents.iter().find(|document| {
             let metadata = |key| document.get("metadata")?.get(key)?.text();
             metadata("name") == Some(&template.name)
                 && metadata("namespace") == template.namespace.as_deref()
-        };
-        TemplatePlace::of(documents.iter().find(is_it))
+        }))
     }
 }
 
@@ -163,14 +162,18 @@ impl<'n> TemplatePlace<'n> {
 
     /// A field of the map that stands here, else what it is derived from, else the map's own line.
     pub(crate) fn field(self, key: &str) -> Self {
-        let derived = || {
-            let (_, from) = DERIVED.iter().find(|(derived, _)| *derived == key)?;
-            self.field_if(from)
-        };
-        self.field_if(key).or_else(derived).unwrap_or(Self {
-            node: None,
-            line: self.line,
-        })
+        let derived_from = DERIVED
+            .iter()
+            .filter(|(derived, _)| *derived == key)
+            .map(|(_, from)| *from);
+        std::iter::once(key)
+            .chain(derived_from)
+            .find_map(|key| self.field_if(key))
+            .unwrap_or(self.without_node())
+    }
+
+    fn without_node(self) -> Self {
+        Self { node: None, ..self }
     }
 
     /// The element of this name in the list that stands here.
@@ -178,14 +181,10 @@ impl<'n> TemplatePlace<'n> {
         let Some(NodeValue::List(items)) = self.node.map(|node| &node.value) else {
             return self;
         };
-        let is_it = |item: &&Node| item.get("name").and_then(Node::text) == Some(name);
-        items.iter().find(is_it).map_or(
-            Self {
-                node: None,
-                line: self.line,
-            },
-            |item| Self::of(Some(item)),
-        )
+        items
+            .iter()
+            .find(|item| item.get("name").and_then(Node::text) == Some(name))
+            .map_or(self.without_node(), |item| Self::of(Some(item)))
     }
 
     /// The spot of what was added at a JSON pointer below what stands here.
@@ -212,18 +211,20 @@ impl<'n> TemplatePlace<'n> {
             _ => &[],
         };
         let mut left = nodes.iter();
-        let spot = |value| {
-            let mut rest = left.clone();
-            let found = rest.by_ref().find(|node| can_give(node, value));
-            if found.is_some() {
-                left = rest;
-            }
-            Self {
-                node: found,
-                line: found.map_or(self.line, |node| Some(node.place.line)),
-            }
-        };
-        values.iter().map(spot).collect()
+        values
+            .iter()
+            .map(|value| {
+                let mut rest = left.clone();
+                let found = rest.by_ref().find(|node| can_give(node, value));
+                if found.is_some() {
+                    left = rest;
+                }
+                Self {
+                    node: found,
+                    line: found.map_or(self.line, |node| Some(node.place.line)),
+                }
+            })
+            .collect()
     }
 }
 
@@ -249,8 +250,8 @@ fn can_give(node: &Node, value: &Value) -> bool {
 /// Names of mounts are the template's own, and longer in the pod; all others are the same.
 fn same_name(entries: &[node::Entry], fields: &serde_json::Map<String, Value>) -> bool {
     let name = entries.iter().find(|entry| entry.key == "name");
-    let name = name.and_then(|entry| entry.value.text());
-    match (name, fields.get("name").and_then(Value::as_str)) {
+    let written = name.and_then(|entry| entry.value.text());
+    match (written, fields.get("name").and_then(Value::as_str)) {
         (Some(written), Some(given)) => written.contains("${") || given.ends_with(written),
         _ => true,
     }

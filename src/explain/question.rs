@@ -157,8 +157,9 @@ fn as_it_arrives(object: &mut Value, subject: &RequestContext) {
     let Some(metadata) = metadata.as_object_mut() else {
         return;
     };
-    let namespace = || Value::from(subject.namespace.as_str());
-    metadata.entry("namespace").or_insert_with(namespace);
+    metadata
+        .entry("namespace")
+        .or_insert_with(|| subject.namespace.as_str().into());
     set_annotations(metadata, &subject.annotations);
 }
 

@@ -49,15 +49,18 @@ impl From<&Effect> for Resources {
     }
 }
 
+fn text(amount: Option<&Quantity>) -> Option<String> {
+    amount.map(ToString::to_string)
+}
+
 impl From<&Amounts> for Amount {
     fn from(amounts: &Amounts) -> Self {
-        let text = |amount: &Option<Quantity>| amount.as_ref().map(ToString::to_string);
         Self {
             resource: amounts.resource.clone(),
-            request_before: text(&amounts.request_before),
-            request_after: text(&amounts.request_after),
-            limit_before: text(&amounts.limit_before),
-            limit_after: text(&amounts.limit_after),
+            request_before: text(amounts.request_before.as_ref()),
+            request_after: text(amounts.request_after.as_ref()),
+            limit_before: text(amounts.limit_before.as_ref()),
+            limit_after: text(amounts.limit_after.as_ref()),
         }
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn askers(
 ) -> Vec<Asker> {
     let is_it = |other: &Arc<Template>| Arc::ptr_eq(other, template);
     let name = template.name.as_str();
-    let lists = |list: Option<&str>| List::read(list).wanted.contains(&name);
+    let lists = |list| List::read(list).wanted.contains(&name);
     let stopped = by_label(asked).is_err() || by_disabled_namespace(asked).is_err();
     let enabled = !stopped && crate::inject::selection::is_enabled(asked);
     let says = [

@@ -89,16 +89,13 @@ fn at_gates(gates: &Gates, reason: Reason) -> Option<Stop> {
 /// The entry that comes nearest to calling: the one with the fewest gates that do not let the pod
 /// pass, of several the last, as the first are for rarer cases.
 fn nearest(entries: &[EntryGates]) -> Option<&EntryGates> {
-    let shut = |entry: &&EntryGates| {
-        let shut = |gate: &&super::gates::Gate| gate.result != Passage::Passes;
-        entry.gates.iter().filter(shut).count()
-    };
-    let refusing = |entry: &&EntryGates| entry.call == Call::Refused;
-    let mut from_last = entries.iter().rev();
-    entries
-        .iter()
-        .find(refusing)
-        .or_else(|| from_last.by_ref().min_by_key(shut))
+    let refusing = entries.iter().find(|entry| entry.call == Call::Refused);
+    refusing.or_else(|| {
+        entries.iter().rev().min_by_key(|entry| {
+            let gates = entry.gates.iter();
+            gates.filter(|gate| gate.result != Passage::Passes).count()
+        })
+    })
 }
 
 fn at_selection(rules: &[Rule], reason: Reason, message: &str) -> Stop {

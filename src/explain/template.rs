@@ -128,15 +128,14 @@ pub(super) fn explain(
     let Selection::Templates(templates) = select(engine.catalog(), engine.settings(), asked) else {
         return Vec::new();
     };
-    let notes = notes.into_iter().map(Some);
-    let notes = notes.chain(std::iter::repeat_with(|| None));
-    let outcomes = decision.outcomes.iter().zip(notes);
+    let mut notes = notes.into_iter();
     templates
         .iter()
-        .zip(outcomes)
-        .map(|(template, (outcome, notes))| {
+        .zip(&decision.outcomes)
+        .map(|(template, outcome)| {
             let askers = askers(template, engine.catalog(), asked);
-            one(template, askers, outcome, notes.unwrap_or_default(), lines)
+            let notes = notes.next().unwrap_or_default();
+            one(template, askers, outcome, notes, lines)
         })
         .collect()
 }
@@ -198,27 +197,22 @@ fn condition(
 }
 
 fn parameter(note: ParameterNote) -> Parameter {
-    let place = |place: ValuePlace| match place {
-        ValuePlace::Set { layer, key } => ParameterPlace {
-            place: match layer {
-                Layer::Pod => PlaceKind::PodAnnotation,
-                Layer::Namespace => PlaceKind::NamespaceAnnotation,
-                Layer::Configuration => PlaceKind::Configuration,
-            },
-            key: Some(key),
-        },
-        ValuePlace::Default => ParameterPlace {
-            place: PlaceKind::Default,
-            key: None,
-        },
-        ValuePlace::Empty => ParameterPlace {
-            place: PlaceKind::Unset,
-            key: None,
-        },
-    };
     Parameter {
         name: note.name,
         value: note.value,
-        from: note.places.into_iter().map(place).collect(),
+        from: note.places.into_iter().map(parameter_place).collect(),
     }
+}
+
+fn parameter_place(place: ValuePlace) -> ParameterPlace {
+    let (place, key) = match place {
+        ValuePlace::Set { layer, key } => match layer {
+            Layer::Pod => (PlaceKind::PodAnnotation, Some(key)),
+            Layer::Namespace => (PlaceKind::NamespaceAnnotation, Some(key)),
+            Layer::Configuration => (PlaceKind::Configuration, Some(key)),
+        },
+        ValuePlace::Default => (PlaceKind::Default, None),
+        ValuePlace::Empty => (PlaceKind::Unset, None),
+    };
+    ParameterPlace { place, key }
 }

@@ -74,8 +74,10 @@ impl Policies {
     pub(crate) fn parse(text: &str) -> (Self, Vec<PolicyError>) {
         let mut policies = Self::default();
         let mut errors = Vec::new();
-        let entries = text.split([',', '\n']).map(str::trim);
-        let entries = entries.filter(|entry| !entry.is_empty());
+        let entries = text
+            .split([',', '\n'])
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
         for entry in entries.take(MOST_ENTRIES) {
             if errors.len() == MOST_ERRORS {
                 break;

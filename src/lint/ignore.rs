@@ -47,14 +47,12 @@ impl<'s> Ignored<'s> {
 
     /// The findings that are left, and what is wrong with the annotation itself.
     pub(super) fn apply(&self, mut findings: Vec<LintFinding>) -> Vec<LintFinding> {
-        let finds = |code: LintCode| findings.iter().any(|found| found.code == code);
-        // Whether a port is taken depends on what is checked together.
-        let may_be_idle = |code: LintCode| code == LintCode::PortTaken;
-        let idle = self
+        let mut own: Vec<_> = self
             .codes
             .iter()
-            .filter(|code| !finds(**code) && !may_be_idle(**code));
-        let mut own: Vec<_> = idle
+            // Whether a port is taken depends on what is checked together.
+            .filter(|code| **code != LintCode::PortTaken)
+            .filter(|code| findings.iter().all(|found| found.code != **code))
             .map(|code| {
                 self.finding(
                     LintCode::IgnoreUnused,

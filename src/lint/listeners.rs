@@ -121,19 +121,22 @@ fn words(template: &Template, sample: &Sample<'_>, container: &Value) -> Vec<Wor
         add(value, "", &[], &mut words);
     }
     let mounts = container.get("volumeMounts").and_then(Value::as_array);
-    let mounts: Vec<_> = mounts.into_iter().flatten().collect();
-    let is_mounted = |name: &str| {
-        mounts
+    let mounts = mounts.map_or(&[][..], Vec::as_slice);
+    let files = template
+        .volumes
+        .iter()
+        .filter(|volume| {
+            let name = volume.emitted.as_str();
+            mounts.iter().any(|mount| mount["name"] == name)
+        })
+        .filter_map(|volume| volume.files.as_ref())
+        .flat_map(|files| &files.files);
+    for file in files {
+        let content = sample
+            .additions
             .iter()
-            .any(|mount| mount.get("name").is_some_and(|it| *it == *name))
-    };
-    let volumes = template.volumes.iter();
-    let volumes = volumes.filter(|volume| is_mounted(&volume.emitted));
-    let files = volumes.filter_map(|volume| volume.files.as_ref());
-    for file in files.flat_map(|files| &files.files) {
-        let is_it = |to: &AddedTo| matches!(to, AddedTo::Annotation(key) if *key == file.key);
-        let mut additions = sample.additions.iter();
-        if let Some(content) = additions.find(|addition| is_it(&addition.to)) {
+            .find(|addition| matches!(&addition.to, AddedTo::Annotation(key) if *key == file.key));
+        if let Some(content) = content {
             let tree = file.format.and_then(|_| {
                 let tree = node::read(content.value.as_str()?).ok()?;
                 Some(tree.first()?.to_json())
@@ -152,8 +155,11 @@ fn add(value: &Value, name: &str, beside: &[String], words: &mut Vec<Word>) {
             }
         }
         Value::Object(entries) => {
-            let numbers = entries.values().map(text);
-            let numbers: Vec<_> = numbers.filter(|text| is_number(text)).collect();
+            let numbers: Vec<_> = entries
+                .values()
+                .map(text)
+                .filter(|text| is_number(text))
+                .collect();
             for (key, value) in entries {
                 add(value, &format!("{name}.{key}"), &numbers, words);
             }

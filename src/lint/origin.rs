@@ -28,32 +28,39 @@ pub(super) fn containers<'a>(
 /// The additions, each with its JSON pointer in the resulting pod: the sample has one container, one
 /// volume and no init containers.
 fn placed<'a>(template: &Template, additions: &'a [Addition]) -> Vec<(String, &'a Addition)> {
-    let is_beside =
-        |addition: &&Addition| matches!(addition.to, AddedTo::List(List::Containers, _));
-    let beside = additions.iter().filter(is_beside).count();
+    let beside = additions
+        .iter()
+        .filter(|addition| matches!(addition.to, AddedTo::List(List::Containers, _)))
+        .count();
     let (app, mut next_beside) = if template.order <= 0 {
         (beside, 0)
     } else {
         (0, 1)
     };
     let (mut next_init, mut next_volume) = (0, 1);
-    let pointer = |addition: &Addition| match &addition.to {
-        AddedTo::List(list, _) => {
-            let next = match list {
-                List::InitContainers => &mut next_init,
-                List::Containers => &mut next_beside,
-                List::Volumes => &mut next_volume,
+    additions
+        .iter()
+        .map(|addition| {
+            let pointer = match &addition.to {
+                AddedTo::List(list, _) => {
+                    let next = match list {
+                        List::InitContainers => &mut next_init,
+                        List::Containers => &mut next_beside,
+                        List::Volumes => &mut next_volume,
+                    };
+                    *next += 1;
+                    format!("/spec/{}/{}", list.field(), *next - 1)
+                }
+                AddedTo::Container(list, _, below) => {
+                    format!("/spec/{}/{app}{below}", list.field())
+                }
+                AddedTo::Spec(below) => format!("/spec{below}"),
+                AddedTo::Label(key) => format!("/metadata/labels/{key}"),
+                AddedTo::Annotation(key) => format!("/metadata/annotations/{key}"),
             };
-            *next += 1;
-            format!("/spec/{}/{}", list.field(), *next - 1)
-        }
-        AddedTo::Container(list, _, below) => format!("/spec/{}/{app}{below}", list.field()),
-        AddedTo::Spec(below) => format!("/spec{below}"),
-        AddedTo::Label(key) => format!("/metadata/labels/{key}"),
-        AddedTo::Annotation(key) => format!("/metadata/annotations/{key}"),
-    };
-    let pointers: Vec<_> = additions.iter().map(pointer).collect();
-    pointers.into_iter().zip(additions).collect()
+            (pointer, addition)
+        })
+        .collect()
 }
 
 /// The node that gave a field of the pod, or the nearest around it, and its path in the template.
@@ -78,8 +85,10 @@ pub(super) fn origin<'s>(
         None => spec.field("metadata"),
     };
     let node = place.node().unwrap_or(context.spec);
-    let field = || path_to(context.spec, node, "spec").unwrap_or_default();
-    default_of(context, sample, node).unwrap_or_else(|| (node, field()))
+    default_of(context, sample, node).unwrap_or_else(|| {
+        let field = path_to(context.spec, node, "spec");
+        (node, field.unwrap_or_default())
+    })
 }
 
 /// The place of what stands at a JSON pointer below a value, as far as the template has it.

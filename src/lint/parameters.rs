@@ -126,20 +126,20 @@ fn is_file_of_text(text: &Text<'_>, expression: &Expression) -> bool {
 fn scripts(subject: &LintContext<'_>) -> BTreeSet<String> {
     let mut scripts = BTreeSet::new();
     for helper in subject.helpers() {
-        let words = ["command", "args"].iter().flat_map(|field| {
-            let list = helper.node.get(field).map(items).unwrap_or_default();
-            let path = format!("{}.{field}", helper.path);
-            list.iter()
-                .enumerate()
-                .map(move |(index, node)| (node, format!("{path}[{index}]")))
-        });
-        let words: Vec<_> = words.collect();
+        let words: Vec<_> = ["command", "args"]
+            .iter()
+            .flat_map(|field| {
+                let list = helper.node.get(field).map(items).unwrap_or_default();
+                let path = format!("{}.{field}", helper.path);
+                list.iter()
+                    .enumerate()
+                    .map(move |(index, node)| (node, format!("{path}[{index}]")))
+            })
+            .collect();
         let program = words
             .first()
-            .and_then(|(node, _)| node.text())
-            .unwrap_or_default();
-        let program = program.rsplit('/').next().unwrap_or_default();
-        if !SHELLS.contains(&program) {
+            .and_then(|(node, _)| node.text()?.rsplit('/').next());
+        if !program.is_some_and(|program| SHELLS.contains(&program)) {
             continue;
         }
         let option = words.iter().position(|(node, _)| {

@@ -20,59 +20,57 @@ type Broken = (Place, String, String);
 
 /// What of its promise a template breaks.
 fn broken(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> Vec<Broken> {
-    let at = subject
-        .spec
-        .get("pattern")
-        .map_or(subject.spec.place, |node| node.place);
-    let by_pattern = |message: &str| (at, "spec.pattern".to_owned(), message.to_owned());
+    let pattern = subject.spec.get("pattern");
+    let at = pattern.map_or(subject.spec.place, |node| node.place);
+    let sidecars = helpers.iter().filter(|helper| helper.is_sidecar);
+    let of_helpers: Vec<Broken> = match subject.template.pattern {
+        Pattern::Adapter => sidecars.flat_map(unnamed_ports).collect(),
+        Pattern::Init => sidecars.map(staying).collect(),
+        Pattern::Ambassador | Pattern::Sidecar => Vec::new(),
+    };
+    lacking(subject, helpers)
+        .into_iter()
+        .map(|message| (at, "spec.pattern".to_owned(), message.to_owned()))
+        .chain(of_helpers)
+        .collect()
+}
+
+/// What a template as a whole lacks of its pattern.
+fn lacking(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> Vec<&'static str> {
     let mut sidecars = helpers.iter().filter(|helper| helper.is_sidecar);
-    let has_sidecar = sidecars.clone().next().is_some();
-    let mut broken = Vec::new();
+    let mut lacking = Vec::new();
     match subject.template.pattern {
         Pattern::Ambassador => {
             if !sidecars.any(|helper| has(helper.node, "ports")) {
-                broken.push(by_pattern(
+                lacking.push(
                     "an Ambassador listens for the app: name the port in a sidecar's `ports`",
-                ));
+                );
             }
             let app = subject.spec.get("app");
-            let tells = app.is_some_and(|app| has(app, "env") || has(app, "envFrom"));
-            if !tells {
-                broken.push(by_pattern(
-                    "an Ambassador tells the app where it listens: give `app.env`",
-                ));
+            if !app.is_some_and(|app| has(app, "env") || has(app, "envFrom")) {
+                lacking.push("an Ambassador tells the app where it listens: give `app.env`");
             }
         }
-        Pattern::Adapter => {
-            if !has_sidecar {
-                broken.push(by_pattern(
-                    "an Adapter has a sidecar that offers what the app says",
-                ));
-            }
-            broken.extend(sidecars.flat_map(unnamed_ports));
+        Pattern::Adapter if sidecars.next().is_none() => {
+            lacking.push("an Adapter has a sidecar that offers what the app says");
         }
-        Pattern::Sidecar => {
-            if !has_sidecar && helpers.iter().any(|helper| !helper.is_sidecar) {
-                broken.push(by_pattern(
-                    "a Sidecar runs for the pod's life, but this has only steps that end: that \
-                     is an Init",
-                ));
-            }
+        Pattern::Sidecar if sidecars.next().is_none() && !helpers.is_empty() => lacking.push(
+            "a Sidecar runs for the pod's life, but this has only steps that end: that is an Init",
+        ),
+        Pattern::Init if helpers.is_empty() => {
+            lacking.push("an Init has steps in `initContainers`");
         }
-        Pattern::Init => {
-            for helper in sidecars {
-                let message = format!(
-                    "an Init has only steps that end, but `{}` stays",
-                    helper.name
-                );
-                broken.push((helper.node.place, helper.path.clone(), message));
-            }
-            if helpers.iter().all(|helper| helper.is_sidecar) && !has_sidecar {
-                broken.push(by_pattern("an Init has steps in `initContainers`"));
-            }
-        }
+        Pattern::Adapter | Pattern::Sidecar | Pattern::Init => {}
     }
-    broken
+    lacking
+}
+
+fn staying(helper: &Helper<'_>) -> Broken {
+    let message = format!(
+        "an Init has only steps that end, but `{}` stays",
+        helper.name
+    );
+    (helper.node.place, helper.path.clone(), message)
 }
 
 /// The ports of an adapter that nobody can find by name.

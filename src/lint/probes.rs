@@ -30,11 +30,11 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
                 message,
             );
         }
-        let waits = helper.node.get("waitForReady");
-        let waits = waits.is_some_and(|node| node.value == NodeValue::Boolean(true));
+        let wait = helper.node.get("waitForReady");
+        // Who gives both probes has thought of when the app can do without it.
+        let waits = wait.is_some_and(|node| node.value == NodeValue::Boolean(true))
+            || has(helper.node, "startupProbe");
         let readiness = helper.node.get("readinessProbe");
-        // Who gives both has thought of when the app can do without it.
-        let waits = waits || has(helper.node, "startupProbe");
         if let (Some(probe), false, false) = (readiness, is_needed_by_pattern, waits) {
             let message = format!(
                 "when `{}` is not ready, the app is taken out of its Service; use a \

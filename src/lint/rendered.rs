@@ -10,8 +10,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::LintCode;
 use super::listeners;
 use super::origin::{containers, is_made_up, origin};
@@ -54,18 +52,15 @@ pub(super) fn lint(context: &mut LintContext<'_>, taken: &mut Taken) {
 /// What is found on a sample: the code, the JSON pointer in the pod, and the sentence.
 fn found(template: &Template, sample: &Sample<'_>) -> Vec<(LintCode, String, String)> {
     let told = sample.findings.iter().filter(|judged| judged.is_told());
-    let found_by_check = |judged: &EnforcedFinding| {
-        let (finding, brackets) = (&judged.finding, ['.', '[']);
-        let pointer = finding.path.replace(brackets, "/").replace(']', "");
+    let mut found = listeners::found(template, sample);
+    found.extend(told.filter_map(|EnforcedFinding { finding, .. }| {
+        let pointer = finding.path.replace(['.', '['], "/").replace(']', "");
         let code = LintCode::of_check(finding.code)?;
         Some((code, format!("/{pointer}"), finding.message.clone()))
-    };
-    let mut found = listeners::found(template, sample);
-    found.extend(told.filter_map(found_by_check));
+    }));
     for (pointer, container) in containers(template, &sample.additions) {
         if container.pointer("/resources/limits/memory").is_none() {
-            let name = container.get("name").and_then(Value::as_str);
-            let name = name.unwrap_or_default();
+            let name = container["name"].as_str().unwrap_or_default();
             let message = format!(
                 "`{name}` has no memory limit: give `limits.memory`, so that its leak is its own end"
             );

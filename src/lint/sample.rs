@@ -56,11 +56,12 @@ pub(super) fn render(template: &Template) -> Result<Vec<Sample<'_>>, String> {
         first = sample(template, &engine, needed.clone());
     }
     let changes = values::changes(template);
-    let single = changes.chunks(1).take(MOST_SAMPLES);
-    let more = single.chain((changes.len() > 1).then_some(changes.as_slice()));
-    let more = more.map(|changes| sample(template, &engine, [&needed, changes].concat()));
     let problem = first.as_ref().err().cloned();
-    let more: Vec<_> = more.filter_map(Result::ok).collect();
+    let more = changes
+        .chunks(1)
+        .take(MOST_SAMPLES)
+        .chain((changes.len() > 1).then_some(changes.as_slice()))
+        .filter_map(|changes| sample(template, &engine, [&needed, changes].concat()).ok());
     let samples: Vec<_> = first.into_iter().chain(more).collect();
     match problem {
         Some(problem) if samples.is_empty() => Err(problem),
@@ -86,12 +87,13 @@ fn sample<'t>(
     (catalog, pod): &(Arc<Catalog>, String),
     set: Vec<Setting<'t>>,
 ) -> Result<Sample<'t>, String> {
-    let level = template.pod_security_level;
-    let level = level.unwrap_or(PodSecurityLevel::Restricted).as_str();
+    let level = template
+        .pod_security_level
+        .unwrap_or(PodSecurityLevel::Restricted);
     let name = template.name.as_str();
     let mut settings = Settings::default();
     let namespace = Namespace {
-        labels: [(ENFORCE.to_owned(), level.to_owned())].into(),
+        labels: [(ENFORCE.to_owned(), level.as_str().to_owned())].into(),
         ..Namespace::default()
     };
     settings.namespaces.insert(NAMESPACE, namespace);

@@ -42,18 +42,12 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
         };
         lint_use(subject, &volume);
     }
-    let only_read = |name: &str| {
-        let volume = nodes
-            .iter()
-            .find(|node| node.get("name").and_then(Node::text) == Some(name));
-        let sources = volume.map(entries).unwrap_or_default().iter();
-        let mut sources = sources.filter(|entry| !NOT_SOURCES.contains(&entry.key.as_str()));
-        volume.is_some_and(|volume| volume.get("adopt").is_none())
-            && sources.all(|entry| READ_ONLY_SOURCES.contains(&entry.key.as_str()))
-    };
     for helper in subject.helpers() {
         for mount in mounts(helper.node, &helper.path) {
-            if only_read(mount.volume) && !mount.reads_only() {
+            let volume = nodes
+                .iter()
+                .find(|node| node.get("name").and_then(Node::text) == Some(mount.volume));
+            if volume.is_some_and(only_reads) && !mount.reads_only() {
                 let message = format!(
                     "`{}` can only read the volume `{}`: say `readOnly: true`",
                     helper.name, mount.volume
@@ -67,6 +61,15 @@ pub(super) fn lint(subject: &mut LintContext<'_>) {
             }
         }
     }
+}
+
+/// Whether nothing can be written to a volume.
+fn only_reads(volume: &Node) -> bool {
+    let names = entries(volume).iter().map(|entry| entry.key.as_str());
+    volume.get("adopt").is_none()
+        && names
+            .filter(|name| !NOT_SOURCES.contains(name))
+            .all(|name| READ_ONLY_SOURCES.contains(&name))
 }
 
 /// The mounts and devices of a container that name their volume.

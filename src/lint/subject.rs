@@ -158,16 +158,16 @@ fn find_texts<'s>(node: &'s Node, path: String, scope: &Scope, texts: &mut Vec<T
         NodeValue::Text(text) if text.contains("${") => {
             let pieces = text::split(text).unwrap_or_default();
             let is_whole = pieces.len() == 1;
-            let expression = |piece: &TextSegment| match piece {
+            let expressions = pieces.iter().filter_map(|piece| match piece {
                 TextSegment::Expression { source, offset } => {
                     Some((*offset, Expression::compile(source, scope).ok()?))
                 }
                 TextSegment::Literal(_) => None,
-            };
+            });
             texts.push(Text {
                 node,
                 path,
-                expressions: pieces.iter().filter_map(expression).collect(),
+                expressions: expressions.collect(),
                 is_whole,
             });
         }

@@ -91,27 +91,33 @@ fn settings(parameter: &Parameter) -> Vec<Setting<'_>> {
     if is_made_up {
         texts.extend(made_up(parameter));
     }
-    let setting = |text| Setting {
-        parameter,
-        text,
-        is_made_up,
-    };
-    texts.into_iter().map(setting).collect()
+    texts
+        .into_iter()
+        .map(|text| Setting {
+            parameter,
+            text,
+            is_made_up,
+        })
+        .collect()
 }
 
 /// A text that the parameter takes.
 fn made_up(parameter: &Parameter) -> Option<String> {
     let rules = &parameter.constraints;
-    let bounds = [&rules.minimum, &rules.maximum].into_iter().flatten();
-    let pattern = rules.pattern.as_ref();
-    let pattern = pattern.and_then(|pattern| regex_syntax::parse(pattern.source()).ok());
+    let bounds = [&rules.minimum, &rules.maximum]
+        .into_iter()
+        .flatten()
+        .map(|bound| bound.written().to_owned());
+    let pattern = rules
+        .pattern
+        .as_ref()
+        .and_then(|pattern| regex_syntax::parse(pattern.source()).ok());
     let matching = [1, 0].into_iter().filter_map(|times| {
         let mut text = String::new();
         write(pattern.as_ref()?, times, &mut text);
         Some(text)
     });
     let usual = USUAL.into_iter().map(str::to_owned);
-    let bounds = bounds.map(|bound| bound.written().to_owned());
     usual.chain(bounds).chain(matching).find(|text| {
         let value = match parameter.ty {
             ParameterType::Map => parameter.parse_element(text),
@@ -126,12 +132,11 @@ fn write(pattern: &Hir, times: u32, text: &mut String) {
     match pattern.kind() {
         HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
         HirKind::Class(Class::Unicode(class)) => {
-            let has = |wanted: &char| {
+            let usual = ['a', 'A', '1'].into_iter().find(|wanted| {
                 class
                     .iter()
                     .any(|it| (it.start()..=it.end()).contains(wanted))
-            };
-            let usual = ['a', 'A', '1'].into_iter().find(has);
+            });
             text.extend(usual.or_else(|| Some(class.iter().next()?.start())));
         }
         HirKind::Repetition(part) => {
