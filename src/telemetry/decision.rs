@@ -35,8 +35,8 @@ pub(crate) fn log_decision(record: &DecisionRecord<'_>) {
     let verdict = decision.verdict();
     let templates = joined(&decision.outcomes, |outcome| &outcome.template);
     let revision = joined(&decision.outcomes, |outcome| &outcome.revision);
-    let findings = decision.logged_findings().join("; ");
-    let findings = (!findings.is_empty()).then(|| cut(&findings, MESSAGE_LENGTH));
+    let all_findings = decision.logged_findings().join("; ");
+    let findings = (!all_findings.is_empty()).then(|| cut(&all_findings, MESSAGE_LENGTH));
     let is_explained = matches!(
         verdict,
         Verdict::Denied | Verdict::Skipped | Verdict::Shadowed

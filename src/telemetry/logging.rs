@@ -60,13 +60,12 @@ pub(crate) fn init(format: LogFormat, level: &str) -> Result<LogQueue, Telemetry
         LogFormat::Json => true,
     };
     // A descriptor of its own: the lock of `io::stderr` would be held while a write waits.
-    let descriptor = stderr().as_fd().try_clone_to_owned();
-    let queue = match descriptor {
+    let started = match stderr().as_fd().try_clone_to_owned() {
         Ok(descriptor) => LogQueue::start(File::from(descriptor)),
         // Standard error is closed: every line is lost.
         Err(_) => LogQueue::start(io::sink()),
     };
-    let queue = queue.map_err(TelemetryError::Thread)?;
+    let queue = started.map_err(TelemetryError::Thread)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(queue.clone())

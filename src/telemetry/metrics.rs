@@ -22,6 +22,12 @@ type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 /// Counters with such labels.
 type Counters<const N: usize> = Family<Labels<N>, Counter>;
 
+/// Gauges with such labels.
+type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
+
+/// A time in Unix seconds.
+type Time = Gauge<f64, AtomicU64>;
+
 /// Bounds of the latency histogram in seconds, from 10 µs (the work of one review is some tens of
 /// microseconds) to 1 s (the API server's smallest `timeoutSeconds`).
 const DURATIONS: [f64; 16] = [
@@ -33,30 +39,95 @@ const DURATIONS: [f64; 16] = [
 /// not become label values.
 const OTHER: &str = "other";
 
-/// Every metric of the server, with the registry that prints them.
-#[derive(Debug)]
-pub struct Metrics {
-    registry: Registry,
-    reviews: Counters<3>,
-    own_reasons: [Vec<OnceLock<Counter>>; 2],
-    outcomes: Counters<4>,
-    findings: Counters<4>,
-    duration: Family<Labels<1>, Histogram, fn() -> Histogram>,
-    recalled: Counter,
-    rejections: Counters<1>,
-    refused_connections: Counter,
-    templates: Family<Labels<1>, Gauge>,
-    template_errors: Counter,
-    watch_up: Family<Labels<1>, Gauge>,
-    watch_errors: Counters<1>,
-    certificate_expiry: Gauge<f64, AtomicU64>,
-    certificate_errors: Counter,
-    certificate_renewals: Counter,
-    authority_expiry: Family<Labels<1>, Gauge<f64, AtomicU64>>,
-    bundle_writes: Counter,
-    bundle_errors: Counter,
-    webhook_entries: Family<Labels<1>, Gauge>,
-    events: Counters<1>,
+/// Declares the metrics: each is a field, and is registered by its name with what it tells.
+macro_rules! metrics {
+    ($($field:ident: $type:ty = $new:expr, $name:literal, $help:literal;)*) => {
+        /// Every metric of the server, with the registry that prints them.
+        #[derive(Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            own_reasons: [Vec<OnceLock<Counter>>; 2],
+            $($field: $type,)*
+        }
+
+        impl Metrics {
+            /// Metrics with nothing counted yet but the log lines that were lost.
+            pub(crate) fn new(log_lines_lost: Counter) -> Self {
+                let mut registry = Registry::default();
+                $(
+                    let $field: $type = $new;
+                    registry.register($name, $help, $field.clone());
+                )*
+                register_process(&mut registry, log_lines_lost);
+                Self {
+                    registry,
+                    own_reasons: [(), ()]
+                        .map(|()| Reason::OWN.iter().map(|_| OnceLock::new()).collect()),
+                    $($field,)*
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    reviews: Counters<3> = Family::default(),
+        "pillion_reviews",
+        "Reviews answered, by endpoint and by the pod's verdict and reason";
+    outcomes: Counters<4> = Family::default(),
+        "pillion_template_outcomes",
+        "How selected templates ended on pods; templates that are not served count as other";
+    findings: Counters<4> = Family::default(),
+        "pillion_findings",
+        "Pods in which something was found, by template, code and the policy that was followed";
+    duration: Family<Labels<1>, Histogram, fn() -> Histogram> = Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+        "pillion_review_duration_seconds",
+        "Time from a review's bytes to the bytes of its answer";
+    recalled: Counter = Counter::default(),
+        "pillion_decisions_recalled",
+        "Reviews that were answered as an earlier one of a pod like this";
+    rejections: Counters<1> = Family::default(),
+        "pillion_http_rejections",
+        "Requests to the webhook port that were not answered with a review, by HTTP status";
+    refused_connections: Counter = Counter::default(),
+        "pillion_connections_refused",
+        "Connections closed at once because too many were open, in all or silent ones of one peer";
+    templates: Gauges<1> = Family::default(),
+        "pillion_templates",
+        "Templates served in their newest revision, and in the last good one";
+    template_errors: Counter = Counter::default(),
+        "pillion_template_reload_errors",
+        "Errors met when templates were loaded";
+    watch_up: Gauges<1> = Family::default(),
+        "pillion_watch_up",
+        "Whether the watch of a resource works: 1, or 0 while the cache is stale";
+    watch_errors: Counters<1> = Family::default(),
+        "pillion_watch_errors",
+        "Failed attempts to watch a resource of the cluster";
+    certificate_expiry: Time = Time::default(),
+        "pillion_certificate_expiry_timestamp_seconds",
+        "When the serving certificate ends, in Unix time";
+    certificate_errors: Counter = Counter::default(),
+        "pillion_certificate_reload_errors",
+        "Certificates that were not taken because they are unusable";
+    events: Counters<1> = Family::default(),
+        "pillion_events",
+        "Verdicts that were to become events, by what became of them";
+    certificate_renewals: Counter = Counter::default(),
+        "pillion_certificate_renewals",
+        "Serving certificates signed by the own authority";
+    authority_expiry: Family<Labels<1>, Time> = Family::default(),
+        "pillion_authority_expiry_timestamp_seconds",
+        "When the own authority ends, and the next one, in Unix time";
+    bundle_writes: Counter = Counter::default(),
+        "pillion_ca_bundle_writes",
+        "Webhook configurations whose caBundle was written by this replica";
+    bundle_errors: Counter = Counter::default(),
+        "pillion_ca_bundle_errors",
+        "Failures to read or write webhook configurations, or what caBundle is to hold";
+    webhook_entries: Gauges<1> = Family::default(),
+        "pillion_webhook_entries",
+        "Entries of the webhook configurations by their caBundle, as the replica that leads last saw them: current, stale, or withheld because the entry could stop the cluster";
 }
 
 impl Default for Metrics {
@@ -65,163 +136,27 @@ impl Default for Metrics {
     }
 }
 
+fn register_process(registry: &mut Registry, log_lines_lost: Counter) {
+    let start = Time::default();
+    start.set(unix_seconds(SystemTime::now()));
+    registry.register(
+        "process_start_time_seconds",
+        "When the process started, in Unix time",
+        start,
+    );
+    registry.register(
+        "pillion_log_lines_lost",
+        "Log lines lost because standard error was not read fast enough, closed or full",
+        log_lines_lost,
+    );
+    registry.register(
+        "pillion_build",
+        "The program's version",
+        Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+    );
+}
+
 impl Metrics {
-    /// Metrics with nothing counted yet but the log lines that were lost.
-    pub(crate) fn new(log_lines_lost: Counter) -> Self {
-        let mut metrics = Self {
-            registry: Registry::default(),
-            reviews: Family::default(),
-            own_reasons: [(), ()].map(|()| Reason::OWN.iter().map(|_| OnceLock::new()).collect()),
-            outcomes: Family::default(),
-            findings: Family::default(),
-            duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
-            recalled: Counter::default(),
-            rejections: Family::default(),
-            refused_connections: Counter::default(),
-            templates: Family::default(),
-            template_errors: Counter::default(),
-            watch_up: Family::default(),
-            watch_errors: Family::default(),
-            certificate_expiry: Gauge::default(),
-            certificate_errors: Counter::default(),
-            certificate_renewals: Counter::default(),
-            authority_expiry: Family::default(),
-            bundle_writes: Counter::default(),
-            bundle_errors: Counter::default(),
-            webhook_entries: Family::default(),
-            events: Family::default(),
-        };
-        metrics.register_reviews();
-        metrics.register_state();
-        metrics.register_trust();
-        metrics.register_process(log_lines_lost);
-        metrics
-    }
-
-    fn register_reviews(&mut self) {
-        self.registry.register(
-            "pillion_reviews",
-            "Reviews answered, by endpoint and by the pod's verdict and reason",
-            self.reviews.clone(),
-        );
-        self.registry.register(
-            "pillion_template_outcomes",
-            "How selected templates ended on pods; templates that are not served count as other",
-            self.outcomes.clone(),
-        );
-        self.registry.register(
-            "pillion_findings",
-            "Pods in which something was found, by template, code and the policy that was followed",
-            self.findings.clone(),
-        );
-        self.registry.register(
-            "pillion_review_duration_seconds",
-            "Time from a review's bytes to the bytes of its answer",
-            self.duration.clone(),
-        );
-        self.registry.register(
-            "pillion_decisions_recalled",
-            "Reviews that were answered as an earlier one of a pod like this",
-            self.recalled.clone(),
-        );
-        self.registry.register(
-            "pillion_http_rejections",
-            "Requests to the webhook port that were not answered with a review, by HTTP status",
-            self.rejections.clone(),
-        );
-        self.registry.register(
-            "pillion_connections_refused",
-            "Connections closed at once because too many were open, in all or silent ones of one peer",
-            self.refused_connections.clone(),
-        );
-    }
-
-    fn register_state(&mut self) {
-        self.registry.register(
-            "pillion_templates",
-            "Templates served in their newest revision, and in the last good one",
-            self.templates.clone(),
-        );
-        self.registry.register(
-            "pillion_template_reload_errors",
-            "Errors met when templates were loaded",
-            self.template_errors.clone(),
-        );
-        self.registry.register(
-            "pillion_watch_up",
-            "Whether the watch of a resource works: 1, or 0 while the cache is stale",
-            self.watch_up.clone(),
-        );
-        self.registry.register(
-            "pillion_watch_errors",
-            "Failed attempts to watch a resource of the cluster",
-            self.watch_errors.clone(),
-        );
-        self.registry.register(
-            "pillion_certificate_expiry_timestamp_seconds",
-            "When the serving certificate ends, in Unix time",
-            self.certificate_expiry.clone(),
-        );
-        self.registry.register(
-            "pillion_certificate_reload_errors",
-            "Certificates that were not taken because they are unusable",
-            self.certificate_errors.clone(),
-        );
-        self.registry.register(
-            "pillion_events",
-            "Verdicts that were to become events, by what became of them",
-            self.events.clone(),
-        );
-    }
-
-    fn register_trust(&mut self) {
-        self.registry.register(
-            "pillion_certificate_renewals",
-            "Serving certificates signed by the own authority",
-            self.certificate_renewals.clone(),
-        );
-        self.registry.register(
-            "pillion_authority_expiry_timestamp_seconds",
-            "When the own authority ends, and the next one, in Unix time",
-            self.authority_expiry.clone(),
-        );
-        self.registry.register(
-            "pillion_ca_bundle_writes",
-            "Webhook configurations whose caBundle was written by this replica",
-            self.bundle_writes.clone(),
-        );
-        self.registry.register(
-            "pillion_ca_bundle_errors",
-            "Failures to read or write webhook configurations, or what caBundle is to hold",
-            self.bundle_errors.clone(),
-        );
-        self.registry.register(
-            "pillion_webhook_entries",
-            "Entries of the webhook configurations by their caBundle, as the replica that leads last saw them: current, stale, or withheld because the entry could stop the cluster",
-            self.webhook_entries.clone(),
-        );
-    }
-
-    fn register_process(&mut self, log_lines_lost: Counter) {
-        let start: Gauge<f64, AtomicU64> = Gauge::default();
-        start.set(unix_seconds(SystemTime::now()));
-        self.registry.register(
-            "process_start_time_seconds",
-            "When the process started, in Unix time",
-            start,
-        );
-        self.registry.register(
-            "pillion_log_lines_lost",
-            "Log lines lost because standard error was not read fast enough, closed or full",
-            log_lines_lost,
-        );
-        self.registry.register(
-            "pillion_build",
-            "The program's version",
-            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
-    }
-
     /// An endpoint answered a review. `is_served` tells which template names may become labels.
     pub fn reviewed(
         &self,
@@ -231,18 +166,15 @@ impl Metrics {
         is_served: impl Fn(&str) -> bool,
     ) {
         let endpoint = || ("endpoint", Cow::from(endpoint_of.as_str()));
-        let verdict = |word: &'static str| ("verdict", Cow::from(word));
+        let label = |template| ("template", Cow::from(String::from(template)));
+        let known = |name| if is_served(name) { name } else { OTHER };
         self.review_counter(endpoint_of, decision.reason).inc();
         for outcome in &decision.outcomes {
-            let template = Some(outcome.template.as_str()).filter(|name| is_served(name));
             self.outcomes
                 .get_or_create(&[
                     endpoint(),
-                    (
-                        "template",
-                        template.map_or_else(|| OTHER.into(), |name| name.to_owned().into()),
-                    ),
-                    verdict(outcome.reason.verdict().as_str()),
+                    label(known(&outcome.template)),
+                    ("verdict", outcome.reason.verdict().as_str().into()),
                     ("reason", outcome.reason.code().into()),
                 ])
                 .inc();
@@ -251,8 +183,7 @@ impl Metrics {
         let judged = decision.judged().into_iter();
         let found: BTreeSet<_> = judged
             .map(|judged| {
-                let template = judged.finding.template.as_deref();
-                let template = template.map(|name| if is_served(name) { name } else { OTHER });
+                let template = judged.finding.template.as_deref().map_or("", known);
                 (template, judged.finding.code, judged.policy)
             })
             .collect();
@@ -260,7 +191,7 @@ impl Metrics {
             self.findings
                 .get_or_create(&[
                     endpoint(),
-                    ("template", template.unwrap_or_default().to_owned().into()),
+                    label(template),
                     ("code", code.as_str().into()),
                     ("policy", policy.as_str().into()),
                 ])
