@@ -48,10 +48,9 @@ impl ObjectName {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (word, name) = text.split_once('/')?;
         let word = word.to_ascii_lowercase();
-        let is_meant = |kind: &&Kind| {
+        let kind = KINDS.iter().find(|kind| {
             word == kind.name.to_ascii_lowercase() || word == kind.plural || word == kind.short
-        };
-        let kind = KINDS.iter().find(is_meant)?;
+        })?;
         // Names of objects have no slash; a path may.
         let is_name = !name.is_empty() && !name.contains('/');
         is_name.then(|| Self {

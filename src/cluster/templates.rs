@@ -97,13 +97,13 @@ impl TemplateWriter {
     /// Writes what differs. Returns whether all of it was written.
     async fn write(&mut self, served: &Served, leader: &Receiver<bool>) -> bool {
         let templates = &served.reports.templates;
-        let is_there = |key: &(String, String)| {
-            let found = templates.binary_search_by(|report| {
-                (&report.namespace, &report.name).cmp(&(&key.0, &key.1))
-            });
-            found.is_ok()
-        };
-        self.written.retain(|key, _| is_there(key));
+        self.written.retain(|(namespace, name), _| {
+            templates
+                .binary_search_by(|report| {
+                    (&report.namespace, &report.name).cmp(&(namespace, name))
+                })
+                .is_ok()
+        });
         let (mut failures, mut all) = (0_u32, true);
         for report in templates {
             // Each is a few milliseconds; a newer snapshot or another leader will not wait for all.
@@ -163,10 +163,10 @@ impl TemplateWriter {
             }
         }
         // A later one was written by a replica that knows more.
-        let is_old =
-            |(kept, generation): &&(String, i64)| *kept != name && *generation <= good.generation;
-        for (old, _) in report.kept.iter().filter(is_old) {
-            self.delete_revision(old).await?;
+        for (kept, generation) in &report.kept {
+            if *kept != name && *generation <= good.generation {
+                self.delete_revision(kept).await?;
+            }
         }
         Ok(())
     }

@@ -121,8 +121,9 @@ pub(crate) fn lint(configuration: &Value, installation: &Installation) -> Vec<Mi
         expected::validating()
     };
     let entries = configuration.get("webhooks").and_then(Value::as_array);
-    let entries = entries.into_iter().flatten();
     entries
+        .into_iter()
+        .flatten()
         .flat_map(|value| of_entry(value, mutating, &shipped, installation))
         .collect()
 }

@@ -56,11 +56,13 @@ fn interpolated(text: &str) -> usize {
     let Ok(segments) = split(text) else {
         return EXPRESSION + text.len() * EXPRESSION_BYTE;
     };
-    let of_segment = |segment: &TextSegment| match segment {
-        TextSegment::Literal(literal) => literal.len() * TEXT_BYTE,
-        TextSegment::Expression { source, .. } => EXPRESSION + source.len() * EXPRESSION_BYTE,
-    };
-    segments.iter().map(of_segment).sum()
+    segments
+        .iter()
+        .map(|segment| match segment {
+            TextSegment::Literal(literal) => literal.len() * TEXT_BYTE,
+            TextSegment::Expression { source, .. } => EXPRESSION + source.len() * EXPRESSION_BYTE,
+        })
+        .sum()
 }
 
 #[cfg(test)]

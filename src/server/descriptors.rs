@@ -41,9 +41,10 @@ pub(super) fn raise_limit() -> usize {
 
 /// How many connections fit below a limit of open files; `None` is no limit.
 fn connections(limit: Option<u64>) -> usize {
-    let left = limit.map(|limit| limit.saturating_sub(OTHERS).max(limit / 4));
-    let left = left.and_then(|left| usize::try_from(left).ok());
-    left.map_or(CONNECTIONS, |left| left.clamp(1, CONNECTIONS))
+    limit
+        .map(|limit| limit.saturating_sub(OTHERS).max(limit / 4))
+        .and_then(|left| usize::try_from(left).ok())
+        .map_or(CONNECTIONS, |left| left.clamp(1, CONNECTIONS))
 }
 
 #[cfg(test)]

@@ -135,8 +135,10 @@ fn router<B: PlaygroundBackend>(
         .route("/api/examples", get(examples::<B>))
         .with_state(shared);
     for file in files {
-        let respond = move || async { ([(header::CONTENT_TYPE, file.content_type)], file.text) };
-        router = router.route(file.path, get(respond));
+        router = router.route(
+            file.path,
+            get(move || async { ([(header::CONTENT_TYPE, file.content_type)], file.text) }),
+        );
     }
     router
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path\n") })

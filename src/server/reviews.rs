@@ -16,7 +16,7 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -85,15 +85,16 @@ impl<B: Backend> Reviews<B> {
     }
 }
 
+fn route<B: Backend>(endpoint: Endpoint) -> MethodRouter<Arc<Reviews<B>>> {
+    post(move |State(reviews), request| respond::<B>(reviews, endpoint, request))
+        .fallback(wrong_method::<B>)
+}
+
 /// The webhook port's routes.
 pub(super) fn router<B: Backend>(reviews: Arc<Reviews<B>>) -> Router {
-    let at = |endpoint| {
-        let answer = move |State(reviews), request| respond::<B>(reviews, endpoint, request);
-        post(answer).fallback(wrong_method::<B>)
-    };
     Router::new()
-        .route("/mutate", at(Endpoint::Mutate))
-        .route("/advise", at(Endpoint::Advise))
+        .route("/mutate", route(Endpoint::Mutate))
+        .route("/advise", route(Endpoint::Advise))
         .fallback(wrong_path::<B>)
         .with_state(reviews)
 }
@@ -105,16 +106,7 @@ async fn respond<B: Backend>(
 ) -> Response {
     let deadline = deadline(request.uri());
     let answer = timeout(deadline, reviews.answer(endpoint, request, deadline)).await;
-    let answer = answer.unwrap_or_else(|_| {
-        Err(Rejection::new(
-            StatusCode::REQUEST_TIMEOUT,
-            format!(
-                "the request was not read and answered within {} s",
-                deadline.as_secs()
-            ),
-        ))
-    });
-    match answer {
+    match answer.unwrap_or_else(|_| Err(Rejection::late(deadline))) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(rejection) => rejection.respond(reviews.backend.as_ref()),
     }
@@ -135,8 +127,10 @@ impl<B: Backend> Reviews<B> {
             ));
         }
         body::check_headers(request.headers())?;
-        let client = request.extensions().get::<Client>().map(|client| client.0);
-        let client = client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let client = request
+            .extensions()
+            .get::<Client>()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
         // Held until the answer is sent.
         let mut share = self.bodies.share(client);
         let body = body::read(request, &mut share).await?;

@@ -95,16 +95,17 @@ impl Signals {
     }
 }
 
+fn bind(what: &'static str, address: ListenAddress) -> Result<TcpListener, ServerError> {
+    address.bind().map_err(|source| ServerError::Bind {
+        what,
+        address: address.socket_address(),
+        source,
+    })
+}
+
 impl<B: Backend> Server<B> {
     /// Binds both ports and begins to listen for signals.
     pub(crate) fn bind(setup: Setup<B>) -> Result<Self, ServerError> {
-        let bind = |what, address: ListenAddress| {
-            address.bind().map_err(|source| ServerError::Bind {
-                what,
-                address: address.socket_address(),
-                source,
-            })
-        };
         Ok(Self {
             webhook: bind("webhook", setup.listen)?,
             admin: bind("admin", setup.admin_listen)?,
@@ -195,8 +196,8 @@ fn serve<B: Backend>(
         .acceptor(tls)
         .handle(handles.webhook.clone());
     limit(&mut server);
-    let router = Reviews::new(backend(), delay.clone());
-    let router = reviews::router(router).into_make_service();
+    let reviews = Reviews::new(backend(), delay.clone());
+    let router = reviews::router(reviews).into_make_service();
     ports.spawn(async move { ("webhook", server.serve(router).await) });
     tokio::spawn(queue_delay::echo(echoed));
 

@@ -44,8 +44,11 @@ impl std::fmt::Debug for Development {
 /// Makes a development certificate (ECDSA P-256) for the loopback names, the default Service and
 /// the given further names, each a DNS name or an IP address.
 pub fn development(further: &[String]) -> Result<Development, TlsError> {
-    let names = NAMES.into_iter().map(str::to_owned);
-    let names: Vec<String> = names.chain(further.iter().cloned()).collect();
+    let names: Vec<String> = NAMES
+        .into_iter()
+        .map(str::to_owned)
+        .chain(further.iter().cloned())
+        .collect();
     let now = SystemTime::now();
     let authority = Authority::make("pillion development authority", now, VALIDITY)?;
     let leaf = authority.sign("pillion development", &names, now, VALIDITY)?;

@@ -42,8 +42,11 @@ fn replace(path: &Path, pem: &str) -> io::Result<()> {
 }
 
 /// Whether what exists may be replaced: the authority of an earlier start, or an empty file.
+fn refused(why: &str) -> io::Result<()> {
+    Err(io::Error::new(ErrorKind::AlreadyExists, why))
+}
+
 fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
-    let refused = |why: &str| Err(io::Error::new(ErrorKind::AlreadyExists, why));
     if metadata.is_symlink() {
         return refused("it is a symbolic link, which is not followed: name the file itself");
     }

@@ -115,12 +115,16 @@ fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(names)) = certificate.subject_alternative_name() else {
         return Vec::new();
     };
-    let text = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => (*name).to_owned(),
-        GeneralName::IPAddress(bytes) => address(bytes),
-        other => other.to_string(),
-    };
-    names.value.general_names.iter().map(text).collect()
+    names
+        .value
+        .general_names
+        .iter()
+        .map(|name| match name {
+            GeneralName::DNSName(name) => (*name).to_owned(),
+            GeneralName::IPAddress(bytes) => address(bytes),
+            other => other.to_string(),
+        })
+        .collect()
 }
 
 fn address(bytes: &[u8]) -> String {

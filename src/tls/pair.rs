@@ -28,17 +28,17 @@ impl Pair {
     ) -> Result<Self, TlsError> {
         let chain = chain(certificate_origin, certificate)?;
         let not_after = not_after(certificate_origin, chain.first())?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Pem {
+        let private = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Pem {
             origin: key_origin.to_owned(),
             what: "private key",
             expected: "a PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY section",
             problem: error.to_string(),
         })?;
-        let key = any_supported_type(&key).map_err(|source| TlsError::Key {
+        let signing = any_supported_type(&private).map_err(|source| TlsError::Key {
             origin: key_origin.to_owned(),
             source,
         })?;
-        let key = CertifiedKey::new(chain, key);
+        let key = CertifiedKey::new(chain, signing);
         key.keys_match().map_err(|source| TlsError::Mismatch {
             certificate: certificate_origin.to_owned(),
             key: key_origin.to_owned(),

@@ -100,17 +100,16 @@ impl Aggregate {
         if self.budget < 1.0 {
             return None;
         }
-        let is_due = |pending: &PendingEvent| {
-            let waited = pending
-                .written_at
-                .map(|at| now.saturating_duration_since(at));
-            pending.count > pending.written && waited.is_none_or(|waited| waited >= EVERY)
-        };
         // New ones first: a count can wait.
         let (verdict, pending) = self
             .pending
             .iter_mut()
-            .filter(|(_, pending)| is_due(pending))
+            .filter(|(_, pending)| {
+                let waited = pending
+                    .written_at
+                    .map(|at| now.saturating_duration_since(at));
+                pending.count > pending.written && waited.is_none_or(|waited| waited >= EVERY)
+            })
             .min_by_key(|(_, pending)| pending.written_at)?;
         self.budget -= 1.0;
         pending.written = pending.count;

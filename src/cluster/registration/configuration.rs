@@ -61,11 +61,10 @@ impl Configuration {
                 deadlock: deadlocks.get(name).cloned(),
             })
         });
-        let entries = entries.collect();
         Self {
+            entries: entries.collect(),
             kind,
             object,
-            entries,
         }
     }
 
@@ -87,8 +86,10 @@ impl Configuration {
     /// What is applied: the bundle alone, for the very state that was read.
     pub(super) fn application(&self, bundle: &[u8]) -> Value {
         let bundle = STANDARD.encode(bundle);
-        let entries = self.entries.iter().filter(|entry| !entry.is_withheld());
-        let entries: Vec<_> = entries
+        let entries: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.is_withheld())
             .map(|entry| json!({"name": entry.name, "clientConfig": {"caBundle": bundle}}))
             .collect();
         json!({

@@ -37,8 +37,11 @@ impl RewriteBackoff {
                 ..Self::default()
             };
         }
-        let is_old = |at: &&Instant| now.saturating_duration_since(**at) > MEMORY;
-        let old = self.written.iter().take_while(is_old).count();
+        let old = self
+            .written
+            .iter()
+            .take_while(|at| now.saturating_duration_since(**at) > MEMORY)
+            .count();
         self.written.drain(..old);
         let Some(doublings) = self.written.len().checked_sub(AT_ONCE) else {
             self.is_reported = false;

@@ -174,8 +174,9 @@ impl<S: BundleSource> CaBundleReconciler<S> {
             return Ok(None);
         }
         if backoff.is_to_report() {
-            let manager = configuration.last_writer(FIELD_MANAGER);
-            let manager = manager.unwrap_or("unknown");
+            let manager = configuration
+                .last_writer(FIELD_MANAGER)
+                .unwrap_or("unknown");
             tracing::error!(
                 kind,
                 name,

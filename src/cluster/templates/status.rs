@@ -19,36 +19,32 @@ struct Condition {
     message: String,
 }
 
+/// The condition of this type that is stored.
+fn stored<'r>(report: &'r TemplateReport, ty: &str) -> Option<&'r Value> {
+    let conditions = report.status.get("conditions")?.as_array()?;
+    conditions.iter().find(|condition| condition["type"] == ty)
+}
+
 /// The status of a template, where that is another than the stored one; `catalog` is all that is
 /// served.
 pub(super) fn due(report: &TemplateReport, catalog: &Catalog) -> Option<Value> {
-    let conditions = [compiled(report), served(report, catalog)];
-    let stored = |ty: &str| {
-        let conditions = report.status.get("conditions").and_then(Value::as_array);
-        let mut conditions = conditions.into_iter().flatten();
-        conditions.find(|condition| condition.get("type").and_then(Value::as_str) == Some(ty))
-    };
     let now = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let condition = |condition: &Condition| {
-        let Condition {
-            ty,
-            holds,
-            reason,
-            message,
-        } = condition;
-        let status = if *holds { "True" } else { "False" };
-        let before = stored(ty).filter(|before| before["status"] == status);
-        let since = before.and_then(|before| before["lastTransitionTime"].as_str());
-        json!({
-            "type": ty,
-            "status": status,
-            "observedGeneration": report.generation,
-            "lastTransitionTime": since.unwrap_or(&now),
-            "reason": reason,
-            "message": message,
+    let conditions: Vec<_> = [compiled(report), served(report, catalog)]
+        .into_iter()
+        .map(|condition| {
+            let status = if condition.holds { "True" } else { "False" };
+            let before = stored(report, condition.ty).filter(|before| before["status"] == status);
+            let since = before.and_then(|before| before["lastTransitionTime"].as_str());
+            json!({
+                "type": condition.ty,
+                "status": status,
+                "observedGeneration": report.generation,
+                "lastTransitionTime": since.unwrap_or(&now),
+                "reason": condition.reason,
+                "message": condition.message,
+            })
         })
-    };
-    let conditions: Vec<_> = conditions.iter().map(condition).collect();
+        .collect();
     let mut status = Map::new();
     status.insert("observedGeneration".to_owned(), report.generation.into());
     status.insert("conditions".to_owned(), conditions.into());
@@ -93,15 +89,19 @@ fn compiled(report: &TemplateReport) -> Condition {
 
 /// All errors with their field paths, within bounds.
 fn errors(report: &TemplateReport) -> String {
-    let line = |error: &crate::template::TemplateError| {
-        let line = if error.field.is_empty() {
-            error.message.clone()
-        } else {
-            format!("{}: {}", error.field, error.message)
-        };
-        line.chars().take(LONGEST_ERROR).collect::<String>()
-    };
-    let mut lines: Vec<_> = report.errors.iter().take(MOST_ERRORS).map(line).collect();
+    let mut lines: Vec<String> = report
+        .errors
+        .iter()
+        .take(MOST_ERRORS)
+        .map(|error| {
+            let line = if error.field.is_empty() {
+                error.message.clone()
+            } else {
+                format!("{}: {}", error.field, error.message)
+            };
+            line.chars().take(LONGEST_ERROR).collect()
+        })
+        .collect();
     let more = report.errors.len().saturating_sub(MOST_ERRORS);
     if more > 0 {
         lines.push(format!("and {more} more"));

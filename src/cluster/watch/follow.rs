@@ -36,13 +36,7 @@ pub(super) async fn follow(
     relist: &Notify,
     observer: &impl Observer,
 ) {
-    let mut config = Config::default().timeout(WATCH_SECONDS);
-    if kind == Watched::ControllerRevisions {
-        config = config.labels(keys::TEMPLATE_KIND);
-    }
-    if kind.is_large() {
-        config = config.page_size(LARGE_PAGE);
-    }
+    let config = config(kind);
     let mut events = watcher(api.clone(), config.clone()).boxed();
     let mut pause = PAUSES.0;
     let mut failing = false;
@@ -61,22 +55,15 @@ pub(super) async fn follow(
         };
         let event = match next {
             Ok(Some(Err(error))) => {
-                let why = with_sources(&error);
                 observer.failed(kind);
                 if !failing {
+                    let why = with_sources(&error);
                     tracing::warn!(resource = kind.as_str(), error = why, "a watch failed");
                     observer.up(kind, false);
                 }
                 failing = true;
-                if send(&sender, kind, Change::Failed(why)).await.is_err() {
+                if send_failure(&sender, kind, &api, &error).await.is_err() {
                     return;
-                }
-                if kind.is_template() && is_unreadable(&error) {
-                    for change in salvage::changes(kind, &api).await {
-                        if send(&sender, kind, change).await.is_err() {
-                            return;
-                        }
-                    }
                 }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSES.1);
@@ -87,11 +74,11 @@ pub(super) async fn follow(
             Err(_) => None,
         };
         // The beginning of a list says nothing yet of its end.
-        if failing && !matches!(event, Some(Event::Init | Event::InitApply(_))) {
-            tracing::info!(resource = kind.as_str(), "a watch works again");
-            failing = false;
-        }
-        if !failing && !matches!(event, Some(Event::Init | Event::InitApply(_))) {
+        if !matches!(event, Some(Event::Init | Event::InitApply(_))) {
+            if failing {
+                tracing::info!(resource = kind.as_str(), "a watch works again");
+                failing = false;
+            }
             observer.up(kind, true);
             pause = PAUSES.0;
         }
@@ -102,6 +89,33 @@ pub(super) async fn follow(
             return;
         }
     }
+}
+
+fn config(kind: Watched) -> Config {
+    let mut config = Config::default().timeout(WATCH_SECONDS);
+    if kind == Watched::ControllerRevisions {
+        config = config.labels(keys::TEMPLATE_KIND);
+    }
+    if kind.is_large() {
+        config = config.page_size(LARGE_PAGE);
+    }
+    config
+}
+
+/// Sends why a watch failed, and what can be read of templates one of which cannot.
+async fn send_failure(
+    sender: &Sender<WatchChange>,
+    kind: Watched,
+    api: &Api<DynamicObject>,
+    error: &watcher::Error,
+) -> Result<(), ()> {
+    send(sender, kind, Change::Failed(with_sources(error))).await?;
+    if kind.is_template() && is_unreadable(error) {
+        for change in salvage::changes(kind, api).await {
+            send(sender, kind, change).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the API server answered a list with what cannot be read: one object alone can do that.

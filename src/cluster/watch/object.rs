@@ -180,8 +180,10 @@ pub(super) struct WatchChange {
 /// The key of an object. All revisions are in one namespace, so that their names are enough.
 pub(super) fn key(kind: Watched, object: &DynamicObject) -> Key {
     let metadata = &object.metadata;
-    let namespace = metadata.namespace.clone();
-    let namespace = namespace.filter(|_| kind != Watched::ControllerRevisions);
+    let namespace = match kind {
+        Watched::ControllerRevisions => None,
+        _ => metadata.namespace.clone(),
+    };
     (
         namespace.unwrap_or_default(),
         metadata.name.clone().unwrap_or_default(),
@@ -207,8 +209,7 @@ impl WatchedObject {
             Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
             Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
             Watched::ServiceAccounts => {
-                let secrets = object.data.get("imagePullSecrets");
-                let secrets = secrets.and_then(Value::as_array);
+                let secrets = object.data["imagePullSecrets"].as_array();
                 Content::ServiceAccount(secrets.is_some_and(|secrets| !secrets.is_empty()))
             }
             Watched::ControllerRevisions => Content::Revision(KeptRevision::read(&object)),

@@ -101,13 +101,14 @@ impl State {
 
     /// The kinds that were not listed yet, each with the reason.
     pub(super) fn missing(&self) -> Vec<(Watched, String)> {
-        let kinds = Watched::ALL.into_iter();
-        let missing = kinds.filter(|kind| !self.listed.contains(kind));
-        let why = |kind| {
-            let failure = self.failures.get(&kind).map(String::as_str);
-            (kind, failure.unwrap_or("not listed yet").to_owned())
-        };
-        missing.map(why).collect()
+        Watched::ALL
+            .into_iter()
+            .filter(|kind| !self.listed.contains(kind))
+            .map(|kind| {
+                let failure = self.failures.get(&kind).map(String::as_str);
+                (kind, failure.unwrap_or("not listed yet").to_owned())
+            })
+            .collect()
     }
 
     /// An immutable snapshot of everything.

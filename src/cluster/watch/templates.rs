@@ -104,9 +104,11 @@ impl TemplateState {
 
     /// The templates that are known: those of namespaces, or of the whole cluster.
     pub(super) fn keys(&self, namespaced: bool) -> Vec<Key> {
-        let keys = self.stored.keys();
-        let keys = keys.filter(|(namespace, _)| namespace.is_empty() != namespaced);
-        keys.cloned().collect()
+        self.stored
+            .keys()
+            .filter(|(namespace, _)| namespace.is_empty() != namespaced)
+            .cloned()
+            .collect()
     }
 
     pub(super) fn revision_names(&self) -> Vec<Key> {
@@ -133,12 +135,11 @@ impl TemplateState {
         }
         if std::mem::take(&mut self.changed) {
             self.reports = Arc::new(self.reports());
-            let mandatory = |report: &TemplateReport| {
+            let entries = self.reports.templates.iter().map(|report| {
                 let key = (report.namespace.clone(), report.name.clone());
-                self.stored.get(&key).is_some_and(Stored::is_mandatory)
-            };
-            let templates = self.reports.templates.iter();
-            let entries = templates.map(|report| entry(report, mandatory(report)));
+                let stored = self.stored.get(&key);
+                entry(report, stored.is_some_and(Stored::is_mandatory))
+            });
             self.catalog = Arc::new(Catalog::of_entries(entries));
         }
         (Arc::clone(&self.catalog), Arc::clone(&self.reports))
@@ -201,7 +202,7 @@ impl TemplateState {
                 None => orphans.push(name.clone()),
             }
         }
-        let report = |(key, stored): (&Key, &Stored)| {
+        let templates = self.stored.iter().map(|(key, stored)| {
             let kept = kept.remove(key).unwrap_or_default();
             // A newest generation that compiles is the latest of all, and no other is needed.
             let is_good = stored.errors.is_empty();
@@ -224,9 +225,9 @@ impl TemplateState {
                     .map(|(name, of)| ((*name).clone(), of.generation()))
                     .collect(),
             })
-        };
+        });
         TemplateReports {
-            templates: self.stored.iter().map(report).collect(),
+            templates: templates.collect(),
             orphans,
         }
     }

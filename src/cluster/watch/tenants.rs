@@ -5,7 +5,7 @@
 //! templates are admitted first; where all namespaces have too much, the newest template of the
 //! largest one is refused. Templates of the whole cluster are an administrator's and never refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::object::Key;
 
@@ -76,35 +76,33 @@ impl TenantLimits {
     /// Which templates are admitted, and what room they leave.
     pub(super) fn admit(&self, candidates: impl IntoIterator<Item = Candidate>) -> Admission {
         let mut refused = BTreeMap::new();
-        let mut namespaces: BTreeMap<String, BTreeSet<(String, Key)>> = BTreeMap::new();
-        let mut sizes: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut namespaces: BTreeMap<String, BTreeMap<(String, Key), usize>> = BTreeMap::new();
         for candidate in candidates {
             let of_namespace = namespaces.entry(candidate.key.0.clone()).or_default();
-            of_namespace.insert((candidate.created.clone(), candidate.key.clone()));
-            sizes.insert(candidate.key.clone(), candidate.bytes);
+            of_namespace.insert((candidate.created, candidate.key), candidate.bytes);
         }
-        let size = |key: &Key| sizes.get(key).copied().unwrap_or_default();
-        let mut admitted: BTreeMap<String, (usize, Vec<Key>)> = BTreeMap::new();
+        let mut admitted: BTreeMap<String, (usize, Vec<(Key, usize)>)> = BTreeMap::new();
         for (namespace, templates) in namespaces {
             let (bytes, keys) = admitted.entry(namespace).or_default();
-            for (_, key) in templates {
-                if let Some(reason) = self.reason(keys.len(), *bytes, size(&key)) {
+            for ((_, key), size) in templates {
+                if let Some(reason) = self.reason(keys.len(), *bytes, size) {
                     refused.insert(key, reason);
                 } else {
-                    *bytes += size(&key);
-                    keys.push(key);
+                    *bytes += size;
+                    keys.push((key, size));
                 }
             }
         }
         let mut all: usize = admitted.values().map(|(bytes, _)| bytes).sum();
         while all > self.all_bytes {
             let largest = admitted.values_mut().max_by_key(|(bytes, _)| *bytes);
-            let Some((bytes, key)) = largest.and_then(|(bytes, keys)| Some((bytes, keys.pop()?)))
+            let Some((bytes, (key, size))) =
+                largest.and_then(|(bytes, keys)| Some((bytes, keys.pop()?)))
             else {
                 break;
             };
-            *bytes -= size(&key);
-            all -= size(&key);
+            *bytes -= size;
+            all -= size;
             let reason = format!(
                 "the templates of all namespaces take more than {} MiB, and this is the newest of \
                  the namespace that takes most; delete templates, or make them shorter",
@@ -112,12 +110,12 @@ impl TenantLimits {
             );
             refused.insert(key, reason);
         }
-        let left = |(namespace, (bytes, _)): (String, (usize, Vec<Key>))| {
-            (namespace, self.bytes.saturating_sub(bytes))
-        };
         Admission {
             refused,
-            room: admitted.into_iter().map(left).collect(),
+            room: admitted
+                .into_iter()
+                .map(|(namespace, (bytes, _))| (namespace, self.bytes.saturating_sub(bytes)))
+                .collect(),
             all_room: self.all_bytes.saturating_sub(all),
         }
     }

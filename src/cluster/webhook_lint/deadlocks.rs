@@ -85,13 +85,13 @@ fn leases(found: &mut Findings<'_>) {
 fn control_plane(found: &mut Findings<'_>, shipped: Option<&Shipped>) {
     let entry = found.entry;
     // Advice is worth the wait where it is asked for as shipped.
-    let is_shipped = |group: &str, resource: &str| {
-        entry.failure_policy == FailurePolicy::Ignore
-            && shipped.is_some_and(|shipped| shipped.names(group, resource))
-    };
+    let advice = shipped.filter(|_| entry.failure_policy == FailurePolicy::Ignore);
     let touched: Vec<_> = CONTROL_PLANE
         .iter()
-        .filter(|(group, resource)| touches(entry, group, resource) && !is_shipped(group, resource))
+        .filter(|(group, resource)| {
+            touches(entry, group, resource)
+                && !advice.is_some_and(|shipped| shipped.names(group, resource))
+        })
         .map(|(_, resource)| *resource)
         .collect();
     if touched.is_empty() {

@@ -81,15 +81,34 @@ const NAMESPACES: Scope = Scope {
 };
 
 /// The entries about pods.
-pub(super) fn mutating() -> Vec<Shipped> {
-    let pods = |name, policy, namespaces: &[Requirement], objects: &[Requirement]| Shipped {
+fn pods(
+    name: &'static str,
+    policy: Policy,
+    namespaces: &[Requirement],
+    objects: &[Requirement],
+) -> Shipped {
+    Shipped {
         name,
         path: "/mutate",
         policy,
         scope: PODS,
         namespaces: LabelSelector(namespaces.to_vec()),
         objects: LabelSelector(objects.to_vec()),
-    };
+    }
+}
+
+fn workloads(name: &'static str, namespaces: &[Requirement]) -> Shipped {
+    Shipped {
+        name,
+        path: "/advise",
+        policy: Policy::Ignore,
+        scope: WORKLOADS,
+        namespaces: LabelSelector(namespaces.to_vec()),
+        objects: LabelSelector::default(),
+    }
+}
+
+pub(super) fn mutating() -> Vec<Shipped> {
     let not_mandatory = requirement(MANDATORY, Operator::DoesNotExist);
     let not_disabled = requirement(INJECTION, Operator::NotIn(vec!["disabled".to_owned()]));
     let enabled = requirement(INJECTION, Operator::In(vec!["enabled".to_owned()]));
@@ -106,7 +125,7 @@ pub(super) fn mutating() -> Vec<Shipped> {
         pods(
             "pod.pillion.dev",
             Policy::Fail,
-            std::slice::from_ref(&not_mandatory),
+            &[not_mandatory.clone()],
             &[has_label, not_out],
         ),
         pods(
@@ -126,16 +145,8 @@ pub(super) fn mutating() -> Vec<Shipped> {
 
 /// The entries about workloads and namespaces.
 pub(super) fn validating() -> Vec<Shipped> {
-    let workloads = |name, namespaces: &[Requirement]| Shipped {
-        name,
-        path: "/advise",
-        policy: Policy::Ignore,
-        scope: WORKLOADS,
-        namespaces: LabelSelector(namespaces.to_vec()),
-        objects: LabelSelector::default(),
-    };
     let not_mandatory = requirement(MANDATORY, Operator::DoesNotExist);
-    let values = || vec!["enabled".to_owned()];
+    let values = vec!["enabled".to_owned()];
     vec![
         workloads(
             "advise-mandatory.pillion.dev",
@@ -145,14 +156,14 @@ pub(super) fn validating() -> Vec<Shipped> {
             "advise-namespace.pillion.dev",
             &[
                 not_mandatory.clone(),
-                requirement(INJECTION, Operator::In(values())),
+                requirement(INJECTION, Operator::In(values.clone())),
             ],
         ),
         workloads(
             "advise-pod.pillion.dev",
             &[
                 not_mandatory,
-                requirement(INJECTION, Operator::NotIn(values())),
+                requirement(INJECTION, Operator::NotIn(values)),
             ],
         ),
         Shipped {
@@ -185,18 +196,22 @@ pub(super) fn leaves_out_who_does_not_ask(expression: &str) -> bool {
 
 /// White space outside of quotes means nothing, and ours has none inside.
 fn same(one: &str, other: &str) -> bool {
-    let words = |text: &str| text.split_whitespace().collect::<String>();
-    words(one) == words(other)
+    one.split_whitespace()
+        .flat_map(str::chars)
+        .eq(other.split_whitespace().flat_map(str::chars))
 }
 
 /// Who is known to add this requirement to selectors by itself: AKS since 2020 (Azure/AKS#1771,
 /// #4002), GKE Autopilot with the names of its own namespaces (Dynatrace/dynatrace-operator#2194).
 pub(super) fn platform(requirement: &Requirement) -> Option<&'static str> {
-    let own = |name: &String| name.starts_with("gke-");
     match (requirement.key.as_str(), &requirement.operator) {
         ("control-plane", Operator::DoesNotExist | Operator::NotIn(_))
         | ("kubernetes.azure.com/managedby", Operator::NotIn(_)) => Some("AKS"),
-        (NAMESPACE_NAME, Operator::NotIn(names)) if names.iter().any(own) => Some("GKE Autopilot"),
+        (NAMESPACE_NAME, Operator::NotIn(names))
+            if names.iter().any(|name| name.starts_with("gke-")) =>
+        {
+            Some("GKE Autopilot")
+        }
         _ => None,
     }
 }

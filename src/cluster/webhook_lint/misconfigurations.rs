@@ -52,13 +52,13 @@ fn rules(found: &mut Findings<'_>, scope: Scope) {
         );
     }
     let (operations, groups) = (scope.operations, scope.resources);
-    let is_about = |operation: &&&str| {
+    let names_all = operations.iter().all(|operation| {
         groups.iter().all(|(group, resources)| {
             let mut resources = resources.iter();
             resources.all(|resource| is_about(found.entry, operation, group, resource))
         })
-    };
-    if operations.iter().filter(is_about).count() < operations.len() {
+    });
+    if !names_all {
         let what = "its rules do not name everything that Pillion decides about";
         found.add(
             Severity::Mistake,

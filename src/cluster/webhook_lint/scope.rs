@@ -25,8 +25,12 @@ pub(super) fn beyond(entry: &Entry, scope: Scope) -> Vec<String> {
 }
 
 fn rule_beyond(rule: &Rule, scope: Scope) -> Vec<String> {
-    let operation = |one: &&String| !scope.operations.contains(&one.as_str());
-    let mut found: Vec<_> = rule.operations.iter().filter(operation).cloned().collect();
+    let mut found: Vec<_> = rule
+        .operations
+        .iter()
+        .filter(|one| !scope.operations.contains(&one.as_str()))
+        .cloned()
+        .collect();
     for group in &rule.api_groups {
         let of_group = scope.resources.iter().find(|(known, _)| known == group);
         let known = of_group.map_or(&[][..], |(_, resources)| resources);

@@ -87,8 +87,7 @@ impl Clock {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let milliseconds = self.0.opened.elapsed().as_millis();
-        let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
+        let milliseconds = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.ended.store(milliseconds, Ordering::Relaxed);
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }

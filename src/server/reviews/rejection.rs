@@ -1,6 +1,8 @@
 //! A request that is not answered with a review: its status, and a text that says what would be
 //! right.
 
+use std::time::Duration;
+
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +24,13 @@ impl Rejection {
     /// The server is too busy: the API server tries again.
     pub(super) fn busy(text: impl Into<String>) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, text)
+    }
+
+    /// The review took longer than the API server waits.
+    pub(super) fn late(deadline: Duration) -> Self {
+        let seconds = deadline.as_secs();
+        let text = format!("the request was not read and answered within {seconds} s");
+        Self::new(StatusCode::REQUEST_TIMEOUT, text)
     }
 
     /// Counts the rejection and answers it.

@@ -150,17 +150,17 @@ fn record(
     };
     let signing = certificate(record.get("signing"));
     let previous = record.get("previous").and_then(Value::as_array);
-    let previous = previous.into_iter().flatten().filter_map(|retired| {
+    let retired = previous.into_iter().flatten().filter_map(|retired| {
         let certificate = certificate(retired.get("certificate"))?;
-        let until = retired.get("until").and_then(Value::as_u64);
-        let until = until
-            .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
         let ends = certificate.not_after();
-        let until = until.map_or(ends, |until| until.min(ends));
+        let until = retired
+            .get("until")
+            .and_then(Value::as_u64)
+            .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)))
+            .map_or(ends, |until| until.min(ends));
         Some(RetiredCa { certificate, until })
     });
-    let previous = previous.collect();
-    (signing, previous)
+    (signing, retired.collect())
 }
 
 /// One authority; a key of the two that is absent or empty alone is a problem like any other.

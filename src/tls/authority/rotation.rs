@@ -162,11 +162,12 @@ pub(crate) fn advance(
 /// Whether an authority has a third of its life or less left, or less than a leaf needs.
 fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
     let certificate = authority.certificate();
+    // What was made for another lifetime is judged by its own.
     let life = certificate
         .not_after()
-        .duration_since(certificate.not_before());
-    // What was made for another lifetime is judged by its own.
-    let life = life.unwrap_or_default().saturating_sub(super::BACKDATED);
+        .duration_since(certificate.not_before())
+        .unwrap_or_default()
+        .saturating_sub(super::BACKDATED);
     let left = certificate.not_after().duration_since(situation.now);
     left.unwrap_or_default() <= (life / 3).max(situation.lifetimes.settle)
 }

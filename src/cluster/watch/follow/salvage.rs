@@ -82,12 +82,14 @@ async fn page(
     parameters: &ListParams,
     changes: &mut Vec<Change>,
 ) -> Result<Option<String>, String> {
-    let request = Request::new(api.resource_url()).list(parameters);
-    let request = request.map_err(|error| with_sources(&error))?;
+    let request = Request::new(api.resource_url())
+        .list(parameters)
+        .map_err(|error| with_sources(&error))?;
     let client = api.clone().into_client();
-    let answer = bounded(client.request_text(request)).await;
-    let answer = answer.ok_or_else(|| "no answer in time".to_owned())?;
-    let text = answer.map_err(|error| with_sources(&error))?;
+    let text = bounded(client.request_text(request))
+        .await
+        .ok_or_else(|| "no answer in time".to_owned())?
+        .map_err(|error| with_sources(&error))?;
     let page: Page<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     for item in page.items {
         changes.push(Change::Applied(Box::new(WatchedObject::read(
@@ -98,11 +100,11 @@ async fn page(
     Ok(page.metadata.next.filter(|token| !token.is_empty()))
 }
 
+fn read(raw: Option<&RawValue>) -> serde_json::Result<Value> {
+    serde_json::from_str(raw.map_or("null", RawValue::get))
+}
+
 fn object(item: Item<'_>) -> DynamicObject {
-    let read = |raw: Option<&RawValue>| {
-        let text = raw.map_or("null", RawValue::get);
-        serde_json::from_str::<Value>(text)
-    };
     let spec = read(item.spec).unwrap_or_else(|error| format!("it cannot be read: {error}").into());
     DynamicObject {
         types: None,

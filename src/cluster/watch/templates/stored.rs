@@ -105,8 +105,9 @@ impl Stored {
             self.weight + self.pattern_bytes
         } else {
             // What is broken is not kept: only what is wrong with it.
-            let errors = self.errors.iter();
-            let errors: usize = errors
+            let errors: usize = self
+                .errors
+                .iter()
                 .map(|error| error.field.len() + error.message.len() + 256)
                 .sum();
             errors + self.good.as_ref().map_or(0, |(_, bytes)| *bytes)
@@ -177,8 +178,10 @@ fn bounded(mut error: TemplateError) -> TemplateError {
 
 /// Compiles a template. A panic of the compiler costs this template only.
 pub(super) fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
-    let compile = || compile_object(namespace, name, Some(spec));
-    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| Compiled {
+    let compiled = catch_unwind(AssertUnwindSafe(|| {
+        compile_object(namespace, name, Some(spec))
+    }));
+    compiled.unwrap_or_else(|_| Compiled {
         name: Some(name.to_owned()),
         namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
         mandatory: spec
