@@ -93,8 +93,7 @@ enum Subcommands {
 
 /// The command line with the environment variable of every flag that has one.
 pub fn command() -> Command {
-    let shared = EngineOptions::augment_args(Command::new("engine"));
-    let shared: Vec<_> = shared
+    let shared: Vec<_> = EngineOptions::augment_args(Command::new("engine"))
         .get_arguments()
         .map(|arg| arg.get_id().clone())
         .collect();
@@ -137,9 +136,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: &mut Streams<
 /// The documents of a text of YAML as `inject -o json` writes them; why it does not write them, where
 /// kubectl would read another object.
 pub fn read_yaml(text: &str) -> Result<Vec<serde_json::Value>, String> {
-    let told = |error: ManifestError| format!("{:#}", anyhow::Error::from(error));
-    let manifest = Manifest::parse("-".to_owned(), None, text).map_err(told)?;
-    manifest.check_words().map_err(told)?;
+    read_documents(text).map_err(|error| crate::wording::with_sources(&error))
+}
+
+fn read_documents(text: &str) -> Result<Vec<serde_json::Value>, ManifestError> {
+    let manifest = Manifest::parse("-".to_owned(), None, text)?;
+    manifest.check_words()?;
     let documents = manifest.documents.into_iter();
     Ok(documents.map(|document| document.value).collect())
 }

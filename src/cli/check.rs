@@ -1,6 +1,5 @@
 //! `pillion check`: the multi-container mistakes of manifests, whatever templates would add.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -96,12 +95,9 @@ impl CheckManifests {
         let scope = self.pod_paths.scope(&self.namespace);
         for document in &mut manifest.documents {
             let mut found = Vec::new();
-            match kinds::each_object(&mut document.value, scope, &mut |identity, object| {
+            kinds::each_object(&mut document.value, scope, |identity, object| {
                 found.extend(check_object(&file, identity, object));
-                Ok::<(), Infallible>(())
-            }) {
-                Ok(_) => {}
-            }
+            });
             for fault in found.iter_mut().filter_map(|one| one.fault.as_mut()) {
                 fault.say_where(document, &file);
             }
@@ -153,29 +149,31 @@ fn text(checked: &[Checked], paint: Paint) -> String {
 }
 
 fn json(checked: &[Checked]) -> String {
-    let finding = |finding: &Finding| {
-        json!({
-            "code": finding.code.as_str(),
-            "severity": finding.code.severity().as_str(),
-            "path": finding.path,
-            "message": finding.message,
-            "help": finding.code.help(),
-        })
-    };
-    let object = |checked: &Checked| {
-        let identity = &checked.identity;
-        json!({
-            "file": checked.file,
-            "apiVersion": identity.api_version,
-            "kind": identity.kind,
-            "namespace": identity.namespace,
-            "name": identity.name,
-            "problem": checked.fault.as_ref().map(|fault| &fault.sentence),
-            "findings": checked.findings.iter().map(finding).collect::<Vec<_>>(),
-        })
-    };
-    let list: Value = checked.iter().map(object).collect();
+    let list: Value = checked.iter().map(object_json).collect();
     format!("{list:#}\n")
+}
+
+fn object_json(checked: &Checked) -> Value {
+    let identity = &checked.identity;
+    json!({
+        "file": checked.file,
+        "apiVersion": identity.api_version,
+        "kind": identity.kind,
+        "namespace": identity.namespace,
+        "name": identity.name,
+        "problem": checked.fault.as_ref().map(|fault| &fault.sentence),
+        "findings": checked.findings.iter().map(finding_json).collect::<Vec<_>>(),
+    })
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "code": finding.code.as_str(),
+        "severity": finding.code.severity().as_str(),
+        "path": finding.path,
+        "message": finding.message,
+        "help": finding.code.help(),
+    })
 }
 
 #[cfg(test)]

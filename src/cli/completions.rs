@@ -39,8 +39,8 @@ impl Completions {
 
 impl Manual {
     pub(super) fn run(&self) -> anyhow::Result<Status> {
-        let failed = || format!("failed to write to {}", self.directory.display());
-        clap_mangen::generate_to(command(), &self.directory).with_context(failed)?;
+        clap_mangen::generate_to(command(), &self.directory)
+            .with_context(|| format!("failed to write to {}", self.directory.display()))?;
         Ok(Status::Done)
     }
 }

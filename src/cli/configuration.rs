@@ -30,8 +30,8 @@ pub(super) fn parse(arguments: &[OsString]) -> anyhow::Result<Cli> {
         Err(error) if error.use_stderr() && taken(command(), arguments).is_ok() => {
             // Only the file is wrong.
             let text = error.to_string();
-            let message = text.lines().next().unwrap_or_default();
-            let message = message.trim_start_matches("error: ");
+            let first = text.lines().next().unwrap_or_default();
+            let message = first.trim_start_matches("error: ");
             bail!("{}: {message}", path.display())
         }
         taken => Ok(taken?),
@@ -70,9 +70,9 @@ fn configured(mut command: Command, path: &Path) -> anyhow::Result<Command> {
     let fields: Option<Map<String, Value>> = serde_saphyr::from_str_with_options(&text, options)
         .with_context(|| format!("{name}: not a configuration"))?;
     for (field, value) in fields.unwrap_or_default() {
-        let values = texts(&field, &value)
+        let texts = texts(&field, &value)
             .map_err(|expected| anyhow!("{name}: `{field}`: expected {expected}"))?;
-        let values: Vec<OsStr> = values.iter().map(OsStr::from).collect();
+        let values: Vec<OsStr> = texts.iter().map(OsStr::from).collect();
         let mut is_known = false;
         command = each_subcommand(command, &mut |subcommand| {
             subcommand.mut_args(|arg| {
@@ -142,12 +142,6 @@ fn hint(command: &Command, field: &str) -> String {
 /// A field's value as its flag takes it.
 fn texts(field: &str, value: &Value) -> Result<Vec<String>, &'static str> {
     let expected = "a text, a number or a list of them";
-    let scalar = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    };
     match (field, value) {
         ("findings", Value::Object(policies)) => policies
             .iter()
@@ -155,7 +149,7 @@ fn texts(field: &str, value: &Value) -> Result<Vec<String>, &'static str> {
             .collect::<Option<_>>()
             .ok_or("a policy for each code, `CODE: Warn`"),
         ("parameters", Value::Object(templates)) => {
-            parameters(templates, scalar).ok_or("a value for each parameter below its template")
+            parameters(templates).ok_or("a value for each parameter below its template")
         }
         (_, Value::Array(items)) => {
             let items = items.iter().map(scalar);
@@ -165,17 +159,23 @@ fn texts(field: &str, value: &Value) -> Result<Vec<String>, &'static str> {
     }
 }
 
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
 /// `TEMPLATE.PARAMETER=VALUE` for each; a list has one line for each item.
-fn parameters(
-    templates: &Map<String, Value>,
-    scalar: impl Fn(&Value) -> Option<String>,
-) -> Option<Vec<String>> {
+fn parameters(templates: &Map<String, Value>) -> Option<Vec<String>> {
     let mut set = Vec::new();
     for (template, values) in templates {
         for (parameter, value) in values.as_object()? {
             let value = match value {
                 Value::Array(items) => {
-                    let items = items.iter().map(&scalar);
+                    let items = items.iter().map(scalar);
                     items.collect::<Option<Vec<_>>>()?.join(",")
                 }
                 value => scalar(value)?,

@@ -125,8 +125,8 @@ impl FromStr for KubernetesVersion {
         let number = text.strip_prefix('v').unwrap_or(text);
         let minor = number
             .strip_prefix("1.")
-            .and_then(|rest| rest.split('.').next()?.parse().ok());
-        let minor = minor.ok_or("expected a version of Kubernetes such as 1.37")?;
+            .and_then(|rest| rest.split('.').next()?.parse().ok())
+            .ok_or("expected a version of Kubernetes such as 1.37")?;
         if MINORS.contains(&minor) {
             return Ok(Self(minor));
         }

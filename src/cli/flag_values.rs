@@ -1,5 +1,6 @@
 //! What several commands take by flags: an assignment to a parameter, a duration, files by `-f`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,9 +20,14 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    /// The annotation that sets the parameter.
-    pub(crate) fn annotation(&self) -> String {
-        format!("{}{PARAMETER_INFIX}{}", self.template, self.parameter)
+    /// The annotations that set the parameters.
+    pub(crate) fn annotations(set: &[Self]) -> BTreeMap<String, String> {
+        set.iter()
+            .map(|set| {
+                let key = format!("{}{PARAMETER_INFIX}{}", set.template, set.parameter);
+                (key, set.value.clone())
+            })
+            .collect()
     }
 }
 

@@ -8,7 +8,6 @@
 mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -96,8 +95,7 @@ impl Inject {
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
-        let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
+        let mut annotations = Assignment::annotations(&self.set);
         if !self.asked_for.is_empty() {
             annotations.insert(keys::INJECT.to_owned(), self.asked_for.join(","));
         }
@@ -109,20 +107,14 @@ impl Inject {
 /// ResourceQuotas; one that names no namespace is in `namespace`.
 pub(crate) fn add_namespaces(settings: &mut Settings, manifests: &mut [Manifest], namespace: &str) {
     let given = settings.namespaces.clone();
-    let mut visit = |identity: &Identity, object: &mut Value| {
-        if !identity.is_namespace() {
-            constrain_one(object, namespace, &mut settings.namespaces);
-        } else if !given.get(&identity.name).is_listed {
-            add_namespace(&mut settings.namespaces, &identity.name, object);
-        }
-        Ok::<(), Infallible>(())
-    };
-    for manifest in manifests {
-        for document in &mut manifest.documents {
-            match kinds::each_object(&mut document.value, "", &mut visit) {
-                Ok(_) => {}
+    for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
+        kinds::each_object(&mut document.value, "", |identity, object| {
+            if !identity.is_namespace() {
+                constrain_one(object, namespace, &mut settings.namespaces);
+            } else if !given.get(&identity.name).is_listed {
+                add_namespace(&mut settings.namespaces, &identity.name, object);
             }
-        }
+        });
     }
 }
 
@@ -173,11 +165,10 @@ trait Decider {
 
 impl Decider for Engine {
     fn decide(&self, subject: &RequestContext, pod: &str) -> Decision {
-        let decide = |document: &Document<'_>| {
+        let decided = Document::read(pod).and_then(|document| {
             let pod = Pod::read(document.root())?;
             Ok(Self::decide(self, subject, &pod, None))
-        };
-        let decided = Document::read(pod).and_then(|document| decide(&document));
+        });
         decided.unwrap_or_else(|error| Decision::unreadable(&error))
     }
 
@@ -195,13 +186,13 @@ impl Decider for Engine {
     }
 
     fn selectors(&self, subject: &RequestContext, pod: &str) -> Vec<String> {
-        let document = Document::read(pod);
-        let read = document.and_then(|document| {
+        let names = Document::read(pod).and_then(|document| {
             let pod = Pod::read(document.root())?;
             Ok(self.waiting_selectors(subject, &pod))
         });
-        let names = read.unwrap_or_default().into_iter();
         names
+            .unwrap_or_default()
+            .into_iter()
             .map(|name| {
                 format!(
                     "the selector of the template `{name}` matches the pod, and counts where its \
@@ -261,30 +252,7 @@ impl ObjectTransform for Injection<'_> {
         let is_named = knative::name_containers(identity, object, pointer);
         let claims = add_claims(identity, object, pointer);
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
-        let ending = RunResult::Decided(decision.verdict());
-        let applied: BTreeSet<_> = decision
-            .outcomes
-            .iter()
-            .map(|outcome| outcome.template.as_str())
-            .collect();
-        let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
-        let keys_of = KeysOfObject {
-            kind: &identity.kind,
-            object,
-            pointer,
-            pod: object.pointer(pointer).unwrap_or(&Value::Null),
-        };
-        let served = self.decider.templates(&subject.namespace);
-        let mut hints = misplaced_keys(keys_of, applied, &served);
-        if decision.reason == Reason::NotRequested {
-            hints.extend(
-                self.decider
-                    .selectors(&subject, &pod(object.pointer(pointer))),
-            );
-        }
-        if self.only_built_in && decision.reason == Reason::TemplateNotFound {
-            hints.push(OWN_TEMPLATES.to_owned());
-        }
+        let hints = self.hints(&subject, (identity, pointer), object, &decision);
         let patch = if decision.patch.is_empty() {
             *object = given;
             None
@@ -303,7 +271,7 @@ impl ObjectTransform for Injection<'_> {
             })
         };
         Ok(TransformResult {
-            ending,
+            ending: RunResult::Decided(decision.verdict()),
             code: decision.reason.code(),
             message: decision.message,
             outcomes: decision.outcomes,
@@ -312,6 +280,38 @@ impl ObjectTransform for Injection<'_> {
             patch,
             place: None,
         })
+    }
+}
+
+impl Injection<'_> {
+    /// What to tell of keys of the object that do nothing where they are, and of templates that its
+    /// author may have meant.
+    fn hints(
+        &self,
+        subject: &RequestContext,
+        (identity, pointer): (&Identity, &str),
+        object: &Value,
+        decision: &Decision,
+    ) -> Vec<String> {
+        let outcomes = decision.outcomes.iter();
+        let names: BTreeSet<_> = outcomes.map(|outcome| outcome.template.as_str()).collect();
+        let applied = (decision.verdict() != Verdict::Denied).then_some(&names);
+        let holder = object.pointer(pointer);
+        let keys_of = KeysOfObject {
+            kind: &identity.kind,
+            object,
+            pointer,
+            pod: holder.unwrap_or(&Value::Null),
+        };
+        let served = self.decider.templates(&subject.namespace);
+        let mut hints = misplaced_keys(keys_of, applied, &served);
+        if decision.reason == Reason::NotRequested {
+            hints.extend(self.decider.selectors(subject, &pod(holder)));
+        }
+        if self.only_built_in && decision.reason == Reason::TemplateNotFound {
+            hints.push(OWN_TEMPLATES.to_owned());
+        }
+        hints
     }
 }
 
@@ -349,9 +349,9 @@ fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<Str
     };
     let mut added = Vec::new();
     for claim in claimed {
-        let name = claim.get("name").and_then(Value::as_str);
-        let is_new = |name: &&str| volumes.iter().all(|volume| volume["name"] != *name);
-        if let Some(name) = name.filter(is_new) {
+        if let Some(name) = claim.get("name").and_then(Value::as_str)
+            && volumes.iter().all(|volume| volume["name"] != name)
+        {
             added.push(name.to_owned());
             volumes.push(claim);
         }

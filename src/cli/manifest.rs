@@ -32,6 +32,8 @@ pub(crate) use error::ManifestError;
 use source::Wanted;
 pub(crate) use source::{CASE_TABLE, TEMPLATE, is_case_table};
 
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// One file of manifests, or what came from standard input.
 #[derive(Debug)]
 pub(crate) struct Manifest {
@@ -150,11 +152,7 @@ impl Manifest {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let written = yaml(&value).map_err(|source| ManifestError::Emit {
-            name: self.name.clone(),
-            document: index + 1,
-            source: source.into(),
-        })?;
+        let written = yaml(&value).map_err(|source| self.emit(index + 1, source.into()))?;
         Ok([text.as_str(), "---\n", &written].concat())
     }
 
@@ -173,14 +171,14 @@ impl Manifest {
 
     /// The same, document by document.
     pub(crate) fn render_documents(&self) -> Result<Vec<String>, ManifestError> {
-        let render = |(index, document): (usize, &Document)| {
-            document.render().map_err(|source| ManifestError::Emit {
-                name: self.name.clone(),
-                document: index + 1,
-                source,
+        (1..)
+            .zip(&self.documents)
+            .map(|(number, document)| {
+                document
+                    .render()
+                    .map_err(|source| self.emit(number, source))
             })
-        };
-        self.documents.iter().enumerate().map(render).collect()
+            .collect()
     }
 
     /// Refuses words that kubectl reads otherwise, where every document is written anew.
@@ -192,11 +190,15 @@ impl Manifest {
     pub(crate) fn check_words_of(&self, number: usize) -> Result<(), ManifestError> {
         let document = self.documents.get(number.saturating_sub(1));
         let check = document.map_or(Ok(()), Document::check_words);
-        check.map_err(|source| ManifestError::Emit {
+        check.map_err(|source| self.emit(number, source))
+    }
+
+    fn emit(&self, document: usize, source: BoxError) -> ManifestError {
+        ManifestError::Emit {
             name: self.name.clone(),
-            document: number,
+            document,
             source,
-        })
+        }
     }
 
     /// Whether any document was changed.
@@ -219,9 +221,10 @@ impl Document {
     /// that stands before it.
     pub(crate) fn say_where(&self, file: &str, pointer: &str, sentence: &str) -> String {
         // Too large a document is not read again for a place.
-        let read = || node::read(&self.text).ok()?.into_iter().next();
-        let root = self.places.get_or_init(read).as_ref();
-        let found = root.and_then(|root| root.pointer(pointer));
+        let root = self
+            .places
+            .get_or_init(|| node::read(&self.text).ok()?.into_iter().next());
+        let found = root.as_ref().and_then(|root| root.pointer(pointer));
         match found.map(|found| found.place) {
             Some(Place { line, column }) => {
                 let line = self.lines_before + line as usize;
@@ -232,7 +235,7 @@ impl Document {
     }
 
     /// Refuses a word that kubectl reads otherwise, where the document is written anew.
-    fn check_words(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn check_words(&self) -> Result<(), BoxError> {
         if self.syntax == Syntax::Yaml
             && let Some((line, problem)) = kubectl_yaml::find(self.part(self.head, self.tail))
         {
@@ -242,7 +245,7 @@ impl Document {
         Ok(())
     }
 
-    fn render(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    fn render(&self) -> Result<String, BoxError> {
         if !self.changed {
             return Ok(self.text.clone());
         }

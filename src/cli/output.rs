@@ -187,11 +187,10 @@ pub(crate) fn hunks(before: &str, after: &str, paint: Paint) -> String {
             };
             let value = shown(change.value().trim_end_matches('\n').to_owned(), paint);
             let line = format!("{sign}{value}");
-            let line = match colour {
-                Some(colour) => paint.text(colour, &line),
-                None => line.as_str().into(),
+            let _ = match colour {
+                Some(colour) => writeln!(lines, "{}", paint.text(colour, &line)),
+                None => writeln!(lines, "{line}"),
             };
-            let _ = writeln!(lines, "{line}");
             if change.missing_newline() {
                 lines.push_str("\\ No newline at end of file\n");
             }

@@ -11,6 +11,7 @@ mod examples;
 mod form;
 mod origins;
 mod page;
+mod pod_answer;
 mod question;
 mod text_problem;
 mod time_line;
@@ -124,8 +125,8 @@ impl PlaygroundContext {
 
 /// A text as a shell takes it.
 fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    let mut characters = text.chars();
+    if !text.is_empty() && characters.all(|c| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c)) {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::manifest::kinds::Identity;
 use super::terminal::{Colour, Paint, printable};
-use crate::finding::{Code, Finding, Policy};
+use crate::finding::{Code, Policy};
 use crate::inject::{EnforcedFinding, Reason, TemplateOutcome, Verdict};
 
 /// What was done with an object: a verdict of the engine, or what only `uninject` does.
@@ -153,9 +153,13 @@ pub(crate) enum ReportFormat {
 
 /// The report as text.
 pub(crate) fn text(report: &Report, paint: Paint) -> String {
-    let files = report.entries.iter().map(|entry| &entry.file);
-    let files = files.chain(report.notes.iter().map(|note| &note.file));
-    let several = files.collect::<BTreeSet<_>>().len() > 1;
+    let files: BTreeSet<_> = report
+        .entries
+        .iter()
+        .map(|entry| &entry.file)
+        .chain(report.notes.iter().map(|note| &note.file))
+        .collect();
+    let several = files.len() > 1;
     let mut text = String::new();
     for entry in &report.entries {
         if several {
@@ -225,35 +229,10 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     match told.as_slice() {
         [only] if only.reason.code() == treated.code => {
             let _ = writeln!(text, ": {}", sentence(only, paint));
-            add_findings(
-                text,
-                "  ",
-                &only.findings,
-                &only.message,
-                &mut remedied,
-                paint,
-            );
+            let (findings, said) = (&only.findings, &only.message);
+            add_findings(text, "  ", findings, said, &mut remedied, paint);
         }
-        told => {
-            let is_repeated = told
-                .iter()
-                .any(|outcome| treated.message.contains(&outcome.message));
-            if !is_repeated {
-                let _ = write!(text, ": {}", printable(&treated.message));
-            }
-            text.push('\n');
-            for outcome in told {
-                let _ = writeln!(
-                    text,
-                    "  {} ({}): {}",
-                    word(RunResult::Decided(outcome.reason.verdict()), paint),
-                    outcome.reason,
-                    sentence(outcome, paint),
-                );
-                let said = &outcome.message;
-                add_findings(text, "    ", &outcome.findings, said, &mut remedied, paint);
-            }
-        }
+        told => add_outcomes(text, &treated.message, told, &mut remedied, paint),
     }
     let said = &treated.message;
     let news: Vec<_> = earlier
@@ -268,6 +247,31 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     for hint in &treated.hints {
         let word = paint.text(Colour::Yellow, "hint");
         let _ = writeln!(text, "  {word}: {}", printable(hint));
+    }
+}
+
+/// Ends the line of an object with its sentence, and adds a line for each template.
+fn add_outcomes(
+    text: &mut String,
+    message: &str,
+    told: &[&TemplateOutcome],
+    remedied: &mut BTreeSet<Code>,
+    paint: Paint,
+) {
+    if !told.iter().any(|one| message.contains(&one.message)) {
+        let _ = write!(text, ": {}", printable(message));
+    }
+    text.push('\n');
+    for outcome in told {
+        let _ = writeln!(
+            text,
+            "  {} ({}): {}",
+            word(RunResult::Decided(outcome.reason.verdict()), paint),
+            outcome.reason,
+            sentence(outcome, paint),
+        );
+        let (findings, said) = (&outcome.findings, &outcome.message);
+        add_findings(text, "    ", findings, said, remedied, paint);
     }
 }
 
@@ -317,23 +321,20 @@ fn add_findings(
 
 /// Findings as JSON, the ignored ones too.
 pub(crate) fn findings_json(findings: &[EnforcedFinding]) -> Value {
-    let one = |judged: &EnforcedFinding| {
-        let Finding {
-            code,
-            path,
-            message,
-            ..
-        } = &judged.finding;
-        json!({
-            "code": code.as_str(),
-            "severity": code.severity().as_str(),
-            "policy": judged.policy.as_str(),
-            "path": path,
-            "message": message,
-            "help": code.help(),
+    findings
+        .iter()
+        .map(|judged| {
+            let finding = &judged.finding;
+            json!({
+                "code": finding.code.as_str(),
+                "severity": finding.code.severity().as_str(),
+                "policy": judged.policy.as_str(),
+                "path": finding.path,
+                "message": finding.message,
+                "help": finding.code.help(),
+            })
         })
-    };
-    findings.iter().map(one).collect()
+        .collect()
 }
 
 fn word(ending: RunResult, paint: Paint) -> String {

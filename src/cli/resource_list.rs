@@ -35,10 +35,15 @@ pub(crate) fn add_results(document: &mut Value, scope: Scope<'_>, entries: &[Ent
     let Some(list) = document.as_object_mut() else {
         return false;
     };
-    let before = list.get("results").and_then(Value::as_array);
-    let before = before.map_or(&[][..], Vec::as_slice);
-    let stays = |result: &&Value| !is_ours(result) || !told.iter().any(|new| is_alike(result, new));
-    let mut results: Vec<_> = before.iter().filter(stays).cloned().collect();
+    let before = list
+        .get("results")
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let mut results: Vec<_> = before
+        .iter()
+        .filter(|result| !is_ours(result) || !told.iter().any(|new| is_alike(result, new)))
+        .cloned()
+        .collect();
     results.extend(told.iter().cloned());
     if results.len() == before.len() && results.iter().all(|result| before.contains(result)) {
         return false;
@@ -60,18 +65,15 @@ fn is_alike(one: &Value, other: &Value) -> bool {
 /// The file of each object, in the order in which objects are visited.
 fn paths(document: &mut Value, scope: Scope<'_>) -> Vec<Option<String>> {
     let mut paths = Vec::new();
-    let mut visit = |_: &kinds::Identity, object: &mut Value| {
+    kinds::each_object(document, scope, |_, object| {
         let annotations = object.pointer("/metadata/annotations");
         let path = PATH_ANNOTATIONS
             .iter()
             .find_map(|key| annotations?.get(key)?.as_str())
             .map(str::to_owned);
         paths.push(path);
-        Ok::<(), std::convert::Infallible>(())
-    };
-    match kinds::each_object(document, scope, &mut visit) {
-        Ok(_) => paths,
-    }
+    });
+    paths
 }
 
 fn results(entry: &Entry, path: Option<&str>) -> Vec<Value> {
@@ -106,17 +108,18 @@ fn outcome_results(entry: &Entry, path: Option<&str>, outcome: &TemplateOutcome)
 }
 
 fn finding_results(entry: &Entry, path: Option<&str>, findings: &[EnforcedFinding]) -> Vec<Value> {
-    let told = findings.iter().filter(|judged| judged.is_told());
-    let told = told.map(|judged| {
-        let finding = &judged.finding;
-        let sentence = finding.attributed(finding);
-        let severity = match judged.policy {
-            Policy::Deny => "error",
-            _ => "warning",
-        };
-        result(entry, path, severity, &sentence)
-    });
-    told.collect()
+    findings
+        .iter()
+        .filter(|judged| judged.is_told())
+        .map(|judged| {
+            let finding = &judged.finding;
+            let severity = match judged.policy {
+                Policy::Deny => "error",
+                _ => "warning",
+            };
+            result(entry, path, severity, &finding.attributed(finding))
+        })
+        .collect()
 }
 
 fn severity(verdict: Verdict) -> &'static str {

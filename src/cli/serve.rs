@@ -161,8 +161,16 @@ impl Serve {
         Ok(settings)
     }
 
+    fn drain(&self) -> Drain {
+        Drain {
+            serve_on: Duration::from_secs(self.drain_seconds),
+            deadline: Duration::from_secs(self.shutdown_seconds),
+        }
+    }
+
     async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
         let mut settings = self.settings()?;
+        let drain = self.drain();
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();
         let own_namespace = self.engine.own_namespace().to_owned();
@@ -176,27 +184,25 @@ impl Serve {
         let settings = Arc::new(settings);
         let events = cluster.as_ref().and_then(Cluster::events);
         let decision_cache = usize::try_from(self.decision_cache_mib).unwrap_or(0) * 1024 * 1024;
-        let webhook = Webhook::new(settings, decision_cache, Arc::clone(&metrics), events);
-        let webhook = Arc::new(webhook);
+        let webhook = Arc::new(Webhook::new(
+            settings,
+            decision_cache,
+            Arc::clone(&metrics),
+            events,
+        ));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start(self.cluster.built_in_catalog())?;
         let readiness = Readiness::default();
         let is_self_managed = self.authority.is_self_managed();
         let certificate = self.certificate.open(is_self_managed)?;
         let mut expiry = certificate::Observer::new(Arc::clone(&metrics), readiness.clone());
-        match certificate.store.current() {
-            Some(pair) => expiry.expires(pair.not_after()),
-            None => expiry.awaits("to be signed"),
-        }
+        expiry.begin(&certificate.store);
         let mut background = JoinSet::new();
         if let Some(cluster) = &mut cluster {
             cluster.spawn(&mut background, &metrics);
             if self.cluster.watch_cluster {
-                let parts = (
-                    Arc::clone(&webhook),
-                    Arc::clone(&metrics),
-                    readiness.clone(),
-                );
+                let metrics = Arc::clone(&metrics);
+                let parts = (Arc::clone(&webhook), metrics, readiness.clone());
                 watch::spawn(cluster, &own_namespace, parts, &mut background);
             }
         }
@@ -206,10 +212,7 @@ impl Serve {
             tls: tls::server_config(Arc::clone(&certificate.store))?,
             backend: webhook,
             readiness,
-            drain: Drain {
-                serve_on: Duration::from_secs(self.drain_seconds),
-                deadline: Duration::from_secs(self.shutdown_seconds),
-            },
+            drain,
         })?;
         let (webhook, admin) = server
             .addresses()

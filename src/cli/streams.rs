@@ -119,8 +119,7 @@ impl<'a> Streams<'a> {
     /// Writes an error with its causes to standard error.
     pub(super) fn error(&mut self, error: &anyhow::Error) {
         let word = self.err.text(Colour::Red, "error").into_owned();
-        let text = format!("{error:#}");
-        let text = format!("{word}: {}", printable_lines(&text));
+        let text = format!("{word}: {}", printable_lines(&format!("{error:#}")));
         if self.is_process {
             crate::telemetry::print_error(&text);
         } else {

@@ -58,23 +58,23 @@ pub(crate) fn transform<'s>(
     for manifest in manifests {
         for (index, document) in manifest.documents.iter_mut().enumerate() {
             let first = report.entries.len();
-            let place = (manifest.name.as_str(), index + 1);
-            let mut visit = |identity: &Identity, object: &mut Value| {
-                let treated = treat_object(treatment, identity, object)?;
-                document.changed |= treated.patch.is_some();
-                report.entries.push(Entry {
-                    file: place.0.to_owned(),
-                    document: place.1,
-                    identity: identity.clone(),
-                    treated,
-                });
-                Ok(())
-            };
-            let is_object = kinds::each_object(&mut document.value, scope, &mut visit)?;
+            let (file, number) = (manifest.name.as_str(), index + 1);
+            let is_object =
+                kinds::try_each_object(&mut document.value, scope, |identity, object| {
+                    let treated = treat_object(treatment, identity, object)?;
+                    document.changed |= treated.patch.is_some();
+                    report.entries.push(Entry {
+                        file: file.to_owned(),
+                        document: number,
+                        identity: identity.clone(),
+                        treated,
+                    });
+                    Ok(())
+                })?;
             if !is_object && !document.is_empty() {
                 report.notes.push(Note {
-                    file: place.0.to_owned(),
-                    document: place.1,
+                    file: file.to_owned(),
+                    document: number,
                 });
             }
             let entries = report.entries.get_mut(first..).unwrap_or_default();
@@ -84,8 +84,7 @@ pub(crate) fn transform<'s>(
             {
                 if let Some(place) = &treated.place {
                     let pointer = format!("{}{place}", identity.place);
-                    treated.message =
-                        document.say_where(&manifest.name, &pointer, &treated.message);
+                    treated.message = document.say_where(file, &pointer, &treated.message);
                 }
             }
             document.changed |= resource_list::add_results(&mut document.value, scope, entries);

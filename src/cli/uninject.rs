@@ -15,7 +15,6 @@ use super::transform::without_pod;
 use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::Reason;
 use crate::inject::uninject::{self, RemovalError, TakenOut};
-use crate::template::CatalogLookup;
 
 /// Take out of manifests what was injected into them.
 ///
@@ -40,14 +39,11 @@ impl Uninject {
         let manifests = self.documents.read(streams)?;
         let catalog = self.engine.load_catalog(streams)?;
         let settings = self.engine.settings()?;
-        let remove = |namespace: &str, pod: &mut Value| {
-            let served = |name: &str| match catalog.find(namespace, name) {
-                CatalogLookup::Template(template) => Some(template.as_ref()),
-                CatalogLookup::Broken(_) | CatalogLookup::Nothing => None,
-            };
+        let removal = Removal(|namespace: &str, pod: &mut Value| {
+            let served = |name: &str| Some(catalog.find(namespace, name).template()?.as_ref());
             uninject::remove(pod, &served, &settings.foreign_helpers)
-        };
-        self.documents.run(manifests, &Removal(remove), streams)
+        });
+        self.documents.run(manifests, &removal, streams)
     }
 }
 
@@ -77,8 +73,8 @@ impl<F: Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>> ObjectTransform 
         };
         let left = removed.left_in_words();
         let names: Vec<&str> = removed.taken.keys().map(String::as_str).collect();
-        let patch = json_patch::diff(&before, object);
-        let patch = (!patch.is_empty()).then(|| operations(&patch));
+        let difference = json_patch::diff(&before, object);
+        let patch = (!difference.is_empty()).then(|| operations(&difference));
         if !left.is_empty() {
             let message = format!(
                 "left {}: changed since, or named by a status that proves nothing",

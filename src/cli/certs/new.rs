@@ -118,14 +118,17 @@ impl New {
 }
 
 fn read(directory: &Path) -> anyhow::Result<Authority> {
-    let text = |name: &str| {
-        let path = directory.join(name).display().to_string();
-        let text = fs::read(&path).with_context(|| format!("failed to read {path}"))?;
-        Ok::<_, anyhow::Error>((path, text))
-    };
-    let (certificate, key) = (text("ca.crt")?, text("ca.key")?);
+    let certificate = read_file(directory, "ca.crt")?;
+    let key = read_file(directory, "ca.key")?;
     let authority = Authority::from_pem((&certificate.0, &certificate.1), (&key.0, &key.1));
     Ok(authority?)
+}
+
+/// The path of a file and what it holds.
+fn read_file(directory: &Path, name: &str) -> anyhow::Result<(String, Vec<u8>)> {
+    let path = directory.join(name).display().to_string();
+    let text = fs::read(&path).with_context(|| format!("failed to read {path}"))?;
+    Ok((path, text))
 }
 
 /// Writes a file anew: one that exists is removed first, so that its mode cannot stay.

@@ -107,15 +107,6 @@ impl Facts {
         let namespaces = reader.list_metadata(&NAMESPACES, None).await;
         let excluded = excluded(&names, &deployment);
         let probe = probe::choose(&names, &excluded, &namespaces, &templates);
-        let probe = match probe {
-            Some(probe) => {
-                let trial = reader
-                    .try_creation(&PODS, &probe.namespace, &probe.pod)
-                    .await;
-                Some((probe, trial))
-            }
-            None => None,
-        };
         Self {
             now: SystemTime::now(),
             version,
@@ -133,7 +124,7 @@ impl Facts {
             all_pods: reader.list_metadata(&PODS, None).await,
             namespaces,
             excluded,
-            probe,
+            probe: try_probe(reader, probe).await,
             names,
         }
     }
@@ -142,6 +133,15 @@ impl Facts {
     pub(super) fn server_name(&self) -> String {
         called(&self.names, &self.configurations).0
     }
+}
+
+/// The probe with what comes of its creation.
+async fn try_probe(reader: &ClusterReader, probe: Option<Probe>) -> Option<(Probe, DryRunResult)> {
+    let probe = probe?;
+    let trial = reader
+        .try_creation(&PODS, &probe.namespace, &probe.pod)
+        .await;
+    Some((probe, trial))
 }
 
 /// Whom the API server calls: the name that it asks the certificate for, and the port. The first
@@ -181,8 +181,10 @@ fn served(
     } else {
         name.clone()
     };
-    let address = names.connect.clone();
-    let address = address.unwrap_or_else(|| format!("{host}:{port}"));
+    let address = match &names.connect {
+        Some(address) => address.clone(),
+        None => format!("{host}:{port}"),
+    };
     inspect::served(&address, &name).map_err(|error| crate::wording::with_sources(&error))
 }
 
@@ -198,12 +200,13 @@ fn excluded(names: &KnownNames, deployment: &Read<Value>) -> Vec<String> {
         _ => None,
     };
     let named = named.unwrap_or_default();
-    let named = named
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    let always = SYSTEM.into_iter().chain([names.namespace.as_str()]);
-    always.chain(named).map(str::to_owned).collect()
+    SYSTEM
+        .into_iter()
+        .chain([names.namespace.as_str()])
+        .chain(named.split(',').map(str::trim))
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

@@ -60,8 +60,9 @@ impl FromStr for Choice {
     type Err = PolicyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || PolicyError::Form(text.to_owned());
-        let (code, policy) = text.split_once('=').ok_or_else(wrong)?;
+        let (code, policy) = text
+            .split_once('=')
+            .ok_or_else(|| PolicyError::Form(text.to_owned()))?;
         let mut chosen = Policies::default();
         chosen.choose(code, policy)?;
         Ok(Self(chosen))

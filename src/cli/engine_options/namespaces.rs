@@ -93,22 +93,23 @@ pub(in crate::cli) fn constrain_one(
     if text("/apiVersion").is_some_and(|version| version != "v1") {
         return false;
     }
-    let name = text("/metadata/namespace").filter(|name| !name.is_empty());
-    let name = name.unwrap_or(otherwise);
+    let name = text("/metadata/namespace")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(otherwise);
     let mut namespace = namespaces.get(name).into_owned();
     match text("/kind") {
         Some("LimitRange") => {
             let read = LimitRange::read(object);
-            let is_known = |known: &LimitRange| known.name == read.name;
-            if !namespace.limit_ranges.iter().any(is_known) {
-                namespace.limit_ranges.push(read);
+            let known = &mut namespace.limit_ranges;
+            if known.iter().all(|known| known.name != read.name) {
+                known.push(read);
             }
         }
         Some("ResourceQuota") => {
             let read = Quota::read(object);
-            let is_known = |known: &Quota| known.name == read.name;
-            if !namespace.quotas.iter().any(is_known) {
-                namespace.quotas.push(read);
+            let known = &mut namespace.quotas;
+            if known.iter().all(|known| known.name != read.name) {
+                known.push(read);
             }
         }
         Some("ServiceAccount") => {

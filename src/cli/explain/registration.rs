@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::super::manifest::Manifest;
@@ -73,12 +72,12 @@ fn of_manifests(manifests: &[Manifest], from: String) -> anyhow::Result<Registra
 /// Those of the cluster that name Pillion. One that cannot be read is somebody else's: ours has
 /// nothing in it that is not read here.
 fn of_cluster(cluster: &Cluster) -> Registration {
-    let ours = |document: &Value| {
-        let configuration = WebhookConfiguration::read(document).ok()?;
-        leads_to_us(&configuration).then_some(configuration)
-    };
     let configurations = match cluster.webhook_configurations() {
-        Read::Found(documents) => Ok(documents.iter().filter_map(ours).collect()),
+        Read::Found(documents) => Ok(documents
+            .iter()
+            .filter_map(|document| WebhookConfiguration::read(document).ok())
+            .filter(leads_to_us)
+            .collect()),
         Read::Missing => Ok(Vec::new()),
         Read::Unknown(why) => Err(format!(
             "the cluster's webhook configurations cannot be read, so whether the API server calls \

@@ -1,7 +1,6 @@
 //! The pods that are asked about.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
@@ -82,14 +81,15 @@ impl ExplainSubject {
             pod: &self.pod,
         };
         let templates = explanation.templates.iter();
-        let applied = templates.map(|template| template.name.as_str()).collect();
-        let applied = Some(&applied).filter(|_| explanation.verdict != Verdict::Denied);
-        let fault = self.fault.as_ref();
-        let fault = fault.filter(|_| explanation.reason != Reason::ReviewInvalid);
-        let refused =
-            fault.map(|fault| format!("the API server takes no such pod: {}", fault.sentence));
+        let names = templates.map(|template| template.name.as_str()).collect();
+        let applied = (explanation.verdict != Verdict::Denied).then_some(&names);
         let mut hints = misplaced_keys(keys_of, applied, served);
-        hints.extend(refused);
+        if let Some(fault) = &self.fault
+            && explanation.reason != Reason::ReviewInvalid
+        {
+            let sentence = &fault.sentence;
+            hints.push(format!("the API server takes no such pod: {sentence}"));
+        }
         hints
     }
 
@@ -143,9 +143,10 @@ impl ExplainSubject {
 
     fn of_review(source: &str, review: &Value) -> Self {
         let request = |pointer| review.pointer(pointer).and_then(Value::as_str);
-        let name = request("/request/name").filter(|name| !name.is_empty());
-        let name = name.or_else(|| request("/request/object/metadata/name"));
-        let name = name.or_else(|| request("/request/object/metadata/generateName"));
+        let name = request("/request/name")
+            .filter(|name| !name.is_empty())
+            .or_else(|| request("/request/object/metadata/name"))
+            .or_else(|| request("/request/object/metadata/generateName"));
         Self {
             source: source.to_owned(),
             kind: "AdmissionReview".to_owned(),
@@ -167,11 +168,10 @@ impl ExplainSubject {
 fn is_mirror(pod: &Value) -> bool {
     let annotations = pod.pointer("/metadata/annotations");
     let owners = pod.pointer("/metadata/ownerReferences");
-    let owners = owners.and_then(Value::as_array).into_iter().flatten();
     annotations.is_some_and(|annotations| annotations.get(MIRROR).is_some())
         && owners
-            .map(|owner| owner.get("kind"))
-            .any(|kind| kind.and_then(Value::as_str) == Some("Node"))
+            .and_then(Value::as_array)
+            .is_some_and(|owners| owners.iter().any(|owner| owner["kind"] == "Node"))
 }
 
 impl Subjects {
@@ -277,18 +277,13 @@ fn without_what_nobody_wrote(object: &mut Value) {
 /// only gives advice about a workload, which says nothing about whether its pods are injected.
 fn add_review(source: &str, review: &Value, about: &mut Vec<ExplainSubject>) {
     let namespace = review.pointer("/request/namespace").and_then(Value::as_str);
-    let namespace = namespace.unwrap_or_default().to_owned();
     let of_workload = review
         .pointer("/request/object")
         .filter(|object| object.get("kind").and_then(Value::as_str) != Some("Pod"));
     let before = about.len();
     if let Some(object) = of_workload {
-        add(
-            source,
-            &mut object.clone(),
-            namespace.as_str().into(),
-            about,
-        );
+        let scope = namespace.unwrap_or_default().into();
+        add(source, &mut object.clone(), scope, about);
     }
     if about.len() == before {
         about.push(ExplainSubject::of_review(source, review));
@@ -302,7 +297,7 @@ pub(in crate::cli) fn add(
     scope: Scope<'_>,
     about: &mut Vec<ExplainSubject>,
 ) {
-    let mut visit = |identity: &Identity, object: &mut Value| {
+    kinds::each_object(document, scope, |identity, object| {
         let pointer = identity.pod_pointer().filter(|pointer| {
             let spec = object.pointer(&format!("{pointer}/spec"));
             spec.is_some_and(Value::is_object)
@@ -312,9 +307,5 @@ pub(in crate::cli) fn add(
             knative::name_containers(identity, object, pointer);
             about.push(ExplainSubject::of_object(source, identity, object, pointer));
         }
-        Ok::<(), Infallible>(())
-    };
-    match kinds::each_object(document, scope, &mut visit) {
-        Ok(_) => {}
-    }
+    });
 }

@@ -75,9 +75,11 @@ fn add_told(text: &mut String, findings: &[FindingExplanation], paint: Paint) {
 fn title(text: &mut String, item: &Item, paint: Paint) {
     let explanation = &item.explanation;
     let object = &item.object;
-    let name = [&object.kind, &explanation.namespace, &object.name];
-    let name: Vec<_> = name.iter().filter(|part| !part.is_empty()).collect();
-    let name: Vec<_> = name.into_iter().map(|part| printable(part)).collect();
+    let name: Vec<_> = [&object.kind, &explanation.namespace, &object.name]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| printable(part))
+        .collect();
     let source = printable(&object.source);
     let title = format!("{} ({source})", name.join("/"));
     let _ = writeln!(text, "{}", paint.text(Colour::Bold, &title));

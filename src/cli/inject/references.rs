@@ -1,13 +1,10 @@
 //! `--check-references`: what helpers need, looked up in the cluster before anything is decided.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-
-use serde_json::Value;
 
 use super::super::cluster::Cluster;
 use super::super::manifest::Manifest;
-use super::super::manifest::kinds::{self, Identity, Scope};
+use super::super::manifest::kinds::{self, Scope};
 use super::pod;
 use crate::check::references::ReferenceKind;
 use crate::inject::{Engine, RequestContext, Settings};
@@ -23,8 +20,11 @@ pub(super) fn needed(
     annotations: &BTreeMap<String, String>,
 ) -> ReferencedObjects {
     let mut names = ReferencedObjects::new();
-    let mut visit = |identity: &Identity, object: &mut Value| {
-        if let Some(pointer) = identity.pod_pointer() {
+    for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
+        kinds::each_object(&mut document.value, scope, |identity, object| {
+            let Some(pointer) = identity.pod_pointer() else {
+                return;
+            };
             let subject = RequestContext {
                 namespace: identity.namespace.clone(),
                 annotations: annotations.clone(),
@@ -36,13 +36,7 @@ pub(super) fn needed(
                     .into_iter()
                     .map(|reference| (identity.namespace.clone(), reference.kind, reference.name)),
             );
-        }
-        Ok::<(), Infallible>(())
-    };
-    for document in manifests.iter_mut().flat_map(|one| &mut one.documents) {
-        match kinds::each_object(&mut document.value, scope, &mut visit) {
-            Ok(_) => {}
-        }
+        });
     }
     names
 }

@@ -5,6 +5,7 @@
 //! in a usual place, or in one that the configuration adds, and then it may have several. Lists hold objects: `List`, the typed lists that `kubectl get`
 //! prints (whose items may leave out their own kind), and the `ResourceList` of KRM functions.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use serde_json::Value;
@@ -51,8 +52,9 @@ impl<'s> From<&'s str> for Scope<'s> {
 
 impl fmt::Display for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [&self.kind, &self.namespace, &self.name];
-        let mut parts = parts.into_iter().filter(|part| !part.is_empty());
+        let mut parts = [&self.kind, &self.namespace, &self.name]
+            .into_iter()
+            .filter(|part| !part.is_empty());
         formatter.write_str(parts.next().map_or("", String::as_str))?;
         parts.try_for_each(|part| write!(formatter, "/{part}"))
     }
@@ -68,7 +70,6 @@ impl Identity {
     ) -> Self {
         let metadata = |key: &str| object.get("metadata")?.get(key)?.as_str();
         let TypeName { api_version, kind } = type_name;
-        let generated = || metadata("generateName").map(|prefix| format!("{prefix}*"));
         let mut identity = Self {
             api_version: api_version.clone(),
             kind: kind.clone(),
@@ -78,7 +79,7 @@ impl Identity {
             name: metadata("name")
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned)
-                .or_else(generated)
+                .or_else(|| Some(format!("{}*", metadata("generateName")?)))
                 .unwrap_or_default(),
         };
         if identity.namespace.is_empty() && identity.pod_pointer().is_some() {
@@ -112,12 +113,25 @@ pub(crate) fn is_resource_list(document: &Value) -> bool {
 /// Calls `visit` for each object of a document, lists opened, and once for each pod of an object that
 /// has several. Returns whether the document is a Kubernetes object at all, that is, whether it has an
 /// `apiVersion` and a `kind`.
-pub(crate) fn each_object<'s, E>(
+pub(crate) fn each_object<'s>(
     document: &mut Value,
     scope: impl Into<Scope<'s>>,
-    visit: &mut impl FnMut(&Identity, &mut Value) -> Result<(), E>,
+    mut visit: impl FnMut(&Identity, &mut Value),
+) -> bool {
+    let Ok(is_object) = try_each_object(document, scope, |identity, object| {
+        visit(identity, object);
+        Ok::<(), Infallible>(())
+    });
+    is_object
+}
+
+/// The same until `visit` fails.
+pub(crate) fn try_each_object<'s, E>(
+    document: &mut Value,
+    scope: impl Into<Scope<'s>>,
+    mut visit: impl FnMut(&Identity, &mut Value) -> Result<(), E>,
 ) -> Result<bool, E> {
-    each_below(document, ("", None), scope.into(), visit)
+    each_below(document, ("", None), scope.into(), &mut visit)
 }
 
 /// Where an object has pods.
@@ -232,11 +246,9 @@ mod tests {
             namespace: "here",
             paths,
         };
-        let visited: Result<bool, ()> = each_object(&mut document, scope, &mut |identity, _| {
+        assert!(each_object(&mut document, scope, |identity, _| {
             seen.push((identity.to_string(), identity.pod.clone()));
-            Ok(())
-        });
-        assert_eq!(visited, Ok(true));
+        }));
         seen
     }
 
@@ -354,7 +366,7 @@ mod tests {
             json!({"kind": "Pod"}),
             json!({"a": 1}),
         ] {
-            let visited: Result<bool, ()> = each_object(&mut document, "here", &mut |_, _| Err(()));
+            let visited = try_each_object(&mut document, "here", |_, _| Err(()));
             assert_eq!(visited, Ok(false));
         }
     }

@@ -7,17 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
 
-use super::bars::{self, Bar};
 use super::case_file::{self, CaseFile};
 use super::difference::{self, DiffLine};
 use super::form::{self, FormField};
+use super::pod_answer::PodAnswer;
 use super::question::{MANIFEST_FILE, PlaygroundQuestion, TEMPLATE_FILE};
 use super::text_problem::TextProblem;
-use super::time_line::{self, TimeLine};
 use super::{PlaygroundContext, origins};
-use crate::cli::explain::subjects::{self, ExplainSubject};
+use crate::cli::explain::subjects;
+use crate::cli::flag_values::Assignment;
 use crate::cli::inject::{add_namespaces, treatment};
 use crate::cli::manifest::Manifest;
 use crate::cli::report::{self, Entry};
@@ -26,8 +25,7 @@ use crate::cli::transform::transform;
 use crate::explain::Explanation;
 use crate::inject::{Engine, Settings};
 use crate::lint::lint;
-use crate::template::node::Node;
-use crate::template::{Catalog, CatalogLookup, Source};
+use crate::template::{Catalog, Source};
 
 /// The namespace of objects that name none, as everywhere on the command line.
 const NAMESPACE: &str = "default";
@@ -63,75 +61,26 @@ pub(super) struct PlaygroundAnswer {
     pub(super) command: String,
 }
 
-/// One pod.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PodAnswer {
-    /// The object that it is or comes of: `Deployment/default/web`.
-    pub(super) object: String,
-    /// Everything that `explain` knows about it.
-    pub(super) explanation: Explanation,
-    /// Every field that a template adds, with both places.
-    pub(super) added: Vec<AddedField>,
-    /// When its containers start and stop.
-    pub(super) time_line: TimeLine,
-    /// Its requests and limits, before and after.
-    pub(super) resources: Vec<Bar>,
-    /// The patch (RFC 6902) of the object.
-    pub(super) patch: Value,
-}
-
-/// A field that a template adds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AddedField {
-    /// The template.
-    pub(super) template: String,
-    /// Where in the pod.
-    pub(super) path: String,
-    /// What is added.
-    pub(super) value: Value,
-    /// The file that says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<String>,
-    /// The line in that file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) from: Option<u32>,
-    /// The line in the injected manifest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) line: Option<u32>,
-}
-
 /// Answers a question.
 pub(super) fn answer(
     context: &PlaygroundContext,
     question: &PlaygroundQuestion,
 ) -> anyhow::Result<PlaygroundAnswer> {
-    let set = question.assignments()?;
-    let set: BTreeMap<_, _> = set
-        .iter()
-        .map(|set| (set.annotation(), set.value.clone()))
-        .collect();
-    let own = Source {
+    let set = Assignment::annotations(&question.assignments()?);
+    let own = [Source {
         path: TEMPLATE_FILE.to_owned(),
         text: question.template.clone(),
-    };
-    let (compiled, errors) = Catalog::load(std::slice::from_ref(&own), None);
-    let mut problems: Vec<_> = errors.iter().map(TextProblem::of_error).collect();
-    problems.extend(
-        lint(std::slice::from_ref(&own))
-            .iter()
-            .map(TextProblem::of_finding),
-    );
-    let mut sources = vec![own];
-    sources.extend(context.sources.iter().cloned());
+    }];
+    let (compiled, errors) = Catalog::load(&own, None);
+    let errors = errors.iter().map(TextProblem::of_error);
     let mut answer = PlaygroundAnswer {
-        template: problems,
+        template: errors
+            .chain(lint(&own).iter().map(TextProblem::of_finding))
+            .collect(),
         command: context.command(question),
         ..PlaygroundAnswer::default()
     };
-    let parsed = Manifest::parse(MANIFEST_FILE.to_owned(), None, &question.manifest);
-    let mut manifest = match parsed {
+    let mut manifest = match Manifest::parse(MANIFEST_FILE.to_owned(), None, &question.manifest) {
         Ok(manifest) => manifest,
         Err(error) => {
             answer.manifest.push(TextProblem::of_manifest(&error));
@@ -143,21 +92,16 @@ pub(super) fn answer(
     if let Some(version) = question.kubernetes {
         settings.kubernetes_minor = version.0;
     }
-    add_namespaces(
-        &mut settings,
-        std::slice::from_mut(&mut manifest),
-        NAMESPACE,
-    );
-    let own_names: Vec<_> = compiled.all_names().map(str::to_owned).collect();
-    let catalog = Arc::new(Catalog::layered([&compiled, context.catalog.as_ref()]));
+    let manifests = std::slice::from_mut(&mut manifest);
+    add_namespaces(&mut settings, manifests, NAMESPACE);
     let input = AnswerInput {
         context,
         set,
-        sources,
+        sources: own.into_iter().chain(context.sources.clone()).collect(),
         settings,
-        catalog,
+        catalog: Arc::new(Catalog::layered([&compiled, context.catalog.as_ref()])),
     };
-    input.case(own_names.first(), &manifest, &mut answer);
+    input.case(compiled.all_names().next(), &manifest, &mut answer);
     input.inject(manifest, &question.manifest, &mut answer)?;
     let first = answer.pods.first().map(|pod| &pod.explanation);
     answer.parameters = parameters(&compiled, &input.catalog, first);
@@ -177,13 +121,9 @@ fn parameters(own: &Catalog, all: &Catalog, pod: Option<&Explanation>) -> Vec<Fo
     names
         .into_iter()
         .flat_map(|name| {
-            let found =
-                [own, all]
-                    .into_iter()
-                    .find_map(|catalog| match catalog.find(namespace, name) {
-                        CatalogLookup::Template(template) => Some(template),
-                        CatalogLookup::Broken(_) | CatalogLookup::Nothing => None,
-                    });
+            let found = [own, all]
+                .into_iter()
+                .find_map(|catalog| catalog.find(namespace, name).template());
             found.map_or_else(Vec::new, |template| form::fields(template, pod))
         })
         .collect()
@@ -199,7 +139,7 @@ struct AnswerInput<'a> {
 }
 
 impl AnswerInput<'_> {
-    fn case(&self, template: Option<&String>, manifest: &Manifest, answer: &mut PlaygroundAnswer) {
+    fn case(&self, template: Option<&str>, manifest: &Manifest, answer: &mut PlaygroundAnswer) {
         let Some(template) = template else {
             answer.no_case = Some("the template has no name yet".to_owned());
             return;
@@ -245,67 +185,20 @@ impl AnswerInput<'_> {
         answer.left_out = asked.len().saturating_sub(MOST_EXPLAINED);
         for ((entry, object), subject) in pods.zip(&mut asked).take(MOST_EXPLAINED) {
             subject.carry(&self.set);
-            answer
-                .pods
-                .push(self.pod(&engine, entry, &object, subject)?);
+            let registration = &self.context.registration;
+            let explained = engine.explain(&subject.question(), registration, &self.sources);
+            let mut explanation = explained.map_err(anyhow::Error::msg)?;
+            subject.refuse_fault(&mut explanation);
+            let pod = PodAnswer::of(entry, &object, subject.pod(), explanation);
+            answer.pods.push(pod);
         }
         Ok(())
-    }
-
-    fn pod(
-        &self,
-        engine: &Engine,
-        entry: &Entry,
-        object: &Node,
-        subject: &ExplainSubject,
-    ) -> anyhow::Result<PodAnswer> {
-        let explained = engine.explain(
-            &subject.question(),
-            &self.context.registration,
-            &self.sources,
-        );
-        let mut explanation = explained.map_err(anyhow::Error::msg)?;
-        subject.refuse_fault(&mut explanation);
-        let pointer = entry.identity.pod_pointer().unwrap_or_default();
-        let added = added(&explanation, object, pointer);
-        let by_template = |list: &str, name: &str| {
-            let path = format!("spec.{list}[{name}].name");
-            let mut fields = added.iter();
-            Some(fields.find(|field| field.path == path)?.template.clone())
-        };
-        Ok(PodAnswer {
-            object: entry.identity.to_string(),
-            time_line: time_line::of(&explanation.patched(subject.pod()), &by_template),
-            resources: explanation
-                .resources
-                .as_ref()
-                .map_or_else(Vec::new, bars::of),
-            patch: entry.treated.patch.clone().unwrap_or_default(),
-            added,
-            explanation,
-        })
     }
 }
 
 /// Whether an object is one of those that `explain` is asked about.
 fn holds_pod(entry: &Entry) -> bool {
     entry.identity.pod_pointer().is_some() && entry.treated.code != "NotAPod"
-}
-
-fn added(explanation: &Explanation, object: &Node, pointer: &str) -> Vec<AddedField> {
-    let templates = explanation.templates.iter();
-    templates
-        .flat_map(|template| {
-            template.fields.iter().map(|field| AddedField {
-                template: template.name.clone(),
-                line: origins::line(object, pointer, &field.path),
-                path: field.path.clone(),
-                value: field.value.clone(),
-                file: template.file.clone(),
-                from: field.line,
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

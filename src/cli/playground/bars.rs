@@ -35,12 +35,13 @@ fn both(amount: &Amount) -> Vec<Bar> {
         before: before.as_deref().and_then(size),
         after: after.as_deref().and_then(size),
     };
-    let all = [
+    [
         bar("requests", &amount.request_before, &amount.request_after),
         bar("limits", &amount.limit_before, &amount.limit_after),
-    ];
-    let is_set = |bar: &Bar| bar.before.is_some() || bar.after.is_some();
-    all.into_iter().filter(is_set).collect()
+    ]
+    .into_iter()
+    .filter(|bar| bar.before.is_some() || bar.after.is_some())
+    .collect()
 }
 
 fn size(text: &str) -> Option<Size> {

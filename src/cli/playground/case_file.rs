@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::manifest::kinds::{self, Identity};
+use crate::cli::manifest::kinds;
 use crate::cli::manifest::{Manifest, yaml};
 use crate::cli::template::case_of;
 use crate::inject::Settings;
@@ -36,15 +36,11 @@ pub(super) fn of(
         return Err("a case has one object; the manifest has another number of them".to_owned());
     };
     let mut object = document.value.clone();
-    let mut visit = |identity: &Identity, object: &mut Value| {
+    kinds::each_object(&mut object, "default", |identity, object| {
         if let Some(pointer) = identity.pod_pointer() {
             annotate(object, pointer, set);
         }
-        Ok::<(), std::convert::Infallible>(())
-    };
-    match kinds::each_object(&mut object, "default", &mut visit) {
-        Ok(_) => {}
-    }
+    });
     let given = yaml(&given(object, settings)).map_err(|error| error.to_string())?;
     let path = format!("templates/{template}/cases/playground.yaml");
     let text = case_of(Path::new(&path), &given, catalog).map_err(|error| error.to_string())?;

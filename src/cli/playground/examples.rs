@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::template::description::{Description, describe};
-use crate::template::{Catalog, CatalogLookup, Source, Template, built_in};
+use crate::template::{Catalog, Source, Template, built_in};
 
 /// One template to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,10 +31,7 @@ pub(super) fn of(catalog: &Catalog, sources: &[Source]) -> Vec<Example> {
     names.dedup();
     names
         .into_iter()
-        .filter_map(|name| match catalog.find("default", name) {
-            CatalogLookup::Template(template) => example(catalog, template, sources),
-            CatalogLookup::Broken(_) | CatalogLookup::Nothing => None,
-        })
+        .filter_map(|name| example(catalog, catalog.find("default", name).template()?, sources))
         .collect()
 }
 

@@ -59,8 +59,9 @@ fn step<'n, 'p>(node: &'n Node, path: &'p str) -> Option<(&'n Node, u32, &'p str
             let mut fitting: Vec<_> = entries
                 .iter()
                 .filter_map(|entry| {
-                    let tail = name.strip_prefix(entry.key.as_str())?;
-                    let tail = tail.strip_prefix(bracket)?;
+                    let tail = name
+                        .strip_prefix(entry.key.as_str())?
+                        .strip_prefix(bracket)?;
                     let ends = tail.is_empty() || tail.starts_with(['.', '[']);
                     ends.then_some((entry, tail))
                 })

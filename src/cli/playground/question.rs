@@ -58,10 +58,10 @@ impl PlaygroundQuestion {
 
     /// What is set, as `--set` would have it.
     pub(super) fn assignments(&self) -> Result<Vec<Assignment>, QuestionError> {
-        let assignment = |(key, value): (&String, &String)| {
-            let assignment = format!("{key}={value}").parse::<Assignment>();
-            assignment.map_err(QuestionError::Set)
-        };
-        self.set.iter().map(assignment).collect()
+        self.set
+            .iter()
+            .map(|(key, value)| format!("{key}={value}").parse())
+            .collect::<Result<_, _>>()
+            .map_err(QuestionError::Set)
     }
 }

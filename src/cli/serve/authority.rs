@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::certificate::{Certificate, Observer};
 use super::cluster::Cluster;
 use crate::cli::flag_values::duration;
 use crate::cluster::webhook_lint::Installation;
-use crate::cluster::{AuthoritySecret, CaBundleReconciler, Registration, RegistrationStatus};
+use crate::cluster::{
+    AuthoritySecret, BundleSource, CaBundleReconciler, Registration, RegistrationStatus,
+};
 use crate::telemetry::Metrics;
 use crate::tls::authority::{Lifetimes, jitter, service_names};
 use rotation::Rotation;
@@ -124,36 +126,20 @@ impl AuthorityOptions {
         observer: Observer,
         metrics: &Arc<Metrics>,
     ) {
-        let Some((cluster, name)) = cluster.zip(self.webhook_configuration.clone()) else {
-            background.spawn(async move {
-                certificate.watch(observer).await;
-                "that watches the certificate"
-            });
+        let Some((cluster, name)) = cluster.zip(self.webhook_configuration.as_deref()) else {
+            watch_files(background, certificate, observer);
             return;
         };
-        let (client, namespace) = (cluster.connection.client(), cluster.namespace.as_str());
-        let installation = Installation {
-            namespace: namespace.to_owned(),
-            service: self.service.clone(),
-            replicas: None,
-        };
-        let deployment = self.deployment.clone();
-        let registration = Registration::new(client.clone(), &name, installation, deployment);
+        let registration = self.registration(cluster, name);
         let leader = cluster.lease.leader();
         let wake = Arc::new(Notify::new());
-        let counted = Arc::clone(metrics);
-        let observe = move |status: Option<RegistrationStatus>| count(&counted, status);
-        let woken = Arc::clone(&wake);
-        let keeps = "that keeps caBundle";
         if let Some(secret) = &self.authority_secret {
+            let (client, namespace) = (cluster.connection.client(), cluster.namespace.as_str());
             let secret = AuthoritySecret::new(client, namespace, secret);
             let reconciler =
                 CaBundleReconciler::new(registration.clone(), SecretSource(secret.clone()));
-            let following = leader.clone();
-            background.spawn(async move {
-                reconciler.run(following, woken, observe).await;
-                keeps
-            });
+            let woken = (leader.clone(), Arc::clone(&wake));
+            keep_ca_bundle(background, reconciler, woken, metrics);
             let (store, period, further) = certificate.into_parts();
             let rotation = Rotation {
                 names: service_names(&self.service, namespace, &further),
@@ -175,16 +161,46 @@ impl AuthorityOptions {
         } else {
             let source = FileSource::new(self.ca_bundle, certificate.file());
             let reconciler = CaBundleReconciler::new(registration, source);
-            background.spawn(async move {
-                reconciler.run(leader, woken, observe).await;
-                keeps
-            });
-            background.spawn(async move {
-                certificate.watch(observer).await;
-                "that watches the certificate"
-            });
+            keep_ca_bundle(background, reconciler, (leader, wake), metrics);
+            watch_files(background, certificate, observer);
         }
     }
+
+    fn registration(&self, cluster: &Cluster, name: &str) -> Registration {
+        let installation = Installation {
+            namespace: cluster.namespace.clone(),
+            service: self.service.clone(),
+            replicas: None,
+        };
+        let client = cluster.connection.client();
+        Registration::new(client, name, installation, self.deployment.clone())
+    }
+}
+
+fn watch_files(
+    background: &mut JoinSet<&'static str>,
+    certificate: Certificate,
+    observer: Observer,
+) {
+    background.spawn(async move {
+        certificate.watch(observer).await;
+        "that watches the certificate"
+    });
+}
+
+fn keep_ca_bundle<S: BundleSource + 'static>(
+    background: &mut JoinSet<&'static str>,
+    reconciler: CaBundleReconciler<S>,
+    (leader, wake): (watch::Receiver<bool>, Arc<Notify>),
+    metrics: &Arc<Metrics>,
+) {
+    let metrics = Arc::clone(metrics);
+    background.spawn(async move {
+        reconciler
+            .run(leader, wake, |status| count(&metrics, status))
+            .await;
+        "that keeps caBundle"
+    });
 }
 
 fn count(metrics: &Metrics, status: Option<RegistrationStatus>) {

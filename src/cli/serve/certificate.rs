@@ -134,8 +134,10 @@ impl Certificate {
 
     /// Looks at the files, and at the time, for ever.
     pub(super) async fn watch(self, mut observer: Observer) {
-        let observe = |event| observer.observe(event);
-        watch(self.files, self.store, self.period, observe).await;
+        watch(self.files, self.store, self.period, |event| {
+            observer.observe(event);
+        })
+        .await;
     }
 }
 
@@ -155,6 +157,14 @@ impl Observer {
             readiness,
             warned: None,
             warning: WARNING,
+        }
+    }
+
+    /// What the store holds is served from now on; where it is empty, a certificate is awaited.
+    pub(super) fn begin(&mut self, store: &Store) {
+        match store.current() {
+            Some(pair) => self.expires(pair.not_after()),
+            None => self.awaits("to be signed"),
         }
     }
 

@@ -9,8 +9,8 @@ use anyhow::bail;
 use tokio::task::JoinSet;
 
 use crate::cluster::{
-    ClusterReader, Connection, ConnectionError, EventResult, EventSender, EventWriter,
-    KubeconfigOptions, Lease, LeaseOptions, Read, TenantLimits, events,
+    ClusterReader, Connection, ConnectionError, EventSender, EventWriter, KubeconfigOptions, Lease,
+    LeaseOptions, Read, TenantLimits, events,
 };
 use crate::telemetry::Metrics;
 
@@ -145,9 +145,8 @@ impl Cluster {
             Read::Found(version) => {
                 let minor = version.get("minor").and_then(serde_json::Value::as_str);
                 // Managed clusters say `31+`.
-                let minor = minor.map(|text| text.trim_end_matches('+').parse());
                 minor
-                    .and_then(Result::ok)
+                    .and_then(|text| text.trim_end_matches('+').parse().ok())
                     .ok_or_else(|| format!("its version is {version}"))
             }
             Read::Missing => Err("it has no /version".to_owned()),
@@ -165,12 +164,19 @@ impl Cluster {
         if let Some((_, writer)) = self.events.take() {
             let (client, metrics) = (self.connection.client(), Arc::clone(metrics));
             background.spawn(async move {
-                let observe = |result: EventResult| metrics.event(result.as_str());
-                writer.run(client, observe).await;
+                writer
+                    .run(client, |result| metrics.event(result.as_str()))
+                    .await;
                 "that writes events"
             });
         }
     }
+}
+
+fn bytes(mib: u32) -> usize {
+    usize::try_from(mib)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(1 << 20)
 }
 
 impl ClusterOptions {
@@ -181,11 +187,6 @@ impl ClusterOptions {
     }
 
     fn limits(&self) -> TenantLimits {
-        let bytes = |mib: u32| {
-            usize::try_from(mib)
-                .unwrap_or(usize::MAX)
-                .saturating_mul(1 << 20)
-        };
         TenantLimits {
             templates: self.namespace_templates,
             bytes: bytes(self.namespace_templates_mib),

@@ -31,10 +31,10 @@ impl Observer for View {
             self.readiness.release(CONDITION);
             return;
         }
-        let lines = kinds
+        let lines: Vec<_> = kinds
             .iter()
-            .map(|(kind, why)| format!("{}: {why}", kind.as_str()));
-        let lines: Vec<_> = lines.collect();
+            .map(|(kind, why)| format!("{}: {why}", kind.as_str()))
+            .collect();
         self.readiness.hold(CONDITION, lines.join("; "));
     }
 

@@ -52,8 +52,10 @@ impl Webhook {
         events: Option<EventSender>,
     ) -> Self {
         let none = Arc::new(Catalog::default());
-        let engine = Engine::new(Arc::clone(&none), Arc::clone(&settings));
-        let engine = CachedEngine::new(engine, decision_cache);
+        let engine = CachedEngine::new(
+            Engine::new(Arc::clone(&none), Arc::clone(&settings)),
+            decision_cache,
+        );
         let parts = Parts {
             cluster: Arc::clone(&none),
             files: Arc::clone(&none),
@@ -114,8 +116,8 @@ impl Backend for Webhook {
     fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer {
         let engine = self.engine.load();
         let started = Instant::now();
-        let is_late = move || Instant::now() >= deadline;
-        let (answer, is_recalled) = engine.answer_until(endpoint, body, is_late);
+        let (answer, is_recalled) =
+            engine.answer_until(endpoint, body, move || Instant::now() >= deadline);
         let duration = started.elapsed();
         if let Answer::Review {
             uid,
@@ -130,9 +132,10 @@ impl Backend for Webhook {
             if is_recalled {
                 self.metrics.recalled();
             }
-            let is_served = |name: &str| engine.engine().catalog().serves(name);
             self.metrics
-                .reviewed(endpoint, decision, duration, is_served);
+                .reviewed(endpoint, decision, duration, |template| {
+                    engine.engine().catalog().serves(template)
+                });
             log_decision(&DecisionRecord {
                 endpoint,
                 uid,

@@ -69,11 +69,6 @@ pub(super) fn show(error: &Spot, source: &str, paint: Paint) -> String {
 /// The part of a line around a column (from 0), and where the column is in it. A tab is shown as
 /// one space, and other control characters as `?`, so that the caret stands where it points.
 fn cut(line: &str, column: usize) -> (String, usize) {
-    let shown = |character: char| match character {
-        '\t' => ' ',
-        other if other.is_control() => '?',
-        other => other,
-    };
     let length = line.chars().count();
     let column = column.min(length);
     let start = column.saturating_sub(SIDE);
@@ -84,7 +79,11 @@ fn cut(line: &str, column: usize) -> (String, usize) {
         .chars()
         .skip(start)
         .take(end - start)
-        .map(shown)
+        .map(|character| match character {
+            '\t' => ' ',
+            other if other.is_control() => '?',
+            other => other,
+        })
         .collect();
     let indentation = before.chars().count() + column - start;
     (format!("{before}{part}{after}"), indentation)

@@ -65,26 +65,21 @@ impl Render {
         let mut pod = given.clone();
         let mut report = Report::default();
         let treatment = treatment(&engine, self.annotations());
-        kinds::each_object(
-            &mut pod,
-            self.namespace.as_str(),
-            &mut |identity, object| {
-                let treated = treat_object(&treatment, identity, object)?;
-                report.entries.push(Entry {
-                    file: String::new(),
-                    document: 1,
-                    identity: identity.clone(),
-                    treated,
-                });
-                Ok::<_, anyhow::Error>(())
-            },
-        )?;
+        kinds::try_each_object(&mut pod, self.namespace.as_str(), |identity, object| {
+            let treated = treat_object(&treatment, identity, object)?;
+            report.entries.push(Entry {
+                file: String::new(),
+                document: 1,
+                identity: identity.clone(),
+                treated,
+            });
+            Ok::<_, anyhow::Error>(())
+        })?;
         self.write(&given, pod, &report, streams)
     }
 
     fn annotations(&self) -> BTreeMap<String, String> {
-        let annotation = |set: &Assignment| (set.annotation(), set.value.clone());
-        let mut annotations: BTreeMap<_, _> = self.set.iter().map(annotation).collect();
+        let mut annotations = Assignment::annotations(&self.set);
         annotations.insert(keys::INJECT.to_owned(), self.name.clone());
         annotations
     }
@@ -128,15 +123,12 @@ fn plain_pod() -> Value {
 fn beyond(before: &Value, after: &Value) -> Option<Value> {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
-            let more = |(key, value): (&String, &Value)| {
-                let more = match before.get(key) {
-                    Some(before) => beyond(before, value)?,
-                    None => value.clone(),
-                };
-                let is_empty = more.as_object().is_some_and(Map::is_empty);
-                (!is_empty).then(|| (key.clone(), more))
-            };
-            let more: Map<_, _> = after.iter().filter_map(more).collect();
+            let more: Map<_, _> = after
+                .iter()
+                .filter_map(|(key, value)| {
+                    Some((key.clone(), entry_beyond(before.get(key), value)?))
+                })
+                .collect();
             (!more.is_empty()).then_some(Value::Object(more))
         }
         (Value::Array(before), Value::Array(after)) => {
@@ -150,10 +142,18 @@ fn beyond(before: &Value, after: &Value) -> Option<Value> {
     }
 }
 
+fn entry_beyond(before: Option<&Value>, after: &Value) -> Option<Value> {
+    let more = before.map_or_else(|| Some(after.clone()), |before| beyond(before, after))?;
+    let is_empty = more.as_object().is_some_and(Map::is_empty);
+    (!is_empty).then_some(more)
+}
+
 fn element_beyond(before: &[Value], item: &Value) -> Option<Value> {
     let name = item.get("name");
-    let same = |known: &&Value| *known == item || (name.is_some() && known.get("name") == name);
-    let Some(known) = before.iter().find(same) else {
+    let known = before
+        .iter()
+        .find(|known| *known == item || (name.is_some() && known.get("name") == name));
+    let Some(known) = known else {
         return Some(item.clone());
     };
     match (name, beyond(known, item)?) {

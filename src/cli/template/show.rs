@@ -114,8 +114,8 @@ fn add_parameter(text: &mut String, parameter: &Described, paint: Paint) {
 /// The annotations of a pod: those that it needs, and the others as comments.
 fn annotations(description: &Description) -> String {
     let mut text = format!("  pillion.dev/inject: {}\n", description.name);
-    let by_pod = |parameter: &&Described| parameter.set_by.contains(&"Pod");
-    for parameter in description.parameters.iter().filter(by_pod) {
+    let parameters = description.parameters.iter();
+    for parameter in parameters.filter(|one| one.set_by.contains(&"Pod")) {
         let default = parameter.default.as_deref().unwrap_or_default();
         let (comment, value) = match (parameter.required, default.starts_with("${")) {
             (true, _) => ("", "…".to_owned()),
@@ -129,20 +129,9 @@ fn annotations(description: &Description) -> String {
 
 /// The description as JSON. Fields are only ever added.
 fn json(description: &Description) -> Value {
-    let parameter = |parameter: &Described| {
-        json!({
-            "name": parameter.name,
-            "annotation": parameter.annotation,
-            "type": parameter.ty,
-            "required": parameter.required,
-            "default": parameter.default,
-            "allowed": parameter.allowed,
-            "setBy": parameter.set_by,
-            "description": parameter.text,
-        })
-    };
-    let adds = description.adds.iter();
-    let adds: Map<_, _> = adds
+    let adds: Map<_, _> = description
+        .adds
+        .iter()
         .map(|(kind, things)| ((*kind).to_owned(), json!(things)))
         .collect();
     json!({
@@ -151,7 +140,20 @@ fn json(description: &Description) -> Value {
         "pattern": description.pattern,
         "description": description.text,
         "revision": description.revision,
-        "parameters": description.parameters.iter().map(parameter).collect::<Value>(),
+        "parameters": description.parameters.iter().map(parameter_json).collect::<Value>(),
         "adds": adds,
+    })
+}
+
+fn parameter_json(parameter: &Described) -> Value {
+    json!({
+        "name": parameter.name,
+        "annotation": parameter.annotation,
+        "type": parameter.ty,
+        "required": parameter.required,
+        "default": parameter.default,
+        "allowed": parameter.allowed,
+        "setBy": parameter.set_by,
+        "description": parameter.text,
     })
 }

@@ -27,7 +27,7 @@ use crate::cli::output::OutputError;
 use crate::cli::streams::Streams;
 use crate::cli::transform::TreatmentError;
 use crate::inject::Verdict;
-use crate::template::{Catalog, TemplateError};
+use crate::template::Catalog;
 use case::Case;
 use compare::CaseResult;
 use folder::{Folder, ListedCase};
@@ -156,8 +156,10 @@ impl Test {
         let updates = self.update && errors.is_empty();
         report.is_kept |= self.update && !errors.is_empty();
         for folder in &shelf.folders {
-            let own = |error: &&TemplateError| Path::new(&error.file) == folder.template;
-            report.errors.extend(errors.iter().filter(own).cloned());
+            let own = errors
+                .iter()
+                .filter(|error| Path::new(&error.file) == folder.template);
+            report.errors.extend(own.cloned());
             let listed = folder.all_cases(updates)?;
             if listed.is_empty() {
                 report.without_cases.push(folder.name.clone());

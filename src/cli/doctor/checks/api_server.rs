@@ -39,11 +39,11 @@ pub(super) fn version(facts: &Facts) -> Vec<Line> {
 }
 
 pub(super) fn definitions(facts: &Facts) -> Vec<Line> {
-    let lines = facts
+    let lines: Vec<_> = facts
         .definitions
         .iter()
-        .filter_map(|(name, read)| definition(name, read).err());
-    let lines: Vec<_> = lines.collect();
+        .filter_map(|(name, read)| definition(name, read).err())
+        .collect();
     if lines.is_empty() {
         vec![Check::Definitions.ok(format!("the kinds of templates are there ({VERSION})"))]
     } else {

@@ -8,8 +8,10 @@ use crate::inject::namespace_keys::of_keys;
 
 pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     let check = Check::Namespaces;
-    let none = || check.ok("there are no namespaces");
-    let listed = match found(check, "the namespaces", &facts.namespaces, none) {
+    let listed = found(check, "the namespaces", &facts.namespaces, || {
+        check.ok("there are no namespaces")
+    });
+    let listed = match listed {
         Ok(listed) => listed,
         Err(line) => return vec![line],
     };

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::facts::Facts;
 use super::{Check, Line, examples, found, text};
+use crate::cluster::ObjectPage;
 use crate::inject::Namespace;
 use crate::inject::selection::{SelectionInput, listed};
 use crate::inject::status::Status;
@@ -24,18 +25,7 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
         Ok(read) => read,
         Err(line) => return vec![line],
     };
-    let namespaces: BTreeMap<_, _> = namespaces
-        .items
-        .iter()
-        .map(|one| (text(one, "/metadata/name"), Namespace::of_object(one)))
-        .collect();
-    let is_left_out = |name: &str| facts.excluded.iter().any(|one| one == name);
-    let bare: Vec<_> = pods
-        .items
-        .iter()
-        .filter(|pod| !is_left_out(text(pod, "/metadata/namespace")))
-        .filter_map(|pod| bare(pod, namespaces.get(text(pod, "/metadata/namespace"))?))
-        .collect();
+    let bare = all_bare(facts, namespaces, pods);
     let of = if pods.more {
         " (of those that were read; there are more)"
     } else {
@@ -74,6 +64,23 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
     lines
 }
 
+/// Every bare pod outside the namespaces that are left out.
+fn all_bare(facts: &Facts, namespaces: &ObjectPage, pods: &ObjectPage) -> Vec<String> {
+    let namespaces: BTreeMap<_, _> = namespaces
+        .items
+        .iter()
+        .map(|one| (text(one, "/metadata/name"), Namespace::of_object(one)))
+        .collect();
+    pods.items
+        .iter()
+        .filter_map(|pod| {
+            let name = text(pod, "/metadata/namespace");
+            let is_left_out = facts.excluded.iter().any(|one| one == name);
+            bare(pod, namespaces.get(name).filter(|_| !is_left_out)?)
+        })
+        .collect()
+}
+
 fn texts(object: &Value, pointer: &str) -> BTreeMap<String, String> {
     let map = object.pointer(pointer).and_then(Value::as_object);
     let pairs = map.into_iter().flatten();
@@ -92,22 +99,25 @@ fn borrowed(texts: &BTreeMap<String, String>) -> Dictionary<'_> {
 
 /// The pod and the first key of `pillion.dev/` that means nothing on it.
 fn odd(pod: &Value) -> Option<String> {
-    let ours = |key: &&String| key.starts_with(DOMAIN);
     let (labels, annotations) = (
         texts(pod, "/metadata/labels"),
         texts(pod, "/metadata/annotations"),
     );
-    let is_known = |key: &str| {
-        matches!(key, INJECT | CONTAINERS) || WRITTEN.iter().any(|start| key.starts_with(start))
-    };
-    let label = labels.keys().filter(ours).find(|key| *key != INJECT);
-    let mut annotations = annotations.keys().filter(ours);
-    let key = label.or_else(|| annotations.find(|key| !is_known(key)))?;
+    let labels = labels.keys().filter(|key| *key != INJECT);
+    let annotations = annotations.keys().filter(|key| !is_known(key));
+    let key = labels
+        .chain(annotations)
+        .find(|key| key.starts_with(DOMAIN))?;
     let (space, name) = (
         text(pod, "/metadata/namespace"),
         text(pod, "/metadata/name"),
     );
     Some(format!("{space}/{name} ({key})"))
+}
+
+/// Whether an annotation of `pillion.dev/` means something on a pod.
+fn is_known(key: &str) -> bool {
+    matches!(key, INJECT | CONTAINERS) || WRITTEN.iter().any(|start| key.starts_with(start))
 }
 
 /// The pod and what it lacks, where it asks for anything that it does not carry the status of.

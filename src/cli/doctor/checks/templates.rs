@@ -38,20 +38,23 @@ pub(super) fn templates(facts: &Facts) -> Vec<Line> {
     lines
 }
 
+fn is_true(condition: &Value) -> bool {
+    condition["status"] == "True"
+}
+
 fn template(template: &Value) -> Option<Line> {
     let check = Check::Templates;
     let kind = text(template, "/kind");
-    let names = [
-        text(template, "/metadata/namespace"),
-        text(template, "/metadata/name"),
-    ];
-    let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    let names: Vec<_> = ["/metadata/namespace", "/metadata/name"]
+        .into_iter()
+        .map(|pointer| text(template, pointer))
+        .filter(|name| !name.is_empty())
+        .collect();
     let what = format!("the {kind} `{}`", names.join("/"));
     let Some(compiled) = condition(template, "Compiled") else {
         let message = format!("{what} has no status: nobody has looked at it");
         return Some(check.warning(message, "see that a replica runs with --watch-cluster"));
     };
-    let is_true = |condition: &Value| condition["status"] == "True";
     let served = condition(template, "Served").is_some_and(is_true);
     if !is_true(compiled) {
         let why = text(compiled, "/message");

@@ -47,8 +47,8 @@ fn replicas(facts: &Facts, deployment: &Value) -> Vec<Line> {
     let wanted = wanted(deployment);
     let ready = deployment
         .pointer("/status/readyReplicas")
-        .and_then(Value::as_u64);
-    let ready = ready.unwrap_or(0);
+        .and_then(Value::as_u64)
+        .unwrap_or(0);
     let look = format!("kubectl describe pods -n {namespace}, and their logs, say why");
     let mut lines = Vec::new();
     if ready == 0 {

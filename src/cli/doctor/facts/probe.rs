@@ -77,12 +77,10 @@ fn of_cluster(templates: &[Read<ObjectPage>]) -> Option<String> {
         return None;
     };
     let plain = listed.items.iter().find(|template| {
-        let is_true = |kind: &str| {
-            let conditions = template.pointer("/status/conditions");
-            let mut conditions = conditions.and_then(Value::as_array).into_iter().flatten();
-            conditions.any(|one| one["type"] == kind && one["status"] == "True")
-        };
-        is_true("Compiled") && is_true("Served") && asks_for_nothing(template) && is_plain(template)
+        is_true(template, "Compiled")
+            && is_true(template, "Served")
+            && asks_for_nothing(template)
+            && is_plain(template)
     });
     plain?
         .pointer("/metadata/name")?
@@ -106,24 +104,33 @@ fn of_program() -> Option<String> {
     names.next()
 }
 
+fn is_true(template: &Value, kind: &str) -> bool {
+    template
+        .pointer("/status/conditions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .any(|one| one["type"] == kind && one["status"] == "True")
+}
+
 fn asks_for_nothing(template: &Value) -> bool {
-    let parameters = template
+    template
         .pointer("/spec/parameters")
-        .and_then(Value::as_object);
-    let mut parameters = parameters.into_iter().flatten();
-    parameters.all(|(_, parameter)| parameter["required"] != true)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .all(|(_, parameter)| parameter["required"] != true)
 }
 
 /// Whether nothing in the template looks at the pod before it applies.
 fn is_plain(template: &Value) -> bool {
-    let is_absent = |pointer: &str| match template.pointer(pointer) {
-        None | Some(Value::Null) => true,
-        Some(Value::Array(list)) => list.is_empty(),
-        Some(value) => value == "Enforce",
-    };
     ["/spec/matchConditions", "/spec/validations", "/spec/mode"]
         .into_iter()
-        .all(is_absent)
+        .all(|pointer| match template.pointer(pointer) {
+            None | Some(Value::Null) => true,
+            Some(Value::Array(list)) => list.is_empty(),
+            Some(value) => value == "Enforce",
+        })
 }
 
 /// A pod that passes the restricted Pod Security level, so that only injection is tried.

@@ -77,9 +77,11 @@ pub(super) fn selector(deployment: &Read<Value>) -> String {
     let Read::Found(deployment) = deployment else {
         return "app.kubernetes.io/name=pillion".to_owned();
     };
-    let labels = deployment.pointer("/spec/selector/matchLabels");
-    let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    let pairs: Vec<_> = labels
+    let pairs: Vec<_> = deployment
+        .pointer("/spec/selector/matchLabels")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
         .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
         .collect();
     pairs.join(",")

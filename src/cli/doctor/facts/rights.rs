@@ -57,23 +57,7 @@ pub(super) async fn ask(
 
 /// The rights to ask for, and whether each should be there.
 fn wanted(names: &KnownNames, deployment: &Value) -> Vec<(Access, bool)> {
-    let account = deployment
-        .pointer("/spec/template/spec/serviceAccountName")
-        .and_then(Value::as_str)
-        .unwrap_or("default");
-    let blank = Access {
-        user: format!("system:serviceaccount:{}:{account}", names.namespace),
-        groups: vec![
-            "system:serviceaccounts".to_owned(),
-            format!("system:serviceaccounts:{}", names.namespace),
-            "system:authenticated".to_owned(),
-        ],
-        verb: "",
-        group: "",
-        resource: "",
-        namespace: None,
-        name: None,
-    };
+    let blank = blank(names, deployment);
     let own = Some(names.namespace.clone());
     let mut wanted = Vec::new();
     for role in ROLES.iter() {
@@ -104,6 +88,27 @@ fn wanted(names: &KnownNames, deployment: &Value) -> Vec<(Access, bool)> {
         wanted.push((access, false));
     }
     wanted
+}
+
+/// The access of Pillion's ServiceAccount to nothing yet.
+fn blank(names: &KnownNames, deployment: &Value) -> Access {
+    let account = deployment
+        .pointer("/spec/template/spec/serviceAccountName")
+        .and_then(Value::as_str)
+        .unwrap_or("default");
+    Access {
+        user: format!("system:serviceaccount:{}:{account}", names.namespace),
+        groups: vec![
+            "system:serviceaccounts".to_owned(),
+            format!("system:serviceaccounts:{}", names.namespace),
+            "system:authenticated".to_owned(),
+        ],
+        verb: "",
+        group: "",
+        resource: "",
+        namespace: None,
+        name: None,
+    }
 }
 
 impl Rule {

@@ -197,21 +197,26 @@ pub(super) fn finding(text: &mut String, finding: &FindingExplanation, paint: Pa
 }
 
 /// The whole pod's resources.
+fn change(before: Option<&str>, after: Option<&str>) -> String {
+    let (before, after) = (before.unwrap_or("none"), after.unwrap_or("none"));
+    format!("{before} -> {after}")
+}
+
 pub(super) fn resources(text: &mut String, resources: &Resources, paint: Paint) {
     heading(
         text,
         paint,
         "Effective resources of the pod, before and after",
     );
-    let none = || "none".to_owned();
-    let change = |before: &Option<String>, after: &Option<String>| {
-        let before = before.clone().unwrap_or_else(none);
-        let after = after.clone().unwrap_or_else(none);
-        format!("{before} -> {after}")
-    };
     for amount in &resources.amounts {
-        let request = change(&amount.request_before, &amount.request_after);
-        let limit = change(&amount.limit_before, &amount.limit_after);
+        let request = change(
+            amount.request_before.as_deref(),
+            amount.request_after.as_deref(),
+        );
+        let limit = change(
+            amount.limit_before.as_deref(),
+            amount.limit_after.as_deref(),
+        );
         let resource = printable(&amount.resource);
         let _ = writeln!(text, "  {resource}: request {request}, limit {limit}");
     }

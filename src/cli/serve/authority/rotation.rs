@@ -187,13 +187,15 @@ impl Rotation {
 
     /// Whether the next authority has been in every bundle for long enough, and is there now.
     fn is_trusted(&mut self, next: Option<&Authority>, configurations: &[Configuration]) -> bool {
-        let next = next.map(Authority::certificate);
-        let next = next.filter(|next| {
-            let mut entries = entries(configurations).filter(|entry| !entry.is_withheld());
-            entries.all(|entry| next.is_in(&entry.bundle))
+        let in_all_bundles = next.map(Authority::certificate).filter(|next| {
+            entries(configurations)
+                .filter(|entry| !entry.is_withheld())
+                .all(|entry| next.is_in(&entry.bundle))
         });
         let settle = self.lifetimes.settle;
-        self.state.trust.note(next, Instant::now(), settle)
+        self.state
+            .trust
+            .note(in_all_bundles, Instant::now(), settle)
     }
 
     /// Signs a new certificate where one is due.

@@ -38,20 +38,19 @@ impl FileSource {
 
     /// The file that is named, or the one beside the certificate if it is there.
     fn bundle_file(&self) -> Option<PathBuf> {
-        let beside = || {
+        self.named.clone().or_else(|| {
             let file = self.certificate.as_ref()?.with_file_name("ca.crt");
             file.exists().then_some(file)
-        };
-        self.named.clone().or_else(beside)
+        })
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
 }
 
 impl BundleSource for FileSource {
     async fn bundle(&self) -> Result<Option<Vec<u8>>, String> {
-        let read = |path: &Path| {
-            std::fs::read(path)
-                .map_err(|error| format!("failed to read {}: {error}", path.display()))
-        };
         if let Some(file) = self.bundle_file() {
             let bundle = read(&file)?;
             if AuthorityCertificate::all_of(&bundle).is_empty() {

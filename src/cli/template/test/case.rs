@@ -70,10 +70,10 @@ impl CaseInput {
             settings.kubernetes_minor = minor;
         }
         for (template, values) in &self.parameters {
-            let keyed = |(name, value): (&String, &String)| {
-                ((template.clone(), name.clone()), value.clone())
-            };
-            settings.parameters.extend(values.iter().map(keyed));
+            for (name, value) in values {
+                let key = (template.clone(), name.clone());
+                settings.parameters.insert(key, value.clone());
+            }
         }
         if let Some(own) = &self.namespace {
             let known = Namespace {

@@ -144,11 +144,13 @@ pub(super) fn expectation(found: &CaseResult, before: Option<&Expectation>) -> V
     let paths = before.and_then(|before| before.paths.as_ref());
     let told_whole = before.is_some_and(|before| before.pod.is_some());
     if let Some(paths) = paths {
-        let place = |Pointer(pointer): &Pointer| {
-            let value = pod.pointer(pointer).cloned().unwrap_or_default();
-            (pointer.clone(), value)
-        };
-        let places: Map<_, _> = paths.keys().map(place).collect();
+        let places: Map<_, _> = paths
+            .keys()
+            .map(|Pointer(pointer)| {
+                let value = pod.pointer(pointer).cloned().unwrap_or_default();
+                (pointer.clone(), value)
+            })
+            .collect();
         document.insert("paths".to_owned(), Value::Object(places));
     } else if told_whole || found.verdict == Verdict::Injected || found.pod != found.given {
         document.insert("pod".to_owned(), pod);
@@ -163,23 +165,24 @@ pub(super) fn arranged(value: &Value, like: &Value) -> Value {
         (Value::Object(fields), Value::Object(order)) => {
             let known = order.keys().filter_map(|key| fields.get_key_value(key));
             let others = fields.iter().filter(|(key, _)| !order.contains_key(*key));
-            let field = |(key, field): (&String, &Value)| {
+            let fields = known.chain(others).map(|(key, field)| {
                 let like = order.get(key).unwrap_or(&Value::Null);
                 (key.clone(), arranged(field, like))
-            };
-            Value::Object(known.chain(others).map(field).collect())
+            });
+            Value::Object(fields.collect())
         }
-        (Value::Array(items), Value::Array(order)) => {
-            let item = |(index, item): (usize, &Value)| {
-                let same_name = |like: &&Value| {
-                    item.get("name")
-                        .is_some_and(|name| like.get("name") == Some(name))
-                };
-                let like = order.iter().find(same_name).or_else(|| order.get(index));
+        (Value::Array(items), Value::Array(order)) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| {
+                let name = item.get("name");
+                let same_name = order
+                    .iter()
+                    .find(|like| name.is_some() && like.get("name") == name);
+                let like = same_name.or_else(|| order.get(index));
                 arranged(item, like.unwrap_or(&Value::Null))
-            };
-            items.iter().enumerate().map(item).collect()
-        }
+            })
+            .collect(),
         (value, _) => value.clone(),
     }
 }

@@ -77,11 +77,11 @@ impl TryFrom<String> for ExpectedReason {
         let codes: Vec<_> = own
             .chain(Code::ALL.iter().map(|code| code.as_str()))
             .collect();
-        let known = codes.iter().find(|code| **code == text);
-        let hint = || did_you_mean(&text, codes.iter().copied());
-        known
-            .map(|code| Self((*code).to_owned()))
-            .ok_or_else(|| format!("there is no reason `{text}`{}", hint()))
+        if codes.contains(&text.as_str()) {
+            return Ok(Self(text));
+        }
+        let hint = did_you_mean(&text, codes);
+        Err(format!("there is no reason `{text}`{hint}"))
     }
 }
 
@@ -94,10 +94,10 @@ impl TryFrom<String> for ExpectedCode {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let hint = || did_you_mean(&text, Code::ALL.iter().map(|code| code.as_str()));
-        Code::parse(&text)
-            .map(Self)
-            .ok_or_else(|| format!("there is no code of a finding `{text}`{}", hint()))
+        Code::parse(&text).map(Self).ok_or_else(|| {
+            let hint = did_you_mean(&text, Code::ALL.iter().map(|code| code.as_str()));
+            format!("there is no code of a finding `{text}`{hint}")
+        })
     }
 }
 

@@ -78,7 +78,7 @@ impl Folder {
                 }]);
             }
         };
-        let row = |name: &str| {
+        let rows = table.names().map(|name| {
             let mut case = table.case(name, own, update);
             if let (Ok(row), Some(other)) = (&case, own.get(name)) {
                 let message = format!(
@@ -92,8 +92,8 @@ impl Folder {
                 path: path.to_owned(),
                 case,
             }
-        };
-        Ok(table.names().map(row).collect())
+        });
+        Ok(rows.collect())
     }
 
     /// The readable cases that have files of their own, by name.
@@ -141,9 +141,11 @@ pub(super) fn shelf(directory: &Path) -> Result<Shelf, TestError> {
             directory: directory.to_owned(),
         });
     }
-    let source = |folder: &PathBuf| source(&folder.join(TEMPLATE));
     Ok(Shelf {
-        sources: templates.iter().map(source).collect::<Result<_, _>>()?,
+        sources: templates
+            .iter()
+            .map(|folder| source(&folder.join(TEMPLATE)))
+            .collect::<Result<_, _>>()?,
         folders: tested
             .iter()
             .map(|path| folder(path))

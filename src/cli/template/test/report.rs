@@ -138,11 +138,12 @@ pub(super) fn text(report: &Report, paint: Paint) -> String {
 }
 
 fn counts(cases: &[Tested], paint: Paint) -> String {
-    let some = ENDINGS.iter().filter_map(|(word, colour)| {
-        let count = count(cases, word);
-        (count > 0).then(|| paint.text(*colour, &format!("{count} {word}")).into_owned())
-    });
-    let some: Vec<_> = some.collect();
+    let some: Vec<_> = ENDINGS
+        .iter()
+        .map(|(word, colour)| (count(cases, word), word, colour))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, word, colour)| paint.text(*colour, &format!("{count} {word}")).into_owned())
+        .collect();
     if some.is_empty() {
         "none was run".to_owned()
     } else {
@@ -183,6 +184,10 @@ fn add_case(text: &mut String, case: &Tested, paint: Paint) {
 }
 
 /// What differs: in one line where that is enough, else as a comparison of YAML.
+fn is_short(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
+}
+
 pub(super) fn add_difference(text: &mut String, difference: &Difference, paint: Paint) {
     let Difference {
         what,
@@ -190,7 +195,6 @@ pub(super) fn add_difference(text: &mut String, difference: &Difference, paint: 
         found,
     } = difference;
     let what = printable(what);
-    let is_short = |value: &Value| !value.is_array() && !value.is_object();
     if is_short(expected) && is_short(found) {
         let _ = writeln!(
             text,
@@ -240,8 +244,9 @@ fn case_json(case: &Tested) -> Value {
         CaseOutcome::Passed | CaseOutcome::Updated => ("", Value::Null),
         CaseOutcome::Unreadable(error) => ("error", error.as_str().into()),
         CaseOutcome::Failed(differences) => {
-            let difference = |one: &Difference| json!({"what": one.what, "expected": one.expected, "found": one.found});
-            let differences = differences.iter().map(difference);
+            let differences = differences
+                .iter()
+                .map(|one| json!({"what": one.what, "expected": one.expected, "found": one.found}));
             ("differences", differences.collect())
         }
     };

@@ -7,7 +7,7 @@ use super::TestError;
 use super::case::Case;
 use super::compare::{CaseResult, codes, essence, tells};
 use crate::cli::inject::treatment;
-use crate::cli::manifest::kinds::{self, Identity};
+use crate::cli::manifest::kinds;
 use crate::cli::report::{RunResult, TransformResult};
 use crate::cli::transform::{TreatmentError, treat_object};
 use crate::inject::Engine;
@@ -19,7 +19,8 @@ pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<CaseResult, Tes
     let treatment = treatment(&engine, BTreeMap::new());
     let mut manifest = case.given.manifest.clone();
     let mut found = Vec::new();
-    let mut visit = |identity: &Identity, object: &mut serde_json::Value| {
+    let namespace = case.given.namespace_name();
+    let is_object = kinds::try_each_object(&mut manifest, namespace, |identity, object| {
         let Some(pointer) = identity.pod_pointer() else {
             return Ok::<_, TreatmentError>(());
         };
@@ -27,8 +28,7 @@ pub(super) fn run(case: &Case, catalog: &Arc<Catalog>) -> Result<CaseResult, Tes
         let treated = treat_object(&treatment, identity, object)?;
         found.extend(result(treated, given, object.pointer(pointer)));
         Ok(())
-    };
-    let is_object = kinds::each_object(&mut manifest, case.given.namespace_name(), &mut visit)?;
+    })?;
     match (is_object, found.pop(), found.len()) {
         (true, Some(only), 0) => Ok(only),
         (false, ..) => Err(case

@@ -18,10 +18,10 @@ use super::expectation::{
 };
 use crate::cli::engine_options::KubernetesVersion;
 use crate::cli::manifest::ManifestError;
-use crate::cli::manifest::kinds::{Identity, each_object};
+use crate::cli::manifest::kinds::try_each_object;
 use crate::inject::patch::escape;
 use crate::kubernetes::keys::PARAMETER_INFIX;
-use crate::template::node::{self, Entry, NodeValue};
+use crate::template::node::{self, NodeValue};
 
 /// The file, as it stands beside `template.yaml`.
 #[derive(Debug)]
@@ -93,12 +93,14 @@ impl Table {
         let part = |key: &str| value.and_then(|value| value.get(key)).cloned();
         let lines = row_lines(text);
         let rows = part("cases").unwrap_or_default();
-        let rows = rows.as_object().into_iter().flatten();
         Ok(Self {
             file: document.name.clone(),
             template: template.to_owned(),
             manifest: part("manifest").unwrap_or_default(),
             rows: rows
+                .as_object()
+                .into_iter()
+                .flatten()
                 .map(|(name, row)| {
                     let line = lines.iter().find(|(own, _)| own == name);
                     (name.clone(), line.map_or(1, |(_, line)| *line), row.clone())
@@ -169,8 +171,10 @@ impl Table {
             return Err(format!("it is like itself: {}", seen.join(" → ")));
         }
         seen.push(name.to_owned());
-        let row = self.rows.iter().find(|(own, ..)| own == name);
-        let row = row.filter(|_| other.is_none());
+        let row = self
+            .rows
+            .iter()
+            .find(|(own, ..)| own == name && other.is_none());
         let Some((_, _, row)) = row else {
             let other = other.ok_or_else(|| format!("there is no case `{name}` to be like"))?;
             return Ok((
@@ -219,18 +223,13 @@ impl Table {
         if row.kind == Some(RowKind::Job) {
             given.manifest = job(given.manifest.take())?;
         }
-        let mut changed = Ok(());
-        let mut visit = |identity: &Identity, object: &mut Value| {
+        try_each_object(&mut given.manifest, "", |identity, object| {
             let pod = identity.pod_pointer().and_then(|at| object.pointer_mut(at));
-            if let Some(pod) = pod {
-                changed = self
-                    .set(row, pod)
-                    .and_then(|()| write_all(pod, &row.change));
-            }
-            Ok::<_, std::convert::Infallible>(())
-        };
-        let _ = each_object(&mut given.manifest, "", &mut visit);
-        changed?;
+            pod.map_or(Ok(()), |pod| {
+                self.set(row, pod)?;
+                write_all(pod, &row.change)
+            })
+        })?;
         if let Some(KubernetesVersion(minor)) = row.kubernetes {
             given.kubernetes = Some(minor);
         }
@@ -360,10 +359,10 @@ pub(super) fn row_lines(text: &str) -> Vec<(String, u64)> {
     let documents = node::read(text).unwrap_or_default();
     let rows = documents.first().and_then(|document| document.get("cases"));
     match rows.map(|rows| &rows.value) {
-        Some(NodeValue::Map(entries)) => {
-            let line = |entry: &Entry| (entry.key.clone(), u64::from(entry.place.line));
-            entries.iter().map(line).collect()
-        }
+        Some(NodeValue::Map(entries)) => entries
+            .iter()
+            .map(|entry| (entry.key.clone(), u64::from(entry.place.line)))
+            .collect(),
         _ => Vec::new(),
     }
 }

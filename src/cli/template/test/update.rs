@@ -1,6 +1,7 @@
 //! What `--update` writes: the expectation of one case, and nothing else of its file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -30,7 +31,7 @@ pub(super) fn write(
     found: &CaseResult,
 ) -> Result<(), TestError> {
     let text = folder::read(path)?;
-    let text = if folder.table.as_deref() == Some(path) {
+    let rewritten = if folder.table.as_deref() == Some(path) {
         // Read again: a row before this one may have been written.
         let table = Table::parse(path, &folder.name, &text)?;
         let others = folder.own_cases(true)?;
@@ -39,7 +40,7 @@ pub(super) fn write(
     } else {
         with_expectation(path, &text, expectation(found, case.expected.as_ref()))?
     };
-    Ok(output::rewrite(path, &text)?)
+    Ok(output::rewrite(path, &rewritten)?)
 }
 
 /// A row that expects what came of it: what differs, where it is like another case in all else.
@@ -110,20 +111,8 @@ fn with_row(
     name: &str,
     row: Map<String, Value>,
 ) -> Result<String, TestError> {
-    let line = row_lines(text)
-        .into_iter()
-        .find(|(own, _)| own == name)
-        .and_then(|(_, line)| usize::try_from(line).ok()?.checked_sub(1));
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let first = line.and_then(|line| lines.get(line).copied());
-    let indent = first.map(|first| first.len() - first.trim_start().len());
-    let starts_line = first.is_some_and(|first| {
-        first
-            .trim_start()
-            .trim_start_matches(['"', '\''])
-            .starts_with(name)
-    });
-    let (Some(line), Some(indent), true) = (line, indent, starts_line) else {
+    let Some((own, indent)) = place_of_row(text, &lines, name) else {
         let mut document = manifest(path, text)?;
         let mut value = document.documents.first().map(|found| found.value.clone());
         if let Some(own) = value.as_mut().and_then(|value| value.pointer_mut("/cases")) {
@@ -131,16 +120,6 @@ fn with_row(
         }
         return Ok(document.with_document(0, value.unwrap_or_default())?);
     };
-    let is_deeper = |line: &&&str| {
-        let content = line.trim_start();
-        content.trim().is_empty() || line.len() - content.len() > indent
-    };
-    let rest = lines.iter().skip(line + 1);
-    let mut length = 1 + rest.take_while(is_deeper).count();
-    let is_blank = |index: usize| lines.get(index).is_some_and(|line| line.trim().is_empty());
-    while is_blank(line + length - 1) {
-        length -= 1;
-    }
     let written = yaml(&json!({ name: row })).map_err(|source| {
         crate::cli::manifest::ManifestError::Emit {
             name: path.display().to_string(),
@@ -156,10 +135,31 @@ fn with_row(
             format!("{pad}{line}")
         }
     });
-    let before = lines.iter().take(line).map(|line| (*line).to_owned());
-    let after = lines
-        .iter()
-        .skip(line + length)
-        .map(|line| (*line).to_owned());
+    let before = lines.iter().take(own.start).map(|line| (*line).to_owned());
+    let after = lines.iter().skip(own.end).map(|line| (*line).to_owned());
     Ok(before.chain(written).chain(after).collect())
+}
+
+/// Which lines a row has for itself, and how far they are indented.
+fn place_of_row(text: &str, lines: &[&str], name: &str) -> Option<(Range<usize>, usize)> {
+    let (_, number) = row_lines(text).into_iter().find(|(own, _)| own == name)?;
+    let start = usize::try_from(number).ok()?.checked_sub(1)?;
+    let first = lines.get(start)?;
+    let key = first.trim_start();
+    if !key.trim_start_matches(['"', '\'']).starts_with(name) {
+        return None;
+    }
+    let indent = first.len() - key.len();
+    let below = lines.iter().skip(start + 1).take_while(|line| {
+        let content = line.trim_start();
+        content.trim().is_empty() || line.len() - content.len() > indent
+    });
+    let mut end = start + 1 + below.count();
+    while lines
+        .get(end - 1)
+        .is_some_and(|line| line.trim().is_empty())
+    {
+        end -= 1;
+    }
+    Some((start..end, indent))
 }
