@@ -169,7 +169,7 @@ impl<'n> TemplatePlace<'n> {
         std::iter::once(key)
             .chain(derived_from)
             .find_map(|key| self.field_if(key))
-            .unwrap_or(self.without_node())
+            .unwrap_or_else(|| self.without_node())
     }
 
     fn without_node(self) -> Self {
@@ -184,7 +184,7 @@ impl<'n> TemplatePlace<'n> {
         items
             .iter()
             .find(|item| item.get("name").and_then(Node::text) == Some(name))
-            .map_or(self.without_node(), |item| Self::of(Some(item)))
+            .map_or_else(|| self.without_node(), |item| Self::of(Some(item)))
     }
 
     /// The spot of what was added at a JSON pointer below what stands here.

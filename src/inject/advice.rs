@@ -97,11 +97,14 @@ fn response<'a>(
         Reason::NamespaceDisabled => workload.has_annotation(INJECT),
         _ => decision.verdict() == Verdict::Denied || !decision.outcomes.is_empty(),
     };
-    let applied = decision.outcomes.iter();
-    let applied = applied.map(|outcome| outcome.template.as_str()).collect();
-    let applied = Some(&applied).filter(|_| decision.verdict() != Verdict::Denied);
-    let misplaced = workload.misplaced(applied, served).into_iter();
-    let misplaced: Vec<_> = misplaced.map(|hint| format!("pillion: {hint}")).collect();
+    let outcomes = decision.outcomes.iter();
+    let names = outcomes.map(|outcome| outcome.template.as_str()).collect();
+    let applied = (decision.verdict() != Verdict::Denied).then_some(&names);
+    let misplaced: Vec<_> = workload
+        .misplaced(applied, served)
+        .into_iter()
+        .map(|hint| format!("pillion: {hint}"))
+        .collect();
     if !is_said && misplaced.is_empty() {
         return Response::allowed(uid);
     }

@@ -181,8 +181,7 @@ impl TokenOffsets {
     fn write(&self, name: &str, response: &mut [u8]) -> Option<()> {
         for place in &self.places {
             let (first, last) = (place / 3, (place + name.len() - 1) / 3);
-            let groups = self.patch + first * 4..self.patch + (last + 1) * 4;
-            let groups = response.get_mut(groups)?;
+            let groups = response.get_mut(self.patch + first * 4..self.patch + (last + 1) * 4)?;
             let mut bytes = STANDARD.decode(&*groups).ok()?;
             let start = place - first * 3;
             let part = bytes.get_mut(start..start + name.len())?;
@@ -324,25 +323,23 @@ impl CacheEntry {
 
 /// Estimated bytes of a decision without its patch and of a response.
 fn size(decision: &Decision, response: &[u8]) -> usize {
-    let finding = |judged: &&EnforcedFinding| {
+    let outcomes = decision.outcomes.iter().map(|outcome| {
+        let names = outcome.template.len() + outcome.revision.len();
+        size_of::<TemplateOutcome>() + names + outcome.message.len() + outcome.logged.len()
+    });
+    let findings = decision.judged().into_iter().map(|judged| {
         let finding = &judged.finding;
         size_of::<EnforcedFinding>()
             + finding.path.len()
             + finding.message.len()
             + finding.logged.len()
-    };
-    let outcomes = decision.outcomes.iter();
-    let outcomes = outcomes.map(|outcome| {
-        let names = outcome.template.len() + outcome.revision.len();
-        size_of::<TemplateOutcome>() + names + outcome.message.len() + outcome.logged.len()
     });
-    let findings = decision.judged();
     OVERHEAD
         + response.len()
         + decision.message.len()
         + decision.logged.len()
         + outcomes.sum::<usize>()
-        + findings.iter().map(finding).sum::<usize>()
+        + findings.sum::<usize>()
 }
 
 /// Bytes of the names of what an event regards.
@@ -360,20 +357,16 @@ fn names(regarding: Option<&Regarding>) -> usize {
 
 /// Whether a message of an answer mentions a ServiceAccount volume, even by a part of its name.
 fn speaks_of_it(decision: &Decision, response: &[u8]) -> bool {
-    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, TOKEN_VOLUME.as_bytes()).is_some();
-    let texts = |outcome: &TemplateOutcome| {
-        holds(outcome.message.as_bytes()) || holds(outcome.logged.as_bytes())
-    };
-    holds(response)
-        || holds(decision.message.as_bytes())
-        || holds(decision.logged.as_bytes())
-        || decision.outcomes.iter().any(texts)
-        || decision.judged().iter().any(|judged| {
-            let finding = &judged.finding;
-            holds(finding.path.as_bytes())
-                || holds(finding.message.as_bytes())
-                || holds(finding.logged.as_bytes())
-        })
+    let outcomes = decision.outcomes.iter();
+    let judged = decision.judged();
+    let findings = judged.iter().map(|judged| &judged.finding);
+    [&decision.message, &decision.logged]
+        .into_iter()
+        .chain(outcomes.flat_map(|outcome| [&outcome.message, &outcome.logged]))
+        .chain(findings.flat_map(|finding| [&finding.path, &finding.message, &finding.logged]))
+        .map(String::as_bytes)
+        .chain([response])
+        .any(|text| memchr::memmem::find(text, TOKEN_VOLUME.as_bytes()).is_some())
 }
 
 #[cfg(test)]

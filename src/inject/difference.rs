@@ -46,6 +46,10 @@ fn object(definition: &str, (before, after): Objects<'_>, path: &str, patch: &mu
     }
 }
 
+fn said<'v>(object: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    object.get(name).filter(|value| !value.is_null())
+}
+
 fn field(
     ty: &FieldType,
     (definition, name): (&str, &str),
@@ -57,11 +61,7 @@ fn field(
         return;
     }
     let path = format!("{path}/{}", escape(name));
-    let is_said = |value: &&Value| !value.is_null();
-    match (
-        before.get(name).filter(is_said),
-        after.get(name).filter(is_said),
-    ) {
+    match (said(before, name), said(after, name)) {
         (None, None) => {}
         (None, Some(value)) if is_empty(value) && matches!(ty, FieldType::List(_)) => {}
         (None, Some(value)) => patch.0.push(Operation::Add {
@@ -128,16 +128,16 @@ fn keyed<'v>(
     let ListMerge::ByKeys(keys) = list_merge(definition, name) else {
         return None;
     };
-    let read = |items: &'v [Value]| -> Option<Keyed<'v>> {
-        let keyed: Option<Keyed<'v>> = items
-            .iter()
-            .map(|item| Some((element_key(item, keys)?, item)))
-            .collect();
-        let keyed = keyed?;
-        let unique: std::collections::HashSet<&String> = keyed.iter().map(|(key, _)| key).collect();
-        (unique.len() == keyed.len()).then_some(keyed)
-    };
-    Some((read(before)?, read(after)?))
+    Some((by_unique_keys(before, keys)?, by_unique_keys(after, keys)?))
+}
+
+fn by_unique_keys<'v>(items: &'v [Value], keys: &[&str]) -> Option<Keyed<'v>> {
+    let keyed: Keyed<'v> = items
+        .iter()
+        .map(|item| Some((element_key(item, keys)?, item)))
+        .collect::<Option<_>>()?;
+    let unique: std::collections::HashSet<&String> = keyed.iter().map(|(key, _)| key).collect();
+    (unique.len() == keyed.len()).then_some(keyed)
 }
 
 /// Removes, moves, adds and changes elements, in places as they are then.

@@ -85,11 +85,11 @@ impl<'d> ExpressionInput<'d> {
             return Value::Object(Map::new());
         };
         let element = self.pod.list(*list).get(*at);
-        // The pull policy is defaulted from the image.
-        let reads = |name: &str| paths.begins_with(name) || name == "image";
-        let mut value = element
-            .map(|element| element.view().with_fields(reads))
-            .unwrap_or_default();
+        let mut value = element.map_or(Value::Null, |element| {
+            // The pull policy is defaulted from the image.
+            let view = element.view();
+            view.with_fields(|name| paths.begins_with(name) || name == "image")
+        });
         defaults::fill("Container", &mut value);
         keep(&mut value, paths);
         value
@@ -218,9 +218,10 @@ impl Source for ExpressionInput<'_> {
     }
 
     fn apps(&self, paths: &Paths) -> &Value {
-        let apps = || 0..self.apps.places.len();
-        let made = &self.made.apps;
-        made.get_or_init(|| apps().map(|index| self.container(index, paths)).collect())
+        self.made.apps.get_or_init(|| {
+            let apps = 0..self.apps.places.len();
+            apps.map(|index| self.container(index, paths)).collect()
+        })
     }
 
     fn app(&self, paths: &Paths) -> &Value {
@@ -229,8 +230,10 @@ impl Source for ExpressionInput<'_> {
     }
 
     fn own(&self, paths: &Paths) -> &Value {
-        let own = || self.own.map(|index| self.container(index, paths));
-        self.made.own.get_or_init(|| own().unwrap_or_default())
+        self.made.own.get_or_init(|| {
+            self.own
+                .map_or(Value::Null, |index| self.container(index, paths))
+        })
     }
 
     fn namespace(&self, _paths: &Paths) -> &Value {

@@ -41,8 +41,9 @@ pub(crate) fn make_native(value: &mut TemplateObject, container: &ContainerTempl
     let probe = match value.field("readinessProbe") {
         Some(TemplateValue::Shared(readiness)) => {
             // A constant of the container's template is the same at every pod.
-            let made = || startup_probe(readiness.value()).map(Constant::new);
-            let probe = container.startup_probe.get_or_init(made);
+            let probe = container
+                .startup_probe
+                .get_or_init(|| startup_probe(readiness.value()).map(Constant::new));
             probe.clone().map(TemplateValue::Shared)
         }
         Some(TemplateValue::Own(readiness)) => startup_probe(readiness).map(TemplateValue::Own),

@@ -49,17 +49,16 @@ pub(crate) fn misplaced_keys(
             told.push(format!("the label `{key}` of the pod means nothing{hint}"));
         }
     }
-    let list = pod.pointer("/metadata/annotations");
-    let list = list.and_then(|annotations| annotations.get(INJECT)?.as_str());
+    let list = pod
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(INJECT)?.as_str());
     // Who asks for the template and does not get it hears of that elsewhere.
     let List { wanted, removed } = List::read(list);
-    let mut known: BTreeSet<&str> = wanted.into_iter().chain(removed).collect();
-    let known = applied.map(|applied| {
-        known.extend(applied);
-        &known
-    });
+    let asked = wanted.into_iter().chain(removed);
+    let known: Option<BTreeSet<&str>> =
+        applied.map(|applied| applied.iter().copied().chain(asked).collect());
     for key in keys(pod, "/metadata/annotations") {
-        told.extend(of_annotation(key, known, served));
+        told.extend(of_annotation(key, known.as_ref(), served));
     }
     told
 }

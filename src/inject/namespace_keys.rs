@@ -80,8 +80,8 @@ pub(crate) fn problems(
 /// What the keys mean by themselves, whatever templates there are.
 pub(crate) fn of_keys(namespace: &Namespace, is_excluded: bool) -> Vec<NamespaceProblem> {
     let labels = ours(&namespace.labels).filter_map(|(key, value)| of_label(key, value));
-    let annotations = ours(&namespace.annotations);
-    let annotations = annotations.filter_map(|(key, value)| of_annotation(key, value));
+    let annotations =
+        ours(&namespace.annotations).filter_map(|(key, value)| of_annotation(key, value));
     let mut found: Vec<_> = labels.chain(annotations).take(MOST_PROBLEMS).collect();
     let is_enabled = namespace.injection() == Some("enabled");
     if is_excluded && (is_enabled || namespace.labels.contains_key(MANDATORY)) {
@@ -108,43 +108,42 @@ fn of_templates(
 ) -> Vec<NamespaceProblem> {
     let list = namespace.annotations.get(INJECT).map(String::as_str);
     let listed = List::read(list).kept();
-    let keys = namespace.annotations.keys();
-    let of_parameters = keys.filter_map(|key| Some(key.split_once(PARAMETER_INFIX)?.0));
-    let of_parameters: BTreeSet<&str> = of_parameters.take(MOST_TEMPLATES).collect();
+    let of_parameters: BTreeSet<&str> = namespace
+        .annotations
+        .keys()
+        .filter_map(|key| Some(key.split_once(PARAMETER_INFIX)?.0))
+        .take(MOST_TEMPLATES)
+        .collect();
     let only_parameters = of_parameters.iter().filter(|name| !listed.contains(*name));
     let is_told = |template: &str| {
         unknown == UnknownTemplates::Absent || missing::has_near_name(catalog, name, template)
     };
-    let problem_of_listed = |template: &&str| {
+    let of_list = listed.iter().take(MOST_TEMPLATES).filter_map(|template| {
         let found = missing::find(catalog, name, template, ListOwner::Namespace);
         let refusal = found.err()?;
         let is_told = refusal.reason != Reason::TemplateNotFound || is_told(template);
         is_told.then(|| NamespaceProblem::new(refusal.message, ""))
-    };
-    let problem_of_parameters = |template: &&str| match catalog.find(name, template) {
+    });
+    let with_parameters = listed.iter().take(MOST_TEMPLATES).chain(only_parameters);
+    let of_parameters = with_parameters.filter_map(|template| match catalog.find(name, template) {
         CatalogLookup::Template(template) => {
             let refusal = parameters::problem_of_namespace(template, &namespace.annotations);
             Some(NamespaceProblem::new(refusal?.message, ""))
         }
         CatalogLookup::Nothing if !listed.contains(template) && is_told(template) => {
-            let hint = missing::hint(catalog, name, template);
-            let template = shown(template);
-            let message = format!(
-                "an annotation is for the template `{template}`, which does not exist{hint}"
-            );
-            Some(NamespaceProblem::new(message, ""))
+            Some(for_no_template(catalog, name, template))
         }
         CatalogLookup::Nothing | CatalogLookup::Broken(_) => None,
-    };
-    let of_list = listed
-        .iter()
-        .take(MOST_TEMPLATES)
-        .filter_map(problem_of_listed);
-    let of_parameters = listed.iter().take(MOST_TEMPLATES).chain(only_parameters);
-    of_list
-        .chain(of_parameters.filter_map(problem_of_parameters))
-        .take(MOST_PROBLEMS)
-        .collect()
+    });
+    of_list.chain(of_parameters).take(MOST_PROBLEMS).collect()
+}
+
+fn for_no_template(catalog: &Catalog, namespace: &str, template: &str) -> NamespaceProblem {
+    let hint = missing::hint(catalog, namespace, template);
+    let template = shown(template);
+    let message =
+        format!("an annotation is for the template `{template}`, which does not exist{hint}");
+    NamespaceProblem::new(message, "")
 }
 
 fn of_label(key: &str, value: &str) -> Option<NamespaceProblem> {

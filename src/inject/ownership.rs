@@ -59,7 +59,7 @@ impl<'p> PodContent<'p> {
 
     /// What an element is, with the digest of its content.
     pub(crate) fn find(&self, element: Element<'_>) -> Option<(&'p Value, u64)> {
-        let text_of = |kind: &str, key: &str| -> Option<(&'p Value, u64)> {
+        let text_of = |kind: &str, key: &str| {
             let value = self.pod.get("metadata")?.get(kind)?.get(key)?;
             Some((value, text(value.as_str()?)))
         };
@@ -106,9 +106,9 @@ pub(crate) fn emits(template: &Template, element: Element<'_>) -> bool {
         Element::Container(name) | Element::InitContainer(name) => template.has_helper(name),
         Element::Volume(name) => template.volumes.iter().any(|volume| volume.emitted == name),
         Element::Annotation(key) => template.volumes.iter().any(|volume| {
-            let file = key.strip_prefix(FILE_PREFIX);
-            let file = file.and_then(|file| file.strip_prefix(volume.emitted.as_str()));
-            file.is_some_and(|file| file.starts_with('.'))
+            key.strip_prefix(FILE_PREFIX)
+                .and_then(|file| file.strip_prefix(volume.emitted.as_str()))
+                .is_some_and(|file| file.starts_with('.'))
         }),
         _ => false,
     }

@@ -55,17 +55,19 @@ pub(crate) fn resolve<'t>(
         digest: digest(&set),
     };
     for parameter in &template.parameters {
-        let of_it = |setting: &&Setting<'_>| std::ptr::eq(setting.parameter, parameter);
+        let settings = set
+            .iter()
+            .filter(|setting| std::ptr::eq(setting.parameter, parameter));
         let value = value(
             template,
             parameter,
-            set.iter().filter(of_it),
+            settings.clone(),
             &values,
             source,
             given.budget,
         )?;
         if let Some(trace) = given.trace {
-            let settings: Vec<_> = set.iter().filter(of_it).collect();
+            let settings: Vec<_> = settings.collect();
             trace.parameter(note(&template.name, parameter, &settings, &value));
         }
         values.resolved.push(value);
@@ -132,16 +134,14 @@ fn note(
     value: &Value,
 ) -> ParameterNote {
     let is_map = parameter.ty == ParameterType::Map;
-    // Of a map each key counts in its last layer; of anything else the last layer alone.
-    let counts = |index: usize, setting: &Setting<'_>| {
-        let later = settings.get(index + 1..).unwrap_or_default();
-        let same = |other: &&Setting<'_>| !is_map || other.element == setting.element;
-        !later.iter().any(same)
-    };
     let mut places: Vec<_> = settings
         .iter()
         .enumerate()
-        .filter(|(index, setting)| counts(*index, setting))
+        .filter(|(index, setting)| {
+            // Of a map each key counts in its last layer; of anything else the last layer alone.
+            let mut later = settings.iter().skip(index + 1);
+            !later.any(|other| !is_map || other.element == setting.element)
+        })
         .map(|(_, setting)| ValuePlace::Set {
             layer: setting.layer,
             key: match setting.layer {
@@ -284,8 +284,8 @@ fn default(
     };
     let value = default
         .evaluate(with)
-        .map_err(|failure| failed(failure.to_string()))?;
-    let value = value.or_else(|| parameter.empty().map(TemplateValue::Own));
+        .map_err(|failure| failed(failure.to_string()))?
+        .or_else(|| parameter.empty().map(TemplateValue::Own));
     if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
         parameter
             .check(value)

@@ -1,5 +1,7 @@
 //! What stays as received at a second call: elements that others changed, and the order of lists.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::ownership::{PodContent, is_named, name, steps};
@@ -42,11 +44,11 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
 /// An element of one of these lists.
 fn listed<'v>(pod: &'v mut Value, lists: &[&str], wanted: &str) -> Option<&'v mut Value> {
     let spec = pod.get_mut("spec")?.as_object_mut()?;
-    let items = spec
-        .iter_mut()
-        .filter(|(list, _)| lists.contains(&list.as_str()));
-    let mut items = items.filter_map(|(_, list)| list.as_array_mut()).flatten();
-    items.find(|item| name(item) == wanted)
+    spec.iter_mut()
+        .filter(|(list, _)| lists.contains(&list.as_str()))
+        .filter_map(|(_, list)| list.as_array_mut())
+        .flatten()
+        .find(|item| name(item) == wanted)
 }
 
 fn text_of<'v>(pod: &'v mut Value, kind: &str, key: &str) -> Option<&'v mut Value> {
@@ -106,22 +108,29 @@ pub(crate) fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) 
 
 /// Keeps the order of the autoscaler's list, which is a set.
 pub(crate) fn keep_evictable(before: &Value, after: &mut Value) {
-    let text = |pod: &Value| -> Option<String> {
-        let text = pod
-            .get("metadata")?
+    let given = before.get("metadata").and_then(|metadata| {
+        metadata
             .get("annotations")?
-            .get(SAFE_TO_EVICT_VOLUMES)?;
-        Some(text.as_str()?.to_owned())
-    };
-    let set = |text: &str| -> std::collections::BTreeSet<String> {
-        text.split(',').map(|name| name.trim().to_owned()).collect()
-    };
-    if let (Some(one), Some(other)) = (text(before), text(after))
-        && set(&one) == set(&other)
+            .get(SAFE_TO_EVICT_VOLUMES)?
+            .as_str()
+    });
+    if let Some(given) = given
         && let Some(place) = text_of(after, "annotations", SAFE_TO_EVICT_VOLUMES)
+        && place
+            .as_str()
+            .is_some_and(|text| names(text) == names(given))
     {
-        *place = Value::String(one);
+        *place = given.into();
     }
+}
+
+fn names(list: &str) -> BTreeSet<&str> {
+    list.split(',').map(str::trim).collect()
+}
+
+fn sorted(mut keys: Vec<String>) -> Vec<String> {
+    keys.sort();
+    keys
 }
 
 fn order_lists(
@@ -150,16 +159,11 @@ fn order_lists(
         let (Some(order), Some(keys), false) = (order, keys, moves) else {
             continue;
         };
-        let sorted = |mut keys: Vec<String>| {
-            keys.sort();
-            keys
-        };
         if order != keys && sorted(order.clone()) == sorted(keys) {
-            let place = |item: &Value| {
+            items.sort_by_cached_key(|item| {
                 let key = key(item);
                 order.iter().position(|known| Some(known) == key.as_ref())
-            };
-            items.sort_by_cached_key(place);
+            });
         }
     }
 }

@@ -48,8 +48,9 @@ impl RequestContext {
         let mut annotations = pod.annotations().map_or_else(Cow::default, Cow::Borrowed);
         if !self.annotations.is_empty() {
             let own = self.annotations.iter();
-            let own = own.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
-            annotations.to_mut().extend(own);
+            annotations
+                .to_mut()
+                .extend(own.map(|(key, value)| (key.as_str().into(), value.as_str().into())));
         }
         annotations
     }

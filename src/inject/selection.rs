@@ -63,9 +63,9 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>)
         Err(why) if why.reason.http_code() == 200 => (RequestedTemplates::default(), Some(why)),
         Err(why) => return Selection::Nothing(why),
     };
-    let not_requested = || Refusal::new(Reason::NotRequested, &**NOT_REQUESTED);
     match find_all(catalog, asked, names, mandatory) {
         Ok(templates) if templates.is_empty() => {
+            let not_requested = || Refusal::new(Reason::NotRequested, &**NOT_REQUESTED);
             Selection::Nothing(nothing.unwrap_or_else(not_requested))
         }
         Ok(templates) => Selection::Templates(templates),
@@ -183,10 +183,12 @@ impl<'l> List<'l> {
     }
 
     pub(crate) fn read(list: Option<&'l str>) -> Self {
-        let names = list.into_iter().flat_map(|list| list.split([',', '\n']));
-        let names = names.map(str::trim).filter(|name| !name.is_empty());
-        let (removed, wanted): (Vec<&str>, Vec<&str>) =
-            names.partition(|name| name.starts_with('-'));
+        let (removed, wanted): (Vec<&str>, Vec<&str>) = list
+            .into_iter()
+            .flat_map(|list| list.split([',', '\n']))
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .partition(|name| name.starts_with('-'));
         Self {
             wanted,
             removed: removed
@@ -210,11 +212,9 @@ pub(crate) fn mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc
     if !asked.namespace_object.labels.contains_key(MANDATORY) {
         return Vec::new();
     }
-    let applies =
-        |template: &&Arc<Template>| template.mandatory && selector_matches(template, asked);
     catalog
         .unasked(asked.namespace)
-        .filter(applies)
+        .filter(|template| template.mandatory && selector_matches(template, asked))
         .cloned()
         .collect()
 }
@@ -285,16 +285,18 @@ pub(crate) fn is_enabled(asked: SelectionInput<'_>) -> bool {
 
 /// The names of templates whose selector would match the pod, were its namespace enabled.
 pub(super) fn waiting(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<String> {
-    let matches = |template: &&Arc<Template>| {
-        !template.mandatory
-            && template.selector.as_ref().is_some_and(|selector| {
-                selector.pod.matches(asked.labels)
-                    && (!asked.namespace_object.is_listed
-                        || selector.namespace.matches(&asked.namespace_object.labels))
-            })
-    };
-    let waiting = catalog.unasked(asked.namespace).filter(matches);
-    waiting.map(|template| template.name.clone()).collect()
+    catalog
+        .unasked(asked.namespace)
+        .filter(|template| {
+            !template.mandatory
+                && template.selector.as_ref().is_some_and(|selector| {
+                    selector.pod.matches(asked.labels)
+                        && (!asked.namespace_object.is_listed
+                            || selector.namespace.matches(&asked.namespace_object.labels))
+                })
+        })
+        .map(|template| template.name.clone())
+        .collect()
 }
 
 /// How the pod leaves out a template that its namespace asks for, or that asks by its selector; `None`
@@ -327,8 +329,8 @@ fn find_all(
     let mut found = mandatory;
     found.extend(names.selected);
     for (name, owner) in names.listed {
-        let template = missing::find(catalog, asked.namespace, name, owner);
-        let template = template.map_err(|mut refusal| {
+        let lookup = missing::find(catalog, asked.namespace, name, owner);
+        let template = lookup.map_err(|mut refusal| {
             if owner == ListOwner::Namespace {
                 refusal.message.push_str(&way_out(name));
             }

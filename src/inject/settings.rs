@@ -171,12 +171,15 @@ impl Namespace {
     pub(crate) fn of_object(object: &Value) -> Self {
         let texts = |pointer: &str| {
             let entries = object.pointer(pointer).and_then(Value::as_object);
-            let text = |(key, value): (&String, &Value)| {
-                // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
-                let text = if value.is_null() { "" } else { value.as_str()? };
-                Some((key.clone(), text.to_owned()))
-            };
-            entries.into_iter().flatten().filter_map(text).collect()
+            entries
+                .into_iter()
+                .flatten()
+                .filter_map(|(key, value)| {
+                    // Kubernetes reads an empty value, `key:` in YAML, as an empty text.
+                    let text = if value.is_null() { "" } else { value.as_str()? };
+                    Some((key.clone(), text.to_owned()))
+                })
+                .collect()
         };
         Self {
             labels: texts("/metadata/labels"),

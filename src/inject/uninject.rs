@@ -101,13 +101,13 @@ impl TakenOut {
 
     /// What was left, in words.
     pub fn left_in_words(&self) -> Vec<String> {
-        let words = |(template, status): (&String, &Status)| -> Vec<String> {
-            let elements = status.elements().map(|(element, _)| element.to_string());
-            elements
-                .map(|element| format!("{element} (template `{template}`)"))
-                .collect()
-        };
-        self.left.iter().flat_map(words).collect()
+        self.left
+            .iter()
+            .flat_map(|(template, status)| {
+                let elements = status.elements();
+                elements.map(move |(element, _)| format!("{element} (template `{template}`)"))
+            })
+            .collect()
     }
 }
 
@@ -136,17 +136,14 @@ pub fn remove<'t>(
 
 /// The texts of the status annotations, by template.
 pub(crate) fn statuses(pod: &Value) -> BTreeMap<String, String> {
-    let annotations = pod
-        .pointer("/metadata/annotations")
-        .and_then(Value::as_object);
-    let status = |(key, value): (&String, &Value)| {
-        let template = key.strip_prefix(STATUS_PREFIX)?.to_owned();
-        Some((template, value.as_str().unwrap_or_default().to_owned()))
-    };
-    annotations
+    pod.pointer("/metadata/annotations")
+        .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .filter_map(status)
+        .filter_map(|(key, value)| {
+            let template = key.strip_prefix(STATUS_PREFIX)?.to_owned();
+            Some((template, value.as_str().unwrap_or_default().to_owned()))
+        })
         .collect()
 }
 
@@ -156,36 +153,9 @@ pub(crate) fn take_out(
     claims: &BTreeMap<String, Claim<'_>>,
     foreign: &ForeignHelpers,
 ) -> TakenOut {
-    let mut result = TakenOut::default();
-    {
-        let content = PodContent::new(pod);
-        for (template, claim) in claims {
-            let status = &claim.status;
-            let judged: Vec<Judged<'_>> = status
-                .elements()
-                .map(|(element, digest)| {
-                    let state = content.state(element, digest);
-                    let is_taken = is_ours(claim, element, state)
-                        && !is_foreign(&content, claim, element, foreign);
-                    Judged {
-                        element,
-                        digest,
-                        state,
-                        is_taken,
-                    }
-                })
-                .collect();
-            let part = |keep: fn(State, bool) -> bool| part(status, &judged, keep);
-            let taken = part(|_, is_taken| is_taken);
-            let changed = part(|state, is_taken| is_taken && state != State::Unchanged);
-            let left = part(|state, is_taken| !is_taken && state != State::Absent);
-            result.taken.insert(template.clone(), taken);
-            result.changed.insert(template.clone(), changed);
-            result.left.insert(template.clone(), left);
-        }
-        keep_last_container(pod, foreign, &mut result);
-        keep_mounted(pod, &mut result);
-    }
+    let mut result = judge(pod, claims, foreign);
+    keep_last_container(pod, foreign, &mut result);
+    keep_mounted(pod, &mut result);
     for status in result.taken.values() {
         removal::remove_all(pod, status);
     }
@@ -204,6 +174,37 @@ pub(crate) fn take_out(
         }
     }
     removal::prune(pod);
+    result
+}
+
+/// Parts what is claimed into what is to be taken out and what is left, from how it stands in the pod.
+fn judge(pod: &Value, claims: &BTreeMap<String, Claim<'_>>, foreign: &ForeignHelpers) -> TakenOut {
+    let mut result = TakenOut::default();
+    let content = PodContent::new(pod);
+    for (template, claim) in claims {
+        let status = &claim.status;
+        let elements = status.elements().map(|(element, digest)| {
+            let state = content.state(element, digest);
+            Judged {
+                element,
+                digest,
+                state,
+                is_taken: is_ours(claim, element, state)
+                    && !is_foreign(&content, claim, element, foreign),
+            }
+        });
+        let judged: Vec<Judged<'_>> = elements.collect();
+        let taken = part(status, &judged, |_, is_taken| is_taken);
+        let changed = part(status, &judged, |state, is_taken| {
+            is_taken && state != State::Unchanged
+        });
+        let left = part(status, &judged, |state, is_taken| {
+            !is_taken && state != State::Absent
+        });
+        result.taken.insert(template.clone(), taken);
+        result.changed.insert(template.clone(), changed);
+        result.left.insert(template.clone(), left);
+    }
     result
 }
 
@@ -260,8 +261,14 @@ fn is_foreign(
     let (Element::Container(name) | Element::InitContainer(name)) = element else {
         return false;
     };
-    let image = || content.find(element)?.0.get("image")?.as_str();
-    !claim.emits(element) && foreign.has(name, image())
+    if claim.emits(element) {
+        return false;
+    }
+    let found = content.find(element);
+    foreign.has(
+        name,
+        found.and_then(|(item, _)| item.get("image")?.as_str()),
+    )
 }
 
 /// Leaves the containers where otherwise no app container would be left.
@@ -272,12 +279,10 @@ fn keep_last_container(pod: &Value, foreign: &ForeignHelpers, result: &mut Taken
         .flat_map(|status| status.containers.names())
         .map(String::as_str)
         .collect();
-    let is_foreign = |item: &Value| {
+    let is_app_left = items(pod, "containers").any(|item| {
         let image = item.get("image").and_then(Value::as_str);
-        foreign.has(name(item), image)
-    };
-    let is_app_left =
-        items(pod, "containers").any(|item| !taken.contains(name(item)) && !is_foreign(item));
+        !taken.contains(name(item)) && !foreign.has(name(item), image)
+    });
     if !is_app_left {
         leave(result, &|element| matches!(element, Element::Container(_)));
     }
@@ -286,15 +291,16 @@ fn keep_last_container(pod: &Value, foreign: &ForeignHelpers, result: &mut Taken
 /// Leaves the volumes, and the files in them, that something mounts which stays.
 fn keep_mounted(pod: &Value, result: &mut TakenOut) {
     let taken: Vec<&Status> = result.taken.values().collect();
-    let is_taken = |list: &str, name: &str| {
-        taken.iter().any(|status| match list {
-            "containers" => status.containers.contains(name),
-            _ => status.init_containers.contains(name),
-        })
-    };
     let mut mounted = BTreeSet::new();
     for list in ["containers", "initContainers"] {
-        for container in items(pod, list).filter(|item| !is_taken(list, name(item))) {
+        for container in items(pod, list) {
+            let is_taken = taken.iter().any(|status| match list {
+                "containers" => status.containers.contains(name(container)),
+                _ => status.init_containers.contains(name(container)),
+            });
+            if is_taken {
+                continue;
+            }
             let edits: Vec<String> = taken
                 .iter()
                 .filter_map(|status| status.edited.get(name(container)))

@@ -220,18 +220,23 @@ impl Decision {
     /// The sentences that the person who created the pod is shown besides a refusal, most important
     /// first: skipped and shadowed templates, then findings.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let stopped = self.outcomes.iter().filter(|outcome| {
-            let verdict = outcome.reason.verdict();
-            matches!(verdict, Verdict::Skipped | Verdict::Shadowed)
-        });
-        let stopped = stopped.map(|outcome| {
-            let (template, reason) = (&outcome.template, outcome.reason);
-            format!("{template}: {reason}: {}", outcome.message)
-        });
-        let told = self.judged().into_iter();
-        // What is the reason of a refusal or a skip was said with that.
-        let told = told.filter(|judged| judged.is_told() && !self.says(&judged.finding));
-        let told = told.map(|judged| judged.finding.attributed(&judged.finding));
+        let stopped = self
+            .outcomes
+            .iter()
+            .filter(|outcome| {
+                let verdict = outcome.reason.verdict();
+                matches!(verdict, Verdict::Skipped | Verdict::Shadowed)
+            })
+            .map(|outcome| {
+                let (template, reason) = (&outcome.template, outcome.reason);
+                format!("{template}: {reason}: {}", outcome.message)
+            });
+        let told = self
+            .judged()
+            .into_iter()
+            // What is the reason of a refusal or a skip was said with that.
+            .filter(|judged| judged.is_told() && !self.says(&judged.finding))
+            .map(|judged| judged.finding.attributed(&judged.finding));
         let mut warnings: Vec<String> = Vec::new();
         for warning in stopped.chain(told) {
             if !warnings.contains(&warning) {
@@ -243,12 +248,13 @@ impl Decision {
 
     /// What was found and told, without values, for logs and audit: `TEMPLATE: CODE: sentence`.
     pub(crate) fn logged_findings(&self) -> Vec<String> {
-        let told = self.judged().into_iter().filter(|judged| judged.is_told());
-        let line = |judged: &EnforcedFinding| {
-            let finding = &judged.finding;
-            finding.attributed(format_args!("{}: {}", finding.code, finding.logged))
-        };
-        told.map(line).collect()
+        self.judged()
+            .into_iter()
+            .filter(|judged| judged.is_told())
+            .map(|EnforcedFinding { finding, .. }| {
+                finding.attributed(format_args!("{}: {}", finding.code, finding.logged))
+            })
+            .collect()
     }
 
     /// Whether the refusal says this already.

@@ -209,8 +209,9 @@ impl WatchedObject {
             Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
             Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
             Watched::ServiceAccounts => {
-                let secrets = object.data["imagePullSecrets"].as_array();
-                Content::ServiceAccount(secrets.is_some_and(|secrets| !secrets.is_empty()))
+                let secrets = object.data.get("imagePullSecrets");
+                let names = secrets.and_then(Value::as_array);
+                Content::ServiceAccount(names.is_some_and(|names| !names.is_empty()))
             }
             Watched::ControllerRevisions => Content::Revision(KeptRevision::read(&object)),
         };

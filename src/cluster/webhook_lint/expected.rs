@@ -125,7 +125,7 @@ pub(super) fn mutating() -> Vec<Shipped> {
         pods(
             "pod.pillion.dev",
             Policy::Fail,
-            &[not_mandatory.clone()],
+            std::slice::from_ref(&not_mandatory),
             &[has_label, not_out],
         ),
         pods(

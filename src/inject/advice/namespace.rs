@@ -1,7 +1,7 @@
 //! A Namespace that is applied: what its labels and annotations will mean to its pods.
 
 use crate::inject::answer::{Answer, DecidedPod};
-use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, ours, problems};
+use crate::inject::namespace_keys::{UnknownTemplates, ours, problems};
 use crate::inject::settings::{Namespace, Settings};
 use crate::inject::verdict::{Decision, Reason};
 use crate::review::{Request, Response, Text};
@@ -26,12 +26,13 @@ pub(in crate::inject) fn answer(
         // Its own templates can only come after it.
         None => problems((catalog, settings), name, &now, UnknownTemplates::MayExist),
     };
-    let warning = |problem: &NamespaceProblem| format!("pillion: {}", problem.sentence());
-    let response = Response::allowed(request.uid.as_str()).with_warnings(found.iter().map(warning));
-    let response = match found.len() {
-        0 => response,
-        count => response.with_audit("problems", count.to_string()),
-    };
+    let warnings = found
+        .iter()
+        .map(|problem| format!("pillion: {}", problem.sentence()));
+    let mut response = Response::allowed(request.uid.as_str()).with_warnings(warnings);
+    if !found.is_empty() {
+        response = response.with_audit("problems", found.len().to_string());
+    }
     let decision = Decision::plain(
         Reason::NotAPod,
         "Pillion gives advice about a Namespace and decides nothing",

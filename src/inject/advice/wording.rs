@@ -19,16 +19,17 @@ pub(super) fn lines(kind: &str, decision: &Decision) -> Vec<String> {
     let told: Vec<String> = if own.is_empty() || verdict == Verdict::Unchanged {
         vec![says(decision.reason, &decision.message)]
     } else {
-        let line = |outcome: &&TemplateOutcome| {
-            let text = format!("{}: {}", outcome.template, outcome.message);
-            says(outcome.reason, &text)
-        };
-        own.iter().map(line).collect()
+        own.iter()
+            .map(|outcome| {
+                let text = format!("{}: {}", outcome.template, outcome.message);
+                says(outcome.reason, &text)
+            })
+            .collect()
     };
-    let is_said = |warning: &String| own.iter().any(|outcome| *warning == of_a_pod(outcome));
-    let further = decision.warnings().into_iter();
-    let further = further
-        .filter(|warning| !is_said(warning))
+    let further = decision
+        .warnings()
+        .into_iter()
+        .filter(|warning| !own.iter().any(|outcome| *warning == of_a_pod(outcome)))
         .map(|warning| format!("pillion: {warning}"));
     if matches!(verdict, Verdict::Injected | Verdict::Unchanged) {
         further.chain(told).collect()

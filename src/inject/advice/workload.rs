@@ -103,11 +103,6 @@ impl<'a> Workload<'a> {
         applied: Option<&BTreeSet<&str>>,
         served: &[&str],
     ) -> Vec<String> {
-        let keys = |object| {
-            let keys = |pointer| below(object, pointer).map(Json::to_value);
-            let (labels, annotations) = (keys("/metadata/labels"), keys("/metadata/annotations"));
-            json!({"metadata": {"labels": labels, "annotations": annotations}})
-        };
         let keys_of = KeysOfObject {
             kind: self.kind.kind,
             object: &keys(self.object),
@@ -150,28 +145,33 @@ impl<'a> Workload<'a> {
         }
         let mut spec = spec.to_value();
         let fields = spec.as_object_mut()?;
-        let volumes = fields.remove("volumes").unwrap_or_default();
-        let volumes = with_claims(&self.name, &claims, volumes);
+        let own = fields.remove("volumes").unwrap_or_default();
+        let volumes = with_claims(&self.name, &claims, own);
         fields.insert("volumes".to_owned(), volumes);
         to_raw_value(&spec).ok().map(Cow::Owned)
     }
 }
 
+/// The labels and annotations of an object, alone.
+fn keys(object: Json<'_>) -> Value {
+    let keys = |pointer| below(object, pointer).map(Json::to_value);
+    let (labels, annotations) = (keys("/metadata/labels"), keys("/metadata/annotations"));
+    json!({"metadata": {"labels": labels, "annotations": annotations}})
+}
+
 /// The volumes of a `StatefulSet`'s first pod: those of its claims, and the template's of other names.
 fn with_claims(set: &str, claims: &[Value], volumes: Value) -> Value {
-    let claimed = claim_volumes(set, claims);
-    let own = match volumes {
-        Value::Array(volumes) => volumes,
-        _ => Vec::new(),
+    let mut all = claim_volumes(set, claims);
+    let Value::Array(mut others) = volumes else {
+        return Value::Array(all);
     };
-    let is_other = |volume: &Value| {
-        let mut claimed = claimed.iter();
+    others.retain(|volume| {
         volume
             .get("name")
-            .is_none_or(|name| claimed.all(|claim| claim.get("name") != Some(name)))
-    };
-    let others: Vec<_> = own.into_iter().filter(is_other).collect();
-    claimed.into_iter().chain(others).collect()
+            .is_none_or(|name| all.iter().all(|claim| claim.get("name") != Some(name)))
+    });
+    all.append(&mut others);
+    Value::Array(all)
 }
 
 #[derive(Serialize)]

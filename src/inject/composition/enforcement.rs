@@ -5,7 +5,6 @@
 //! be, the pod is refused. A finding that belongs to no template only warns.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::apply::{apply_all, nothing_applied};
 use super::{ComposeOptions, Composed, CompositionInput};
@@ -86,23 +85,27 @@ fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) 
     };
     let (policies, errors) = Policies::parse(text);
     let path = format!("metadata.annotations['{FINDINGS}']");
-    let finding = |error: &_| {
+    let findings = errors.iter().map(|error| {
         let message = format!("the annotation {FINDINGS} of the namespace: {error}");
         let logged = format!("the annotation {FINDINGS} of the namespace has a bad entry");
         Finding::new(Code::PolicyInvalid, path.as_str(), message).logged_as(logged)
-    };
-    (policies, errors.iter().map(finding).collect())
+    });
+    (policies, findings.collect())
 }
 
 /// What the checks find in the resulting pod.
 fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
-    let applied = |template: &&Arc<Template>| {
-        let mut outcomes = decision.outcomes.iter();
-        outcomes
-            .any(|outcome| outcome.template == template.name && outcome.reason == Reason::Applied)
-    };
-    let applied = input.templates.iter().filter(applied);
-    let templates: Vec<&Template> = applied.map(AsRef::as_ref).collect();
+    let templates: Vec<&Template> = input
+        .templates
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|template: &&Template| {
+            let mut outcomes = decision.outcomes.iter();
+            outcomes.any(|outcome| {
+                outcome.template == template.name && outcome.reason == Reason::Applied
+            })
+        })
+        .collect();
     if templates.is_empty() || !input.settings.checks.enabled {
         return Vec::new();
     }
@@ -156,8 +159,10 @@ fn policy(
     finding: &Finding,
 ) -> Policy {
     let code = finding.code;
-    let template = finding.template.as_ref();
-    let template = template.and_then(|name| template_of(input, name));
+    let template = finding
+        .template
+        .as_ref()
+        .and_then(|name| template_of(input, name));
     let policy = chosen
         .get(code)
         .or_else(|| template?.findings.get(code))
@@ -230,51 +235,64 @@ fn assign_to(decision: &mut Decision, template: &str, judged: Vec<EnforcedFindin
 
 /// Refuses the pod where a policy says so: the most severe finding is the reason.
 fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut Decision) {
-    let denies = |judged: &&&EnforcedFinding| {
-        let template = judged.finding.template.as_deref();
-        judged.policy == Policy::Deny
-            && !template.is_some_and(|template| is_shadow(input, options, template))
-    };
     if decision
         .unsorted()
         .all(|judged| judged.policy != Policy::Deny)
     {
         return;
     }
-    let all = decision.judged();
-    let denying: Vec<EnforcedFinding> = all
-        .iter()
-        .filter(denies)
-        .map(|finding| (*finding).clone())
+    let denying: Vec<EnforcedFinding> = decision
+        .judged()
+        .into_iter()
+        .filter(|judged| {
+            let template = judged.finding.template.as_deref();
+            judged.policy == Policy::Deny
+                && !template.is_some_and(|template| is_shadow(input, options, template))
+        })
+        .cloned()
         .collect();
     let Some(first) = denying.first() else {
         return;
     };
     let code = first.finding.code;
     for outcome in &mut decision.outcomes {
-        let own = outcome.findings.iter();
-        let own = own.filter(|judged| judged.policy == Policy::Deny);
-        if let Some(why) = own.map(|judged| &judged.finding).next()
+        let mut own = outcome.findings.iter();
+        if let Some(why) = own.find(|judged| judged.policy == Policy::Deny)
             && outcome.reason == Reason::Applied
         {
-            outcome.reason = Reason::Finding(why.code);
-            outcome.message.clone_from(&why.message);
-            outcome.logged.clone_from(&why.logged);
+            outcome.reason = Reason::Finding(why.finding.code);
+            outcome.message.clone_from(&why.finding.message);
+            outcome.logged.clone_from(&why.finding.logged);
         }
     }
     nothing_applied(decision);
-    let same = || denying.iter().filter(|judged| judged.finding.code == code);
-    let joined = |text: fn(&Finding) -> &str| {
-        let texts = same().map(|judged| judged.finding.attributed(text(&judged.finding)));
-        let named = texts.take(MOST_NAMED.1).collect::<Vec<_>>().join("; ");
-        match same().count().saturating_sub(MOST_NAMED.1) {
-            0 => named,
-            more => format!("{named}; and {more} more"),
-        }
-    };
+    let findings: Vec<&Finding> = denying
+        .iter()
+        .map(|judged| &judged.finding)
+        .filter(|finding| finding.code == code)
+        .collect();
     decision.reason = Reason::Finding(code);
-    decision.message = joined(|finding| &finding.message);
-    decision.logged = joined(|finding| &finding.logged);
+    decision.message = joined(&findings, |finding| &finding.message);
+    decision.logged = joined(&findings, |finding| &finding.logged);
+}
+
+fn joined(findings: &[&Finding], text: fn(&Finding) -> &str) -> String {
+    let texts = findings.iter().map(|one| one.attributed(text(one)));
+    let named = texts.take(MOST_NAMED.1).collect::<Vec<_>>().join("; ");
+    match findings.len().saturating_sub(MOST_NAMED.1) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
+}
+
+/// What the worst finding would do outside of shadow mode.
+fn would_end(worst: &EnforcedFinding) -> String {
+    let code = worst.finding.code;
+    match worst.policy {
+        Policy::Deny => format!("; the pod would be refused ({code})"),
+        Policy::Skip => format!("; the template would be skipped ({code})"),
+        Policy::Warn | Policy::Ignore => String::new(),
+    }
 }
 
 /// Checks the pod that would result if each template in shadow mode were applied.
@@ -315,16 +333,11 @@ fn shadows(
             outcome.logged.clone_from(&would.decision.logged);
             continue;
         }
-        let worst = judged
-            .first()
-            .map(|judged| (judged.policy, judged.finding.code));
-        let would = match worst {
-            Some((Policy::Deny, code)) => format!("; the pod would be refused ({code})"),
-            Some((Policy::Skip, code)) => format!("; the template would be skipped ({code})"),
-            _ => String::new(),
-        };
-        outcome.message.push_str(&would);
-        outcome.logged.push_str(&would);
+        if let Some(worst) = judged.first() {
+            let would = would_end(worst);
+            outcome.message.push_str(&would);
+            outcome.logged.push_str(&would);
+        }
         outcome.findings = judged;
     }
     Ok(())
@@ -341,12 +354,14 @@ fn describe(composed: &mut Composed) {
         if is_told && status.would_add.is_empty() {
             status.message.clone_from(&outcome.logged);
         }
-        let told = outcome.findings.iter().filter(|judged| judged.is_told());
-        let told = told.map(|judged| (&judged.finding.code, &judged.finding.logged));
-        // What a template is skipped for stands in the message.
-        let told = told.filter(|(_, logged)| **logged != outcome.logged);
-        let mut lines: Vec<_> = told
-            .map(|(code, logged)| format!("{code}: {logged}"))
+        let mut lines: Vec<_> = outcome
+            .findings
+            .iter()
+            .filter(|judged| judged.is_told())
+            .map(|judged| &judged.finding)
+            // What a template is skipped for stands in the message.
+            .filter(|finding| finding.logged != outcome.logged)
+            .map(|finding| format!("{}: {}", finding.code, finding.logged))
             .collect();
         lines.dedup();
         let more = lines.len().saturating_sub(MOST_NAMED.0);

@@ -165,8 +165,9 @@ fn token_names(body: &[u8]) -> impl Iterator<Item = Blank> {
 
 /// Whether bytes can neither end a JSON text nor escape in it.
 fn is_plain(bytes: &[u8]) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':');
-    bytes.iter().all(is_plain)
+    bytes
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':'))
 }
 
 /// The places and kinds of the blanks, and then the review with the blanks.

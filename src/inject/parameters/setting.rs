@@ -43,7 +43,24 @@ pub(super) struct Setting<'g> {
     pub(super) key: &'g str,
 }
 
-impl Setting<'_> {
+impl<'g> Setting<'g> {
+    /// What a key sets, which names its parameter in its last part.
+    fn of(
+        template: &'g Template,
+        layer: Layer,
+        (key, name): (&'g str, &'g str),
+        text: &'g str,
+    ) -> Result<Self, Refusal> {
+        let (name, element) = split(name);
+        Ok(Self {
+            parameter: declared(template, name, layer, key)?,
+            element,
+            text,
+            layer,
+            key,
+        })
+    }
+
     /// Where it stands, for messages.
     pub(super) fn place(&self, template: &Template) -> String {
         place(template, self.layer, self.key)
@@ -98,16 +115,7 @@ fn configured<'g>(
     let first = (template.name.clone(), String::new());
     let of_template = given.configuration.range(first..);
     for ((_, key), text) in of_template.take_while(|((name, _), _)| *name == template.name) {
-        let (name, element) = split(key);
-        let layer = Layer::Configuration;
-        let parameter = declared(template, name, layer, key)?;
-        let setting = Setting {
-            parameter,
-            element,
-            text,
-            layer,
-            key,
-        };
+        let setting = Setting::of(template, Layer::Configuration, (key, key), text)?;
         set.push(setting.formed(template)?);
     }
     Ok(())
@@ -123,31 +131,25 @@ fn annotated<'g, T: Borrow<str> + Ord>(
         Setter::Namespace => Layer::Namespace,
         Setter::Pod => Layer::Pod,
     };
-    let of_name = |key: &'g str| key.strip_prefix(template.name.as_str());
     let after = (Bound::Included(template.name.as_str()), Bound::Unbounded);
-    let after = annotations.range::<str, _>(after);
-    let after = after.map(|(key, text)| (key.borrow(), text.borrow()));
-    for (key, text) in after.take_while(|(key, _)| of_name(key).is_some()) {
-        let Some(name) = of_name(key).and_then(|rest| rest.strip_prefix(PARAMETER_INFIX)) else {
+    let of_template = annotations
+        .range::<str, _>(after)
+        .map(|(key, text)| (key.borrow(), text.borrow()))
+        .map_while(|(key, text)| Some((key, key.strip_prefix(template.name.as_str())?, text)));
+    for (key, rest, text) in of_template {
+        let Some(name) = rest.strip_prefix(PARAMETER_INFIX) else {
             continue;
         };
         if name == CONTAINERS_PARAMETER {
             may_choose_containers(template, setter, key)?;
             continue;
         }
-        let (name, element) = split(name);
-        let parameter = declared(template, name, layer, key)?;
-        if !parameter.set_by.contains(&setter) {
-            let message = format!("{}: {}", place(template, layer, key), who_may(parameter));
+        let setting = Setting::of(template, layer, (key, name), text)?;
+        if !setting.parameter.set_by.contains(&setter) {
+            let who = who_may(setting.parameter);
+            let message = format!("{}: {who}", setting.place(template));
             return Err(Refusal::new(Reason::ParameterNotAllowed, message));
         }
-        let setting = Setting {
-            parameter,
-            element,
-            text,
-            layer,
-            key,
-        };
         set.push(setting.formed(template)?);
     }
     Ok(())

@@ -30,22 +30,29 @@ impl Change {
                 added(AddedTo::Container(*list, name.clone(), pointer), operation)
             })
         });
-        let fields = self.fields.operations.iter();
-        let fields =
-            fields.map(|operation| added(AddedTo::Spec(operation.path().to_owned()), operation));
-        let texts = |to: fn(String) -> AddedTo, pairs: &'_ [(String, String)]| {
-            let additions = pairs.iter().map(|(key, value)| Addition {
-                to: to(key.clone()),
-                value: Value::from(value.as_str()),
-            });
-            additions.collect::<Vec<_>>()
-        };
+        let fields = self
+            .fields
+            .operations
+            .iter()
+            .map(|operation| added(AddedTo::Spec(operation.path().to_owned()), operation));
+        let labels = self.labels.iter().map(|pair| text(AddedTo::Label, pair));
+        let annotations = self
+            .annotations
+            .iter()
+            .map(|pair| text(AddedTo::Annotation, pair));
         elements
             .chain(edits)
             .chain(fields)
-            .chain(texts(AddedTo::Label, &self.labels))
-            .chain(texts(AddedTo::Annotation, &self.annotations))
+            .chain(labels)
+            .chain(annotations)
             .collect()
+    }
+}
+
+fn text(to: fn(String) -> AddedTo, (key, value): &(String, String)) -> Addition {
+    Addition {
+        to: to(key.clone()),
+        value: value.as_str().into(),
     }
 }
 

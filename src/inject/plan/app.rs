@@ -41,8 +41,12 @@ pub(super) fn edits(
             |key| element.owner(key),
             |key| format!("{} of the container `{}`", spelled(key), element.name()),
         )?;
-        let path = || format!("spec.{}[{index}]", edit.list.field());
-        change.findings.extend(kept::hidden(path, element, &fill));
+        let hidden = kept::hidden(
+            || format!("spec.{}[{index}]", edit.list.field()),
+            element,
+            &fill,
+        );
+        change.findings.extend(hidden);
         change.edit(template, (edit.list, index, element), fill);
     }
     Ok(())

@@ -171,17 +171,7 @@ fn fill(
         same_name::keep_command_together(template, &mut want, &theirs);
     }
     let mut fill = merge::fill(element.view(), &want, "Container", element.in_front());
-    if theirs.get("image").and_then(Value::as_str) == Some(PLACEHOLDER)
-        && let Some(image) = want.field("image")
-        && image.as_str() != Some(PLACEHOLDER)
-    {
-        fill.kept.retain(|key| key != "image");
-        default_pull_policy(&mut fill, &want, &theirs, image);
-        fill.operations.push(Operation::Replace {
-            path: "/image".to_owned(),
-            value: image.clone().into(),
-        });
-        let image = element_digest::text(image.as_str().unwrap_or_default());
+    if let Some(image) = fill_image(&mut fill, &want, &theirs) {
         change.status.auto.push(container.name.clone(), image);
     }
     keep_additions(&mut fill, &want, &theirs);
@@ -198,6 +188,23 @@ fn fill(
         change.to_front.push((list, index));
     }
     Ok(())
+}
+
+/// Puts the template's image in the place of `auto`. Returns its digest.
+fn fill_image(fill: &mut Fill, want: &TemplateObject, theirs: &Value) -> Option<u64> {
+    let image = want.field("image")?;
+    if theirs.get("image").and_then(Value::as_str) != Some(PLACEHOLDER)
+        || image.as_str() == Some(PLACEHOLDER)
+    {
+        return None;
+    }
+    fill.kept.retain(|key| key != "image");
+    default_pull_policy(fill, want, theirs, image);
+    fill.operations.push(Operation::Replace {
+        path: "/image".to_owned(),
+        value: image.clone().into(),
+    });
+    Some(element_digest::text(image.as_str().unwrap_or_default()))
 }
 
 fn not_allowed(container: &str, field: &str) -> Refusal {

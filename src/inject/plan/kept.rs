@@ -84,22 +84,10 @@ pub(super) fn hidden(
         })
         .filter_map(|variable| variable.get("name")?.as_str())
         .collect();
-    let hides = |source: &Value| {
-        let prefix = source.get("prefix").and_then(Value::as_str);
-        let hidden: Vec<_> = names
-            .iter()
-            .copied()
-            .filter(|name| name.starts_with(prefix.unwrap_or_default()))
-            .collect();
-        (!hidden.is_empty()).then(|| {
-            format!(
-                "{} over that of {}",
-                hidden.join(", "),
-                spelled_source(source)
-            )
-        })
-    };
-    let hidden: Vec<_> = sources.iter().filter_map(hides).collect();
+    let hidden: Vec<_> = sources
+        .iter()
+        .filter_map(|source| hidden_of(source, &names))
+        .collect();
     if hidden.is_empty() {
         return None;
     }
@@ -123,6 +111,20 @@ fn added_env(operation: &Operation) -> Option<std::borrow::Cow<'_, Value>> {
 }
 
 /// A source of variables, in words.
+/// Which of these variables may hide some of a source.
+fn hidden_of(source: &Value, names: &[&str]) -> Option<String> {
+    let prefix = source.get("prefix").and_then(Value::as_str);
+    let hidden: Vec<_> = names
+        .iter()
+        .copied()
+        .filter(|name| name.starts_with(prefix.unwrap_or_default()))
+        .collect();
+    (!hidden.is_empty()).then(|| {
+        let names = hidden.join(", ");
+        format!("{names} over that of {}", spelled_source(source))
+    })
+}
+
 fn spelled_source(source: &Value) -> String {
     let named = |field: &str| source.get(field)?.get("name")?.as_str();
     match (named("configMapRef"), named("secretRef")) {

@@ -23,20 +23,18 @@ pub(super) fn texts(
 ) -> Result<(), Refusal> {
     let (labels, kept_labels) = lacked(&pod.labels, labels);
     let (annotations, kept_annotations) = lacked(&pod.annotations, annotations);
-    let keys = |pairs: &Pairs| -> Vec<_> {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(key, value)| (key.clone(), element_digest::text(value)))
-            .collect()
-    };
-    change.status.labels.extend(keys(&labels));
-    change.status.annotations.extend(keys(&annotations));
+    change.status.labels.extend(digests(&labels));
+    change.status.annotations.extend(digests(&annotations));
     for (what, texts, kept) in [
         ("label", &pod.labels, &kept_labels),
         ("annotation", &pod.annotations, &kept_annotations),
     ] {
-        let described = |key: &str| format!("the {what} {key} of the pod");
-        kept::check_owners(template, kept.iter(), |key| texts.owner(key), described)?;
+        kept::check_owners(
+            template,
+            kept.iter(),
+            |key| texts.owner(key),
+            |key| format!("the {what} {key} of the pod"),
+        )?;
         if !kept.is_empty() {
             let message = format!("the pod keeps its own {what} {}", kept.join(", "));
             let path = format!("metadata.{what}s");
@@ -48,6 +46,11 @@ pub(super) fn texts(
     change.labels.extend(labels);
     change.annotations.extend(annotations);
     Ok(())
+}
+
+fn digests(pairs: &Pairs) -> impl Iterator<Item = (String, u64)> {
+    let pairs = pairs.iter();
+    pairs.map(|(key, value)| (key.clone(), element_digest::text(value)))
 }
 
 /// What of the wanted pairs the pod lacks, and the keys of those that it has otherwise.
@@ -75,10 +78,12 @@ pub(super) fn fields(
     }
     let theirs = pod.fields_view();
     let fill = merge::fill(View::Value(&theirs), wanted, "PodSpec", InFront::default());
-    let owner = |key: &str| pod.field_owner(key);
-    kept::check_owners(template, fill.contested(), owner, |key| {
-        format!("{} of the pod", spelled(key))
-    })?;
+    kept::check_owners(
+        template,
+        fill.contested(),
+        |key| pod.field_owner(key),
+        |key| format!("{} of the pod", spelled(key)),
+    )?;
     if !fill.kept.is_empty() {
         let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
         keys.sort();

@@ -73,15 +73,14 @@ fn contradictions(pod: &WorkingPod<'_>, change: &Change) -> Result<(), Refusal> 
         let message = "the template shares the pod's process namespace, and the pod has hostPID";
         return Err(Refusal::new(Reason::Conflict, message));
     }
-    let names_servers = |config: &Value| {
-        let servers = config.get("nameservers").and_then(Value::as_array);
-        servers.is_some_and(|servers| !servers.is_empty())
-    };
     let config = wanted("/dnsConfig")
         .map(Cow::into_owned)
         .or_else(|| pod.field("dnsConfig"));
     let without = wanted("/dnsPolicy").as_deref().and_then(Value::as_str) == Some("None");
-    if without && !config.is_some_and(|config| names_servers(&config)) {
+    let servers = config
+        .as_ref()
+        .and_then(|config| config["nameservers"].as_array());
+    if without && servers.is_none_or(Vec::is_empty) {
         let message = "the template sets dnsPolicy None, and the pod's own dnsConfig, which is \
                        kept, names no servers";
         return Err(Refusal::new(Reason::Conflict, message));

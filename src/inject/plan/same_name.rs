@@ -48,10 +48,14 @@ pub(super) fn check_clash(
     Err(Refusal::new(Reason::Conflict, message))
 }
 
+/// The host and path of an image.
+fn names(image: &str) -> Option<(Option<&str>, &str)> {
+    Reference::parse(image).map(|read| (read.host, read.path))
+}
+
 /// Whether an image is the placeholder, or the template's with any tag.
 fn is_same_program(image: &str, templates: Option<&str>) -> bool {
-    let name = |image| Reference::parse(image).map(|read| (read.host, read.path));
-    image == PLACEHOLDER || templates.is_some_and(|templates| name(image) == name(templates))
+    image == PLACEHOLDER || templates.is_some_and(|templates| names(image) == names(templates))
 }
 
 /// Whether a container has a command or arguments other than the template's.
@@ -119,8 +123,10 @@ fn is_allowed(
         "imagePullPolicy" if value.as_str() == image.map(Reference::pull_policy) => true,
         "resources" => are_allowed_resources(want, value),
         "volumeMounts" => {
-            let others = value.as_array().into_iter().flatten();
-            let others: Vec<_> = others
+            let others: Vec<_> = value
+                .as_array()
+                .into_iter()
+                .flatten()
                 .filter(|mount| !pod.is_plugins_mount(mount))
                 .cloned()
                 .collect();
@@ -137,8 +143,8 @@ fn is_allowed(
 /// Whether the template's list has each of these elements.
 fn has_elements(want: &Value, theirs: &[Value], keys: &[&str], definition: &str) -> bool {
     let ty = FieldType::Object(definition.to_owned());
-    let wanted = want.as_array().into_iter().flatten();
-    let wanted = by_key(wanted, |item| item, keys);
+    let items = want.as_array().into_iter().flatten();
+    let wanted = by_key(items, |item| item, keys);
     theirs.iter().all(|own| {
         let key = element_key(own, keys);
         let mut same = wanted
@@ -150,18 +156,15 @@ fn has_elements(want: &Value, theirs: &[Value], keys: &[&str], definition: &str)
 
 /// Whether resources name only what the template leaves unset, as a LimitRange does, or its own.
 fn are_allowed_resources(want: &Value, theirs: &Value) -> bool {
-    let fields = theirs.as_object().into_iter().flatten();
-    let amounts = |name: &str| want.get(name).and_then(Value::as_object);
-    let is_unset_or_same = |name: &str, resource: &String, amount: &Value| {
-        let wanted = amounts(name).and_then(|amounts| amounts.get(resource));
-        wanted.is_none_or(|wanted| Quantity::in_field(wanted) == Quantity::in_field(amount))
-    };
-    fields.into_iter().all(|(name, value)| match name.as_str() {
-        "requests" | "limits" => value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .all(|(resource, amount)| is_unset_or_same(name, resource, amount)),
+    let mut fields = theirs.as_object().into_iter().flatten();
+    fields.all(|(name, value)| match name.as_str() {
+        "requests" | "limits" => {
+            let mut amounts = value.as_object().into_iter().flatten();
+            amounts.all(|(resource, amount)| {
+                let wanted = want.get(name).and_then(|wanted| wanted.get(resource));
+                wanted.is_none_or(|wanted| Quantity::in_field(wanted) == Quantity::in_field(amount))
+            })
+        }
         _ => want.get(name) == Some(value),
     })
 }
@@ -230,20 +233,22 @@ fn add_resources(want: &mut TemplateObject, earlier: Option<&Value>) {
 
 /// The fields in which two containers differ.
 fn changed_fields(one: &Value, other: &Value) -> Vec<String> {
-    let digest = |container: &Value, name: &str| {
-        let value = container.get(name);
-        let fields = value.into_iter().map(|value| (name, value));
-        element_digest::object_digest("Container", fields, |field| container.get(field))
-    };
     let names: BTreeSet<&String> = [one, other]
         .into_iter()
         .filter_map(Value::as_object)
         .flat_map(Map::keys)
         .collect();
-    let changed = names
+    names
         .into_iter()
-        .filter(|name| digest(one, name) != digest(other, name));
-    changed.cloned().collect()
+        .filter(|name| field_digest(one, name) != field_digest(other, name))
+        .cloned()
+        .collect()
+}
+
+fn field_digest(container: &Value, name: &str) -> u64 {
+    let value = container.get(name);
+    let fields = value.into_iter().map(|value| (name, value));
+    element_digest::object_digest("Container", fields, |field| container.get(field))
 }
 
 impl WorkingPod<'_> {

@@ -22,16 +22,18 @@ pub(super) fn volumes(
         change.status.annotations.push(key.clone(), digest);
         change.annotations.push((key, text));
     }
-    let ty = || FieldType::Object("Volume".to_owned());
     let listed = pod
         .annotations
         .get(SAFE_TO_EVICT_VOLUMES)
         .unwrap_or_default();
-    let is_listed = |name: &str| listed.split(',').any(|listed| listed.trim() == name);
     for volume in wanted.volumes.drain(..) {
         match pod.find(List::Volumes, &volume.name) {
             Some((_, theirs @ Element::Users { .. }))
-                if covers(&theirs.view().to_value(), &volume.value.to_value(), &ty()) => {}
+                if covers(
+                    &theirs.view().to_value(),
+                    &volume.value.to_value(),
+                    &FieldType::Object("Volume".to_owned()),
+                ) => {}
             Some(_) => {
                 let message = format!(
                     "the pod has a volume `{}` already, with another source than the template's",
@@ -41,7 +43,7 @@ pub(super) fn volumes(
             }
             None => {
                 let is_local = volume.value.contains_key("emptyDir");
-                if is_local && !is_listed(&volume.name) {
+                if is_local && !listed.split(',').any(|name| name.trim() == volume.name) {
                     change.status.safe_to_evict.push(volume.name.clone());
                 }
                 let digest = digest("Volume", &volume.value);

@@ -202,12 +202,14 @@ impl Element<'_> {
 
 /// How many elements operations add to a list.
 fn added_to(list: &str, operations: &[Operation]) -> usize {
-    let added = |operation: &Operation| match operation.path().strip_prefix(list) {
-        Some("") => operation.value().as_array().map_or(0, Vec::len),
-        Some(rest) => usize::from(rest.starts_with('/')),
-        None => 0,
-    };
-    operations.iter().map(added).sum()
+    operations
+        .iter()
+        .map(|operation| match operation.path().strip_prefix(list) {
+            Some("") => operation.value().as_array().map_or(0, Vec::len),
+            Some(rest) => usize::from(rest.starts_with('/')),
+            None => 0,
+        })
+        .sum()
 }
 
 /// The fields that edits other than new elements of lists change, as they are then.
@@ -247,21 +249,20 @@ pub(super) struct Elements<'p> {
 impl<'p> Elements<'p> {
     pub(super) fn new(objects: Option<Json<'p>>) -> Self {
         let present = objects.is_some();
-        let users = |(index, object): (usize, Json<'p>)| Element::Users {
-            index,
-            name: object.text("name").unwrap_or_default(),
-            object,
-            edits: Vec::new(),
-            current: OnceLock::new(),
-            changed: OnceLock::new(),
-            in_front: InFront::default(),
-            owners: Vec::new(),
-        };
         let list = objects
             .into_iter()
             .flat_map(Json::elements)
             .enumerate()
-            .map(users)
+            .map(|(index, object)| Element::Users {
+                index,
+                name: object.text("name").unwrap_or_default(),
+                object,
+                edits: Vec::new(),
+                current: OnceLock::new(),
+                changed: OnceLock::new(),
+                in_front: InFront::default(),
+                owners: Vec::new(),
+            })
             .collect();
         Self {
             present,
@@ -275,12 +276,15 @@ impl<'p> Elements<'p> {
     /// stands among the others. Containers get the mount of this volume with the ServiceAccount's token.
     pub(super) fn write(self, path: &str, token_volume: Option<&Arc<str>>, patch: &mut Patch) {
         let with_token = |fields: TemplateObject| AddedElement::new(fields, token_volume);
-        let added = |element| match element {
-            Element::Added { value, .. } => Some(with_token(value)),
-            Element::Users { .. } => None,
-        };
         if !self.present {
-            let added: Vec<_> = self.list.into_iter().filter_map(added).collect();
+            let added: Vec<_> = self
+                .list
+                .into_iter()
+                .filter_map(|element| match element {
+                    Element::Added { value, .. } => Some(with_token(value)),
+                    Element::Users { .. } => None,
+                })
+                .collect();
             if !added.is_empty() {
                 let (path, value) = (path.to_owned(), Content::List(added));
                 patch.0.push(Operation::Add { path, value });
@@ -294,16 +298,16 @@ impl<'p> Elements<'p> {
         });
         patch.0.extend(removals);
         for (index, element) in self.list.into_iter().enumerate() {
-            let path = || format!("{path}/{index}");
             match element {
-                Element::Added { value, .. } => {
-                    let (path, value) = (path(), Content::Element(with_token(value)));
-                    patch.0.push(Operation::Add { path, value });
-                }
+                Element::Added { value, .. } => patch.0.push(Operation::Add {
+                    path: format!("{path}/{index}"),
+                    value: Content::Element(with_token(value)),
+                }),
                 Element::Users { edits, .. } if edits.is_empty() => {}
                 Element::Users { edits, .. } => {
                     let operations = edits.into_iter().map(|edit| edit.operation).collect();
-                    patch.0.extend(Patch(operations).below(&path()).0);
+                    let below = Patch(operations).below(&format!("{path}/{index}"));
+                    patch.0.extend(below.0);
                 }
             }
         }

@@ -12,14 +12,14 @@ impl WorkingPod<'_> {
     pub(crate) fn resulting(&self) -> Pod<'_> {
         let fields_by = self.fields_by.iter();
         let volumes = self.list(List::Volumes).iter().enumerate();
-        let volume = |(index, element)| {
+        let volumes = volumes.map(|(index, element)| {
             let (added_by, source) = read(element);
-            Volume::read(index, Element::name(element), added_by, source)
-        };
+            Volume::read(index, element.name(), added_by, source)
+        });
         Pod {
             init_containers: self.containers_of(List::InitContainers, Place::Init),
             containers: self.containers_of(List::Containers, Place::Regular),
-            volumes: volumes.map(volume).collect(),
+            volumes: volumes.collect(),
             spec: Spec::read(Source::Spec(self.others, &self.changed)),
             fields_by: fields_by
                 .map(|(field, by)| (field.as_str(), by.as_str()))
@@ -31,16 +31,18 @@ impl WorkingPod<'_> {
     }
 
     fn containers_of(&self, list: List, place: fn(usize) -> Place) -> Vec<Container<'_>> {
-        let elements = self.list(list).iter().enumerate();
-        let container = |(index, element)| {
-            let (added_by, source) = read(element);
-            let additions = additions(element);
-            let mut container =
-                Container::read(place(index), element.name(), added_by, source, &additions);
-            container.fields_by = fields_by(element);
-            container
-        };
-        elements.map(container).collect()
+        self.list(list)
+            .iter()
+            .enumerate()
+            .map(|(index, element)| {
+                let (added_by, source) = read(element);
+                let additions = additions(element);
+                let mut container =
+                    Container::read(place(index), element.name(), added_by, source, &additions);
+                container.fields_by = fields_by(element);
+                container
+            })
+            .collect()
     }
 }
 
@@ -74,16 +76,18 @@ fn additions<'e>(element: &'e Element<'_>) -> Vec<Addition<'e>> {
     let (Element::Users { edits, .. }, Some(changed)) = (element, element.changed(&LISTS)) else {
         return Vec::new();
     };
-    let addition = |edit: &'e super::element::Edit| {
-        let (list, index) = edit.new_element(&LISTS)?;
-        (!changed.contains_key(list)).then(|| Addition {
-            template: &edit.template,
-            list,
-            index,
-            value: edit.value(),
+    edits
+        .iter()
+        .filter_map(|edit| {
+            let (list, index) = edit.new_element(&LISTS)?;
+            (!changed.contains_key(list)).then(|| Addition {
+                template: &edit.template,
+                list,
+                index,
+                value: edit.value(),
+            })
         })
-    };
-    edits.iter().filter_map(addition).collect()
+        .collect()
 }
 
 #[cfg(test)]

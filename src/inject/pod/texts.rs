@@ -29,8 +29,10 @@ impl<'p> Texts<'p> {
 
     /// The value of a key as it is now.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        let users = || self.users?.get(key).map(Text::as_str);
-        self.added.get(key).map(String::as_str).or_else(users)
+        match self.added.get(key) {
+            Some(added) => Some(added),
+            None => self.users?.get(key).map(Text::as_str),
+        }
     }
 
     /// Sets a key; a value that is there already changes nothing.
@@ -54,20 +56,26 @@ impl<'p> Texts<'p> {
     /// Bytes of keys and values together, as they are now.
     pub(crate) fn size(&self) -> usize {
         let users = self.users.into_iter().flatten();
-        let kept = users.filter(|(key, _)| !self.added.contains_key(key.as_str()));
-        let kept = kept.map(|(key, value)| key.as_str().len() + value.as_str().len());
-        let added = self.added.iter();
-        let added = added.map(|(key, value)| key.len() + value.len());
-        kept.sum::<usize>() + added.sum::<usize>()
+        users
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .filter(|(key, _)| !self.added.contains_key(*key))
+            .chain(self.added())
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     }
 
     /// The keys and values as they are now.
     pub(crate) fn all(&self) -> BTreeMap<&str, &str> {
         let users = self.users.into_iter().flatten();
-        let users = users.map(|(key, value)| (key.as_str(), value.as_str()));
+        users
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .chain(self.added())
+            .collect()
+    }
+
+    fn added(&self) -> impl Iterator<Item = (&str, &str)> {
         let added = self.added.iter();
-        let added = added.map(|(key, value)| (key.as_str(), value.as_str()));
-        users.chain(added).collect()
+        added.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Writes what was added.

@@ -92,9 +92,11 @@ impl WorkingPod<'_> {
             return None;
         }
         // The plugin takes the first whose name begins so.
-        let volumes = self.list(List::Volumes).iter();
-        let mut volumes = volumes.filter_map(users);
-        let (name, volume) = volumes.find(|(name, _)| name.starts_with(TOKEN_VOLUME))?;
+        let (name, volume) = self
+            .list(List::Volumes)
+            .iter()
+            .filter_map(users)
+            .find(|(name, _)| name.starts_with(TOKEN_VOLUME))?;
         let projected: Projected<'_> = volume.get_as("projected")?;
         let [token, authority, namespace] = projected.sources.as_slice() else {
             return None;

@@ -157,7 +157,10 @@ spec:
         let mut whole = patched(received, &decision);
         let list = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes";
         if what.starts_with("the list") {
-            assert_eq!(whole["metadata"]["annotations"][list], "theirs,cached-files");
+            assert_eq!(
+                whole["metadata"]["annotations"][list],
+                "theirs,cached-files"
+            );
             whole["metadata"]["annotations"][list] = first["metadata"]["annotations"][list].clone();
         }
         assert_eq!(whole, first, "{what}");

@@ -139,9 +139,9 @@ fn restore_default(value: &mut Value, definition: &str, key: &str) {
                 if let Some(place) = place {
                     let ours = items.remove(place);
                     // The plugin adds none beside a toleration of the user's.
-                    let is_lacking =
-                        |default: &Value| !items.iter().any(|item| displaces(item, default));
-                    let defaults: Vec<_> = displaced_by(&ours).filter(is_lacking).collect();
+                    let defaults: Vec<_> = displaced_by(&ours)
+                        .filter(|default| !items.iter().any(|item| displaces(item, default)))
+                        .collect();
                     items.splice(place..place, defaults);
                 }
             }
@@ -166,11 +166,11 @@ fn remove_evictable(pod: &mut Value, names: &[String]) {
         .split(',')
         .filter(|name| !names.iter().any(|known| known == name.trim()))
         .collect();
-    let left = left.join(",");
-    if left.is_empty() {
+    let text = left.join(",");
+    if text.is_empty() {
         annotations.shift_remove(SAFE_TO_EVICT_VOLUMES);
     } else {
-        annotations.insert(SAFE_TO_EVICT_VOLUMES.to_owned(), Value::String(left));
+        annotations.insert(SAFE_TO_EVICT_VOLUMES.to_owned(), Value::String(text));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers as the page gets them, and that they are what the other commands say.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::streams::Captured;
