@@ -36,7 +36,6 @@ pub struct LintFinding {
     pub code: LintCode,
     /// The file, as the source names it.
     pub(crate) file: String,
-    /// The template's name.
     pub(crate) template: String,
     /// The line, from 1.
     pub(crate) line: u32,

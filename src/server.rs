@@ -56,9 +56,7 @@ pub(crate) enum ServerError {
     /// A port cannot be listened on.
     #[error("failed to listen on {address} for the {what} port")]
     Bind {
-        /// `webhook` or `admin`.
         what: &'static str,
-        /// The address asked for.
         address: SocketAddr,
         source: io::Error,
     },
@@ -71,7 +69,6 @@ pub(crate) enum ServerError {
     /// A port stopped being served.
     #[error("the {what} port stopped being served")]
     Stopped {
-        /// `webhook` or `admin`.
         what: &'static str,
         /// What the server said, if anything.
         source: Option<io::Error>,

@@ -44,7 +44,6 @@ impl ClusterArguments {
         self.kubeconfig.is_some() || self.context.is_some()
     }
 
-    /// Reads the kubeconfig.
     pub(crate) fn open(&self) -> anyhow::Result<Cluster> {
         let runtime = Builder::new_current_thread()
             .enable_all()

@@ -57,7 +57,6 @@ impl DocumentArguments {
         self.pod_paths.scope(&self.namespace)
     }
 
-    /// Reads the manifests.
     pub(crate) fn read(&self, streams: &mut Streams<'_>) -> anyhow::Result<Vec<Manifest>> {
         let stdin = [PathBuf::from("-")];
         let given = if self.files.is_empty() {

@@ -11,7 +11,6 @@ use crate::kubernetes::keys::PARAMETER_INFIX;
 /// A value for a parameter of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Assignment {
-    /// The template's name.
     pub(crate) template: String,
     /// The parameter's name; with `.key` for an element of a map.
     pub(crate) parameter: String,

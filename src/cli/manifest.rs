@@ -37,11 +37,9 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// One file of manifests, or what came from standard input.
 #[derive(Debug)]
 pub(crate) struct Manifest {
-    /// Its name in messages.
     pub(crate) name: String,
     /// Where it can be written back to; `None` for standard input.
     pub(crate) path: Option<PathBuf>,
-    /// Its documents, in order.
     pub(crate) documents: Vec<Document>,
 }
 

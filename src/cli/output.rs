@@ -38,11 +38,7 @@ pub(crate) enum OutputError {
     Stdout(#[from] StdoutError),
     /// A file could not be replaced; it is as it was.
     #[error("failed to replace {path}")]
-    Replace {
-        /// The file's name.
-        path: String,
-        source: io::Error,
-    },
+    Replace { path: String, source: io::Error },
     /// Standard input has no file to write back to.
     #[error("--in-place needs files to write to: standard input is none")]
     NoFile,

@@ -14,7 +14,6 @@ use crate::inject::{EnforcedFinding, Reason, TemplateOutcome, Verdict};
 /// What was done with an object: a verdict of the engine, or what only `uninject` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RunResult {
-    /// What the engine decided.
     Decided(Verdict),
     /// What was injected was taken out.
     Removed,
@@ -44,10 +43,8 @@ impl RunResult {
     }
 }
 
-/// How one object ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TransformResult {
-    /// What was done.
     pub(crate) ending: RunResult,
     /// The code that scripts look for.
     pub(crate) code: &'static str,
@@ -93,9 +90,7 @@ pub(crate) struct Entry {
     pub(crate) file: String,
     /// The number of its document in the file, from 1.
     pub(crate) document: usize,
-    /// What it is called.
     pub(crate) identity: Identity,
-    /// How it ended.
     pub(crate) treated: TransformResult,
 }
 
@@ -111,7 +106,6 @@ pub(crate) struct Note {
 /// What happened to the whole input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Report {
-    /// Every object, in order.
     pub(crate) entries: Vec<Entry>,
     /// Every document that is no object, in order.
     pub(crate) notes: Vec<Note>,

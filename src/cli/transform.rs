@@ -42,7 +42,6 @@ pub(crate) trait ObjectTransform {
 #[derive(Debug, thiserror::Error)]
 #[error("failed to apply the patch to {object}: please report this as a bug")]
 pub(crate) struct TreatmentError {
-    /// The object's name.
     pub(crate) object: String,
     pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -38,12 +38,10 @@ const CONTROLLER: &str = "pillion.dev/pillion";
 /// A verdict that is to become an event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DecisionEvent {
-    /// The pod's namespace.
     pub(crate) namespace: String,
     pub(crate) regarding: Regarding,
     /// The verdict, the event's reason.
     pub(crate) verdict: Verdict,
-    /// The sentence, without values.
     pub(crate) note: String,
 }
 

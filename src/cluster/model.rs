@@ -13,7 +13,6 @@ use crate::template::{Template, TemplateError};
 pub(crate) struct ServedRevision {
     /// Compiled.
     pub(crate) template: Arc<Template>,
-    /// Its `metadata.generation`.
     pub(crate) generation: i64,
     /// Its spec as JSON, for the ControllerRevision.
     pub(crate) spec: Arc<str>,
@@ -25,11 +24,8 @@ pub(crate) struct TemplateReport {
     /// The namespace that it is for, empty for the whole cluster.
     pub(crate) namespace: String,
     pub(crate) name: String,
-    /// Its `metadata.uid`.
     pub(crate) uid: String,
-    /// Its `metadata.generation`.
     pub(crate) generation: i64,
-    /// Its `metadata.resourceVersion`.
     pub(crate) resource_version: String,
     pub(crate) status: Arc<Value>,
     /// Errors of the newest generation; empty where it compiles.

@@ -62,7 +62,6 @@ impl TemplateWriter {
         }
     }
 
-    /// Writes for ever.
     pub(crate) async fn run(mut self, mut leader: Receiver<bool>, mut served: Receiver<Served>) {
         let mut pause = PAUSES.0;
         loop {

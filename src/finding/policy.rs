@@ -21,11 +21,7 @@ pub(crate) enum PolicyError {
     },
     /// A word that is no policy.
     #[error("`{code}={policy}`: `{policy}` is no policy: Deny, Skip, Warn or Ignore is wanted")]
-    Policy {
-        code: Code,
-        /// The word.
-        policy: String,
-    },
+    Policy { code: Code, policy: String },
     /// A policy that would let a pod pass which the API server refuses.
     #[error(
         "`{code}` can be Deny or Skip only, not {policy}: the API server refuses such a pod itself"

@@ -34,7 +34,6 @@ use finalize::conclude;
 /// What a composition is made from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CompositionInput<'i> {
-    /// The installation's settings.
     pub(crate) settings: &'i Settings,
     /// What the request says besides the pod.
     pub(crate) context: &'i RequestContext,

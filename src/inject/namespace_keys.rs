@@ -20,7 +20,6 @@ use crate::wording::shown;
 /// Something that means nothing, or not what was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NamespaceProblem {
-    /// What it is.
     pub(crate) message: String,
     /// What would be right.
     pub(crate) remedy: String,

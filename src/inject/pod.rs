@@ -30,14 +30,12 @@ const USUAL_OPERATIONS: usize = 12;
 /// A list of the pod's spec that templates add to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum List {
-    /// `initContainers`.
     InitContainers,
     Containers,
     Volumes,
 }
 
 impl List {
-    /// The field's name.
     pub(crate) fn field(self) -> &'static str {
         match self {
             Self::InitContainers => "initContainers",
@@ -121,7 +119,6 @@ impl<'p> WorkingPod<'p> {
         &self.elements(list).list
     }
 
-    /// `metadata`, as it came.
     pub(crate) fn metadata(&self) -> Option<&'p Metadata<'p>> {
         self.metadata
     }

@@ -37,7 +37,6 @@ impl RequestContext {
         }
     }
 
-    /// The pod's labels.
     pub(crate) fn labels<'m>(pod: &'m Pod<'_>) -> Cow<'m, Dictionary<'m>> {
         let labels = pod.labels();
         labels.map_or_else(Cow::default, Cow::Borrowed)

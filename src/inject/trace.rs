@@ -21,7 +21,6 @@ pub(crate) enum ValuePlace {
         /// The annotation's key, or the path in the configuration.
         key: String,
     },
-    /// The template's default.
     Default,
     /// No default either: empty.
     Empty,
@@ -30,7 +29,6 @@ pub(crate) enum ValuePlace {
 /// Who sets parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
-    /// Pillion's configuration.
     Configuration,
     /// An annotation of the namespace.
     Namespace,
@@ -51,7 +49,6 @@ pub(crate) struct ParameterNote {
 pub(crate) struct ConditionNote {
     /// What came of it; `None`: it failed.
     pub(crate) holds: Option<bool>,
-    /// Where it stands.
     pub(crate) origin: Origin,
 }
 
@@ -63,7 +60,6 @@ pub(crate) use super::pod::List;
 pub(crate) struct Addition {
     /// What it is added to.
     pub(crate) to: AddedTo,
-    /// What is added.
     pub(crate) value: Value,
 }
 

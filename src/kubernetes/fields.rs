@@ -62,7 +62,6 @@ pub(crate) enum DefaultValue {
 }
 
 impl DefaultValue {
-    /// The default as data.
     pub(crate) fn to_value(self) -> Value {
         match self {
             Self::Text(text) => text.into(),

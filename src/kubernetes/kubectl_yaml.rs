@@ -139,7 +139,6 @@ impl Scanner {
         }
     }
 
-    /// Checks a plain scalar.
     fn plain<'l>(&self, rest: &'l str) -> Result<&'l str, String> {
         let end = self.plain_end(rest)?;
         let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));

@@ -35,7 +35,6 @@ const WHOLE: &[&str] = &[
 /// So many keys are compared with each other.
 const FEW: usize = 8;
 
-/// How a list merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ListMerge {
     /// Element by element, identified by these fields.

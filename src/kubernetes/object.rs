@@ -9,7 +9,6 @@ pub const DIGEST_LENGTH: usize = 12;
 
 /// An object whose fields can be asked for.
 pub(crate) trait ReadObject {
-    /// A field's value.
     fn get(&self, name: &str) -> Option<&Value>;
 
     /// Shows the fields, in their order.

@@ -83,7 +83,6 @@ impl FieldType {
 /// One field of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// What it holds.
     pub(crate) ty: FieldType,
     /// Whether the API server refuses an object without it.
     pub(crate) required: bool,

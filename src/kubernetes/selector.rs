@@ -22,20 +22,17 @@ pub(crate) struct LabelSelector(pub(crate) Vec<Requirement>);
 /// One requirement on one label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Requirement {
-    /// The label's key.
     pub(crate) key: String,
     /// What is asked of it.
     pub(crate) operator: Operator,
 }
 
-/// What a requirement asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Operator {
     /// The label is there with one of these values.
     In(Vec<String>),
     /// The label is not there, or has none of these values.
     NotIn(Vec<String>),
-    /// The label is there.
     Exists,
     /// The label is not there.
     DoesNotExist,

@@ -40,7 +40,6 @@ pub(crate) trait ValueOrigin {
 /// A step from an object to something inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A field or key.
     Field(Cow<'static, str>),
     /// An element of a list.
     Index(usize),

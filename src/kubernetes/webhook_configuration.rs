@@ -32,11 +32,9 @@ pub enum WebhookConfigurationError {
 /// A webhook configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookConfiguration {
-    /// `metadata.name`.
     pub(crate) name: String,
     /// Whether its webhooks may change objects.
     pub(crate) is_mutating: bool,
-    /// `webhooks`.
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -81,7 +79,6 @@ pub(crate) struct Entry {
 pub(crate) struct ClientConfig {
     /// The URL, where it is no Service.
     pub(crate) url: Option<String>,
-    /// The Service.
     pub(crate) service: Option<ServiceReference>,
     /// The certificates of authorities in PEM, in base64; empty where none is given.
     pub(crate) ca_bundle: String,
@@ -91,9 +88,7 @@ pub(crate) struct ClientConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct ServiceReference {
-    /// Its namespace.
     pub(crate) namespace: String,
-    /// Its name.
     pub(crate) name: String,
     /// The path of the request.
     pub(crate) path: String,
@@ -140,9 +135,7 @@ pub(crate) struct Rule {
 /// A CEL expression that must be true for the webhook to be called.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct MatchCondition {
-    /// Its name.
     pub(crate) name: String,
-    /// The expression.
     pub(crate) expression: String,
 }
 
@@ -193,7 +186,6 @@ impl Entry {
         entries.into_iter().flatten().map(Self::read)
     }
 
-    /// Reads one entry.
     pub(crate) fn read(value: &Value) -> Result<Self, WebhookConfigurationError> {
         Self::deserialize(value).map_err(|source| {
             let name = value.get("name").and_then(Value::as_str);

@@ -5,7 +5,6 @@ use crate::kubernetes::keys::LINT_IGNORE;
 use crate::template::Source;
 use crate::template::node::{Node, Place};
 
-/// What one template ignores.
 pub(super) struct Ignored<'s> {
     source: &'s Source,
     template: &'s str,
@@ -16,7 +15,6 @@ pub(super) struct Ignored<'s> {
 }
 
 impl<'s> Ignored<'s> {
-    /// Reads the annotation.
     pub(super) fn read(source: &'s Source, document: &Node, template: &'s str) -> Self {
         let annotations = document
             .get("metadata")

@@ -31,11 +31,9 @@ const NAMESPACE: &str = "sample";
 
 /// What a template makes of one pod.
 pub(super) struct Sample<'t> {
-    /// What it adds.
     pub(super) additions: Vec<Addition>,
     /// What is found about that.
     pub(super) findings: Vec<EnforcedFinding>,
-    /// What is set.
     pub(super) settings: Vec<Setting<'t>>,
 }
 

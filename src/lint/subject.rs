@@ -22,7 +22,6 @@ const PARTS: [&str; 6] = [
     "pod",
 ];
 
-/// One template.
 pub(super) struct LintContext<'s> {
     pub(super) source: &'s Source,
     pub(super) spec: &'s Node,
@@ -70,7 +69,6 @@ impl<'s> LintContext<'s> {
         }
     }
 
-    /// Notes a finding.
     pub(super) fn add(
         &mut self,
         code: LintCode,

@@ -42,7 +42,6 @@ impl FromStr for ListenAddress {
 }
 
 impl ListenAddress {
-    /// The address asked for.
     pub(crate) fn socket_address(self) -> SocketAddr {
         self.0
     }

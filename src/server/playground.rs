@@ -75,7 +75,6 @@ pub(crate) struct PlaygroundServer {
 }
 
 impl PlaygroundServer {
-    /// Binds the port.
     pub(crate) fn bind<B: PlaygroundBackend>(
         listen: ListenAddress,
         backend: Arc<B>,
@@ -115,7 +114,6 @@ impl PlaygroundServer {
     }
 }
 
-/// What the routes share.
 struct Shared<B> {
     backend: Arc<B>,
     answering: Semaphore,

@@ -37,7 +37,6 @@ impl QueueDelay {
         self.get() * 2 >= timeout
     }
 
-    /// A delay for tests.
     #[cfg(test)]
     pub(super) fn of(delay: Duration) -> Self {
         let queue_delay = Self::default();

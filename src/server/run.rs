@@ -31,7 +31,6 @@ use super::{Backend, HEAD_LIMIT, ListenAddress, Readiness, ServerError, admin, d
 /// How many requests one HTTP/2 connection may have open, and how many bytes of their bodies may be
 /// under way: of one, and of all.
 const HTTP2_STREAMS: u32 = 100;
-/// See [`HTTP2_STREAMS`].
 const HTTP2_WINDOWS: (u32, u32) = (256 * 1024, 512 * 1024);
 
 /// How the server ends.
@@ -56,7 +55,6 @@ pub(crate) struct Setup<B> {
     pub(crate) backend: Arc<B>,
     /// What `/readyz` says; the server holds it back while it ends.
     pub(crate) readiness: Readiness,
-    /// How to end.
     pub(crate) drain: Drain,
 }
 

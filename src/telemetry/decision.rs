@@ -14,14 +14,12 @@ const MESSAGE_LENGTH: usize = 1024;
 /// A decision with what is known about its request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DecisionRecord<'a> {
-    /// What was asked.
     pub(crate) endpoint: Endpoint,
     pub(crate) uid: &'a str,
     pub(crate) namespace: &'a str,
     /// The pod's name or generated name, or the workload's kind and name.
     pub(crate) pod: &'a str,
     pub(crate) dry_run: bool,
-    /// What was decided.
     pub(crate) decision: &'a Decision,
     /// How long deciding took.
     pub(crate) duration: Duration,

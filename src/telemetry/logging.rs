@@ -35,11 +35,7 @@ pub(crate) enum TelemetryError {
     #[error(
         "log level {level:?}: expected error, warn, info, debug, trace, or directives such as warn,pillion=debug"
     )]
-    Level {
-        /// What was given.
-        level: String,
-        source: ParseError,
-    },
+    Level { level: String, source: ParseError },
     /// The process has a log already.
     #[error("failed to start the log")]
     Start(#[source] TryInitError),

@@ -19,10 +19,8 @@ use crate::inject::{Decision, Endpoint, Reason};
 /// Labels with names known at compile time.
 type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 
-/// Counters with such labels.
 type Counters<const N: usize> = Family<Labels<N>, Counter>;
 
-/// Gauges with such labels.
 type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
 
 /// A time in Unix seconds.

@@ -123,7 +123,6 @@ pub(crate) struct ContainerTemplate {
     /// that has no handler.
     pub(crate) startup_probe: OnceLock<Option<Arc<Constant>>>,
     pub(crate) body: Fragment,
-    /// Where it stands.
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -135,7 +134,6 @@ pub(crate) enum TreeFormat {
     Yaml,
 }
 
-/// One generated file.
 #[derive(Debug, Clone)]
 pub(crate) struct FileTemplate {
     /// The file's name in the volume.
@@ -173,15 +171,12 @@ pub(crate) struct VolumeTemplate {
     pub(crate) when: Option<Condition>,
     /// `adopt.mountPath`: the app's own volume at this path is used where it has one.
     pub(crate) adopt: Option<Fragment>,
-    /// Generated configuration.
     pub(crate) files: Option<FilesTemplate>,
     /// The volume's own source: an object without `name`; `None` where it has none.
     pub(crate) source: Option<Fragment>,
-    /// Where it stands.
     pub(crate) origin: Arc<Origin>,
 }
 
-/// A compiled template.
 #[derive(Debug, Clone, Default)]
 #[expect(
     clippy::struct_excessive_bools,

@@ -10,7 +10,6 @@ use super::fragment::{Fragment, TextPart};
 use super::parameter::{Parameter, ParameterType};
 use super::word::Word;
 
-/// A template in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Description {
     pub(crate) name: String,
@@ -26,7 +25,6 @@ pub(crate) struct Description {
     pub(crate) adds: Vec<(&'static str, Vec<String>)>,
 }
 
-/// A parameter in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Described {
     /// Its name, as annotations spell it.
@@ -46,7 +44,6 @@ pub(crate) struct Described {
     pub(crate) text: String,
 }
 
-/// Describes a template.
 pub(crate) fn describe(template: &Template) -> Description {
     Description {
         name: template.name.clone(),

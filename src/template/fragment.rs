@@ -37,7 +37,6 @@ pub(crate) struct Origin {
 /// A part of a template.
 #[derive(Debug, Clone)]
 pub(crate) enum Fragment {
-    /// Finished data.
     Constant(Arc<Constant>),
     /// `${expression}` alone: the value of the expression, as the field takes it.
     Dynamic(Box<Dynamic>),
@@ -57,23 +56,18 @@ pub(crate) enum Fragment {
 #[derive(Debug, Clone)]
 pub(crate) struct Dynamic {
     pub(crate) expression: Expression,
-    /// What its place takes.
     pub(crate) slot: Slot,
     /// Whether the value is the user's own (it reads `app` or `self` only), so that it is copied
     /// as it is, fields that are unknown here included.
     pub(crate) verbatim: bool,
-    /// Where it stands.
     pub(crate) origin: Arc<Origin>,
 }
 
 /// Text with expressions in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Interpolation {
-    /// The parts, in order.
     pub(crate) parts: Vec<TextPart>,
-    /// What its place takes.
     pub(crate) slot: Slot,
-    /// Where it stands.
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -85,12 +79,10 @@ pub(crate) enum TextPart {
     Expression(Expression),
 }
 
-/// A `$when`.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     /// The expression, true or false.
     pub(crate) expression: Expression,
-    /// Where it stands.
     pub(crate) origin: Arc<Origin>,
 }
 
@@ -98,7 +90,6 @@ pub(crate) struct Condition {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} (line {}): {problem}", origin.field, origin.line)]
 pub(crate) struct Failure {
-    /// Where the expression stands.
     pub(crate) origin: Arc<Origin>,
     /// What went wrong, without values.
     pub(crate) problem: String,
@@ -173,7 +164,6 @@ impl Evaluation<'_, '_> {
 }
 
 impl Fragment {
-    /// Finished data.
     pub(crate) fn constant(value: impl Into<Value>) -> Self {
         Self::Constant(Constant::new(value.into()))
     }

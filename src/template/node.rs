@@ -22,7 +22,6 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub(crate) value: NodeValue,
-    /// Where it begins.
     pub(crate) place: Place,
 }
 
@@ -31,9 +30,7 @@ pub struct Node {
 pub(crate) enum NodeValue {
     /// Nothing, or `null`.
     Null,
-    /// `true` or `false`.
     Boolean(bool),
-    /// A whole number.
     Integer(i64),
     /// Any other number.
     Number(f64),
@@ -48,9 +45,7 @@ pub(crate) enum NodeValue {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    /// Where the key stands.
     pub(crate) place: Place,
-    /// What it holds.
     pub(crate) value: Node,
 }
 
@@ -150,7 +145,6 @@ impl Node {
 pub struct YamlError {
     /// Where reading stopped.
     pub(crate) place: Place,
-    /// What the parser says.
     pub(crate) message: String,
 }
 

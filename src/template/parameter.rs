@@ -38,7 +38,6 @@ impl Word for Setter {
         &[("Pod", Self::Pod), ("Namespace", Self::Namespace)];
 }
 
-/// One declared parameter.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
     /// Its name, as annotations spell it.
@@ -62,7 +61,6 @@ pub(crate) struct Parameter {
 }
 
 impl Parameter {
-    /// What expressions see.
     pub(crate) fn expression_type(&self) -> Type {
         self.ty.expression_type(self.items)
     }

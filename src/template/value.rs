@@ -62,7 +62,6 @@ impl Constant {
         Some(made)
     }
 
-    /// The data.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -93,7 +92,6 @@ fn text_size(text: &str) -> usize {
 pub enum TemplateValue {
     /// The template's, the same for every pod.
     Shared(Arc<Constant>),
-    /// Made for this pod.
     Own(Value),
 }
 

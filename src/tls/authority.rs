@@ -100,12 +100,10 @@ impl AuthorityCertificate {
         &self.pem
     }
 
-    /// When its validity begins.
     pub(crate) fn not_before(&self) -> SystemTime {
         self.not_before
     }
 
-    /// When its validity ends.
     pub(crate) fn not_after(&self) -> SystemTime {
         self.not_after
     }

@@ -39,7 +39,6 @@ struct Contents {
 }
 
 impl Files {
-    /// Reads the pair.
     pub(crate) fn load(&self) -> Result<Pair, TlsError> {
         self.pair(&self.read()?)
     }

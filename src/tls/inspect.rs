@@ -39,9 +39,7 @@ pub(crate) struct CertificateInfo {
     pub(crate) names: Vec<String>,
     /// Whether it may sign others.
     pub(crate) is_authority: bool,
-    /// When its validity begins.
     pub(crate) not_before: SystemTime,
-    /// When it ends.
     pub(crate) not_after: SystemTime,
     der: CertificateDer<'static>,
 }
@@ -57,21 +55,13 @@ pub(crate) enum InspectError {
     Certificate(String),
     /// Nobody answers at the address.
     #[error("failed to connect to {address}")]
-    Connect {
-        /// Name and port.
-        address: String,
-        source: io::Error,
-    },
+    Connect { address: String, source: io::Error },
     /// It is no name that a certificate can have.
     #[error("`{0}` is no name of a server")]
     Name(String),
     /// The handshake failed.
     #[error("failed to shake hands with {address}")]
-    Handshake {
-        /// Name and port.
-        address: String,
-        source: io::Error,
-    },
+    Handshake { address: String, source: io::Error },
     /// The library refused its configuration.
     #[error("failed to configure TLS")]
     Configure(#[source] rustls::Error),

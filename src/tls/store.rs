@@ -25,7 +25,6 @@ impl Store {
         Arc::new(Self(ArcSwapOption::empty()))
     }
 
-    /// The pair in use.
     pub(crate) fn current(&self) -> Option<Arc<Pair>> {
         self.0.load_full()
     }

@@ -27,7 +27,6 @@ const DEFAULT_PORT: u16 = 443;
 /// Namespaces of Kubernetes itself.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
-/// Which installation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownNames {
     /// The namespace that Pillion runs in.

@@ -26,7 +26,6 @@ pub(in crate::cli) struct ExplainSubject {
     pub(super) source: String,
     /// The kind of the object that it was found in.
     pub(super) kind: String,
-    /// That object's name.
     pub(super) name: String,
     namespace: String,
     /// That object's metadata, in an object of its own, and where it has its pod.
@@ -93,7 +92,6 @@ impl ExplainSubject {
         hints
     }
 
-    /// The pod itself.
     pub(in crate::cli) fn pod(&self) -> &Value {
         &self.pod
     }

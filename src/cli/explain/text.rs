@@ -15,7 +15,6 @@ use crate::inject::Verdict;
 /// Values are cut here; `-o json` has them whole.
 const LONGEST_VALUE: usize = 72;
 
-/// All explanations.
 pub(super) fn text(list: &ExplanationList, paint: Paint) -> String {
     let mut text = String::new();
     for (index, item) in list.items.iter().enumerate() {

@@ -12,7 +12,6 @@ pub(crate) enum ManifestError {
     /// A text is not UTF-8.
     #[error("failed to read {name}: byte {offset} is not UTF-8; save the file as UTF-8")]
     Encoding {
-        /// The file's name.
         name: String,
         /// The number of good bytes before.
         offset: usize,
@@ -20,7 +19,6 @@ pub(crate) enum ManifestError {
     /// A directory holds nothing to read.
     #[error("nothing to read in directory {name}: expected files that end in {expected}")]
     Empty {
-        /// The directory's name.
         name: String,
         /// The endings of what would be read.
         expected: &'static str,
@@ -28,7 +26,6 @@ pub(crate) enum ManifestError {
     /// A document is not YAML or JSON.
     #[error("{name}:{line}:{column}: document {document}: {message}")]
     Syntax {
-        /// The file's name.
         name: String,
         /// The number of the document, from 1.
         document: usize,
@@ -36,13 +33,11 @@ pub(crate) enum ManifestError {
         line: u64,
         /// The column, from 1.
         column: u64,
-        /// What the parser said.
         message: String,
     },
     /// A changed document could not be written as YAML or JSON.
     #[error("failed to write document {document} of {name}")]
     Emit {
-        /// The file's name.
         name: String,
         /// The number of the document, from 1.
         document: usize,

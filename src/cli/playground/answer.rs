@@ -45,7 +45,6 @@ pub(super) struct PlaygroundAnswer {
     pub(super) report: String,
     /// The manifest before and after, line by line.
     pub(super) difference: Vec<DiffLine>,
-    /// The pods.
     pub(super) pods: Vec<PodAnswer>,
     /// How many more pods there are than are explained.
     pub(super) left_out: usize,
@@ -61,7 +60,6 @@ pub(super) struct PlaygroundAnswer {
     pub(super) command: String,
 }
 
-/// Answers a question.
 pub(super) fn answer(
     context: &PlaygroundContext,
     question: &PlaygroundQuestion,

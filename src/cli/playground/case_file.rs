@@ -13,12 +13,9 @@ use crate::cli::template::case_of;
 use crate::inject::Settings;
 use crate::template::Catalog;
 
-/// A file to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct CaseFile {
-    /// Where it belongs.
     pub(super) path: String,
-    /// What stands in it.
     pub(super) text: String,
 }
 

@@ -15,7 +15,6 @@ pub(super) struct DiffLine {
     /// Its number in the injected manifest, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) after: Option<usize>,
-    /// The line.
     pub(super) text: String,
 }
 
@@ -25,9 +24,7 @@ pub(super) struct DiffLine {
 pub(super) enum Change {
     /// It is as it was.
     Kept,
-    /// It is new.
     Added,
-    /// It is gone.
     Removed,
 }
 

@@ -12,9 +12,7 @@ use crate::template::{Catalog, Source, Template, built_in};
 /// One template to begin with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Example {
-    /// The template's name.
     pub(super) name: String,
-    /// Its pattern.
     pub(super) pattern: &'static str,
     /// What its author says of it.
     pub(super) description: String,

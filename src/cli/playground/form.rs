@@ -8,19 +8,15 @@ use crate::template::Template;
 use crate::template::description::{Described, describe};
 use crate::template::parameter::{Parameter, ParameterType};
 
-/// One parameter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FormField {
     /// The key of `set`: `TEMPLATE.PARAMETER`.
     pub(super) key: String,
-    /// The template.
     pub(super) template: String,
-    /// The parameter.
     pub(super) name: String,
     /// The annotation that sets it.
     pub(super) annotation: String,
-    /// Its type in words.
     #[serde(rename = "type")]
     pub(super) ty: String,
     /// How it is typed in.

@@ -10,7 +10,6 @@ use crate::cli::report::Entry;
 use crate::explain::Explanation;
 use crate::template::node::Node;
 
-/// One pod.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PodAnswer {
@@ -32,11 +31,8 @@ pub(super) struct PodAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AddedField {
-    /// The template.
     pub(super) template: String,
-    /// Where in the pod.
     pub(super) path: String,
-    /// What is added.
     pub(super) value: Value,
     /// The file that says so.
     #[serde(skip_serializing_if = "Option::is_none")]

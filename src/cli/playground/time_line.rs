@@ -22,9 +22,7 @@ pub(super) struct TimeLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Lane {
-    /// Its name.
     pub(super) name: String,
-    /// What it is.
     pub(super) role: Role,
     /// The template that adds it; absent for the user's own.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,7 +19,6 @@ struct Parts {
     cluster: Arc<Catalog>,
     /// The templates of files and of the program.
     files: Arc<Catalog>,
-    /// All of them.
     catalog: Arc<Catalog>,
     settings: Arc<Settings>,
 }

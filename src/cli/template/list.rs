@@ -37,7 +37,6 @@ enum ListFormat {
 }
 
 impl List {
-    /// Writes the list.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let summaries = self.engine.load_catalog(streams)?.summaries();
         let text = match self.output {

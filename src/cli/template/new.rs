@@ -58,7 +58,6 @@ impl NewPattern {
 }
 
 impl New {
-    /// Makes the folder.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let folder = self.directory.join(&self.name);
         let text = self.pattern.template().replace("NAME", &self.name);

@@ -40,7 +40,6 @@ enum ShowFormat {
 }
 
 impl Show {
-    /// Shows the template.
     pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
         let (_, template) = find(&self.engine, &self.namespace, &self.name, streams)?;
         let description = describe(&template);

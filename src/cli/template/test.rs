@@ -73,17 +73,10 @@ enum TestFormat {
 pub(crate) enum TestError {
     /// A file or directory could not be read.
     #[error("failed to read {}", path.display())]
-    Read {
-        /// What it is called.
-        path: PathBuf,
-        source: io::Error,
-    },
+    Read { path: PathBuf, source: io::Error },
     /// A directory has no templates.
     #[error("{0}: no templates: expected {0}/<name>/template.yaml", directory.display())]
-    NoTemplates {
-        /// The directory.
-        directory: PathBuf,
-    },
+    NoTemplates { directory: PathBuf },
     /// There is nothing to run.
     #[error(
         "no cases{0}: expected <name>/cases.yaml or <name>/cases/*.yaml beside <name>/template.yaml",

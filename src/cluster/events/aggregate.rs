@@ -21,23 +21,17 @@ const MOST: usize = 2048;
 
 /// How many writes may come at once, and how many a second in the long run.
 const BURST: f64 = 25.0;
-/// See [`BURST`].
 const RATE: f64 = 5.0;
 
 /// What is to be written to the API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Write {
     /// A new event; `count` where it was seen more than once already.
-    Create {
-        verdict: DecisionEvent,
-        /// How often.
-        count: i32,
-    },
+    Create { verdict: DecisionEvent, count: i32 },
     /// The event of this name was seen so often.
     Count {
         verdict: DecisionEvent,
         name: String,
-        /// How often.
         count: i32,
     },
 }

@@ -23,7 +23,6 @@ pub(crate) struct Configuration {
     entries: Vec<Entry>,
 }
 
-/// One of our entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -72,7 +71,6 @@ impl Configuration {
         &self.kind
     }
 
-    /// Our entries.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }

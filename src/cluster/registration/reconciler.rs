@@ -227,7 +227,6 @@ impl RegistrationStatus {
     }
 }
 
-/// Why a look failed.
 enum Failure {
     Registration(RegistrationError),
     Source(String),

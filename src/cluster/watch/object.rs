@@ -22,17 +22,12 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// How many objects of a kind that may be large are listed at once.
 pub(super) const LARGE_PAGE: u32 = 50;
 
-/// A watched kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Watched {
-    /// `ClusterInjectionTemplate`.
     ClusterInjectionTemplates,
-    /// `InjectionTemplate`.
     InjectionTemplates,
     Namespaces,
-    /// `LimitRange`.
     LimitRanges,
-    /// `ResourceQuota`.
     ResourceQuotas,
     /// `ServiceAccount`, for the secrets that images are pulled with.
     ServiceAccounts,
@@ -41,7 +36,6 @@ pub(crate) enum Watched {
 }
 
 impl Watched {
-    /// All watched kinds.
     pub(crate) const ALL: [Self; 7] = [
         Self::ClusterInjectionTemplates,
         Self::InjectionTemplates,
@@ -65,7 +59,6 @@ impl Watched {
         }
     }
 
-    /// Whether these are templates.
     pub(super) fn is_template(self) -> bool {
         matches!(
             self,

@@ -17,9 +17,7 @@ use crate::wording::did_you_mean;
 /// Where values come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ParameterSources<'g> {
-    /// The pod's annotations.
     pub(crate) pod: &'g Dictionary<'g>,
-    /// The namespace's annotations.
     pub(crate) namespace: &'g BTreeMap<String, String>,
     /// The configuration's values, by template and parameter.
     pub(crate) configuration: &'g BTreeMap<(String, String), String>,
@@ -31,7 +29,6 @@ pub(crate) struct ParameterSources<'g> {
 
 /// What an annotation, or the configuration, sets.
 pub(super) struct Setting<'g> {
-    /// What is set.
     pub(super) parameter: &'g Parameter,
     /// The key of a map parameter's element.
     pub(super) element: Option<&'g str>,

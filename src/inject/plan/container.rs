@@ -16,7 +16,6 @@ use crate::template::Template;
 use crate::template::compiled::Placement;
 use crate::template::value::{ReadObject, TemplateObject};
 
-/// Plans all containers.
 pub(super) fn containers(
     pod: &WorkingPod<'_>,
     template: &Template,

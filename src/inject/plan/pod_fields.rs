@@ -10,10 +10,8 @@ use crate::kubernetes::element_digest;
 use crate::template::Template;
 use crate::template::value::TemplateObject;
 
-/// Keys and values.
 type Pairs = Vec<(String, String)>;
 
-/// Plans labels and annotations.
 pub(super) fn texts(
     pod: &WorkingPod<'_>,
     template: &Template,

@@ -15,7 +15,6 @@ use crate::template::value::{ReadObject, TemplateObject};
 #[derive(Debug)]
 pub(crate) struct Edit {
     pub(crate) template: Arc<str>,
-    /// What was added.
     pub(crate) operation: Operation,
 }
 
@@ -36,7 +35,6 @@ impl Edit {
         Some((list, index))
     }
 
-    /// What was added.
     pub(crate) fn value(&self) -> &Value {
         match self.operation.content() {
             Some(Content::TemplateValue(value)) => value,
@@ -80,7 +78,6 @@ pub(crate) enum Element<'p> {
     /// Added by a template of this name.
     Added {
         template: String,
-        /// The element.
         value: TemplateObject,
     },
 }

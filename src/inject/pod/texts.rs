@@ -78,7 +78,6 @@ impl<'p> Texts<'p> {
         added.map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Writes what was added.
     pub(super) fn write(self, path: &str, patch: &mut Patch) {
         if self.added.is_empty() {
             return;

@@ -7,7 +7,6 @@ use serde_json::Value;
 use super::{Problems, Step, certain, field, names, probe, resources, text};
 use crate::kubernetes::object::ReadObject;
 
-/// Checks a container.
 pub(super) fn check(problems: &mut Problems, container: &dyn ReadObject) {
     if text(container, "image").is_some_and(|image| image.trim() != image) {
         problems.at([field("image")], "an image has no spaces around it");
@@ -40,7 +39,6 @@ pub(super) fn unique(problems: &mut Problems, of: &dyn ReadObject, list: &str, k
     }
 }
 
-/// Checks a port.
 pub(super) fn port(problems: &mut Problems, port: &dyn ReadObject) {
     let name = text(port, "name").filter(|name| !name.is_empty());
     if let Some(problem) = name.and_then(names::not_a_port_name) {
@@ -48,7 +46,6 @@ pub(super) fn port(problems: &mut Problems, port: &dyn ReadObject) {
     }
 }
 
-/// Checks a mount.
 pub(super) fn mount(problems: &mut Problems, mount: &dyn ReadObject) {
     if let Some(path) = text(mount, "mountPath").filter(|path| !path.is_empty()) {
         let bytes = path.as_bytes();
@@ -82,7 +79,6 @@ pub(super) fn mount(problems: &mut Problems, mount: &dyn ReadObject) {
     }
 }
 
-/// Checks an environment variable.
 pub(super) fn variable(problems: &mut Problems, variable: &dyn ReadObject) {
     if let Some(problem) = text(variable, "name").and_then(names::not_an_env_name) {
         problems.at([field("name")], problem);

@@ -45,7 +45,6 @@ impl<I> Timed<I> {
         }
     }
 
-    /// The stream within.
     #[cfg(test)]
     pub(super) fn inner(&self) -> &I {
         &self.inner

@@ -79,7 +79,6 @@ fn condition_field(
     fragment::condition(errors, node, &join(path, "expression"), scope)
 }
 
-/// Compiles `matchConditions`.
 pub(super) fn match_conditions(
     errors: &mut Errors<'_>,
     spec: &Node,
@@ -117,7 +116,6 @@ pub(super) fn match_conditions(
     conditions
 }
 
-/// Compiles `validations`.
 pub(super) fn validations(
     errors: &mut Errors<'_>,
     spec: &Node,

@@ -13,7 +13,6 @@ use crate::template::node::{Node, NodeValue};
 use crate::template::shape::{LONGEST_LABEL, WAIT_FOR_READY};
 use crate::wording::did_you_mean;
 
-/// Compiles `sidecars` and `initContainers`.
 pub(super) fn containers(
     errors: &mut Errors<'_>,
     spec: &Node,

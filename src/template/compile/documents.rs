@@ -13,7 +13,6 @@ pub(super) enum Document {
     Read(Node),
     /// One that is no YAML.
     Broken {
-        /// What is wrong.
         error: YamlError,
         /// What can be told of it all the same.
         header: Header,

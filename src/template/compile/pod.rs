@@ -14,7 +14,6 @@ use crate::kubernetes::fields;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::Node;
 
-/// Compiles `pod`.
 pub(super) fn fields(
     errors: &mut Errors<'_>,
     node: &Node,

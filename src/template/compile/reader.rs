@@ -138,7 +138,6 @@ pub(super) fn boolean(errors: &mut Errors<'_>, node: &Node, path: &str) -> Optio
     None
 }
 
-/// A whole number.
 pub(super) fn integer(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<i64> {
     if let NodeValue::Integer(value) = node.value {
         return Some(value);
@@ -156,7 +155,6 @@ pub(super) fn choice<W: Word>(errors: &mut Errors<'_>, node: &Node, path: &str) 
     choice_of(errors, node, path, W::WORDS.iter().copied())
 }
 
-/// One of some words.
 pub(super) fn choice_of<T>(
     errors: &mut Errors<'_>,
     node: &Node,

@@ -35,7 +35,6 @@ pub(super) fn names(errors: &mut Errors<'_>, node: Option<&Node>) -> Vec<String>
     names
 }
 
-/// Compiles `volumes`.
 pub(super) fn volumes(
     errors: &mut Errors<'_>,
     node: Option<&Node>,

@@ -11,13 +11,11 @@ use crate::template::word::Word;
 /// The type of a parameter, or of the elements of a list or map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ParameterType {
-    /// Text.
     String,
     /// A whole number of 64 bits.
     Integer,
     /// A finite number.
     Number,
-    /// `true` or `false`.
     Boolean,
     /// A Kubernetes resource quantity, text in expressions.
     Quantity,

@@ -103,7 +103,6 @@ impl TemplateObject {
         self.0.len()
     }
 
-    /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

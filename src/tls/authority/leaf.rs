@@ -57,7 +57,6 @@ impl Leaf {
         &self.authority
     }
 
-    /// When it ends.
     pub(crate) fn not_after(&self) -> SystemTime {
         self.not_after
     }

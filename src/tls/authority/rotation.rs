@@ -28,7 +28,6 @@ const SHORTEST: Duration = Duration::from_secs(2);
 /// cannot make the bundle grow for ever.
 const MOST_PREVIOUS: usize = 8;
 
-/// How long things live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetimes {
     pub(crate) authority: Duration,
@@ -102,7 +101,6 @@ impl Trust {
 pub(crate) struct Situation<'a> {
     /// The time at which the step is taken, after all that it depends on was read.
     pub(crate) now: SystemTime,
-    /// How long things live.
     pub(crate) lifetimes: Lifetimes,
     /// Whether a new authority was asked for.
     pub(crate) is_asked: bool,
@@ -114,7 +112,6 @@ pub(crate) struct Situation<'a> {
     pub(crate) trusted: &'a [AuthorityCertificate],
 }
 
-/// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A new authority is the next one.

@@ -13,7 +13,6 @@ const FALLBACK: &str = "default";
 /// A pod, and what is expected of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::cli::doctor) struct Probe {
-    /// Where it is created.
     pub(in crate::cli::doctor) namespace: String,
     /// The template that it asks for.
     pub(in crate::cli::doctor) template: String,

@@ -84,7 +84,6 @@ pub(super) fn selection(text: &mut String, rules: &[Rule], paint: Paint) {
     }
 }
 
-/// Each selected template.
 pub(super) fn templates(text: &mut String, templates: &[TemplateExplanation], paint: Paint) {
     for template in templates {
         let file = template.file.as_deref().unwrap_or("no file");

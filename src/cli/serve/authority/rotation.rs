@@ -56,7 +56,6 @@ pub(super) struct State {
     is_uncalled: bool,
 }
 
-/// Why a look failed.
 #[derive(Debug, thiserror::Error)]
 enum LookError {
     #[error(transparent)]
@@ -78,7 +77,6 @@ enum NextLook {
 }
 
 impl Rotation {
-    /// Works for ever.
     pub(super) async fn run(mut self, mut leader: watch::Receiver<bool>) {
         loop {
             let leads = *leader.borrow_and_update();

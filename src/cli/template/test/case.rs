@@ -108,10 +108,8 @@ impl CaseInput {
     }
 }
 
-/// Where a case stands.
 #[derive(Debug, Clone)]
 pub(super) struct CasePlace {
-    /// The file's name.
     pub(super) file: String,
     /// The line, from 1.
     pub(super) line: u64,

@@ -14,7 +14,6 @@ use crate::kubernetes::keys;
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CaseResult {
-    /// The pod's verdict.
     pub(super) verdict: Verdict,
     /// The code of its reason.
     pub(super) reason: &'static str,

@@ -13,7 +13,6 @@ use crate::wording::did_you_mean;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expectation {
-    /// The pod's verdict.
     pub(super) verdict: ExpectedVerdict,
     /// The code of its reason.
     pub(super) reason: ExpectedReason,
@@ -21,7 +20,6 @@ pub(super) struct Expectation {
     pub(super) message: Option<String>,
     #[serde(default)]
     pub(super) findings: Vec<ExpectedCode>,
-    /// The whole pod.
     pub(super) pod: Option<Map<String, Value>>,
     /// Single places of the pod; `null`: absent.
     pub(super) paths: Option<BTreeMap<Pointer, Value>>,

@@ -12,7 +12,6 @@ use super::table::Table;
 use crate::cli::manifest::{CASE_TABLE, ManifestError, TEMPLATE};
 use crate::template::Source;
 
-/// A template's folder.
 #[derive(Debug)]
 pub(super) struct Folder {
     /// Its name, which is the template's.
@@ -118,7 +117,6 @@ fn name_of(path: &Path) -> String {
 pub(super) struct Shelf {
     /// The templates of the whole catalog, sorted by path.
     pub(super) sources: Vec<Source>,
-    /// The folders to test.
     pub(super) folders: Vec<Folder>,
 }
 

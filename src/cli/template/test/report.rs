@@ -11,7 +11,6 @@ use crate::cli::output::hunks;
 use crate::cli::terminal::{Colour, Paint, printable};
 use crate::template::TemplateError;
 
-/// How a case ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum CaseOutcome {
     /// All is as expected.
@@ -38,9 +37,7 @@ impl CaseOutcome {
 /// A case and how it ended.
 #[derive(Debug)]
 pub(super) struct Tested {
-    /// The template's name.
     pub(super) template: String,
-    /// The case's name.
     pub(super) case: String,
     pub(super) file: String,
     /// Its line there, where the file has several cases.
@@ -49,11 +46,9 @@ pub(super) struct Tested {
     /// What was given, and the verdict that is expected; `null` where it could not be read.
     pub(super) given: Value,
     pub(super) verdict: Option<&'static str>,
-    /// How it ended.
     pub(super) ending: CaseOutcome,
 }
 
-/// Everything that was tested.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     /// The cases, those of one template together.
@@ -100,7 +95,6 @@ fn count(cases: &[Tested], word: &str) -> usize {
     cases.filter(|case| case.ending.word() == word).count()
 }
 
-/// The report as text.
 pub(super) fn text(report: &Report, paint: Paint) -> String {
     let mut text = String::new();
     for error in &report.errors {
