@@ -31,6 +31,7 @@ use crate::inject::{
     Verdict, misplaced_keys,
 };
 use crate::kubernetes::keys::{self, INJECTION};
+use crate::kubernetes::object::list_at;
 use crate::kubernetes::workload::{CLAIMS, claim_volumes};
 use crate::review::{Document, Pod};
 
@@ -334,8 +335,7 @@ fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<Str
     if identity.kind != "StatefulSet" {
         return Vec::new();
     }
-    let claims = object.pointer(CLAIMS).and_then(Value::as_array);
-    let claimed = claims.map_or_else(Vec::new, |claims| claim_volumes(&identity.name, claims));
+    let claimed = claim_volumes(&identity.name, list_at(object, CLAIMS));
     let spec = object.pointer_mut(&format!("{pointer}/spec"));
     let Some(spec) = spec
         .and_then(Value::as_object_mut)

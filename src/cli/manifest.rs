@@ -30,7 +30,7 @@ use crate::template::node::{self, Node, Place};
 use emit::Style;
 pub(crate) use error::ManifestError;
 use source::Wanted;
-pub(crate) use source::{CASE_TABLE, TEMPLATE, is_case_table};
+pub(crate) use source::{CASE_TABLE, TEMPLATE, is_case_table, visible_entries};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

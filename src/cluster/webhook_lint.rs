@@ -20,6 +20,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::kubernetes::object::list_at;
 use crate::kubernetes::webhook_configuration::{Entry, FailurePolicy, WebhookConfigurationError};
 use expected::Shipped;
 
@@ -120,10 +121,8 @@ pub(crate) fn lint(configuration: &Value, installation: &Installation) -> Vec<Mi
     } else {
         expected::validating()
     };
-    let entries = configuration.get("webhooks").and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
+    list_at(configuration, "/webhooks")
+        .iter()
         .flat_map(|value| of_entry(value, mutating, &shipped, installation))
         .collect()
 }

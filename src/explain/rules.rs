@@ -105,29 +105,26 @@ pub(crate) fn askers(
     catalog: &Catalog,
     asked: SelectionInput<'_>,
 ) -> Vec<Asker> {
-    let is_it = |other: &Arc<Template>| Arc::ptr_eq(other, template);
     let name = template.name.as_str();
     let lists = |list| List::read(list).wanted.contains(&name);
+    let has = |templates: &[Arc<Template>]| templates.iter().any(|one| Arc::ptr_eq(one, template));
     let stopped = by_label(asked).is_err() || by_disabled_namespace(asked).is_err();
     let enabled = !stopped && crate::inject::selection::is_enabled(asked);
-    let says = [
-        (
-            Asker::Mandatory,
-            mandatory(catalog, asked).iter().any(is_it),
-        ),
-        (
-            Asker::Selector,
-            enabled && selected(catalog, asked).iter().any(is_it),
-        ),
-        (
-            Asker::NamespaceAnnotation,
-            enabled && lists(of_namespace(asked)),
-        ),
-        (Asker::PodAnnotation, !stopped && lists(of_pod(asked))),
-    ];
-    says.into_iter()
-        .filter_map(|(asker, says)| says.then_some(asker))
-        .collect()
+    let asks = |asker: &Asker| match asker {
+        Asker::Mandatory => has(&mandatory(catalog, asked)),
+        Asker::Selector => enabled && has(&selected(catalog, asked)),
+        Asker::NamespaceAnnotation => enabled && lists(of_namespace(asked)),
+        Asker::PodAnnotation => !stopped && lists(of_pod(asked)),
+    };
+    [
+        Asker::Mandatory,
+        Asker::Selector,
+        Asker::NamespaceAnnotation,
+        Asker::PodAnnotation,
+    ]
+    .into_iter()
+    .filter(asks)
+    .collect()
 }
 
 /// What every rule says about a pod.

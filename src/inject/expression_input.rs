@@ -104,20 +104,17 @@ impl<'d> ExpressionInput<'d> {
             });
             of_metadata.any(|rest| rest.first().is_none_or(|first| first == field))
         };
-        let texts = |texts: &super::pod::Texts<'_>| {
-            let all = texts.all().into_iter();
-            Value::Object(
-                all.map(|(key, value)| (key.to_owned(), value.into()))
-                    .collect(),
-            )
-        };
         let mut metadata = Map::new();
         for (key, of_pod) in [
             ("labels", &self.pod.labels),
             ("annotations", &self.pod.annotations),
         ] {
             if reads(key) {
-                metadata.insert(key.to_owned(), texts(of_pod));
+                let mut texts = Map::new();
+                for (key, value) in of_pod.all() {
+                    texts.insert(key.to_owned(), value.into());
+                }
+                metadata.insert(key.to_owned(), texts.into());
             }
         }
         metadata.insert("namespace".to_owned(), self.namespace_name.into());
@@ -167,7 +164,7 @@ impl<'d> ExpressionInput<'d> {
     fn spec_field(&self, name: &str) -> Option<Value> {
         let lists = [List::InitContainers, List::Containers, List::Volumes];
         let list = lists.into_iter().find(|list| list.field() == name);
-        let value = match list {
+        let own = match list {
             Some(list) => {
                 let elements = self.pod.list(list);
                 let values = elements.iter().map(|element| element.view().to_value());
@@ -175,7 +172,7 @@ impl<'d> ExpressionInput<'d> {
             }
             None => self.pod.field(name),
         };
-        let value = value.or_else(|| defaults::default_of("PodSpec", name))?;
+        let value = own.or_else(|| defaults::default_of("PodSpec", name))?;
         let mut spec = Value::Object(Map::from_iter([(name.to_owned(), value)]));
         if let (Value::Object(map), Some(field)) = (&mut spec, schema::field("PodSpec", name)) {
             if let Some(inner) = map.get_mut(name) {

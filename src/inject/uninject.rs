@@ -15,6 +15,7 @@ use super::patch::unescape;
 use super::settings::ForeignHelpers;
 use super::status::{Element, Elements, Status};
 use crate::kubernetes::keys::{FILE_PREFIX, STATUS_PREFIX};
+use crate::kubernetes::object::list_at;
 use crate::kubernetes::paths;
 use crate::template::Template;
 
@@ -308,8 +309,8 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
                 .filter_map(|key| key.strip_prefix("volumeMounts/"))
                 .map(|path| unescape(path).into_owned())
                 .collect();
-            let mounts = container.get("volumeMounts").and_then(Value::as_array);
-            let staying = mounts.into_iter().flatten().filter(|mount| {
+            let mounts = list_at(container, "/volumeMounts").iter();
+            let staying = mounts.filter(|mount| {
                 let path = mount.get("mountPath").and_then(Value::as_str);
                 !edits
                     .iter()

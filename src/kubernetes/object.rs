@@ -30,6 +30,12 @@ impl ReadObject for Map<String, Value> {
     }
 }
 
+/// The items of the list at a JSON pointer; none where no list stands there.
+pub(crate) fn list_at<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
 /// A digest of data: FNV-1a of 64 bits over the JSON with sorted keys. It names revisions and
 /// elements; nothing trusts it.
 pub fn digest(value: &Value) -> String {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::object::list_at;
 use super::selector::{LabelSelector, SelectorDocument};
 
 /// The kind of configurations whose webhooks may change objects.
@@ -182,8 +183,7 @@ impl Entry {
     pub(crate) fn read_all(
         document: &Value,
     ) -> impl Iterator<Item = Result<Self, WebhookConfigurationError>> {
-        let entries = document.get("webhooks").and_then(Value::as_array);
-        entries.into_iter().flatten().map(Self::read)
+        list_at(document, "/webhooks").iter().map(Self::read)
     }
 
     pub(crate) fn read(value: &Value) -> Result<Self, WebhookConfigurationError> {

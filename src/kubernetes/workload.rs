@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::object::list_at;
+
 const TEMPLATE: &str = "/spec/template";
 const JOB_TEMPLATE: &str = "/spec/jobTemplate/spec/template";
 
@@ -90,10 +92,7 @@ pub(crate) fn pod_template(object: &Value) -> Option<&'static str> {
 
 /// Whether an object has a map with containers in its `spec` there.
 pub(crate) fn is_pod_template(object: &Value, pointer: &str) -> bool {
-    let containers = object.pointer(&format!("{pointer}/spec/containers"));
-    containers
-        .and_then(Value::as_array)
-        .is_some_and(|containers| !containers.is_empty())
+    !list_at(object, &format!("{pointer}/spec/containers")).is_empty()
 }
 
 /// Kinds without a pod template: their controllers make pods, or workloads, of fields here and there or

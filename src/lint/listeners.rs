@@ -10,6 +10,7 @@ use super::LintCode;
 use super::origin::containers;
 use super::sample::Sample;
 use crate::inject::trace::AddedTo;
+use crate::kubernetes::object::list_at;
 use crate::template::{Template, node};
 
 const PROBES: [&str; 3] = ["startupProbe", "readinessProbe", "livenessProbe"];
@@ -120,8 +121,7 @@ fn words(template: &Template, sample: &Sample<'_>, container: &Value) -> Vec<Wor
         let value = container.get(field).unwrap_or(&Value::Null);
         add(value, "", &[], &mut words);
     }
-    let mounts = container.get("volumeMounts").and_then(Value::as_array);
-    let mounts = mounts.map_or(&[][..], Vec::as_slice);
+    let mounts = list_at(container, "/volumeMounts");
     let files = template
         .volumes
         .iter()

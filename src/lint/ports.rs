@@ -8,6 +8,7 @@ use super::LintCode;
 use super::origin::{containers, is_made_up, origin};
 use super::sample::Sample;
 use super::subject::LintContext;
+use crate::kubernetes::object::list_at;
 
 /// The ports of the templates before: number and protocol to the template's name.
 pub(super) type Taken = BTreeMap<(u64, String), String>;
@@ -17,8 +18,10 @@ pub(super) fn lint(context: &mut LintContext<'_>, sample: &Sample<'_>, taken: &m
     let own = &context.template.name;
     for (pointer, container) in containers(context.template, &sample.additions) {
         let is_step = pointer.contains("init") && container.get("restartPolicy").is_none();
-        let ports = container.get("ports").and_then(Value::as_array);
-        for (index, port) in ports.into_iter().flatten().enumerate().filter(|_| !is_step) {
+        if is_step {
+            continue;
+        }
+        for (index, port) in list_at(container, "/ports").iter().enumerate() {
             let Some(number) = port.get("containerPort").and_then(Value::as_u64) else {
                 continue;
             };

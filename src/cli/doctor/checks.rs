@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use crate::cluster::Read;
+use crate::kubernetes::object::list_at;
 
 /// How many examples a line names.
 const MOST_EXAMPLES: usize = 5;
@@ -205,14 +206,9 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
         .unwrap_or_default()
 }
 
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    let list = value.pointer(pointer).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
-}
-
 /// The condition of this type.
 fn condition<'v>(object: &'v Value, kind: &str) -> Option<&'v Value> {
-    let mut conditions = list(object, "/status/conditions").iter();
+    let mut conditions = list_at(object, "/status/conditions").iter();
     conditions.find(|condition| condition["type"] == kind)
 }
 

@@ -198,11 +198,11 @@ fn excluded(names: &KnownNames, deployment: &Read<Value>) -> Vec<String> {
         ),
         _ => None,
     };
-    let named = named.unwrap_or_default();
     SYSTEM
         .into_iter()
         .chain([names.namespace.as_str()])
-        .chain(named.split(',').map(str::trim))
+        .chain(named.iter().flat_map(|named| named.split(',')))
+        .map(str::trim)
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
         .collect()

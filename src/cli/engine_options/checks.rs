@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::check::pod_security::Defaults;
 use crate::finding::{Policies, PolicyError};
 use crate::inject::Settings;
+use crate::kubernetes::object::list_at;
 
 /// What resulting pods are checked with.
 #[derive(Debug, Clone, clap::Args)]
@@ -98,10 +99,8 @@ impl CheckOptions {
 /// Reads a `PodSecurityConfiguration`, by itself or as the plugin of an `AdmissionConfiguration`.
 fn pod_security(path: &Path) -> anyhow::Result<Defaults> {
     let document: Value = serde_saphyr::from_str(&fs::read_to_string(path)?)?;
-    let plugins = document.get("plugins").and_then(Value::as_array);
-    let configuration = plugins
-        .into_iter()
-        .flatten()
+    let configuration = list_at(&document, "/plugins")
+        .iter()
         .filter(|plugin| plugin.get("name").and_then(Value::as_str) == Some("PodSecurity"))
         .find_map(|plugin| plugin.get("configuration"))
         .unwrap_or(&document);

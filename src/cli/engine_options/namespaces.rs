@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::sources::{find, is_directory, read_text};
 use crate::check::resources::{LimitRange, Quota};
 use crate::inject::{Namespace, Namespaces};
+use crate::kubernetes::object::list_at;
 
 /// The kinds of objects in a namespace that decide about its pods.
 const CONSTRAINTS: [&str; 3] = ["LimitRange", "ResourceQuota", "ServiceAccount"];
@@ -73,10 +74,8 @@ fn read_file(path: &Path, namespaces: &mut Namespaces) -> anyhow::Result<usize> 
 /// Adds what constrains pods to its namespace, of objects of other kinds nothing, and
 /// returns how many there were.
 fn constrain(object: &Value, namespaces: &mut Namespaces) -> usize {
-    let items = object.get("items").and_then(Value::as_array);
-    let in_list: usize = items
-        .into_iter()
-        .flatten()
+    let in_list: usize = list_at(object, "/items")
+        .iter()
         .map(|item| constrain(item, namespaces))
         .sum();
     in_list + usize::from(constrain_one(object, "default", namespaces))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use crate::cli::manifest::is_case_table;
+use crate::cli::manifest::{is_case_table, visible_entries};
 use crate::template::Source;
 
 /// How deep directories may be nested; deeper ones are links that go round in circles.
@@ -39,15 +39,9 @@ pub(super) fn find(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) -> 
             directory.display()
         );
     }
-    let unreadable = || failed(directory);
-    for entry in fs::read_dir(directory).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        let name = path.file_name().unwrap_or_default();
-        if name.as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
+    for path in visible_entries(directory).with_context(|| failed(directory))? {
         if is_directory(&path)? {
-            if name != CASES {
+            if path.file_name() != Some(CASES.as_ref()) {
                 find(&path, depth + 1, found)?;
             }
         } else if is_yaml(&path) && !is_case_table(&path) {

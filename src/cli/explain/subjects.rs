@@ -18,6 +18,7 @@ use crate::cluster::{ObjectName, Read};
 use crate::explain::{Explanation, Question};
 use crate::inject::{KeysOfObject, Reason, RequestContext, Settings, Verdict, misplaced_keys};
 use crate::kubernetes::keys::MIRROR;
+use crate::kubernetes::object::list_at;
 
 /// One pod that is asked about.
 #[derive(Debug)]
@@ -165,11 +166,9 @@ impl ExplainSubject {
 /// A mirror that a node owns: nobody else can make one.
 fn is_mirror(pod: &Value) -> bool {
     let annotations = pod.pointer("/metadata/annotations");
-    let owners = pod.pointer("/metadata/ownerReferences");
+    let mut owners = list_at(pod, "/metadata/ownerReferences").iter();
     annotations.is_some_and(|annotations| annotations.get(MIRROR).is_some())
-        && owners
-            .and_then(Value::as_array)
-            .is_some_and(|owners| owners.iter().any(|owner| owner["kind"] == "Node"))
+        && owners.any(|owner| owner["kind"] == "Node")
 }
 
 impl Subjects {

@@ -96,23 +96,27 @@ fn collect(
     wanted: Wanted,
     paths: &mut Vec<PathBuf>,
 ) -> Result<(), ManifestError> {
-    let unreadable = |source| unreadable(directory, source);
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            entries.push((entry.path(), entry.file_type().map_err(unreadable)?));
-        }
-    }
-    entries.sort_by(|(left, _), (right, _)| left.cmp(right));
-    for (path, kind) in entries {
-        if kind.is_dir() && wanted.enters(&path) {
+    for path in visible_entries(directory).map_err(|source| unreadable(directory, source))? {
+        if path.is_dir() && !path.is_symlink() && wanted.enters(&path) {
             collect(&path, wanted, paths)?;
         } else if wanted.reads(&path) && path.is_file() {
             paths.push(path);
         }
     }
     Ok(())
+}
+
+/// The entries of a directory that are not hidden, in the order of their names.
+pub(crate) fn visible_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 fn file(path: &Path) -> Result<Text, ManifestError> {

@@ -8,6 +8,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::kubernetes::object::list_at;
+
 /// The life of a pod.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +55,7 @@ pub(super) enum Role {
 pub(super) fn of(pod: &Value, added_by: &dyn Fn(&str, &str) -> Option<String>) -> TimeLine {
     let mut line = TimeLine::default();
     let mut before = "first".to_owned();
-    for container in list(pod, "initContainers") {
+    for container in list_at(pod, "/spec/initContainers") {
         let name = name(container);
         let is_sidecar = container.get("restartPolicy").and_then(Value::as_str) == Some("Always");
         let first = line.steps.len();
@@ -100,7 +102,7 @@ fn add_apps(
     added_by: &dyn Fn(&str, &str) -> Option<String>,
 ) {
     let mut is_held = true;
-    for container in list(pod, "containers") {
+    for container in list_at(pod, "/spec/containers") {
         let name = name(container);
         if is_held {
             line.steps.push(format!("{name} starts"));
@@ -139,11 +141,6 @@ fn end(line: &mut TimeLine) {
             Role::Init => {}
         }
     }
-}
-
-fn list<'p>(pod: &'p Value, key: &str) -> impl Iterator<Item = &'p Value> {
-    let list = pod.pointer("/spec").and_then(|spec| spec.get(key));
-    list.and_then(Value::as_array).into_iter().flatten()
 }
 
 fn name(container: &Value) -> &str {

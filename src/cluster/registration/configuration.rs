@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cluster::webhook_lint::{Installation, Severity, lint};
+use crate::kubernetes::object::list_at;
 use crate::kubernetes::webhook_configuration::ClientConfig;
 
 /// How the names of our entries end.
@@ -48,18 +49,19 @@ impl Configuration {
         installation: &Installation,
     ) -> Self {
         let deadlocks = deadlocks(&kind, &object, installation);
-        let webhooks = object.data.get("webhooks").and_then(Value::as_array);
-        let entries = webhooks.into_iter().flatten().filter_map(|entry| {
-            let name = entry.get("name")?.as_str()?;
-            // What else the entry says may be unreadable: its bundle must be kept all the same.
-            let client = ClientConfig::deserialize(entry.get("clientConfig")?).ok()?;
-            is_ours(name, &client, installation).then(|| Entry {
-                name: name.to_owned(),
-                // The API server has decoded it once already.
-                bundle: STANDARD.decode(&client.ca_bundle).unwrap_or_default(),
-                deadlock: deadlocks.get(name).cloned(),
-            })
-        });
+        let entries = list_at(&object.data, "/webhooks")
+            .iter()
+            .filter_map(|entry| {
+                let name = entry.get("name")?.as_str()?;
+                // What else the entry says may be unreadable: its bundle must be kept all the same.
+                let client = ClientConfig::deserialize(entry.get("clientConfig")?).ok()?;
+                is_ours(name, &client, installation).then(|| Entry {
+                    name: name.to_owned(),
+                    // The API server has decoded it once already.
+                    bundle: STANDARD.decode(&client.ca_bundle).unwrap_or_default(),
+                    deadlock: deadlocks.get(name).cloned(),
+                })
+            });
         Self {
             entries: entries.collect(),
             kind,

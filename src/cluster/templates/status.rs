@@ -4,6 +4,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::model::TemplateReport;
+use crate::kubernetes::object::list_at;
 use crate::template::{Catalog, CatalogLookup};
 
 /// How many errors a status lists; the rest is counted.
@@ -21,8 +22,8 @@ struct Condition {
 
 /// The condition of this type that is stored.
 fn stored<'r>(report: &'r TemplateReport, ty: &str) -> Option<&'r Value> {
-    let conditions = report.status.get("conditions")?.as_array()?;
-    conditions.iter().find(|condition| condition["type"] == ty)
+    let mut conditions = list_at(&report.status, "/conditions").iter();
+    conditions.find(|condition| condition["type"] == ty)
 }
 
 /// The status of a template, where that is another than the stored one; `catalog` is all that is

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::super::names::resource;
 use super::super::revisions::KeptRevision;
 use crate::check::resources::{LimitRange, Quota};
-use crate::kubernetes::object::digest;
+use crate::kubernetes::object::{digest, list_at};
 use crate::template::custom_resource::{CLUSTER_PLURAL, NAMESPACED_PLURAL};
 
 /// The whole object once more, which `kubectl apply` leaves in it.
@@ -202,9 +202,7 @@ impl WatchedObject {
             Watched::LimitRanges => Content::LimitRange(LimitRange::read(&named(object))),
             Watched::ResourceQuotas => Content::Quota(Quota::read(&named(object))),
             Watched::ServiceAccounts => {
-                let secrets = object.data.get("imagePullSecrets");
-                let names = secrets.and_then(Value::as_array);
-                Content::ServiceAccount(names.is_some_and(|names| !names.is_empty()))
+                Content::ServiceAccount(!list_at(&object.data, "/imagePullSecrets").is_empty())
             }
             Watched::ControllerRevisions => Content::Revision(KeptRevision::read(&object)),
         };

@@ -11,8 +11,8 @@ impl WorkingPod<'_> {
     /// The pod as it is now, for the checks.
     pub(crate) fn resulting(&self) -> Pod<'_> {
         let fields_by = self.fields_by.iter();
-        let volumes = self.list(List::Volumes).iter().enumerate();
-        let volumes = volumes.map(|(index, element)| {
+        let elements = self.list(List::Volumes).iter().enumerate();
+        let volumes = elements.map(|(index, element)| {
             let (added_by, source) = read(element);
             Volume::read(index, element.name(), added_by, source)
         });

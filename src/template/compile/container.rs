@@ -76,13 +76,10 @@ fn container(
         errors.add(node.place, path, "the field `image` is required");
     }
     validity::container(errors, node, path);
-    let own: Vec<_> = entries
-        .iter()
-        .filter(|entry| entry.key != WAIT_FOR_READY.name)
-        .cloned()
-        .collect();
+    let mut fields = entries.to_vec();
+    fields.retain(|entry| entry.key != WAIT_FOR_READY.name);
     let own = Node {
-        value: NodeValue::Map(own),
+        value: NodeValue::Map(fields),
         place: node.place,
     };
     Some(ContainerTemplate {

@@ -1,7 +1,8 @@
 //! The API server and the kinds of templates in it.
 
 use super::super::facts::Facts;
-use super::{Check, Line, condition, found, list, text};
+use super::{Check, Line, condition, found, text};
+use crate::kubernetes::object::list_at;
 
 /// Match conditions and validating policies are stable from here on.
 const OLDEST: u64 = 30;
@@ -60,7 +61,7 @@ fn definition(name: &str, read: &crate::cluster::Read<serde_json::Value>) -> Res
             apply,
         )
     })?;
-    let mut versions = list(definition, "/spec/versions").iter();
+    let mut versions = list_at(definition, "/spec/versions").iter();
     let served = versions.any(|one| one["name"] == VERSION && one["served"] == true);
     if !served {
         return Err(check.failure(format!("{name} does not serve {VERSION}"), apply));

@@ -8,10 +8,10 @@ use crate::inject::namespace_keys::of_keys;
 
 pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     let check = Check::Namespaces;
-    let listed = found(check, "the namespaces", &facts.namespaces, || {
+    let read = found(check, "the namespaces", &facts.namespaces, || {
         check.ok("there are no namespaces")
     });
-    let listed = match listed {
+    let listed = match read {
         Ok(listed) => listed,
         Err(line) => return vec![line],
     };

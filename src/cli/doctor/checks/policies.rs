@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::facts::Facts;
-use super::{Check, Line, list, text};
+use super::{Check, Line, text};
 use crate::cluster::Read;
+use crate::kubernetes::object::list_at;
 
 pub(super) fn policies(facts: &Facts) -> Vec<Line> {
     let policies = facts.policies.iter();
@@ -37,14 +38,14 @@ fn of_policy(name: &str, policy: &Read<Value>, binding: &Read<Value>) -> Result<
         }
         Read::Unknown(why) => return Err(check.unknown(&format!("the binding {name}"), why)),
     };
-    let denies = list(binding, "/spec/validationActions")
+    let denies = list_at(binding, "/spec/validationActions")
         .iter()
         .any(|one| one == "Deny");
     if text(binding, "/spec/policyName") != name || !denies {
         let message = format!("the binding {name} does not deny what the policy finds");
         return Err(check.warning(message, "set its validationActions to [Deny]"));
     }
-    if let Some(warning) = list(policy, "/status/typeChecking/expressionWarnings").first() {
+    if let Some(warning) = list_at(policy, "/status/typeChecking/expressionWarnings").first() {
         let (place, why) = (text(warning, "/fieldRef"), text(warning, "/warning"));
         let first = why.lines().next().unwrap_or_default();
         let message = format!("the API server warns of the policy {name}: {place}: {first}");

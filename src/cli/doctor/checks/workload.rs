@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::super::facts::Facts;
-use super::{Check, Line, condition, examples, found, list, text};
+use super::{Check, Line, condition, examples, found, text};
 use crate::cluster::Read;
+use crate::kubernetes::object::list_at;
 
 /// One replica is away during every update of its node.
 const FEWEST_REPLICAS: u64 = 2;
@@ -109,7 +110,7 @@ fn stuck(facts: &Facts) -> Option<Line> {
 
 /// The pod and why a container of it waits for longer than starting takes.
 fn waiting(pod: &Value) -> Option<String> {
-    let statuses = list(pod, "/status/containerStatuses");
+    let statuses = list_at(pod, "/status/containerStatuses");
     let mut reasons = statuses
         .iter()
         .map(|status| text(status, "/state/waiting/reason"))
@@ -195,9 +196,9 @@ fn endpoints(facts: &Facts) -> Result<Line, Line> {
     let ready = slices
         .items
         .iter()
-        .flat_map(|slice| list(slice, "/endpoints"))
+        .flat_map(|slice| list_at(slice, "/endpoints"))
         .filter(|endpoint| endpoint.pointer("/conditions/ready") != Some(&Value::Bool(false)))
-        .map(|endpoint| list(endpoint, "/addresses").len())
+        .map(|endpoint| list_at(endpoint, "/addresses").len())
         .sum::<usize>();
     if ready == 0 {
         return Err(check.failure(

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::KnownNames;
 use crate::cluster::{ObjectPage, Read};
 use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, STATUS_PREFIX};
+use crate::kubernetes::object::list_at;
 use crate::template::built_in;
 
 /// Where a pod is tried when no namespace is enabled.
@@ -104,11 +105,8 @@ fn of_program() -> Option<String> {
 }
 
 fn is_true(template: &Value, kind: &str) -> bool {
-    template
-        .pointer("/status/conditions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    list_at(template, "/status/conditions")
+        .iter()
         .any(|one| one["type"] == kind && one["status"] == "True")
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::KnownNames;
 use crate::cluster::{Access, ClusterReader, Read};
+use crate::kubernetes::object::list_at;
 
 /// The roles that are shipped: one for the whole cluster, one for Pillion's own namespace.
 static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
@@ -150,15 +151,13 @@ fn needed(group: &str, resource: &str, names: &KnownNames, deployment: &Value) -
 /// A setting of the Deployment's first container: an environment variable or an argument.
 pub(super) fn setting(deployment: &Value, variable: &str, flag: &str) -> Option<String> {
     let container = deployment.pointer("/spec/template/spec/containers/0")?;
-    let list = |field: &str| {
-        let list = container.get(field).and_then(Value::as_array);
-        list.map_or(&[][..], Vec::as_slice)
-    };
-    let named = list("env").iter().find(|one| one["name"] == variable);
+    let mut variables = list_at(container, "/env").iter();
+    let named = variables.find(|one| one["name"] == variable);
     if let Some(value) = named.and_then(|one| one.get("value")?.as_str()) {
         return Some(value.to_owned());
     }
-    let arguments: Vec<_> = list("args").iter().filter_map(Value::as_str).collect();
+    let arguments = list_at(container, "/args").iter().filter_map(Value::as_str);
+    let arguments: Vec<_> = arguments.collect();
     let at = arguments.iter().position(|one| one.starts_with(flag))?;
     let rest = arguments.get(at)?.strip_prefix(flag)?;
     match rest.strip_prefix('=') {

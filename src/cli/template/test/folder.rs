@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::TestError;
 use super::case::Case;
 use super::table::Table;
+use crate::cli::manifest::visible_entries;
 use crate::cli::manifest::{CASE_TABLE, ManifestError, TEMPLATE};
 use crate::template::Source;
 
@@ -189,16 +190,7 @@ fn folder(path: &Path) -> Result<Folder, TestError> {
 
 /// What is in a directory, sorted, without hidden entries.
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, TestError> {
-    let failed = |source| unreadable(directory, source);
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(directory).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            paths.push(entry.path());
-        }
-    }
-    paths.sort();
-    Ok(paths)
+    visible_entries(directory).map_err(|source| unreadable(directory, source))
 }
 
 fn source(path: &Path) -> Result<Source, TestError> {
