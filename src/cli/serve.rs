@@ -168,27 +168,31 @@ impl Serve {
         }
     }
 
-    async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
+    /// The settings, and the cluster where anything is to be done there. Its version counts unless a
+    /// flag names one.
+    async fn open(&self) -> anyhow::Result<(Settings, Option<Cluster>)> {
         let mut settings = self.settings()?;
-        let drain = self.drain();
         self.authority.check(self.certificate.has_files())?;
         let is_needed = self.authority.needs_cluster();
-        let own_namespace = self.engine.own_namespace().to_owned();
-        let mut cluster = self.cluster.open(&own_namespace, is_needed).await?;
-        let watched = cluster.as_ref().filter(|_| self.cluster.watch_cluster);
-        if let Some(watched) = watched
+        let own_namespace = self.engine.own_namespace();
+        let cluster = self.cluster.open(own_namespace, is_needed).await?;
+        if let Some(cluster) = &cluster
+            && self.cluster.watch_cluster
             && !self.engine.has_kubernetes_version()
         {
-            settings.kubernetes_minor = watched.kubernetes_minor().await?;
+            settings.kubernetes_minor = cluster.kubernetes_minor().await?;
         }
-        let settings = Arc::new(settings);
-        let events = cluster.as_ref().and_then(Cluster::events);
-        let decision_cache = usize::try_from(self.decision_cache_mib).unwrap_or(0) * 1024 * 1024;
+        Ok((settings, cluster))
+    }
+
+    async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
+        let drain = self.drain();
+        let (settings, mut cluster) = self.open().await?;
         let webhook = Arc::new(Webhook::new(
-            settings,
-            decision_cache,
+            Arc::new(settings),
+            usize::try_from(self.decision_cache_mib).unwrap_or(0) * 1024 * 1024,
             Arc::clone(&metrics),
-            events,
+            cluster.as_ref().and_then(Cluster::events),
         ));
         let mut templates = Templates::new(self.engine, Arc::clone(&webhook), Arc::clone(&metrics));
         templates.start(self.cluster.built_in_catalog())?;
@@ -203,7 +207,7 @@ impl Serve {
             if self.cluster.watch_cluster {
                 let metrics = Arc::clone(&metrics);
                 let parts = (Arc::clone(&webhook), metrics, readiness.clone());
-                watch::spawn(cluster, &own_namespace, parts, &mut background);
+                watch::spawn(cluster, parts, &mut background);
             }
         }
         let server = Server::bind(Setup {

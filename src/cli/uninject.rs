@@ -40,8 +40,11 @@ impl Uninject {
         let catalog = self.engine.load_catalog(streams)?;
         let settings = self.engine.settings()?;
         let removal = Removal(|namespace: &str, pod: &mut Value| {
-            let served = |name: &str| Some(catalog.find(namespace, name).template()?.as_ref());
-            uninject::remove(pod, &served, &settings.foreign_helpers)
+            uninject::remove(
+                pod,
+                &|name| Some(catalog.find(namespace, name).template()?.as_ref()),
+                &settings.foreign_helpers,
+            )
         });
         self.documents.run(manifests, &removal, streams)
     }

@@ -203,13 +203,9 @@ mod tests {
             assert!(operation.apply(&mut patched), "{operation:?}");
         }
         assert!(difference(&patched, &after).is_empty(), "{patched:#}");
-        let names = |pod: &Value, list: &str| -> Vec<String> {
-            let items = pod["spec"][list].as_array().unwrap().iter();
-            items
-                .map(|item| item["name"].as_str().unwrap().to_owned())
-                .collect()
-        };
-        assert_eq!(names(&patched, "initContainers"), ["z", "w", "x"]);
+        let containers = patched["spec"]["initContainers"].as_array().unwrap();
+        let names: Vec<_> = containers.iter().map(|item| &item["name"]).collect();
+        assert_eq!(names, ["z", "w", "x"]);
         assert_eq!(
             patched["spec"]["containers"][0]["resources"]["limits"]["cpu"],
             "1000m"

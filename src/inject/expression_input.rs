@@ -97,19 +97,16 @@ impl<'d> ExpressionInput<'d> {
 
     /// The fields of the pod's metadata that are read.
     fn metadata(&self, paths: &Paths) -> Value {
-        let reads = |field: &str| {
-            let mut of_metadata = paths.iter().filter_map(|path| {
-                let (root, rest) = path.split_first()?;
-                (root == "metadata").then_some(rest)
-            });
-            of_metadata.any(|rest| rest.first().is_none_or(|first| first == field))
-        };
         let mut metadata = Map::new();
         for (key, of_pod) in [
             ("labels", &self.pod.labels),
             ("annotations", &self.pod.annotations),
         ] {
-            if reads(key) {
+            let is_read = paths.iter().any(|path| {
+                let (root, rest) = (path.first(), path.get(1));
+                root.is_some_and(|root| root == "metadata") && rest.is_none_or(|field| field == key)
+            });
+            if is_read {
                 let mut texts = Map::new();
                 for (key, value) in of_pod.all() {
                     texts.insert(key.to_owned(), value.into());

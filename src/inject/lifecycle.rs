@@ -94,11 +94,6 @@ mod tests {
 
     #[test]
     fn auto_is_native_where_every_kubelet_surely_knows_it() {
-        let settings = |minor, native| Settings {
-            kubernetes_minor: minor,
-            native_sidecars: native,
-            ..Settings::default()
-        };
         let table = [
             (Placement::Auto, 31, None, false),
             (Placement::Auto, 32, None, true),
@@ -107,12 +102,13 @@ mod tests {
             (Placement::Native, 28, None, true),
             (Placement::Classic, 37, Some(true), false),
         ];
-        for (placement, minor, native, expected) in table {
-            assert_eq!(
-                is_native(placement, &settings(minor, native)),
-                expected,
-                "{minor}"
-            );
+        for (placement, kubernetes_minor, native_sidecars, expected) in table {
+            let settings = Settings {
+                kubernetes_minor,
+                native_sidecars,
+                ..Settings::default()
+            };
+            assert_eq!(is_native(placement, &settings), expected, "{settings:?}");
         }
     }
 

@@ -64,10 +64,9 @@ pub fn select(catalog: &Catalog, settings: &Settings, asked: SelectionInput<'_>)
         Err(why) => return Selection::Nothing(why),
     };
     match find_all(catalog, asked, names, mandatory) {
-        Ok(templates) if templates.is_empty() => {
-            let not_requested = || Refusal::new(Reason::NotRequested, &**NOT_REQUESTED);
-            Selection::Nothing(nothing.unwrap_or_else(not_requested))
-        }
+        Ok(templates) if templates.is_empty() => Selection::Nothing(
+            nothing.unwrap_or_else(|| Refusal::new(Reason::NotRequested, &**NOT_REQUESTED)),
+        ),
         Ok(templates) => Selection::Templates(templates),
         Err(why) => Selection::Nothing(why),
     }

@@ -241,11 +241,7 @@ impl Metrics {
 
     /// How many templates are served in their newest revision, and how many in an older one.
     pub fn templates(&self, served: usize, stale: usize) {
-        for (state, count) in [("served", served), ("stale", stale)] {
-            self.templates
-                .get_or_create(&[("state", state.to_owned().into())])
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
+        set_states(&self.templates, [("served", served), ("stale", stale)]);
     }
 
     /// So many errors were met in loading templates.
@@ -256,14 +252,14 @@ impl Metrics {
     /// Whether changes of a resource of the cluster arrive.
     pub fn watch_up(&self, resource: &'static str, up: bool) {
         self.watch_up
-            .get_or_create(&[("resource", resource.to_owned().into())])
+            .get_or_create(&[("resource", resource.into())])
             .set(i64::from(up));
     }
 
     /// A watch on a resource of the cluster failed.
     pub fn watch_error(&self, resource: &'static str) {
         self.watch_errors
-            .get_or_create(&[("resource", resource.to_owned().into())])
+            .get_or_create(&[("resource", resource.into())])
             .inc();
     }
 
@@ -311,21 +307,18 @@ impl Metrics {
 
     /// The states of the entries of the webhook configurations.
     pub fn webhook_entries(&self, current: usize, stale: usize, withheld: usize) {
-        for (state, count) in [
+        let states = [
             ("current", current),
             ("stale", stale),
             ("withheld", withheld),
-        ] {
-            self.webhook_entries
-                .get_or_create(&[("state", state.to_owned().into())])
-                .set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
+        ];
+        set_states(&self.webhook_entries, states);
     }
 
     /// This became of a verdict that was to be an event.
     pub fn event(&self, result: &'static str) {
         self.events
-            .get_or_create(&[("result", result.to_owned().into())])
+            .get_or_create(&[("result", result.into())])
             .inc();
     }
 
@@ -335,6 +328,14 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+fn set_states<const N: usize>(gauges: &Gauges<1>, states: [(&'static str, usize); N]) {
+    for (state, count) in states {
+        gauges
+            .get_or_create(&[("state", state.into())])
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 }
 
@@ -363,9 +364,10 @@ mod tests {
                 findings: Vec::new(),
             });
         }
-        let is_served = |name: &str| name == "log-shipper";
         for endpoint in [Endpoint::Mutate, Endpoint::Advise] {
-            metrics.reviewed(endpoint, &decision, Duration::from_micros(20), is_served);
+            metrics.reviewed(endpoint, &decision, Duration::from_micros(20), |name| {
+                name == "log-shipper"
+            });
         }
         metrics.recalled();
         metrics.rejected(415);

@@ -76,12 +76,9 @@ fn a_container_of_knative_s_is_named_where_its_pod_is_patched() {
     let text = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata:\n  name: web\nspec:\n  \
         template:\n    metadata: {}\n    spec:\n      containers:\n      - image: web:1\n";
     let seen = RefCell::new(Vec::new());
-    let see = |pod: &Value| {
-        seen.borrow_mut()
-            .push(pod["spec"]["containers"][0]["name"].clone());
-    };
     let (manifest, report) = run(text, |subject, pod| {
-        see(&pod);
+        let name = &pod["spec"]["containers"][0]["name"];
+        seen.borrow_mut().push(name.clone());
         label(subject, pod)
     });
     assert_eq!(*seen.borrow(), ["user-container"]);
@@ -92,12 +89,9 @@ fn a_container_of_knative_s_is_named_where_its_pod_is_patched() {
     );
     let patch = report.entries[0].treated.patch.as_ref().unwrap();
     let place = "/spec/template/spec/containers/0/name";
-    let operations = patch.as_array().unwrap();
-    let names = |operation: &&Value| operation["path"] == place;
-    assert_eq!(
-        operations.iter().find(names).unwrap()["value"],
-        "user-container"
-    );
+    let mut operations = patch.as_array().unwrap().iter();
+    let named = operations.find(|operation| operation["path"] == place);
+    assert_eq!(named.unwrap()["value"], "user-container");
     let (manifest, _) = run(text, |_, _| {
         Decision::plain(Reason::NotRequested, "nothing")
     });

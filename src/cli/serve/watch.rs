@@ -69,7 +69,6 @@ impl Observer for View {
 /// Watches the cluster in the background. The server is not ready before it is known.
 pub(super) fn spawn(
     cluster: &Cluster,
-    own_namespace: &str,
     (webhook, metrics, readiness): (Arc<Webhook>, Arc<Metrics>, Readiness),
     background: &mut JoinSet<&'static str>,
 ) {
@@ -84,7 +83,7 @@ pub(super) fn spawn(
         readiness,
         served: sender,
     });
-    let (client, namespace) = (cluster.connection.client(), own_namespace.to_owned());
+    let (client, namespace) = (cluster.connection.client(), cluster.namespace.clone());
     let writer = TemplateWriter::new(client.clone(), namespace.clone());
     let (leader, limits) = (cluster.lease.leader(), cluster.limits);
     background.spawn(async move {

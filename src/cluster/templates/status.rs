@@ -169,14 +169,14 @@ mod tests {
         let spec = json!({"metadata": {"labels": {"a": "b"}}});
         let template = compile_object("shop", "logs", Some(&spec)).result.unwrap();
         let template = Arc::from(template);
-        let error = |number: usize| TemplateError {
+        let errors = (0..errors).map(|number| TemplateError {
             file: "InjectionTemplate/shop/logs".to_owned(),
             template: "logs".to_owned(),
             line: 0,
             column: 0,
             field: format!("spec.sidecars[{number}].image"),
             message: "wrong ".repeat(300),
-        };
+        });
         TemplateReport {
             namespace: "shop".to_owned(),
             name: "logs".to_owned(),
@@ -184,7 +184,7 @@ mod tests {
             generation: 3,
             resource_version: "7".to_owned(),
             status: Arc::new(status),
-            errors: (0..errors).map(error).collect(),
+            errors: errors.collect(),
             good: good.map(|generation| ServedRevision {
                 template,
                 generation,

@@ -193,9 +193,10 @@ fn what_matters_most_is_told_first() {
     let lines = |names: &str, kind| {
         let mut template = kept.clone();
         template["metadata"]["annotations"][INJECT] = json!(names);
-        let told = told(kind, &template);
-        let head = |line: String| line.split(' ').take(9).collect::<Vec<_>>().join(" ");
-        told.into_iter().map(head).collect::<Vec<_>>()
+        told(kind, &template)
+            .into_iter()
+            .map(|line| line.split(' ').take(9).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
     };
     // A template that is not applied, a finding of another, what is added.
     let told = lines("clock,old,trial", "Job");

@@ -78,14 +78,16 @@ fn resolve_with(
         panic!("the template loads");
     };
     let annotations = |settings: Settings<'_>| -> BTreeMap<String, String> {
-        let keyed =
-            |(key, value): &(&str, &str)| (format!("t.pillion.dev/{key}"), (*value).to_owned());
-        settings.iter().map(keyed).collect()
+        settings
+            .iter()
+            .map(|(key, value)| (format!("t.pillion.dev/{key}"), (*value).to_owned()))
+            .collect()
     };
-    let pod = annotations(pod);
-    let pod = pod.iter();
-    let pod = pod.map(|(key, value)| (key.as_str().into(), value.as_str().into()));
-    let pod: Dictionary<'_> = pod.collect();
+    let of_pod = annotations(pod);
+    let pod: Dictionary<'_> = of_pod
+        .iter()
+        .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
+        .collect();
     let configuration = configuration
         .iter()
         .map(|(key, value)| (("t".to_owned(), (*key).to_owned()), (*value).to_owned()))

@@ -25,8 +25,8 @@ fn template() -> Template {
 
 fn removed(pod: &mut Value) -> TakenOut {
     let template = template();
-    let served = |name: &str| (name == "t").then_some(&template);
-    remove(pod, &served, &ForeignHelpers::default()).unwrap()
+    let foreign = ForeignHelpers::default();
+    remove(pod, &|name| (name == "t").then_some(&template), &foreign).unwrap()
 }
 
 fn digest(definition: &str, value: &Value) -> String {
