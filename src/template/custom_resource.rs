@@ -87,11 +87,11 @@ fn definition(kind: &Kind) -> Value {
     })
 }
 
-/// What `kubectl get` shows; those of priority 1 with `-o wide`.
 fn condition(ty: &str, field: &str) -> String {
     format!(".status.conditions[?(@.type==\"{ty}\")].{field}")
 }
 
+/// What `kubectl get` shows; those of priority 1 with `-o wide`.
 fn columns() -> Value {
     json!([
         {"name": "Pattern", "type": "string", "jsonPath": ".spec.pattern"},

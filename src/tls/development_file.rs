@@ -41,11 +41,11 @@ fn replace(path: &Path, pem: &str) -> io::Result<()> {
     written
 }
 
-/// Whether what exists may be replaced: the authority of an earlier start, or an empty file.
 fn refused(why: &str) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::AlreadyExists, why))
 }
 
+/// Whether what exists may be replaced: the authority of an earlier start, or an empty file.
 fn check(path: &Path, metadata: &Metadata) -> io::Result<()> {
     if metadata.is_symlink() {
         return refused("it is a symbolic link, which is not followed: name the file itself");

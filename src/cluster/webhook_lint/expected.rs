@@ -80,7 +80,6 @@ const NAMESPACES: Scope = Scope {
     is_cluster: true,
 };
 
-/// The entries about pods.
 fn pods(
     name: &'static str,
     policy: Policy,
@@ -108,6 +107,7 @@ fn workloads(name: &'static str, namespaces: &[Requirement]) -> Shipped {
     }
 }
 
+/// The entries about pods.
 pub(super) fn mutating() -> Vec<Shipped> {
     let not_mandatory = requirement(MANDATORY, Operator::DoesNotExist);
     let not_disabled = requirement(INJECTION, Operator::NotIn(vec!["disabled".to_owned()]));

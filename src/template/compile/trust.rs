@@ -79,14 +79,14 @@ fn privileges(spec: &Node) -> Vec<(&Node, String)> {
     found
 }
 
-/// Annotations that are privilege (Pod Security Standards, "`AppArmor`"), or may be, as an expression
-/// decides which there are.
 fn is_confined(node: &Node) -> bool {
     let profile = node.text().unwrap_or_default();
     let known = profile == "runtime/default" || profile.starts_with("localhost/");
     known && !profile.contains("${")
 }
 
+/// Annotations that are privilege (Pod Security Standards, "`AppArmor`"), or may be, as an expression
+/// decides which there are.
 fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
     let metadata = spec.get("metadata");
     let Some(annotations) = metadata.and_then(|metadata| metadata.get("annotations")) else {

@@ -195,12 +195,12 @@ pub(super) fn finding(text: &mut String, finding: &FindingExplanation, paint: Pa
     let _ = writeln!(text, "      help: {}", finding.help);
 }
 
-/// The whole pod's resources.
 fn change(before: Option<&str>, after: Option<&str>) -> String {
     let (before, after) = (before.unwrap_or("none"), after.unwrap_or("none"));
     format!("{before} -> {after}")
 }
 
+/// The whole pod's resources.
 pub(super) fn resources(text: &mut String, resources: &Resources, paint: Paint) {
     heading(
         text,

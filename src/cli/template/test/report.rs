@@ -177,11 +177,11 @@ fn add_case(text: &mut String, case: &Tested, paint: Paint) {
     }
 }
 
-/// What differs: in one line where that is enough, else as a comparison of YAML.
 fn is_short(value: &Value) -> bool {
     !value.is_array() && !value.is_object()
 }
 
+/// What differs: in one line where that is enough, else as a comparison of YAML.
 pub(super) fn add_difference(text: &mut String, difference: &Difference, paint: Paint) {
     let Difference {
         what,
