@@ -5,6 +5,7 @@
 //! objects, LimitRanges and ResourceQuotas in the same input count as namespace manifests, unless one
 //! of the same name was given by `--namespace-manifest`.
 
+mod claims;
 mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,8 +32,6 @@ use crate::inject::{
     Verdict, misplaced_keys,
 };
 use crate::kubernetes::keys::{self, INJECTION};
-use crate::kubernetes::object::list_at;
-use crate::kubernetes::workload::{CLAIMS, claim_volumes};
 use crate::review::{Document, Pod};
 
 /// Inject templates into the pods of manifests.
@@ -251,7 +250,7 @@ impl ObjectTransform for Injection<'_> {
         };
         let given = object.clone();
         let is_named = knative::name_containers(identity, object, pointer);
-        let claims = add_claims(identity, object, pointer);
+        let claimed = claims::add(identity, object, pointer);
         let decision = self.decider.decide(&subject, &pod(object.pointer(pointer)));
         let hints = self.hints(&subject, (identity, pointer), object, &decision);
         let patch = if decision.patch.is_empty() {
@@ -263,9 +262,9 @@ impl ObjectTransform for Injection<'_> {
                 object: identity.to_string(),
                 source,
             })?;
-            remove_claims(object, pointer, &claims);
+            claims::remove(object, pointer, &claimed);
             // What was written for the pod of the claims, or with names, is not for the object as it was.
-            Some(if claims.is_empty() && !is_named {
+            Some(if claimed.is_empty() && !is_named {
                 whole
             } else {
                 operations(&json_patch::diff(&given, object))
@@ -327,53 +326,6 @@ fn apply(
     let patch: json_patch::Patch = serde_json::from_value(operations.clone())?;
     json_patch::patch(object, &patch)?;
     Ok(whole_patch(prepared, operations))
-}
-
-/// Adds a volume for each claim of a `StatefulSet`, as its controller adds them to its pods. Returns
-/// the names of those that were not there.
-fn add_claims(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
-    if identity.kind != "StatefulSet" {
-        return Vec::new();
-    }
-    let claimed = claim_volumes(&identity.name, list_at(object, CLAIMS));
-    let spec = object.pointer_mut(&format!("{pointer}/spec"));
-    let Some(spec) = spec
-        .and_then(Value::as_object_mut)
-        .filter(|_| !claimed.is_empty())
-    else {
-        return Vec::new();
-    };
-    let volumes = spec.entry("volumes").or_insert_with(|| json!([]));
-    let Some(volumes) = volumes.as_array_mut() else {
-        return Vec::new();
-    };
-    let mut added = Vec::new();
-    for claim in claimed {
-        if let Some(name) = claim.get("name").and_then(Value::as_str)
-            && volumes.iter().all(|volume| volume["name"] != name)
-        {
-            added.push(name.to_owned());
-            volumes.push(claim);
-        }
-    }
-    added
-}
-
-/// Takes the volumes of claims out again: a `StatefulSet` does not list them.
-fn remove_claims(object: &mut Value, pointer: &str, added: &[String]) {
-    let spec = object.pointer_mut(&format!("{pointer}/spec"));
-    let Some(spec) = spec
-        .and_then(Value::as_object_mut)
-        .filter(|_| !added.is_empty())
-    else {
-        return;
-    };
-    if let Some(Value::Array(volumes)) = spec.get_mut("volumes") {
-        volumes.retain(|volume| !added.iter().any(|name| volume["name"] == name.as_str()));
-        if volumes.is_empty() {
-            spec.remove("volumes");
-        }
-    }
 }
 
 /// The JSON of the pod that comes of a pod template, or of the pod itself.

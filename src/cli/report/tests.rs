@@ -3,7 +3,8 @@
 use super::*;
 use crate::cli::manifest::kinds::Identity;
 use crate::cli::report::{Note, TransformResult};
-use crate::finding::{Code, Finding};
+use crate::cli::terminal::Paint;
+use crate::finding::{Code, Finding, Policy};
 use crate::inject::Reason;
 
 fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {

@@ -1,0 +1,54 @@
+//! The volumes of a `StatefulSet`'s claims, which its pods have and its pod template does not list.
+
+use serde_json::{Value, json};
+
+use crate::cli::manifest::kinds::Identity;
+use crate::kubernetes::object::list_at;
+use crate::kubernetes::workload::{CLAIMS, claim_volumes};
+
+/// Adds a volume for each claim of a `StatefulSet`, as its controller adds them to its pods. Returns
+/// the names of those that were not there.
+pub(super) fn add(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
+    if identity.kind != "StatefulSet" {
+        return Vec::new();
+    }
+    let claimed = claim_volumes(&identity.name, list_at(object, CLAIMS));
+    let spec = object.pointer_mut(&format!("{pointer}/spec"));
+    let Some(spec) = spec
+        .and_then(Value::as_object_mut)
+        .filter(|_| !claimed.is_empty())
+    else {
+        return Vec::new();
+    };
+    let volumes = spec.entry("volumes").or_insert_with(|| json!([]));
+    let Some(volumes) = volumes.as_array_mut() else {
+        return Vec::new();
+    };
+    let mut added = Vec::new();
+    for claim in claimed {
+        if let Some(name) = claim.get("name").and_then(Value::as_str)
+            && volumes.iter().all(|volume| volume["name"] != name)
+        {
+            added.push(name.to_owned());
+            volumes.push(claim);
+        }
+    }
+    added
+}
+
+/// Takes the volumes of claims out again: a `StatefulSet` does not list them.
+pub(super) fn remove(object: &mut Value, pointer: &str, added: &[String]) {
+    let spec = object.pointer_mut(&format!("{pointer}/spec"));
+    let Some(spec) = spec
+        .and_then(Value::as_object_mut)
+        .filter(|_| !added.is_empty())
+    else {
+        return;
+    };
+    if let Some(Value::Array(volumes)) = spec.get_mut("volumes") {
+        volumes.retain(|volume| !added.iter().any(|name| volume["name"] == name.as_str()));
+        if volumes.is_empty() {
+            spec.remove("volumes");
+        }
+    }
+}
