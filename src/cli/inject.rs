@@ -5,7 +5,7 @@
 //! objects, LimitRanges and ResourceQuotas in the same input count as namespace manifests, unless one
 //! of the same name was given by `--namespace-manifest`.
 
-mod claims;
+pub(super) mod claims;
 mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use super::engine_options::namespaces::constrain_one;
 use super::flag_values::Assignment;
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
-use super::manifest::knative;
+use super::manifest::{knative, quantities};
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::without_pod;
@@ -338,6 +338,9 @@ pub(crate) fn pod(holder: Option<&Value>) -> String {
         if key != "metadata" || !value.is_null() {
             pod.insert(key.clone(), value.clone());
         }
+    }
+    if let Some(spec) = pod.get_mut("spec") {
+        quantities::as_texts(spec);
     }
     Value::Object(pod).to_string()
 }

@@ -13,6 +13,7 @@ pub(crate) mod kinds;
 pub(crate) mod knative;
 mod parse;
 pub(crate) mod pod_path;
+pub(crate) mod quantities;
 mod source;
 mod split;
 pub(crate) mod types;

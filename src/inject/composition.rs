@@ -26,7 +26,7 @@ use crate::expression::Budget;
 use crate::finding::Finding;
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
-use crate::template::Template;
+use crate::template::{Catalog, Template};
 use apply::apply_all;
 use enforcement::{Skipped, enforce};
 use finalize::conclude;
@@ -40,6 +40,8 @@ pub(crate) struct CompositionInput<'i> {
     pub(crate) namespace: &'i Namespace,
     /// The annotations of the pod as received, and those of the request context.
     pub(crate) annotations: &'i Dictionary<'i>,
+    /// Every template that is served.
+    pub(crate) catalog: &'i Catalog,
     /// The selected templates, in order.
     pub(crate) templates: &'i [Arc<Template>],
     /// What was found when they were selected.

@@ -122,6 +122,7 @@ impl Engine {
             context,
             namespace: &namespace,
             annotations: &annotations,
+            catalog: &self.catalog,
             templates: &templates,
             found: &found,
             trace,

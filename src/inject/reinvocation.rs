@@ -134,12 +134,14 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
 
 /// What the pod's statuses claim, and for what it is taken out; one that cannot be read claims nothing.
 fn claims<'t>(input: CompositionInput<'t>, pod: &Pod<'_>) -> Claims<'t> {
+    let namespace = &input.context.namespace;
+    let served = |name: &str| input.catalog.find(namespace, name).template();
     let claim = |(key, text): (&Text<'_>, &Text<'_>)| {
         let name = key.as_str().strip_prefix(STATUS_PREFIX)?;
         let status: Status = serde_json::from_str(text.as_str()).ok()?;
         let mut selected = input.templates.iter();
-        let template = selected.find(|template| template.name == name);
-        let purpose = match template {
+        let selected = selected.find(|template| template.name == name);
+        let purpose = match selected {
             None if status.asked_by == ASKED_BY_FLAG => return None,
             None => Purpose::Unselected,
             Some(template) if template.revision == status.revision => Purpose::SecondCall,
@@ -147,7 +149,7 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Pod<'_>) -> Claims<'t> {
         };
         let claim = Claim {
             status,
-            template: template.map(AsRef::as_ref),
+            template: selected.or_else(|| served(name)).map(AsRef::as_ref),
             purpose,
         };
         Some((name.to_owned(), claim))
@@ -181,6 +183,9 @@ fn claim_placeholders(claims: &mut Claims<'_>, pod: &Value) -> bool {
         let Some(template) = claim.template.filter(|template| template.mandatory) else {
             continue;
         };
+        if claim.purpose == Purpose::Unselected {
+            continue;
+        }
         let status = &mut claim.status;
         let filled: Vec<String> = status.auto.names().cloned().collect();
         for name in filled {
@@ -247,7 +252,8 @@ fn unconfirmed(
         let changed = taken.changed.get(name).unwrap_or(&none);
         let is_unconfirmed = |element: Element<'_>| {
             let is_doubtful = is_security_or_pod(element) || changed.names(element);
-            is_doubtful && !claim.emits(element) && !added.names(element)
+            let is_emitted = claim.emits(element) || claim.sets(element);
+            is_doubtful && !is_emitted && !added.names(element)
         };
         let mut elements = taken_out.elements();
         if !elements.any(|(element, _)| is_unconfirmed(element)) {

@@ -61,6 +61,19 @@ impl Claim<'_> {
         self.template
             .is_some_and(|template| emits(template, element))
     }
+
+    /// Whether the template as it is served sets a field of the pod that nothing else protects: a
+    /// security context counts for more than who wrote it.
+    pub(super) fn sets(&self, element: Element<'_>) -> bool {
+        let (Element::Field(key) | Element::Default(key)) = element else {
+            return false;
+        };
+        let field = key.split('/').next().unwrap_or_default();
+        field != "securityContext"
+            && self
+                .template
+                .is_some_and(|template| template.sets_pod_field(field))
+    }
 }
 
 /// An element that a status names.
@@ -191,7 +204,7 @@ fn judge(pod: &Value, claims: &BTreeMap<String, Claim<'_>>, foreign: &ForeignHel
                 digest,
                 state,
                 is_taken: is_ours(claim, element, state)
-                    && !is_foreign(&content, claim, element, foreign),
+                    && !is_foreign(&content, claim, (element, state), foreign),
             }
         });
         let judged: Vec<Judged<'_>> = elements.collect();
@@ -227,14 +240,17 @@ fn part(status: &Status, judged: &[Judged<'_>], keep: fn(State, bool) -> bool) -
 fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
     // No container can be without these.
     if let Element::Edit(container, key) = element {
-        let fills = claim.emits(Element::Container(container));
+        let is_selected = claim.purpose != Purpose::Unselected;
+        let fills = is_selected && claim.emits(Element::Container(container));
         if key == "name" || (key == "image" && !fills) {
             return false;
         }
     }
     match (state, claim.purpose) {
         (State::Absent, _) => false,
-        (State::Unchanged, Purpose::Unselected) => !is_security_or_pod(element),
+        (State::Unchanged, Purpose::Unselected) => {
+            !is_security_or_pod(element) || claim.sets(element)
+        }
         (State::Unchanged, _) | (State::Changed, Purpose::SecondCall | Purpose::Afresh) => true,
         (State::Changed | State::Undigested, purpose) => {
             purpose != Purpose::Unselected && claim.emits(element)
@@ -253,16 +269,19 @@ pub(crate) fn is_security_or_pod(element: Element<'_>) -> bool {
 }
 
 /// Whether an element is a helper of another injector, which the template does not add by that name.
+/// Whoever takes out of a file of their own what was added to it may believe a status with the right
+/// digest; the webhook may not, as everybody can compute one.
 fn is_foreign(
     content: &PodContent<'_>,
     claim: &Claim<'_>,
-    element: Element<'_>,
+    (element, state): (Element<'_>, State),
     foreign: &ForeignHelpers,
 ) -> bool {
     let (Element::Container(name) | Element::InitContainer(name)) = element else {
         return false;
     };
-    if claim.emits(element) {
+    let is_as_added = claim.purpose == Purpose::Uninject && state == State::Unchanged;
+    if is_as_added || claim.emits(element) {
         return false;
     }
     let found = content.find(element);

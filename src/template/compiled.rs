@@ -250,6 +250,12 @@ impl Template {
         self.helpers().any(|container| container.name == name)
     }
 
+    /// Whether it sets a field of this name of the pod's spec.
+    pub(crate) fn sets_pod_field(&self, name: &str) -> bool {
+        let pod = self.pod.as_ref();
+        pod.is_some_and(|pod| pod.has_field(name))
+    }
+
     /// The parameter that annotations call by this name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters

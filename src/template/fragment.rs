@@ -291,6 +291,14 @@ impl Fragment {
         }
     }
 
+    /// Whether a map has a field of this name, below conditions.
+    pub(crate) fn has_field(&self, name: &str) -> bool {
+        match self {
+            Self::Constant(constant) => constant.value().get(name).is_some(),
+            _ => self.field(name).is_some(),
+        }
+    }
+
     /// The fragment of a field, below conditions; `None` where the map has none of that name.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {

@@ -223,6 +223,21 @@ fn a_review_about_a_workload_is_explained_like_its_manifest() {
 }
 
 #[test]
+fn volumes_of_a_statefulsets_claims_are_there() {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n  serviceName: web\n  \
+        selector: {matchLabels: {app: web}}\n  template:\n    metadata:\n      labels: {app: web}\n      \
+        annotations: {pillion.dev/inject: log-shipper}\n    spec:\n      containers:\n        - {name: web, \
+        image: \"web:1\", volumeMounts: [{name: logs, mountPath: /var/log/app}]}\n  volumeClaimTemplates:\n    \
+        - metadata: {name: logs}\n      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: \
+        1Gi}}}\n";
+    let explained = explain(&[], set);
+    assert_eq!(
+        explained["items"][0]["verdict"], "Injected",
+        "{explained:#}"
+    );
+}
+
+#[test]
 fn parameters_of_templates_that_are_not_there_are_refused() {
     let said = "there is no template `pgbouncr`; did you mean `pgbouncer`?";
     for arguments in [

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::cluster::Cluster;
 use super::super::flag_values::PodPathFlag;
-use super::super::inject::pod;
+use super::super::inject::{claims, pod};
 use super::super::manifest::kinds::{self, Identity, Scope};
 use super::super::manifest::types::TypeFault;
 use super::super::manifest::{Manifest, booleans, knative};
@@ -302,7 +302,9 @@ pub(in crate::cli) fn add(
         if let Some(pointer) = pointer {
             booleans::settle(object);
             knative::name_containers(identity, object, pointer);
+            let claimed = claims::add(identity, object, pointer);
             about.push(ExplainSubject::of_object(source, identity, object, pointer));
+            claims::remove(object, pointer, &claimed);
         }
     });
 }

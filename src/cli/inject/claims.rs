@@ -8,7 +8,7 @@ use crate::kubernetes::workload::{CLAIMS, claim_volumes};
 
 /// Adds a volume for each claim of a `StatefulSet`, as its controller adds them to its pods. Returns
 /// the names of those that were not there.
-pub(super) fn add(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
+pub(in crate::cli) fn add(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
     if identity.kind != "StatefulSet" {
         return Vec::new();
     }
@@ -37,7 +37,7 @@ pub(super) fn add(identity: &Identity, object: &mut Value, pointer: &str) -> Vec
 }
 
 /// Takes the volumes of claims out again: a `StatefulSet` does not list them.
-pub(super) fn remove(object: &mut Value, pointer: &str, added: &[String]) {
+pub(in crate::cli) fn remove(object: &mut Value, pointer: &str, added: &[String]) {
     let spec = object.pointer_mut(&format!("{pointer}/spec"));
     let Some(spec) = spec
         .and_then(Value::as_object_mut)

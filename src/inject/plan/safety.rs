@@ -25,7 +25,10 @@ pub(super) fn check(
     contradictions(pod, change)
 }
 
-/// A Windows pod takes no Linux security context (k8s validation, `validateWindows`).
+/// What a Windows pod may have in its security contexts; it takes no other field there, and no shared
+/// process namespace (k8s validation, `validateWindows`).
+const OF_WINDOWS: [&str; 2] = ["windowsOptions", "runAsNonRoot"];
+
 fn windows(pod: &WorkingPod<'_>, template: &Template, change: &Change) -> Result<(), Refusal> {
     let os = pod.field("os");
     let name = os
@@ -38,26 +41,46 @@ fn windows(pod: &WorkingPod<'_>, template: &Template, change: &Change) -> Result
     let added = change.init_containers.iter().chain(&change.containers);
     let in_containers = added
         .into_iter()
-        .any(|value| value.contains_key("securityContext"));
+        .filter_map(|value| value.get("securityContext"))
+        .find_map(of_linux);
     let edits = change
         .edits
         .iter()
         .map(|(_, _, fill)| fill)
         .chain([&change.fields]);
-    let in_edits = edits.flat_map(|fill| &fill.operations).any(|operation| {
-        let path = operation.path();
-        path.starts_with("/securityContext") || path.starts_with("/shareProcessNamespace")
-    });
-    if in_containers || in_edits {
-        let message = "the pod runs on Windows, and the template sets a security context of Linux";
-        let reason = if template.mandatory {
-            Reason::PodForWindowsDenied
-        } else {
-            Reason::PodForWindows
-        };
-        return Err(Refusal::new(reason, message));
+    let in_edits = edits.flat_map(|fill| &fill.operations).find_map(in_edit);
+    let Some(field) = in_containers.or(in_edits) else {
+        return Ok(());
+    };
+    let message =
+        format!("the pod runs on Windows, and the template sets {field}, a field of Linux");
+    let reason = if template.mandatory {
+        Reason::PodForWindowsDenied
+    } else {
+        Reason::PodForWindows
+    };
+    Err(Refusal::new(reason, message))
+}
+
+/// The first field of a security context that Windows does not have.
+fn of_linux(context: &Value) -> Option<String> {
+    let mut fields = context.as_object().into_iter().flatten();
+    let (name, _) =
+        fields.find(|(name, value)| !value.is_null() && !OF_WINDOWS.contains(&name.as_str()))?;
+    Some(format!("securityContext.{name}"))
+}
+
+/// The field of Linux that an operation on the pod's spec, or on a container, sets.
+fn in_edit(operation: &Operation) -> Option<String> {
+    let mut steps = operation.path().split('/').skip(1);
+    match (steps.next()?, steps.next()) {
+        ("securityContext", None) => of_linux(&operation.value()),
+        ("securityContext", Some(name)) if !OF_WINDOWS.contains(&name) => {
+            Some(format!("securityContext.{name}"))
+        }
+        ("shareProcessNamespace", _) => Some("shareProcessNamespace".to_owned()),
+        _ => None,
     }
-    Ok(())
 }
 
 /// Fields that exclude each other (k8s validation, `validatePodSpec` and `validatePodDNSConfig`).

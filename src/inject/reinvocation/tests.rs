@@ -369,11 +369,13 @@ fn what_is_not_selected_any_more_is_taken_out() {
     injected["metadata"]["annotations"]["pillion.dev/inject"] = "a".into();
     let alone = self::injected("a");
     let result = patched(injected.clone(), &decide(&injected));
-    // Fields of the pod stay: nothing sets them any more that could say what they were.
-    let mut expected = alone["spec"].clone();
-    expected["terminationGracePeriodSeconds"] = json!(60);
-    assert_eq!(result["spec"], expected);
-    let warnings = decide(&injected).warnings().join("; ");
+    assert_eq!(result["spec"], alone["spec"]);
+    let mut other = injected.clone();
+    other["spec"]["terminationGracePeriodSeconds"] = json!(61);
+    let decision = decide(&other);
+    let result = patched(other, &decision);
+    assert_eq!(result["spec"]["terminationGracePeriodSeconds"], 61);
+    let warnings = decision.warnings().join("; ");
     assert!(
         warnings.contains("terminationGracePeriodSeconds"),
         "{warnings}"
@@ -393,11 +395,7 @@ fn what_is_not_selected_any_more_is_taken_out() {
 /// Other 23: an unknown container that another webhook puts first is not taken for the app.
 #[test]
 fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
-    // Fields of the pod stay, as above, and a status names them.
-    let bare = json!({
-        "containers": [{"name": "web", "image": "web:1"}],
-        "terminationGracePeriodSeconds": 60,
-    });
+    let bare = json!({"containers": [{"name": "web", "image": "web:1"}]});
     let mut asks_for_none = injected("a,b");
     asks_for_none["metadata"]["annotations"]["pillion.dev/inject"] = "-a,-b".into();
     let decision = decide(&asks_for_none);
@@ -407,7 +405,7 @@ fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
     assert_eq!(after["spec"], bare);
     let annotations = after["metadata"]["annotations"].as_object().unwrap();
     let keys: Vec<_> = annotations.keys().collect();
-    assert_eq!(keys, ["pillion.dev/inject", "pillion.dev/status.b"]);
+    assert_eq!(keys, ["pillion.dev/inject"]);
     assert!(decide(&after).patch.is_empty());
     // The API server calls for none of these.
     let mut does_not_ask = injected("a,b");
@@ -419,6 +417,38 @@ fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
     let mut opts_out = injected("a,b");
     opts_out["metadata"]["labels"] = json!({"pillion.dev/inject": "false"});
     assert!(decide(&opts_out).patch.is_empty());
+}
+
+/// A template may add a helper of a name that another injector is known for. Only a template that is
+/// served proves that it did: everybody can write a status with the right digest.
+#[test]
+fn a_helper_with_another_injectors_name_is_taken_out_where_the_served_template_adds_it() {
+    let template = |name: &str, helper: &str| {
+        format!(
+            "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: {name}}}\n\
+             spec: {{sidecars: [{{name: {helper}, image: \"{helper}:1\"}}]}}\n---\n"
+        )
+    };
+    let both = template("ours", "kuma-sidecar") + &template("next", "beside");
+    let engine = serving(&both);
+    let first = patched(pod("ours,next"), &decide_by(&engine, &pod("ours,next")));
+    let mut asks_for_one = first.clone();
+    asks_for_one["metadata"]["annotations"]["pillion.dev/inject"] = "next".into();
+    let alone = patched(pod("next"), &decide_by(&engine, &pod("next")));
+    let after = patched(asks_for_one.clone(), &decide_by(&engine, &asks_for_one));
+    assert_eq!(after, alone);
+    // Not served, it is left to whom its name belongs to.
+    let without = serving(&template("next", "beside"));
+    let decision = decide_by(&without, &asks_for_one);
+    let after = patched(asks_for_one, &decision);
+    assert_eq!(after["spec"]["initContainers"][0]["name"], "kuma-sidecar");
+    assert!(decision.warnings().join("; ").contains("kuma-sidecar"));
+    // Who takes it out of a file of their own is believed.
+    let mut file = first;
+    let foreign = ForeignHelpers::default();
+    let taken = uninject::remove(&mut file, &|_| None, &foreign).unwrap();
+    assert_eq!(taken.left_in_words(), [""; 0]);
+    assert_eq!(file["spec"], pod("ours,next")["spec"]);
 }
 
 #[test]
