@@ -243,10 +243,8 @@ impl ObjectTransform for Injection<'_> {
     ) -> Result<TransformResult, TreatmentError> {
         let subject = RequestContext {
             namespace: identity.namespace.clone(),
-            is_admission: false,
-            from_node: false,
-            user: None,
             annotations: self.annotations.clone(),
+            ..RequestContext::default()
         };
         let given = object.clone();
         let is_named = knative::name_containers(identity, object, pointer);

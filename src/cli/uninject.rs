@@ -74,35 +74,39 @@ impl<F: Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>> ObjectTransform 
             }
             None => TakenOut::default(),
         };
-        let left = removed.left_in_words();
-        let names: Vec<&str> = removed.taken.keys().map(String::as_str).collect();
         let difference = json_patch::diff(&before, object);
         let patch = (!difference.is_empty()).then(|| operations(&difference));
-        if !left.is_empty() {
-            let message = format!(
-                "left {}: changed since, or named by a status that proves nothing",
-                left.join(", ")
-            );
-            return Ok(TransformResult {
-                ending: RunResult::RemovedInPart,
-                code: "RemovedInPart",
-                patch,
-                ..TransformResult::plain(Reason::Applied, message)
-            });
-        }
-        if names.is_empty() {
-            let message = "no status annotation says that anything was injected";
-            return Ok(TransformResult {
-                code: "NotInjected",
-                ..TransformResult::plain(Reason::NotRequested, message)
-            });
-        }
-        Ok(TransformResult {
-            ending: RunResult::Removed,
-            code: "Removed",
+        Ok(result(&removed, patch))
+    }
+}
+
+fn result(removed: &TakenOut, patch: Option<Value>) -> TransformResult {
+    let left = removed.left_in_words();
+    if !left.is_empty() {
+        let message = format!(
+            "left {}: changed since, or named by a status that proves nothing",
+            left.join(", ")
+        );
+        return TransformResult {
+            ending: RunResult::RemovedInPart,
+            code: "RemovedInPart",
             patch,
-            ..TransformResult::plain(Reason::Applied, format!("took out {}", names.join(", ")))
-        })
+            ..TransformResult::plain(Reason::Applied, message)
+        };
+    }
+    let names: Vec<&str> = removed.taken.keys().map(String::as_str).collect();
+    if names.is_empty() {
+        let message = "no status annotation says that anything was injected";
+        return TransformResult {
+            code: "NotInjected",
+            ..TransformResult::plain(Reason::NotRequested, message)
+        };
+    }
+    TransformResult {
+        ending: RunResult::Removed,
+        code: "Removed",
+        patch,
+        ..TransformResult::plain(Reason::Applied, format!("took out {}", names.join(", ")))
     }
 }
 

@@ -150,13 +150,7 @@ impl<B: Backend> Reviews<B> {
             ) => HeldAnswer::of(body, share),
             Some(Answer::NamespaceUnknown { namespace, .. }) => Err(unknown(&namespace)),
             Some(Answer::BadRequest(text)) => Err(Rejection::new(StatusCode::BAD_REQUEST, text)),
-            None => {
-                tracing::error!("a review was not answered because of a panic");
-                Err(Rejection::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the review was not answered because of a defect in Pillion; its log says where",
-                ))
-            }
+            None => Err(Rejection::defect()),
         }
     }
 

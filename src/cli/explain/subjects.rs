@@ -128,10 +128,8 @@ impl ExplainSubject {
             asked: ExplainInput::Pod {
                 subject: RequestContext {
                     namespace: identity.namespace.clone(),
-                    is_admission: false,
                     from_node: is_mirror(&read),
-                    user: None,
-                    annotations: BTreeMap::new(),
+                    ..RequestContext::default()
                 },
                 text,
             },

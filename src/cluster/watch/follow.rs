@@ -38,10 +38,14 @@ pub(super) async fn follow(
 ) {
     let config = config(kind);
     let mut events = watcher(api.clone(), config.clone()).boxed();
-    let mut pause = PAUSES.0;
-    let mut failing = false;
+    let mut health = Health {
+        kind,
+        observer,
+        is_failing: false,
+        pause: PAUSES.0,
+    };
     loop {
-        let next = if failing {
+        let next = if health.is_failing {
             // Where nothing changes, a watch that works is as silent as one that hangs.
             tokio::time::timeout(RECOVERED, events.next()).await
         } else {
@@ -55,18 +59,11 @@ pub(super) async fn follow(
         };
         let event = match next {
             Ok(Some(Err(error))) => {
-                observer.failed(kind);
-                if !failing {
-                    let why = with_sources(&error);
-                    tracing::warn!(resource = kind.as_str(), error = why, "a watch failed");
-                    observer.up(kind, false);
-                }
-                failing = true;
+                health.fails(&error);
                 if send_failure(&sender, kind, &api, &error).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSES.1);
+                health.rest().await;
                 continue;
             }
             Ok(Some(Ok(event))) => Some(event),
@@ -75,12 +72,7 @@ pub(super) async fn follow(
         };
         // The beginning of a list says nothing yet of its end.
         if !matches!(event, Some(Event::Init | Event::InitApply(_))) {
-            if failing {
-                tracing::info!(resource = kind.as_str(), "a watch works again");
-                failing = false;
-            }
-            observer.up(kind, true);
-            pause = PAUSES.0;
+            health.works();
         }
         let Some(event) = event else {
             continue;
@@ -88,6 +80,41 @@ pub(super) async fn follow(
         if send(&sender, kind, change(kind, event)).await.is_err() {
             return;
         }
+    }
+}
+
+/// How the watch of a kind fares.
+struct Health<'o, O> {
+    kind: Watched,
+    observer: &'o O,
+    is_failing: bool,
+    /// How long it rests before it is tried again.
+    pause: Duration,
+}
+
+impl<O: Observer> Health<'_, O> {
+    fn fails(&mut self, error: &watcher::Error) {
+        self.observer.failed(self.kind);
+        if !self.is_failing {
+            let why = with_sources(error);
+            tracing::warn!(resource = self.kind.as_str(), error = why, "a watch failed");
+            self.observer.up(self.kind, false);
+        }
+        self.is_failing = true;
+    }
+
+    fn works(&mut self) {
+        if self.is_failing {
+            tracing::info!(resource = self.kind.as_str(), "a watch works again");
+        }
+        self.is_failing = false;
+        self.observer.up(self.kind, true);
+        self.pause = PAUSES.0;
+    }
+
+    async fn rest(&mut self) {
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSES.1);
     }
 }
 

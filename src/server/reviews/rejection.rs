@@ -33,6 +33,15 @@ impl Rejection {
         Self::new(StatusCode::REQUEST_TIMEOUT, text)
     }
 
+    /// Deciding ended in a panic.
+    pub(super) fn defect() -> Self {
+        tracing::error!("a review was not answered because of a panic");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the review was not answered because of a defect in Pillion; its log says where",
+        )
+    }
+
     /// Counts the rejection and answers it.
     pub(super) fn respond(self, backend: &impl Backend) -> Response {
         let status = self.status.as_u16();

@@ -31,10 +31,28 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
     } else {
         ""
     };
-    let odd: Vec<_> = pods.items.iter().filter_map(odd).collect();
-    let mut lines = Vec::new();
-    if !odd.is_empty() {
+    let mut lines: Vec<_> = odd_line(pods, of).into_iter().collect();
+    if !bare.is_empty() {
         lines.push(check.warning(
+            format!(
+                "{} pods ask for templates of which they carry no status{of}: {}",
+                bare.len(),
+                examples(&bare)
+            ),
+            "create them anew (kubectl rollout restart), once everything else here is ok; \
+             `pillion explain pod/NAME` says why one is bare",
+        ));
+    }
+    if lines.is_empty() {
+        lines.push(check.ok(format!("no pod asked and is bare{of}")));
+    }
+    lines
+}
+
+fn odd_line(pods: &ObjectPage, of: &str) -> Option<Line> {
+    let odd: Vec<_> = pods.items.iter().filter_map(odd).collect();
+    (!odd.is_empty()).then(|| {
+        Check::Pods.warning(
             format!(
                 "{} pods say something that means nothing{of}: {}",
                 odd.len(),
@@ -44,24 +62,8 @@ pub(super) fn pods(facts: &Facts) -> Vec<Line> {
                 "correct the pod template: labels of a pod are {INJECT}, annotations {INJECT} and \
                  {CONTAINERS}"
             ),
-        ));
-    }
-    if bare.is_empty() {
-        if lines.is_empty() {
-            lines.push(check.ok(format!("no pod asked and is bare{of}")));
-        }
-        return lines;
-    }
-    lines.push(check.warning(
-        format!(
-            "{} pods ask for templates of which they carry no status{of}: {}",
-            bare.len(),
-            examples(&bare)
-        ),
-        "create them anew (kubectl rollout restart), once everything else here is ok; \
-         `pillion explain pod/NAME` says why one is bare",
-    ));
-    lines
+        )
+    })
 }
 
 /// Every bare pod outside the namespaces that are left out.
