@@ -49,11 +49,7 @@ pub(super) struct EngineOptions {
     exclude_namespace: Vec<String>,
 
     /// The namespace that Pillion runs in, whose pods are never touched.
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = OWN_NAMESPACE
-    )]
+    #[arg(long, value_name = "NAME", default_value = OWN_NAMESPACE)]
     own_namespace: String,
 
     /// Set a parameter for the whole installation (repeatable): it wins over the template's

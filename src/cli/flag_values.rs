@@ -1,8 +1,11 @@
 //! What several commands take by flags: an assignment to a parameter, a duration, files by `-f`.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use clap::builder::{RangedI64ValueParser, RangedU64ValueParser};
 
 use super::manifest::kinds::Scope;
 use super::manifest::pod_path::PodPath;
@@ -75,6 +78,16 @@ impl PodPathFlag {
             paths: &self.pod_template_paths,
         }
     }
+}
+
+/// Reads a number of seconds.
+pub(super) fn seconds(range: RangeInclusive<u64>) -> RangedU64ValueParser {
+    range.into()
+}
+
+/// Reads a size in MiB.
+pub(super) fn mib(range: RangeInclusive<i64>) -> RangedI64ValueParser<u32> {
+    range.into()
 }
 
 /// Units and their seconds.

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::Status;
 use super::engine_options::EngineOptions;
+use super::flag_values::{mib, seconds};
 use crate::inject::{Namespaces, Settings};
 use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
 use crate::telemetry::{LogFormat, Metrics};
@@ -61,41 +62,21 @@ pub(super) struct Serve {
     cluster: ClusterOptions,
 
     /// Seconds between looks at the template directories.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 2,
-        value_parser = clap::value_parser!(u64).range(1..=3600)
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = seconds(1..=3600))]
     templates_poll_seconds: u64,
 
     /// Memory for recent decisions, in MiB: a pod that is like an earlier one, as replicas are, is
     /// answered as that was; with 0 each pod is decided about anew.
-    #[arg(
-        long,
-        value_name = "MIB",
-        default_value_t = 8,
-        value_parser = clap::value_parser!(u32).range(0..=1024)
-    )]
+    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = mib(0..=1024))]
     decision_cache_mib: u32,
 
     /// Seconds to serve on after the first signal, until clients know that the pod is going.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 5,
-        value_parser = clap::value_parser!(u64).range(0..=3600)
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds(0..=3600))]
     drain_seconds: u64,
 
     /// Seconds that ending may take in all, draining included; keep it below the pod's
     /// terminationGracePeriodSeconds.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 20,
-        value_parser = clap::value_parser!(u64).range(1..=3600)
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, value_parser = seconds(1..=3600))]
     shutdown_seconds: u64,
 
     /// How log lines look; `auto` is text on a terminal and JSON otherwise.

@@ -22,12 +22,7 @@ pub(super) struct CheckOptions {
     registry: Option<String>,
 
     /// Whether resulting pods are checked at all.
-    #[arg(
-        long,
-        value_name = "BOOLEAN",
-        default_value_t = true,
-        action = clap::ArgAction::Set
-    )]
+    #[arg(long, value_name = "BOOLEAN", default_value_t = true, action = clap::ArgAction::Set)]
     checks: bool,
 
     /// What follows from a finding: Deny, Skip, Warn or Ignore (repeatable); a template and a

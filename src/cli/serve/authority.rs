@@ -39,31 +39,16 @@ pub(super) struct AuthorityOptions {
 
     /// How long a serving certificate lives that the own authority signs, such as 30d or 12h; it is
     /// renewed after two thirds of that.
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "30d",
-        value_parser = duration
-    )]
+    #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = duration)]
     certificate_lifetime: Duration,
 
     /// How long the own authority lives; another one follows after two thirds of that.
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "365d",
-        value_parser = duration
-    )]
+    #[arg(long, value_name = "DURATION", default_value = "365d", value_parser = duration)]
     authority_lifetime: Duration,
 
     /// How long after it was seen in `caBundle` a new authority begins to sign: every API server
     /// must have noticed by then.
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "10s",
-        value_parser = duration
-    )]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     ca_bundle_settle: Duration,
 
     /// The Service that the API server calls, in the namespace that Pillion runs in.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::cli::flag_values::seconds;
 use crate::server::Readiness;
 use crate::telemetry::Metrics;
 use crate::tls::{Event, Files, Pair, Store, TlsError, development, watch, write_authority};
@@ -31,12 +32,7 @@ pub(super) struct CertificateOptions {
     tls_key: Option<PathBuf>,
 
     /// Seconds between looks at the certificate's files, or the authority's Secret.
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 5,
-        value_parser = clap::value_parser!(u64).range(1..=3600)
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds(1..=3600))]
     tls_poll_seconds: u64,
 
     /// Further DNS name or IP address of a certificate that Pillion makes itself (repeatable).
@@ -49,11 +45,7 @@ pub(super) struct CertificateOptions {
     tls_name: Vec<String>,
 
     /// Write the development certificate's authority in PEM to this file, for clients to trust.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["tls_cert", "authority_secret"]
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tls_cert", "authority_secret"])]
     write_dev_ca: Option<PathBuf>,
 }
 

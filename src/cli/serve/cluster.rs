@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::task::JoinSet;
 
+use crate::cli::flag_values::mib;
 use crate::cluster::{
     ClusterReader, Connection, ConnectionError, EventSender, EventWriter, KubeconfigOptions, Lease,
     LeaseOptions, Read, TenantLimits, events,
@@ -31,12 +32,7 @@ pub(super) struct ClusterOptions {
 
     /// With --watch-cluster: serve the built-in catalog too; a template of the cluster or of a
     /// directory comes before one of its name.
-    #[arg(
-        long,
-        value_name = "BOOLEAN",
-        default_value_t = true,
-        action = clap::ArgAction::Set
-    )]
+    #[arg(long, value_name = "BOOLEAN", default_value_t = true, action = clap::ArgAction::Set)]
     built_in_catalog: bool,
 
     /// The kubeconfig; without it the pod's own ServiceAccount.
@@ -57,39 +53,20 @@ pub(super) struct ClusterOptions {
     pod_name: Option<String>,
 
     /// How many templates a namespace may have; further ones are refused with `Compiled=False`.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = TenantLimits::default().templates
-    )]
+    #[arg(long, value_name = "NUMBER", default_value_t = TenantLimits::default().templates)]
     namespace_templates: usize,
 
     /// Memory that the templates of one namespace may take, in MiB.
-    #[arg(
-        long,
-        value_name = "MIB",
-        default_value_t = 8,
-        value_parser = clap::value_parser!(u32).range(1..=1024)
-    )]
+    #[arg(long, value_name = "MIB", default_value_t = 8, value_parser = mib(1..=1024))]
     namespace_templates_mib: u32,
 
     /// Memory that the templates of all namespaces may take, in MiB; those of the whole cluster are
     /// not counted.
-    #[arg(
-        long,
-        value_name = "MIB",
-        default_value_t = 64,
-        value_parser = clap::value_parser!(u32).range(1..=4096)
-    )]
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = mib(1..=4096))]
     all_namespaces_templates_mib: u32,
 
     /// Whether verdicts are written as Events of the pods' controllers.
-    #[arg(
-        long,
-        value_name = "BOOLEAN",
-        default_value_t = true,
-        action = clap::ArgAction::Set
-    )]
+    #[arg(long, value_name = "BOOLEAN", default_value_t = true, action = clap::ArgAction::Set)]
     events: bool,
 }
 
