@@ -136,24 +136,20 @@ fn unreadable(error: &KubeconfigError) -> String {
 }
 
 async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> {
-    let of_kubeconfig = |error| ConnectionError::Kubeconfig(unreadable(&error));
     let context = KubeConfigOptions {
         context: options.context.clone(),
         ..KubeConfigOptions::default()
     };
-    match &options.file {
-        Some(file) => {
-            let kubeconfig = Kubeconfig::read_from(file).map_err(of_kubeconfig)?;
-            let config = Config::from_custom_kubeconfig(kubeconfig, &context).await;
-            config.map_err(of_kubeconfig)
-        }
-        None if context.context.is_some() => {
-            let config = Config::from_kubeconfig(&context).await;
-            config.map_err(of_kubeconfig)
-        }
+    let config = match &options.file {
+        Some(file) => match Kubeconfig::read_from(file) {
+            Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &context).await,
+            Err(error) => Err(error),
+        },
+        None if context.context.is_some() => Config::from_kubeconfig(&context).await,
         None => {
             let config = Config::infer().await;
-            config.map_err(|error| ConnectionError::Infer(of_person(&error)))
+            return config.map_err(|error| ConnectionError::Infer(of_person(&error)));
         }
-    }
+    };
+    config.map_err(|error| ConnectionError::Kubeconfig(unreadable(&error)))
 }

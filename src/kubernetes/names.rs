@@ -173,7 +173,8 @@ fn is_domain_part(text: &str) -> bool {
     is_enclosed(text, is_lower_or_digit, "-")
 }
 
-fn is_label(text: &str) -> bool {
+/// Whether a text is a label of a DNS name (RFC 1123).
+pub(crate) fn is_label(text: &str) -> bool {
     text.len() <= LONGEST && is_domain_part(text)
 }
 

@@ -164,14 +164,13 @@ impl Metrics {
         is_served: impl Fn(&str) -> bool,
     ) {
         let endpoint = || ("endpoint", Cow::from(endpoint_of.as_str()));
-        let label = |template| ("template", Cow::from(String::from(template)));
         let known = |name| if is_served(name) { name } else { OTHER };
         self.review_counter(endpoint_of, decision.reason).inc();
         for outcome in &decision.outcomes {
             self.outcomes
                 .get_or_create(&[
                     endpoint(),
-                    label(known(&outcome.template)),
+                    ("template", known(&outcome.template).to_owned().into()),
                     ("verdict", outcome.reason.verdict().as_str().into()),
                     ("reason", outcome.reason.code().into()),
                 ])
@@ -189,7 +188,7 @@ impl Metrics {
             self.findings
                 .get_or_create(&[
                     endpoint(),
-                    label(template),
+                    ("template", template.to_owned().into()),
                     ("code", code.as_str().into()),
                     ("policy", policy.as_str().into()),
                 ])

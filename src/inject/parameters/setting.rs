@@ -27,6 +27,15 @@ pub(crate) struct ParameterSources<'g> {
     pub(crate) budget: &'g Budget<'g>,
 }
 
+impl From<Setter> for Layer {
+    fn from(setter: Setter) -> Self {
+        match setter {
+            Setter::Namespace => Self::Namespace,
+            Setter::Pod => Self::Pod,
+        }
+    }
+}
+
 /// What an annotation, or the configuration, sets.
 pub(super) struct Setting<'g> {
     pub(super) parameter: &'g Parameter,
@@ -124,10 +133,7 @@ fn annotated<'g, T: Borrow<str> + Ord>(
     setter: Setter,
     set: &mut Vec<Setting<'g>>,
 ) -> Result<(), Refusal> {
-    let layer = match setter {
-        Setter::Namespace => Layer::Namespace,
-        Setter::Pod => Layer::Pod,
-    };
+    let layer = Layer::from(setter);
     let after = (Bound::Included(template.name.as_str()), Bound::Unbounded);
     let of_template = annotations
         .range::<str, _>(after)
@@ -162,11 +168,7 @@ fn may_choose_containers(template: &Template, setter: Setter, key: &str) -> Resu
         }
         Setter::Pod => return Ok(()),
     };
-    let layer = match setter {
-        Setter::Namespace => Layer::Namespace,
-        Setter::Pod => Layer::Pod,
-    };
-    let message = format!("{}: {problem}", place(template, layer, key));
+    let message = format!("{}: {problem}", place(template, setter.into(), key));
     Err(Refusal::new(Reason::ParameterNotAllowed, message))
 }
 

@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::Errors;
 use super::fragment::{self, CompileScope};
-use super::reader::{
-    any_entries, boolean, choice, choice_of, entries, integer, is_label, items, join, text,
-};
+use super::reader::{any_entries, boolean, choice, choice_of, entries, integer, items, join, text};
 use crate::expression::{RegularExpressionError, Scope, Type};
+use crate::kubernetes::names::is_label;
 use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Entry, Node, NodeValue};

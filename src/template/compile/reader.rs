@@ -1,8 +1,9 @@
 //! Reading plain fields of a document: maps with known keys, text, numbers, choices.
 
 use super::Errors;
+use crate::kubernetes::names::is_label;
 use crate::template::node::{Entry, Node, NodeValue};
-use crate::template::shape::{Field, LONGEST_LABEL};
+use crate::template::shape::Field;
 use crate::template::word::Word;
 use crate::wording::did_you_mean;
 
@@ -189,16 +190,6 @@ pub(super) fn label(
         return None;
     }
     Some(label.to_owned())
-}
-
-/// Whether a text is a DNS label (RFC 1123).
-pub(super) fn is_label(text: &str) -> bool {
-    let mut characters = text.chars();
-    !text.is_empty()
-        && text.len() <= LONGEST_LABEL
-        && characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
 }
 
 /// A field path with one more field.

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::fragment::{self, CompileScope, WHEN, origin};
-use super::reader::{any_entries, entries, is_label, items, join, text};
+use super::reader::{any_entries, entries, items, join, text};
 use super::{Errors, validity};
 use crate::kubernetes::keys::FILE_PREFIX;
+use crate::kubernetes::names::is_label;
 use crate::kubernetes::schema::FieldType;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
 use crate::template::fragment::{Fragment, Slot};

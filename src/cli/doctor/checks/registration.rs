@@ -23,18 +23,17 @@ pub(super) fn configurations(facts: &Facts) -> Vec<Line> {
 fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, Line> {
     let check = Check::Configurations;
     let name = &facts.names.name;
+    // An older installation has fewer entries that give advice.
+    let (health, without) = if kind.starts_with("Mutating") {
+        let without = "the API server never calls Pillion, and pods that ask come out bare";
+        (Health::Failure, without)
+    } else {
+        let without = "nobody is told at `kubectl apply` what becomes of a workload's pods";
+        (Health::Warning, without)
+    };
     let configuration = found(check, kind, read, || {
-        let without = if kind.starts_with("Mutating") {
-            "the API server never calls Pillion, and pods that ask come out bare"
-        } else {
-            "nobody is told at `kubectl apply` what becomes of a workload's pods"
-        };
         let message = format!("there is no {kind} `{name}`: {without}");
-        if kind.starts_with("Mutating") {
-            check.failure(message, APPLY)
-        } else {
-            check.warning(message, APPLY)
-        }
+        check.bad(health, message, APPLY)
     })?;
     let entries: Vec<_> = Entry::read_all(configuration)
         .filter_map(Result::ok)
@@ -48,12 +47,7 @@ fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, 
         return Ok(check.ok(format!("the {kind} has its {} entries", entries.len())));
     }
     let message = format!("the {kind} lacks the entries {}", missing.join(", "));
-    // An older installation has fewer that give advice.
-    Err(if kind.starts_with("Mutating") {
-        check.failure(message, APPLY)
-    } else {
-        check.warning(message, APPLY)
-    })
+    Err(check.bad(health, message, APPLY))
 }
 
 pub(super) fn hazards_of(facts: &Facts) -> Vec<Line> {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::facts::Facts;
 use super::{Check, Line, condition, examples, found, text};
 use crate::cluster::Read;
+use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::object::list_at;
 
 /// One replica is away during every update of its node.
@@ -131,7 +132,10 @@ fn versions(facts: &Facts, deployment: &Value) -> Vec<Line> {
     }
     images.sort_unstable();
     images.dedup();
-    let tags: Vec<_> = images.iter().filter_map(|image| tag(image)).collect();
+    let tags: Vec<_> = images
+        .iter()
+        .filter_map(|image| Reference::parse(image)?.tag)
+        .collect();
     let other: Vec<_> = tags
         .iter()
         .filter(|tag| tag.trim_start_matches('v') != own)
@@ -154,13 +158,6 @@ fn versions(facts: &Facts, deployment: &Value) -> Vec<Line> {
         ),
         "finish the rollout, or ask with the program of that version",
     )]
-}
-
-/// The tag of an image reference.
-fn tag(image: &str) -> Option<&str> {
-    let name = image.split('@').next()?;
-    let last = name.rsplit('/').next()?;
-    last.split_once(':').map(|(_, tag)| tag)
 }
 
 pub(super) fn service(facts: &Facts) -> Vec<Line> {
@@ -207,25 +204,4 @@ fn endpoints(facts: &Facts) -> Result<Line, Line> {
         ));
     }
     Ok(check.ok(format!("the Service leads to {ready} ready endpoints")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tag_of_an_image_is_its_version() {
-        let table = [
-            ("pillion:0.1.0", Some("0.1.0")),
-            (
-                "registry.example:5000/a/pillion:v0.1.0@sha256:ab",
-                Some("v0.1.0"),
-            ),
-            ("registry.example:5000/a/pillion@sha256:ab", None),
-            ("pillion", None),
-        ];
-        for (image, expected) in table {
-            assert_eq!(tag(image), expected, "{image}");
-        }
-    }
 }
