@@ -24,39 +24,15 @@ pub(crate) struct WorkloadKind {
     pub(crate) owner: Option<(&'static str, &'static str)>,
 }
 
+#[rustfmt::skip]
 const KINDS: [WorkloadKind; 9] = [
     kind("", "Pod", "", None),
     kind("", "PodTemplate", "/template", None),
-    kind(
-        "",
-        "ReplicationController",
-        TEMPLATE,
-        Some(("v1", "ReplicationController")),
-    ),
-    kind(
-        "apps",
-        "Deployment",
-        TEMPLATE,
-        Some(("apps/v1", "ReplicaSet")),
-    ),
-    kind(
-        "apps",
-        "ReplicaSet",
-        TEMPLATE,
-        Some(("apps/v1", "ReplicaSet")),
-    ),
-    kind(
-        "apps",
-        "StatefulSet",
-        TEMPLATE,
-        Some(("apps/v1", "StatefulSet")),
-    ),
-    kind(
-        "apps",
-        "DaemonSet",
-        TEMPLATE,
-        Some(("apps/v1", "DaemonSet")),
-    ),
+    kind("", "ReplicationController", TEMPLATE, Some(("v1", "ReplicationController"))),
+    kind("apps", "Deployment", TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
+    kind("apps", "ReplicaSet", TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
+    kind("apps", "StatefulSet", TEMPLATE, Some(("apps/v1", "StatefulSet"))),
+    kind("apps", "DaemonSet", TEMPLATE, Some(("apps/v1", "DaemonSet"))),
     kind("batch", "Job", TEMPLATE, Some(("batch/v1", "Job"))),
     kind("batch", "CronJob", JOB_TEMPLATE, Some(("batch/v1", "Job"))),
 ];
@@ -97,6 +73,7 @@ pub(crate) fn is_pod_template(object: &Value, pointer: &str) -> bool {
 
 /// Kinds without a pod template: their controllers make pods, or workloads, of fields here and there or
 /// change those of others, and give them annotations of the object's own, or of such a field.
+#[rustfmt::skip]
 const SCATTERED: [(&str, &[&str]); 11] = [
     (
         "argoproj.io",
@@ -111,52 +88,16 @@ const SCATTERED: [(&str, &[&str]); 11] = [
             "Sensor",
         ],
     ),
-    (
-        "tekton.dev",
-        &[
-            "Task",
-            "TaskRun",
-            "Pipeline",
-            "PipelineRun",
-            "ClusterTask",
-            "CustomRun",
-        ],
-    ),
-    (
-        "sparkoperator.k8s.io",
-        &["SparkApplication", "ScheduledSparkApplication"],
-    ),
-    (
-        "monitoring.coreos.com",
-        &[
-            "Prometheus",
-            "PrometheusAgent",
-            "Alertmanager",
-            "ThanosRuler",
-        ],
-    ),
+    ("tekton.dev", &["Task", "TaskRun", "Pipeline", "PipelineRun", "ClusterTask", "CustomRun"]),
+    ("sparkoperator.k8s.io", &["SparkApplication", "ScheduledSparkApplication"]),
+    ("monitoring.coreos.com", &["Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"]),
     ("postgresql.cnpg.io", &["Cluster", "Pooler"]),
     ("kyverno.io", &["ClusterPolicy", "Policy"]),
-    (
-        "policies.kyverno.io",
-        &["MutatingPolicy", "NamespacedMutatingPolicy"],
-    ),
-    (
-        "mutations.gatekeeper.sh",
-        &["Assign", "AssignMetadata", "ModifySet"],
-    ),
+    ("policies.kyverno.io", &["MutatingPolicy", "NamespacedMutatingPolicy"]),
+    ("mutations.gatekeeper.sh", &["Assign", "AssignMetadata", "ModifySet"]),
     ("kustomize.toolkit.fluxcd.io", &["Kustomization"]),
     ("helm.toolkit.fluxcd.io", &["HelmRelease"]),
-    (
-        "kafka.strimzi.io",
-        &[
-            "Kafka",
-            "KafkaNodePool",
-            "KafkaConnect",
-            "KafkaBridge",
-            "KafkaMirrorMaker2",
-        ],
-    ),
+    ("kafka.strimzi.io", &["Kafka", "KafkaNodePool", "KafkaConnect", "KafkaBridge", "KafkaMirrorMaker2"]),
 ];
 
 /// Whether it is known that a kind's controller makes or changes pods without a pod template.
