@@ -144,43 +144,24 @@ const MAXIMUM: Field = Field::new("maximum", Kind::Bound, "the largest value");
 const DESCRIPTION: Field = Field::new("description", Kind::Text, "what to set");
 
 /// A parameter's declaration.
+#[rustfmt::skip]
 pub(super) const PARAMETER: &[Field] = &[
-    Field::required(
-        "type",
-        Kind::Words(words::<ParameterType>),
-        TYPE_DESCRIPTION,
-    ),
+    Field::required("type", Kind::Words(words::<ParameterType>), TYPE_DESCRIPTION),
     DESCRIPTION,
     Field::new(
         "default",
         Kind::Any,
         "the value where nobody sets one; expressions read `params` and `app`",
     ),
-    Field::new(
-        "required",
-        Kind::Boolean,
-        "whether a pod without a value is refused",
-    ),
+    Field::new("required", Kind::Boolean, "whether a pod without a value is refused"),
     ENUM,
     PATTERN,
     PATTERN_HINT,
     MINIMUM,
     MAXIMUM,
-    Field::new(
-        "items",
-        Kind::OpenObject(ITEMS),
-        "what each element of a list or map is",
-    ),
-    Field::new(
-        "maxItems",
-        Kind::Integer(1),
-        "how many elements a list or map may have",
-    ),
-    Field::new(
-        "setBy",
-        Kind::List(&Kind::Words(words::<Setter>)),
-        "who may set it by annotation",
-    ),
+    Field::new("items", Kind::OpenObject(ITEMS), "what each element of a list or map is"),
+    Field::new("maxItems", Kind::Integer(1), "how many elements a list or map may have"),
+    Field::new("setBy", Kind::List(&Kind::Words(words::<Setter>)), "who may set it by annotation"),
 ];
 
 /// The elements of a list or map parameter.
