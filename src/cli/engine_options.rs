@@ -63,7 +63,7 @@ pub(super) struct EngineOptions {
 
     /// A container that another injector puts into pods, and which is never the app (repeatable):
     /// its name, or name and the start of its image; adds to those of meshes, agents and executors
-    /// that are known, and `-NAME` takes one of these out.
+    /// that are known, and `-NAME` takes one of these out. `NAME` may end with `*`.
     #[arg(
         long = "foreign-helper",
         value_name = "NAME[=IMAGE]",
@@ -73,8 +73,8 @@ pub(super) struct EngineOptions {
     )]
     foreign_helpers: Vec<ForeignHelper>,
 
-    /// An annotation whose JSON lists, as `containers`, what another injector added (repeatable);
-    /// adds to sidecar.istio.io/status.
+    /// An annotation whose JSON lists, as `containers` and `initContainers`, what another injector added
+    /// (repeatable); adds to sidecar.istio.io/status.
     #[arg(
         long = "foreign-status",
         value_name = "ANNOTATION",

@@ -9,7 +9,7 @@
 
 mod finalize;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -238,8 +238,9 @@ fn mandatory_helpers(
         .collect()
 }
 
-/// What was taken out although nothing confirms that it is the template's: it was changed, or is a
-/// field of the pod or of a security context, and the template does not set it.
+/// What was taken out although nothing confirms that it is the template's: it was changed, is a field of
+/// the pod or of a security context, is in another injector's helper, or in a container whose image it would
+/// leave to nobody; and the template does not set it.
 fn unconfirmed(
     claims: &Claims<'_>,
     taken: &TakenOut,
@@ -251,7 +252,10 @@ fn unconfirmed(
         let added = composed.statuses.get(name).unwrap_or(&none);
         let changed = taken.changed.get(name).unwrap_or(&none);
         let is_unconfirmed = |element: Element<'_>| {
-            let is_doubtful = is_security_or_pod(element) || changed.names(element);
+            let is_doubtful = is_security_or_pod(element)
+                || changed.names(element)
+                || is_unfilled(taken_out, added, element)
+                || is_edit_in(&taken.foreign, element);
             let is_emitted = claim.emits(element) || claim.sets(element);
             is_doubtful && !is_emitted && !added.names(element)
         };
@@ -266,6 +270,24 @@ fn unconfirmed(
         ))
     };
     taken.taken.iter().filter_map(of_template).collect()
+}
+
+/// Whether an element is something in a container of another injector's.
+fn is_edit_in(foreign: &BTreeSet<String>, element: Element<'_>) -> bool {
+    match element {
+        Element::Edit(name, _) | Element::EditedDefault(name, _) => foreign.contains(name),
+        _ => false,
+    }
+}
+
+/// Whether an element is in a container whose image was a placeholder's and is filled in no more: such a
+/// container cannot start.
+fn is_unfilled(taken: &Status, added: &Status, element: Element<'_>) -> bool {
+    let (Element::Image(name) | Element::Edit(name, _) | Element::EditedDefault(name, _)) = element
+    else {
+        return false;
+    };
+    taken.auto.contains(name) && !added.auto.contains(name)
 }
 
 /// What is to be told of what others changed, and of what was left.

@@ -4,6 +4,7 @@
 //! the API server calls a second time. What is taken out is what is still ours (`ownership.rs`);
 //! what is left is said.
 
+mod foreign;
 mod removal;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,10 +15,12 @@ use super::ownership::{PodContent, State, emits, items, name};
 use super::patch::unescape;
 use super::settings::ForeignHelpers;
 use super::status::{Element, Elements, Status};
-use crate::kubernetes::keys::{FILE_PREFIX, STATUS_PREFIX};
+use crate::kubernetes::fields;
+use crate::kubernetes::keys::{DOMAIN, FILE_PREFIX, STATUS_PREFIX};
 use crate::kubernetes::object::list_at;
 use crate::kubernetes::paths;
 use crate::template::Template;
+use foreign::ForeignContainers;
 
 /// Why a pod cannot be brought back to what it was.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -95,6 +98,8 @@ pub struct TakenOut {
     pub(crate) changed: BTreeMap<String, Status>,
     /// What statuses name and was left.
     pub left: BTreeMap<String, Status>,
+    /// The pod's containers that are other injectors' helpers.
+    pub(crate) foreign: BTreeSet<String>,
 }
 
 impl TakenOut {
@@ -167,8 +172,13 @@ pub(crate) fn take_out(
     claims: &BTreeMap<String, Claim<'_>>,
     foreign: &ForeignHelpers,
 ) -> TakenOut {
-    let mut result = judge(pod, claims, foreign);
-    keep_last_container(pod, foreign, &mut result);
+    let mut result = {
+        let foreign = ForeignContainers::of(pod, foreign);
+        let mut result = judge(pod, claims, &foreign);
+        keep_last_container(pod, &foreign, &mut result);
+        result.foreign = foreign.names();
+        result
+    };
     keep_mounted(pod, &mut result);
     for status in result.taken.values() {
         removal::remove_all(pod, status);
@@ -192,7 +202,11 @@ pub(crate) fn take_out(
 }
 
 /// Parts what is claimed into what is to be taken out and what is left, from how it stands in the pod.
-fn judge(pod: &Value, claims: &BTreeMap<String, Claim<'_>>, foreign: &ForeignHelpers) -> TakenOut {
+fn judge(
+    pod: &Value,
+    claims: &BTreeMap<String, Claim<'_>>,
+    foreign: &ForeignContainers<'_>,
+) -> TakenOut {
     let mut result = TakenOut::default();
     let content = PodContent::new(pod);
     for (template, claim) in claims {
@@ -203,8 +217,7 @@ fn judge(pod: &Value, claims: &BTreeMap<String, Claim<'_>>, foreign: &ForeignHel
                 element,
                 digest,
                 state,
-                is_taken: is_ours(claim, element, state)
-                    && !is_foreign(&content, claim, (element, state), foreign),
+                is_taken: is_ours(claim, element, state) && !foreign.hold(template, claim, element),
             }
         });
         let judged: Vec<Judged<'_>> = elements.collect();
@@ -238,13 +251,8 @@ fn part(status: &Status, judged: &[Judged<'_>], keep: fn(State, bool) -> bool) -
 
 /// Whether an element is ours, from how it stands in the pod.
 fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
-    // No container can be without these.
-    if let Element::Edit(container, key) = element {
-        let is_selected = claim.purpose != Purpose::Unselected;
-        let fills = is_selected && claim.emits(Element::Container(container));
-        if key == "name" || (key == "image" && !fills) {
-            return false;
-        }
+    if !may_be_added(claim, element) {
+        return false;
     }
     match (state, claim.purpose) {
         (State::Absent, _) => false,
@@ -258,6 +266,27 @@ fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
     }
 }
 
+/// Whether a template can have added an element at all, whatever a status says.
+fn may_be_added(claim: &Claim<'_>, element: Element<'_>) -> bool {
+    match element {
+        // No container can be without these.
+        Element::Edit(_, "name") => false,
+        Element::Edit(container, "image") => claim.emits(Element::Container(container)),
+        // A template fills in the placeholders of its own helpers.
+        Element::Image(container) => claim
+            .template
+            .filter(|template| template.revision == claim.status.revision)
+            .is_none_or(|template| template.has_helper(container)),
+        Element::Field(key) | Element::Default(key) => {
+            fields::is_for_pod(key.split('/').next().unwrap_or_default())
+        }
+        Element::Label(key) | Element::Annotation(key) => {
+            !key.starts_with(DOMAIN) || key.starts_with(FILE_PREFIX)
+        }
+        _ => true,
+    }
+}
+
 /// Whether an element is a field of the pod, or of a security context: nothing is taken out there
 /// that the template as it is served does not set.
 pub(crate) fn is_security_or_pod(element: Element<'_>) -> bool {
@@ -268,43 +297,20 @@ pub(crate) fn is_security_or_pod(element: Element<'_>) -> bool {
     }
 }
 
-/// Whether an element is a helper of another injector, which the template does not add by that name.
-/// Whoever takes out of a file of their own what was added to it may believe a status with the right
-/// digest; the webhook may not, as everybody can compute one.
-fn is_foreign(
-    content: &PodContent<'_>,
-    claim: &Claim<'_>,
-    (element, state): (Element<'_>, State),
-    foreign: &ForeignHelpers,
-) -> bool {
-    let (Element::Container(name) | Element::InitContainer(name)) = element else {
-        return false;
-    };
-    let is_as_added = claim.purpose == Purpose::Uninject && state == State::Unchanged;
-    if is_as_added || claim.emits(element) {
-        return false;
-    }
-    let found = content.find(element);
-    foreign.has(
-        name,
-        found.and_then(|(item, _)| item.get("image")?.as_str()),
-    )
-}
-
-/// Leaves the containers where otherwise no app container would be left.
-fn keep_last_container(pod: &Value, foreign: &ForeignHelpers, result: &mut TakenOut) {
+/// Leaves the containers, and the images in place of placeholders, where otherwise no app container
+/// would be left.
+fn keep_last_container(pod: &Value, foreign: &ForeignContainers<'_>, result: &mut TakenOut) {
     let taken: HashSet<&str> = result
         .taken
         .values()
-        .flat_map(|status| status.containers.names())
+        .flat_map(|status| status.containers.names().chain(status.auto.names()))
         .map(String::as_str)
         .collect();
-    let is_app_left = items(pod, "containers").any(|item| {
-        let image = item.get("image").and_then(Value::as_str);
-        !taken.contains(name(item)) && !foreign.has(name(item), image)
-    });
-    if !is_app_left {
-        leave(result, &|element| matches!(element, Element::Container(_)));
+    let mut names = items(pod, "containers").map(name);
+    if !names.any(|name| !taken.contains(name) && !foreign.has(name)) {
+        leave(result, &|element| {
+            matches!(element, Element::Container(_) | Element::Image(_))
+        });
     }
 }
 

@@ -174,6 +174,12 @@ pub(crate) fn for_pod() -> Vec<&'static str> {
     sorted(|facts| facts.is_for_pod)
 }
 
+/// Whether templates may set this field of the pod.
+pub(crate) fn is_for_pod(name: &str) -> bool {
+    let mut of_pod = FIELDS.iter().filter(|facts| facts.is_for_pod);
+    of_pod.any(|facts| facts.name == name)
+}
+
 fn sorted(is_wanted: fn(&FieldFacts) -> bool) -> Vec<&'static str> {
     let mut names: Vec<_> = FIELDS
         .iter()

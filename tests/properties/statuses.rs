@@ -55,6 +55,7 @@ static ENGINES: LazyLock<[Engine; 3]> = LazyLock::new(|| [engine(0), engine(1), 
 fn decide(engine: &Engine, pod: &Value) -> Decision {
     let context = RequestContext {
         namespace: "bank".to_owned(),
+        is_admission: true,
         ..RequestContext::default()
     };
     let text = pod.to_string();
@@ -65,12 +66,12 @@ fn decide(engine: &Engine, pod: &Value) -> Decision {
 fn pod() -> Value {
     json!({"metadata": {"annotations": {"pillion.dev/inject": "opt"}}, "spec": {
         "terminationGracePeriodSeconds": 30,
-        "initContainers": [{"name": "first", "image": "first:1"}],
+        "initContainers": [{"name": "first", "image": "first:1"}, {"name": "istio-init", "image": "istio/proxyv2:1"}],
         "containers": [
             {"name": "web", "image": "web:1", "env": [{"name": "OWN", "value": "1"}],
                 "securityContext": {"runAsUser": 7},
                 "volumeMounts": [{"name": "data", "mountPath": "/data"}]},
-            {"name": "istio-proxy", "image": "istio/proxyv2:1"},
+            {"name": "istio-proxy", "image": "istio/proxyv2:1", "env": [{"name": "PROXY", "value": "1"}]},
             {"name": "api", "image": "api:1"}],
         "volumes": [{"name": "data", "emptyDir": {}}]}})
 }
@@ -90,7 +91,7 @@ fn claim() -> impl Strategy<Value = (usize, u8)> {
 }
 
 /// Lists and names that a forged status can claim.
-const CLAIMS: [(&str, &str); 14] = [
+const CLAIMS: [(&str, &str); 21] = [
     ("containers", "web"),
     ("containers", "api"),
     ("containers", "istio-proxy"),
@@ -105,6 +106,13 @@ const CLAIMS: [(&str, &str); 14] = [
     ("edited", "securityContext/runAsUser"),
     ("pod", "containers"),
     ("replaced", "terminationGracePeriodSeconds"),
+    ("initContainers", "istio-init"),
+    ("edited in istio-proxy", "env/PROXY"),
+    ("edited in istio-proxy", "image"),
+    ("auto", "web"),
+    ("auto", "istio-proxy"),
+    ("annotations", "pillion.dev/inject"),
+    ("apps", "istio-proxy"),
 ];
 
 fn right(pod: &Value, list: &str, name: &str) -> String {
@@ -114,6 +122,18 @@ fn right(pod: &Value, list: &str, name: &str) -> String {
             items(pod, "volumes").find(|item| item["name"] == name),
         ),
         "edited" if name == "env/OWN" => ("EnvVar", pod.pointer("/spec/containers/0/env/0")),
+        "edited in istio-proxy" if name == "env/PROXY" => {
+            ("EnvVar", pod.pointer("/spec/containers/1/env/0"))
+        }
+        "auto" | "edited in istio-proxy" | "annotations" => {
+            let text = match (list, name) {
+                ("annotations", _) => "opt",
+                ("auto", "web") => "web:1",
+                _ => "istio/proxyv2:1",
+            };
+            let digest = element_digest(&FieldType::Text, &json!(text));
+            return format!("{digest:016x}");
+        }
         "edited" => {
             let value = pod.pointer(&format!("/spec/containers/0/{name}"));
             let ty = if name.starts_with("security") {
@@ -146,6 +166,10 @@ fn forged(pod: &Value, revision: &str, claims: &[(usize, u8)]) -> String {
         };
         if list == "edited" {
             status["edited"]["web"][name] = json!(digest);
+        } else if list == "edited in istio-proxy" {
+            status["edited"]["istio-proxy"][name] = json!(digest);
+        } else if list == "apps" {
+            status["apps"] = json!([name]);
         } else {
             status[list][name] = json!(digest);
         }
@@ -183,10 +207,14 @@ proptest! {
         let after = patched(&hostile, &decision);
         // The pod is valid, and other injectors' helpers are theirs.
         prop_assert!(items(&after, "containers").count() > 0);
-        prop_assert_eq!(named(&after, "istio-proxy"), named(&hostile, "istio-proxy"));
+        for foreign in ["istio-proxy", "istio-init"] {
+            prop_assert_eq!(named(&after, foreign), named(&hostile, foreign));
+        }
+        prop_assert_eq!(&after["metadata"]["annotations"]["pillion.dev/inject"], &json!("opt"));
         let volumes: BTreeSet<_> = items(&after, "volumes").map(|volume| volume["name"].to_string()).collect();
         for container in items(&after, "containers").chain(items(&after, "initContainers")) {
             prop_assert!(container["name"].is_string() && container["image"].is_string(), "{}", container);
+            prop_assert_ne!(&container["image"], &json!("auto"));
             for mount in container["volumeMounts"].as_array().into_iter().flatten() {
                 prop_assert!(volumes.contains(&mount["name"].to_string()), "{} {}", mount, after);
             }

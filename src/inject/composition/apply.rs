@@ -54,7 +54,7 @@ pub(super) fn apply_all(
             namespace: input.namespace,
             annotations: input.annotations,
             helpers: &helpers,
-            known_apps: known_apps(template, options.claims),
+            known_apps: known_apps(input, template, options.claims),
             trace: input.trace,
             budget: input.budget,
         };
@@ -113,9 +113,15 @@ pub(super) fn nothing_applied(decision: &mut Decision) {
     }
 }
 
-/// The app containers of an earlier call with this revision and these parameters.
-fn known_apps<'c>(template: &Template, claims: &'c BTreeMap<String, Status>) -> &'c [String] {
+/// The app containers of an earlier call with this revision and these parameters. A file is a person's:
+/// what stands in it since is theirs and not another webhook's.
+fn known_apps<'c>(
+    input: CompositionInput<'_>,
+    template: &Template,
+    claims: &'c BTreeMap<String, Status>,
+) -> &'c [String] {
     let claimed = claims.get(&template.name);
+    let claimed = claimed.filter(|_| input.context.is_admission);
     claimed.map_or(&[], |claimed| &claimed.apps)
 }
 

@@ -37,17 +37,18 @@ pub(super) fn find(
             }
         }
     }
-    if let Some(apps) = known_before(pod, template, with) {
+    let listed = if template.mandatory {
+        BTreeSet::new()
+    } else {
+        let helpers = &with.settings.foreign_helpers;
+        helpers.listed(|key| with.annotations.get(key).map(Text::as_str))
+    };
+    if let Some(apps) = known_before(pod, template, with, &listed) {
         return Ok(apps);
     }
     let regular = pod.list(List::Containers).iter().enumerate();
     let users = regular.filter(|(_, element)| is_the_users(element, with));
     let has_users = users.clone().next().is_some();
-    let listed = if template.mandatory {
-        BTreeSet::new()
-    } else {
-        with.settings.foreign_helpers.listed(with.annotations)
-    };
     let own = users.clone();
     let own = own.filter(|(_, element)| is_no_helper(element, template, with, &listed));
     let place = |(index, _): (usize, &Element<'_>)| (List::Containers, index);
@@ -72,19 +73,26 @@ pub(super) fn find(
 }
 
 /// The app containers of an earlier call, as far as they are there: what others added since is not
-/// the app. A mandatory template believes no status.
+/// the app. A mandatory template believes no status, and no status makes the app of another injector's
+/// helper.
 fn known_before(
     pod: &WorkingPod<'_>,
     template: &Template,
     with: EvaluationContext<'_>,
+    listed: &BTreeSet<Cow<'_, str>>,
 ) -> Option<Apps> {
     if with.known_apps.is_empty() || template.mandatory {
         return None;
     }
     let known = known(pod, with);
     let before = with.known_apps.iter();
+    let is_no_helper = |(list, index): &(List, usize)| {
+        let element = pod.list(*list).get(*index);
+        element.is_some_and(|element| is_no_helper(element, template, with, listed))
+    };
     let places: Vec<_> = before
         .filter_map(|name| known.get(name.as_str()).copied())
+        .filter(is_no_helper)
         .collect();
     (!places.is_empty()).then_some(Apps { places, main: 0 })
 }

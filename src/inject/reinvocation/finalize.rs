@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Claims;
+use super::{Claims, is_unfilled};
 use crate::finding::Code;
 use crate::inject::composition::Composed;
 use crate::inject::difference::difference;
@@ -124,9 +124,13 @@ fn keep_left(taken: &TakenOut, statuses: &mut BTreeMap<String, Status>, after: &
         let Some(status) = statuses.get_mut(name) else {
             continue;
         };
-        // Without a digest nothing will ever show that it is the template's.
+        // Without a digest nothing will ever show that it is the template's, and what is in a container
+        // whose image it does not fill in any more is the user's from now on.
         let left = left.clone().with_elements(&|element, digest| {
-            digest.is_some() && !is_security_or_pod(element) && !status.names(element)
+            digest.is_some()
+                && !is_security_or_pod(element)
+                && !status.names(element)
+                && !is_unfilled(left, status, element)
         });
         if left.elements().next().is_none() {
             continue;

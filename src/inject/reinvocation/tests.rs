@@ -309,6 +309,7 @@ fn engine(template: &str) -> Engine {
 fn decide_in(engine: &Engine, namespace: &str, pod: &Value) -> Decision {
     let context = RequestContext {
         namespace: namespace.to_owned(),
+        is_admission: true,
         ..RequestContext::default()
     };
     let text = pod.to_string();
@@ -392,7 +393,6 @@ fn what_is_not_selected_any_more_is_taken_out() {
     );
 }
 
-/// Other 23: an unknown container that another webhook puts first is not taken for the app.
 #[test]
 fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
     let bare = json!({"containers": [{"name": "web", "image": "web:1"}]});
@@ -443,10 +443,15 @@ fn a_helper_with_another_injectors_name_is_taken_out_where_the_served_template_a
     let after = patched(asks_for_one, &decision);
     assert_eq!(after["spec"]["initContainers"][0]["name"], "kuma-sidecar");
     assert!(decision.warnings().join("; ").contains("kuma-sidecar"));
-    // Who takes it out of a file of their own is believed.
-    let mut file = first;
+    // So it is for who takes it out of a file.
     let foreign = ForeignHelpers::default();
+    let mut file = first.clone();
     let taken = uninject::remove(&mut file, &|_| None, &foreign).unwrap();
+    assert!(taken.left_in_words().join("; ").contains("kuma-sidecar"));
+    let catalog = engine.catalog();
+    let served = |name: &str| catalog.find("shop", name).template().map(AsRef::as_ref);
+    let mut file = first;
+    let taken = uninject::remove(&mut file, &served, &foreign).unwrap();
     assert_eq!(taken.left_in_words(), [""; 0]);
     assert_eq!(file["spec"], pod("ours,next")["spec"]);
 }
@@ -474,6 +479,7 @@ fn what_a_flag_asked_for_stays() {
     assert_eq!(after["spec"]["containers"][0]["env"][0]["name"], "X");
 }
 
+/// Other 23: an unknown container that another webhook puts first is not taken for the app.
 #[test]
 fn the_app_stays_the_app() {
     let engine = engine(
@@ -484,4 +490,67 @@ fn the_app_stays_the_app() {
     containers.insert(0, json!({"name": "other", "image": "other:1"}));
     let decision = decide_in(&engine, "shop", &injected);
     assert!(decision.patch.is_empty(), "{:#?}", decision.patch);
+    // In a file it is a person's, and the result what a fresh injection gives.
+    let of_file = |pod: &Value| {
+        let context = RequestContext {
+            namespace: "shop".to_owned(),
+            ..RequestContext::default()
+        };
+        let text = pod.to_string();
+        let document = Document::read(&text).unwrap();
+        engine.decide(&context, &Pod::read(document.root()).unwrap(), None)
+    };
+    let mut bare = pod("t");
+    let containers = bare["spec"]["containers"].as_array_mut().unwrap();
+    containers.insert(0, json!({"name": "other", "image": "other:1"}));
+    let fresh = patched(bare.clone(), &of_file(&bare));
+    let again = patched(injected.clone(), &of_file(&injected));
+    assert_eq!(again["spec"], fresh["spec"]);
+}
+
+/// A status makes no app of another injector's helper.
+#[test]
+fn no_status_hands_the_apps_secrets_to_a_proxy() {
+    let engine = engine("  app: {env: [{name: SECRET, value: x}]}\n");
+    let mut users = pod("t");
+    let proxy = json!({"name": "istio-proxy", "image": "istio/proxyv2:1"});
+    let containers = users["spec"]["containers"].as_array_mut().unwrap();
+    containers.push(proxy.clone());
+    let first = patched(users.clone(), &decide_in(&engine, "shop", &users));
+    let key = "/metadata/annotations/pillion.dev~1status.t";
+    let honest = first.pointer(key).and_then(Value::as_str).unwrap();
+    let mut forged: Value = serde_json::from_str(honest).unwrap();
+    forged["apps"] = json!(["istio-proxy"]);
+    users["metadata"]["annotations"]["pillion.dev/status.t"] = forged.to_string().into();
+    let after = patched(users.clone(), &decide_in(&engine, "shop", &users));
+    assert_eq!(after["spec"], first["spec"]);
+    assert_eq!(after["spec"]["containers"][1], proxy);
+}
+
+/// The request that the API server copied from a template's limit goes with it, and one that another
+/// webhook has set since stays.
+#[test]
+fn a_copied_request_belongs_to_its_limit() {
+    let limited = |limit: &str| {
+        engine(&format!(
+            "  app: {{resources: {{limits: {{memory: {limit}}}}}}}\n"
+        ))
+    };
+    let (old, new) = (limited("64Mi"), limited("32Mi"));
+    let mut injected = patched(pod("t"), &decide_in(&old, "shop", &pod("t")));
+    let memory = |pod: &Value| pod["spec"]["containers"][0]["resources"].clone();
+    injected["spec"]["containers"][0]["resources"]["requests"] = json!({"memory": "64Mi"});
+    let decision = decide_in(&new, "shop", &injected);
+    let after = patched(injected.clone(), &decision);
+    assert_eq!(memory(&after)["limits"], json!({"memory": "32Mi"}));
+    assert_eq!(memory(&after)["requests"].get("memory"), None);
+    assert!(decision.warnings().is_empty(), "{:?}", decision.warnings());
+    let mut back = injected.clone();
+    uninject::remove(&mut back, &|_| None, &ForeignHelpers::default()).unwrap();
+    assert_eq!(back["spec"], pod("t")["spec"]);
+    injected["spec"]["containers"][0]["resources"]["requests"] = json!({"memory": "16Mi"});
+    let decision = decide_in(&old, "shop", &injected);
+    assert!(decision.patch.is_empty(), "{:#?}", decision.patch);
+    let told = decision.warnings().join("; ");
+    assert!(told.contains("ChangedByOther"), "{told}");
 }

@@ -5,27 +5,34 @@
 //! not what templates mean by `app`. A name alone tells where nobody else would use it; an everyday
 //! name such as `wait` counts with the image that goes with it, so that a user's own stays the app's.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use serde::Deserialize;
 
-use crate::review::Text;
-use crate::review::pod::Dictionary;
-
-/// Helpers by name, each with the start of its image; an empty one stands for every image.
+/// Helpers by name, each with the start of its image; an empty one stands for every image. A name that
+/// ends with `*` stands for all that begin so.
 const KNOWN: &[(&str, &str)] = &[
     // Istio, and meshes made of it.
     ("istio-proxy", ""),
+    ("istio-init", ""),
+    ("istio-validation", ""),
     // Linkerd.
     ("linkerd-proxy", ""),
+    ("linkerd-init", ""),
+    ("linkerd-network-validator", ""),
     ("linkerd-debug", ""),
-    // Consul.
+    // Consul; a pod of several services has a proxy for each.
     ("consul-dataplane", ""),
+    ("consul-dataplane-*", ""),
+    ("consul-connect-inject-init", ""),
     ("consul-connect-envoy-sidecar", ""),
     ("consul-connect-lifecycle-sidecar", ""),
     // Kuma and Kong Mesh.
     ("kuma-sidecar", ""),
+    ("kuma-init", ""),
+    ("kuma-validation", ""),
     // AWS App Mesh, Open Service Mesh, and other meshes that call their proxy `envoy`.
     ("envoy", "aws-appmesh-envoy"),
     ("envoy", "envoyproxy/envoy"),
@@ -40,12 +47,21 @@ const KNOWN: &[(&str, &str)] = &[
     // Vault's own injector.
     ("vault-agent", "hashicorp/vault"),
     ("vault-agent", "vault"),
+    ("consul-template", "hashicorp/consul-template"),
     // Workload identities and secrets.
     ("azwi-proxy", ""),
     ("aws-iam-authenticator-proxy", ""),
+    // Databases: each proxy has the name of its object.
+    ("csql-*", "cloud-sql-connectors/cloud-sql-proxy"),
     // Storage.
     ("gke-gcsfuse-sidecar", ""),
+    ("gke-gcsfuse-metadata-prefetch", ""),
     ("fluid-fuse", ""),
+    ("fluid-fuse-*", ""),
+    ("jfs-mount", "juicedata/mount"),
+    // Security and feature flags.
+    ("crowdstrike-falcon-container", ""),
+    ("flagd", "open-feature/flagd"),
     // Telemetry.
     ("otc-container", ""),
     ("jaeger-agent", "jaegertracing/jaeger-agent"),
@@ -54,13 +70,14 @@ const KNOWN: &[(&str, &str)] = &[
     ("traffic-agent", ""),
     // Executors of workflows and builds.
     ("wait", "argoproj/argoexec"),
+    ("airflow-xcom-sidecar", ""),
     ("helper", "gitlab-org/gitlab-runner/gitlab-runner-helper"),
     ("helper", "gitlab/gitlab-runner-helper"),
     ("jnlp", "jenkins/inbound-agent"),
     ("jnlp", "jenkins/jnlp-agent"),
 ];
 
-/// Annotations in which other injectors list the containers that they added.
+/// Annotations in which other injectors list the containers and init containers that they added.
 const STATUSES: [&str; 1] = ["sidecar.istio.io/status"];
 
 /// The helpers of other injectors.
@@ -68,6 +85,8 @@ const STATUSES: [&str; 1] = ["sidecar.istio.io/status"];
 pub struct ForeignHelpers {
     /// The starts of images by container name; an empty one stands for every image.
     images: BTreeMap<String, BTreeSet<String>>,
+    /// The same by the start of the container's name.
+    families: BTreeMap<String, BTreeSet<String>>,
     /// Annotations whose JSON lists the containers of an injector.
     statuses: BTreeSet<String>,
 }
@@ -76,6 +95,7 @@ impl Default for ForeignHelpers {
     fn default() -> Self {
         let mut helpers = Self {
             images: BTreeMap::new(),
+            families: BTreeMap::new(),
             statuses: STATUSES.map(str::to_owned).into(),
         };
         for (name, image) in KNOWN {
@@ -85,7 +105,7 @@ impl Default for ForeignHelpers {
     }
 }
 
-/// A change of the known helpers: `NAME`, `NAME=IMAGE`, or `-NAME`.
+/// A change of the known helpers: `NAME`, `NAME=IMAGE`, or `-NAME`; a name may end with `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForeignHelper {
     name: String,
@@ -115,8 +135,17 @@ impl FromStr for ForeignHelper {
 
 impl ForeignHelpers {
     fn add(&mut self, name: &str, image: &str) {
-        let images = self.images.entry(name.to_owned()).or_default();
+        let (by_name, name) = self.entries(name);
+        let images = by_name.entry(name.to_owned()).or_default();
         images.insert(image.to_owned());
+    }
+
+    /// The entries among which a name is, and what it is called there.
+    fn entries<'n>(&mut self, name: &'n str) -> (&mut BTreeMap<String, BTreeSet<String>>, &'n str) {
+        match name.strip_suffix('*') {
+            Some(start) => (&mut self.families, start),
+            None => (&mut self.images, name),
+        }
     }
 
     /// Adds a helper, or takes one of the defaults out.
@@ -124,7 +153,8 @@ impl ForeignHelpers {
         if helper.is_known {
             self.add(&helper.name, &helper.image);
         } else {
-            self.images.remove(&helper.name);
+            let (by_name, name) = self.entries(&helper.name);
+            by_name.remove(name);
         }
     }
 
@@ -135,27 +165,34 @@ impl ForeignHelpers {
 
     /// Whether a container of this name and image is a known helper.
     pub(crate) fn has(&self, name: &str, image: Option<&str>) -> bool {
-        let of_name = self.images.get(name).into_iter().flatten();
-        let mut starts = of_name.map(String::as_str);
+        let of_name = self.images.get(name).into_iter();
+        let families = self.families.iter();
+        let of_family = families.filter(|(start, _)| name.starts_with(start.as_str()));
+        let starts = of_name.chain(of_family.map(|(_, images)| images));
+        let mut starts = starts.flatten().map(String::as_str);
         starts.any(|start| start.is_empty() || image.is_some_and(|image| starts_with(image, start)))
     }
 
-    /// The containers that the annotations of other injectors list.
+    /// The containers that the annotations of other injectors list; `annotation` gives the text of one.
     pub(crate) fn listed<'a>(
         &self,
-        annotations: &'a Dictionary<'_>,
-    ) -> BTreeSet<std::borrow::Cow<'a, str>> {
+        annotation: impl Fn(&str) -> Option<&'a str>,
+    ) -> BTreeSet<Cow<'a, str>> {
+        // Go writes an empty list as `null`.
         #[derive(Deserialize, Default)]
-        #[serde(default)]
+        #[serde(default, rename_all = "camelCase")]
         struct Listed<'a> {
             #[serde(borrow)]
-            containers: Vec<std::borrow::Cow<'a, str>>,
+            containers: Option<Vec<Cow<'a, str>>>,
+            #[serde(borrow)]
+            init_containers: Option<Vec<Cow<'a, str>>>,
         }
-        let statuses = self.statuses.iter();
-        let texts = statuses.filter_map(|key| annotations.get(key.as_str()).map(Text::as_str));
+        let texts = self.statuses.iter().filter_map(|key| annotation(key));
         texts
             .filter_map(|text| serde_json::from_str::<Listed<'_>>(text).ok())
-            .flat_map(|listed| listed.containers)
+            .flat_map(|listed| [listed.containers, listed.init_containers])
+            .flatten()
+            .flatten()
             .collect()
     }
 }
@@ -195,6 +232,14 @@ mod tests {
             ("vault-agent", Some("hashicorp/vault:1.17"), true),
             ("vault-agent", Some("shop/vault-ui:1"), false),
             ("orders", Some("istio/proxyv2:1"), false),
+            (
+                "csql-shop-orders",
+                Some("gcr.io/cloud-sql-connectors/cloud-sql-proxy:2"),
+                true,
+            ),
+            ("csql-shop-orders", Some("shop/csql:1"), false),
+            ("consul-dataplane-orders", Some("mirror/dataplane:1"), true),
+            ("istio-init", None, true),
         ];
         for (name, image, expected) in table {
             assert_eq!(helpers.has(name, image), expected, "{name} {image:?}");
@@ -204,10 +249,18 @@ mod tests {
     #[test]
     fn the_configuration_adds_to_the_list_and_takes_out_of_it() {
         let mut helpers = ForeignHelpers::default();
-        for change in ["-daprd", "agent=shop/agent", "shop-mesh"] {
+        for change in [
+            "-daprd",
+            "-csql-*",
+            "agent=shop/agent",
+            "shop-mesh",
+            "tap-*",
+        ] {
             helpers.change(&change.parse().unwrap());
         }
         assert!(!helpers.has("daprd", None));
+        assert!(!helpers.has("csql-a", Some("cloud-sql-connectors/cloud-sql-proxy")));
+        assert!(helpers.has("tap-7", None) && !helpers.has("tap", None));
         assert!(helpers.has("agent", Some("shop/agent:2")) && helpers.has("shop-mesh", None));
         for wrong in ["", "-", "=image", "-wait=image"] {
             assert!(wrong.parse::<ForeignHelper>().is_err(), "{wrong}");
@@ -216,11 +269,15 @@ mod tests {
 
     #[test]
     fn a_status_of_istio_lists_its_containers() {
-        let status =
-            r#"{"revision":"1-27","initContainers":["istio-validation"],"containers":["mesh"]}"#;
-        let annotations: Dictionary<'_> =
-            [("sidecar.istio.io/status".into(), status.into())].into();
-        let listed = ForeignHelpers::default().listed(&annotations);
-        assert_eq!(listed.into_iter().collect::<Vec<_>>(), ["mesh"]);
+        let helpers = ForeignHelpers::default();
+        let listed = |status| -> Vec<Cow<'static, str>> {
+            let listed = helpers.listed(|key| (key == "sidecar.istio.io/status").then_some(status));
+            listed.into_iter().collect()
+        };
+        let status = r#"{"revision":"1-27","initContainers":["mesh-init"],"containers":["mesh"]}"#;
+        assert_eq!(listed(status), ["mesh", "mesh-init"]);
+        // With native sidecars, or with a CNI plugin in place of the step.
+        let status = r#"{"initContainers":null,"containers":["mesh"],"imagePullSecrets":null}"#;
+        assert_eq!(listed(status), ["mesh"]);
     }
 }

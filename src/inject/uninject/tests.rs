@@ -80,7 +80,14 @@ fn a_status_that_is_none_is_an_error_that_names_it() {
 fn a_forged_status_takes_nothing_that_a_pod_needs() {
     let app = json!({"name": "app", "image": "app:1", "securityContext": {"runAsUser": 1},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}]});
-    let mesh = json!({"name": "istio-proxy", "image": "istio:1"});
+    let (port, mount) = (
+        json!({"name": "PORT", "value": "1"}),
+        json!({"name": "data", "mountPath": "/etc/istio"}),
+    );
+    let mesh =
+        json!({"name": "istio-proxy", "image": "istio:1", "env": [port], "volumeMounts": [mount]});
+    let step = json!({"name": "istio-init", "image": "istio:1"});
+    let other = json!({"name": "mesh-init", "image": "mesh:1"});
     let data = json!({"name": "data", "emptyDir": {}});
     let table = [
         json!({"containers": ["app"]}),
@@ -92,14 +99,46 @@ fn a_forged_status_takes_nothing_that_a_pod_needs() {
         json!({"pod": ["containers"], "replaced": ["volumes"]}),
         json!({"auto": ["app"]}),
         json!({"volumes": {"data": digest("Volume", &data)}}),
+        // With right digests: another injector's, what no template can add, and what leaves no app.
+        json!({"auto": {"istio-proxy": format!("{:016x}", text("istio:1"))}}),
+        json!({"auto": {"app": format!("{:016x}", text("app:1"))}}),
+        json!({"edited": {"istio-proxy": {"env/PORT": digest("EnvVar", &port),
+            "volumeMounts/~1etc~1istio": digest("VolumeMount", &mount)}}}),
+        json!({"initContainers": {"istio-init": digest("Container", &step),
+            "mesh-init": digest("Container", &other)}}),
+        json!({"pod": {"serviceAccountName": format!("{:016x}", text("orders"))}}),
+        json!({"replaced": {"serviceAccountName": format!("{:016x}", text("orders"))}}),
+        json!({"annotations": {"pillion.dev/inject": format!("{:016x}", text("t"))}}),
     ];
     for forged in table {
-        let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": forged.to_string()}},
-            "spec": {"containers": [app, mesh], "volumes": [data]}});
-        let spec = pod["spec"].clone();
+        let mut pod = json!({"metadata": {"annotations": {"pillion.dev/inject": "t",
+                "sidecar.istio.io/status": r#"{"initContainers":["mesh-init"],"containers":null}"#,
+                "pillion.dev/status.t": forged.to_string()}},
+            "spec": {"serviceAccountName": "orders", "initContainers": [step, other],
+                "containers": [app, mesh], "volumes": [data]}});
+        let before = pod.clone();
         let result = removed(&mut pod);
         assert!(!result.left.is_empty(), "{forged}");
-        assert_eq!(pod["spec"], spec, "{forged}");
+        assert_eq!(pod["spec"], before["spec"], "{forged}");
+        assert_eq!(
+            pod["metadata"]["annotations"]["pillion.dev/inject"], "t",
+            "{forged}"
+        );
+    }
+}
+
+/// Another injector's proxy that the pod names as the app has edits like the app.
+#[test]
+fn edits_in_a_proxy_that_is_the_app_are_taken_out() {
+    let ours = json!({"name": "A", "value": "1"});
+    let status = json!({"edited": {"istio-proxy": {"env/A": digest("EnvVar", &ours)}}});
+    for key in ["pillion.dev/containers", "t.pillion.dev/containers"] {
+        let mut pod = json!({"metadata": {"annotations": {key: "web, istio-proxy",
+                "pillion.dev/status.t": status.to_string()}},
+            "spec": {"containers": [{"name": "web"}, {"name": "istio-proxy", "env": [ours]}]}});
+        let result = removed(&mut pod);
+        assert!(result.left.is_empty(), "{:?}", result.left_in_words());
+        assert_eq!(pod["spec"]["containers"][1], json!({"name": "istio-proxy"}));
     }
 }
 
