@@ -8,6 +8,7 @@
 mod covers;
 mod outcome;
 mod place;
+mod resources;
 mod view;
 
 use std::borrow::Cow;
@@ -25,11 +26,11 @@ use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
 use crate::kubernetes::object::digest;
-use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::value::{TemplateObject, ValueRef};
 use place::At;
+use resources::Amounts;
 use view::Opened;
 
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.
@@ -175,6 +176,9 @@ impl Filling {
                     if let Some(field) = schema::field(inner, name) {
                         self.note(inner, name, &field.ty, value, &at.field(name));
                     }
+                }
+                if inner == "ResourceRequirements" {
+                    self.note_copied_requests(&Amounts::default(), fields, at);
                 }
             }
             (FieldType::Map(inner), Value::Object(entries)) if !entries.is_empty() => {
@@ -334,11 +338,11 @@ impl Filling {
                         self.fill.kept.push(at.element(0, key).key());
                     }
                 }
-                None if name == "ports" && takes_name(theirs, item) => {
-                    self.fill.kept.push(at.element(0, key).key());
-                }
                 None if name == "env" => self.insert(&mut front, *part, (key, element), at),
-                None => self.insert(&mut back, *part, (key, element), at),
+                None => match (name == "ports").then(|| of_same_name(theirs, keys, item)) {
+                    Some(Some(other)) => self.fill.kept.push(at.element(0, &other).key()),
+                    _ => self.insert(&mut back, *part, (key, element), at),
+                },
             }
         }
     }
@@ -357,55 +361,6 @@ impl Filling {
             value: part.to_template_value().into(),
         });
         *index += 1;
-    }
-
-    /// Requests and limits, resource by resource. The API server copies a limit to the request that
-    /// is not there, so a resource with a limit has a request; and a limit below the user's request
-    /// would make the pod invalid.
-    fn resources(&mut self, user: &Opened<'_>, want: &Map<String, Value>, at: &At<'_>) {
-        let data = |name: &str| {
-            let mut amounts = user.get(name).map(View::to_value).unwrap_or_default();
-            if let Value::Object(amounts) = &mut amounts {
-                amounts.retain(|_, amount| !amount.is_null());
-            }
-            amounts
-        };
-        let (requests, limits) = (data("requests"), data("limits"));
-        for (name, value) in want {
-            let (Value::Object(wanted), true) = (value, name == "requests" || name == "limits")
-            else {
-                let Some(field) = schema::field("ResourceRequirements", name) else {
-                    continue;
-                };
-                let definition = "ResourceRequirements";
-                let value = ValueRef::Own(value);
-                self.field(user, definition, name, &field.ty, value, &at.field(name));
-                continue;
-            };
-            let allowed = |(resource, amount): &(&String, &Value)| {
-                if name == "requests" {
-                    limits.get(*resource).is_none() || requests.get(*resource).is_some()
-                } else {
-                    !is_below(amount, requests.get(*resource))
-                }
-            };
-            let (add, keep): (Vec<_>, Vec<_>) = wanted.iter().partition(allowed);
-            self.fill
-                .kept
-                .extend(keep.iter().map(|(key, _)| at.field(name).field(key).key()));
-            let add: Map<_, _> = add
-                .into_iter()
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect();
-            if let (Some(field), false) =
-                (schema::field("ResourceRequirements", name), add.is_empty())
-            {
-                let definition = "ResourceRequirements";
-                let add = Value::Object(add);
-                let add = ValueRef::Own(&add);
-                self.field(user, definition, name, &field.ty, add, &at.field(name));
-            }
-        }
     }
 }
 
@@ -451,24 +406,13 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether the name of a port is another port's already: it is unique inside a container.
-fn takes_name(theirs: &[View<'_>], port: &Value) -> bool {
-    let name = port.get("name").and_then(Value::as_str);
-    name.is_some()
-        && theirs
-            .iter()
-            .any(|view| view.key(&["name"]).as_deref() == name)
-}
-
-/// Whether one amount is below another.
-fn is_below(amount: &Value, other: Option<&Value>) -> bool {
-    match (
-        Quantity::in_field(amount),
-        other.and_then(Quantity::in_field),
-    ) {
-        (Some(amount), Some(other)) => amount < other,
-        _ => false,
-    }
+/// The key of another port that has the name of this one: it is unique inside a container.
+fn of_same_name(theirs: &[View<'_>], keys: &[&str], port: &Value) -> Option<String> {
+    let name = port.get("name").and_then(Value::as_str)?;
+    let mut named = theirs
+        .iter()
+        .filter(|view| view.key(&["name"]).as_deref() == Some(name));
+    Some(named.next()?.key(keys)?.into_owned())
 }
 
 #[cfg(test)]

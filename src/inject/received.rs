@@ -63,6 +63,17 @@ fn place_of<'v>(
 ) -> Option<&'v mut Value> {
     let (first, rest) = steps.split_first()?;
     let field = schema::field(definition, first)?;
+    let is_resources = |definition: &str| definition == "ResourceRequirements";
+    let is_amounts = match &field.ty {
+        FieldType::Map(_) => is_resources(definition),
+        FieldType::Object(inner) => is_resources(inner),
+        _ => false,
+    };
+    if let (Value::Object(fields), true) = (&mut *object, is_amounts && !rest.is_empty()) {
+        fields
+            .entry(first)
+            .or_insert_with(|| Value::Object(Map::new()));
+    }
     let value = object.get_mut(first)?;
     if rest.is_empty() {
         return Some(value);
@@ -75,6 +86,10 @@ fn place_of<'v>(
             items.find(|item| is_named(definition, first, item, &key))
         }
         FieldType::Object(inner) => place_of(inner, value, rest),
+        // A request that the API server copied from a limit is not written anew.
+        FieldType::Map(_) if is_amounts => {
+            Some(value.as_object_mut()?.entry(key).or_insert(Value::Null))
+        }
         FieldType::Map(_) => value.get_mut(&key),
         _ => None,
     }

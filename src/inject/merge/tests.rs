@@ -98,16 +98,43 @@ fn no_request_rises_above_the_users_limit_and_no_limit_falls_below_the_users_req
         result["resources"]["limits"],
         json!({"cpu": "1", "x/y": "1"})
     );
-    assert!(
-        fill.kept.contains(&"resources/requests/cpu".to_owned()),
-        "{:?}",
-        fill.kept
-    );
-    assert!(
-        fill.kept.contains(&"resources/limits/memory".to_owned()),
-        "{:?}",
-        fill.kept
-    );
+    // A request that there is not is not the user's: the limit is, of which it will be a copy.
+    let kept = [
+        "resources/limits/cpu",
+        "resources/requests/memory",
+        "resources/limits/memory",
+    ];
+    assert_eq!(fill.kept, kept);
+    // Nor is it where the API server has copied it.
+    let user = json!({"name": "app", "resources": {
+        "limits": {"cpu": "1"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}});
+    assert_eq!(filled(&user, &want).1.kept, kept);
+}
+
+#[test]
+fn the_request_that_follows_from_a_limit_is_the_templates() {
+    let want =
+        json!({"resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1m"}}});
+    let keys = [
+        "resources/limits/cpu",
+        "resources/limits/memory",
+        "resources/requests/cpu",
+        "resources/requests/memory",
+    ];
+    for user in [
+        json!({"name": "app"}),
+        json!({"name": "app", "resources": {"requests": {"x/y": "1"}}}),
+    ] {
+        let (result, fill) = filled(&user, &want);
+        let mut added = key_paths(&fill.added);
+        added.sort_unstable();
+        assert_eq!(added, keys, "{user}");
+        assert_eq!(result["resources"]["requests"].get("memory"), None);
+    }
+    // The user's own request is not.
+    let user = json!({"name": "app", "resources": {"requests": {"memory": "1Gi"}}});
+    let (_, fill) = filled(&user, &want);
+    assert!(!key_paths(&fill.added).contains(&"resources/requests/memory"));
 }
 
 #[test]
@@ -139,7 +166,8 @@ fn a_port_whose_name_is_taken_is_not_added() {
     let want = json!({"ports": [{"name": "metrics", "containerPort": 2}]});
     let (result, fill) = filled(&user, &want);
     assert_eq!(result, user);
-    assert_eq!(fill.kept, ["ports/2~1TCP"]);
+    // What is kept is the port that has the name.
+    assert_eq!(fill.kept, ["ports/1~1TCP"]);
 }
 
 #[test]

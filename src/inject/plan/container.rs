@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, SENSITIVE, digest, same_name};
+use super::{Change, SENSITIVE, digest, kept, same_name};
 use crate::inject::evaluation::{PLACEHOLDER, WantedContainer};
 use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
 use crate::inject::merge::{self, Fill, covers};
@@ -182,6 +182,8 @@ fn fill(
     if let Some(field) = forbidden {
         return Err(not_allowed(&container.name, field));
     }
+    let path = || format!("spec.{}[{index}]", list.field());
+    change.findings.extend(kept::hidden(path, element, &fill));
     change.edit(template, (list, index, element), fill);
     if template.mandatory && template.order <= 0 && is_behind_the_users(pod, list, index) {
         change.to_front.push((list, index));

@@ -13,6 +13,8 @@ use crate::inject::pod::Element;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
 
+use super::same_name::COMMAND;
+
 /// Refuses the pod where another template wants what this one wants otherwise: it added it, or found it
 /// as a default. `described` says in words what a key path names.
 pub(super) fn check_owners<'o, 'k>(
@@ -43,6 +45,7 @@ pub(super) fn finding(
 ) -> Finding {
     let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
     keys.sort();
+    keys.dedup();
     let mut message = format!("container `{container}` keeps its own {}", keys.join(", "));
     let consequences = [
         (
@@ -61,6 +64,9 @@ pub(super) fn finding(
     for consequence in follows {
         message.push_str("; ");
         message.push_str(consequence);
+    }
+    if is_helper && kept.iter().any(|key| COMMAND.contains(&key.as_str())) {
+        message.push_str("; the helper runs that in place of what the template would run");
     }
     Finding::new(Code::FieldKept, path, message)
 }

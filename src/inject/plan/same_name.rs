@@ -25,7 +25,7 @@ use crate::template::Template;
 use crate::template::value::{ReadObject, TemplateObject};
 
 /// What a container runs: one unit, as arguments mean nothing to another command.
-const COMMAND: [&str; 2] = ["command", "args"];
+pub(super) const COMMAND: [&str; 2] = ["command", "args"];
 
 /// Refuses a pod whose container only happens to have the helper's name.
 pub(super) fn check_clash(
