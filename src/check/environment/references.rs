@@ -16,9 +16,8 @@ use crate::finding::{Code, Finding};
 use crate::review::Text;
 
 pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
-    if !container.env_from.is_empty() {
-        return;
-    }
+    // What `envFrom` defines is not known here, and stands before all of `env`.
+    let may_be_from = !container.env_from.is_empty();
     let mut defined = None;
     for (index, env) in container.env.iter().enumerate() {
         let Some(value) = env.value.as_ref().map(Text::as_str) else {
@@ -35,9 +34,14 @@ pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
             let message = match defined.get(read) {
                 Some(at) if *at < index => continue,
                 Some(_) if is_of_service(read) => continue,
+                None if may_be_from => continue,
+                Some(at) if *at == index && may_be_from => continue,
                 Some(at) if *at == index => {
                     format!("{own} of {title} refers to itself by {shown}: the text stays as it is")
                 }
+                Some(_) if may_be_from => format!(
+                    "{own} of {title} refers to {shown}, which is defined behind it: unless envFrom defines it too, the text stays as it is"
+                ),
                 Some(_) => format!(
                     "{own} of {title} refers to {shown}, which is defined behind it: the text stays as it is"
                 ),
@@ -50,7 +54,9 @@ pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
             findings.push(broken(container, path, message).of(env.by));
         }
     }
-    paths(container, &mut defined, findings);
+    if !may_be_from {
+        paths(container, &mut defined, findings);
+    }
 }
 
 fn paths<'c>(
