@@ -5,8 +5,9 @@
 //! asks once more. With the very same mount in our patch nothing is left to change, and it does not:
 //! a tenth of what an injected pod costs it, and one call for each.
 //!
-//! It is written into the patch with each of them, and only where the plugin was at work: where the pod has the volume as the plugin makes it,
-//! and every container of the user's has the mount. A ServiceAccount that mounts no token is not known
+//! It is written into the patch with each of them, and only where the plugin was at work: where the pod has
+//! the volume as the plugin makes it, and every container of the user's has a mount at the path: the plugin
+//! leaves out those that have another one there. A ServiceAccount that mounts no token is not known
 //! here: a pod that was copied with such a volume, under one, gets the mount in our containers as it
 //! has it in its own.
 
@@ -20,12 +21,8 @@ use crate::review::{Json, Text};
 /// What is read of a mount.
 #[derive(Deserialize)]
 struct Mount<'a> {
-    #[serde(borrow, default)]
-    name: Option<Text<'a>>,
     #[serde(borrow, default, rename = "mountPath")]
     path: Option<Text<'a>>,
-    #[serde(default, rename = "readOnly")]
-    read_only: Option<bool>,
 }
 
 /// What is read of a projected volume.
@@ -112,7 +109,7 @@ impl WorkingPod<'_> {
         let containers = init_containers.chain(self.list(List::Containers));
         containers
             .filter_map(users)
-            .all(|(_, container)| mounts(container, name))
+            .all(|(_, container)| mounts_token(container))
             .then(|| name.to_owned())
     }
 }
@@ -137,14 +134,12 @@ fn users<'e>(element: &'e Element<'_>) -> Option<(&'e str, Json<'e>)> {
     }
 }
 
-/// Whether a container has the plugin's mount of the volume.
-fn mounts(container: Json<'_>, volume: &str) -> bool {
+/// Whether a container has a mount where the plugin's would be.
+fn mounts_token(container: Json<'_>) -> bool {
     let mounts: Vec<Mount<'_>> = container.get_as("volumeMounts").unwrap_or_default();
-    mounts.iter().any(|mount| {
-        is(mount.name.as_ref(), volume)
-            && is(mount.path.as_ref(), TOKEN_PATH)
-            && mount.read_only == Some(true)
-    })
+    mounts
+        .iter()
+        .any(|mount| is(mount.path.as_ref(), TOKEN_PATH))
 }
 
 #[cfg(test)]
@@ -192,11 +187,17 @@ mod tests {
     }
 
     #[test]
+    fn a_container_that_has_something_else_there_changes_nothing() {
+        let mut pod = pod();
+        pod["spec"]["containers"][0]["volumeMounts"][1]["name"] = json!("x");
+        let mount = json!({"name": TOKEN, "readOnly": true, "mountPath": TOKEN_PATH});
+        assert_eq!(mounts_of_ours(&pod, &json!([])), json!([mount]));
+    }
+
+    #[test]
     fn ours_get_none_where_the_plugin_may_not_add_it() {
         let changes = [
-            ("/spec/containers/0/volumeMounts/1/readOnly", json!(false)),
             ("/spec/containers/0/volumeMounts/1/mountPath", json!("/t")),
-            ("/spec/containers/0/volumeMounts/1/name", json!("y")),
             ("/spec/volumes/0/name", json!("my-token")),
             ("/spec/volumes/0/projected/sources/0", json!({"secret": {}})),
             ("/spec/volumes/0/projected/sources/1", json!({"secret": {}})),
