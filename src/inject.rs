@@ -36,7 +36,7 @@ pub(crate) mod verdict;
 pub use answer::{Answer, Endpoint, Regarding};
 pub use decision_cache::CachedEngine;
 pub use engine::Engine;
-pub(crate) use misplaced_keys::{KeysOfObject, misplaced_keys};
+pub(crate) use misplaced_keys::{KeysOfObject, misplaced_keys, unasked};
 pub(crate) use patch::Patch;
 pub use request_context::RequestContext;
 pub use settings::{Namespace, Namespaces, Settings};

@@ -29,7 +29,7 @@ use super::transform::{ObjectTransform, TreatmentError};
 use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, problems};
 use crate::inject::{
     Decision, Engine, KeysOfObject, Namespace, Namespaces, Reason, RequestContext, Settings,
-    Verdict, misplaced_keys,
+    Verdict, misplaced_keys, unasked,
 };
 use crate::kubernetes::keys::{self, INJECTION};
 use crate::review::{Document, Pod};
@@ -303,6 +303,9 @@ impl Injection<'_> {
         };
         let served = self.decider.templates(&subject.namespace);
         let mut hints = misplaced_keys(keys_of, applied, &served);
+        if decision.reason.is_unselected() && decision.patch.is_empty() {
+            hints.extend(unasked(keys_of.pod));
+        }
         if decision.reason == Reason::NotRequested {
             hints.extend(self.decider.selectors(subject, &pod(holder)));
         }

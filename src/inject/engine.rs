@@ -246,11 +246,7 @@ impl Engine {
 
 /// Whether a pod for which nothing is selected may hold what was added when something was.
 fn keeps_earlier_work(why: &Refusal, asked: SelectionInput<'_>, pod: &Pod<'_>) -> bool {
-    let is_unselected = matches!(
-        why.reason,
-        Reason::NotRequested | Reason::OptedOut | Reason::NamespaceDisabled
-    );
-    is_unselected && has_status(pod) && selection::is_called_for(asked)
+    why.reason.is_unselected() && has_status(pod) && selection::is_called_for(asked)
 }
 
 /// Reads the request of a review and answers it.

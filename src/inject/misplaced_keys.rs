@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::evaluation::PLACEHOLDER;
 use super::selection::List;
 use crate::kubernetes::keys::{
     CONTAINERS, DOMAIN, FILE_PREFIX, INJECT, PARAMETER_INFIX, STATUS_PREFIX,
@@ -61,6 +62,36 @@ pub(crate) fn misplaced_keys(
         told.extend(of_annotation(key, known.as_ref(), served));
     }
     told
+}
+
+/// What to tell about a pod that asks for nothing and still has what a template added, or waits for one
+/// to fill it in.
+pub(crate) fn unasked(pod: &Value) -> Vec<String> {
+    let statuses = keys(pod, "/metadata/annotations").filter_map(|key| {
+        let template = key.strip_prefix(STATUS_PREFIX)?;
+        Some(format!(
+            "the annotation `{key}` says that the template `{template}` was applied, and nothing asks \
+             for it any more: what it added stays; `pillion uninject` takes it out"
+        ))
+    });
+    let lists = ["containers", "initContainers"].into_iter();
+    let containers = lists
+        .filter_map(|list| pod.get("spec")?.get(list)?.as_array())
+        .flatten();
+    let text = |container: &Value, field: &str| {
+        let text = container.get(field).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    let placeholders = containers
+        .filter(|container| text(container, "image") == PLACEHOLDER)
+        .map(|container| {
+            format!(
+                "the container `{}` has the image `{PLACEHOLDER}`, which no template fills in, as the pod \
+                 asks for none",
+                text(container, "name")
+            )
+        });
+    statuses.chain(placeholders).collect()
 }
 
 fn of_workload(keys_of: KeysOfObject<'_>, told: &mut Vec<String>) {
@@ -127,6 +158,25 @@ fn keys<'v>(object: &'v Value, pointer: &str) -> impl Iterator<Item = &'v str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_stays_unasked_is_told() {
+        let pod = json!({
+            "metadata": {"annotations": {"pillion.dev/status.a": "{}", "pillion.dev/file.a-v.x": "y"}},
+            "spec": {"containers": [{"name": "web", "image": "web:1"}],
+                "initContainers": [{"name": "daprd", "image": "auto"}]},
+        });
+        assert_eq!(
+            unasked(&pod),
+            [
+                "the annotation `pillion.dev/status.a` says that the template `a` was applied, and nothing \
+                 asks for it any more: what it added stays; `pillion uninject` takes it out",
+                "the container `daprd` has the image `auto`, which no template fills in, as the pod asks \
+                 for none",
+            ]
+        );
+        assert_eq!(unasked(&json!({})), [""; 0]);
+    }
 
     #[test]
     fn keys_that_do_nothing_are_told_with_what_was_meant() {

@@ -136,6 +136,16 @@ reasons! {
     AnnotationsTooLarge => Denied, 422;
 }
 
+impl Reason {
+    /// Whether no template is selected because nobody asks for one.
+    pub(crate) fn is_unselected(self) -> bool {
+        matches!(
+            self,
+            Self::NotRequested | Self::OptedOut | Self::NamespaceDisabled
+        )
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
