@@ -2,14 +2,15 @@
 //! webhook.
 //!
 //! What is ours is made anew, so that the first two give what a fresh injection gives, and `uninject`
-//! gives the input back. What others have changed stays as they left it.
+//! gives the input back. What others have changed stays as they left it, but in a mandatory helper, which
+//! is put back.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use pillion::inject::settings::ForeignHelpers;
-use pillion::inject::{Engine, Settings, uninject};
+use pillion::inject::{Engine, Namespace, Settings, uninject};
 use pillion::template::{Catalog, CatalogLookup, Source, built_in};
 use serde_json::{Value, json};
 
@@ -340,4 +341,137 @@ fn what_other_webhooks_change_stays() {
         }
     }
     assert!(failures.is_empty(), "\n{failures}");
+}
+
+/// An engine that serves the templates that a pod asks for, and those alone, as mandatory in its namespace.
+/// `None` where one of them cannot be: it asks for what only a template that may be skipped can.
+fn mandatory_engine(found: &Found) -> Option<Engine> {
+    let asked = found.pod["metadata"]["annotations"]["pillion.dev/inject"].as_str()?;
+    let asked: Vec<_> = asked.split(',').map(str::trim).collect();
+    let mut sources = Vec::new();
+    for source in built_in::sources() {
+        for text in case::documents(&source.text) {
+            let mut document = case::yaml(text);
+            let name = document["metadata"]["name"].as_str().unwrap();
+            if !asked.contains(&name) {
+                continue;
+            }
+            let spec = document["spec"].as_object_mut().unwrap();
+            spec.insert("requirement".to_owned(), json!("Mandatory"));
+            spec.shift_remove("endingPods");
+            spec.shift_remove("override");
+            sources.push(Source {
+                path: source.path.clone(),
+                text: document.to_string(),
+            });
+        }
+    }
+    let (catalog, errors) = Catalog::load(&sources, None);
+    if !errors.is_empty() {
+        return None;
+    }
+    let mut settings = Settings::default();
+    let labels = [("pillion.dev/mandatory".to_owned(), String::new())].into();
+    let namespace = Namespace {
+        labels,
+        ..Namespace::default()
+    };
+    settings.namespaces.insert(&found.namespace, namespace);
+    Some(Engine::new(Arc::new(catalog), Arc::new(settings)))
+}
+
+/// The containers of a pod by name, without what may be added to a mandatory helper.
+fn without_resources(pod: &Value, name: &Value) -> Value {
+    let lists = ["initContainers", "containers"].into_iter();
+    let mut all = lists
+        .filter_map(|list| pod["spec"][list].as_array())
+        .flatten();
+    let mut found = all
+        .find(|item| item["name"] == *name)
+        .cloned()
+        .unwrap_or_default();
+    if let Some(fields) = found.as_object_mut() {
+        fields.shift_remove("resources");
+    }
+    found
+}
+
+#[test]
+fn mandatory_helpers_are_put_back() {
+    let mut failures = String::new();
+    let mut count = 0;
+    for Example { name, found } in examples() {
+        let Some(engine) = mandatory_engine(&found) else {
+            continue;
+        };
+        let found = Found {
+            pod: received(&found.pod),
+            ..found
+        };
+        let first: Answered = reviews::ask(&engine, &found);
+        let helpers = helpers(&found.pod, &first.pod);
+        if !first.is_allowed() || helpers.is_empty() {
+            continue;
+        }
+        count += 1;
+        // No status tells a mandatory template which container is the app: an unknown one that is put
+        // first is.
+        let webhooks = WEBHOOKS.into_iter();
+        for (what, webhook) in webhooks.filter(|(what, _)| !what.ends_with("is put first")) {
+            let what = format!("{name}, {what}");
+            let mut again = Found {
+                pod: received(&first.pod),
+                ..found.clone()
+            };
+            webhook(&mut again.pod, &helpers);
+            let second = reviews::ask(&engine, &again);
+            assert!(second.is_allowed(), "{what}: {}", second.message());
+            let (before, after) = (
+                essence(&received(&first.pod)),
+                essence(&received(&second.pod)),
+            );
+            let names: Vec<&Value> = helpers
+                .iter()
+                .map(|(list, index)| &first.pod["spec"][list][index]["name"])
+                .collect();
+            for name in &names {
+                let what = format!("{what}, {name}");
+                let (expected, found) = (
+                    without_resources(&before, name),
+                    without_resources(&after, name),
+                );
+                compare::values(&mut failures, &what, &expected, &found);
+            }
+            // The helpers stand in their order, and what others did elsewhere stays.
+            let order = |pod: &Value, list: &str| -> Vec<Value> {
+                let items = pod["spec"][list].as_array().cloned().unwrap_or_default();
+                let names_of = items.iter().map(|item| item["name"].clone());
+                names_of.filter(|name| names.contains(&name)).collect()
+            };
+            for list in ["initContainers", "containers"] {
+                assert_eq!(order(&before, list), order(&after, list), "{what}");
+            }
+            // Whoever puts a container into the pod makes it the app of a mandatory template.
+            for list in ["initContainers", "containers"] {
+                for item in again.pod["spec"][list].as_array().into_iter().flatten() {
+                    let kept = without_resources(&second.pod, &item["name"]);
+                    let is_helper = names.contains(&&item["name"]);
+                    assert!(
+                        is_helper || kept["image"] == item["image"],
+                        "{what}: {item:#}"
+                    );
+                }
+            }
+            let third = Found {
+                pod: received(&second.pod),
+                ..again
+            };
+            assert!(
+                !reviews::ask(&engine, &third).has_patch(),
+                "{what}: a third call"
+            );
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+    assert!(count >= 20, "{count}");
 }
