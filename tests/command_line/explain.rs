@@ -231,10 +231,7 @@ fn volumes_of_a_statefulsets_claims_are_there() {
         - metadata: {name: logs}\n      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: \
         1Gi}}}\n";
     let explained = explain(&[], set);
-    assert_eq!(
-        explained["items"][0]["verdict"], "Injected",
-        "{explained:#}"
-    );
+    assert_eq!(explained[0]["reason"], "Applied", "{explained:#}");
 }
 
 #[test]
