@@ -54,7 +54,7 @@ fn odd_line(pods: &ObjectPage, of: &str) -> Option<Line> {
     (!odd.is_empty()).then(|| {
         Check::Pods.warning(
             format!(
-                "{} pods say something that means nothing{of}: {}",
+                "{} pods have a label or annotation of pillion.dev that means nothing{of}: {}",
                 odd.len(),
                 examples(&odd)
             ),
