@@ -13,7 +13,10 @@ use crate::kubernetes::schema::{self, FieldType};
 /// Puts what a status names back as it was received.
 pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
     let content = PodContent::new(before);
-    for (element, _) in kept.elements() {
+    let kept = kept
+        .elements()
+        .filter(|(element, _)| !element.is_generated_file());
+    for (element, _) in kept {
         let Some((value, _)) = content.find(element) else {
             continue;
         };
@@ -22,7 +25,7 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
             Element::InitContainer(name) => listed(after, &["initContainers"], name),
             Element::Volume(name) => listed(after, &["volumes"], name),
             Element::Label(key) => text_of(after, "labels", key),
-            Element::Annotation(_) => None,
+            Element::Annotation(key) => text_of(after, "annotations", key),
             Element::Image(name) => {
                 let container = listed(after, &["containers", "initContainers"], name);
                 container.and_then(|container| container.get_mut("image"))

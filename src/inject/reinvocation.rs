@@ -300,10 +300,8 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
     for (name, claim) in claims {
         let is_mandatory = claim.template.is_some_and(|template| template.mandatory);
         let changed = taken.changed.get(name).cloned().unwrap_or_default();
-        // Generated files are always written anew.
-        let changed = changed.with_elements(&|element, digest| {
-            digest.is_some() && !matches!(element, Element::Annotation(_))
-        });
+        let changed = changed
+            .with_elements(&|element, digest| digest.is_some() && !element.is_generated_file());
         let changed = words(&changed);
         let template = claim.template.map(|template| template.name.as_str());
         if !changed.is_empty() && !is_mandatory {

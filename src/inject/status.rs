@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::merge::spelled;
 use super::verdict::Reason;
-use crate::kubernetes::keys::STATUS_PREFIX;
+use crate::kubernetes::keys::{FILE_PREFIX, STATUS_PREFIX};
 use crate::review::Pod;
 use crate::review::pod::Dictionary;
 pub(crate) use elements::Elements;
@@ -43,6 +43,13 @@ pub(crate) enum Element<'s> {
     Edit(&'s str, &'s str),
     /// In the user's container of this name, a field in place of an API-server default.
     EditedDefault(&'s str, &'s str),
+}
+
+impl Element<'_> {
+    /// Whether it is a generated file, which is always written anew.
+    pub(crate) fn is_generated_file(&self) -> bool {
+        matches!(self, Self::Annotation(key) if key.starts_with(FILE_PREFIX))
+    }
 }
 
 impl fmt::Display for Element<'_> {

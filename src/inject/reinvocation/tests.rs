@@ -364,6 +364,26 @@ fn changes_of_others_are_told_as_theirs() {
     assert_eq!(told, ["ChangedByOther"]);
 }
 
+/// Annotations are no different, but for generated files, which are written anew.
+#[test]
+fn an_annotation_that_somebody_changed_stays_and_a_file_does_not() {
+    let engine = engine(
+        "  sidecars: [{name: h, image: \"h:1\", volumeMounts: [{name: v, mountPath: /v}]}]\n  \
+         volumes: [{name: v, files: {f: x}}]\n  metadata: {annotations: {prometheus.io/port: \"1\"}}\n",
+    );
+    let first = patched(pod("t"), &decide_in(&engine, "shop", &pod("t")));
+    let (port, file) = ("prometheus.io/port", "pillion.dev/file.t-v.f");
+    let mut changed = first.clone();
+    changed["metadata"]["annotations"][port] = "2".into();
+    changed["metadata"]["annotations"][file] = "y".into();
+    let decision = decide_in(&engine, "shop", &changed);
+    let told = decision.warnings().join("; ");
+    assert!(told.contains(port) && !told.contains(file), "{told}");
+    let after = patched(changed, &decision);
+    assert_eq!(after["metadata"]["annotations"][port], "2");
+    assert_eq!(after["metadata"]["annotations"][file], "x");
+}
+
 #[test]
 fn what_a_flag_asked_for_stays() {
     let engine = templates();
