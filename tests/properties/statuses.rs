@@ -13,6 +13,7 @@ use pillion::template::{Catalog, CatalogLookup, Source};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::empty::without_empty;
 use crate::properties::engines::patched;
 
 /// Three revisions of two templates; the third has another helper, volume and edit.
@@ -235,6 +236,7 @@ proptest! {
         steps in proptest::collection::vec((0..7_u8, 0..3_usize), 1..8),
     ) {
         let mut now = pod();
+        let is_edited = steps.iter().any(|(step, _)| *step >= 5);
         for (step, revision) in steps {
             match step {
                 0..=2 => {
@@ -286,6 +288,16 @@ proptest! {
             for mount in container["volumeMounts"].as_array().into_iter().flatten() {
                 prop_assert!(volumes.contains(&mount["name"].to_string()), "{}", now);
             }
+        }
+        // Where nobody else changed anything, nothing is left of ours.
+        if !is_edited {
+            let annotations = now["metadata"]["annotations"].as_object_mut().unwrap();
+            annotations.shift_remove("opt.pillion.dev/mode");
+            let mut own = pod();
+            for pod in [&mut now, &mut own] {
+                without_empty(pod);
+            }
+            prop_assert_eq!(now, own);
         }
     }
 }
