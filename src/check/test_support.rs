@@ -48,6 +48,7 @@ pub(super) struct Scene {
     pub(super) quotas: Vec<Quota>,
     pub(super) pulling_accounts: BTreeSet<String>,
     pub(super) settings: Settings,
+    pub(super) kubernetes_minor: u32,
     pub(super) user: Option<&'static str>,
 }
 
@@ -61,6 +62,7 @@ impl Scene {
             quotas: Vec::new(),
             pulling_accounts: BTreeSet::new(),
             settings: Settings::default(),
+            kubernetes_minor: 37,
             user: None,
         }
     }
@@ -106,7 +108,7 @@ impl Scene {
         let templates: Vec<&Template> = self.templates.iter().collect();
         let with = CheckContext {
             settings: &self.settings,
-            kubernetes_minor: 37,
+            kubernetes_minor: self.kubernetes_minor,
             surroundings: NamespaceFacts {
                 namespace: "shop",
                 labels: &self.labels,

@@ -6,10 +6,13 @@
 //! is invalid by the user's own part alone is refused with or without templates, and not named here.
 
 mod resources;
+mod sysctls;
+mod versions;
 mod volumes;
+mod windows;
 
 use super::CheckContext;
-use super::pod::{Container, Mount, Place, Pod, text};
+use super::pod::{Container, Mount, Place, Pod, PodSecurityContext, SecurityContext, text};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
 use crate::wording::did_you_mean;
@@ -18,12 +21,15 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     for container in pod.all() {
         volumes::check(pod, container, findings);
         resources::check(pod, container, findings);
-        findings.extend(native_sidecar(with, container));
+        findings.extend(propagation(container));
         findings.extend(device_and_mount(with, container));
         findings.extend(resize(pod, container));
         findings.extend(proc_mount(pod, container));
         findings.extend(host_port(pod, container));
     }
+    sysctls::check(pod, with, findings);
+    versions::check(pod, with, findings);
+    windows::check(pod, with, findings);
 }
 
 /// What the pod has of a kind, where a container names one that it has not.
@@ -39,25 +45,42 @@ fn invalid(path: String, message: String, by: Option<&str>) -> Option<Finding> {
     by.map(|by| Finding::new(Code::PodInvalid, path, message).of(Some(by)))
 }
 
-/// The first minor version that knows native sidecars (KEP-753). An older API server drops the
-/// `restartPolicy` of an init container, and the app would wait for it to end.
-const FIRST_NATIVE_MINOR: u32 = 28;
+/// The template that a container has a part of its security context from.
+fn security_by<'a>(
+    container: &Container<'a>,
+    has: impl Fn(&SecurityContext<'_>) -> bool,
+) -> Option<&'a str> {
+    let by = container.field_by("securityContext");
+    by.filter(|_| !container.security_before.as_ref().is_some_and(has))
+}
 
-/// A native sidecar where the API server knows none.
-fn native_sidecar(with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
-    let is_native = matches!(container.place, Place::Init(_)) && container.runs_beside();
-    if !is_native || with.kubernetes_minor >= FIRST_NATIVE_MINOR {
+/// The template that the pod has a part of its security context from.
+fn pod_security_by<'a>(
+    pod: &Pod<'a>,
+    has: impl Fn(&PodSecurityContext<'_>) -> bool,
+) -> Option<&'a str> {
+    let by = pod.field_by("securityContext");
+    by.filter(|_| !pod.spec.security_before.as_ref().is_some_and(has))
+}
+
+/// A mount whose own mounts the node sees too, in a container that is not privileged
+/// (`validateMountPropagation`).
+fn propagation(container: &Container<'_>) -> Option<Finding> {
+    let mut mounts = container.mounts.iter().enumerate();
+    let (index, mount) = mounts.find(|(_, mount)| {
+        mount.by.is_some() && text(mount.mount_propagation.as_ref()) == "Bidirectional"
+    })?;
+    if container.security.privileged == Some(true) {
         return None;
     }
     let message = format!(
-        "{} is a native sidecar, and Kubernetes 1.{} knows none: the app would wait for it to end; \
-         give the template `lifecycle: Auto` or `Classic`, or update the cluster to \
-         1.{FIRST_NATIVE_MINOR} or newer",
+        "{} mounts volume `{}` with mountPropagation: Bidirectional, which only a privileged \
+         container may",
         container.title(),
-        with.kubernetes_minor
+        text(mount.name.as_ref())
     );
-    let path = format!("{}.restartPolicy", container.place);
-    invalid(path, message, container.added_by)
+    let path = format!("{}.volumeMounts[{index}].mountPropagation", container.place);
+    invalid(path, message, mount.by)
 }
 
 /// A volume that a container has both as files and as a block device, or at the device's path.
@@ -130,125 +153,4 @@ fn host_port(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::check;
-    use crate::check::test_support::{found_with, table};
-
-    #[test]
-    fn what_a_template_brings_fits_what_the_user_has() {
-        table(
-            check,
-            &[
-                (
-                    "{restartPolicy: Never, containers: [{name: t-p, resizePolicy: [{resourceName: cpu, restartPolicy: RestartContainer}]}]}",
-                    "t PodInvalid",
-                ),
-                (
-                    "{restartPolicy: Never, containers: [{name: t-p, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}",
-                    "",
-                ),
-                (
-                    "{restartPolicy: OnFailure, containers: [{name: t-p, resizePolicy: [{resourceName: cpu, restartPolicy: RestartContainer}]}]}",
-                    "",
-                ),
-                (
-                    "containers: [{name: t-p, securityContext: {procMount: Unmasked}}]",
-                    "t PodInvalid",
-                ),
-                (
-                    "{hostUsers: false, containers: [{name: t-p, securityContext: {procMount: Unmasked}}]}",
-                    "",
-                ),
-                (
-                    "{hostNetwork: true, containers: [{name: t-p, ports: [{containerPort: 80, hostPort: 81}]}]}",
-                    "t PodInvalid",
-                ),
-                (
-                    "{hostNetwork: true, containers: [{name: t-p, ports: [{containerPort: 80, hostPort: 80}]}]}",
-                    "",
-                ),
-                (
-                    "{volumes: [{name: a, emptyDir: {}}, {name: b, persistentVolumeClaim: {claimName: b}}], containers: [{name: t-p, volumeMounts: [{name: a, mountPath: /x}], volumeDevices: [{name: b, devicePath: /x}]}]}",
-                    "t PodInvalid",
-                ),
-                (
-                    "containers: [{name: app, securityContext: {procMount: Unmasked}}]",
-                    "",
-                ),
-            ],
-        );
-    }
-
-    #[test]
-    fn devices_and_files_are_of_volumes_that_have_them() {
-        let device = |volumes: &str| {
-            format!(
-                "{{volumes: [{volumes}], containers: [{{name: t-p, volumeDevices: [{{name: a, devicePath: /x}}]}}]}}"
-            )
-        };
-        let file = |volumes: &str| {
-            format!(
-                "{{volumes: [{volumes}], containers: [{{name: t-p, env: [{{name: A, valueFrom: {{fileKeyRef: {{volumeName: a, path: x, key: K}}}}}}]}}]}}"
-            )
-        };
-        table(
-            check,
-            &[
-                (device(""), "t VolumeNotFound"),
-                (device("{name: a, emptyDir: {}}"), "t PodInvalid"),
-                (device("{name: a, ephemeral: {}}"), ""),
-                (file("{name: b, emptyDir: {}}"), "t VolumeNotFound"),
-                (file("{name: a, configMap: {name: a}}"), "t PodInvalid"),
-                (file("{name: a, emptyDir: {}}"), ""),
-                (
-                    "containers: [{name: app, env: [{name: A, valueFrom: {fileKeyRef: {volumeName: a}}}], volumeDevices: [{name: a, devicePath: /x}]}]".to_owned(),
-                    "",
-                ),
-            ],
-        );
-    }
-
-    #[test]
-    fn resources_are_whole_with_what_the_user_has() {
-        let of = |resources: &str| {
-            format!(
-                "{{resourceClaims: [{{name: gpu}}], containers: [{{name: t-p, resources: {{{resources}}}}}]}}"
-            )
-        };
-        table(
-            check,
-            &[
-                (of("claims: [{name: gpu}]"), ""),
-                (of("claims: [{name: gp}]"), "t PodInvalid"),
-                (of("requests: {example.com/x: 1}"), "t PodInvalid"),
-                (
-                    of("requests: {example.com/x: 1}, limits: {example.com/x: 2}"),
-                    "t PodInvalid",
-                ),
-                (
-                    of("requests: {example.com/x: 1}, limits: {example.com/x: 1}"),
-                    "",
-                ),
-                (of("requests: {cpu: 2}, limits: {cpu: 1}"), "t PodInvalid"),
-                (of("requests: {cpu: 1}, limits: {cpu: 2}"), ""),
-                (of("limits: {hugepages-2Mi: 2Mi}"), "t PodInvalid"),
-                (of("limits: {hugepages-2Mi: 2Mi, cpu: 1}"), ""),
-                (
-                    "containers: [{name: app, resources: {claims: [{name: gpu}]}}]".to_owned(),
-                    "",
-                ),
-            ],
-        );
-    }
-
-    #[test]
-    fn a_volume_that_is_not_there_has_its_nearest_name() {
-        let pod = "{volumes: [{name: spire, emptyDir: {}}], containers: [{name: t-p, volumeMounts: [{name: spier, mountPath: /x}]}]}";
-        let found = found_with(check, pod, |_, _| {});
-        assert_eq!(
-            found[0].to_string(),
-            "VolumeNotFound: `t-p` (template t) mounts volume `spier`, and the pod has none of that \
-             name: the pod has spire; did you mean `spire`?"
-        );
-    }
-}
+mod tests;

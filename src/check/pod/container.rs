@@ -117,6 +117,7 @@ view! {
         pub(crate) sub_path: Option<Text<'a>>,
         pub(crate) sub_path_expr: Option<Text<'a>>,
         pub(crate) read_only: Option<bool>,
+        pub(crate) mount_propagation: Option<Text<'a>>,
         /// The template that added it.
         #[serde(skip)]
         pub(crate) by: Option<&'a str>,

@@ -30,6 +30,7 @@ view! {
         pub(crate) se_linux_options: Option<SeLinux<'a>>,
         pub(crate) seccomp_profile: Option<Profile<'a>>,
         pub(crate) app_armor_profile: Option<Profile<'a>>,
+        pub(crate) supplemental_groups_policy: Option<Text<'a>>,
         pub(crate) sysctls: Option<Vec<Sysctl<'a>>>,
         pub(crate) windows_options: Option<WindowsOptions<'a>>,
     }
@@ -51,6 +52,7 @@ view! {
     Profile<'a> {
         #[serde(rename = "type")]
         pub(crate) kind: Option<Text<'a>>,
+        pub(crate) localhost_profile: Option<Text<'a>>,
     }
 
     /// `windowsOptions`.

@@ -24,6 +24,7 @@ source_view! {
         host_pid: bool = "hostPID",
         host_users: Option<bool> = "hostUsers",
         image_pull_secrets: Vec<LocalReference<'a>> = "imagePullSecrets",
+        node_name: Option<Text<'a>> = "nodeName",
         node_selector: BTreeMap<Text<'a>, Text<'a>> = "nodeSelector",
         os: Option<Os<'a>> = "os",
         overhead: Amounts<'a> = "overhead",
@@ -97,11 +98,16 @@ impl<'a> Spec<'a> {
         self.termination_grace_period_seconds.unwrap_or(30)
     }
 
+    /// The operating system that the pod says it is for, by `spec.os`; empty where it says none.
+    pub(crate) fn os_name(&self) -> &str {
+        text(self.os.as_ref().and_then(|os| os.name.as_ref()))
+    }
+
     /// Why the pod surely runs on Windows nodes; `None` where it may run on Linux.
     pub(crate) fn windows_reason(&self) -> Option<&'static str> {
         let is_windows =
             |name: Option<&Text<'_>>| name.is_some_and(|name| name.as_str() == WINDOWS);
-        if is_windows(self.os.as_ref().and_then(|os| os.name.as_ref())) {
+        if self.os_name() == WINDOWS {
             return Some("spec.os");
         }
         if OS_LABELS

@@ -72,6 +72,8 @@ view! {
         pub(crate) secret: Option<Keys<'a>>,
         pub(crate) config_map: Option<Keys<'a>>,
         pub(crate) service_account_token: Option<Present>,
+        pub(crate) cluster_trust_bundle: Option<Present>,
+        pub(crate) pod_certificate: Option<Present>,
     }
 }
 

@@ -112,8 +112,6 @@ impl<'p, 'a> AuditScope<'p, 'a> {
 
     /// Whether the pod says by `spec.os` that it is for Windows; a node selector does not count.
     pub(super) fn is_windows(self) -> bool {
-        let os = self.pod.spec.os.as_ref();
-        let name = os.and_then(|os| os.name.as_ref());
-        name.is_some_and(|name| name.as_str() == "windows")
+        self.pod.spec.os_name() == "windows"
     }
 }
