@@ -49,6 +49,16 @@ impl<'c> CheckContext<'c> {
         templates.find(|template| template.name == name).copied()
     }
 
+    /// The last of the applied templates that name this annotation.
+    pub(crate) fn annotation_by(&self, key: &str) -> Option<&'c str> {
+        let names = |template: &&&Template| {
+            let annotations = template.annotations.as_ref();
+            annotations.is_some_and(|annotations| annotations.has_field(key))
+        };
+        let last = self.templates.iter().rfind(names);
+        last.map(|template| template.name.as_str())
+    }
+
     /// Of two parts of a pod the one that a finding about both is attributed to: what a template
     /// adds and not what the user wrote, of two templates the later in the order of composition.
     pub(crate) fn later<'t>(

@@ -5,6 +5,7 @@
 //! here holds between a template's part and another's, so that only the whole pod shows it. A pod that
 //! is invalid by the user's own part alone is refused with or without templates, and not named here.
 
+mod annotations;
 mod resources;
 mod sysctls;
 mod versions;
@@ -27,6 +28,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
         findings.extend(proc_mount(pod, container));
         findings.extend(host_port(pod, container));
     }
+    annotations::check(pod, with, findings);
     sysctls::check(pod, with, findings);
     versions::check(pod, with, findings);
     windows::check(pod, with, findings);

@@ -377,7 +377,7 @@ codes! {
     "Consider a shared Deployment or DaemonSet for some of them.";
 
     PodInvalid: Validity, Error, Deny, Invalid;
-    "A template brings a field that the rest of the pod excludes or does not complete, or that this version of Kubernetes does not know; the API server refuses the pod, or drops the field.";
+    "A template brings a field or an annotation that the rest of the pod excludes or does not complete, or that this version of Kubernetes does not know; the API server refuses the pod, or drops the field.";
     "Change the field that the sentence names, in the template, its parameters or the pod.";
 
     SecretNotFound: References, Error, Warn;

@@ -49,3 +49,11 @@ pub(crate) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 pub(crate) const ENFORCE_VERSION: &str = "pod-security.kubernetes.io/enforce-version";
 /// How the annotations begin that name a container's `AppArmor` profile.
 pub(crate) const APP_ARMOR_PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
+/// Annotation that named the pod's seccomp profile before there was a field.
+pub(crate) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+/// How the annotations begin that named a container's seccomp profile.
+pub(crate) const SECCOMP_CONTAINER_PREFIX: &str = "container.seccomp.security.alpha.kubernetes.io/";
+/// Annotation that says which pods of a `ReplicaSet` go first.
+pub(crate) const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+/// Annotation that held tolerations before there was a field.
+pub(crate) const TOLERATIONS: &str = "scheduler.alpha.kubernetes.io/tolerations";

@@ -275,7 +275,7 @@ pub(super) fn not_an_env_name(name: &str) -> Option<String> {
 }
 
 /// Why a text is no path inside a volume: relative, and without `..`.
-pub(super) fn not_inside(path: &str) -> Option<String> {
+pub(crate) fn not_inside(path: &str) -> Option<String> {
     let leaves = path.starts_with('/') || steps_back(path);
     leaves.then(|| format!("`{path}` must be relative and without `..`"))
 }

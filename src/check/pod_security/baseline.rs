@@ -8,6 +8,7 @@ use super::words::{containers, counted, plural, quoted, setters};
 use crate::check::pod::{
     Container, Handler, Network, Probe, Profile, SeLinux, SecurityContext, WindowsOptions,
 };
+use crate::kubernetes::keys::{SECCOMP_CONTAINER_PREFIX, SECCOMP_POD};
 use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::review::Text;
 
@@ -37,10 +38,6 @@ const SYSCTLS: [(&str, u32); 14] = [
     ("net.ipv4.tcp_slow_start_after_idle", 37),
     ("net.ipv4.tcp_notsent_lowat", 37),
 ];
-
-/// Annotations that chose seccomp profiles before there were fields.
-const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
-const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 fn allowed(list: &[(&str, u32)], name: &str, minor: u32) -> bool {
     list.iter()
@@ -349,10 +346,10 @@ fn seccomp_annotations(subject: AuditScope<'_, '_>) -> Option<ControlViolation> 
     {
         forbidden.insert(format!("{SECCOMP_POD}={value:?}"));
     }
-    let annotations = pod.annotations.range(SECCOMP_CONTAINER..);
-    let annotations = annotations.take_while(|(key, _)| key.starts_with(SECCOMP_CONTAINER));
+    let annotations = pod.annotations.range(SECCOMP_CONTAINER_PREFIX..);
+    let annotations = annotations.take_while(|(key, _)| key.starts_with(SECCOMP_CONTAINER_PREFIX));
     for (key, value) in annotations.filter(|(_, value)| bad(value)) {
-        let name = key.trim_start_matches(SECCOMP_CONTAINER);
+        let name = key.trim_start_matches(SECCOMP_CONTAINER_PREFIX);
         let mut all = pod.all();
         if all.any(|container| container.name == name && subject.counts(container)) {
             forbidden.insert(format!("{key}={value:?}"));

@@ -277,6 +277,50 @@ fn options_for_windows_fit_the_whole_pod() {
 }
 
 #[test]
+fn an_annotation_and_its_field_say_the_same() {
+    let pod = |key: &str, value: &str, container: &str| {
+        format!(
+            "{{metadata: {{annotations: {{{key}: {value}}}}}, spec: {{containers: [{{{container}}}]}}}}"
+        )
+    };
+    let armor = |value: &str, container: &str| {
+        let name = container.split([',', ' ']).nth(1).unwrap_or_default();
+        let key = format!("container.apparmor.security.beta.kubernetes.io/{name}");
+        pod(&key, value, container)
+    };
+    let seccomp = |value: &str, container: &str| {
+        pod(
+            "container.seccomp.security.alpha.kubernetes.io/t-p",
+            value,
+            container,
+        )
+    };
+    let profile =
+        |field: &str, of: &str| format!("name: t-p, securityContext: {{{field}: {{{of}}}}}");
+    let default = &profile("appArmorProfile", "type: RuntimeDefault");
+    let local = &profile("appArmorProfile", "type: Localhost, localhostProfile: a");
+    let unconfined = &profile("appArmorProfile", "type: Unconfined");
+    let filter = &profile("seccompProfile", "type: RuntimeDefault");
+    table(
+        check,
+        &[
+            (armor("unconfined", default), "t PodInvalid"),
+            (armor("runtime/default", default), ""),
+            (armor("runtime/default", local), "t PodInvalid"),
+            (armor("localhost/b", local), "t PodInvalid"),
+            (armor("localhost/a", local), ""),
+            (armor("localhost/a", unconfined), "t PodInvalid"),
+            (armor("unconfined", unconfined), ""),
+            (armor("unconfined", "name: t-p"), ""),
+            (armor("unconfined", &default.replace("t-p", "app")), ""),
+            (armor("localhost", "name: t-p"), ""),
+            (seccomp("docker/default", filter), ""),
+            (seccomp("unconfined", filter), "t PodInvalid"),
+        ],
+    );
+}
+
+#[test]
 fn what_the_version_does_not_know_is_named() {
     let volume = |source: &str| {
         format!(
