@@ -66,6 +66,9 @@ fn container(choices: &mut Choices, name: &str) -> Value {
             json!({"privileged": true}),
             json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}),
             json!({"seccompProfile": {"type": "RuntimeDefault"}}),
+            json!({"appArmorProfile": {"type": "Unconfined"}}),
+            json!({"windowsOptions": {"hostProcess": true}}),
+            json!({"windowsOptions": {"runAsUserName": "a"}}),
         ],
     );
     choices.maybe(
@@ -87,6 +90,7 @@ fn container(choices: &mut Choices, name: &str) -> Value {
         json!([{"name": "data", "mountPath": "/data"}]),
         json!([{"name": "data", "mountPath": "/data/", "subPath": "x"}]),
         json!([{"name": "data", "mountPath": "/a"}, {"name": "data", "mountPath": "/b", "readOnly": true}]),
+        json!([{"name": "data", "mountPath": "/c", "mountPropagation": "Bidirectional"}]),
     ]);
     choices.maybe(
         3,
@@ -138,6 +142,7 @@ fn pod(choices: &mut Choices) -> Value {
     );
     choices.maybe(5, &mut spec, "hostNetwork", &[json!(true)]);
     choices.maybe(5, &mut spec, "hostPID", &[json!(true)]);
+    choices.maybe(6, &mut spec, "hostIPC", &[json!(true)]);
     choices.maybe(5, &mut spec, "hostUsers", &[json!(false)]);
     choices.maybe(
         6,
@@ -207,7 +212,13 @@ fn pod(choices: &mut Choices) -> Value {
         json!([{"name": "data", "emptyDir": {}}]),
     );
     let volume = if choices.next(6) == 0 { "none" } else { "data" };
-    let annotations = json!({"pillion.dev/inject": "t", "t.pillion.dev/volume": volume});
+    let mut annotations = Map::new();
+    annotations.insert("pillion.dev/inject".to_owned(), json!("t"));
+    annotations.insert("t.pillion.dev/volume".to_owned(), json!(volume));
+    let profile = "container.apparmor.security.beta.kubernetes.io/app";
+    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
+    let profile = "seccomp.security.alpha.kubernetes.io/pod";
+    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "pod", "annotations": annotations}, "spec": spec})
 }
@@ -249,6 +260,7 @@ fn template(choices: &mut Choices) -> Value {
         json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "runtime/default"}}),
         json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/app": "runtime/default"}}),
         json!({"annotations": {"container.apparmor.security.beta.kubernetes.io/other": "runtime/default"}}),
+        json!({"annotations": {"controller.kubernetes.io/pod-deletion-cost": "high"}}),
     ]);
     json!({"apiVersion": "pillion.dev/v1alpha1", "kind": "ClusterInjectionTemplate",
         "metadata": {"name": "t"}, "spec": spec})
@@ -280,7 +292,12 @@ fn app_edits(choices: &mut Choices) -> Value {
         4,
         &mut app,
         "securityContext",
-        &[json!({"procMount": "Unmasked"}), json!({"runAsUser": 7})],
+        &[
+            json!({"procMount": "Unmasked"}),
+            json!({"runAsUser": 7}),
+            json!({"appArmorProfile": {"type": "RuntimeDefault"}}),
+            json!({"windowsOptions": {"runAsUserName": "a"}}),
+        ],
     );
     app.into()
 }
@@ -305,7 +322,13 @@ fn pod_fields(choices: &mut Choices) -> Value {
         4,
         &mut pod,
         "securityContext",
-        &[json!({"runAsUser": 0}), json!({"fsGroup": 9})],
+        &[
+            json!({"runAsUser": 0}),
+            json!({"fsGroup": 9}),
+            json!({"seccompProfile": {"type": "RuntimeDefault"}}),
+            json!({"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]}),
+            json!({"sysctls": [{"name": "kernel.shm_rmid_forced", "value": "1"}]}),
+        ],
     );
     choices.maybe(
         4,

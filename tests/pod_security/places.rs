@@ -2,7 +2,7 @@
 
 use super::values::Kind;
 
-/// A place: parts of a helper, a volume and a pod, with `@` where the value goes.
+/// A place: parts of a helper, a volume, a pod and its annotations, with `@` where the value goes.
 pub(super) struct Place {
     pub(super) part: &'static str,
     pub(super) kind: Kind,
@@ -190,6 +190,14 @@ pub(super) const PLACES: &[Place] = &[
     ),
     text(r#"{"pod": {"hostAliases": [{"ip": "127.0.0.1", "hostnames": ["@"]}]}}"#),
     text(r#"{"pod": {"hostAliases": [{"ip": "@"}]}}"#),
+    text(r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "@"}}"#),
+    text(r#"{"annotations": {"scheduler.alpha.kubernetes.io/tolerations": "@"}}"#),
+    text(r#"{"annotations": {"seccomp.security.alpha.kubernetes.io/pod": "@"}}"#),
+    text(r#"{"annotations": {"seccomp.security.alpha.kubernetes.io/pod": "localhost/@"}}"#),
+    text(r#"{"annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "@"}}"#),
+    text(
+        r#"{"annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "localhost/@"}}"#,
+    ),
     text(r#"{"pod": {"dnsConfig": {"searches": ["@"]}}}"#),
     text(r#"{"pod": {"dnsConfig": {"nameservers": ["@"]}}}"#),
     text(r#"{"pod": {"dnsConfig": {"options": [{"name": "@"}]}}}"#),
@@ -344,4 +352,25 @@ pub(super) const LITERALS: &[&str] = &[
     r#"{"pod": {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "Exists"}]}]}}}}}"#,
     r#"{"pod": {"dnsConfig": {"options": [{"value": "a"}]}}}"#,
     r#"{"pod": {"securityContext": {"sysctls": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}}}"#,
+    r#"{"pod": {"securityContext": {"sysctls": [{"name": "net.core.somaxconn", "value": "1"}]}}}"#,
+    r#"{"container": {"volumeMounts": [{"name": "v", "mountPath": "/a", "mountPropagation": "Bidirectional"}]}, "volume": {"emptyDir": {}}}"#,
+    r#"{"container": {"securityContext": {"privileged": true}, "volumeMounts": [{"name": "v", "mountPath": "/a", "mountPropagation": "Bidirectional"}]}, "volume": {"emptyDir": {}}}"#,
+    r#"{"container": {"securityContext": {"windowsOptions": {"hostProcess": true}}}}"#,
+    r#"{"container": {"securityContext": {"windowsOptions": {"runAsUserName": "a"}}}}"#,
+    r#"{"container": {"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}, "annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "unconfined"}}"#,
+    r#"{"container": {"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}, "annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "runtime/default"}}"#,
+    r#"{"container": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}, "annotations": {"container.seccomp.security.alpha.kubernetes.io/helper": "docker/default"}}"#,
+    r#"{"container": {"securityContext": {"seccompProfile": {"type": "Unconfined"}}}, "annotations": {"container.seccomp.security.alpha.kubernetes.io/helper": "docker/default"}}"#,
+    r#"{"pod": {"securityContext": {"seccompProfile": {"type": "Localhost", "localhostProfile": "a"}}}, "annotations": {"seccomp.security.alpha.kubernetes.io/pod": "localhost/b"}}"#,
+    r#"{"pod": {"securityContext": {"appArmorProfile": {"type": "RuntimeDefault"}}}, "annotations": {"container.apparmor.security.beta.kubernetes.io/helper": "unconfined"}}"#,
+    r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-100"}}"#,
+    r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "-01"}}"#,
+    r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "01"}}"#,
+    r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "0"}}"#,
+    r#"{"annotations": {"controller.kubernetes.io/pod-deletion-cost": "2147483648"}}"#,
+    r#"{"annotations": {"scheduler.alpha.kubernetes.io/tolerations": "null"}}"#,
+    r#"{"annotations": {"scheduler.alpha.kubernetes.io/tolerations": "{}"}}"#,
+    r#"{"annotations": {"scheduler.alpha.kubernetes.io/tolerations": "[]"}}"#,
+    r#"{"annotations": {"scheduler.alpha.kubernetes.io/tolerations": "[1]"}}"#,
+    r#"{"annotations": {"kubernetes.io/config.mirror": ""}}"#,
 ];

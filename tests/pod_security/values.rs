@@ -123,7 +123,7 @@ fn extend(target: &mut Value, fields: &Value) {
     }
 }
 
-/// A template whose helper, volume and pod fields are those of a part.
+/// A template whose helper, volume, pod fields and annotations are those of a part.
 fn template(part: &Value, kind: Kind) -> Value {
     let ty = match kind {
         Kind::Text => "string",
@@ -147,6 +147,9 @@ fn template(part: &Value, kind: Kind) -> Value {
     }
     if let Some(pod) = part.get("pod") {
         spec["pod"] = pod.clone();
+    }
+    if let Some(annotations) = part.get("annotations") {
+        spec["metadata"] = json!({"annotations": annotations});
     }
     json!({"apiVersion": "pillion.dev/v1alpha1", "kind": "ClusterInjectionTemplate",
         "metadata": {"name": "t"}, "spec": spec})
@@ -181,6 +184,7 @@ fn by_hand(namespace: &str, part: &Value) -> Value {
         pod["spec"]["volumes"].as_array_mut().unwrap().push(named);
     }
     extend(&mut pod["spec"], &part["pod"]);
+    extend(&mut pod["metadata"]["annotations"], &part["annotations"]);
     pod
 }
 
