@@ -132,6 +132,18 @@ fn container(choices: &mut Choices, name: &str) -> Value {
     Value::Object(fields)
 }
 
+fn annotations(choices: &mut Choices) -> Map<String, Value> {
+    let volume = if choices.next(6) == 0 { "none" } else { "data" };
+    let mut annotations = Map::new();
+    annotations.insert("pillion.dev/inject".to_owned(), json!("t"));
+    annotations.insert("t.pillion.dev/volume".to_owned(), json!(volume));
+    let profile = "container.apparmor.security.beta.kubernetes.io/app";
+    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
+    let profile = "seccomp.security.alpha.kubernetes.io/pod";
+    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
+    annotations
+}
+
 fn pod(choices: &mut Choices) -> Value {
     let mut spec = Map::new();
     choices.maybe(
@@ -211,14 +223,7 @@ fn pod(choices: &mut Choices) -> Value {
         "volumes".to_owned(),
         json!([{"name": "data", "emptyDir": {}}]),
     );
-    let volume = if choices.next(6) == 0 { "none" } else { "data" };
-    let mut annotations = Map::new();
-    annotations.insert("pillion.dev/inject".to_owned(), json!("t"));
-    annotations.insert("t.pillion.dev/volume".to_owned(), json!(volume));
-    let profile = "container.apparmor.security.beta.kubernetes.io/app";
-    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
-    let profile = "seccomp.security.alpha.kubernetes.io/pod";
-    choices.maybe(6, &mut annotations, profile, &[json!("unconfined")]);
+    let annotations = annotations(choices);
     json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "pod", "annotations": annotations}, "spec": spec})
 }
