@@ -1,5 +1,6 @@
 //! What else is in the pod, and where it runs: other meshes, other kinds of nodes, variables.
 
+mod containers;
 mod helper_count;
 mod mesh;
 mod nodes;
@@ -18,6 +19,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
         variables::duplicates(container, findings);
         references::check(container, findings);
     }
+    containers::check(pod, findings);
     findings.extend(helper_count::check(pod, with));
 }
 

@@ -7,6 +7,7 @@ mod host;
 mod names;
 mod ports;
 mod probes;
+mod targets;
 
 use super::CheckContext;
 use super::pod::{Container, Pod, Port};
@@ -18,6 +19,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     host::check(pod, with, findings);
     names::check(pod, with, findings);
     probes::check(pod, with, findings);
+    targets::check(pod, findings);
 }
 
 /// One port of one container that runs beside the others.

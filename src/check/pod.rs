@@ -21,12 +21,13 @@ use serde_json::Value;
 use crate::review::Text;
 
 pub(crate) use container::{
-    Container, Env, Handler, Mount, Network, Place, Port, Probe, Resources, SecurityContext,
+    Container, Env, Handler, Mount, Network, Place, Port, PortNumber, Probe, Resources,
+    SecurityContext,
 };
 pub(crate) use reference::Keys;
 pub(crate) use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
 pub(crate) use source::{Addition, Source};
-pub(crate) use spec::Spec;
+pub(crate) use spec::{DEFAULT_GRACE_PERIOD, Spec};
 pub(crate) use volume::{EmptyDir, Volume};
 
 /// A field's text, where absent is empty.

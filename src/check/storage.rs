@@ -1,10 +1,12 @@
 //! Volumes and mounts: what hides what, who writes what, and how large it can grow.
 
+mod contents;
 mod ephemeral;
 mod files;
 mod local;
 mod memory;
 mod mounts;
+mod read_only;
 mod sharing;
 
 use super::CheckContext;
@@ -20,6 +22,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     local::check(pod, findings);
     ephemeral::check(pod, with, findings);
     files::check(pod, findings);
+    contents::check(pod, with, findings);
+    read_only::check(pod, findings);
 }
 
 /// The volume of a mount, where the mount can be written.

@@ -192,6 +192,14 @@ codes! {
     "A container is probed on a port that only another one declares, and one of the two is a helper: the kubelet asks that other one, or both listen there. Or two helpers of different templates are probed on a port that nobody declares.";
     "Declare the port where it is listened on, or probe a port of the container's own.";
 
+    ProbePortNotFound: Network, Error, Warn;
+    "A probe or hook names a port that its own container does not declare: the kubelet does not ask it, and without startup or readiness nothing goes on.";
+    "Declare a port of that name in the container, correct the name, or give the number.";
+
+    ProbeOnNode: Network, Error, Warn;
+    "A probe or hook has a loopback address as its host: the kubelet asks the node's own, where the container does not listen.";
+    "Leave the host out, so that the pod is asked, or use `exec`.";
+
     HostNetworkShared: Network, Warning, Ignore;
     "Several containers of the user's own listen on the node's network: their ports are open on the node, and clash with those of other pods there.";
     "Take the pod off the node's network, or give each container ports that nothing on the node has.";
@@ -207,6 +215,18 @@ codes! {
     MountOverFile: Storage, Warning, Warn;
     "A template mounts a directory in an app container at a path that looks like a file's.";
     "Name the directory that the file is in.";
+
+    MountWritable: Storage, Warning, Warn;
+    "A helper mounts a volume without `readOnly: true` that nobody can write, such as configuration: it fails where it writes there.";
+    "Add `readOnly: true` to the mount, or give a helper that writes another volume.";
+
+    SubPathNotFound: Storage, Warning, Warn;
+    "A mount's subPath names no file of its volume, which lists its files: the container finds an empty directory there.";
+    "Name one of the volume's files, or add the file.";
+
+    CommandNotExecutable: Storage, Error, Deny;
+    "A container's command is a file of a volume whose mode lets nobody execute it, as that of generated files: the container never starts.";
+    "Run it by its interpreter (`sh /path/run.sh`), or give the ConfigMap's or Secret's volume defaultMode: 0555.";
 
     MountConflict: Storage, Error, Deny;
     "A volume is mounted where another one is mounted in the same container, and one of the two by a template; one hides the other. Or a template mounts one at `/`, at `/dev`, at or in `/proc`, or in an app where its service account token belongs.";
@@ -263,6 +283,10 @@ codes! {
     PreStopTooLong: Lifecycle, Warning, Warn;
     "A preStop hook pauses at least as long as the pod's grace period; the container is killed before it can end.";
     "Raise terminationGracePeriodSeconds, or shorten the hook.";
+
+    GracePeriodShortened: Lifecycle, Warning, Warn;
+    "A template gives the pod less time to end than it would have without: an app that takes longer is killed.";
+    "Give the template 30 seconds or more, leave the field out, or set the pod's own terminationGracePeriodSeconds, which stays.";
 
     PreStopSleepRefused: Lifecycle, Error, Deny, Invalid;
     "A sleep hook, preStop or postStart, is longer than the pod's grace period or negative; the API server refuses the pod.";
@@ -371,6 +395,10 @@ codes! {
     EnvDuplicate: Environment, Warning, Warn;
     "A template defines an environment variable that the container defines once more; the last one counts.";
     "Remove one of the two.";
+
+    ResourceFieldBroken: Environment, Error, Deny;
+    "A variable or file shows a resource of a container that the pod does not have (resourceFieldRef): what reads it never starts.";
+    "Name a container of the pod; a variable that names none shows its own container's.";
 
     TooManyHelpers: Environment, Info, Warn;
     "More helpers run beside the app than `--most-helpers` allows, which is 8 by default.";

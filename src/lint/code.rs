@@ -51,7 +51,8 @@ codes! {
     as found: ImageTagFloating ImageInvalid RequestsMissing EmptyDirUnbounded MemoryVolumeUnbounded
         MemoryVolumeOverLimit EphemeralStorageLimit MountOverFile PortConflict PortNameConflict
         SidecarNotAwaited PreStopTooLong RootForbidden EnvReferenceBroken EnvDuplicate
-        PodInvalid;
+        PodInvalid ProbePortNotFound ProbeOnNode GracePeriodShortened ResourceFieldBroken
+        MountWritable SubPathNotFound CommandNotExecutable;
 
     LimitMissing: "A helper has no memory limit, so its leak takes the node's memory, and the app's.";
         "Give `resources.limits.memory`.";
@@ -67,8 +68,6 @@ codes! {
         "Read `pod.metadata.?name` with a default, or use a `fieldRef`.";
     VolumeUnused: "No container mounts the volume.";
         "Mount it or remove it.";
-    MountWritable: "A helper mounts configuration without `readOnly: true`, though it can only read it.";
-        "Add `readOnly: true` to the mount.";
     PodSecurityExceeded: "A container or volume needs more than the Pod Security level that the template states.";
         "Add what the level asks for, or state the level with `podSecurityLevel` and say why in the README.";
     ParameterUnused: "No expression reads the parameter, so an annotation sets nothing.";

@@ -50,14 +50,10 @@ impl Choices {
     }
 }
 
-/// What a container of either side may have; the app's own need not be valid.
-fn container(choices: &mut Choices, name: &str) -> Value {
-    let mut fields = Map::new();
-    fields.insert("name".to_owned(), json!(name));
-    fields.insert("image".to_owned(), json!("example.com/a:1"));
+fn security(choices: &mut Choices, container: &mut Map<String, Value>) {
     choices.maybe(
         3,
-        &mut fields,
+        container,
         "securityContext",
         &[
             json!({"runAsUser": 0}),
@@ -71,6 +67,14 @@ fn container(choices: &mut Choices, name: &str) -> Value {
             json!({"windowsOptions": {"runAsUserName": "a"}}),
         ],
     );
+}
+
+/// What a container of either side may have; the app's own need not be valid.
+fn container(choices: &mut Choices, name: &str) -> Value {
+    let mut fields = Map::new();
+    fields.insert("name".to_owned(), json!(name));
+    fields.insert("image".to_owned(), json!("example.com/a:1"));
+    security(choices, &mut fields);
     choices.maybe(
         4,
         &mut fields,

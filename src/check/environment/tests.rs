@@ -386,3 +386,58 @@ fn windows_is_said_in_more_ways_than_one() {
     ];
     table(check, &cases);
 }
+
+#[test]
+fn resources_are_shown_of_containers_of_the_pod() {
+    let variable = |container: &str, shown: &str| {
+        format!(
+            "containers: [{{name: app}}, {{name: {container}, env: [{{name: M, valueFrom: {{resourceFieldRef: {{resource: limits.memory{shown}}}}}}}]}}]"
+        )
+    };
+    let file = |volume: &str, mounted: &str, shown: &str| {
+        let items =
+            format!("items: [{{path: m, resourceFieldRef: {{resource: limits.memory{shown}}}}}]");
+        let pod = format!(
+            "containers: [{{name: app, volumeMounts: [{{name: {mounted}, mountPath: /m}}]}}], \
+             initContainers: [{{name: step}}]"
+        );
+        [
+            format!("{{{pod}, volumes: [{{name: {volume}, downwardAPI: {{{items}}}}}]}}"),
+            format!(
+                "{{{pod}, volumes: [{{name: {volume}, projected: {{sources: [{{downwardAPI: {{{items}}}}}]}}}}]}}"
+            ),
+        ]
+    };
+    let mut cases = vec![
+        (
+            variable("t-p", ", containerName: main"),
+            "t ResourceFieldBroken",
+        ),
+        (
+            variable("web", ", containerName: main"),
+            "- ResourceFieldBroken",
+        ),
+        (variable("t-p", ", containerName: app"), ""),
+        (variable("t-p", ", containerName: ''"), ""),
+        (variable("t-p", ""), ""),
+    ];
+    for (volume, mounted, name, expected) in [
+        ("t-v", "t-v", "main", "t ResourceFieldBroken"),
+        ("own", "own", "main", "- ResourceFieldBroken"),
+        ("t-v", "t-v", "step", ""),
+        // The kubelet does not make what nobody mounts.
+        ("t-v", "other", "main", ""),
+    ] {
+        let shown = format!(", containerName: {name}");
+        cases.extend(file(volume, mounted, &shown).map(|pod| (pod, expected)));
+    }
+    table(check, &cases);
+    let pod = variable("t-p", ", containerName: ap");
+    let found = found_with(check, &pod, |_, _| {});
+    assert_eq!(
+        found[0].message,
+        "`t-p` (template t) never starts: its variable M shows a resource of the container `ap`, and the \
+         pod has app, t-p; did you mean `app`?"
+    );
+    assert!(!found[0].logged.contains("`ap`"), "{}", found[0].logged);
+}

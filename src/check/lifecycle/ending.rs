@@ -1,7 +1,7 @@
 //! Hooks and the time that the pod has to end.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Handler, Pod};
+use super::super::pod::{Container, DEFAULT_GRACE_PERIOD, Handler, Pod};
 use super::command::seconds;
 use crate::finding::{Code, Finding};
 use crate::review::Text;
@@ -14,6 +14,22 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
             findings.extend(hooks(pod, container).map(|finding| finding.of(by)));
         }
     }
+    findings.extend(grace.and_then(|by| shortened(pod, by)));
+}
+
+/// A template's grace period that is shorter than what the pod would have without it: where the user
+/// gives one, it stays.
+fn shortened(pod: &Pod<'_>, by: &str) -> Option<Finding> {
+    let grace = pod.spec.grace_period();
+    if grace >= DEFAULT_GRACE_PERIOD {
+        return None;
+    }
+    let message = format!(
+        "the pod gets a terminationGracePeriodSeconds of {grace} and would have {DEFAULT_GRACE_PERIOD} \
+         without: an app that takes longer to end is killed"
+    );
+    let path = "spec.terminationGracePeriodSeconds";
+    Some(Finding::new(Code::GracePeriodShortened, path, message).of(Some(by)))
 }
 
 /// The same in the user's own containers, with the user's own grace period.

@@ -3,6 +3,7 @@
 use super::check;
 use super::command::{never_ends, seconds};
 use crate::check::test_support::{found_with, table};
+use crate::finding::Code;
 
 fn shell(script: &str) -> Vec<&str> {
     vec!["/bin/sh", "-c", script]
@@ -275,4 +276,28 @@ fn hooks_leave_time_to_end() {
         pod.containers[0].fields_by.push(("lifecycle", "s"));
     });
     assert_eq!(found[0].template.as_deref(), Some("s"));
+}
+
+#[test]
+fn a_template_leaves_the_app_the_time_to_end() {
+    let of =
+        |seconds: &str| format!("{{terminationGracePeriodSeconds: {seconds}, containers: []}}");
+    for (seconds, by, expected) in [
+        ("1", Some("t"), 1),
+        ("29", Some("t"), 1),
+        ("30", Some("t"), 0),
+        ("60", Some("t"), 0),
+        ("1", None, 0),
+    ] {
+        let found = found_with(check, &of(seconds), |pod, _| {
+            let by = by.map(|by| ("terminationGracePeriodSeconds", by));
+            pod.fields_by.extend(by);
+        });
+        let codes: Vec<_> = found.iter().map(|finding| finding.code).collect();
+        assert_eq!(
+            codes,
+            vec![Code::GracePeriodShortened; expected],
+            "{seconds}"
+        );
+    }
 }

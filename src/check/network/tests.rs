@@ -192,7 +192,7 @@ fn probes_show_ports_that_nobody_declares() {
             ),
             (
                 "containers: [{name: app, ports: [{containerPort: 80, name: web}]}, {name: t-p, readinessProbe: {tcpSocket: {port: web}}}]",
-                "",
+                "t ProbePortNotFound",
             ),
             (
                 "containers: [{name: app, ports: [{containerPort: 80, protocol: UDP}]}, {name: t-p, readinessProbe: {tcpSocket: {port: 80}}}]",
@@ -296,4 +296,109 @@ fn java_virtual_machines_do_not_share_a_port_for_jmx() {
     };
     let (same, other) = (pod(9010, 9010), pod(9010, 9011));
     table(check, &[(&same, "t PortConflict"), (&other, "")]);
+}
+
+#[test]
+fn a_port_is_named_in_the_container_that_is_probed() {
+    let helper = |more: &str| format!("containers: [{{name: app}}, {{name: t-p, {more}}}]");
+    let found = "t ProbePortNotFound";
+    let cases = [
+        (helper("startupProbe: {httpGet: {port: web}}"), found),
+        (helper("readinessProbe: {tcpSocket: {port: web}}"), found),
+        (
+            helper("lifecycle: {postStart: {httpGet: {port: web}}}"),
+            found,
+        ),
+        (
+            helper("lifecycle: {preStop: {tcpSocket: {port: web}}}"),
+            found,
+        ),
+        (
+            helper("livenessProbe: {httpGet: {port: web}}, ports: [{name: admin, containerPort: 1}]"),
+            found,
+        ),
+        (
+            helper("livenessProbe: {httpGet: {port: web}}, ports: [{name: web, containerPort: 1}]"),
+            "",
+        ),
+        // Numbers, in quotes too; what has no port; a service of grpc.
+        (helper("livenessProbe: {httpGet: {port: '80'}}"), ""),
+        (helper("livenessProbe: {httpGet: {port: 80}}"), ""),
+        (helper("livenessProbe: {exec: {command: [web]}}"), ""),
+        (helper("livenessProbe: {grpc: {port: 80, service: web}}"), ""),
+        // That another container has such a port changes nothing.
+        (
+            "containers: [{name: app, ports: [{name: web, containerPort: 1}]}, {name: t-p, livenessProbe: {httpGet: {port: web}}}]".to_owned(),
+            found,
+        ),
+        // A port that a template adds counts.
+        (
+            "containers: [{name: app, ports: [{name: t-web, containerPort: 1}], livenessProbe: {httpGet: {port: t-web}}}]".to_owned(),
+            "",
+        ),
+        // The user's own.
+        (
+            "containers: [{name: app, livenessProbe: {httpGet: {port: web}}}]".to_owned(),
+            "- ProbePortNotFound",
+        ),
+        // A step's probe is refused.
+        (
+            "initContainers: [{name: t-i, livenessProbe: {httpGet: {port: web}}}]".to_owned(),
+            "",
+        ),
+        (
+            "initContainers: [{name: t-i, restartPolicy: Always, livenessProbe: {httpGet: {port: web}}}]".to_owned(),
+            found,
+        ),
+    ];
+    table(check, &cases);
+    let pod = "containers: [{name: app, ports: [{name: metrics, containerPort: 1}], \
+               readinessProbe: {httpGet: {port: metric}}}]";
+    let found = found_with(check, pod, |pod, _| {
+        pod.containers[0].fields_by.push(("readinessProbe", "t"));
+    });
+    assert_eq!(found[0].template.as_deref(), Some("t"));
+    assert_eq!(
+        found[0].message,
+        "the readinessProbe of `app` names the port `metric`, which the container does not declare, so \
+         that it is never ready; did you mean `metrics`?"
+    );
+    assert_eq!(
+        found[0].path,
+        "spec.containers[0].readinessProbe.httpGet.port"
+    );
+}
+
+#[test]
+fn a_loopback_address_is_the_nodes() {
+    let of = |host: &str| {
+        format!(
+            "containers: [{{name: app}}, {{name: t-p, ports: [{{containerPort: 9}}], livenessProbe: {{httpGet: {{host: '{host}', port: 9}}}}}}]"
+        )
+    };
+    let found = "t ProbeOnNode";
+    let cases = [
+        (of("127.0.0.1"), found),
+        (of("127.1.2.3"), found),
+        (of("::1"), found),
+        (of("[::1]"), found),
+        (of("LocalHost"), found),
+        (of(""), ""),
+        (of("10.0.0.1"), ""),
+        (of("localhost.example.com"), ""),
+        (
+            "containers: [{name: t-p, lifecycle: {preStop: {httpGet: {host: localhost, port: 9}}}}]".to_owned(),
+            found,
+        ),
+        (
+            "containers: [{name: app, startupProbe: {tcpSocket: {host: localhost, port: 9}}}]".to_owned(),
+            "- ProbeOnNode",
+        ),
+        // On the node's network it is the container's as well.
+        (
+            format!("{{hostNetwork: true, {}}}", of("127.0.0.1")),
+            "t HostNetworkHelper",
+        ),
+    ];
+    table(check, &cases);
 }

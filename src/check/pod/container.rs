@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::amount::Amounts;
-use super::reference::{EnvFrom, Keys, LocalReference, Present};
+use super::reference::{EnvFrom, Keys, LocalReference, Present, ResourceField};
 pub(crate) use super::security::SecurityContext;
 use super::source::Field;
 use super::view::{source_view, view};
@@ -103,6 +103,7 @@ view! {
         pub(crate) secret_key_ref: Option<Keys<'a>>,
         pub(crate) config_map_key_ref: Option<Keys<'a>>,
         pub(crate) file_key_ref: Option<FileKey<'a>>,
+        pub(crate) resource_field_ref: Option<ResourceField<'a>>,
     }
 
     /// A key of a file in a volume.
@@ -152,7 +153,7 @@ view! {
     /// The target of a probe or hook that connects.
     Network<'a> {
         pub(crate) host: Option<Text<'a>>,
-        pub(crate) port: Option<PortNumber>,
+        pub(crate) port: Option<PortNumber<'a>>,
     }
 
     /// A command in the container.
@@ -184,10 +185,10 @@ view! {
 
 /// A port by number or by name.
 #[derive(Debug, Clone)]
-pub(crate) enum PortNumber {
+pub(crate) enum PortNumber<'a> {
     Number(i64),
     /// A name of the container's ports.
-    Name,
+    Name(Text<'a>),
 }
 
 impl Port<'_> {

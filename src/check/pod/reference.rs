@@ -17,11 +17,14 @@ view! {
         pub(crate) key: Option<Text<'a>>,
         pub(crate) items: Option<Vec<Item<'a>>>,
         pub(crate) optional: Option<bool>,
+        pub(crate) default_mode: Option<i64>,
     }
 
     /// An entry of `items`.
     Item<'a> {
         pub(crate) key: Option<Text<'a>>,
+        pub(crate) path: Option<Text<'a>>,
+        pub(crate) mode: Option<i64>,
     }
 
     /// An entry of `envFrom`: all keys of an object become variables.
@@ -29,6 +32,11 @@ view! {
         pub(crate) prefix: Option<Text<'a>>,
         pub(crate) secret_ref: Option<Keys<'a>>,
         pub(crate) config_map_ref: Option<Keys<'a>>,
+    }
+
+    /// A resource of a container of the same pod.
+    ResourceField<'a> {
+        pub(crate) container_name: Option<Text<'a>>,
     }
 
     /// A reference by name in the same namespace.

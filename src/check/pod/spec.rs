@@ -93,9 +93,10 @@ impl<'a> Spec<'a> {
         spec
     }
 
-    /// Seconds until a container that does not end is killed; the API server's default is 30.
+    /// Seconds until a container that does not end is killed.
     pub(crate) fn grace_period(&self) -> i64 {
-        self.termination_grace_period_seconds.unwrap_or(30)
+        self.termination_grace_period_seconds
+            .unwrap_or(DEFAULT_GRACE_PERIOD)
     }
 
     /// The operating system that the pod says it is for, by `spec.os`; empty where it says none.
@@ -164,6 +165,9 @@ impl<'a> Spec<'a> {
         })
     }
 }
+
+/// What the API server gives a pod without `terminationGracePeriodSeconds`.
+pub(crate) const DEFAULT_GRACE_PERIOD: i64 = 30;
 
 /// The operating system that helpers cannot run on.
 const WINDOWS: &str = "windows";

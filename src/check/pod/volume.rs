@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::reference::{Keys, Present};
+use super::reference::{Keys, Present, ResourceField};
 use super::source::{Field, Source};
+use super::text;
 use super::view::view;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
@@ -28,6 +29,7 @@ pub(crate) struct VolumeSource<'a> {
     pub(crate) empty_dir: Option<EmptyDir<'a>>,
     pub(crate) secret: Option<Keys<'a>>,
     pub(crate) config_map: Option<Keys<'a>>,
+    pub(crate) downward_api: Option<DownwardApi<'a>>,
     pub(crate) projected: Option<Projected<'a>>,
     /// `readOnly` of `persistentVolumeClaim` or `csi`.
     pub(crate) read_only: bool,
@@ -39,6 +41,7 @@ impl<'a> VolumeSource<'a> {
             "emptyDir" => self.empty_dir = field.read(),
             "secret" => self.secret = field.read(),
             "configMap" => self.config_map = field.read(),
+            "downwardAPI" => self.downward_api = field.read(),
             "projected" => self.projected = field.read(),
             "persistentVolumeClaim" | "csi" => {
                 let source = field.read::<ReadOnly>();
@@ -63,6 +66,19 @@ view! {
         size_limit: Option<Value>,
     }
 
+    /// `downwardAPI`, of which generated files are made too.
+    DownwardApi<'a> {
+        pub(crate) items: Option<Vec<DownwardFile<'a>>>,
+        default_mode: Option<i64>,
+    }
+
+    /// An entry of `downwardAPI.items`.
+    DownwardFile<'a> {
+        path: Option<Text<'a>>,
+        mode: Option<i64>,
+        pub(crate) resource_field_ref: Option<ResourceField<'a>>,
+    }
+
     Projected<'a> {
         pub(crate) sources: Option<Vec<ProjectedSource<'a>>>,
     }
@@ -71,11 +87,16 @@ view! {
     ProjectedSource<'a> {
         pub(crate) secret: Option<Keys<'a>>,
         pub(crate) config_map: Option<Keys<'a>>,
+        #[serde(rename = "downwardAPI")]
+        pub(crate) downward_api: Option<DownwardApi<'a>>,
         pub(crate) service_account_token: Option<Present>,
         pub(crate) cluster_trust_bundle: Option<Present>,
         pub(crate) pod_certificate: Option<Present>,
     }
 }
+
+/// The mode of files in a volume that names none.
+const DEFAULT_FILE_MODE: i64 = 0o644;
 
 impl EmptyDir<'_> {
     /// Whether it is held in memory.
@@ -122,6 +143,39 @@ impl<'a> Volume<'a> {
     pub(crate) fn is_read_only(&self) -> bool {
         const KINDS: [&str; 5] = ["secret", "configMap", "downwardAPI", "projected", "image"];
         self.source.read_only || self.kinds.iter().any(|kind| KINDS.contains(kind))
+    }
+
+    /// The files that it lists, each with the mode it names; `None`: what is in it is not known.
+    pub(crate) fn files(&self) -> Option<Vec<(&str, Option<i64>)>> {
+        if let Some(files) = &self.source.downward_api {
+            let items = files.items.iter().flatten();
+            let files = items.map(|file| (text(file.path.as_ref()), file.mode));
+            return Some(files.collect());
+        }
+        let items = self.keys()?.items.as_ref()?;
+        let files = items
+            .iter()
+            .map(|item| (text(item.path.as_ref()), item.mode));
+        (!items.is_empty()).then(|| files.collect())
+    }
+
+    /// The Secret or `ConfigMap` that it is.
+    fn keys(&self) -> Option<&Keys<'a>> {
+        let source = &self.source;
+        source.secret.as_ref().or(source.config_map.as_ref())
+    }
+
+    /// The mode of a file at this path in it; `None`: not known, or no such file.
+    pub(crate) fn mode_of(&self, path: &str) -> Option<i64> {
+        let default = match &self.source.downward_api {
+            Some(files) => files.default_mode,
+            None => self.keys()?.default_mode,
+        };
+        let mode = match self.files() {
+            Some(files) => files.iter().find(|(file, _)| *file == path)?.1,
+            None => None,
+        };
+        Some(mode.or(default).unwrap_or(DEFAULT_FILE_MODE))
     }
 
     /// Whether a service account token may be among its files: also a Secret can hold one, and what a

@@ -1,5 +1,7 @@
 //! Pods with mounts and volumes that go wrong, and pods like them in which they do not.
 
+mod contents;
+
 use super::check;
 use crate::check::test_support::{found_with, short, table};
 
@@ -229,11 +231,11 @@ fn the_same_files_are_written_from_two_sides() {
         // What nobody can write.
         (
             "containers: [{name: app, volumeMounts: [{name: conf, mountPath: /d}]}, {name: t-p, volumeMounts: [{name: conf, mountPath: /d}]}]",
-            "",
+            "t MountWritable",
         ),
         (
             "containers: [{name: app, volumeMounts: [{name: claim, mountPath: /d}]}, {name: t-p, volumeMounts: [{name: claim, mountPath: /d}]}]",
-            "",
+            "t MountWritable",
         ),
         // A step has ended before.
         (

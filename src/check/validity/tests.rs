@@ -1,3 +1,5 @@
+//! What the checks of validity find, and what they leave.
+
 use serde_json::{Value, json};
 
 use super::check;

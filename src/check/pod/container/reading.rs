@@ -1,5 +1,6 @@
 //! Reading a container: in one pass over its fields, and of long lists only what matters.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::{Container, Place, PortNumber};
 use crate::check::pod::source::{Addition, Field, Source};
-use crate::review::may_hold;
+use crate::review::{Text, may_hold};
 
 impl<'a> Container<'a> {
     /// Reads a container; `additions`: what templates added to its lists.
@@ -98,27 +99,31 @@ fn insert<'a, T: Deserialize<'a>>(
 }
 
 // By hand: serde tries the kinds of an enum without tags one by one, each on a copy.
-impl<'de> Deserialize<'de> for PortNumber {
+impl<'de: 'a, 'a> Deserialize<'de> for PortNumber<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PortVisitor;
-        impl Visitor<'_> for PortVisitor {
-            type Value = PortNumber;
+        impl<'de> Visitor<'de> for PortVisitor {
+            type Value = PortNumber<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a port's number or name")
             }
 
-            fn visit_i64<E>(self, number: i64) -> Result<PortNumber, E> {
+            fn visit_i64<E>(self, number: i64) -> Result<PortNumber<'de>, E> {
                 Ok(PortNumber::Number(number))
             }
 
-            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber, E> {
+            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber<'de>, E> {
                 let number = i64::try_from(number).map_err(E::custom)?;
                 Ok(PortNumber::Number(number))
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<PortNumber, E> {
-                Ok(PortNumber::Name)
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<PortNumber<'de>, E> {
+                Ok(PortNumber::Name(Text(Cow::Borrowed(name))))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<PortNumber<'de>, E> {
+                Ok(PortNumber::Name(Text(Cow::Owned(name.to_owned()))))
             }
         }
         deserializer.deserialize_any(PortVisitor)
@@ -131,11 +136,11 @@ mod tests {
 
     #[test]
     fn a_port_is_a_number_or_a_name() {
-        let read = |json| serde_json::from_str::<PortNumber>(json);
+        let read = |json| serde_json::from_str::<PortNumber<'_>>(json);
         assert!(matches!(read("8080"), Ok(PortNumber::Number(8080))));
         assert!(matches!(read("-1"), Ok(PortNumber::Number(-1))));
         for json in ["\"http\"", r#""ht\u0074p""#] {
-            assert!(matches!(read(json), Ok(PortNumber::Name)));
+            assert!(matches!(read(json), Ok(PortNumber::Name(name)) if name.as_str() == "http"));
         }
         for json in ["null", "true", "80.5", "[80]", "18446744073709551615"] {
             assert!(read(json).is_err(), "{json}");
