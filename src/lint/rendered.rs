@@ -16,6 +16,7 @@ use super::origin::{containers, is_made_up, origin};
 use super::ports::{self, Taken};
 use super::sample::{self, Sample};
 use super::subject::LintContext;
+use crate::finding::Code;
 use crate::inject::EnforcedFinding;
 use crate::inject::trace::AddedTo;
 use crate::template::Template;
@@ -52,13 +53,25 @@ pub(super) fn lint(context: &mut LintContext<'_>, taken: &mut Taken) {
 /// What is found on a sample: the code, the JSON pointer in the pod, and the sentence.
 fn found(template: &Template, sample: &Sample<'_>) -> Vec<(LintCode, String, String)> {
     let told = sample.findings.iter().filter(|judged| judged.is_told());
+    let helpers: Vec<_> = containers(template, &sample.additions).collect();
     let mut found = listeners::found(template, sample);
     found.extend(told.filter_map(|EnforcedFinding { finding, .. }| {
-        let pointer = finding.path.replace(['.', '['], "/").replace(']', "");
-        let code = LintCode::of_check(finding.code)?;
-        Some((code, format!("/{pointer}"), finding.message.clone()))
+        let path = finding.path.replace(['.', '['], "/").replace(']', "");
+        let pointer = format!("/{path}");
+        let is_of_helper = helpers
+            .iter()
+            .filter_map(|(of, _)| pointer.strip_prefix(of.as_str()))
+            .any(|below| below.starts_with('/'));
+        if is_assumed(finding.code) && !is_of_helper {
+            return None;
+        }
+        Some((
+            LintCode::of_check(finding.code)?,
+            pointer,
+            finding.message.clone(),
+        ))
     }));
-    for (pointer, container) in containers(template, &sample.additions) {
+    for (pointer, container) in helpers {
         if container.pointer("/resources/limits/memory").is_none() {
             let name = container["name"].as_str().unwrap_or_default();
             let message = format!(
@@ -69,6 +82,11 @@ fn found(template: &Template, sample: &Sample<'_>) -> Vec<(LintCode, String, Str
         }
     }
     found
+}
+
+/// Whether a template may rely on what its pods have: an app that names its port, or a container.
+fn is_assumed(code: Code) -> bool {
+    matches!(code, Code::ProbePortNotFound | Code::ResourceFieldBroken)
 }
 
 /// Notes the containers that no sample has.

@@ -23,10 +23,14 @@ fn in_value(ty: &FieldType, value: &mut Value) {
         (FieldType::Quantity, Value::Number(number)) => *value = number.to_string().into(),
         (FieldType::Object(definition), _) => in_object(definition, value),
         (FieldType::List(element), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| in_value(element, item));
+            for item in items {
+                in_value(element, item);
+            }
         }
         (FieldType::Map(inner), Value::Object(map)) => {
-            map.values_mut().for_each(|value| in_value(inner, value));
+            for value in map.values_mut() {
+                in_value(inner, value);
+            }
         }
         _ => {}
     }

@@ -43,7 +43,7 @@ impl<'p> ForeignContainers<'p> {
 
     /// Their names.
     pub(super) fn names(&self) -> BTreeSet<String> {
-        let listed = self.listed.iter().map(|name| name.to_string());
+        let listed = self.listed.iter().map(ToString::to_string);
         let known = self.known.iter().map(|name| (*name).to_owned());
         listed.chain(known).collect()
     }
