@@ -50,6 +50,20 @@ pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n s
     nearest(name, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
+/// How many names a message lists.
+const LISTED: usize = 4;
+
+/// Some of these names, and how many more there are; `none` where there are none.
+pub(crate) fn some<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names = names.into_iter();
+    let listed: Vec<_> = names.by_ref().take(LISTED).map(shown).collect();
+    match (listed.len(), names.count()) {
+        (0, _) => "none".to_owned(),
+        (_, 0) => listed.join(", "),
+        (_, more) => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
 /// A value as a message repeats it: short, on one line.
 pub(crate) fn shown(text: &str) -> String {
     let mut plain = String::new();

@@ -396,7 +396,7 @@ codes! {
     "A template defines an environment variable that the container defines once more; the last one counts.";
     "Remove one of the two.";
 
-    ResourceFieldBroken: Environment, Error, Deny;
+    ResourceFieldBroken: Environment, Error, Warn;
     "A variable or file shows a resource of a container that the pod does not have (resourceFieldRef): what reads it never starts.";
     "Name a container of the pod; a variable that names none shows its own container's.";
 

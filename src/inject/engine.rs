@@ -23,6 +23,10 @@ use crate::wording::with_sources;
 /// expressions go over.
 const MOST_ELEMENTS: usize = MAX_ITEMS;
 
+/// The longest name of a container or volume that is looked at, in bytes: more than Kubernetes allows, so
+/// that what is a little too long is told by the checks.
+const LONGEST_NAME: usize = 253;
+
 /// Whether nobody waits for an answer any more. The caller's, as the engine knows no clock.
 #[derive(Clone)]
 struct IsLate(Arc<dyn Fn() -> bool + Send + Sync>);
@@ -104,6 +108,9 @@ impl Engine {
         }
         if let Some(problem) = long_list(pod) {
             return Decision::plain(Reason::BudgetExceeded, problem);
+        }
+        if let Some(problem) = long_name(pod) {
+            return Decision::plain(Reason::ReviewInvalid, problem);
         }
         let is_late = self
             .is_late
@@ -261,23 +268,43 @@ fn with_request(body: &[u8], answer: impl FnOnce(&Request<'_>) -> Answer) -> Ans
     }
 }
 
+/// The lists that templates add to, with their fields.
+fn lists<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = (&'static str, Json<'p>)> {
+    let spec = pod.spec().ok();
+    let lists = spec.map(|spec| {
+        [
+            ("containers", spec.containers),
+            ("initContainers", spec.init_containers),
+            ("volumes", spec.volumes),
+        ]
+    });
+    let lists = lists.into_iter().flatten();
+    lists.filter_map(|(field, list)| Some((field, list?)))
+}
+
 /// What is said of a pod with a list that is too long to be gone over.
 fn long_list(pod: &Pod<'_>) -> Option<String> {
-    let spec = pod.spec().ok()?;
-    let lists = [
-        ("containers", spec.containers),
-        ("initContainers", spec.init_containers),
-        ("volumes", spec.volumes),
-    ];
-    let length = |list: Json<'_>| list.elements().count();
-    let lengths = lists.map(|(field, list)| (field, list.map_or(0, length)));
-    let (field, length) = lengths
-        .into_iter()
-        .find(|(_, length)| *length > MOST_ELEMENTS)?;
+    let mut lengths = lists(pod).map(|(field, list)| (field, list.elements().count()));
+    let (field, length) = lengths.find(|(_, length)| *length > MOST_ELEMENTS)?;
     Some(format!(
         "the pod has {length} elements in spec.{field}; templates are applied to pods with at most \
          {MOST_ELEMENTS}"
     ))
+}
+
+/// What is said of a pod with a name that no container or volume can have: messages repeat names, and the
+/// API server calls before it looks at them.
+fn long_name(pod: &Pod<'_>) -> Option<String> {
+    lists(pod).find_map(|(field, list)| {
+        let mut lengths = list.elements().map(|element| {
+            let name = element.text("name");
+            name.map_or(0, |name| name.len())
+        });
+        let index = lengths.position(|length| length > LONGEST_NAME)?;
+        Some(format!(
+            "spec.{field}[{index}].name has more than {LONGEST_NAME} characters; Kubernetes allows 63"
+        ))
+    })
 }
 
 #[cfg(test)]

@@ -89,10 +89,11 @@ impl Change {
         fill: Fill,
     ) {
         let name = element.name();
-        if !fill.kept.is_empty() {
+        let keeps = fill.keeps();
+        if !keeps.is_empty() {
             let path = format!("spec.{}[{index}]", list.field());
             let is_helper = template.has_helper(name);
-            let finding = kept::finding(&path, (name, is_helper), &fill.kept);
+            let finding = kept::finding(&path, (name, is_helper), &keeps);
             self.findings.push(finding);
         }
         let noted = [

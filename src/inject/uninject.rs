@@ -19,8 +19,12 @@ use crate::kubernetes::fields;
 use crate::kubernetes::keys::{DOMAIN, FILE_PREFIX, STATUS_PREFIX};
 use crate::kubernetes::object::list_at;
 use crate::kubernetes::paths;
+use crate::kubernetes::schema;
 use crate::template::Template;
 use foreign::ForeignContainers;
+
+/// The field of a pod that says whether it may speak to the API server as its service account.
+const TOKEN_MOUNT: &str = "automountServiceAccountToken";
 
 /// Why a pod cannot be brought back to what it was.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -65,14 +69,16 @@ impl Claim<'_> {
             .is_some_and(|template| emits(template, element))
     }
 
-    /// Whether the template as it is served sets a field of the pod that nothing else protects: a
-    /// security context counts for more than who wrote it.
+    /// Whether the template as it is served sets this single value of the pod's spec. Of a list, a map or an
+    /// object of it a status proves nothing: others have theirs there, such as the nodes that a policy keeps
+    /// the pod to.
     pub(super) fn sets(&self, element: Element<'_>) -> bool {
-        let (Element::Field(key) | Element::Default(key)) = element else {
+        let (Element::Field(field) | Element::Default(field)) = element else {
             return false;
         };
-        let field = key.split('/').next().unwrap_or_default();
-        field != "securityContext"
+        self.purpose == Purpose::Unselected
+            && field != TOKEN_MOUNT
+            && schema::field("PodSpec", field).is_some_and(|field| field.ty.is_scalar())
             && self
                 .template
                 .is_some_and(|template| template.sets_pod_field(field))

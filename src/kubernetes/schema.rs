@@ -38,6 +38,14 @@ pub enum FieldType {
 }
 
 impl FieldType {
+    /// Whether a value of it is one value, and nothing that others add to.
+    pub(crate) fn is_scalar(&self) -> bool {
+        !matches!(
+            self,
+            Self::Object(_) | Self::List(_) | Self::Map(_) | Self::Any
+        )
+    }
+
     fn parse(text: &str) -> Self {
         let inner = |open: char, close: char| {
             text.strip_prefix(open)

@@ -7,7 +7,7 @@
 use super::super::pod::{Pod, Volume, text};
 use super::variables::name;
 use crate::finding::{Code, Finding};
-use crate::wording::did_you_mean;
+use crate::wording::{shown, some};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     of_variables(pod, findings);
@@ -68,18 +68,16 @@ fn is_mounted(pod: &Pod<'_>, volume: &Volume<'_>) -> bool {
         .any(|mount| text(mount.name.as_ref()) == volume.name)
 }
 
-/// The name in words, where no container of the pod has it.
+/// The name in words, where no container of the pod has it. The names that there are, are few in it: every
+/// variable may name another.
 fn missing(pod: &Pod<'_>, name: &str) -> Option<String> {
     let mut names = pod.all().map(|container| container.name);
     if name.is_empty() || names.any(|known| known == name) {
         return None;
     }
-    let names: Vec<&str> = pod.all().map(|container| container.name).collect();
-    let hint = did_you_mean(name, names.iter().copied());
-    Some(format!(
-        "`{name}`, and the pod has {}{hint}",
-        names.join(", ")
-    ))
+    let names = pod.all().map(|container| container.name);
+    let name = shown(name);
+    Some(format!("`{name}`, and the pod has {}", some(names)))
 }
 
 fn unknown(path: &str, who: &str, missing: &str) -> Finding {

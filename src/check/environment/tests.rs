@@ -437,7 +437,7 @@ fn resources_are_shown_of_containers_of_the_pod() {
     assert_eq!(
         found[0].message,
         "`t-p` (template t) never starts: its variable M shows a resource of the container `ap`, and the \
-         pod has app, t-p; did you mean `app`?"
+         pod has app, t-p"
     );
     assert!(!found[0].logged.contains("`ap`"), "{}", found[0].logged);
 }

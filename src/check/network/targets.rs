@@ -9,7 +9,7 @@ use core::net::IpAddr;
 
 use super::super::pod::{Container, Network, Pod, PortNumber, text};
 use crate::finding::{Code, Finding};
-use crate::wording::did_you_mean;
+use crate::wording::{shown, some};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for container in pod.running() {
@@ -104,10 +104,10 @@ impl Target<'_, '_> {
             return None;
         }
         let (words, title, [effect, _]) = (&self.words, self.container.title(), self.effects);
-        let hint = did_you_mean(name, names);
+        let (name, declared) = (shown(name), some(names));
         let message = format!(
-            "the {words} of {title} names the port `{name}`, which the container does not declare, so \
-             that {effect}{hint}"
+            "the {words} of {title} names the port `{name}`, and the container declares {declared}, so \
+             that {effect}"
         );
         Some(self.finding(Code::ProbePortNotFound, "port", message))
     }

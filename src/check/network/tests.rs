@@ -360,8 +360,8 @@ fn a_port_is_named_in_the_container_that_is_probed() {
     assert_eq!(found[0].template.as_deref(), Some("t"));
     assert_eq!(
         found[0].message,
-        "the readinessProbe of `app` names the port `metric`, which the container does not declare, so \
-         that it is never ready; did you mean `metrics`?"
+        "the readinessProbe of `app` names the port `metric`, and the container declares metrics, so that it \
+         is never ready"
     );
     assert_eq!(
         found[0].path,

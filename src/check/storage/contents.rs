@@ -9,7 +9,7 @@ use super::super::pod::{Container, Mount, Pod};
 use super::text;
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths::{Relation, relation, shortest};
-use crate::wording::did_you_mean;
+use crate::wording::{shown, some};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
@@ -35,14 +35,16 @@ fn absent(
     let volume = pod.volume(text(mount.name.as_ref()))?;
     let files = volume.files()?;
     let mut paths = files.iter().map(|(path, _)| *path);
-    if paths.any(|path| matches!(relation(wanted, path), Relation::Same | Relation::Above)) {
+    let is_there =
+        |path| path == wanted || matches!(relation(wanted, path), Relation::Same | Relation::Above);
+    if paths.any(is_there) {
         return None;
     }
-    let hint = did_you_mean(wanted, files.iter().map(|(path, _)| *path));
-    let (title, name) = (container.title(), volume.name);
+    let (title, name, wanted) = (container.title(), volume.name, shown(wanted));
+    let there = some(files.iter().map(|(path, _)| *path));
     let message = format!(
-        "{title} mounts `{wanted}` of volume `{name}` (subPath), which has no such file, so that it finds \
-         an empty directory{hint}"
+        "{title} mounts `{wanted}` of volume `{name}` (subPath), which has {there} and no such file, so \
+         that it finds an empty directory"
     );
     let logged = format!("{title} mounts a file of volume `{name}` (subPath) that is not there");
     let path = format!("{}.volumeMounts[{index}].subPath", container.place);
@@ -57,7 +59,9 @@ fn not_executable(
     container: &Container<'_>,
 ) -> Option<Finding> {
     let command = container.command.first()?.as_str();
-    if !command.starts_with('/') || command.contains("$(") {
+    // Windows has no modes.
+    let is_windows = pod.spec.windows_reason().is_some();
+    if is_windows || !command.starts_with('/') || command.contains("$(") {
         return None;
     }
     let command = shortest(command);

@@ -344,12 +344,12 @@ fn what_the_version_does_not_know_is_named() {
             "securityContext",
         ),
         (
-            "{securityContext: {appArmorProfile: {type: RuntimeDefault}}, containers: [{name: app}]}".to_owned(),
+            "{securityContext: {appArmorProfile: {type: Unconfined}}, containers: [{name: app}]}".to_owned(),
             30,
             "securityContext",
         ),
         (
-            "containers: [{name: t-p, securityContext: {appArmorProfile: {type: RuntimeDefault}}}]".to_owned(),
+            "containers: [{name: t-p, securityContext: {appArmorProfile: {type: Unconfined}}}]".to_owned(),
             30,
             "",
         ),
@@ -365,5 +365,18 @@ fn what_the_version_does_not_know_is_named() {
             let found = scene.findings(&view, check);
             assert_eq!(short(&found), expected, "{pod} at {minor}");
         }
+    }
+    // What every version does, or the runtime without being asked, is lost by nobody.
+    for security in [
+        json!({"supplementalGroupsPolicy": "Merge"}),
+        json!({"appArmorProfile": {"type": "RuntimeDefault"}}),
+    ] {
+        let pod = json!({"spec": {"securityContext": security, "containers": [{"name": "app"}]}});
+        let mut scene = Scene::ambassadors();
+        let mut view = Scene::pod(&pod);
+        view.fields_by.push(("securityContext", "t"));
+        scene.kubernetes_minor = 29;
+        let found = scene.findings(&view, check);
+        assert_eq!(short(&found), [""; 0], "{pod}");
     }
 }

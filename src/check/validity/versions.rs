@@ -3,7 +3,7 @@
 
 use super::{invalid, pod_security_by, security_by};
 use crate::check::CheckContext;
-use crate::check::pod::{Container, Place, Pod, Volume};
+use crate::check::pod::{Container, Place, Pod, Profile, Volume, text};
 use crate::finding::Finding;
 
 /// The first minor version that knows native sidecars (KEP-753). An older API server drops the
@@ -72,8 +72,17 @@ fn native_sidecar(minor: u32, container: &Container<'_>) -> Option<Finding> {
     invalid(path, message, container.added_by)
 }
 
+/// Whether a profile is the one that containers have anyway.
+fn is_of_runtime(profile: &Profile<'_>) -> bool {
+    text(profile.kind.as_ref()) == "RuntimeDefault"
+}
+
+/// The runtime's own profile is what containers get where nothing is said.
 fn app_armor(minor: u32, container: &Container<'_>) -> Option<Finding> {
-    container.security.app_armor_profile.as_ref()?;
+    let profile = container.security.app_armor_profile.as_ref()?;
+    if is_of_runtime(profile) {
+        return None;
+    }
     let what = format!("{} has an appArmorProfile", container.title());
     let path = format!("{}.securityContext.appArmorProfile", container.place);
     let by = security_by(container, |before| before.app_armor_profile.is_some());
@@ -82,7 +91,10 @@ fn app_armor(minor: u32, container: &Container<'_>) -> Option<Finding> {
 }
 
 fn pod_app_armor(minor: u32, pod: &Pod<'_>) -> Option<Finding> {
-    pod.spec.security.app_armor_profile.as_ref()?;
+    let profile = pod.spec.security.app_armor_profile.as_ref()?;
+    if is_of_runtime(profile) {
+        return None;
+    }
     let path = "spec.securityContext.appArmorProfile".to_owned();
     let by = pod_security_by(pod, |before| before.app_armor_profile.is_some());
     let words = [
@@ -92,8 +104,12 @@ fn pod_app_armor(minor: u32, pod: &Pod<'_>) -> Option<Finding> {
     unknown(minor, APP_ARMOR_FIELDS, path, words, by)
 }
 
+/// `Merge` is what every version does.
 fn groups_policy(minor: u32, pod: &Pod<'_>) -> Option<Finding> {
-    pod.spec.security.supplemental_groups_policy.as_ref()?;
+    let policy = pod.spec.security.supplemental_groups_policy.as_ref()?;
+    if text(Some(policy)) != "Strict" {
+        return None;
+    }
     let path = "spec.securityContext.supplementalGroupsPolicy".to_owned();
     let by = pod_security_by(pod, |before| before.supplemental_groups_policy.is_some());
     let words = [

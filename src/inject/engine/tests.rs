@@ -144,6 +144,24 @@ fn long_lists_are_refused_before_anything_is_composed() {
 }
 
 #[test]
+fn names_that_no_container_has_are_refused_before_anything_repeats_them() {
+    let small = template("small", "mode: Enforce", 1, "x");
+    for list in ["containers", "initContainers", "volumes"] {
+        let mut long = pod("small", 1);
+        long["spec"][list] = json!([{"name": "app"}, {"name": "a".repeat(4000)}]);
+        let decision = decide(std::slice::from_ref(&small), &long);
+        assert_eq!(
+            decision.reason,
+            Reason::ReviewInvalid,
+            "{}",
+            decision.message
+        );
+        let told = format!("spec.{list}[1].name has more than 253 characters");
+        assert!(decision.message.starts_with(&told), "{}", decision.message);
+    }
+}
+
+#[test]
 fn a_template_in_shadow_mode_takes_no_budget_from_the_others() {
     let templates = [
         template("loops", "mode: Shadow", 20, LOOPS),

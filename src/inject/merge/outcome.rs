@@ -14,6 +14,8 @@ pub(crate) struct Fill {
     pub(crate) replaced: Vec<(String, u64)>,
     /// What the user has that differs and is kept, by key path.
     pub(crate) kept: Vec<String>,
+    /// Limits that the user, or another template, has, and that keep an amount out, by key path.
+    pub(crate) bounding: Vec<String>,
     /// API-server defaults that are what is wanted, by key path.
     pub(crate) agreed: Vec<String>,
     /// Elements of lists that gave way to what replaces them, by key path.
@@ -25,6 +27,12 @@ impl Fill {
     pub(crate) fn contested(&self) -> impl Iterator<Item = &String> {
         let replaced = self.replaced.iter().map(|(key, _)| key);
         self.kept.iter().chain(replaced).chain(&self.displaced)
+    }
+
+    /// What the container has and keeps, by key path.
+    pub(crate) fn keeps(&self) -> Vec<&str> {
+        let keys = self.kept.iter().chain(&self.bounding);
+        keys.map(String::as_str).collect()
     }
 
     /// What is the template's from now on, by key path.

@@ -97,10 +97,12 @@ impl Filling {
         Value::Object(added)
     }
 
+    /// Notes a limit that keeps an amount out. Whose it is does not matter: two templates may well have
+    /// one limit.
     fn keep_limit(&mut self, resource: &str, at: &At<'_>) {
         let key = at.field("limits").field(resource).key();
-        if !self.fill.kept.contains(&key) {
-            self.fill.kept.push(key);
+        if !self.fill.bounding.contains(&key) {
+            self.fill.bounding.push(key);
         }
     }
 

@@ -99,16 +99,17 @@ fn no_request_rises_above_the_users_limit_and_no_limit_falls_below_the_users_req
         json!({"cpu": "1", "x/y": "1"})
     );
     // A request that there is not is not the user's: the limit is, of which it will be a copy.
-    let kept = [
-        "resources/limits/cpu",
+    let keeps = [
         "resources/requests/memory",
+        "resources/limits/cpu",
         "resources/limits/memory",
     ];
-    assert_eq!(fill.kept, kept);
+    assert_eq!(fill.keeps(), keeps);
+    assert_eq!(fill.kept, ["resources/requests/memory"]);
     // Nor is it where the API server has copied it.
     let user = json!({"name": "app", "resources": {
         "limits": {"cpu": "1"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}});
-    assert_eq!(filled(&user, &want).1.kept, kept);
+    assert_eq!(filled(&user, &want).1.keeps(), keeps);
 }
 
 #[test]

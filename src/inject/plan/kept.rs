@@ -38,11 +38,7 @@ pub(super) fn check_owners<'o, 'k>(
 
 /// The finding that a container keeps what its user wrote, and what follows from it for the helper, unless
 /// it is the helper.
-pub(super) fn finding(
-    path: &str,
-    (container, is_helper): (&str, bool),
-    kept: &[String],
-) -> Finding {
+pub(super) fn finding(path: &str, (container, is_helper): (&str, bool), kept: &[&str]) -> Finding {
     let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
     keys.sort();
     keys.dedup();
@@ -65,7 +61,7 @@ pub(super) fn finding(
         message.push_str("; ");
         message.push_str(consequence);
     }
-    if is_helper && kept.iter().any(|key| COMMAND.contains(&key.as_str())) {
+    if is_helper && kept.iter().any(|key| COMMAND.contains(key)) {
         message.push_str("; the helper runs that in place of what the template would run");
     }
     Finding::new(Code::FieldKept, path, message)

@@ -82,8 +82,9 @@ pub(super) fn fields(
         |key| pod.field_owner(key),
         |key| format!("{} of the pod", spelled(key)),
     )?;
-    if !fill.kept.is_empty() {
-        let mut keys: Vec<_> = fill.kept.iter().map(|key| spelled(key)).collect();
+    let keeps = fill.keeps();
+    if !keeps.is_empty() {
+        let mut keys: Vec<_> = keeps.into_iter().map(spelled).collect();
         keys.sort();
         let message = format!("the pod keeps its own {}", keys.join(", "));
         change

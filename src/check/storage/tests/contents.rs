@@ -42,8 +42,8 @@ fn a_sub_path_names_a_file_that_is_there() {
     let found = found_with(check, &of(files, "subPath: b.conf"), |_, _| {});
     assert_eq!(
         found[0].message,
-        "`t-p` (template t) mounts `b.conf` of volume `t-v` (subPath), which has no such file, so that it \
-         finds an empty directory; did you mean `a.conf`?"
+        "`t-p` (template t) mounts `b.conf` of volume `t-v` (subPath), which has a.conf, d/b.conf and no such \
+         file, so that it finds an empty directory"
     );
 }
 
@@ -88,6 +88,8 @@ fn a_command_is_a_file_that_somebody_can_execute() {
         "the command of `t-p` (template t) is a file of volume `t-v` with mode 0644, which nobody can \
          execute, so that the container never starts: run it by its interpreter"
     );
+    let windows = of(files, "/v/run.sh", "").replacen('{', "{os: {name: windows}, ", 1);
+    table(check, &[(windows.as_str(), "")]);
     let own = "{containers: [{name: app, command: [/v/run.sh], volumeMounts: [{name: v, mountPath: /v}]}], \
                volumes: [{name: v, configMap: {name: c}}]}";
     table(check, &[(own, "- CommandNotExecutable")]);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{decide_by, serving};
 use crate::inject::settings::ForeignHelpers;
-use crate::inject::{Decision, Engine, Reason, uninject};
+use crate::inject::{Decision, Engine, Reason, Verdict, uninject};
 use crate::template::CatalogLookup;
 
 /// Templates of these specs, each named by its letter.
@@ -98,6 +98,24 @@ fn templates_that_want_one_field_differently_are_refused_in_either_order_and_by_
             }
         }
         round_trip(&engine, &pod("b", &json!({field: default})));
+    }
+}
+
+/// A request beside another template's limit contradicts nothing, whichever is applied first.
+#[test]
+fn templates_may_have_one_limit_and_one_of_them_a_request() {
+    let limit = json!({"app": {"resources": {"limits": {"memory": "1Gi"}}}});
+    let both = json!({"app": {"resources": {
+        "limits": {"memory": "1Gi"}, "requests": {"memory": "512Mi"}}}});
+    for names in [["a", "b"], ["b", "a"]] {
+        let engine = engine_of(&[(names[0], limit.clone()), (names[1], both.clone())]);
+        let input = pod(
+            "a,b",
+            &json!({"containers": [{"name": "web", "image": "web:1"}]}),
+        );
+        let decision = decide_by(&engine, &input);
+        assert_eq!(decision.verdict(), Verdict::Injected, "{decision:#?}");
+        round_trip(&engine, &input);
     }
 }
 

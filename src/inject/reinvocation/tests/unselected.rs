@@ -5,6 +5,8 @@ use serde_json::json;
 use super::{decide, decide_by, injected, patched, pod, serving};
 use crate::inject::settings::ForeignHelpers;
 use crate::inject::{Reason, uninject};
+use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::schema::FieldType;
 
 /// A template that is not asked for any more is taken out where it is as it was added.
 #[test]
@@ -98,4 +100,25 @@ fn what_was_added_is_taken_out_when_nothing_is_selected_any_more() {
     let mut opts_out = injected("a,b");
     opts_out["metadata"]["labels"] = json!({"pillion.dev/inject": "false"});
     assert!(decide(&opts_out).patch.is_empty());
+}
+
+/// A status proves nothing of lists and maps, in which others have theirs.
+#[test]
+fn a_forged_status_takes_nothing_of_a_field_that_others_add_to() {
+    let engine = serving(
+        "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {name: t}\nspec:\n  \
+         pod: {nodeSelector: {disk: ssd}}\n---\napiVersion: pillion.dev/v1alpha1\n\
+         kind: ClusterInjectionTemplate\nmetadata: {name: other}\nspec:\n  \
+         metadata: {labels: {a: b}}\n",
+    );
+    let digest = element_digest(&FieldType::Text, &json!("a"));
+    let forged =
+        json!({"revision": "old", "pod": {"nodeSelector/tenant": format!("{digest:016x}")}});
+    for asked in ["t", "other", "-t"] {
+        let mut received = pod(asked);
+        received["metadata"]["annotations"]["pillion.dev/status.t"] = forged.to_string().into();
+        received["spec"]["nodeSelector"] = json!({"tenant": "a"});
+        let after = patched(received.clone(), &decide_by(&engine, &received));
+        assert_eq!(after["spec"]["nodeSelector"]["tenant"], "a", "{asked}");
+    }
 }
