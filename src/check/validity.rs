@@ -16,7 +16,7 @@ use super::CheckContext;
 use super::pod::{Container, Mount, Place, Pod, PodSecurityContext, SecurityContext, text};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
-use crate::wording::did_you_mean;
+use crate::wording::{did_you_mean, some};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all() {
@@ -40,7 +40,7 @@ fn what_is_there(kind: &str, names: &[&str], wanted: &str) -> String {
         return format!("the pod has no {kind}");
     }
     let hint = did_you_mean(wanted, names.iter().copied());
-    format!("the pod has {}{hint}", names.join(", "))
+    format!("the pod has {}{hint}", some(names.iter().copied()))
 }
 
 fn invalid(path: String, message: String, by: Option<&str>) -> Option<Finding> {

@@ -106,10 +106,11 @@ impl Engine {
         if !pod.has_spec() {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
-        if let Some(problem) = long_list(pod) {
+        let lists = lists(pod);
+        if let Some(problem) = long_list(&lists) {
             return Decision::plain(Reason::BudgetExceeded, problem);
         }
-        if let Some(problem) = long_name(pod) {
+        if let Some(problem) = long_name(&lists) {
             return Decision::plain(Reason::ReviewInvalid, problem);
         }
         let is_late = self
@@ -269,23 +270,23 @@ fn with_request(body: &[u8], answer: impl FnOnce(&Request<'_>) -> Answer) -> Ans
 }
 
 /// The lists that templates add to, with their fields.
-fn lists<'p>(pod: &'p Pod<'_>) -> impl Iterator<Item = (&'static str, Json<'p>)> {
-    let spec = pod.spec().ok();
-    let lists = spec.map(|spec| {
-        [
-            ("containers", spec.containers),
-            ("initContainers", spec.init_containers),
-            ("volumes", spec.volumes),
-        ]
-    });
-    let lists = lists.into_iter().flatten();
-    lists.filter_map(|(field, list)| Some((field, list?)))
+type Lists<'p> = [(&'static str, Option<Json<'p>>); 3];
+
+fn lists<'p>(pod: &'p Pod<'_>) -> Lists<'p> {
+    let spec = pod.spec().unwrap_or_default();
+    [
+        ("containers", spec.containers),
+        ("initContainers", spec.init_containers),
+        ("volumes", spec.volumes),
+    ]
 }
 
 /// What is said of a pod with a list that is too long to be gone over.
-fn long_list(pod: &Pod<'_>) -> Option<String> {
-    let mut lengths = lists(pod).map(|(field, list)| (field, list.elements().count()));
-    let (field, length) = lengths.find(|(_, length)| *length > MOST_ELEMENTS)?;
+fn long_list(lists: &Lists<'_>) -> Option<String> {
+    let (field, length) = lists
+        .iter()
+        .map(|(field, list)| (field, list.map_or(0, |list| list.elements().count())))
+        .find(|(_, length)| *length > MOST_ELEMENTS)?;
     Some(format!(
         "the pod has {length} elements in spec.{field}; templates are applied to pods with at most \
          {MOST_ELEMENTS}"
@@ -294,13 +295,12 @@ fn long_list(pod: &Pod<'_>) -> Option<String> {
 
 /// What is said of a pod with a name that no container or volume can have: messages repeat names, and the
 /// API server calls before it looks at them.
-fn long_name(pod: &Pod<'_>) -> Option<String> {
-    lists(pod).find_map(|(field, list)| {
-        let mut lengths = list.elements().map(|element| {
+fn long_name(lists: &Lists<'_>) -> Option<String> {
+    lists.iter().find_map(|(field, list)| {
+        let index = (*list)?.elements().position(|element| {
             let name = element.text("name");
-            name.map_or(0, |name| name.len())
-        });
-        let index = lengths.position(|length| length > LONGEST_NAME)?;
+            name.is_some_and(|name| name.len() > LONGEST_NAME)
+        })?;
         Some(format!(
             "spec.{field}[{index}].name has more than {LONGEST_NAME} characters; Kubernetes allows 63"
         ))

@@ -33,7 +33,11 @@ fn of_variables(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn of_files(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for volume in pod.volumes.iter().filter(|volume| is_mounted(pod, volume)) {
+    let volumes = pod.volumes.iter().filter(|volume| {
+        let source = &volume.source;
+        (source.downward_api.is_some() || source.projected.is_some()) && is_mounted(pod, volume)
+    });
+    for volume in volumes {
         let own = volume.source.downward_api.iter();
         let own = own.map(|files| ("downwardAPI".to_owned(), files));
         let projected = volume.source.projected.iter();

@@ -28,9 +28,9 @@ struct Target<'p, 'a> {
     /// The field of the container: a probe, or `lifecycle`.
     field: &'static str,
     /// The probe or hook as a person reads of it.
-    words: String,
-    /// Where it stands below the container.
-    path: String,
+    words: &'static str,
+    /// Where it stands below the container: the probe or hook, and its handler.
+    path: [&'static str; 2],
     network: &'p Network<'a>,
     /// What follows where nobody can be asked, and where nobody answers.
     effects: [&'static str; 2],
@@ -46,8 +46,8 @@ fn probed<'p, 'a>(container: &'p Container<'a>) -> impl Iterator<Item = Target<'
         Some(Target {
             container,
             field,
-            words: field.to_owned(),
-            path: format!("{field}.{handler}"),
+            words: field,
+            path: [field, handler],
             network,
             effects: match field {
                 "startupProbe" => ["it never counts as started"; 2],
@@ -62,19 +62,27 @@ fn hooked<'p, 'a>(container: &'p Container<'a>) -> impl Iterator<Item = Target<'
     let hooks = container.lifecycle.iter().flat_map(|hooks| {
         let failed = "it is killed as soon as it has started";
         [
-            ("postStart", &hooks.post_start, failed),
-            ("preStop", &hooks.pre_stop, "the hook does nothing"),
+            (
+                ["postStart hook", "lifecycle.postStart"],
+                &hooks.post_start,
+                failed,
+            ),
+            (
+                ["preStop hook", "lifecycle.preStop"],
+                &hooks.pre_stop,
+                "the hook does nothing",
+            ),
         ]
     });
-    hooks.filter_map(move |(name, hook, effect)| {
+    hooks.filter_map(move |([words, path], hook, effect)| {
         let hook = hook.as_ref()?;
         let handlers = [("httpGet", &hook.http_get), ("tcpSocket", &hook.tcp_socket)];
         let (handler, network) = connected(handlers)?;
         Some(Target {
             container,
             field: "lifecycle",
-            words: format!("{name} hook"),
-            path: format!("lifecycle.{name}.{handler}"),
+            words,
+            path: [path, handler],
             network,
             effects: [effect; 2],
         })
@@ -97,13 +105,12 @@ impl Target<'_, '_> {
         };
         let name = name.as_str();
         let ports = self.container.ports.iter();
-        let names: Vec<&str> = ports
-            .filter_map(|port| Some(port.name.as_ref()?.as_str()))
-            .collect();
-        if name.is_empty() || name.parse::<u16>().is_ok() || names.contains(&name) {
+        let names = ports.filter_map(|port| Some(port.name.as_ref()?.as_str()));
+        let is_declared = names.clone().any(|declared| declared == name);
+        if name.is_empty() || name.parse::<u16>().is_ok() || is_declared {
             return None;
         }
-        let (words, title, [effect, _]) = (&self.words, self.container.title(), self.effects);
+        let (words, title, [effect, _]) = (self.words, self.container.title(), self.effects);
         let (name, declared) = (shown(name), some(names));
         let message = format!(
             "the {words} of {title} names the port `{name}`, and the container declares {declared}, so \
@@ -123,7 +130,7 @@ impl Target<'_, '_> {
         if !is_loopback {
             return None;
         }
-        let (words, title, [_, effect]) = (&self.words, self.container.title(), self.effects);
+        let (words, title, [_, effect]) = (self.words, self.container.title(), self.effects);
         let message = format!(
             "the {words} of {title} asks `{host}`, which is the node for the kubelet and not the pod, so \
              that {effect}: leave the host out"
@@ -132,7 +139,8 @@ impl Target<'_, '_> {
     }
 
     fn finding(&self, code: Code, field: &str, message: String) -> Finding {
-        let path = format!("{}.{}.{field}", self.container.place, self.path);
+        let [target, handler] = self.path;
+        let path = format!("{}.{target}.{handler}.{field}", self.container.place);
         Finding::new(code, path, message).of(self.container.field_by(self.field))
     }
 }

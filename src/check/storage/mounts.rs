@@ -52,6 +52,12 @@ impl<'a> Ours<'_, 'a> {
         self.pod.volume(text(self.mount.name.as_ref()))
     }
 
+    /// Whether the volume is a directory of the node.
+    fn is_of_node(&self) -> bool {
+        let volume = self.volume();
+        volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"))
+    }
+
     /// What the container runtime or Kubernetes mounts at its path.
     fn reserved(&self) -> Option<Finding> {
         let what = self.taken_by_runtime().or_else(|| self.taken_by_token())?;
@@ -67,13 +73,9 @@ impl<'a> Ours<'_, 'a> {
         if relation(path, "/") == Relation::Same {
             return Some("the root of the container's own files: mount it in a directory");
         }
-        let is_of_node = || {
-            let volume = self.volume();
-            volume.is_some_and(|volume| volume.kinds.contains(&"hostPath"))
-        };
         let is_system = matches!(relation(path, "/proc"), Relation::Same | Relation::Below)
             || relation(path, "/dev") == Relation::Same;
-        (is_system && !is_of_node() && !self.is_as_in_an_app()).then_some(
+        (is_system && !self.is_of_node() && !self.is_as_in_an_app()).then_some(
             "which is the kernel's: the container does not start, or lacks what is there; mount it \
              elsewhere",
         )

@@ -302,9 +302,13 @@ fn decide_in(engine: &Engine, namespace: &str, pod: &Value) -> Decision {
         is_admission: true,
         ..RequestContext::default()
     };
+    decide_as(engine, &context, pod)
+}
+
+fn decide_as(engine: &Engine, context: &RequestContext, pod: &Value) -> Decision {
     let text = pod.to_string();
     let document = Document::read(&text).unwrap();
-    engine.decide(&context, &Pod::read(document.root()).unwrap(), None)
+    engine.decide(context, &Pod::read(document.root()).unwrap(), None)
 }
 
 /// The pod with the patch of a decision.
@@ -382,9 +386,7 @@ fn what_a_flag_asked_for_stays() {
         ..RequestContext::default()
     };
     let mut pod = pod("a");
-    let text = pod.to_string();
-    let document = Document::read(&text).unwrap();
-    let decision = engine.decide(&by_flag, &Pod::read(document.root()).unwrap(), None);
+    let decision = decide_as(&engine, &by_flag, &pod);
     pod = patched(pod, &decision);
     assert_eq!(pod["spec"]["initContainers"][0]["name"], "helper");
     let again = decide_by(&engine, &pod);
@@ -413,9 +415,7 @@ fn the_app_stays_the_app() {
             namespace: "shop".to_owned(),
             ..RequestContext::default()
         };
-        let text = pod.to_string();
-        let document = Document::read(&text).unwrap();
-        engine.decide(&context, &Pod::read(document.root()).unwrap(), None)
+        decide_as(&engine, &context, pod)
     };
     let mut bare = pod("t");
     let containers = bare["spec"]["containers"].as_array_mut().unwrap();
