@@ -7,7 +7,6 @@ use super::CheckContext;
 use super::network;
 use super::pod::{Container, Mount, Pod, Volume, text};
 use crate::finding::{Code, Finding};
-use crate::kubernetes::paths;
 
 pub(super) fn check(pod: &Pod<'_>, _: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     findings.extend(same_port(pod));
@@ -24,6 +23,11 @@ pub(super) fn check(pod: &Pod<'_>, _: &CheckContext<'_>, findings: &mut Vec<Find
 fn users<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Container<'a>> {
     pod.running()
         .filter(|container| container.added_by.is_none())
+}
+
+/// Whether the user says that a container listens.
+fn listens(container: &Container<'_>) -> bool {
+    container.ports.iter().any(|port| port.by.is_none())
 }
 
 fn same_port(pod: &Pod<'_>) -> Option<Finding> {
@@ -46,8 +50,7 @@ fn same_path(container: &Container<'_>) -> Option<Finding> {
     let mut mounts = container.mounts.iter().enumerate();
     let (index, mount) = mounts.find(|(index, mount)| {
         let mut before = container.mounts.iter().take(*index);
-        mount.by.is_none()
-            && before.any(|other| other.by.is_none() && paths::is_same(other.path(), mount.path()))
+        mount.by.is_none() && before.any(|other| other.by.is_none() && other.is_at(mount))
     })?;
     let message = format!(
         "{} mounts two volumes at `{}`: one hides the other",
@@ -62,7 +65,7 @@ fn host_network(pod: &Pod<'_>) -> Option<Finding> {
     if !pod.spec.host_network {
         return None;
     }
-    let mut listening = users(pod).filter(|container| !container.ports.is_empty());
+    let mut listening = users(pod).filter(|container| listens(container));
     let (first, second) = (listening.next()?, listening.next()?);
     let message = format!(
         "{} and {} listen on the node itself (hostNetwork): their ports are open there, and clash \
@@ -128,9 +131,11 @@ fn server_in_job(pod: &Pod<'_>) -> Option<Finding> {
         .iter()
         .filter(|container| container.added_by.is_none())
         .partition(|container| {
-            !container.ports.is_empty()
-                || container.readiness.is_some()
-                || container.liveness.is_some()
+            let probes = ["readinessProbe", "livenessProbe"];
+            let is_probed = container
+                .probes()
+                .any(|(field, _)| probes.contains(&field) && container.field_by(field).is_none());
+            is_probed || listens(container)
         });
     let (server, task) = (servers.first()?, tasks.first()?);
     let message = format!(
@@ -199,6 +204,15 @@ mod tests {
                 ),
                 (
                     "{restartPolicy: Never, containers: [{name: task}], initContainers: [{name: proxy, restartPolicy: Always, ports: [{containerPort: 80}]}]}",
+                    "",
+                ),
+                // What a template adds says nothing about what the user's container is.
+                (
+                    "{restartPolicy: Never, containers: [{name: task, ports: [{name: t-x, containerPort: 80}]}, {name: wait}]}",
+                    "",
+                ),
+                (
+                    "{hostNetwork: true, containers: [{name: a, ports: [{containerPort: 80}]}, {name: b, ports: [{name: t-x, containerPort: 81}]}]}",
                     "",
                 ),
                 (

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::expression::MAX_ITEMS;
 use crate::review::Text;
 
 pub(crate) use container::{
@@ -29,6 +30,9 @@ pub(crate) use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsO
 pub(crate) use source::{Addition, Source};
 pub(crate) use spec::{DEFAULT_GRACE_PERIOD, Spec};
 pub(crate) use volume::{EmptyDir, Volume};
+
+/// The most elements of one kind that the checks compare with each other, in all containers together.
+const MOST_COMPARED: usize = 4096;
 
 /// A field's text, where absent is empty.
 pub(crate) fn text<'t>(field: Option<&'t Text<'_>>) -> &'t str {
@@ -94,6 +98,17 @@ impl<'a> Pod<'a> {
             annotations: texts("annotations"),
             must_end: policy.is_some_and(|policy| policy != "Always"),
         }
+        .with_volumes_found()
+    }
+
+    /// The pod with each mount's volume found: most storage checks ask for it.
+    pub(crate) fn with_volumes_found(mut self) -> Self {
+        let containers = self.init_containers.iter_mut().chain(&mut self.containers);
+        for mount in containers.flat_map(|container| &mut container.mounts) {
+            let name = text(mount.name.as_ref());
+            mount.volume = self.volumes.iter().position(|volume| volume.name == name);
+        }
+        self
     }
 
     /// Every container, init containers first.
@@ -111,9 +126,42 @@ impl<'a> Pod<'a> {
         self.all().filter(|container| container.runs_beside())
     }
 
+    /// What is said of a pod with more than can be compared.
+    pub(crate) fn too_long(&self) -> Option<String> {
+        let longest = [
+            ("volumes", self.volumes.len()),
+            ("containers", self.containers.len()),
+            ("initContainers", self.init_containers.len()),
+        ];
+        if let Some((list, length)) = longest.iter().find(|(_, length)| *length > MAX_ITEMS) {
+            return Some(format!(
+                "the pod would have {length} {list}; templates are applied to pods with at most {MAX_ITEMS}"
+            ));
+        }
+        let lists: [(&str, fn(&Container<'_>) -> usize); 3] = [
+            ("ports", |container| container.ports.len()),
+            ("volumeMounts", |container| container.mounts.len()),
+            ("volumeDevices", |container| container.volume_devices.len()),
+        ];
+        lists.iter().find_map(|(field, length)| {
+            let together: usize = self.all().map(length).sum();
+            (together > MOST_COMPARED).then(|| {
+                format!(
+                    "the pod's containers would have {together} {field} together; templates are applied \
+                     to pods with at most {MOST_COMPARED}"
+                )
+            })
+        })
+    }
+
     /// The volume of this name.
     pub(crate) fn volume(&self, name: &str) -> Option<&Volume<'a>> {
         self.volumes.iter().find(|volume| volume.name == name)
+    }
+
+    /// The volume of a mount.
+    pub(crate) fn volume_of(&self, mount: &Mount<'_>) -> Option<&Volume<'a>> {
+        self.volumes.get(mount.volume?)
     }
 
     /// Whether this template added to this field of the spec.

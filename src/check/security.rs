@@ -237,7 +237,7 @@ fn tokens(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let mounts = container.mounts.iter().enumerate();
         let mut ours = mounts.filter_map(|(index, mount)| Some((index, mount.by?, mount)));
         let token = ours.find_map(|(index, by, mount)| {
-            let volume = pod.volume(mount.name.as_ref()?.as_str())?;
+            let volume = pod.volume_of(mount)?;
             volume.has_token().then_some((index, by, volume))
         });
         if let Some((index, by, volume)) = token {

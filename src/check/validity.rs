@@ -13,9 +13,9 @@ mod volumes;
 mod windows;
 
 use super::CheckContext;
-use super::pod::{Container, Mount, Place, Pod, PodSecurityContext, SecurityContext, text};
+use super::pod::{Container, Place, Pod, PodSecurityContext, SecurityContext, text};
 use crate::finding::{Code, Finding};
-use crate::kubernetes::paths;
+use crate::kubernetes::paths::{self, Relation};
 use crate::wording::{did_you_mean, some};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -87,13 +87,13 @@ fn propagation(container: &Container<'_>) -> Option<Finding> {
 
 /// A volume that a container has both as files and as a block device, or at the device's path.
 fn device_and_mount(with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
-    let clashes = |mount: &&Mount<'_>| {
-        container.volume_devices.iter().any(|device| {
+    let mount = container.volume_devices.iter().find_map(|device| {
+        let path = paths::shortest(text(device.device_path.as_ref()));
+        container.mounts.iter().find(|mount| {
             text(device.name.as_ref()) == text(mount.name.as_ref())
-                || paths::is_same(text(device.device_path.as_ref()), mount.path())
+                || mount.relation(&path) == Relation::Same
         })
-    };
-    let mount = container.mounts.iter().find(clashes)?;
+    })?;
     let by = with.later(mount.by, container.field_by("volumeDevices"));
     let message = format!(
         "{} mounts volume `{}` at `{}`, which its volumeDevices use already",

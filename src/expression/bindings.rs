@@ -125,6 +125,15 @@ impl<'v> Bindings<'v> {
             let value = Evaluator::new(self, self.budget).value(expression.program());
             value.map(Val::shared).map_err(|source| match source {
                 ended @ EvaluationError::BudgetExceeded(_) => ended,
+                // Of a chain of variables the first that failed is named, and the one that was asked for.
+                EvaluationError::Variable { source: first, .. }
+                    if matches!(*first, EvaluationError::Variable { .. }) =>
+                {
+                    EvaluationError::Variable {
+                        name: name.clone(),
+                        source: first,
+                    }
+                }
                 source => EvaluationError::Variable {
                     name: name.clone(),
                     source: Box::new(source),

@@ -23,6 +23,10 @@ use crate::wording::with_sources;
 /// expressions go over.
 const MOST_ELEMENTS: usize = MAX_ITEMS;
 
+/// The most values and keys of a pod that templates are applied to: those of ten thousand variables. Made
+/// into data each takes some 80 bytes, and a decision makes it a few times.
+const MOST_VALUES: usize = 65_536;
+
 /// The longest name of a container or volume that is looked at, in bytes: more than Kubernetes allows, so
 /// that what is a little too long is told by the checks.
 const LONGEST_NAME: usize = 253;
@@ -107,7 +111,7 @@ impl Engine {
             return Decision::plain(Reason::ReviewInvalid, "the pod has no spec");
         }
         let lists = lists(pod);
-        if let Some(problem) = long_list(&lists) {
+        if let Some(problem) = long_list(&lists).or_else(|| too_large(pod)) {
             return Decision::plain(Reason::BudgetExceeded, problem);
         }
         if let Some(problem) = long_name(&lists) {
@@ -291,6 +295,16 @@ fn long_list(lists: &Lists<'_>) -> Option<String> {
         "the pod has {length} elements in spec.{field}; templates are applied to pods with at most \
          {MOST_ELEMENTS}"
     ))
+}
+
+/// What is said of a pod that is more than can be made into data: elements of lists may be two bytes long.
+fn too_large(pod: &Pod<'_>) -> Option<String> {
+    let size = pod.size();
+    (size > MOST_VALUES).then(|| {
+        format!(
+            "the pod has {size} values and keys; templates are applied to pods with at most {MOST_VALUES}"
+        )
+    })
 }
 
 /// What is said of a pod with a name that no container or volume can have: messages repeat names, and the

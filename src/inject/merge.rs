@@ -21,7 +21,7 @@ pub(crate) use outcome::{Fill, spelled};
 pub(crate) use view::View;
 
 use super::patch::Operation;
-use crate::kubernetes::defaults::{is_default, is_default_toleration, is_displaced};
+use crate::kubernetes::defaults::{displaces, is_default, is_default_toleration};
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
@@ -273,20 +273,27 @@ impl Filling {
         at: &At<'_>,
     ) {
         let values: Vec<_> = theirs.iter().copied().map(View::to_value).collect();
+        let digests: Vec<_> = values
+            .iter()
+            .map(|value| element_digest(element, value))
+            .collect();
+        let of_plugin = (0..)
+            .zip(&values)
+            .filter(|(_, value)| is_default_toleration(value));
+        let of_plugin: Vec<(usize, &Value)> = of_plugin.collect();
         let mut displaced = BTreeSet::new();
         let mut superfluous = BTreeSet::new();
         for part in want.elements() {
             let item = part.value();
-            let is_same =
-                |value: &&Value| covers(value, item, element) && covers(item, value, element);
-            if let Some(same) = values.iter().find(is_same) {
-                if is_default_toleration(same) {
-                    self.fill.agreed.push(at.element(0, &digest(same)).key());
-                }
+            let wanted = element_digest(element, item);
+            if let Some(same) = digests.iter().position(|digest| *digest == wanted) {
+                let agreed = of_plugin.iter().find(|(place, _)| *place == same);
+                let agreed = agreed.map(|(_, same)| at.element(0, &digest(same)).key());
+                self.fill.agreed.extend(agreed);
                 continue;
             }
-            let mut places = (0..).zip(&values).filter_map(|(place, value)| {
-                (is_displaced(value, item) && displaced.insert(place)).then_some(place)
+            let mut places = of_plugin.iter().filter_map(|(place, value)| {
+                (displaces(item, value) && displaced.insert(*place)).then_some(*place)
             });
             match places.next() {
                 Some(place) => {

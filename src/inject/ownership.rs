@@ -5,6 +5,8 @@
 //! nothing else: never another injector's helper, never the last container, never a volume that
 //! something mounts.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -31,10 +33,19 @@ pub(crate) enum State {
     Undigested,
 }
 
+/// The longest list that is searched for each element that a status names in it; longer ones are indexed, as
+/// a status may name thousands.
+const SEARCHED: usize = 64;
+
+/// The elements of a list by what the last step of a key path calls them.
+type Index<'p> = HashMap<Cow<'p, str>, &'p Value>;
+
 /// The elements of a pod, to be found by what statuses call them.
 pub(crate) struct PodContent<'p> {
     pod: &'p Value,
     lists: HashMap<(&'static str, &'p str), &'p Value>,
+    /// Of the long lists that were asked for, by where they are.
+    indexes: RefCell<HashMap<*const Value, Index<'p>>>,
 }
 
 impl<'p> PodContent<'p> {
@@ -46,7 +57,11 @@ impl<'p> PodContent<'p> {
                 lists.insert((list, name(item)), item);
             }
         }
-        Self { pod, lists }
+        Self {
+            pod,
+            lists,
+            indexes: RefCell::default(),
+        }
     }
 
     /// A container of either list.
@@ -79,14 +94,64 @@ impl<'p> PodContent<'p> {
                 Some((image, text(image.as_str()?)))
             }
             Element::Field(key) | Element::Default(key) => {
-                let (value, ty) = value_at("PodSpec", self.pod.get("spec")?, &steps(key))?;
+                let (value, ty) = self.value_at("PodSpec", self.pod.get("spec")?, &steps(key))?;
                 Some((value, element_digest(ty, value)))
             }
             Element::Edit(name, key) | Element::EditedDefault(name, key) => {
-                let (value, ty) = value_at("Container", self.container(name)?, &steps(key))?;
+                let container = self.container(name)?;
+                let (value, ty) = self.value_at("Container", container, &steps(key))?;
                 Some((value, element_digest(ty, value)))
             }
         }
+    }
+
+    /// What a key path names in an object of this definition.
+    fn value_at(
+        &self,
+        definition: &str,
+        object: &'p Value,
+        steps: &[String],
+    ) -> Option<(&'p Value, &'static FieldType)> {
+        let (first, rest) = steps.split_first()?;
+        let field = schema::field(definition, first)?;
+        let value = object.get(first)?;
+        if rest.is_empty() {
+            return Some((value, &field.ty));
+        }
+        match &field.ty {
+            FieldType::List(element) => {
+                let named = self.element(definition, first, value, &rest.join("/"))?;
+                Some((named, element))
+            }
+            FieldType::Object(inner) => self.value_at(inner, value, rest),
+            FieldType::Map(inner) => Some((value.get(rest.join("/"))?, inner)),
+            _ => None,
+        }
+    }
+
+    /// The element of a list of this name; of several variables of one name the last counts.
+    fn element(
+        &self,
+        definition: &str,
+        list: &str,
+        value: &'p Value,
+        key: &str,
+    ) -> Option<&'p Value> {
+        let items = value.as_array()?;
+        if items.len() <= SEARCHED {
+            let mut items = items.iter().rev();
+            return items.find(|item| is_named(definition, list, item, key));
+        }
+        let mut indexes = self.indexes.borrow_mut();
+        let index = indexes.entry(std::ptr::from_ref(value)).or_insert_with(|| {
+            let named = items
+                .iter()
+                .map(|item| (called(definition, list, item), item));
+            named
+                .filter_map(|(name, item)| Some((name?, item)))
+                .collect()
+        });
+        index.get(key).copied()
     }
 
     /// How an element stands in the pod.
@@ -133,40 +198,16 @@ pub(crate) fn steps(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether an element of a list is what the last step of a key path names.
-pub(crate) fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
+/// What the last step of a key path calls an element of a list.
+pub(crate) fn called<'v>(definition: &str, list: &str, item: &'v Value) -> Option<Cow<'v, str>> {
     match list_merge(definition, list) {
-        ListMerge::ByKeys(fields) => key_of(item, fields).as_deref() == Some(key),
-        ListMerge::Additive | ListMerge::AdditiveInFront => digest(item) == key,
-        ListMerge::Atomic => false,
+        ListMerge::ByKeys(fields) => key_of(item, fields),
+        ListMerge::Additive | ListMerge::AdditiveInFront => Some(Cow::Owned(digest(item))),
+        ListMerge::Atomic => None,
     }
 }
 
-/// What a key path names in an object of this definition.
-fn value_at<'v>(
-    definition: &str,
-    object: &'v Value,
-    steps: &[String],
-) -> Option<(&'v Value, &'static FieldType)> {
-    let (first, rest) = steps.split_first()?;
-    let field = schema::field(definition, first)?;
-    let value = object.get(first)?;
-    if rest.is_empty() {
-        return Some((value, &field.ty));
-    }
-    match &field.ty {
-        FieldType::List(element) => {
-            let key = rest.join("/");
-            let items = value.as_array()?;
-            // Of several variables of one name the last counts.
-            let mut named = items
-                .iter()
-                .rev()
-                .filter(|item| is_named(definition, first, item, &key));
-            Some((named.next()?, element))
-        }
-        FieldType::Object(inner) => value_at(inner, value, rest),
-        FieldType::Map(inner) => Some((value.get(rest.join("/"))?, inner)),
-        _ => None,
-    }
+/// Whether an element of a list is what the last step of a key path names.
+pub(crate) fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
+    called(definition, list, item).as_deref() == Some(key)
 }

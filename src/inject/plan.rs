@@ -59,7 +59,7 @@ pub(crate) fn plan(
         },
         ..Change::default()
     };
-    volume::volumes(pod, &mut wanted, &mut change)?;
+    volume::volumes(pod, template, &mut wanted, &mut change)?;
     container::containers(pod, template, wanted.containers, &mut change)?;
     app::edits(pod, template, wanted.app, &mut change)?;
     pod_fields::texts(

@@ -1,6 +1,6 @@
 //! What stays as received at a second call: elements that others changed, and the order of lists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
@@ -8,6 +8,7 @@ use super::ownership::{PodContent, is_named, name, steps};
 use super::status::{Element, Status};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// Puts what a status names back as it was received.
@@ -42,6 +43,51 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
             *place = value.clone();
         }
     }
+}
+
+/// Leaves out what amounts that others changed would make invalid: a limit below the request, or the
+/// request. What the pod had as received stays.
+pub(crate) fn keep_amounts(before: &Value, after: &mut Value) {
+    let content = PodContent::new(before);
+    for list in ["containers", "initContainers"] {
+        let containers = after.pointer_mut(&format!("/spec/{list}"));
+        for container in containers
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let received = content.container(name(container));
+            for (kind, resource) in contradictions(container, received) {
+                let amounts = container.pointer_mut(&format!("/resources/{kind}"));
+                if let Some(Value::Object(amounts)) = amounts {
+                    amounts.shift_remove(&resource);
+                }
+            }
+        }
+    }
+}
+
+/// The limits below their requests, or those requests, that a container did not have as received.
+fn contradictions(container: &Value, received: Option<&Value>) -> Vec<(&'static str, String)> {
+    let amount = |container: &Value, kind: &str, resource: &str| {
+        Quantity::in_field(container.get("resources")?.get(kind)?.get(resource)?)
+    };
+    let limits = container
+        .pointer("/resources/limits")
+        .and_then(Value::as_object);
+    let invalid = limits.into_iter().flatten().filter(|(resource, _)| {
+        let limit = amount(container, "limits", resource);
+        let request = amount(container, "requests", resource);
+        limit
+            .zip(request)
+            .is_some_and(|(limit, request)| limit < request)
+    });
+    let added = invalid.filter_map(|(resource, _)| {
+        let mut kinds = ["limits", "requests"].into_iter();
+        let had = |kind: &str| received.and_then(|it| amount(it, kind, resource)).is_some();
+        Some((kinds.find(|kind| !had(kind))?, resource.clone()))
+    });
+    added.collect()
 }
 
 /// An element of one of these lists.
@@ -178,10 +224,13 @@ fn order_lists(
             continue;
         };
         if order != keys && sorted(order.clone()) == sorted(keys) {
-            items.sort_by_cached_key(|item| {
-                let key = key(item);
-                order.iter().position(|known| Some(known) == key.as_ref())
-            });
+            let places: HashMap<&String, usize> = order
+                .iter()
+                .enumerate()
+                .rev()
+                .map(|(place, key)| (key, place))
+                .collect();
+            items.sort_by_cached_key(|item| places.get(&key(item)?).copied());
         }
     }
 }

@@ -333,19 +333,17 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
             if is_taken {
                 continue;
             }
-            let edits: Vec<String> = taken
+            let edits: HashSet<String> = taken
                 .iter()
                 .filter_map(|status| status.edited.get(name(container)))
                 .flat_map(Elements::names)
                 .filter_map(|key| key.strip_prefix("volumeMounts/"))
-                .map(|path| unescape(path).into_owned())
+                .map(|path| paths::shortest(&unescape(path)).into_owned())
                 .collect();
             let mounts = list_at(container, "/volumeMounts").iter();
             let staying = mounts.filter(|mount| {
                 let path = mount.get("mountPath").and_then(Value::as_str);
-                !edits
-                    .iter()
-                    .any(|edit| path.is_some_and(|path| paths::is_same(edit, path)))
+                !path.is_some_and(|path| edits.contains(paths::shortest(path).as_ref()))
             });
             mounted.extend(staying.map(|mount| name(mount).to_owned()));
         }

@@ -181,11 +181,6 @@ pub(crate) fn is_default_toleration(toleration: &Value) -> bool {
         && toleration.get("effect").and_then(Value::as_str) == Some("NoExecute")
 }
 
-/// Whether a toleration is a default of that plugin's, which it would not have added beside another.
-pub(crate) fn is_displaced(toleration: &Value, by: &Value) -> bool {
-    is_default_toleration(toleration) && displaces(by, toleration)
-}
-
 /// Whether that plugin does not add this default beside a toleration.
 pub(crate) fn displaces(toleration: &Value, default: &Value) -> bool {
     displaced_keys(toleration).any(|key| default.get("key") == Some(&json!(key)))

@@ -180,6 +180,14 @@ pub(crate) fn is_for_pod(name: &str) -> bool {
     of_pod.any(|facts| facts.name == name)
 }
 
+/// Whether a volume of this source is one whose files no container writes.
+pub(crate) fn is_read_only_volume(source: &str) -> bool {
+    matches!(
+        source,
+        "configMap" | "downwardAPI" | "image" | "projected" | "secret"
+    )
+}
+
 fn sorted(is_wanted: fn(&FieldFacts) -> bool) -> Vec<&'static str> {
     let mut names: Vec<_> = FIELDS
         .iter()

@@ -18,17 +18,27 @@ pub(crate) enum Relation {
 
 /// How the first path lies to the second. The empty path is the root.
 pub(crate) fn relation(one: &str, other: &str) -> Relation {
-    let (one, other) = (shortest(one), shortest(other));
-    let (mut one, mut other) = (names(&one), names(&other));
-    loop {
-        match (one.next(), other.next()) {
-            (None, None) => return Relation::Same,
-            (None, Some(_)) => return Relation::Above,
-            (Some(_), None) => return Relation::Below,
-            (Some(first), Some(second)) if first != second => return Relation::Apart,
-            _ => {}
-        }
+    relation_of_shortest(&shortest(one), &shortest(other))
+}
+
+/// How a path lies to another, both in their shortest spelling.
+pub(crate) fn relation_of_shortest(one: &str, other: &str) -> Relation {
+    let (one, other) = (one.trim_start_matches('/'), other.trim_start_matches('/'));
+    if one == other {
+        Relation::Same
+    } else if contains(one, other) {
+        Relation::Above
+    } else if contains(other, one) {
+        Relation::Below
+    } else {
+        Relation::Apart
     }
+}
+
+/// Whether a path lies below a directory, both without the slash of the root.
+fn contains(directory: &str, path: &str) -> bool {
+    let below = path.strip_prefix(directory);
+    directory.is_empty() || below.is_some_and(|below| below.starts_with('/'))
 }
 
 /// Whether two spellings mean one path.
@@ -40,6 +50,7 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
 pub(crate) fn shortest(path: &str) -> Cow<'_, str> {
     let mut pairs = path.as_bytes().windows(2);
     let may_be_longer = (path != "/" && path.ends_with('/'))
+        || path == "."
         || path.starts_with("./")
         || pairs.any(|pair| matches!(pair, [b'/', b'/' | b'.']));
     if !may_be_longer {
@@ -85,6 +96,8 @@ mod tests {
             ("/data/a", "/data/b", Apart),
             ("", "a", Above),
             ("", "", Same),
+            (".", "/", Same),
+            ("data", "/data", Same),
             ("/", "/data", Above),
             ("/a/../data", "/data", Same),
             ("/data/..", "/", Same),
@@ -108,6 +121,7 @@ mod tests {
             ("//", "/"),
             ("/.data", "/.data"),
             ("./x", "x"),
+            (".", ""),
             ("", ""),
             ("/a/../data", "/data"),
             ("/..", "/"),

@@ -2,10 +2,8 @@
 
 use super::LintCode;
 use super::subject::{LintContext, entries, is_dynamic, items};
+use crate::kubernetes::fields::is_read_only_volume;
 use crate::template::node::{Node, NodeValue};
-
-/// Sources that containers can only read.
-const READ_ONLY_SOURCES: [&str; 5] = ["configMap", "downwardAPI", "files", "projected", "secret"];
 
 /// Keys of a volume that are no source.
 const NOT_SOURCES: [&str; 3] = ["$when", "adopt", "name"];
@@ -69,7 +67,7 @@ fn only_reads(volume: &Node) -> bool {
     volume.get("adopt").is_none()
         && names
             .filter(|name| !NOT_SOURCES.contains(name))
-            .all(|name| READ_ONLY_SOURCES.contains(&name))
+            .all(|name| name == "files" || is_read_only_volume(name))
 }
 
 /// The mounts and devices of a container that name their volume.

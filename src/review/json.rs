@@ -116,6 +116,11 @@ impl<'d> Json<'d> {
         }
     }
 
+    /// How many values and keys it has, itself included.
+    pub(crate) fn size(self) -> usize {
+        self.node().next.saturating_sub(self.at) as usize
+    }
+
     /// Whether the value is null.
     pub(crate) fn is_null(self) -> bool {
         self.node().kind == Kind::Null

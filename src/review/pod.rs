@@ -65,6 +65,15 @@ impl<'a> Pod<'a> {
         Value::Object(fields.collect())
     }
 
+    /// How many values and keys it has, without `managedFields`.
+    pub(crate) fn size(&self) -> usize {
+        let managed = self
+            .json
+            .get("metadata")
+            .and_then(|it| it.get("managedFields"));
+        self.json.size() - managed.map_or(0, Json::size)
+    }
+
     /// `metadata.labels`.
     pub(crate) fn labels(&self) -> Option<&Dictionary<'a>> {
         self.metadata.as_ref()?.labels.as_ref()

@@ -23,9 +23,9 @@ use serde_json::{Value, json};
 
 use super::TemplateError;
 use super::compiled::Template;
-use super::node::{Node, Place, YamlError};
+use super::node::{Node, NodeValue, Place, YamlError};
 use super::source::Source;
-use crate::expression::PatternAllowance;
+use crate::expression::{MAX_ITEMS, PatternAllowance};
 use documents::{Document, Header};
 
 pub(crate) use fragment::WHEN;
@@ -131,7 +131,10 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
         list: Vec::new(),
         patterns: PatternAllowance::default(),
     };
-    let template = spec::template(&mut errors, document);
+    let template = match long_list(&mut errors, document, "") {
+        Some(()) => None,
+        None => spec::template(&mut errors, document),
+    };
     let metadata = document.get("metadata");
     let text = |key| {
         metadata
@@ -155,6 +158,28 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),
             _ => Err(errors.in_order()),
         },
+    }
+}
+
+/// Notes the first list that is longer than those that expressions go over: nothing else of such a template is
+/// looked at.
+fn long_list(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<()> {
+    match &node.value {
+        NodeValue::List(items) if items.len() > MAX_ITEMS => {
+            let message = format!(
+                "the list has {} elements, and at most {MAX_ITEMS} may be",
+                items.len()
+            );
+            errors.add(node.place, path, message);
+            Some(())
+        }
+        NodeValue::List(items) => (0..)
+            .zip(items)
+            .find_map(|(index, item)| long_list(errors, item, &format!("{path}[{index}]"))),
+        NodeValue::Map(entries) => entries
+            .iter()
+            .find_map(|entry| long_list(errors, &entry.value, &join(path, &entry.key))),
+        _ => None,
     }
 }
 

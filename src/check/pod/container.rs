@@ -2,15 +2,18 @@
 
 mod reading;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::amount::Amounts;
 use super::reference::{EnvFrom, Keys, LocalReference, Present, ResourceField};
 pub(crate) use super::security::SecurityContext;
 use super::source::Field;
+use super::text;
 use super::view::{source_view, view};
+use crate::kubernetes::paths::{self, Relation};
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
@@ -114,11 +117,14 @@ view! {
     /// A volume mount.
     Mount<'a> {
         pub(crate) name: Option<Text<'a>>,
-        pub(crate) mount_path: Option<Text<'a>>,
+        mount_path: MountPath<'a>,
         pub(crate) sub_path: Option<Text<'a>>,
         pub(crate) sub_path_expr: Option<Text<'a>>,
         pub(crate) read_only: Option<bool>,
         pub(crate) mount_propagation: Option<Text<'a>>,
+        /// Where the volume of its name stands in `spec.volumes`.
+        #[serde(skip)]
+        pub(super) volume: Option<usize>,
         /// The template that added it.
         #[serde(skip)]
         pub(crate) by: Option<&'a str>,
@@ -202,13 +208,44 @@ impl Port<'_> {
     }
 }
 
+/// A path as it is written, and its shortest spelling where that is another: mounts are compared often.
+#[derive(Debug, Clone, Default)]
+struct MountPath<'a> {
+    written: Option<Text<'a>>,
+    shortest: Option<String>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for MountPath<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Option::<Text<'_>>::deserialize(deserializer)?;
+        let shortest = match paths::shortest(text(written.as_ref())) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(shortest) => Some(shortest),
+        };
+        Ok(Self { written, shortest })
+    }
+}
+
 impl Mount<'_> {
-    /// `mountPath`.
+    /// `mountPath`, as it is written.
     pub(crate) fn path(&self) -> &str {
-        self.mount_path
-            .as_ref()
-            .map(Text::as_str)
-            .unwrap_or_default()
+        text(self.mount_path.written.as_ref())
+    }
+
+    /// `mountPath` in its shortest spelling.
+    pub(crate) fn shortest_path(&self) -> &str {
+        let shortest = self.mount_path.shortest.as_deref();
+        shortest.unwrap_or_else(|| self.path())
+    }
+
+    /// How the path lies to a path in its shortest spelling.
+    pub(crate) fn relation(&self, shortest: &str) -> Relation {
+        paths::relation_of_shortest(self.shortest_path(), shortest)
+    }
+
+    /// Whether both are at one path.
+    pub(crate) fn is_at(&self, other: &Mount<'_>) -> bool {
+        self.relation(other.shortest_path()) == Relation::Same
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a field is read from: the user's raw JSON, the data of a template, or both.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -128,16 +129,16 @@ fn json<'a>(
     mut visit: impl FnMut(&'a str, Field<'a>),
 ) {
     // Most objects need no memory for this.
-    let (mut usual, mut count, mut more) = ([""; USUAL_FIELDS], 0, Vec::new());
+    let (mut usual, mut count, mut more) = ([""; USUAL_FIELDS], 0, BTreeSet::new());
     for (name, value) in fields {
         let Cow::Borrowed(name) = name else { continue };
-        let mut known = usual.iter().take(count).chain(&more);
-        if value.is_null() || known.any(|known| *known == name) {
+        if value.is_null() || usual.iter().take(count).any(|known| *known == name) {
             continue;
         }
         match usual.get_mut(count) {
             Some(place) => *place = name,
-            None => more.push(name),
+            None if !more.insert(name) => continue,
+            None => {}
         }
         count += 1;
         visit(name, Field::Json(value));

@@ -7,6 +7,7 @@ use super::reference::{Keys, Present, ResourceField};
 use super::source::{Field, Source};
 use super::text;
 use super::view::view;
+use crate::kubernetes::fields;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 
@@ -81,6 +82,7 @@ view! {
 
     Projected<'a> {
         pub(crate) sources: Option<Vec<ProjectedSource<'a>>>,
+        default_mode: Option<i64>,
     }
 
     /// An entry of `projected.sources`.
@@ -97,6 +99,13 @@ view! {
 
 /// The mode of files in a volume that names none.
 const DEFAULT_FILE_MODE: i64 = 0o644;
+
+/// Whether a source of a projected volume leaves each file the volume's mode.
+fn is_whole(source: &ProjectedSource<'_>) -> bool {
+    let keys = [&source.secret, &source.config_map].into_iter().flatten();
+    let mut items = keys.filter_map(|keys| keys.items.as_ref()).flatten();
+    items.all(|item| item.mode.is_none()) && source.downward_api.is_none()
+}
 
 impl EmptyDir<'_> {
     /// Whether it is held in memory.
@@ -141,22 +150,23 @@ impl<'a> Volume<'a> {
 
     /// Whether nobody can write it, whatever the mounts say.
     pub(crate) fn is_read_only(&self) -> bool {
-        const KINDS: [&str; 5] = ["secret", "configMap", "downwardAPI", "projected", "image"];
-        self.source.read_only || self.kinds.iter().any(|kind| KINDS.contains(kind))
+        let kinds = self.kinds.iter();
+        self.source.read_only || kinds.copied().any(fields::is_read_only_volume)
     }
 
     /// The files that it lists, each with the mode it names; `None`: what is in it is not known.
-    pub(crate) fn files(&self) -> Option<Vec<(&str, Option<i64>)>> {
-        if let Some(files) = &self.source.downward_api {
-            let items = files.items.iter().flatten();
-            let files = items.map(|file| (text(file.path.as_ref()), file.mode));
-            return Some(files.collect());
+    pub(crate) fn files(&self) -> Option<impl Iterator<Item = (&str, Option<i64>)> + Clone> {
+        let generated = self.source.downward_api.as_ref();
+        let listed = self.keys().and_then(|keys| keys.items.as_ref());
+        let listed = listed.filter(|items| !items.is_empty());
+        if generated.is_none() && listed.is_none() {
+            return None;
         }
-        let items = self.keys()?.items.as_ref()?;
-        let files = items
-            .iter()
-            .map(|item| (text(item.path.as_ref()), item.mode));
-        (!items.is_empty()).then(|| files.collect())
+        let generated = generated.and_then(|files| files.items.as_ref());
+        let generated = generated.into_iter().flatten();
+        let listed = listed.into_iter().flatten();
+        let files = generated.map(|file| (text(file.path.as_ref()), file.mode));
+        Some(files.chain(listed.map(|item| (text(item.path.as_ref()), item.mode))))
     }
 
     /// The Secret or `ConfigMap` that it is.
@@ -172,10 +182,24 @@ impl<'a> Volume<'a> {
             None => self.keys()?.default_mode,
         };
         let mode = match self.files() {
-            Some(files) => files.iter().find(|(file, _)| *file == path)?.1,
+            Some(mut files) => files.find(|(file, _)| *file == path)?.1,
             None => None,
         };
         Some(mode.or(default).unwrap_or(DEFAULT_FILE_MODE))
+    }
+
+    /// The modes of the files that a mount shows, where they are known: root owns them.
+    pub(crate) fn modes(&self, sub_path: &str) -> Vec<i64> {
+        if let Some(projected) = &self.source.projected {
+            let is_known = !self.has_token() && projected.sources.iter().flatten().all(is_whole);
+            let mode = projected.default_mode.unwrap_or(DEFAULT_FILE_MODE);
+            return Vec::from_iter(is_known.then_some(mode));
+        }
+        let files = self.files().filter(|_| sub_path.is_empty());
+        match files {
+            Some(files) => files.filter_map(|(file, _)| self.mode_of(file)).collect(),
+            None => self.mode_of(sub_path).into_iter().collect(),
+        }
     }
 
     /// Whether a service account token may be among its files: also a Secret can hold one, and what a

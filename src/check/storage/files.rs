@@ -29,7 +29,7 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         for (index, mount) in container.mounts.iter().enumerate() {
             let is_whole = text(mount.sub_path.as_ref()).is_empty()
                 && text(mount.sub_path_expr.as_ref()).is_empty();
-            let volume = pod.volume(text(mount.name.as_ref()));
+            let volume = pod.volume_of(mount);
             if mount.by.is_none()
                 || !is_whole
                 || !is_file(mount.path())

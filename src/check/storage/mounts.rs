@@ -49,7 +49,7 @@ impl<'a> Ours<'_, 'a> {
 
     /// The volume that it mounts.
     fn volume(&self) -> Option<&super::Volume<'a>> {
-        self.pod.volume(text(self.mount.name.as_ref()))
+        self.pod.volume_of(self.mount)
     }
 
     /// Whether the volume is a directory of the node.
@@ -69,12 +69,13 @@ impl<'a> Ours<'_, 'a> {
     /// What of the runtime's it hides. Containers do mount the node's own such directories, and files
     /// below `/dev`.
     fn taken_by_runtime(&self) -> Option<&'static str> {
-        let path = self.mount.path();
-        if relation(path, "/") == Relation::Same {
+        if self.mount.relation("/") == Relation::Same {
             return Some("the root of the container's own files: mount it in a directory");
         }
-        let is_system = matches!(relation(path, "/proc"), Relation::Same | Relation::Below)
-            || relation(path, "/dev") == Relation::Same;
+        let is_system = matches!(
+            self.mount.relation("/proc"),
+            Relation::Same | Relation::Below
+        ) || self.mount.relation("/dev") == Relation::Same;
         (is_system && !self.is_of_node() && !self.is_as_in_an_app()).then_some(
             "which is the kernel's: the container does not start, or lacks what is there; mount it \
              elsewhere",
@@ -86,8 +87,7 @@ impl<'a> Ours<'_, 'a> {
         let of_users = self.pod.all().flat_map(|container| &container.mounts);
         let mut of_users = of_users.filter(|mount| mount.by.is_none());
         of_users.any(|mount| {
-            text(mount.name.as_ref()) == text(self.mount.name.as_ref())
-                && relation(mount.path(), self.mount.path()) == Relation::Same
+            text(mount.name.as_ref()) == text(self.mount.name.as_ref()) && mount.is_at(self.mount)
         })
     }
 
@@ -96,7 +96,7 @@ impl<'a> Ours<'_, 'a> {
         let is_token = self.volume().is_some_and(super::Volume::may_have_token);
         let is_wanted = self.pod.spec.automount_service_account_token != Some(false);
         let is_app = self.container.added_by.is_none();
-        let is_there = relation(self.mount.path(), TOKEN_PATH) == Relation::Same;
+        let is_there = self.mount.relation(TOKEN_PATH) == Relation::Same;
         (is_app && is_wanted && is_there && !is_token).then_some(
             "where Kubernetes mounts the service account's token, and then does not: the app loses the \
              API; mount it elsewhere",
@@ -110,14 +110,15 @@ impl<'a> Ours<'_, 'a> {
             if index == self.index || !self.is_subject(index, other) {
                 return None;
             }
-            let (path, theirs) = (self.mount.path(), other.path());
-            match relation(path, theirs) {
-                Relation::Same if path == theirs || !same_files(self.mount, other) => {
+            match self.mount.relation(other.shortest_path()) {
+                Relation::Same
+                    if self.mount.path() == other.path() || !same_files(self.mount, other) =>
+                {
                     Some(self.hidden(other))
                 }
                 Relation::Above | Relation::Below
                     if other.by != self.mount.by
-                        && relation(theirs, TOKEN_PATH) != Relation::Same
+                        && other.relation(TOKEN_PATH) != Relation::Same
                         && !self.is_told() =>
                 {
                     Some(self.nested(other))
@@ -165,9 +166,9 @@ impl<'a> Ours<'_, 'a> {
     }
 
     fn nested(&self, other: &Mount<'_>) -> Finding {
-        let below = relation(self.mount.path(), other.path()) == Relation::Below;
+        let below = self.mount.relation(other.shortest_path()) == Relation::Below;
         let outer = if below { other } else { self.mount };
-        let volume = self.pod.volume(text(outer.name.as_ref()));
+        let volume = self.pod.volume_of(outer);
         let is_read_only =
             outer.read_only == Some(true) || volume.is_some_and(super::Volume::is_read_only);
         let end = if is_read_only {
@@ -192,14 +193,11 @@ impl<'a> Ours<'_, 'a> {
     /// A volume of the user's in a helper, which lacks what the app has mounted below it.
     fn adopted(&self) -> Option<Finding> {
         self.container.added_by?;
-        let volume = self.pod.volume(text(self.mount.name.as_ref()))?;
+        let volume = self.volume()?;
         if volume.added_by.is_some() {
             return None;
         }
-        let here = |mount: &&Mount<'_>| {
-            same_files(mount, self.mount)
-                && relation(mount.path(), self.mount.path()) == Relation::Same
-        };
+        let here = |mount: &&Mount<'_>| same_files(mount, self.mount) && mount.is_at(self.mount);
         let mut apps = self
             .pod
             .containers
@@ -209,7 +207,8 @@ impl<'a> Ours<'_, 'a> {
             let adopted = app.mounts.iter().find(here)?;
             let mut mounts = app.mounts.iter();
             let below = mounts.find(|mount| {
-                relation(mount.path(), adopted.path()) == Relation::Below
+                mount.relation(adopted.shortest_path()) == Relation::Below
+                    && mount.relation(TOKEN_PATH) != Relation::Same
                     && mount.by != self.mount.by
             })?;
             Some((app, below))

@@ -3,13 +3,13 @@
 //! What a template adopts is the user's choice: a ConfigMap at the path where the helper puts its files
 //! looks like any other volume. Whether the helper writes is not known, so that nobody is refused.
 
-use super::super::pod::{Pod, text};
+use super::super::pod::Pod;
 use crate::finding::{Code, Finding};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for helper in pod.helpers() {
         for (index, mount) in helper.mounts.iter().enumerate() {
-            let Some(volume) = pod.volume(text(mount.name.as_ref())) else {
+            let Some(volume) = pod.volume_of(mount) else {
                 continue;
             };
             let is_written = mount.read_only != Some(true);

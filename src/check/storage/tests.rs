@@ -182,6 +182,11 @@ fn mounts_above_and_below_each_other_are_told_where_two_sides_wrote_them() {
             "containers: [{name: app, volumeMounts: [{name: data, mountPath: /log}]}, {name: t-p, volumeMounts: [{name: data, mountPath: /log, readOnly: true}]}]",
             "",
         ),
+        // Each container has the token mounted into it by itself.
+        (
+            "containers: [{name: app, volumeMounts: [{name: data, mountPath: /var/run}, {name: other, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]}, {name: t-p, volumeMounts: [{name: data, mountPath: /var/run, readOnly: true}]}]",
+            "",
+        ),
     ]);
     let pod = format!(
         "{{containers: [{{name: app, volumeMounts: [{{name: conf, mountPath: /etc/app}}, {{name: t-a, mountPath: /etc/app/tls}}]}}], {VOLUMES}}}"

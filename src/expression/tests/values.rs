@@ -326,6 +326,8 @@ fn variables_are_evaluated_when_used_and_fail_only_where_used() {
         ("list", "[variables.target, 'x']"),
         ("broken", "1 / (params.port - 5432)"),
         ("above", "variables.broken + 1"),
+        ("higher", "variables.above + 1"),
+        ("highest", "variables.higher + 1"),
     ]);
     let mut reads = Reads::default();
     for (_, expression) in &variables {
@@ -349,6 +351,12 @@ fn variables_are_evaluated_when_used_and_fail_only_where_used() {
     assert_eq!(error.to_string(), "the variable `above` failed");
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "the variable `broken` failed");
+    // Of a long chain both ends are named.
+    let error = run("variables.highest").unwrap_err();
+    assert_eq!(
+        crate::wording::with_sources(&error),
+        "the variable `highest` failed: the variable `broken` failed: division by zero"
+    );
 }
 
 #[test]

@@ -40,7 +40,18 @@ pub(super) fn enforce(
     }
     let (chosen, invalid) = chosen_by_namespace(input);
     found.extend(invalid);
-    found.extend(checked(input, evaluated, &composed.decision));
+    match checked(input, evaluated, &composed.decision) {
+        Ok(checked) => found.extend(checked),
+        Err(problem) => {
+            refuse(
+                &mut composed.decision,
+                Reason::BudgetExceeded,
+                problem.clone(),
+                problem,
+            );
+            return Ok(Skipped::new());
+        }
+    }
     let judged = judged(input, options, &chosen, found);
     let to_skip = to_skip(input, options, &judged);
     if !to_skip.is_empty() {
@@ -93,8 +104,12 @@ fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) 
     (policies, findings.collect())
 }
 
-/// What the checks find in the resulting pod.
-fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decision) -> Vec<Finding> {
+/// What the checks find in the resulting pod, or why it is too long for them.
+fn checked(
+    input: CompositionInput<'_>,
+    pod: &WorkingPod<'_>,
+    decision: &Decision,
+) -> Result<Vec<Finding>, String> {
     let templates: Vec<&Template> = input
         .templates
         .iter()
@@ -107,7 +122,7 @@ fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decisio
         })
         .collect();
     if templates.is_empty() || !input.settings.checks.enabled {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let with = check::CheckContext {
         settings: &input.settings.checks,
@@ -124,13 +139,16 @@ fn checked(input: CompositionInput<'_>, pod: &WorkingPod<'_>, decision: &Decisio
         templates: &templates,
     };
     let resulting = pod.resulting();
+    if let Some(problem) = resulting.too_long() {
+        return Err(problem);
+    }
     if let Some(trace) = input.trace {
         trace.references(check::references::references(&resulting));
         trace.effect(check::resources::effect(&resulting));
     }
     let mut findings = check::findings(&resulting, &with);
     check::references::check(&resulting, &input.namespace.missing, &mut findings);
-    findings
+    Ok(findings)
 }
 
 /// Findings with their policies, strictest and most severe first.
@@ -265,15 +283,22 @@ fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut
             outcome.logged.clone_from(&why.finding.logged);
         }
     }
-    nothing_applied(decision);
     let findings: Vec<&Finding> = denying
         .iter()
         .map(|judged| &judged.finding)
         .filter(|finding| finding.code == code)
         .collect();
-    decision.reason = Reason::Finding(code);
-    decision.message = joined(&findings, |finding| &finding.message);
-    decision.logged = joined(&findings, |finding| &finding.logged);
+    let message = joined(&findings, |finding| &finding.message);
+    let logged = joined(&findings, |finding| &finding.logged);
+    refuse(decision, Reason::Finding(code), message, logged);
+}
+
+/// Refuses the pod as a whole.
+fn refuse(decision: &mut Decision, reason: Reason, message: String, logged: String) {
+    nothing_applied(decision);
+    decision.reason = reason;
+    decision.message = message;
+    decision.logged = logged;
 }
 
 fn joined(findings: &[&Finding], text: fn(&Finding) -> &str) -> String {
@@ -319,7 +344,17 @@ fn shadows(
         let mut working = WorkingPod::new(pod)?;
         let mut would = apply_all(input, enforced, &mut working);
         let mut found = std::mem::take(&mut would.found);
-        found.extend(checked(input, &working, &would.decision));
+        match checked(input, &working, &would.decision) {
+            Ok(checked) => found.extend(checked),
+            Err(problem) => {
+                refuse(
+                    &mut would.decision,
+                    Reason::BudgetExceeded,
+                    problem.clone(),
+                    problem,
+                );
+            }
+        }
         found.retain(|finding| finding.template.as_ref() == Some(&template.name));
         let judged = judged(input, enforced, chosen, found);
         let mut outcomes = decision.outcomes.iter_mut();

@@ -144,6 +144,63 @@ fn long_lists_are_refused_before_anything_is_composed() {
 }
 
 #[test]
+fn more_mounts_and_ports_than_can_be_compared_are_refused() {
+    let small = template("small", "mode: Enforce", 1, "x");
+    for (list, field) in [
+        ("volumeMounts", "mountPath"),
+        ("volumeDevices", "devicePath"),
+    ] {
+        let mut many = pod("small", 2);
+        let paths = |count: usize| -> Vec<_> {
+            let paths =
+                (0..count).map(|index| json!({"name": "v", field: format!("/{list}{index}")}));
+            paths.collect()
+        };
+        many["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
+        many["spec"]["containers"][0][list] = json!(paths(4096));
+        let most = decide(std::slice::from_ref(&small), &many);
+        assert_eq!(most.verdict(), Verdict::Injected, "{}", most.message);
+        many["spec"]["containers"][1][list] = json!(paths(1));
+        let told = format!("would have 4097 {list} together");
+        assert_refused(&decide(std::slice::from_ref(&small), &many), &told);
+        let shadow = template("shadow", "mode: Shadow", 1, "x");
+        many["metadata"]["annotations"]["pillion.dev/inject"] = json!("shadow");
+        let shadowed = decide(&[shadow], &many).outcomes.remove(0);
+        assert_eq!(
+            shadowed.reason,
+            Reason::ShadowBudgetExceeded,
+            "{}",
+            shadowed.message
+        );
+        assert!(shadowed.message.contains(&told), "{}", shadowed.message);
+    }
+}
+
+#[test]
+fn a_pod_with_more_values_than_can_be_made_into_data_is_refused() {
+    let small = template("small", "mode: Enforce", 1, "x");
+    for (field, element) in [
+        ("envFrom", json!({})),
+        ("args", json!("")),
+        ("env", json!({"name": "A"})),
+    ] {
+        let mut large = pod("small", 1);
+        large["spec"]["containers"][0][field] = json!(vec![element; 70_000]);
+        large["metadata"]["annotations"]["pillion.dev/status.small"] = json!("{}");
+        assert_refused(
+            &decide(std::slice::from_ref(&small), &large),
+            "values and keys",
+        );
+    }
+    let mut large = pod("small", 1);
+    let variables = (0..10_000).map(|index| json!({"name": format!("V{index}"), "value": "x"}));
+    large["spec"]["containers"][0]["env"] = variables.collect();
+    large["metadata"]["managedFields"] = json!(vec![json!({}); 70_000]);
+    let most = decide(&[small], &large);
+    assert_eq!(most.verdict(), Verdict::Injected, "{}", most.message);
+}
+
+#[test]
 fn names_that_no_container_has_are_refused_before_anything_repeats_them() {
     let small = template("small", "mode: Enforce", 1, "x");
     for list in ["containers", "initContainers", "volumes"] {

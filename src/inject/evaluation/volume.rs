@@ -11,7 +11,8 @@ use crate::inject::expression_input::Apps;
 use crate::inject::merge::View;
 use crate::inject::pod::{List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
-use crate::kubernetes::paths::{Relation, relation};
+use crate::kubernetes::defaults::TOKEN_PATH;
+use crate::kubernetes::paths::{self, Relation, relation};
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::{Evaluation, Failure, Volumes};
@@ -104,7 +105,8 @@ fn adopted(
             if relation == Relation::Same {
                 return take(mount, element.name(), path).map(Some);
             }
-            if relation != Relation::Apart {
+            // Each container gets its own mount of the service account's token.
+            if relation != Relation::Apart && !paths::is_same(at, TOKEN_PATH) {
                 let name = element.name();
                 let (place, rest) = (
                     format!("spec.{}[{index}].volumeMounts", list.field()),

@@ -28,6 +28,7 @@ impl WorkingPod<'_> {
             annotations: self.annotations.all(),
             must_end: self.must_end(),
         }
+        .with_volumes_found()
     }
 
     fn containers_of(&self, list: List, place: fn(usize) -> Place) -> Vec<Container<'_>> {

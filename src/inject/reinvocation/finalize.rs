@@ -9,7 +9,7 @@ use crate::finding::Code;
 use crate::inject::composition::Composed;
 use crate::inject::difference::difference;
 use crate::inject::patch::Patch;
-use crate::inject::received::{keep_changes, keep_evictable, keep_order};
+use crate::inject::received::{keep_amounts, keep_changes, keep_evictable, keep_order};
 use crate::inject::status::Status;
 use crate::inject::uninject::{
     Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of,
@@ -102,6 +102,7 @@ fn resulting(
             keep_changes(before, &mut after, &kept);
         }
     }
+    keep_amounts(before, &mut after);
     let mandatory: Vec<&str> = claims
         .values()
         .filter_map(|claim| claim.template)

@@ -9,6 +9,7 @@ use crate::inject::{Decision, Engine, Reason, RequestContext, Settings, uninject
 use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
+mod amounts;
 mod defaults;
 mod mandatory;
 mod unselected;
@@ -442,32 +443,4 @@ fn no_status_hands_the_apps_secrets_to_a_proxy() {
     let after = patched(users.clone(), &decide_in(&engine, "shop", &users));
     assert_eq!(after["spec"], first["spec"]);
     assert_eq!(after["spec"]["containers"][1], proxy);
-}
-
-/// The request that the API server copied from a template's limit goes with it, and one that another
-/// webhook has set since stays.
-#[test]
-fn a_copied_request_belongs_to_its_limit() {
-    let limited = |limit: &str| {
-        engine(&format!(
-            "  app: {{resources: {{limits: {{memory: {limit}}}}}}}\n"
-        ))
-    };
-    let (old, new) = (limited("64Mi"), limited("32Mi"));
-    let mut injected = patched(pod("t"), &decide_in(&old, "shop", &pod("t")));
-    let memory = |pod: &Value| pod["spec"]["containers"][0]["resources"].clone();
-    injected["spec"]["containers"][0]["resources"]["requests"] = json!({"memory": "64Mi"});
-    let decision = decide_in(&new, "shop", &injected);
-    let after = patched(injected.clone(), &decision);
-    assert_eq!(memory(&after)["limits"], json!({"memory": "32Mi"}));
-    assert_eq!(memory(&after)["requests"].get("memory"), None);
-    assert!(decision.warnings().is_empty(), "{:?}", decision.warnings());
-    let mut back = injected.clone();
-    uninject::remove(&mut back, &|_| None, &ForeignHelpers::default()).unwrap();
-    assert_eq!(back["spec"], pod("t")["spec"]);
-    injected["spec"]["containers"][0]["resources"]["requests"] = json!({"memory": "16Mi"});
-    let decision = decide_in(&old, "shop", &injected);
-    assert!(decision.patch.is_empty(), "{:#?}", decision.patch);
-    let told = decision.warnings().join("; ");
-    assert!(told.contains("ChangedByOther"), "{told}");
 }

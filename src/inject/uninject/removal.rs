@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use crate::inject::merge::is_empty;
-use crate::inject::ownership::{is_named, name, steps};
+use crate::inject::ownership::{called, name, steps};
 use crate::inject::status::{Elements, Status};
 use crate::kubernetes::defaults::{default_of, displaced_by, displaces};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
+use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// The one list in which defaults are elements.
@@ -38,9 +39,7 @@ pub(super) fn remove_all(pod: &mut Value, status: &Status) {
     remove_keys(pod, "annotations", &status.annotations);
     if let Some(spec) = pod.get_mut("spec") {
         remove_paths(spec, "PodSpec", &status.pod);
-        for key in status.replaced.names() {
-            restore_default(spec, "PodSpec", key);
-        }
+        restore_defaults(spec, "PodSpec", &status.replaced);
     }
     remove_evictable(pod, &status.safe_to_evict);
 }
@@ -54,13 +53,8 @@ fn restore(container: &mut Value, status: &Status) {
     if let Some(keys) = status.edited.get(&name) {
         remove_paths(container, "Container", keys);
     }
-    for key in status
-        .replaced_in
-        .get(&name)
-        .into_iter()
-        .flat_map(Elements::names)
-    {
-        restore_default(container, "Container", key);
+    if let Some(keys) = status.replaced_in.get(&name) {
+        restore_defaults(container, "Container", keys);
     }
 }
 
@@ -99,9 +93,8 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
         match (&field.ty, inner) {
             (FieldType::List(_), Value::Array(items)) => {
                 items.retain(|item| {
-                    !keys
-                        .iter()
-                        .any(|key| is_named(definition, &name, item, key))
+                    let called = called(definition, &name, item);
+                    called.is_none_or(|called| !keys.contains(called.as_ref()))
                 });
             }
             (FieldType::Object(inner_definition), Value::Object(fields)) => {
@@ -118,35 +111,71 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
     }
 }
 
-/// Puts an API-server default back, or the tolerations of its admission plugin.
-fn restore_default(value: &mut Value, definition: &str, key: &str) {
-    let steps = steps(key);
-    match (steps.as_slice(), value) {
-        ([name], Value::Object(object)) => {
-            let image = object.get("image").and_then(Value::as_str);
-            let default = match (name.as_str(), image) {
-                ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
-                _ => default_of(definition, name),
-            };
-            if let Some(default) = default {
-                object.insert(name.clone(), default);
-            }
-        }
-        ([list, key], Value::Object(object)) if list == TOLERATIONS => {
-            if let Some(Value::Array(items)) = object.get_mut(list) {
-                let mut items_of_key = items.iter();
-                let place = items_of_key.position(|item| is_named(definition, list, item, key));
-                if let Some(place) = place {
-                    let ours = items.remove(place);
-                    // The plugin adds none beside a toleration of the user's.
-                    let defaults: Vec<_> = displaced_by(&ours)
-                        .filter(|default| !items.iter().any(|item| displaces(item, default)))
-                        .collect();
-                    items.splice(place..place, defaults);
+/// Puts API-server defaults back, and the tolerations of its admission plugin.
+fn restore_defaults(value: &mut Value, definition: &str, keys: &Elements) {
+    let Value::Object(object) = value else {
+        return;
+    };
+    let mut tolerations = BTreeSet::new();
+    for key in keys.names() {
+        match steps(key).as_slice() {
+            [name] => {
+                let image = object.get("image").and_then(Value::as_str);
+                let default = match (name.as_str(), image) {
+                    ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
+                    _ => default_of(definition, name),
+                };
+                if let Some(default) = default {
+                    object.insert(name.clone(), default);
                 }
             }
+            [list, key] if list == TOLERATIONS => {
+                tolerations.insert(key.clone());
+            }
+            _ => {}
         }
-        _ => {}
+    }
+    if let Some(Value::Array(items)) = object.get_mut(TOLERATIONS) {
+        restore_tolerations(items, &tolerations);
+    }
+}
+
+/// Puts the default tolerations where ours stand that displaced them. The plugin adds none beside a
+/// toleration of the user's.
+fn restore_tolerations(items: &mut Vec<Value>, ours: &BTreeSet<String>) {
+    if ours.is_empty() {
+        return;
+    }
+    let received = std::mem::take(items);
+    let are_ours: Vec<bool> = received
+        .iter()
+        .map(|item| ours.contains(&digest(item)))
+        .collect();
+    let mut missing: Vec<Value> = Vec::new();
+    for (item, _) in received
+        .iter()
+        .zip(&are_ours)
+        .filter(|(_, is_ours)| **is_ours)
+    {
+        let new = displaced_by(item).filter(|default| !missing.contains(default));
+        missing.extend(new.collect::<Vec<_>>());
+    }
+    missing.retain(|default| {
+        let mut users = received
+            .iter()
+            .zip(&are_ours)
+            .filter(|(_, is_ours)| !**is_ours);
+        !users.any(|(user, _)| displaces(user, default))
+    });
+    for (item, is_ours) in received.into_iter().zip(are_ours) {
+        if !is_ours {
+            items.push(item);
+            continue;
+        }
+        for default in displaced_by(&item) {
+            let place = missing.iter().position(|known| *known == default);
+            items.extend(place.map(|place| missing.remove(place)));
+        }
     }
 }
 
@@ -162,9 +191,10 @@ fn remove_evictable(pod: &mut Value, names: &[String]) {
         .get(SAFE_TO_EVICT_VOLUMES)
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
     let left: Vec<_> = listed
         .split(',')
-        .filter(|name| !names.iter().any(|known| known == name.trim()))
+        .filter(|name| !names.contains(name.trim()))
         .collect();
     let text = left.join(",");
     if text.is_empty() {

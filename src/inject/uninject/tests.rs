@@ -178,3 +178,36 @@ fn a_helper_that_somebody_changed_is_taken_out_by_its_name() {
         json!({"metadata": {}, "spec": {"containers": [{"name": "app"}]}})
     );
 }
+
+/// Long lists are indexed and short ones searched; both find the same.
+#[test]
+fn elements_of_long_lists_are_found_as_those_of_short_ones() {
+    let variables = |count: usize| {
+        let mut all: Vec<_> = (0..count)
+            .map(|index| json!({"name": format!("V{index}"), "value": "1"}))
+            .collect();
+        all.push(json!({"name": "V3", "value": "last"}));
+        json!({"spec": {"containers": [{"name": "a", "env": all}], "tolerations": vec![json!({"key": "k"}); count]}})
+    };
+    let key = format!(
+        "tolerations/{}",
+        crate::kubernetes::object::digest(&json!({"key": "k"}))
+    );
+    for count in [8, 200] {
+        let pod = variables(count);
+        let content = PodContent::new(&pod);
+        let found = |name| {
+            content
+                .find(Element::Edit("a", name))
+                .map(|(value, _)| value["value"].clone())
+        };
+        assert_eq!(found("env/V3"), Some("last".into()), "{count}");
+        assert_eq!(found("env/V4"), Some("1".into()), "{count}");
+        assert_eq!(found("env/W"), None, "{count}");
+        assert!(content.find(Element::Field(&key)).is_some(), "{count}");
+        assert!(
+            content.find(Element::Field("tolerations/x")).is_none(),
+            "{count}"
+        );
+    }
+}

@@ -89,13 +89,13 @@ fn insert<'a, T: Deserialize<'a>>(
     addition: &Addition<'a>,
     mut mark: impl FnMut(&mut T),
 ) {
-    let values = addition.elements();
     let start = addition.index.unwrap_or(list.len()).min(list.len());
-    let read = values.iter().filter_map(|value| T::deserialize(value).ok());
-    for (offset, mut element) in read.enumerate() {
+    let read = addition.elements().iter().filter_map(|value| {
+        let mut element = T::deserialize(value).ok()?;
         mark(&mut element);
-        list.insert(start + offset, element);
-    }
+        Some(element)
+    });
+    list.splice(start..start, read);
 }
 
 // By hand: serde tries the kinds of an enum without tags one by one, each on a copy.

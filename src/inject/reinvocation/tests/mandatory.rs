@@ -143,3 +143,85 @@ fn a_filled_placeholder_is_put_back() {
     );
     assert!(decide_in(&engine, "bank", &result).patch.is_empty());
 }
+
+/// What a pod writes into the volumes of a mandatory template is the template's, or refused.
+#[test]
+fn a_volume_of_the_pods_disarms_no_mandatory_helper() {
+    let engine = engine(
+        "  requirement: Mandatory\n  volumes:\n    - {name: policy, configMap: {name: policy}}\n    \
+         - {name: work, emptyDir: {sizeLimit: 1Mi}}\n  sidecars:\n    - {name: must, image: \"must:1\", \
+         volumeMounts: [{name: policy, mountPath: /etc/must}, {name: work, mountPath: /work}]}\n",
+    );
+    let with = |volume: Value| {
+        let mut pod = bank_pod();
+        pod["spec"]["volumes"] = json!([volume]);
+        decide_in(&engine, "bank", &pod)
+    };
+    let policy = |source: Value| with(json!({"name": "t-policy", "configMap": source}));
+    for same in [
+        json!({"name": "policy"}),
+        json!({"name": "policy", "defaultMode": 420}),
+    ] {
+        let decision = policy(same.clone());
+        assert_eq!(
+            decision.verdict(),
+            Verdict::Injected,
+            "{same}: {decision:#?}"
+        );
+    }
+    for other in [
+        json!({"name": "policy", "optional": true}),
+        json!({"name": "policy", "defaultMode": 0}),
+        json!({"name": "policy", "items": [{"key": "README", "path": "must.conf"}]}),
+        json!({"name": "mine"}),
+    ] {
+        let decision = policy(other.clone());
+        assert_eq!(
+            decision.reason,
+            Reason::OverrideNotAllowed,
+            "{other}: {decision:#?}"
+        );
+    }
+    let mounted = |mount: Value| {
+        let mut pod = bank_pod();
+        pod["spec"]["containers"][0]["volumeMounts"] = json!([mount]);
+        decide_in(&engine, "bank", &pod)
+    };
+    let written = mounted(json!({"name": "t-work", "mountPath": "/w"}));
+    assert_eq!(written.reason, Reason::OverrideNotAllowed, "{written:#?}");
+    assert!(
+        written
+            .message
+            .contains("container `web` of the pod mounts volume `t-work`")
+    );
+    let read = json!({"name": "t-work", "mountPath": "/w", "readOnly": true});
+    let configuration = json!({"name": "t-policy", "mountPath": "/w"});
+    for mount in [read, configuration] {
+        let decision = mounted(mount.clone());
+        assert_eq!(
+            decision.verdict(),
+            Verdict::Injected,
+            "{mount}: {decision:#?}"
+        );
+    }
+}
+
+/// A volume that the template itself gives to the app may be written there.
+#[test]
+fn the_app_writes_what_a_mandatory_template_mounts_there() {
+    let engine = engine(&MANDATORY.replace(
+        "  sidecars:",
+        "  app: {volumeMounts: [{name: v, mountPath: /v}]}\n  sidecars:",
+    ));
+    let injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
+    let mut copied = injected.clone();
+    copied["metadata"]["annotations"] = json!({});
+    copied["spec"]
+        .as_object_mut()
+        .unwrap()
+        .shift_remove("initContainers");
+    for pod in [injected, copied] {
+        let decision = decide_in(&engine, "bank", &pod);
+        assert_ne!(decision.verdict(), Verdict::Denied, "{decision:#?}");
+    }
+}

@@ -100,7 +100,9 @@ fn patterns_count_as_what_they_take_when_they_are_compiled() {
 #[test]
 fn what_a_broken_generation_leaves_to_serve_counts_on() {
     let kind = Watched::InjectionTemplates;
-    let large = json!({"sidecars": [{"name": "t", "image": "i:1", "args": vec!["a"; 8000]}]});
+    let of_number =
+        |number| json!({"name": format!("t{number}"), "image": "i:1", "args": vec!["a"; 1000]});
+    let large = json!({"sidecars": (0..8).map(of_number).collect::<Vec<_>>()});
     let broken = json!({"sidecars": [{"name": "t", "image": BROKEN}]});
     let mut scene = Scene::new();
     for number in 0..20 {
