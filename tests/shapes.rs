@@ -243,7 +243,11 @@ impl Shape {
 
     /// What should come of a template's example.
     fn expects(&self, template: &str) -> &str {
-        if self.name == "Windows by affinity" && !WITHOUT_CONTAINERS.contains(&template) {
+        let is_of_app = template == "migrate";
+        if self.name == "Windows by affinity"
+            && !is_of_app
+            && !WITHOUT_CONTAINERS.contains(&template)
+        {
             return "WindowsPod";
         }
         let named = self

@@ -1,5 +1,6 @@
 //! What else is in the pod, and where it runs: other meshes, other kinds of nodes, variables.
 
+mod capture;
 mod containers;
 mod helper_count;
 mod mesh;
@@ -15,6 +16,7 @@ use crate::finding::Finding;
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     nodes::check(pod, findings);
     mesh::check(pod, with, findings);
+    capture::check(pod, with, findings);
     for container in pod.all().filter(|container| container.is_touched()) {
         variables::duplicates(container, findings);
         references::check(container, findings);

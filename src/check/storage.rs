@@ -5,6 +5,7 @@ mod ephemeral;
 mod files;
 mod local;
 mod memory;
+mod modes;
 mod mounts;
 mod read_only;
 mod sharing;
@@ -23,6 +24,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     ephemeral::check(pod, with, findings);
     files::check(pod, findings);
     contents::check(pod, with, findings);
+    modes::check(pod, with, findings);
     read_only::check(pod, findings);
 }
 
@@ -31,7 +33,7 @@ fn written<'p, 'a>(pod: &'p Pod<'a>, mount: &Mount<'_>) -> Option<&'p Volume<'a>
     if mount.read_only == Some(true) {
         return None;
     }
-    let volume = pod.volume(mount.name.as_ref()?.as_str())?;
+    let volume = pod.volume_of(mount)?;
     (!volume.is_read_only()).then_some(volume)
 }
 

@@ -224,6 +224,10 @@ codes! {
     "A mount's subPath names no file of its volume, which lists its files: the container finds an empty directory there.";
     "Name one of the volume's files, or add the file.";
 
+    FilesUnreadable: Storage, Warning, Warn;
+    "A container that does not run as root mounts files that root alone can read: a Secret, ConfigMap or generated file with a mode such as 0400, in a pod without fsGroup.";
+    "Give the pod securityContext.fsGroup, which lets that group read them, or the volume defaultMode: 0444.";
+
     CommandNotExecutable: Storage, Error, Deny;
     "A container's command is a file of a volume whose mode lets nobody execute it, as that of generated files: the container never starts.";
     "Run it by its interpreter (`sh /path/run.sh`), or give the ConfigMap's or Secret's volume defaultMode: 0555.";
@@ -341,8 +345,8 @@ codes! {
     "Set runAsUser to a number other than 0 where the image can run as that, or runAsNonRoot: false on the container.";
 
     UserUnknown: Security, Warning, Warn;
-    "The pod demands runAsNonRoot, and nothing says the user of a helper: the kubelet starts it only if its image names a user by a number other than 0.";
-    "Set the helper's runAsUser, or runAsNonRoot: true in the template where its image is known to name one.";
+    "The pod demands runAsNonRoot of a helper, or a template of the app, and nothing says the container's user: the kubelet starts it only if its image names a user by a number other than 0.";
+    "Set the container's runAsUser, or runAsNonRoot: true in the template's helper where its image is known to name one.";
 
     UserOutsideRange: Security, Warning, Warn;
     "A helper has a user or group outside the range that the namespace's openshift.io/sa.scc annotations allow: OpenShift admits such a pod only where its service account may use a wider SecurityContextConstraint.";
@@ -379,6 +383,10 @@ codes! {
     VirtualNode: Environment, Warning, Warn;
     "The pod may run on a virtual node that knows no init containers or native sidecars, or on Fargate, which runs no privileged helpers and no hostPorts.";
     "Keep the pod on real nodes, or leave the helper out.";
+
+    InitCutOff: Environment, Warning, Warn;
+    "An init container needs the network after a template's init container may have redirected it (NET_ADMIN), and before the template's proxy runs.";
+    "Let the proxy be a native sidecar (Kubernetes 1.32 or newer, or `--native-sidecars`), or give the template an `order` that puts its init container behind the others.";
 
     ForeignMesh: Environment, Warning, Warn;
     "A service mesh captures the pod's traffic, and a helper may change it too, or is a step that needs the network between the capture and the start of the proxy.";

@@ -52,7 +52,7 @@ codes! {
         MemoryVolumeOverLimit EphemeralStorageLimit MountOverFile PortConflict PortNameConflict
         SidecarNotAwaited PreStopTooLong RootForbidden EnvReferenceBroken EnvDuplicate
         PodInvalid ProbePortNotFound ProbeOnNode GracePeriodShortened ResourceFieldBroken
-        MountWritable SubPathNotFound CommandNotExecutable;
+        MountWritable SubPathNotFound FilesUnreadable CommandNotExecutable;
 
     LimitMissing: "A helper has no memory limit, so its leak takes the node's memory, and the app's.";
         "Give `resources.limits.memory`.";

@@ -11,7 +11,7 @@
 
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -40,7 +40,9 @@ pub(super) struct Sample<'t> {
 /// Renders a template on its samples. `Err`: why there is none.
 pub(super) fn render(template: &Template) -> Result<Vec<Sample<'_>>, String> {
     let needed = values::needed(template);
-    let mut engine = (catalog(template.clone()), plain_pod(&BTreeMap::new()));
+    let directories = values::directories(template);
+    let pod = plain_pod(&BTreeMap::new(), &directories);
+    let mut engine = (catalog(template.clone()), pod);
     let mut first = sample(template, &engine, needed.clone());
     if first.is_err() {
         let unconditional = Template {
@@ -50,7 +52,7 @@ pub(super) fn render(template: &Template) -> Result<Vec<Sample<'_>>, String> {
         };
         let names = template.parameters.iter().filter_map(values::default);
         let labels = names.map(|name| (name, values::NAME.into())).collect();
-        engine = (catalog(unconditional), plain_pod(&labels));
+        engine = (catalog(unconditional), plain_pod(&labels, &directories));
         first = sample(template, &engine, needed.clone());
     }
     let changes = values::changes(template);
@@ -123,9 +125,24 @@ fn sample<'t>(
     }
 }
 
-/// A Deployment's pod about which there is nothing to say. It has a name, so that a template which
-/// takes that for granted is looked at all the same.
-fn plain_pod(labels: &BTreeMap<String, Value>) -> String {
+/// A Deployment's pod about which there is nothing to say, whose app mounts a volume at each of the
+/// directories. It has a name, so that a template which takes that for granted is looked at all the same.
+fn plain_pod(labels: &BTreeMap<String, Value>, directories: &BTreeSet<String>) -> String {
+    let (volumes, mounts): (Vec<_>, Vec<_>) = directories
+        .iter()
+        .enumerate()
+        .map(|(index, directory)| {
+            let name = match index {
+                0 => "data".to_owned(),
+                _ => format!("data-{index}"),
+            };
+            let mount = json!({"name": name, "mountPath": directory});
+            (
+                json!({"name": name, "emptyDir": {"sizeLimit": "1Gi"}}),
+                mount,
+            )
+        })
+        .unzip();
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -138,11 +155,11 @@ fn plain_pod(labels: &BTreeMap<String, Value>) -> String {
                 "uid": "00000000-0000-4000-8000-000000000000", "controller": true,
             }],
         },
-        "spec": {"volumes": [{"name": "data", "emptyDir": {"sizeLimit": "1Gi"}}], "containers": [{
+        "spec": {"volumes": volumes, "containers": [{
             "name": "app",
             "image": "registry.example.com/app:1.0.0",
             "ports": [{"name": "app", "containerPort": 31000}],
-            "volumeMounts": [{"name": "data", "mountPath": values::DIRECTORY}],
+            "volumeMounts": mounts,
             "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
             "securityContext": {
                 "allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]},

@@ -26,7 +26,7 @@ struct Mesh {
 /// keys are there, the first decides.
 type Asked = (&'static str, &'static [&'static str]);
 
-const MESHES: [Mesh; 6] = [
+const MESHES: [Mesh; 7] = [
     Mesh {
         name: "Istio",
         proxies: &["istio-proxy"],
@@ -69,6 +69,14 @@ const MESHES: [Mesh; 6] = [
         captured: &["kuma-validation"],
         asked: &[("kuma.io/sidecar-injection", &["enabled", "true"])],
         namespace: &[("kuma.io/sidecar-injection", &["enabled", "true"])],
+    },
+    Mesh {
+        name: "AWS App Mesh",
+        proxies: &[],
+        captures: &["proxyinit"],
+        captured: &[],
+        asked: &[("appmesh.k8s.aws/sidecarInjectorWebhook", &["enabled"])],
+        namespace: &[("appmesh.k8s.aws/sidecarInjectorWebhook", &["enabled"])],
     },
     Mesh {
         name: "Open Service Mesh",
@@ -192,7 +200,7 @@ fn asks<'v>(keys: &[Asked], value: impl Fn(&'static str) -> Option<&'v str>) -> 
 }
 
 /// Whether its command shows that it talks to somebody.
-fn needs_network(step: &Container<'_>) -> bool {
+pub(super) fn needs_network(step: &Container<'_>) -> bool {
     let values = step.env.iter().filter_map(|env| env.value.as_ref());
     let texts = step.command.iter().chain(&step.args);
     let mut urls = values.chain(texts.clone());

@@ -1,11 +1,14 @@
 //! Nodes of another kind than helpers are made for.
 
-use super::super::pod::{Container, Place, Pod, WindowsOptions};
+use super::super::pod::{Container, Place, Pod, WindowsOptions, text};
 use crate::finding::{Code, Finding};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if let Some(field) = windows(pod) {
-        each_template(pod.helpers(), findings, |helper| {
+        let for_linux = pod
+            .helpers()
+            .filter(|helper| !has_image_of_app(pod, helper));
+        each_template(for_linux, findings, |helper| {
             let title = helper.title();
             let message =
                 format!("the pod runs on Windows ({field}), and {title} is an image for Linux");
@@ -38,6 +41,13 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             Finding::new(Code::VirtualNode, helper.place.to_string(), message)
         });
     }
+}
+
+/// Whether a helper runs an image of the user's own containers, which is for their nodes.
+fn has_image_of_app(pod: &Pod<'_>, helper: &Container<'_>) -> bool {
+    let mut users = pod.all().filter(|container| container.added_by.is_none());
+    helper.image.is_some()
+        && users.any(|app| text(app.image.as_ref()) == text(helper.image.as_ref()))
 }
 
 /// The field that says that the pod runs on Windows.

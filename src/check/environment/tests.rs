@@ -12,6 +12,15 @@ fn helpers_are_for_linux() {
                 "{os: {name: windows}, containers: [{name: t-p}, {name: t-q}]}",
                 "t WindowsPod",
             ),
+            // The app's own image runs on its nodes.
+            (
+                "{os: {name: windows}, containers: [{name: app, image: a}, {name: t-p, image: a}]}",
+                "",
+            ),
+            (
+                "{os: {name: windows}, containers: [{name: app, image: a}, {name: t-p, image: b}]}",
+                "t WindowsPod",
+            ),
             (
                 "{nodeSelector: {kubernetes.io/os: windows}, initContainers: [{name: t-p}], containers: [{name: s-p}]}",
                 "t WindowsPod, s WindowsPod",

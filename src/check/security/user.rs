@@ -15,7 +15,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     }
     for container in pod.all() {
         findings.extend(forbidden(pod, with, container));
-        findings.extend(unknown(pod, container));
+        findings.extend(unknown(pod, with, container));
         findings.extend(out_of_range(with, container));
     }
 }
@@ -58,23 +58,44 @@ fn forbidden(pod: &Pod<'_>, with: &CheckContext<'_>, container: &Container<'_>) 
     Some(Finding::new(Code::RootForbidden, path, message).of(by(pod, with, container)))
 }
 
-/// A helper that must not run as root because the pod says so, and whose image decides: an author who
-/// says it knows the image.
-fn unknown(pod: &Pod<'_>, helper: &Container<'_>) -> Option<Finding> {
-    helper.added_by?;
-    let (own, of_pod) = (&helper.security, &pod.spec.security);
-    let is_demanded = own.run_as_non_root.is_none() && of_pod.run_as_non_root == Some(true);
+/// A container that must not run as root, and whose image decides: a helper because the pod says so, as an
+/// author who says it knows the image, and an app because a template says so.
+fn unknown(pod: &Pod<'_>, with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
+    let (own, of_pod) = (&container.security, &pod.spec.security);
+    let (must_not, is_own) = effective(own.run_as_non_root, of_pod.run_as_non_root)?;
     let is_known = own.run_as_user.or(of_pod.run_as_user).is_some();
-    if !is_demanded || is_known {
+    if !must_not || is_known {
         return None;
     }
+    let had = |before: Option<bool>| before == Some(true);
+    let by = match (container.added_by, is_own) {
+        // Its author says it, and knows the image.
+        (Some(_), true) => return None,
+        (Some(by), false) => Some(by),
+        (None, true) => {
+            let before = container.security_before.as_ref()?;
+            let by = by(pod, with, container).filter(|_| !had(before.run_as_non_root))?;
+            let template = with.template(by)?;
+            (!template.has_helper(container.name)).then_some(by)
+        }
+        (None, false) => {
+            let before = pod.spec.security_before.as_ref()?;
+            let by = pod.field_by("securityContext");
+            by.filter(|_| !had(before.run_as_non_root))
+        }
+    }?;
+    let demand = if is_own {
+        container.place.to_string()
+    } else {
+        "spec".to_owned()
+    };
     let message = format!(
-        "{} must not run as root (spec.securityContext.runAsNonRoot: true), and nothing says its \
+        "{} must not run as root ({demand}.securityContext.runAsNonRoot: true), and nothing says its \
          user: the kubelet starts it only if its image names a user by a number other than 0",
-        helper.title()
+        container.title()
     );
-    let path = format!("{}.securityContext.runAsUser", helper.place);
-    Some(Finding::new(Code::UserUnknown, path, message).of(helper.added_by))
+    let path = format!("{}.securityContext.runAsUser", container.place);
+    Some(Finding::new(Code::UserUnknown, path, message).of(Some(by)))
 }
 
 /// A helper whose user or group OpenShift's `restricted-v2` does not allow in the namespace.
@@ -130,6 +151,7 @@ fn is_outside(id: i64, ranges: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{check, is_outside};
+    use crate::check::pod::{PodSecurityContext, SecurityContext};
     use crate::check::test_support::{Scene, found_with, short, table};
     use serde_json::json;
 
@@ -189,6 +211,36 @@ mod tests {
             pod.fields_by.push(("securityContext", "s"));
         });
         assert_eq!(short(&found), ["s RootForbidden"]);
+    }
+
+    #[test]
+    fn a_demand_that_a_template_makes_of_the_app_is_told() {
+        let demand = "securityContext: {runAsNonRoot: true}";
+        let of_pod = format!("{{{demand}, containers: [{{name: app}}]}}");
+        let of_app = format!("containers: [{{name: app, {demand}}}]");
+        let found = |pod: &str, had: bool| {
+            found_with(check, pod, |pod, _| {
+                let security = "securityContext";
+                if pod.spec.security.run_as_non_root.is_some() {
+                    pod.fields_by.push((security, "s"));
+                    let before = pod
+                        .spec
+                        .security_before
+                        .insert(PodSecurityContext::default());
+                    before.run_as_non_root = had.then_some(true);
+                }
+                let app = &mut pod.containers[0];
+                if app.security.run_as_non_root.is_some() {
+                    app.fields_by.push((security, "s"));
+                    let before = app.security_before.insert(SecurityContext::default());
+                    before.run_as_non_root = had.then_some(true);
+                }
+            })
+        };
+        for pod in [&of_pod, &of_app] {
+            assert_eq!(short(&found(pod, false)), ["s UserUnknown"], "{pod}");
+            assert!(found(pod, true).is_empty(), "{pod}");
+        }
     }
 
     #[test]

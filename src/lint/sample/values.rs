@@ -1,9 +1,12 @@
 //! Values of parameters: those that a declaration names, and one that it allows where it names none.
 
+use std::collections::BTreeSet;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::Value;
 
 use crate::template::Template;
+use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::Fragment;
 use crate::template::parameter::{Parameter, ParameterType};
 
@@ -14,8 +17,8 @@ const USUAL: [&str; 6] = [NAME, DIRECTORY, "1Mi", "30s", "8080", "1"];
 /// A word that may be a name, and the key under which a map parameter gets a value.
 pub(super) const NAME: &str = "sample";
 
-/// A directory that the app mounts.
-pub(super) const DIRECTORY: &str = "/var/lib/app";
+/// A directory that the app mounts, whatever the template adopts.
+const DIRECTORY: &str = "/var/lib/app";
 
 /// The longest text that is made from a pattern, in bytes.
 const LONGEST: usize = 4096;
@@ -38,6 +41,22 @@ impl Setting<'_> {
         }
         name.clone()
     }
+}
+
+/// The directories that the app mounts: where a template adopts a volume and brings none, those that it
+/// names, or that its parameters have by default.
+pub(super) fn directories(template: &Template) -> BTreeSet<String> {
+    let brought = |volume: &VolumeTemplate| volume.source.is_some() || volume.files.is_some();
+    let adopted = template.volumes.iter().filter(|volume| !brought(volume));
+    let named = adopted
+        .filter_map(|volume| volume.adopt.as_ref())
+        .flat_map(|adopt| match adopt {
+            Fragment::Constant(path) => Vec::from([plain(path.value())]),
+            _ => template.parameters.iter().filter_map(default).collect(),
+        });
+    let mut directories: BTreeSet<_> = named.filter(|path| path.starts_with('/')).collect();
+    directories.insert(DIRECTORY.to_owned());
+    directories
 }
 
 /// The parameters that a pod must set.

@@ -116,8 +116,9 @@ fn adopt(
     let mount_path = adopt.get("mountPath")?;
     let path = join(&path, "mountPath");
     let literal = mount_path.text().filter(|text| !text.contains("${"));
-    if literal.is_some_and(|literal| !literal.starts_with('/')) {
-        errors.add(mount_path.place, &path, "a mountPath begins with `/`");
+    if literal.is_some_and(|literal| !is_absolute(literal)) {
+        let message = "a mountPath begins with `/`, or on Windows with a drive such as `C:\\`";
+        errors.add(mount_path.place, &path, message);
     }
     fragment::compile(
         errors,
@@ -126,6 +127,12 @@ fn adopt(
         &Slot::of(FieldType::Text),
         meaning,
     )
+}
+
+/// Whether a path begins at the root, on Windows at that of a drive.
+fn is_absolute(path: &str) -> bool {
+    let below_drive = path.strip_prefix(|drive: char| drive.is_ascii_alphabetic());
+    path.starts_with('/') || below_drive.is_some_and(|below| below.starts_with(":\\"))
 }
 
 /// The fields of the volume that are Kubernetes' own.
