@@ -13,7 +13,7 @@ mod volumes;
 mod windows;
 
 use super::CheckContext;
-use super::pod::{Container, Mount, Place, Pod, PodSecurityContext, SecurityContext, text};
+use super::pod::{Container, Place, Pod, PodSecurityContext, SecurityContext, text};
 use crate::finding::{Code, Finding};
 use crate::kubernetes::paths;
 use crate::wording::{did_you_mean, some};
@@ -87,13 +87,12 @@ fn propagation(container: &Container<'_>) -> Option<Finding> {
 
 /// A volume that a container has both as files and as a block device, or at the device's path.
 fn device_and_mount(with: &CheckContext<'_>, container: &Container<'_>) -> Option<Finding> {
-    let clashes = |mount: &&Mount<'_>| {
+    let mount = container.mounts.iter().find(|mount| {
         container.volume_devices.iter().any(|device| {
             text(device.name.as_ref()) == text(mount.name.as_ref())
                 || paths::is_same(text(device.device_path.as_ref()), mount.path())
         })
-    };
-    let mount = container.mounts.iter().find(clashes)?;
+    })?;
     let by = with.later(mount.by, container.field_by("volumeDevices"));
     let message = format!(
         "{} mounts volume `{}` at `{}`, which its volumeDevices use already",
@@ -141,13 +140,12 @@ fn host_port(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
     }
     let mut ports = container.ports.iter().enumerate();
     let (index, port) = ports.find(|(_, port)| {
-        let own = port.host_port.filter(|number| *number != 0);
-        port.by.is_some() && own.is_some_and(|own| port.container_port != Some(own))
+        port.by.is_some() && port.host_port().is_some() && port.host_port() != port.container_port
     })?;
     let message = format!(
         "{} has hostPort {} for its port {}, and on the node's network (hostNetwork) both must be equal",
         container.title(),
-        port.host_port.unwrap_or_default(),
+        port.host_port().unwrap_or_default(),
         port.container_port.unwrap_or_default()
     );
     let path = format!("{}.ports[{index}].hostPort", container.place);

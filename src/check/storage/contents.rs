@@ -34,10 +34,10 @@ fn absent(
     }
     let volume = pod.volume(text(mount.name.as_ref()))?;
     let files = volume.files()?;
-    let mut paths = files.iter().map(|(path, _)| *path);
-    let is_there =
-        |path| path == wanted || matches!(relation(wanted, path), Relation::Same | Relation::Above);
-    if paths.any(is_there) {
+    let is_there = files.iter().any(|(path, _)| {
+        *path == wanted || matches!(relation(wanted, path), Relation::Same | Relation::Above)
+    });
+    if is_there {
         return None;
     }
     let (title, name, wanted) = (container.title(), volume.name, shown(wanted));
@@ -58,13 +58,13 @@ fn not_executable(
     with: &CheckContext<'_>,
     container: &Container<'_>,
 ) -> Option<Finding> {
-    let command = container.command.first()?.as_str();
+    let written = container.command.first()?.as_str();
     // Windows has no modes.
     let is_windows = pod.spec.windows_reason().is_some();
-    if is_windows || !command.starts_with('/') || command.contains("$(") {
+    if is_windows || !written.starts_with('/') || written.contains("$(") {
         return None;
     }
-    let command = shortest(command);
+    let command = shortest(written);
     let (mount, below) = container
         .mounts
         .iter()

@@ -83,10 +83,10 @@ impl<'a> Ours<'_, 'a> {
 
     /// Whether a container of the user's has the same volume there: the user knows that it runs so.
     fn is_as_in_an_app(&self) -> bool {
-        let of_users = self.pod.all().flat_map(|container| &container.mounts);
-        let mut of_users = of_users.filter(|mount| mount.by.is_none());
-        of_users.any(|mount| {
-            text(mount.name.as_ref()) == text(self.mount.name.as_ref())
+        let mut mounts = self.pod.all().flat_map(|container| &container.mounts);
+        mounts.any(|mount| {
+            mount.by.is_none()
+                && text(mount.name.as_ref()) == text(self.mount.name.as_ref())
                 && relation(mount.path(), self.mount.path()) == Relation::Same
         })
     }
@@ -196,19 +196,17 @@ impl<'a> Ours<'_, 'a> {
         if volume.added_by.is_some() {
             return None;
         }
-        let here = |mount: &&Mount<'_>| {
-            same_files(mount, self.mount)
-                && relation(mount.path(), self.mount.path()) == Relation::Same
-        };
         let mut apps = self
             .pod
             .containers
             .iter()
             .filter(|app| app.added_by.is_none());
         let (app, below) = apps.find_map(|app| {
-            let adopted = app.mounts.iter().find(here)?;
-            let mut mounts = app.mounts.iter();
-            let below = mounts.find(|mount| {
+            let adopted = app.mounts.iter().find(|mount| {
+                same_files(mount, self.mount)
+                    && relation(mount.path(), self.mount.path()) == Relation::Same
+            })?;
+            let below = app.mounts.iter().find(|mount| {
                 relation(mount.path(), adopted.path()) == Relation::Below
                     && mount.by != self.mount.by
             })?;
