@@ -51,11 +51,10 @@ impl<'c> CheckContext<'c> {
 
     /// The last of the applied templates that name this annotation.
     pub(crate) fn annotation_by(&self, key: &str) -> Option<&'c str> {
-        let names = |template: &&&Template| {
+        let last = self.templates.iter().rfind(|template| {
             let annotations = template.annotations.as_ref();
             annotations.is_some_and(|annotations| annotations.has_field(key))
-        };
-        let last = self.templates.iter().rfind(names);
+        });
         last.map(|template| template.name.as_str())
     }
 

@@ -1,7 +1,7 @@
 //! Images of helpers: whether their names say which program runs, and whether it can be pulled.
 
 use super::CheckContext;
-use super::pod::{Container, Pod};
+use super::pod::{Container, Pod, text};
 use super::settings::Settings;
 use crate::finding::{Code, Finding};
 use crate::kubernetes::image_reference::Reference;
@@ -27,8 +27,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
 /// Whether the pod's ServiceAccount is known to have secrets to pull with: the API server gives them
 /// to pods, and not to the pod templates that advice is about.
 fn account_pulls(pod: &Pod<'_>, with: &CheckContext<'_>) -> bool {
-    let account = pod.spec.service_account_name.as_ref().map(Text::as_str);
-    let account = account.filter(|name| !name.is_empty()).unwrap_or("default");
+    let named = text(pod.spec.service_account_name.as_ref());
+    let account = if named.is_empty() { "default" } else { named };
     with.surroundings.pulling_accounts.contains(account)
 }
 

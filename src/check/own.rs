@@ -5,7 +5,7 @@
 
 use super::CheckContext;
 use super::network;
-use super::pod::{Container, Mount, Pod, Volume, text};
+use super::pod::{Container, Pod, Volume, text};
 use crate::finding::{Code, Finding};
 
 pub(super) fn check(pod: &Pod<'_>, _: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -111,14 +111,13 @@ fn two_writers(pod: &Pod<'_>) -> Option<Finding> {
 }
 
 fn writes(container: &Container<'_>, volume: &Volume<'_>) -> bool {
-    let is_written = |mount: &Mount<'_>| {
+    container.mounts.iter().any(|mount| {
         mount.by.is_none()
             && text(mount.name.as_ref()) == volume.name
             && mount.read_only != Some(true)
             && text(mount.sub_path.as_ref()).is_empty()
             && text(mount.sub_path_expr.as_ref()).is_empty()
-    };
-    container.mounts.iter().any(is_written)
+    })
 }
 
 /// A server beside a task: the pod ends when both do, and the server never does.

@@ -26,7 +26,7 @@ pub(crate) use container::{
     SecurityContext,
 };
 pub(crate) use reference::Keys;
-pub(crate) use security::{PodSecurityContext, Profile, SeLinux, Sysctl, WindowsOptions};
+pub(crate) use security::{PodSecurityContext, Profile, SeLinux, WindowsOptions};
 pub(crate) use source::{Addition, Source};
 pub(crate) use spec::{DEFAULT_GRACE_PERIOD, Spec};
 pub(crate) use volume::{EmptyDir, Volume};
@@ -55,6 +55,16 @@ pub struct Pod<'a> {
     pub(crate) must_end: bool,
 }
 
+/// The objects of a list, each with its place among them and its name.
+fn named_objects(list: Option<&Value>) -> impl Iterator<Item = (usize, &str, Source<'_>)> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    let objects = items.filter_map(Value::as_object).enumerate();
+    objects.map(|(index, object)| {
+        let name = object.get("name").and_then(Value::as_str);
+        (index, name.unwrap_or_default(), Source::Data(object))
+    })
+}
+
 impl<'a> Pod<'a> {
     /// Reads a whole pod from data; `added_by` says which template added the container or volume of
     /// a name.
@@ -62,28 +72,19 @@ impl<'a> Pod<'a> {
         let Some(spec) = pod.get("spec").and_then(Value::as_object) else {
             return Self::default();
         };
-        let list = |field: &str| {
-            let items = spec.get(field).and_then(Value::as_array);
-            let objects = items.into_iter().flatten().filter_map(Value::as_object);
-            objects
-                .enumerate()
-                .map(|(index, object)| {
-                    let name = object.get("name").and_then(Value::as_str);
-                    (index, name.unwrap_or_default(), Source::Data(object))
-                })
-                .collect::<Vec<_>>()
-        };
         let containers = |field, place: fn(usize) -> Place| {
-            let read = |(index, name, source)| {
-                Container::read(place(index), name, added_by(name), source, &[])
-            };
-            list(field).into_iter().map(read).collect()
+            named_objects(spec.get(field))
+                .map(|(index, name, source)| {
+                    Container::read(place(index), name, added_by(name), source, &[])
+                })
+                .collect()
         };
-        let volume = |(index, name, source)| Volume::read(index, name, added_by(name), source);
-        let texts = |field: &str| {
-            let texts = pod.get("metadata").and_then(|metadata| metadata.get(field));
-            let texts = texts.and_then(Value::as_object).into_iter().flatten();
+        let texts = |field| {
+            let metadata = pod.get("metadata");
+            let texts = metadata.and_then(|metadata| metadata.get(field)?.as_object());
             texts
+                .into_iter()
+                .flatten()
                 .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
                 .collect()
         };
@@ -91,7 +92,9 @@ impl<'a> Pod<'a> {
         Self {
             init_containers: containers("initContainers", Place::Init),
             containers: containers("containers", Place::Regular),
-            volumes: list("volumes").into_iter().map(volume).collect(),
+            volumes: named_objects(spec.get("volumes"))
+                .map(|(index, name, source)| Volume::read(index, name, added_by(name), source))
+                .collect(),
             spec: Spec::read(Source::Data(spec)),
             fields_by: Vec::new(),
             labels: texts("labels"),
@@ -109,6 +112,15 @@ impl<'a> Pod<'a> {
             mount.volume = self.volumes.iter().position(|volume| volume.name == name);
         }
         self
+    }
+
+    pub(crate) fn annotations_with_prefix(
+        &self,
+        prefix: &'static str,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let from = self.annotations.range(prefix..);
+        from.map(|(key, value)| (*key, *value))
+            .take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// Every container, init containers first.

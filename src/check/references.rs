@@ -41,7 +41,6 @@ pub(crate) type Missing = BTreeSet<(ReferenceKind, String)>;
 /// One object that a template's addition needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Reference {
-    /// Its kind.
     pub(crate) kind: ReferenceKind,
     /// Its name, in the pod's namespace.
     pub(crate) name: String,
@@ -104,13 +103,12 @@ struct Holder<'h> {
 impl ReferenceCollector {
     fn of_containers(&mut self, pod: &Pod<'_>) {
         for container in pod.all() {
-            let words = format!("the container `{}`", container.name);
+            let words = &format!("the container `{}`", container.name);
             let path = container.place.to_string();
             for (index, env) in container.env.iter().enumerate() {
                 let (Some(template), Some(from)) = (env.by, &env.value_from) else {
                     continue;
                 };
-                let words = &words;
                 let holder = Holder { template, words };
                 let path = format!("{path}.env[{index}].valueFrom");
                 let secret = from.secret_key_ref.as_ref();
@@ -124,7 +122,6 @@ impl ReferenceCollector {
             let Some(template) = container.added_by else {
                 continue;
             };
-            let words = &words;
             let holder = Holder { template, words };
             for (index, from) in container.env_from.iter().enumerate() {
                 let path = format!("{path}.envFrom[{index}]");
@@ -149,14 +146,10 @@ impl ReferenceCollector {
             let path = volume.path();
             let source = &volume.source;
             let (secret, map) = (source.secret.as_ref(), source.config_map.as_ref());
-
             self.pair([("secret", secret), ("configMap", map)], holder, &path);
-            let projected = source.projected.iter();
-            let sources = projected.filter_map(|projected| projected.sources.as_ref());
-            for (index, source) in sources.flatten().enumerate() {
+            for (index, source) in source.projected_sources().enumerate() {
                 let path = format!("{path}.projected.sources[{index}]");
                 let (secret, map) = (source.secret.as_ref(), source.config_map.as_ref());
-
                 self.pair([("secret", secret), ("configMap", map)], holder, &path);
             }
         }
@@ -214,10 +207,10 @@ impl ReferenceCollector {
         let before = self.0.len();
         self.add(kind, keys.name.as_ref(), by, path.to_owned());
         let items = keys.items.iter().flatten();
-        let named = items.filter_map(|item| item.key.as_ref()).chain(&keys.key);
-        let named: Vec<_> = named.map(|key| key.as_str().to_owned()).collect();
+        let read = items.filter_map(|item| item.key.as_ref()).chain(&keys.key);
+        let names: Vec<_> = read.map(|key| key.as_str().to_owned()).collect();
         for reference in self.0.iter_mut().skip(before) {
-            reference.keys.clone_from(&named);
+            reference.keys.clone_from(&names);
             reference.optional = keys.optional == Some(true);
         }
     }

@@ -63,9 +63,8 @@ fn first_of<'p, 'a>(pod: &'p Pod<'a>, template: &Template) -> Option<&'p Contain
 
 /// The resources that a template adds: of its first container, or of the user's that it edits.
 fn path_of(pod: &Pod<'_>, template: &Template) -> String {
-    let mut all = pod.all();
-    let edited = || all.find(|container| container.changed("resources", &template.name));
-    let container = first_of(pod, template).or_else(edited);
+    let container = first_of(pod, template)
+        .or_else(|| pod.all().find(|c| c.changed("resources", &template.name)));
     container.map_or_else(
         || "spec".to_owned(),
         |container| format!("{}.resources", container.place),

@@ -76,13 +76,8 @@ fn violated(
 
 /// The capabilities that a context adds beyond level restricted.
 fn added<'s>(security: &'s SecurityContext<'_>) -> impl Iterator<Item = &'s str> {
-    let capabilities = security.capabilities.as_ref();
-    let add = capabilities.and_then(|capabilities| capabilities.add.as_ref());
-    let beyond = add
-        .into_iter()
-        .flatten()
-        .filter(|name| is_restricted_capability(name));
-    beyond.map(Text::as_str)
+    let added = security.added_capabilities();
+    added.filter(|name| is_restricted_capability(name))
 }
 
 fn capabilities(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
@@ -128,9 +123,10 @@ fn capabilities(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// The template that added a container, or to this field of the user's.
 fn adder<'a>(container: &Container<'a>, field: &str) -> Option<&'a str> {
-    let mut by = container.fields_by.iter().rev();
-    let edited = || by.find(|(name, _)| *name == field).map(|(_, by)| *by);
-    container.added_by.or_else(edited)
+    container.added_by.or_else(|| {
+        let mut by = container.fields_by.iter().rev();
+        by.find(|(name, _)| *name == field).map(|(_, by)| *by)
+    })
 }
 
 /// Once for each template: the first container that it added.

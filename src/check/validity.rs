@@ -141,13 +141,12 @@ fn host_port(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
     }
     let mut ports = container.ports.iter().enumerate();
     let (index, port) = ports.find(|(_, port)| {
-        let own = port.host_port.filter(|number| *number != 0);
-        port.by.is_some() && own.is_some_and(|own| port.container_port != Some(own))
+        port.by.is_some() && port.host_port().is_some() && port.host_port() != port.container_port
     })?;
     let message = format!(
         "{} has hostPort {} for its port {}, and on the node's network (hostNetwork) both must be equal",
         container.title(),
-        port.host_port.unwrap_or_default(),
+        port.host_port().unwrap_or_default(),
         port.container_port.unwrap_or_default()
     );
     let path = format!("{}.ports[{index}].hostPort", container.place);

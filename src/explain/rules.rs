@@ -110,12 +110,6 @@ pub(crate) fn askers(
     let has = |templates: &[Arc<Template>]| templates.iter().any(|one| Arc::ptr_eq(one, template));
     let stopped = by_label(asked).is_err() || by_disabled_namespace(asked).is_err();
     let enabled = !stopped && crate::inject::selection::is_enabled(asked);
-    let asks = |asker: &Asker| match asker {
-        Asker::Mandatory => has(&mandatory(catalog, asked)),
-        Asker::Selector => enabled && has(&selected(catalog, asked)),
-        Asker::NamespaceAnnotation => enabled && lists(of_namespace(asked)),
-        Asker::PodAnnotation => !stopped && lists(of_pod(asked)),
-    };
     [
         Asker::Mandatory,
         Asker::Selector,
@@ -123,7 +117,12 @@ pub(crate) fn askers(
         Asker::PodAnnotation,
     ]
     .into_iter()
-    .filter(asks)
+    .filter(|asker| match asker {
+        Asker::Mandatory => has(&mandatory(catalog, asked)),
+        Asker::Selector => enabled && has(&selected(catalog, asked)),
+        Asker::NamespaceAnnotation => enabled && lists(of_namespace(asked)),
+        Asker::PodAnnotation => !stopped && lists(of_pod(asked)),
+    })
     .collect()
 }
 

@@ -13,7 +13,7 @@ use cel::IdedExpr;
 use cel::common::ast::{Expr, SourceInfo};
 
 use super::error::ExpressionError;
-use super::parser::Parsed;
+use super::parser::{Parsed, byte_offset};
 use super::program::{self, Node, Root};
 use super::reads::{Paths, Reads};
 use super::scope::Scope;
@@ -23,9 +23,7 @@ use super::types::Type;
 /// as deep, and takes less than 1 KiB of stack for each level in a release build.
 const MAX_DEPTH: usize = 160;
 
-/// What the analysis found.
 pub(super) struct Analysed {
-    /// The program to evaluate.
     pub(super) program: Node,
     pub(super) result: Type,
     pub(super) reads: Reads,
@@ -111,12 +109,8 @@ type Check = Result<Checked, ExpressionError>;
 impl Analyser<'_> {
     /// The byte offset of a part. The parser counts characters.
     fn offset(&self, id: u64) -> usize {
-        let characters = self.positions.offset_for(id).map_or(0, |(start, _)| start);
-        let characters = usize::try_from(characters).unwrap_or(usize::MAX);
-        self.source
-            .char_indices()
-            .nth(characters)
-            .map_or(self.source.len(), |(offset, _)| offset)
+        let start = self.positions.offset_for(id).map_or(0, |(start, _)| start);
+        byte_offset(self.source, usize::try_from(start).unwrap_or(usize::MAX))
     }
 
     fn error(&self, at: &IdedExpr, message: impl Into<String>) -> ExpressionError {

@@ -93,12 +93,12 @@ impl Left {
         if let Some(ended) = self.ended.get() {
             return Err(ended);
         }
-        let left = self.steps.get().checked_sub(steps);
+        let steps_left = self.steps.get().checked_sub(steps);
         self.steps
-            .set(left.ok_or_else(|| self.end(Exhausted::Steps))?);
-        let left = self.bytes.get().checked_sub(bytes);
+            .set(steps_left.ok_or_else(|| self.end(Exhausted::Steps))?);
+        let bytes_left = self.bytes.get().checked_sub(bytes);
         self.bytes
-            .set(left.ok_or_else(|| self.end(Exhausted::Bytes))?);
+            .set(bytes_left.ok_or_else(|| self.end(Exhausted::Bytes))?);
         Ok(())
     }
 

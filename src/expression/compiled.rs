@@ -114,7 +114,6 @@ impl Expression {
         value.into_result(budget)
     }
 
-    /// Evaluates a condition.
     pub(crate) fn evaluate_boolean(
         &self,
         bindings: &Bindings<'_>,

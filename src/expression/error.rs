@@ -14,7 +14,6 @@ pub struct ExpressionError {
     /// Where in the source it is wrong: a byte offset, so that the caller can tell line and
     /// column of the file.
     pub(crate) offset: usize,
-    /// What is wrong.
     pub(crate) message: String,
     /// What would be right, where that can be told.
     pub(crate) hint: Option<String>,

@@ -27,7 +27,6 @@ pub(super) trait Data<'x> {
     fn kubernetes_minor(&self) -> Result<i64, EvaluationError>;
 }
 
-/// One evaluation.
 pub(super) struct Evaluator<'e, 'x> {
     data: &'e dyn Data<'x>,
     budget: &'e Budget<'e>,
@@ -94,9 +93,10 @@ impl<'e, 'x> Evaluator<'e, 'x> {
     }
 
     fn local(&self, distance: usize) -> Outcome<'x> {
-        let value = self.locals.iter().rev().nth(distance);
-        let unbound = || EvaluationError::Unbound("a loop variable".to_owned());
-        self.copied(value.cloned().ok_or_else(unbound)?)
+        let Some(value) = self.locals.iter().rev().nth(distance) else {
+            return Err(EvaluationError::Unbound("a loop variable".to_owned()));
+        };
+        self.copied(value.clone())
     }
 
     /// Pays for a value that was copied where it is text with memory of its own.

@@ -91,7 +91,6 @@ pub(super) enum Gives {
 /// was known of them before.
 type Code = for<'v> fn(&mut [Val<'v>], &Budget<'_>) -> Result<Val<'v>, EvaluationError>;
 
-/// How a function runs.
 #[derive(Clone, Copy)]
 pub(super) enum Run {
     /// On the values of its arguments.
@@ -112,7 +111,6 @@ pub(super) struct Function {
     pub(super) takes: &'static [Takes],
     /// The type of its result.
     pub(super) gives: Gives,
-    /// Its code.
     pub(super) run: Run,
 }
 

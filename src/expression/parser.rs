@@ -19,13 +19,11 @@ const MAX_NESTING: usize = 32;
 /// The macros of the standard library and of optionals, made once.
 static ENVIRONMENT: LazyLock<Env> = LazyLock::new(Env::stdlib);
 
-/// A parsed expression.
 pub(super) struct Parsed {
     pub(super) tree: IdedExpr,
     pub(super) positions: SourceInfo,
 }
 
-/// Parses an expression.
 pub(super) fn parse(source: &str) -> Result<Parsed, ExpressionError> {
     check(source)?;
     let parser = ENVIRONMENT.parser();
@@ -49,8 +47,8 @@ fn check_text(source: &str) -> Result<(), ExpressionError> {
     if source.trim().is_empty() {
         return Err(ExpressionError::at(0, "the expression is empty"));
     }
-    let refused = |c: char| c.is_control() && c != '\n' && c != '\t' && c != '\r';
-    if let Some((offset, _)) = source.char_indices().find(|(_, c)| refused(*c)) {
+    let mut characters = source.char_indices();
+    if let Some((offset, _)) = characters.find(|(_, c)| c.is_control() && !"\n\t\r".contains(*c)) {
         return Err(
             ExpressionError::at(offset, "the expression holds a control character")
                 .hint("write it as an escape, such as `\\u0007`"),
@@ -133,6 +131,12 @@ fn is_raw(before: &[u8]) -> bool {
     }
 }
 
+/// Where the character with this number begins, in bytes; behind the last one, the end of the text.
+pub(super) fn byte_offset(text: &str, character: usize) -> usize {
+    let mut starts = text.char_indices().map(|(offset, _)| offset);
+    starts.nth(character).unwrap_or(text.len())
+}
+
 /// What the parser found: its first error. Positions of the parser count characters in a line.
 fn syntax_error(source: &str, errors: &ParseErrors) -> ExpressionError {
     let Some(first) = errors.errors.first() else {
@@ -142,13 +146,9 @@ fn syntax_error(source: &str, errors: &ParseErrors) -> ExpressionError {
     let line = usize::try_from(line).unwrap_or(1).max(1) - 1;
     let column = usize::try_from(column).unwrap_or(1).max(1) - 1;
     let before: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
-    let inside = source.get(before..).unwrap_or_default();
-    let inside = inside
-        .char_indices()
-        .nth(column)
-        .map_or(inside.len(), |(offset, _)| offset);
-    let text = first.msg.lines().next().unwrap_or_default();
-    let text = text.strip_prefix("Syntax error: ").unwrap_or(text);
+    let inside = byte_offset(source.get(before..).unwrap_or_default(), column);
+    let message = first.msg.lines().next().unwrap_or_default();
+    let text = message.strip_prefix("Syntax error: ").unwrap_or(message);
     ExpressionError::at(
         (before + inside).min(source.len()),
         format!("not a CEL expression: {}", plain(text)),
@@ -173,11 +173,8 @@ fn plain(text: &str) -> String {
         let Some(rest) = text.strip_prefix(start) else {
             continue;
         };
-        let found = rest.rsplit_once('\'').map_or(rest, |(found, _)| found);
-        let found = found
-            .split_once("' expecting")
-            .map_or(found, |(found, _)| found);
-        return match found {
+        let quoted = rest.rsplit_once('\'').map_or(rest, |(quoted, _)| quoted);
+        return match quoted.split("' expecting").next().unwrap_or(quoted) {
             "<EOF>" => "it ends where more is expected".to_owned(),
             found => format!("`{}` {meaning}", clip(found)),
         };

@@ -15,7 +15,6 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Whether nothing is read.
     pub(crate) fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
@@ -27,8 +26,8 @@ impl Paths {
 
     /// Whether a field of the root, or something in it, is read.
     pub fn begins_with(&self, field: &str) -> bool {
-        let is_in = |path: &Vec<String>| path.first().is_none_or(|first| first == field);
-        self.paths.iter().any(is_in)
+        let mut paths = self.paths.iter();
+        paths.any(|path| path.first().is_none_or(|first| first == field))
     }
 
     /// The paths, sorted. None of them lies below another.

@@ -78,11 +78,11 @@ impl PatternAllowance {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let less = |left: usize| left.checked_sub(bytes);
-        let taken = self
-            .0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        taken.is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(bytes)
+            })
+            .is_ok()
     }
 }
 
@@ -118,10 +118,8 @@ impl RegularExpression {
             .onepass(false)
             .which_captures(WhichCaptures::Implicit);
         let built = Regex::builder().configure(config).build(pattern);
-        let regex = built.map_err(|error| refusal(&error, size_limit, left));
-        let is_taken = |regex: &Regex| allowance.take(BASE + regex.memory_usage() + LARGEST_KEPT);
-        let regex = match regex {
-            Ok(regex) if is_taken(&regex) => regex,
+        let regex = match built.map_err(|error| refusal(&error, size_limit, left)) {
+            Ok(regex) if allowance.take(BASE + regex.memory_usage() + LARGEST_KEPT) => regex,
             Ok(_) | Err(RegularExpressionError::TooManyInTemplate) => {
                 allowance.exhaust();
                 return Err(RegularExpressionError::TooManyInTemplate);

@@ -5,6 +5,18 @@ use std::collections::BTreeMap;
 use super::regular_expression::PatternAllowance;
 use super::types::Type;
 
+/// The names that may start an expression inside `app:`, where all are known that a template has.
+pub(super) const ROOTS_IN_APP: &[&str] = &[
+    "params",
+    "variables",
+    "pod",
+    "apps",
+    "app",
+    "self",
+    "namespaceObject",
+    "kubernetes",
+];
+
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ScopePlace {
@@ -92,16 +104,7 @@ impl Scope {
                 "namespaceObject",
                 "kubernetes",
             ],
-            ScopePlace::App => &[
-                "params",
-                "variables",
-                "pod",
-                "apps",
-                "app",
-                "self",
-                "namespaceObject",
-                "kubernetes",
-            ],
+            ScopePlace::App => ROOTS_IN_APP,
         }
     }
 }

@@ -30,7 +30,6 @@ pub enum Type {
 }
 
 impl Type {
-    /// A list of `item`.
     pub(crate) fn list(item: Self) -> Self {
         Self::List(Box::new(item))
     }

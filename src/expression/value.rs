@@ -18,7 +18,6 @@ mod text;
 pub(super) use order::{compare, equal};
 pub(super) use text::Text;
 
-/// Objects of JSON.
 pub(super) type Object = Map<String, Value>;
 
 #[derive(Clone, Debug)]

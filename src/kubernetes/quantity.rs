@@ -17,7 +17,7 @@ mod fixed;
 use fixed::Fixed;
 
 /// Billionths in one.
-const NANOS: i128 = 1_000_000_000;
+pub(super) const NANOS: i128 = 1_000_000_000;
 
 /// The largest number of digits for which Kubernetes takes its 64-bit path (`maxInt64Factors`).
 const MAX_FIXED_DIGITS: i64 = 18;
@@ -275,9 +275,8 @@ impl FromStr for Quantity {
                 format = Format::DecimalSi;
             }
         }
-        let nanos = if parts.negative { -nanos } else { nanos };
         Ok(Self {
-            nanos,
+            nanos: if parts.negative { -nanos } else { nanos },
             format,
             fixed,
         })

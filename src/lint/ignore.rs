@@ -90,8 +90,8 @@ impl<'s> Ignored<'s> {
 fn is_explained(text: &str, place: Place) -> bool {
     let line = (place.line as usize).saturating_sub(1);
     let at = |index: usize| text.lines().nth(index).unwrap_or_default();
-    let above = line.checked_sub(1).map(at).unwrap_or_default();
+    let before = line.checked_sub(1).map(at).unwrap_or_default();
     let behind = at(line).split_once(" #").map_or("", |(_, comment)| comment);
-    let above = above.trim_start().strip_prefix('#').unwrap_or_default();
+    let above = before.trim_start().strip_prefix('#').unwrap_or_default();
     !behind.trim().is_empty() || !above.trim().is_empty()
 }

@@ -109,19 +109,17 @@ impl<'s> LintContext<'s> {
 
     /// Sidecars and init containers.
     pub(super) fn helpers(&self) -> Vec<Helper<'s>> {
-        let mut helpers = Vec::new();
-        for (list, is_sidecar) in [("initContainers", false), ("sidecars", true)] {
+        let lists = [("initContainers", false), ("sidecars", true)].into_iter();
+        let helpers = lists.flat_map(|(list, is_sidecar)| {
             let nodes = self.spec.get(list).map(items).unwrap_or_default();
-            for (index, node) in nodes.iter().enumerate() {
-                helpers.push(Helper {
-                    node,
-                    path: format!("spec.{list}[{index}]"),
-                    name: node.get("name").and_then(Node::text).unwrap_or_default(),
-                    is_sidecar,
-                });
-            }
-        }
-        helpers
+            nodes.iter().enumerate().map(move |(index, node)| Helper {
+                node,
+                path: format!("spec.{list}[{index}]"),
+                name: node.get("name").and_then(Node::text).unwrap_or_default(),
+                is_sidecar,
+            })
+        });
+        helpers.collect()
     }
 
     /// The parameter that expressions call by this name.

@@ -98,11 +98,10 @@ fn escapes_a_name(escape: &[u8]) -> bool {
 /// long, and mostly it holds none of them.
 pub(crate) fn may_hold<'t>(json: &str, mut texts: impl Iterator<Item = &'t str>) -> bool {
     let json = json.as_bytes();
-    let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     // A text with an escape in it may be written otherwise than it is read.
     memchr::memmem::find(json, b"\\u").is_some()
         || texts.any(|text| {
-            !is_plain(text)
+            !text.bytes().all(|byte| byte.is_ascii_graphic())
                 || text.contains(['"', '\\', '/'])
                 || memchr::memmem::find(json, text.as_bytes()).is_some()
         })

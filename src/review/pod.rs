@@ -54,9 +54,8 @@ impl<'a> Pod<'a> {
     pub fn to_value(&self) -> Value {
         let fields = self.json.fields().map(|(name, value)| {
             let value = if name == "metadata" && value.is_object() {
-                let fields = value.fields();
-                let fields = fields.filter(|(name, _)| name != "managedFields");
-                Value::Object(fields.map(to_entry).collect())
+                let kept = value.fields().filter(|(name, _)| name != "managedFields");
+                Value::Object(kept.map(to_entry).collect())
             } else {
                 value.to_value()
             };

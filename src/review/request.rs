@@ -150,10 +150,10 @@ impl Request<'_> {
         fn text<'t>(text: Option<&'t Text<'_>>) -> &'t str {
             text.map(Text::as_str).unwrap_or_default()
         }
-        let is_wanted = |kind: &Kind<'_>| {
-            text(kind.group.as_ref()).is_empty() && text(kind.kind.as_ref()) == wanted
-        };
-        text(self.sub_resource.as_ref()).is_empty() && self.kind.as_ref().is_some_and(is_wanted)
+        text(self.sub_resource.as_ref()).is_empty()
+            && self.kind.as_ref().is_some_and(|kind| {
+                text(kind.group.as_ref()).is_empty() && text(kind.kind.as_ref()) == wanted
+            })
     }
 
     /// Whether the request creates its object.

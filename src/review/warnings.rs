@@ -52,8 +52,8 @@ fn cut(text: &str) -> String {
     let end = space
         .filter(|at| *at >= earliest)
         .unwrap_or(LONGEST.saturating_sub(1));
-    let kept: String = start.into_iter().take(end).collect();
-    let kept = kept.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':'));
+    let whole: String = start.into_iter().take(end).collect();
+    let kept = whole.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':'));
     format!("{kept}…")
 }
 

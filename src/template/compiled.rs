@@ -227,9 +227,7 @@ pub struct Template {
     pub(crate) volumes: Vec<VolumeTemplate>,
     /// What each selected app container gets.
     pub(crate) app: Option<Fragment>,
-    /// Labels for the pod.
     pub(crate) labels: Option<Fragment>,
-    /// Annotations for the pod.
     pub(crate) annotations: Option<Fragment>,
     /// Other fields of the pod's spec.
     pub(crate) pod: Option<Fragment>,

@@ -23,7 +23,6 @@ pub(crate) const NAMESPACED_PLURAL: &str = "injectiontemplates";
 /// The longest text of one expression or message; the compiler bounds an expression tighter.
 const LONGEST_TEXT: usize = 16 * 1024;
 
-/// One kind of template.
 struct Kind {
     document: DocumentKind,
     plural: &'static str,

@@ -149,7 +149,6 @@ const MORE_FIELDS: usize = 3;
 /// What fragments are evaluated with.
 #[derive(Clone, Copy)]
 pub(crate) struct Evaluation<'e, 'v> {
-    /// The data for expressions.
     pub(crate) bindings: &'e Bindings<'v>,
     /// The template's volumes in this pod.
     pub(crate) volumes: &'e dyn Volumes,

@@ -38,13 +38,13 @@ fn of_files(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         (source.downward_api.is_some() || source.projected.is_some()) && is_mounted(pod, volume)
     });
     for volume in volumes {
-        let own = volume.source.downward_api.iter();
-        let own = own.map(|files| ("downwardAPI".to_owned(), files));
-        let projected = volume.source.projected.iter();
-        let sources = projected.filter_map(|projected| projected.sources.as_ref());
-        let projected = sources.flatten().enumerate().filter_map(|(index, source)| {
-            let field = format!("projected.sources[{index}].downwardAPI");
-            Some((field, source.downward_api.as_ref()?))
+        let source = &volume.source;
+        let plain = source.downward_api.iter();
+        let own = plain.map(|files| ("downwardAPI".to_owned(), files));
+        let sources = source.projected_sources().enumerate();
+        let projected = sources.filter_map(|(index, source)| {
+            let files = source.downward_api.as_ref()?;
+            Some((format!("projected.sources[{index}].downwardAPI"), files))
         });
         for (field, files) in own.chain(projected) {
             for (index, file) in files.items.iter().flatten().enumerate() {
@@ -75,13 +75,12 @@ fn is_mounted(pod: &Pod<'_>, volume: &Volume<'_>) -> bool {
 /// The name in words, where no container of the pod has it. The names that there are, are few in it: every
 /// variable may name another.
 fn missing(pod: &Pod<'_>, name: &str) -> Option<String> {
-    let mut names = pod.all().map(|container| container.name);
-    if name.is_empty() || names.any(|known| known == name) {
+    let names = || pod.all().map(|container| container.name);
+    if name.is_empty() || names().any(|known| known == name) {
         return None;
     }
-    let names = pod.all().map(|container| container.name);
     let name = shown(name);
-    Some(format!("`{name}`, and the pod has {}", some(names)))
+    Some(format!("`{name}`, and the pod has {}", some(names())))
 }
 
 fn unknown(path: &str, who: &str, missing: &str) -> Finding {

@@ -118,8 +118,5 @@ fn tolerated(pod: &Pod<'_>, known: &[&str]) -> Option<String> {
 
 fn needs_node(helper: &Container<'_>) -> bool {
     helper.security.privileged == Some(true)
-        || helper
-            .ports
-            .iter()
-            .any(|port| port.host_port.is_some_and(|number| number != 0))
+        || helper.ports.iter().any(|port| port.host_port().is_some())
 }

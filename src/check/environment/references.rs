@@ -10,19 +10,16 @@
 
 use std::collections::HashMap;
 
-use super::super::pod::Container;
+use super::super::pod::{Container, text};
 use super::variables::name;
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 
 pub(super) fn check(container: &Container<'_>, findings: &mut Vec<Finding>) {
     // What `envFrom` defines is not known here, and stands before all of `env`.
     let may_be_from = !container.env_from.is_empty();
     let mut defined = None;
     for (index, env) in container.env.iter().enumerate() {
-        let Some(value) = env.value.as_ref().map(Text::as_str) else {
-            continue;
-        };
+        let value = text(env.value.as_ref());
         if env.by.is_none() || !value.contains("$(") {
             continue;
         }

@@ -6,9 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::pod::{Container, Env};
+use super::super::pod::{Container, Env, text};
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 
 pub(super) fn duplicates(container: &Container<'_>, findings: &mut Vec<Finding>) {
     // Where neither of two is a template's, nothing is said: only templates' names matter.
@@ -44,7 +43,6 @@ pub(super) fn duplicates(container: &Container<'_>, findings: &mut Vec<Finding>)
     }
 }
 
-/// The variable's name.
 pub(super) fn name<'e>(env: &'e Env<'_>) -> &'e str {
-    env.name.as_ref().map(Text::as_str).unwrap_or_default()
+    text(env.name.as_ref())
 }

@@ -76,8 +76,8 @@ fn script<'c>(command: &[&'c str]) -> Option<&'c str> {
     let flags = rest
         .iter()
         .position(|flag| flag.starts_with('-') && !flag.starts_with("--") && flag.ends_with('c'))?;
-    let is_flag = |word: &&str| word.starts_with('-') || *word == "pipefail";
-    let all_flags = rest.get(..flags)?.iter().all(is_flag);
+    let mut before = rest.get(..flags)?.iter();
+    let all_flags = before.all(|word| word.starts_with('-') || *word == "pipefail");
     rest.get(flags + 1).copied().filter(|_| all_flags)
 }
 
@@ -126,12 +126,10 @@ fn is_endless(command: &[&str]) -> bool {
     match base(program) {
         "sleep" => pause(command).is_some_and(|seconds| seconds >= FOR_EVER),
         "tail" => {
-            let follows = |word: &&str| {
+            arguments.iter().any(|word| {
                 (!word.starts_with("--") && word.starts_with('-') && word.contains(['f', 'F']))
                     || word.starts_with("--follow")
-            };
-            arguments.iter().any(follows)
-                && !arguments.iter().any(|word| word.starts_with("--pid"))
+            }) && !arguments.iter().any(|word| word.starts_with("--pid"))
                 && arguments.last() == Some(&"/dev/null")
         }
         "busybox" | "exec" => is_endless(arguments),

@@ -51,12 +51,13 @@ fn hooks(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
         handler,
         grace: pod.spec.grace_period(),
     };
-    let post_start = lifecycle.post_start.as_ref();
-    let post_start = post_start.and_then(|handler| hook("postStart", handler).refused());
-    let pre_stop = lifecycle.pre_stop.as_ref();
-    let pre_stop = pre_stop.map(|handler| hook("preStop", handler));
-    let refused = post_start.or_else(|| pre_stop.as_ref()?.refused());
-    refused.or_else(|| pre_stop.as_ref()?.too_long())
+    let (post_start, pre_stop) = (&lifecycle.post_start, &lifecycle.pre_stop);
+    let starting = post_start
+        .as_ref()
+        .map(|handler| hook("postStart", handler));
+    let ending = pre_stop.as_ref().map(|handler| hook("preStop", handler));
+    let refused = starting.iter().chain(&ending).find_map(Hook::refused);
+    refused.or_else(|| ending?.too_long())
 }
 
 struct Hook<'p, 'a> {

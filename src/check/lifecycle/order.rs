@@ -4,9 +4,8 @@
 //! never ends.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Env, Place, Pod};
+use super::super::pod::{Container, Env, Place, Pod, text};
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 use crate::template::compiled::{Pattern, Template};
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -25,7 +24,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
             .flat_map(|container| &container.env)
             .filter(|env| env.by == Some(name))
             .collect();
-        let is_told = |step: &&Container<'_>| {
+        let step = pod.init_containers.iter().find(|step| {
             step.is_step()
                 && step.added_by != Some(name)
                 && step.place < helper.place
@@ -33,8 +32,7 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
                     .env
                     .iter()
                     .any(|env| env.by == Some(name) || told.iter().any(|told| is_same(told, env)))
-        };
-        let step = pod.init_containers.iter().find(is_told);
+        });
         findings.extend(step.map(|step| finding(step, helper, name)));
     }
 }
@@ -48,11 +46,10 @@ fn first_sidecar<'p, 'a>(pod: &'p Pod<'a>, template: &Template) -> Option<&'p Co
 
 /// Whether a container was given an app's variable, which says where the Ambassador listens.
 fn is_same(told: &Env<'_>, env: &Env<'_>) -> bool {
-    let text = |text: Option<&Text<'_>>| text.map(|text| text.as_str().to_owned());
     let value = text(told.value.as_ref());
-    text(told.name.as_ref()) == text(env.name.as_ref())
-        && value == text(env.value.as_ref())
-        && value.is_some_and(|value| value.contains("localhost") || value.contains("127.0.0.1"))
+    told.name == env.name
+        && told.value == env.value
+        && (value.contains("localhost") || value.contains("127.0.0.1"))
 }
 
 fn finding(step: &Container<'_>, helper: &Container<'_>, template: &str) -> Finding {

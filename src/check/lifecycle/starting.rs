@@ -4,7 +4,7 @@
 //! is refused with or without a helper, and the person learns why here first.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Pod};
+use super::super::pod::{Container, Pod, text};
 use super::command::never_ends;
 use crate::finding::{Code, Finding};
 use crate::review::Text;
@@ -62,8 +62,8 @@ fn probed(step: &Container<'_>) -> Option<Finding> {
 /// A regular container whose author meant a sidecar. Who writes rules for restarts knows what the
 /// field does.
 fn restarted(container: &Container<'_>) -> Option<Finding> {
-    let policy = container.restart_policy.as_ref().map(Text::as_str);
-    if policy != Some("Always") || !container.restart_policy_rules.is_empty() {
+    let policy = text(container.restart_policy.as_ref());
+    if policy != "Always" || !container.restart_policy_rules.is_empty() {
         return None;
     }
     let title = container.title();

@@ -6,21 +6,20 @@
 //! native sidecars nor that 0.0.0.0 is every address: there one of the two is never reached.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Place, Pod};
+use super::super::pod::{Container, Place, Pod, text};
 use super::{Listed, clash, ours};
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for port in ours(pod) {
-        let Some(number) = host_port(pod, &port) else {
+        let Some(number) = port.port.node_port(pod.spec.host_network) else {
             continue;
         };
-        let clashes = |other: &Listed<'_, '_>| {
+        let other = clash(pod, with, port, |other| {
             is_refused(pod, &port, other)
                 || (is_taken(pod, &port, other) && !port.same_socket(other))
-        };
-        let Some(other) = clash(pod, with, port, clashes) else {
+        });
+        let Some(other) = other else {
             continue;
         };
         let code = if is_refused(pod, &port, &other) {
@@ -43,22 +42,16 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     }
 }
 
-/// The port of the node that it gets.
-fn host_port(pod: &Pod<'_>, port: &Listed<'_, '_>) -> Option<i64> {
-    let own = port.port.host_port.filter(|number| *number != 0);
-    let of_network = || {
-        let number = port.port.container_port;
-        number.filter(|number| pod.spec.host_network && *number != 0)
-    };
-    own.or_else(of_network)
+/// Whether both get one port of the node.
+fn share_a_port(pod: &Pod<'_>, one: &Listed<'_, '_>, other: &Listed<'_, '_>) -> bool {
+    let number = one.port.node_port(pod.spec.host_network);
+    number.is_some()
+        && number == other.port.node_port(pod.spec.host_network)
+        && one.port.protocol() == other.port.protocol()
 }
 
 fn address<'p>(port: &'p Listed<'_, '_>) -> &'p str {
-    port.port
-        .host_ip
-        .as_ref()
-        .map(Text::as_str)
-        .unwrap_or_default()
+    text(port.port.host_ip.as_ref())
 }
 
 /// Whether the API server refuses the pod for these two.
@@ -66,8 +59,7 @@ pub(super) fn is_refused(pod: &Pod<'_>, one: &Listed<'_, '_>, other: &Listed<'_,
     let is_regular = |port: &Listed<'_, '_>| matches!(port.container.place, Place::Regular(_));
     is_regular(one)
         && is_regular(other)
-        && host_port(pod, one).is_some_and(|number| host_port(pod, other) == Some(number))
-        && one.port.protocol() == other.port.protocol()
+        && share_a_port(pod, one, other)
         && address(one) == address(other)
 }
 
@@ -75,9 +67,7 @@ pub(super) fn is_refused(pod: &Pod<'_>, one: &Listed<'_, '_>, other: &Listed<'_,
 fn is_taken(pod: &Pod<'_>, one: &Listed<'_, '_>, other: &Listed<'_, '_>) -> bool {
     let (first, second) = (address(one), address(other));
     let is_every = |address| matches!(address, "" | "0.0.0.0" | "::");
-    host_port(pod, one).is_some_and(|number| host_port(pod, other) == Some(number))
-        && one.port.protocol() == other.port.protocol()
-        && (first == second || is_every(first) || is_every(second))
+    share_a_port(pod, one, other) && (first == second || is_every(first) || is_every(second))
 }
 
 /// Helpers that listen, or change the network, where that is the node's; one finding for each
@@ -115,9 +105,7 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 /// A port that a container listens on while the app runs.
 fn port(container: &Container<'_>) -> Option<i64> {
     let declared = container.ports.iter().find_map(|port| port.container_port);
-    let probed = || {
-        let mut probes = container.probes();
-        probes.find_map(|(_, probe)| probe.own_port())
-    };
-    declared.or_else(probed).filter(|_| container.runs_beside())
+    declared
+        .or_else(|| container.probes().find_map(|(_, probe)| probe.own_port()))
+        .filter(|_| container.runs_beside())
 }

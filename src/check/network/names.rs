@@ -4,10 +4,9 @@
 //! containers first, then native sidecars (endpointslice, `FindPort`).
 
 use super::super::CheckContext;
-use super::super::pod::{Place, Pod};
+use super::super::pod::{Place, Pod, text};
 use super::{Listed, clash, ours};
 use crate::finding::{Code, Finding};
-use crate::review::Text;
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     for port in ours(pod) {
@@ -40,8 +39,8 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
 }
 
 fn name<'p>(port: &Listed<'p, '_>) -> Option<&'p str> {
-    let name = port.port.name.as_ref().map(Text::as_str);
-    name.filter(|name| !name.is_empty())
+    let name = text(port.port.name.as_ref());
+    (!name.is_empty()).then_some(name)
 }
 
 fn rank(port: &Listed<'_, '_>) -> (bool, usize) {

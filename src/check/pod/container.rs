@@ -81,8 +81,7 @@ view! {
     Port<'a> {
         pub(crate) name: Option<Text<'a>>,
         pub(crate) container_port: Option<i64>,
-        /// 0 counts as absent.
-        pub(crate) host_port: Option<i64>,
+        host_port: Option<i64>,
         #[serde(rename = "hostIP")]
         pub(crate) host_ip: Option<Text<'a>>,
         pub(crate) protocol: Option<Text<'a>>,
@@ -200,11 +199,24 @@ pub(crate) enum PortNumber<'a> {
 impl Port<'_> {
     /// The protocol, which is TCP where nothing else is said.
     pub(crate) fn protocol(&self) -> &str {
-        self.protocol
-            .as_ref()
-            .map(Text::as_str)
-            .filter(|protocol| !protocol.is_empty())
-            .unwrap_or("TCP")
+        match text(self.protocol.as_ref()) {
+            "" => "TCP",
+            protocol => protocol,
+        }
+    }
+
+    /// `hostPort`, of which 0 counts as absent.
+    pub(crate) fn host_port(&self) -> Option<i64> {
+        self.host_port.filter(|number| *number != 0)
+    }
+
+    /// The port of the node that it gets. On the node's network that is its own where it names no other
+    /// (v1/defaults.go, `defaultHostNetworkPorts`).
+    pub(crate) fn node_port(&self, host_network: bool) -> Option<i64> {
+        let own = self
+            .container_port
+            .filter(|number| host_network && *number != 0);
+        self.host_port().or(own)
     }
 }
 
@@ -296,9 +308,10 @@ impl<'a> Probe<'a> {
     /// The port of the pod itself that it asks by number.
     pub(crate) fn own_port(&self) -> Option<i64> {
         let target = self.network()?;
-        let host = target.host.as_ref().map(Text::as_str).unwrap_or_default();
         match target.port {
-            Some(PortNumber::Number(number)) if host.is_empty() => Some(number),
+            Some(PortNumber::Number(number)) if text(target.host.as_ref()).is_empty() => {
+                Some(number)
+            }
             _ => None,
         }
     }
@@ -316,8 +329,7 @@ impl<'a> Container<'a> {
 
     /// Whether it is an init container that runs beside the app.
     pub(crate) fn is_sidecar(&self) -> bool {
-        matches!(self.place, Place::Init(_))
-            && self.restart_policy.as_ref().map(Text::as_str) == Some("Always")
+        matches!(self.place, Place::Init(_)) && text(self.restart_policy.as_ref()) == "Always"
     }
 
     /// Whether it runs to its end before the app.
@@ -347,11 +359,8 @@ impl<'a> Container<'a> {
 
     /// Whether it may change how the network's packets go: `NET_ADMIN`, or all privileges.
     pub(crate) fn changes_network(&self) -> bool {
-        let added = self.security.capabilities.as_ref();
-        let mut added = added.and_then(|all| all.add.as_ref()).into_iter().flatten();
         self.security.privileged == Some(true)
-            || added.any(|name| {
-                let name = name.as_str();
+            || self.security.added_capabilities().any(|name| {
                 let plain = name.strip_prefix("CAP_").unwrap_or(name);
                 matches!(plain, "NET_ADMIN" | "ALL")
             })

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::text;
 use super::view::view;
 use crate::review::Text;
 
@@ -36,7 +37,7 @@ view! {
     }
 
     Capabilities<'a> {
-        pub(crate) add: Option<Vec<Text<'a>>>,
+        add: Option<Vec<Text<'a>>>,
         pub(crate) drop: Option<Vec<Text<'a>>>,
     }
 
@@ -65,6 +66,20 @@ view! {
     /// An entry of `sysctls`.
     Sysctl<'a> {
         pub(crate) name: Option<Text<'a>>,
+    }
+}
+
+impl SecurityContext<'_> {
+    pub(crate) fn added_capabilities(&self) -> impl Iterator<Item = &str> {
+        let all = self.capabilities.iter().flat_map(|all| &all.add);
+        all.flatten().map(Text::as_str)
+    }
+}
+
+impl PodSecurityContext<'_> {
+    pub(crate) fn sysctl_names(&self) -> impl Iterator<Item = &str> {
+        let sysctls = self.sysctls.iter().flatten();
+        sysctls.map(|sysctl| text(sysctl.name.as_ref()))
     }
 }
 

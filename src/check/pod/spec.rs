@@ -83,7 +83,6 @@ view! {
 }
 
 impl<'a> Spec<'a> {
-    /// Reads the fields.
     pub(crate) fn read(source: Source<'a>) -> Self {
         let mut spec = Self {
             security_before: source.before("securityContext"),
@@ -106,14 +105,12 @@ impl<'a> Spec<'a> {
 
     /// Why the pod surely runs on Windows nodes; `None` where it may run on Linux.
     pub(crate) fn windows_reason(&self) -> Option<&'static str> {
-        let is_windows =
-            |name: Option<&Text<'_>>| name.is_some_and(|name| name.as_str() == WINDOWS);
         if self.os_name() == WINDOWS {
             return Some("spec.os");
         }
         if OS_LABELS
             .iter()
-            .any(|label| is_windows(self.node_selector.get(*label)))
+            .any(|label| text(self.node_selector.get(*label)) == WINDOWS)
             || self.node_selector.contains_key(BUILD_LABEL)
         {
             return Some("spec.nodeSelector");
@@ -130,9 +127,9 @@ impl<'a> Spec<'a> {
             return Some("spec.securityContext.windowsOptions");
         }
         // A class's name is free, but who calls it so means it.
-        let class = self.runtime_class_name.as_ref().map(Text::as_str);
-        class
-            .is_some_and(|class| class.to_ascii_lowercase().contains(WINDOWS))
+        text(self.runtime_class_name.as_ref())
+            .to_ascii_lowercase()
+            .contains(WINDOWS)
             .then_some("spec.runtimeClassName")
     }
 

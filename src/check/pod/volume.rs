@@ -37,6 +37,11 @@ pub(crate) struct VolumeSource<'a> {
 }
 
 impl<'a> VolumeSource<'a> {
+    pub(crate) fn projected_sources(&self) -> impl Iterator<Item = &ProjectedSource<'a>> {
+        let projected = self.projected.iter();
+        projected.flat_map(|projected| &projected.sources).flatten()
+    }
+
     fn take(&mut self, kind: &str, field: Field<'a>) {
         match kind {
             "emptyDir" => self.empty_dir = field.read(),
@@ -110,7 +115,7 @@ fn is_whole(source: &ProjectedSource<'_>) -> bool {
 impl EmptyDir<'_> {
     /// Whether it is held in memory.
     pub(crate) fn is_memory(&self) -> bool {
-        self.medium.as_ref().map(Text::as_str) == Some("Memory")
+        text(self.medium.as_ref()) == "Memory"
     }
 
     /// `sizeLimit`; zero means no limit.
@@ -143,7 +148,6 @@ impl<'a> Volume<'a> {
         volume
     }
 
-    /// The field's path.
     pub(crate) fn path(&self) -> String {
         format!("spec.volumes[{}]", self.index)
     }
@@ -214,13 +218,7 @@ impl<'a> Volume<'a> {
 
     /// Whether it carries a service account token.
     pub(crate) fn has_token(&self) -> bool {
-        let sources = self
-            .source
-            .projected
-            .iter()
-            .filter_map(|projected| projected.sources.as_ref());
-        sources
-            .flatten()
-            .any(|source| source.service_account_token.is_some())
+        let mut sources = self.source.projected_sources();
+        sources.any(|source| source.service_account_token.is_some())
     }
 }

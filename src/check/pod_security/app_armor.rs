@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::baseline::{is_bad_profile, words};
-use super::subject::{AuditScope, Whose};
+use super::baseline::is_bad_profile;
+use super::subject::AuditScope;
 use super::violation::ControlViolation;
 use super::words::{containers, plural, quoted};
-use crate::check::pod::{Container, Profile};
+use crate::check::pod::{Container, Profile, text};
 use crate::kubernetes::keys::APP_ARMOR_PREFIX;
 
 /// The profile of the annotation `unconfined`.
@@ -21,10 +21,11 @@ pub(super) fn check(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolat
         return None;
     }
     let of_pod = subject.pod.spec.security.app_armor_profile.as_ref();
-    let of_pod = of_pod.filter(|_| pod).map(kind);
-    let profiles = offenders.iter().map(|container| own(container));
-    let values: BTreeSet<&str> = of_pod.into_iter().chain(profiles).collect();
-    let mut values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+    let types: BTreeSet<&str> = offenders
+        .iter()
+        .map(|container| own(container))
+        .chain(of_pod.filter(|_| pod).map(kind))
+        .collect();
     let mut who: Vec<String> = pod.then(|| "pod".to_owned()).into_iter().collect();
     if !offenders.is_empty() {
         who.push(containers(&offenders));
@@ -33,18 +34,17 @@ pub(super) fn check(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolat
         let word = plural("annotation", "annotations", annotations.len());
         who.push(word.to_owned());
     }
-    let by_annotation = !pod && offenders.is_empty();
-    values.extend(annotations);
+    let annotated = annotations.iter().map(String::as_str);
     let detail = format!(
         "{} must not set AppArmor profile type to {}",
         who.join(" and "),
-        quoted(&values),
+        quoted(types.iter().copied().chain(annotated)),
     );
-    let reason = match values.len() {
+    let reason = match types.len() + annotations.len() {
         1 => "forbidden AppArmor profile",
         _ => "forbidden AppArmor profiles",
     };
-    if by_annotation {
+    if !pod && offenders.is_empty() {
         return Some(ControlViolation::at(
             "metadata.annotations".to_owned(),
             reason,
@@ -58,7 +58,7 @@ pub(super) fn check(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolat
 }
 
 fn kind<'p>(profile: &'p Profile<'_>) -> &'p str {
-    words(profile.kind.as_ref())
+    text(profile.kind.as_ref())
 }
 
 /// The profile of an offender: its own, else that of its annotation.
@@ -74,11 +74,10 @@ fn offenders<'p, 'a>(subject: AuditScope<'p, 'a>) -> Vec<&'p Container<'a>> {
     let mut offenders =
         subject.offenders(|security| is_bad_profile(security.app_armor_profile.as_ref()));
     let pod = subject.pod;
-    let unconfined = pod.annotations.range(APP_ARMOR_PREFIX..);
-    let unconfined = unconfined.take_while(|(key, _)| key.starts_with(APP_ARMOR_PREFIX));
-    let mut unconfined = unconfined.filter(|(_, value)| **value == "unconfined");
+    let mut annotations = pod.annotations_with_prefix(APP_ARMOR_PREFIX);
+    let is_copied = annotations.any(|(_, value)| value == "unconfined");
     let of_pod = pod.spec.security.app_armor_profile.as_ref().map(kind);
-    if unconfined.next().is_none() || of_pod == Some(UNCONFINED) || subject.is_windows() {
+    if !is_copied || of_pod == Some(UNCONFINED) || subject.is_windows() {
         return offenders;
     }
     let copied = pod.all().filter(|container| {
@@ -94,21 +93,18 @@ fn offenders<'p, 'a>(subject: AuditScope<'p, 'a>) -> Vec<&'p Container<'a>> {
 
 /// The annotations that may not be set, as `key="value"`, sorted.
 fn annotations(subject: AuditScope<'_, '_>) -> Vec<String> {
-    let pod = subject.pod;
-    let set = pod.annotations.range(APP_ARMOR_PREFIX..);
-    let set = set.take_while(|(key, _)| key.starts_with(APP_ARMOR_PREFIX));
-    let bad = set.filter(|(_, value)| {
-        !value.is_empty() && **value != "runtime/default" && !value.starts_with("localhost/")
-    });
-    let counted = bad.filter(|(key, _)| match subject.whose {
-        Whose::Everybody => true,
-        Whose::Template(_) => {
+    subject
+        .pod
+        .annotations_with_prefix(APP_ARMOR_PREFIX)
+        .filter(|(_, value)| {
+            !value.is_empty() && *value != "runtime/default" && !value.starts_with("localhost/")
+        })
+        .filter(|(key, _)| {
             let name = key.trim_start_matches(APP_ARMOR_PREFIX);
-            let mut all = pod.all();
-            all.any(|container| container.name == name && subject.counts(container))
-        }
-    });
-    counted
+            let mut all = subject.pod.all();
+            subject.is_whole()
+                || all.any(|container| container.name == name && subject.counts(container))
+        })
         .map(|(key, value)| format!("{key}={value:?}"))
         .collect()
 }

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use super::subject::AuditScope;
 use super::violation::ControlViolation;
 use super::words::{containers, counted, plural, quoted, setters};
-use crate::check::pod::{
-    Container, Handler, Network, Probe, Profile, SeLinux, SecurityContext, WindowsOptions,
-};
+use crate::check::pod::{Container, Profile, SeLinux, WindowsOptions, text};
 use crate::kubernetes::keys::{SECCOMP_CONTAINER_PREFIX, SECCOMP_POD};
 use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::review::Text;
@@ -44,92 +42,78 @@ fn allowed(list: &[(&str, u32)], name: &str, minor: u32) -> bool {
         .any(|(known, since)| *known == name && minor >= *since)
 }
 
-/// The words of optional text; absent is empty.
-pub(super) fn words<'t>(text: Option<&'t Text<'_>>) -> &'t str {
-    text.map(Text::as_str).unwrap_or_default()
-}
-
-/// The capabilities that a context adds.
-pub(super) fn added<'s>(security: &'s SecurityContext<'_>) -> impl Iterator<Item = &'s str> {
-    let capabilities = security.capabilities.as_ref();
-    let add = capabilities.and_then(|capabilities| capabilities.add.as_ref());
-    add.into_iter().flatten().map(Text::as_str)
+/// What is said of containers that add capabilities which they must not.
+pub(super) fn must_not_add(adding: &[&Container<'_>], is_bad: impl Fn(&str) -> bool) -> String {
+    let bad: BTreeSet<&str> = adding
+        .iter()
+        .flat_map(|container| container.security.added_capabilities())
+        .filter(|name| is_bad(name))
+        .collect();
+    format!(
+        "{} must not include {} in securityContext.capabilities.add",
+        containers(adding),
+        quoted(bad.iter()),
+    )
 }
 
 pub(super) fn capabilities(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
-    let bad = |capability: &&str| !BASELINE_CAPABILITIES.contains(capability);
-    let offenders = subject.offenders(|security| added(security).any(|name| bad(&name)));
+    let is_bad = |name: &str| !BASELINE_CAPABILITIES.contains(&name);
+    let offenders = subject.offenders(|security| security.added_capabilities().any(is_bad));
     offenders.first()?;
-    let found = offenders.iter().flat_map(|c| added(&c.security));
-    let found: BTreeSet<&str> = found.filter(bad).collect();
-    let detail = format!(
-        "{} must not include {} in securityContext.capabilities.add",
-        containers(&offenders),
-        quoted(&found.into_iter().collect::<Vec<_>>()),
-    );
-    let reason = "non-default capabilities";
     Some(ControlViolation::in_contexts(
         false,
         &offenders,
         "capabilities.add",
-        reason,
-        detail,
+        "non-default capabilities",
+        must_not_add(&offenders, is_bad),
     ))
 }
 
 pub(super) fn host_namespaces(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let spec = &subject.pod.spec;
-    let shared = [
+    let all = [
         ("hostNetwork", spec.host_network),
         ("hostPID", spec.host_pid),
         ("hostIPC", spec.host_ipc),
     ];
-    let mut shared = shared.into_iter().filter(|(_, shared)| *shared).peekable();
+    let mut shared = all.into_iter().filter(|(_, shared)| *shared).peekable();
     let (first, _) = *shared.peek().filter(|_| subject.is_whole())?;
-    let detail = shared.map(|(field, _)| format!("{field}=true"));
-    let detail = detail.collect::<Vec<_>>().join(", ");
+    let set: Vec<String> = shared.map(|(field, _)| format!("{field}=true")).collect();
     Some(ControlViolation::at(
         format!("spec.{first}"),
         "host namespaces",
-        detail,
+        set.join(", "),
     ))
 }
 
 pub(super) fn host_path_volumes(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
-    let volumes = subject.volumes();
-    let bad: Vec<_> = volumes
+    let bad: Vec<_> = subject
+        .volumes()
         .filter(|volume| volume.kinds.contains(&"hostPath"))
         .collect();
     let path = format!("{}.hostPath", bad.first()?.path());
-    let names: Vec<&str> = bad.iter().map(|volume| volume.name).collect();
-    let detail = counted("volume", "volumes", &names);
+    let detail = counted("volume", "volumes", bad.iter().map(|volume| volume.name));
     Some(ControlViolation::at(path, "hostPath volumes", detail))
 }
 
 pub(super) fn host_ports(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
-    let on_host = subject.pod.spec.host_network;
-    // In the node's network the API server fills in the container's port (v1/defaults.go).
-    let host_port = |port: &crate::check::pod::Port<'_>| {
-        let own = port.host_port.filter(|port| *port != 0);
-        own.or_else(|| port.container_port.filter(|port| on_host && *port != 0))
-    };
+    let host_network = subject.pod.spec.host_network;
     let mut offenders: Vec<&Container<'_>> = Vec::new();
     let mut ports = BTreeSet::new();
-    let mut path = None;
+    let mut first = None;
     for container in subject.pod.all() {
-        let bound = container.ports.iter().enumerate();
-        let bound = bound.filter(|(_, port)| subject.counts_port(port));
-        for (index, port) in bound.filter_map(|(index, port)| Some((index, host_port(port)?))) {
-            path.get_or_insert_with(|| format!("{}.ports[{index}].hostPort", container.place));
-            ports.insert(port.to_string());
-            if offenders
-                .last()
-                .is_none_or(|last| last.place != container.place)
-            {
-                offenders.push(container);
-            }
+        let listed = container.ports.iter().enumerate();
+        for (index, port) in listed.filter(|(_, port)| subject.counts_port(port)) {
+            let Some(number) = port.node_port(host_network) else {
+                continue;
+            };
+            first.get_or_insert_with(|| format!("{}.ports[{index}].hostPort", container.place));
+            ports.insert(number.to_string());
+            offenders.push(container);
         }
     }
+    let path = first?;
+    offenders.dedup_by_key(|container| container.place);
     let detail = format!(
         "{} {} {} {}",
         containers(&offenders),
@@ -137,48 +121,44 @@ pub(super) fn host_ports(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlV
         plural("hostPort", "hostPorts", ports.len()),
         ports.into_iter().collect::<Vec<_>>().join(", "),
     );
-    Some(ControlViolation::at(path?, "hostPort", detail).about(&offenders))
+    Some(ControlViolation::at(path, "hostPort", detail).about(&offenders))
 }
 
-/// The host that a probe calls, where it is not the pod.
-fn probe_hosts_of<'p>(probe: &'p Probe<'_>) -> impl Iterator<Item = &'p str> {
-    hosts([probe.http_get.as_ref(), probe.tcp_socket.as_ref()])
-}
-
-fn hook_hosts<'p>(hook: &'p Handler<'_>) -> impl Iterator<Item = &'p str> {
-    hosts([hook.http_get.as_ref(), hook.tcp_socket.as_ref()])
-}
-
-fn hosts<'p, 'a: 'p>(targets: [Option<&'p Network<'a>>; 2]) -> impl Iterator<Item = &'p str> {
-    let targets = targets.into_iter().flatten();
-    let hosts = targets.map(|target| words(target.host.as_ref()));
-    hosts.filter(|host| !host.is_empty())
+/// The hosts other than the pod that probes and hooks of a container call, each with its field.
+fn called_hosts<'p>(
+    subject: AuditScope<'p, '_>,
+    container: &'p Container<'_>,
+) -> impl Iterator<Item = (&'static str, &'p str)> {
+    let probes = subject
+        .probes(container)
+        .map(|(field, probe)| (field, &probe.http_get, &probe.tcp_socket));
+    let hooks = container
+        .lifecycle
+        .iter()
+        .filter(move |_| subject.counts_field(container, "lifecycle"))
+        .flat_map(|lifecycle| [&lifecycle.post_start, &lifecycle.pre_stop])
+        .flatten()
+        .map(|hook| ("lifecycle", &hook.http_get, &hook.tcp_socket));
+    probes
+        .chain(hooks)
+        .flat_map(|(field, http, tcp)| [(field, http), (field, tcp)])
+        .filter_map(|(field, target)| Some((field, text(target.as_ref()?.host.as_ref()))))
+        .filter(|(_, host)| !host.is_empty())
 }
 
 pub(super) fn probe_hosts(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
     let mut offenders: Vec<&Container<'_>> = Vec::new();
     let mut forbidden = BTreeSet::new();
-    let mut path = None;
+    let mut first = None;
     for container in subject.pod.all() {
-        let probes = subject.probes(container);
-        let probes =
-            probes.flat_map(|(field, probe)| probe_hosts_of(probe).map(move |host| (field, host)));
-        let hooks = container.lifecycle.iter();
-        let hooks = hooks.filter(|_| subject.counts_field(container, "lifecycle"));
-        let hooks = hooks.flat_map(|hooks| [&hooks.post_start, &hooks.pre_stop]);
-        let hooks = hooks.flatten().flat_map(hook_hosts);
-        for (field, host) in probes.chain(hooks.map(|host| ("lifecycle", host))) {
-            path.get_or_insert_with(|| format!("{}.{field}", container.place));
+        for (field, host) in called_hosts(subject, container) {
+            first.get_or_insert_with(|| format!("{}.{field}", container.place));
             forbidden.insert(host);
-            if offenders
-                .last()
-                .is_none_or(|last| last.place != container.place)
-            {
-                offenders.push(container);
-            }
+            offenders.push(container);
         }
     }
-    let path = path?;
+    let path = first?;
+    offenders.dedup_by_key(|container| container.place);
     // This control alone sorts the containers (check_hostProbesAndhostLifecycle.go).
     offenders.sort_by_key(|container| container.name);
     let detail = format!(
@@ -188,7 +168,7 @@ pub(super) fn probe_hosts(subject: AuditScope<'_, '_>, _: u32) -> Option<Control
         counted(
             "probe or lifecycle host",
             "probe or lifecycle hosts",
-            &forbidden.into_iter().collect::<Vec<_>>()
+            forbidden.iter(),
         ),
     );
     Some(ControlViolation::at(path, "probe or lifecycle host", detail).about(&offenders))
@@ -219,18 +199,19 @@ pub(super) fn proc_mount(subject: AuditScope<'_, '_>, minor: u32) -> Option<Cont
 
 /// Whether a container unmasks `/proc`, whatever its user namespace.
 pub(super) fn unmasked(subject: AuditScope<'_, '_>) -> Option<ControlViolation> {
-    let mount = |security: &SecurityContext<'_>| {
-        let mount = security.proc_mount.as_ref().map(Text::as_str);
-        mount.filter(|mount| *mount != "Default").map(str::to_owned)
-    };
-    let offenders = subject.offenders(|security| mount(security).is_some());
+    let offenders = subject.offenders(|security| {
+        let mount = security.proc_mount.as_ref();
+        mount.is_some_and(|mount| mount.as_str() != "Default")
+    });
     offenders.first()?;
-    let found = offenders.iter().filter_map(|c| mount(&c.security));
-    let found: BTreeSet<String> = found.collect();
+    let mounts: BTreeSet<&str> = offenders
+        .iter()
+        .map(|container| text(container.security.proc_mount.as_ref()))
+        .collect();
     let detail = format!(
         "{} must not set securityContext.procMount to {}",
         containers(&offenders),
-        quoted(&found.into_iter().collect::<Vec<_>>()),
+        quoted(mounts.iter()),
     );
     Some(ControlViolation::in_contexts(
         false,
@@ -242,12 +223,11 @@ pub(super) fn unmasked(subject: AuditScope<'_, '_>) -> Option<ControlViolation> 
 }
 
 pub(super) fn se_linux(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
-    let is_set = |text: &Option<Text<'_>>| !words(text.as_ref()).is_empty();
-    let bad_type =
-        |options: &SeLinux<'_>| !allowed(&SELINUX_TYPES, words(options.kind.as_ref()), minor);
     let bad = |options: &Option<SeLinux<'_>>| {
         options.as_ref().is_some_and(|options| {
-            bad_type(options) || is_set(&options.user) || is_set(&options.role)
+            !allowed(&SELINUX_TYPES, text(options.kind.as_ref()), minor)
+                || is_set(options.user.as_ref())
+                || is_set(options.role.as_ref())
         })
     };
     let pod = subject.pod_offends(|security| bad(&security.se_linux_options));
@@ -256,31 +236,15 @@ pub(super) fn se_linux(subject: AuditScope<'_, '_>, minor: u32) -> Option<Contro
         return None;
     }
     let of_pod = subject.pod.spec.security.se_linux_options.as_ref();
-    let of_pod = of_pod.filter(|_| pod).into_iter();
-    let options = offenders
+    let options: Vec<&SeLinux<'_>> = offenders
         .iter()
-        .filter_map(|c| c.security.se_linux_options.as_ref());
-    let options: Vec<&SeLinux<'_>> = of_pod.chain(options).collect();
-    let types = options.iter().filter(|options| bad_type(options));
-    let types: BTreeSet<&str> = types.map(|options| words(options.kind.as_ref())).collect();
-    let mut data = Vec::new();
-    if !types.is_empty() {
-        data.push(counted(
-            "type",
-            "types",
-            &types.into_iter().collect::<Vec<_>>(),
-        ));
-    }
-    if options.iter().any(|options| is_set(&options.user)) {
-        data.push("user may not be set".to_owned());
-    }
-    if options.iter().any(|options| is_set(&options.role)) {
-        data.push("role may not be set".to_owned());
-    }
+        .filter_map(|container| container.security.se_linux_options.as_ref())
+        .chain(of_pod.filter(|_| pod))
+        .collect();
     let detail = format!(
         "{} set forbidden securityContext.seLinuxOptions: {}",
         setters(pod, &offenders),
-        data.join("; "),
+        forbidden_options(&options, minor),
     );
     Some(ControlViolation::in_contexts(
         pod,
@@ -291,10 +255,34 @@ pub(super) fn se_linux(subject: AuditScope<'_, '_>, minor: u32) -> Option<Contro
     ))
 }
 
+fn is_set(field: Option<&Text<'_>>) -> bool {
+    !text(field).is_empty()
+}
+
+/// What of these options may not be.
+fn forbidden_options(options: &[&SeLinux<'_>], minor: u32) -> String {
+    let types: BTreeSet<&str> = options
+        .iter()
+        .map(|options| text(options.kind.as_ref()))
+        .filter(|kind| !allowed(&SELINUX_TYPES, kind, minor))
+        .collect();
+    let mut data = Vec::new();
+    if !types.is_empty() {
+        data.push(counted("type", "types", types.iter()));
+    }
+    if options.iter().any(|options| is_set(options.user.as_ref())) {
+        data.push("user may not be set".to_owned());
+    }
+    if options.iter().any(|options| is_set(options.role.as_ref())) {
+        data.push("role may not be set".to_owned());
+    }
+    data.join("; ")
+}
+
 /// Whether a profile is set that is neither the runtime's nor one of the node's.
 pub(super) fn is_bad_profile(profile: Option<&Profile<'_>>) -> bool {
     profile.is_some_and(|profile| {
-        !matches!(words(profile.kind.as_ref()), "RuntimeDefault" | "Localhost")
+        !matches!(text(profile.kind.as_ref()), "RuntimeDefault" | "Localhost")
     })
 }
 
@@ -313,17 +301,16 @@ pub(super) fn bad_seccomp(subject: AuditScope<'_, '_>) -> Option<ControlViolatio
         return None;
     }
     let of_pod = subject.pod.spec.security.seccomp_profile.as_ref();
-    let profiles = offenders
+    let types: BTreeSet<&str> = offenders
         .iter()
-        .filter_map(|c| c.security.seccomp_profile.as_ref());
-    let profiles = of_pod.filter(|_| pod).into_iter().chain(profiles);
-    let values: BTreeSet<&str> = profiles
-        .map(|profile| words(profile.kind.as_ref()))
+        .filter_map(|container| container.security.seccomp_profile.as_ref())
+        .chain(of_pod.filter(|_| pod))
+        .map(|profile| text(profile.kind.as_ref()))
         .collect();
     let detail = format!(
         "{} must not set securityContext.seccompProfile.type to {}",
         setters(pod, &offenders),
-        quoted(&values.into_iter().collect::<Vec<_>>()),
+        quoted(types.iter()),
     );
     let field = "seccompProfile.type";
     Some(ControlViolation::in_contexts(
@@ -346,8 +333,7 @@ fn seccomp_annotations(subject: AuditScope<'_, '_>) -> Option<ControlViolation> 
     {
         forbidden.insert(format!("{SECCOMP_POD}={value:?}"));
     }
-    let annotations = pod.annotations.range(SECCOMP_CONTAINER_PREFIX..);
-    let annotations = annotations.take_while(|(key, _)| key.starts_with(SECCOMP_CONTAINER_PREFIX));
+    let annotations = pod.annotations_with_prefix(SECCOMP_CONTAINER_PREFIX);
     for (key, value) in annotations.filter(|(_, value)| bad(value)) {
         let name = key.trim_start_matches(SECCOMP_CONTAINER_PREFIX);
         let mut all = pod.all();
@@ -356,11 +342,10 @@ fn seccomp_annotations(subject: AuditScope<'_, '_>) -> Option<ControlViolation> 
         }
     }
     forbidden.first()?;
-    let forbidden: Vec<String> = forbidden.into_iter().collect();
     let detail = format!(
         "forbidden {} {}",
         plural("annotation", "annotations", forbidden.len()),
-        forbidden.join(", "),
+        forbidden.into_iter().collect::<Vec<_>>().join(", "),
     );
     let path = "metadata.annotations".to_owned();
     Some(ControlViolation::at(path, "seccompProfile", detail))
@@ -368,19 +353,18 @@ fn seccomp_annotations(subject: AuditScope<'_, '_>) -> Option<ControlViolation> 
 
 pub(super) fn sysctls(subject: AuditScope<'_, '_>, minor: u32) -> Option<ControlViolation> {
     let security = &subject.pod.spec.security;
-    let named = |sysctls: &Option<Vec<crate::check::pod::Sysctl<'_>>>| {
-        let names = sysctls.iter().flatten();
-        let names = names.map(|sysctl| words(sysctl.name.as_ref()).to_owned());
-        let bad = names.filter(|name| !allowed(&SYSCTLS, name, minor));
-        bad.collect::<Vec<_>>()
-    };
-    security.sysctls.as_ref()?;
-    if !subject.pod_offends(|security| !named(&security.sysctls).is_empty()) {
+    let is_bad = |name: &str| !allowed(&SYSCTLS, name, minor);
+    if !subject.pod_offends(|security| security.sysctl_names().any(is_bad)) {
         return None;
     }
-    let detail = named(&security.sysctls).join(", ");
+    let names = security.sysctl_names();
+    let bad: Vec<&str> = names.filter(|name| is_bad(name)).collect();
     let path = "spec.securityContext.sysctls".to_owned();
-    Some(ControlViolation::at(path, "forbidden sysctls", detail))
+    Some(ControlViolation::at(
+        path,
+        "forbidden sysctls",
+        bad.join(", "),
+    ))
 }
 
 pub(super) fn windows_host_process(

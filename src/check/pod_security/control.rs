@@ -124,27 +124,23 @@ impl fmt::Display for Violation {
 
 /// What the subject violates at a level, by the rules of a minor version.
 pub(super) fn violations(subject: &AuditScope<'_, '_>, level: Level, minor: u32) -> Vec<Violation> {
-    let mut violations = Vec::new();
     if level == Level::Privileged {
-        return violations;
+        return Vec::new();
     }
-    for control in Control::ALL.iter().copied() {
-        let overridden = level == Level::Restricted
-            && control
-                .overridden_since()
-                .is_some_and(|since| minor >= since);
-        if control.level() > level || minor < control.since() || overridden {
-            continue;
-        }
-        if let Some(found) = control.judge()(*subject, minor) {
-            violations.push(Violation {
-                control,
-                containers: found.containers,
-                path: found.path,
-                reason: found.reason,
-                detail: found.detail,
-            });
-        }
-    }
-    violations
+    let holding = Control::ALL.iter().copied().filter(|control| {
+        let since = control.overridden_since();
+        let is_overridden = level == Level::Restricted && since.is_some_and(|since| minor >= since);
+        control.level() <= level && minor >= control.since() && !is_overridden
+    });
+    let violated = holding.filter_map(|control| {
+        let found = control.judge()(*subject, minor)?;
+        Some(Violation {
+            control,
+            containers: found.containers,
+            path: found.path,
+            reason: found.reason,
+            detail: found.detail,
+        })
+    });
+    violated.collect()
 }

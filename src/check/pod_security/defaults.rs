@@ -132,8 +132,8 @@ impl Defaults {
         })?;
         let exempt = |field: &str| {
             let exemptions = configuration.get("exemptions");
-            let names = exemptions.and_then(|exemptions| exemptions.get(field)?.as_array());
-            let names = names.into_iter().flatten().filter_map(Value::as_str);
+            let listed = exemptions.and_then(|exemptions| exemptions.get(field)?.as_array());
+            let names = listed.into_iter().flatten().filter_map(Value::as_str);
             names.map(str::to_owned).collect()
         };
         Ok(Self {

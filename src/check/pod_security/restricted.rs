@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::baseline::{added, bad_seccomp, is_bad_profile, unmasked};
+use super::baseline::{bad_seccomp, is_bad_profile, must_not_add, unmasked};
 use super::subject::AuditScope;
 use super::violation::ControlViolation;
-use super::words::{containers, counted, plural, quoted, setters};
+use super::words::{containers, counted, plural, setters};
 use crate::check::pod::{SecurityContext, Volume};
-use crate::review::Text;
 
 /// Volume sources that are allowed (`check_restrictedVolumes.go`).
 const ALLOWED_SOURCES: [&str; 9] = [
@@ -83,9 +82,9 @@ pub(super) fn capabilities(subject: AuditScope<'_, '_>, minor: u32) -> Option<Co
     if minor >= WINDOWS_EXEMPT && subject.is_windows() {
         return None;
     }
-    let bad = |capability: &&str| *capability != MAY_ADD;
     let keeping = subject.offenders(|security| !drops_all(security));
-    let adding = subject.offenders(|security| added(security).any(|name| bad(&name)));
+    let adding =
+        subject.offenders(|security| security.added_capabilities().any(is_restricted_capability));
     let mut details = Vec::new();
     if !keeping.is_empty() {
         details.push(format!(
@@ -94,13 +93,7 @@ pub(super) fn capabilities(subject: AuditScope<'_, '_>, minor: u32) -> Option<Co
         ));
     }
     if !adding.is_empty() {
-        let names = adding.iter().flat_map(|c| added(&c.security));
-        let names: BTreeSet<&str> = names.filter(bad).collect();
-        details.push(format!(
-            "{} must not include {} in securityContext.capabilities.add",
-            containers(&adding),
-            quoted(&names.into_iter().collect::<Vec<_>>()),
-        ));
+        details.push(must_not_add(&adding, is_restricted_capability));
     }
     details.first()?;
     let (first, field) = if adding.is_empty() {
@@ -133,21 +126,22 @@ fn forbidden_source(volume: &Volume<'_>) -> Option<&'static str> {
 }
 
 pub(super) fn volumes(subject: AuditScope<'_, '_>, _: u32) -> Option<ControlViolation> {
-    let volumes = subject.volumes();
-    let bad = volumes.filter_map(|volume| Some((volume, forbidden_source(volume)?)));
-    let bad: Vec<(&Volume<'_>, &str)> = bad.collect();
+    let bad: Vec<(&Volume<'_>, &str)> = subject
+        .volumes()
+        .filter_map(|volume| Some((volume, forbidden_source(volume)?)))
+        .collect();
     let (first, source) = bad.first()?;
     let path = format!("{}.{source}", first.path());
-    let names: Vec<&str> = bad.iter().map(|(volume, _)| volume.name).collect();
+    let names = bad.iter().map(|(volume, _)| volume.name);
     let sources: BTreeSet<&str> = bad.iter().map(|(_, source)| *source).collect();
     let detail = format!(
         "{} {} {}",
-        counted("volume", "volumes", &names),
-        plural("uses", "use", names.len()),
+        counted("volume", "volumes", names),
+        plural("uses", "use", bad.len()),
         counted(
             "restricted volume type",
             "restricted volume types",
-            &sources.into_iter().collect::<Vec<_>>()
+            sources.iter(),
         ),
     );
     Some(ControlViolation::at(
@@ -236,6 +230,6 @@ pub(super) fn seccomp(subject: AuditScope<'_, '_>, minor: u32) -> Option<Control
 }
 
 /// Whether a capability is beyond what level restricted lets a container add.
-pub(in crate::check) fn is_restricted_capability(name: &Text<'_>) -> bool {
-    name.as_str() != MAY_ADD
+pub(in crate::check) fn is_restricted_capability(name: &str) -> bool {
+    name != MAY_ADD
 }

@@ -15,7 +15,6 @@ pub(super) enum Whose<'p> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AuditScope<'p, 'a> {
     pub(super) pod: &'p Pod<'a>,
-    /// Whose part counts.
     pub(super) whose: Whose<'p>,
 }
 

@@ -2,13 +2,10 @@
 
 use crate::check::pod::Container;
 
-/// What a control found.
 pub(super) struct ControlViolation {
-    /// The containers concerned.
     pub(super) containers: Vec<String>,
     /// The first field concerned.
     pub(super) path: String,
-    /// What is wrong.
     pub(super) reason: &'static str,
     pub(super) detail: String,
 }

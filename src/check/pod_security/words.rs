@@ -4,12 +4,16 @@ use crate::check::pod::Container;
 
 /// `container "a"` or `containers "a", "b"`.
 pub(super) fn containers(offenders: &[&Container<'_>]) -> String {
-    let names: Vec<&str> = offenders.iter().map(|container| container.name).collect();
-    counted("container", "containers", &names)
+    let names = offenders.iter().map(|container| container.name);
+    counted("container", "containers", names)
 }
 
 /// The word in its number, and the quoted names.
-pub(super) fn counted<S: AsRef<str>>(one: &str, many: &str, names: &[S]) -> String {
+pub(super) fn counted(
+    one: &str,
+    many: &str,
+    names: impl ExactSizeIterator<Item: AsRef<str>>,
+) -> String {
     format!("{} {}", plural(one, many, names.len()), quoted(names))
 }
 
@@ -19,9 +23,9 @@ pub(super) fn plural<'w>(one: &'w str, many: &'w str, count: usize) -> &'w str {
 }
 
 /// `"a", "b"`.
-pub(super) fn quoted<S: AsRef<str>>(names: &[S]) -> String {
-    let quoted = names.iter().map(|name| format!("\"{}\"", name.as_ref()));
-    quoted.collect::<Vec<_>>().join(", ")
+pub(super) fn quoted(names: impl Iterator<Item: AsRef<str>>) -> String {
+    let quoted: Vec<String> = names.map(|name| format!("\"{}\"", name.as_ref())).collect();
+    quoted.join(", ")
 }
 
 /// `pod`, `container "a"`, or `pod and container "a"`: who set what they must not.

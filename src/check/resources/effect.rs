@@ -45,12 +45,10 @@ pub fn effect(pod: &Pod<'_>) -> Effect {
     };
     let before = after.within(Extent::Until(&[], 0));
     let of_containers = pod.all().flat_map(|container| {
-        let was = container.resources_before.iter();
-        let was = was.flat_map(Resources::names);
-        container.resources.names().chain(was)
+        let written = container.resources_before.iter().flat_map(Resources::names);
+        container.resources.names().chain(written)
     });
-    let of_pod = pod.spec.resources.iter();
-    let of_pod = of_pod.flat_map(Resources::names);
+    let of_pod = pod.spec.resources.iter().flat_map(Resources::names);
     let overhead = pod.spec.overhead.keys().map(Text::as_str);
     let names: BTreeSet<&str> = of_containers.chain(of_pod).chain(overhead).collect();
     let amounts = names.into_iter().map(|name| Amounts {

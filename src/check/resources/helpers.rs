@@ -39,10 +39,10 @@ fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
     });
     let helpers = whole.pod.helpers().filter(|helper| helper.runs_beside());
     for helper in helpers {
-        let lacks = |(name, scalable): (&&'static str, bool)| {
-            (scalable && whole.request(helper, name).is_none()).then_some(*name)
-        };
-        let mut lacking = COMPUTE.iter().zip(scalable).filter_map(lacks);
+        let compute = COMPUTE.into_iter().zip(scalable);
+        let mut lacking = compute.filter_map(|(name, scalable)| {
+            (scalable && whole.request(helper, name).is_none()).then_some(name)
+        });
         let Some(first) = lacking.next() else {
             continue;
         };

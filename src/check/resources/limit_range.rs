@@ -39,7 +39,6 @@ impl Kind {
 /// An entry of `spec.limits`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
-    /// What it is about.
     pub(super) kind: Kind,
     min: Amounts,
     max: Amounts,
@@ -86,13 +85,12 @@ impl Item {
 
     /// The names of the resources that it bounds.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let all = [&self.min, &self.max, &self.ratio].into_iter().enumerate();
-        all.flat_map(move |(index, amounts)| {
-            let earlier = [&self.min, &self.max].into_iter().take(index);
-            let is_new =
-                move |name: &&String| !earlier.clone().any(|amounts| amounts.contains_key(*name));
-            amounts.keys().filter(is_new).map(String::as_str)
-        })
+        let (min, max, ratio) = (&self.min, &self.max, &self.ratio);
+        let beside_min = move |name: &&String| !min.contains_key(*name);
+        let of_max = max.keys().filter(beside_min);
+        let ratios = ratio.keys().filter(beside_min);
+        let of_ratio = ratios.filter(move |name| !max.contains_key(*name));
+        min.keys().chain(of_max).chain(of_ratio).map(String::as_str)
     }
 
     /// Why it refuses these amounts of a resource, in the API server's words.
@@ -156,8 +154,8 @@ fn of_containers<'r>(
     amount: impl Fn(&'r Item) -> Option<&'r Quantity>,
 ) -> Option<Quantity> {
     ranges.iter().find_map(|range| {
-        let items = range.items.iter().rev();
-        let mut items = items.filter(|item| item.kind == Kind::Container);
+        let last_first = range.items.iter().rev();
+        let mut items = last_first.filter(|item| item.kind == Kind::Container);
         items.find_map(&amount).copied()
     })
 }

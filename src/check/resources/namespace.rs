@@ -104,12 +104,11 @@ fn crossed<'c>(
     if container.resources.limit(name).is_some() {
         return None;
     }
-    let given = |range: &'c LimitRange| {
+    let given = whole.limit_ranges.iter().find_map(|range| {
         let limit = default_limit(std::slice::from_ref(range), name)?;
         Some((request, limit, range))
-    };
-    let first = whole.limit_ranges.iter().find_map(given);
-    first.filter(|(request, limit, _)| request > limit)
+    });
+    given.filter(|(request, limit, _)| request > limit)
 }
 
 /// A LimitRange that gives a container a limit below its own request makes it invalid.
@@ -145,18 +144,16 @@ pub(super) fn quotas<'c>(
         if !quota.matches(whole) {
             continue;
         }
-        for helper in whole.pod.helpers() {
+        findings.extend(whole.pod.helpers().filter_map(|helper| {
             let lacking = quota.lacking(whole, helper);
-            if let Some(finding) = lacks(&quota.name, helper, &lacking) {
-                findings.push(finding);
-            }
-        }
+            lacks(&quota.name, helper, &lacking)
+        }));
         let exceeded = quota.exceeded(whole);
         let Some(first) = exceeded.first() else {
             continue;
         };
-        let is_over = |measure: Measure<'_, '_>| !quota.exceeded(measure).is_empty();
-        let Some(template) = culprit(whole, with, is_over) else {
+        let by = culprit(whole, with, |measure| !quota.exceeded(measure).is_empty());
+        let Some(template) = by else {
             continue;
         };
         let alone = whole.within(Extent::Until(with.templates, 0));
@@ -165,17 +162,13 @@ pub(super) fn quotas<'c>(
         } else {
             ", and does not count the pod without it".to_owned()
         };
-        let amounts = exceeded.iter().map(|over| {
-            format!(
-                "{}: the pod needs {}, {} of {} are used",
-                over.resource, over.wanted, over.used, over.hard
-            )
-        });
-        let amounts = amounts.collect::<Vec<_>>().join("; ");
+        let amounts: Vec<String> = exceeded.iter().map(ToString::to_string).collect();
         let message = format!(
             "ResourceQuota `{}` of the namespace has no room for the pod with the template {} \
-             ({amounts}){without}",
-            quota.name, template.name
+             ({}){without}",
+            quota.name,
+            template.name,
+            amounts.join("; ")
         );
         let path = quota_path(whole, template, first.resource);
         let finding = Finding::new(Code::QuotaExceeded, path, message);

@@ -84,11 +84,10 @@ fn single_limits<'c>(
     let Some(most) = own.and_then(|own| own.limit(name)) else {
         return;
     };
-    for (index, container) in whole.pod.containers.iter().enumerate() {
+    for container in &whole.pod.containers {
         let over = |measure: Measure<'_, '_>| {
-            let container = measure.pod.containers.get(index);
-            let container = container.filter(|c| measure.containers().any(|k| k.place == c.place));
-            let limit = measure.limit(container?, name)?;
+            let counted = measure.containers().find(|c| c.place == container.place)?;
+            let limit = measure.limit(counted, name)?;
             (limit > most).then_some(limit)
         };
         let Some(limit) = over(whole) else {

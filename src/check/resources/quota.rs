@@ -2,15 +2,15 @@
 //! (pkg/quota/v1/evaluator/core/pods.go, apiserver:admission/plugin/resourcequota/controller.go).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
 use super::limit_range::amounts;
 use super::measure::{Measure, is_huge_pages, is_pod_level};
 use super::qos::{QosClass, class};
-use crate::check::pod::{Container, Pod};
+use crate::check::pod::{Container, Pod, text};
 use crate::kubernetes::quantity::Quantity;
-use crate::review::Text;
 
 /// A ResourceQuota of the namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,13 +55,11 @@ impl Quota {
             let list = object.pointer(path).and_then(Value::as_array);
             list.into_iter().flatten()
         };
-        let plain = list("/spec/scopes").map(|scope| Scope::of(scope.as_str(), None, &[]));
+        let plain = list("/spec/scopes").map(|scope| Scope::of(scope.as_str(), None, None));
         let selected = list("/spec/scopeSelector/matchExpressions").map(|expression| {
             let text = |field: &str| expression.get(field).and_then(Value::as_str);
-            let values = expression.get("values").and_then(Value::as_array);
-            let values = values.into_iter().flatten().filter_map(Value::as_str);
-            let values: Vec<String> = values.map(str::to_owned).collect();
-            Scope::of(text("scopeName"), text("operator"), &values)
+            let values = expression.get("values");
+            Scope::of(text("scopeName"), text("operator"), values)
         });
         Self {
             name: name.unwrap_or_default().to_owned(),
@@ -89,21 +87,21 @@ impl Quota {
         if own.is_some_and(|own| own.names().any(is_pod_level)) {
             return Vec::new();
         }
-        let wanted = WANTED
-            .into_iter()
-            .filter(|name| self.hard.contains_key(*name));
         let mut containers = measure.containers();
         let Some(container) = containers.find(|known| known.place == container.place) else {
             return Vec::new();
         };
-        let lacks = |name: &&str| match name.strip_prefix("limits.") {
-            Some(resource) => measure.limit(container, resource).is_none(),
-            None => {
-                let resource = name.strip_prefix("requests.").unwrap_or(name);
-                measure.request(container, resource).is_none()
-            }
-        };
-        wanted.filter(lacks).collect()
+        WANTED
+            .into_iter()
+            .filter(|name| self.hard.contains_key(*name))
+            .filter(|name| match name.strip_prefix("limits.") {
+                Some(resource) => measure.limit(container, resource).is_none(),
+                None => {
+                    let resource = name.strip_prefix("requests.").unwrap_or(name);
+                    measure.request(container, resource).is_none()
+                }
+            })
+            .collect()
     }
 
     /// What the pod would take more of than is left.
@@ -111,24 +109,17 @@ impl Quota {
         if !self.matches(measure) {
             return Vec::new();
         }
-        let over = |(name, hard): (&'_ String, &Quantity)| {
-            let wanted = usage(measure, name).filter(|wanted| wanted.sign() != 0)?;
-            let used = self
-                .used
-                .get(name)
-                .copied()
-                .unwrap_or_else(|| Quantity::from(0));
-            (used.add(&wanted) > *hard).then_some((wanted, used, *hard))
-        };
-        let counted = self.hard.iter();
-        counted
+        let nothing = Quantity::from(0);
+        self.hard
+            .iter()
             .filter_map(|(name, hard)| {
-                let (wanted, used, hard) = over((name, hard))?;
-                Some(Exceeded {
+                let wanted = usage(measure, name).filter(|wanted| wanted.sign() != 0)?;
+                let used = *self.used.get(name).unwrap_or(&nothing);
+                (used.add(&wanted) > *hard).then_some(Exceeded {
                     resource: name,
                     wanted,
                     used,
-                    hard,
+                    hard: *hard,
                 })
             })
             .collect()
@@ -140,27 +131,40 @@ impl Quota {
 pub(super) struct Exceeded<'q> {
     /// As the quota calls it.
     pub(super) resource: &'q str,
-    /// What the pod would take.
-    pub(super) wanted: Quantity,
-    /// What is taken.
-    pub(super) used: Quantity,
-    /// What there is.
-    pub(super) hard: Quantity,
+    wanted: Quantity,
+    used: Quantity,
+    hard: Quantity,
+}
+
+impl fmt::Display for Exceeded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: the pod needs {}, {} of {} are used",
+            self.resource, self.wanted, self.used, self.hard
+        )
+    }
 }
 
 impl Scope {
     /// A scope by its words; `operator`: that of a scope selector.
-    fn of(name: Option<&str>, operator: Option<&str>, values: &[String]) -> Self {
-        let operator = operator.unwrap_or("Exists");
-        match (name.unwrap_or_default(), operator) {
+    fn of(name: Option<&str>, operator: Option<&str>, values: Option<&Value>) -> Self {
+        let classes = || {
+            let values = values.and_then(Value::as_array).into_iter().flatten();
+            values
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        };
+        match (name.unwrap_or_default(), operator.unwrap_or("Exists")) {
             ("Terminating", "Exists") => Self::Terminating(true),
             ("NotTerminating", "Exists") => Self::Terminating(false),
             ("BestEffort", "Exists") => Self::BestEffort(true),
             ("NotBestEffort", "Exists") => Self::BestEffort(false),
             ("PriorityClass", "Exists") => Self::HasPriorityClass(true),
             ("PriorityClass", "DoesNotExist") => Self::HasPriorityClass(false),
-            ("PriorityClass", "In") => Self::PriorityClass(true, values.to_vec()),
-            ("PriorityClass", "NotIn") => Self::PriorityClass(false, values.to_vec()),
+            ("PriorityClass", "In") => Self::PriorityClass(true, classes()),
+            ("PriorityClass", "NotIn") => Self::PriorityClass(false, classes()),
             _ => Self::Unknown,
         }
     }
@@ -188,8 +192,8 @@ fn is_terminating(pod: &Pod<'_>) -> bool {
 }
 
 fn priority_class<'p>(pod: &'p Pod<'_>) -> Option<&'p str> {
-    let class = pod.spec.priority_class_name.as_ref().map(Text::as_str);
-    class.filter(|class| !class.is_empty())
+    let class = text(pod.spec.priority_class_name.as_ref());
+    (!class.is_empty()).then_some(class)
 }
 
 /// What a pod takes of a resource as a quota calls it; `None`: nothing, or it is none of a pod's.

@@ -5,6 +5,8 @@
 //! `verifyRunAsNonRoot`): where they contradict each other the container is never created, although
 //! the API server takes the pod.
 
+use std::ops::RangeInclusive;
+
 use super::super::CheckContext;
 use super::super::pod::{Container, Pod};
 use crate::finding::{Code, Finding};
@@ -128,24 +130,22 @@ fn out_of_range(with: &CheckContext<'_>, helper: &Container<'_>) -> Option<Findi
     Some(Finding::new(Code::UserOutsideRange, path, message).of(helper.added_by))
 }
 
-/// Whether a number is in none of the ranges `FIRST/COUNT` or `FIRST-LAST`, separated by commas. Where
-/// one cannot be read nothing is known.
+/// Whether a number is in none of the ranges, separated by commas. Where one cannot be read nothing is
+/// known.
 fn is_outside(id: i64, ranges: &str) -> bool {
-    let read = |range: &str| {
-        let number = |text: &str| text.trim().parse::<i64>().ok();
-        if let Some((first, count)) = range.split_once('/') {
-            let first = number(first)?;
-            return Some((first, first.checked_add(number(count)?)?.checked_sub(1)?));
-        }
-        let (first, last) = range.split_once('-')?;
-        Some((number(first)?, number(last)?))
-    };
-    let ranges: Option<Vec<_>> = ranges.split(',').map(read).collect();
-    ranges.is_some_and(|ranges| {
-        !ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&id))
-    })
+    let ranges: Option<Vec<_>> = ranges.split(',').map(range).collect();
+    ranges.is_some_and(|ranges| !ranges.iter().any(|range| range.contains(&id)))
+}
+
+/// A range as `FIRST/COUNT` or `FIRST-LAST`.
+fn range(text: &str) -> Option<RangeInclusive<i64>> {
+    let number = |text: &str| text.trim().parse::<i64>().ok();
+    if let Some((first, count)) = text.split_once('/') {
+        let first = number(first)?;
+        return Some(first..=first.checked_add(number(count)?)?.checked_sub(1)?);
+    }
+    let (first, last) = text.split_once('-')?;
+    Some(number(first)?..=number(last)?)
 }
 
 #[cfg(test)]

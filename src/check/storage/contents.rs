@@ -72,13 +72,13 @@ fn not_executable(
     with: &CheckContext<'_>,
     container: &Container<'_>,
 ) -> Option<Finding> {
-    let command = container.command.first()?.as_str();
+    let written = container.command.first()?.as_str();
     // Windows has no modes.
     let is_windows = pod.spec.windows_reason().is_some();
-    if is_windows || !command.starts_with('/') || command.contains("$(") {
+    if is_windows || !written.starts_with('/') || written.contains("$(") {
         return None;
     }
-    let command = shortest(command);
+    let command = shortest(written);
     let (mount, below) = container
         .mounts
         .iter()

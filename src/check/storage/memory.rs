@@ -4,10 +4,9 @@
 //! large as the container's limit gets it killed before the volume is full.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Mount, Pod, Volume};
+use super::super::pod::{Container, Mount, Pod, Resources, Volume};
 use super::written;
 use crate::finding::{Code, Finding};
 use crate::kubernetes::quantity::Quantity;
@@ -39,13 +38,18 @@ fn volumes<'p, 'a>(
     })
 }
 
+/// The memory limit by a container's own resources, else the pod's.
+fn limit(own: &Resources<'_>, pod: &Pod<'_>) -> Option<Quantity> {
+    let own = own.limit("memory");
+    own.or_else(|| pod.spec.resources.as_ref()?.limit("memory"))
+}
+
 fn over_limit(
     pod: &Pod<'_>,
     with: &CheckContext<'_>,
     container: &Container<'_>,
 ) -> Option<Finding> {
-    let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
-    let limit = container.resources.limit("memory").or_else(of_pod)?;
+    let limit = limit(&container.resources, pod)?;
     let mut total = Quantity::from(0);
     let mut by = container.added_by.or_else(|| {
         let changed = container.resources_before.is_some();
@@ -64,8 +68,7 @@ fn over_limit(
 /// The user's own memory volumes that exceed the user's own limit.
 pub(in crate::check) fn own(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for container in pod.all().filter(|container| was_over(pod, container)) {
-        let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
-        let Some(limit) = container.resources.limit("memory").or_else(of_pod) else {
+        let Some(limit) = limit(&container.resources, pod) else {
             continue;
         };
         let sizes = volumes(pod, container).map(|(_, _, size)| size);
@@ -77,19 +80,17 @@ pub(in crate::check) fn own(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn finding(pod: &Pod<'_>, container: &Container<'_>, total: Quantity, limit: Quantity) -> Finding {
-    let mut parts = String::new();
-    for (_, volume, size) in volumes(pod, container) {
-        let plus = if parts.is_empty() { "" } else { " + " };
-        let _ = write!(parts, "{plus}volume `{}` {size}", volume.name);
-    }
-    let sum = if parts.contains(" + ") {
-        format!(" = {total}")
-    } else {
-        String::new()
+    let parts: Vec<String> = volumes(pod, container)
+        .map(|(_, volume, size)| format!("volume `{}` {size}", volume.name))
+        .collect();
+    let sum = match parts.len() {
+        0 | 1 => String::new(),
+        _ => format!(" = {total}"),
     };
     let message = format!(
-        "{} can write {parts}{sum} of memory, and its memory limit is {limit}",
-        container.title()
+        "{} can write {}{sum} of memory, and its memory limit is {limit}",
+        container.title(),
+        parts.join(" + ")
     );
     let path = format!("{}.resources.limits.memory", container.place);
     Finding::new(Code::MemoryVolumeOverLimit, path, message)
@@ -101,9 +102,7 @@ fn was_over(pod: &Pod<'_>, container: &Container<'_>) -> bool {
         return false;
     }
     let before = container.resources_before.as_ref();
-    let of_pod = || pod.spec.resources.as_ref()?.limit("memory");
-    let limit = before.unwrap_or(&container.resources).limit("memory");
-    let Some(limit) = limit.or_else(of_pod) else {
+    let Some(limit) = limit(before.unwrap_or(&container.resources), pod) else {
         return false;
     };
     let own = volumes(pod, container)

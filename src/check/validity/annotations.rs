@@ -144,17 +144,15 @@ fn container_profiles(
         let Some(name) = key.strip_prefix(kind.prefix) else {
             return;
         };
-        let container = pod.all().find(|container| container.name == name);
-        let with_field =
-            container.and_then(|container| Some((container, (kind.of)(&container.security)?)));
-        let Some((container, profile)) = with_field else {
+        let Some(container) = pod.all().find(|container| container.name == name) else {
             continue;
         };
-        if kind.agrees(value, profile) {
+        let profile = (kind.of)(&container.security);
+        let Some(profile) = profile.filter(|profile| !kind.agrees(value, profile)) else {
             continue;
-        }
-        let by = security_by(container, |before| (kind.of)(before).is_some());
-        let by = with.later(by, with.annotation_by(key));
+        };
+        let field_by = security_by(container, |before| (kind.of)(before).is_some());
+        let by = with.later(field_by, with.annotation_by(key));
         let (title, path) = (container.title(), container.place.to_string());
         findings.extend(kind.conflict([key, value], [&title, &path], profile, by));
     }
@@ -167,7 +165,7 @@ fn pod_seccomp(pod: &Pod<'_>, with: &CheckContext<'_>) -> Option<Finding> {
     if SECCOMP.agrees(value, profile) {
         return None;
     }
-    let by = pod_security_by(pod, |before| before.seccomp_profile.is_some());
-    let by = with.later(by, with.annotation_by(SECCOMP_POD));
+    let field_by = pod_security_by(pod, |before| before.seccomp_profile.is_some());
+    let by = with.later(field_by, with.annotation_by(SECCOMP_POD));
     SECCOMP.conflict([SECCOMP_POD, value], ["the pod", "spec"], profile, by)
 }

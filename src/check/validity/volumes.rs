@@ -50,15 +50,15 @@ type Uses<'u> = (Use<'u>, &'static [&'static str]);
 
 fn mounts<'u>(container: &'u Container<'_>) -> impl Iterator<Item = Uses<'u>> {
     let mounts = container.mounts.iter().enumerate();
-    let mounts = mounts.filter(|(_, mount)| mount.by.is_some());
-    mounts.map(|(index, mount)| {
+    mounts.filter_map(|(index, mount)| {
+        mount.by?;
         let used = Use {
             does: "mounts",
             name: text(mount.name.as_ref()),
             path: format!("{}.volumeMounts[{index}].name", container.place),
             by: mount.by,
         };
-        (used, &[][..])
+        Some((used, &[][..]))
     })
 }
 

@@ -52,8 +52,7 @@ fn host_processes(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Fin
         let by = with.later(by, decided_by(pod, with, other));
         findings.extend(invalid(path.clone(), message, by));
     }
-    let is_users = |host: &&Container<'_>| decided_by(pod, with, host).is_none();
-    if !pod.spec.host_network && !hosts.iter().any(is_users) {
+    if !pod.spec.host_network && hosts.iter().all(|c| decided_by(pod, with, c).is_some()) {
         let message =
             format!("{title} has hostProcess: true, and the pod does not have hostNetwork: true");
         findings.extend(invalid(path, message, by));

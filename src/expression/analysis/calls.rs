@@ -10,7 +10,7 @@ use crate::expression::program::{Node, Pattern};
 use crate::expression::types::Type;
 
 /// Namespaces of functions, which look like values that a function is called on.
-const NAMESPACES: &[&str] = &["optional", "lists"];
+pub(super) const NAMESPACES: &[&str] = &["optional", "lists"];
 
 /// Macros, for the nearest name.
 const MACROS: &[&str] = &[
@@ -52,8 +52,8 @@ impl Analyser<'_> {
             target.map(|target| self.value(target)).transpose()?;
             return Err(self.unknown_function(expr, &name, target.is_some()));
         }
-        let given = parts.into_iter().map(|part| self.value(part));
-        let given = given.collect::<Result<Vec<_>, _>>()?;
+        let checked = parts.into_iter().map(|part| self.value(part));
+        let given = checked.collect::<Result<Vec<_>, _>>()?;
         let function = self.overload(expr, &name, target.is_some(), &given)?;
         let ty = self.gives(expr, function, &given)?;
         let arguments = given.into_iter().map(|given| given.node).collect();

@@ -7,9 +7,11 @@
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, operators as op};
 
+use super::calls::NAMESPACES;
 use super::{Analyser, Check, Checked, Info, Local, Origin};
 use crate::expression::error::ExpressionError;
 use crate::expression::program::{Loop, LoopKind, Node};
+use crate::expression::scope::ROOTS_IN_APP;
 use crate::expression::types::Type;
 
 /// The accumulator of the parser's macros.
@@ -82,8 +84,8 @@ impl Analyser<'_> {
         if loops.iter_var == UNUSED {
             return self.binding(expr, loops);
         }
-        let step = Step::of(&loops.loop_step).filter(|_| loops.accu_var == ACCUMULATOR);
-        let step = step.ok_or_else(|| self.error(expr, "this macro is not known"))?;
+        let known = Step::of(&loops.loop_step).filter(|_| loops.accu_var == ACCUMULATOR);
+        let step = known.ok_or_else(|| self.error(expr, "this macro is not known"))?;
         self.check_loop_name(expr, &loops.iter_var)?;
         let (range, element) = self.range(&loops.iter_range)?;
         self.locals.push(Local {
@@ -100,19 +102,7 @@ impl Analyser<'_> {
     }
 
     fn check_loop_name(&self, expr: &IdedExpr, name: &str) -> Result<(), ExpressionError> {
-        const TAKEN: &[&str] = &[
-            "params",
-            "variables",
-            "pod",
-            "apps",
-            "app",
-            "self",
-            "namespaceObject",
-            "kubernetes",
-            "optional",
-            "lists",
-        ];
-        if TAKEN.contains(&name) {
+        if ROOTS_IN_APP.contains(&name) || NAMESPACES.contains(&name) {
             let message = format!("`{name}` cannot be the name of a loop variable");
             return Err(self
                 .error(expr, message)

@@ -15,9 +15,10 @@ impl Analyser<'_> {
             LiteralValue::Boolean(flag) => ((*flag.inner()).into(), Type::Boolean),
             LiteralValue::Int(integer) => ((*integer.inner()).into(), Type::Integer),
             LiteralValue::Double(number) => {
-                let number = Number::from_f64(*number.inner()).map(Value::Number);
-                let too_large = || self.error(expr, "the number is too large");
-                (number.ok_or_else(too_large)?, Type::Number)
+                let Some(number) = Number::from_f64(*number.inner()) else {
+                    return Err(self.error(expr, "the number is too large"));
+                };
+                (Value::Number(number), Type::Number)
             }
             LiteralValue::String(text) => (text.inner().into(), Type::Text),
             LiteralValue::Null => (Value::Null, Type::Null),

@@ -125,8 +125,8 @@ impl Analyser<'_> {
         }
         let (left, right) = (self.value(left)?, self.value(right)?);
         let (a, b) = (&left.info.ty, &right.info.ty);
-        let ty = result(operator, a, b);
-        let ty = ty.ok_or_else(|| self.mismatch(expr, operator.sign(), a, b))?;
+        let ty =
+            result(operator, a, b).ok_or_else(|| self.mismatch(expr, operator.sign(), a, b))?;
         let node = Node::Binary(operator, Box::new([left.node, right.node]));
         Ok(Checked::new(node, ty))
     }
@@ -144,9 +144,9 @@ impl Analyser<'_> {
             sums.push((first, right));
             first = left;
         }
-        let first = self.value(first)?;
-        let mut ty = first.info.ty;
-        let mut terms = vec![first.node];
+        let start = self.value(first)?;
+        let mut ty = start.info.ty;
+        let mut terms = vec![start.node];
         for (sum, term) in sums.into_iter().rev() {
             let term = self.value(term)?;
             let of_sum = added(&ty, &term.info.ty);

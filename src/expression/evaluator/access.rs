@@ -84,6 +84,5 @@ fn element<'x>(of: &Val<'x>, by: &Val<'x>) -> Found<'x> {
         Val::Number(number) if number.fract() == 0.0 => *number as i64,
         _ => return Err(wrong_type("[]", &[of, by])),
     };
-    let position = usize::try_from(position).ok();
-    Ok(position.and_then(|position| items.get(position)))
+    Ok(usize::try_from(position).ok().and_then(|at| items.get(at)))
 }

@@ -5,7 +5,6 @@ use crate::expression::budget::Budget;
 use crate::expression::error::EvaluationError;
 use crate::expression::value::{Items, Val};
 
-/// What code gives back.
 pub(super) type Outcome<'v> = Result<Val<'v>, EvaluationError>;
 
 /// The error of a function that does not take such values.
@@ -59,8 +58,9 @@ pub(super) fn items<'a, 'v>(
     arguments: &'a [Val<'v>],
     budget: &Budget<'_>,
 ) -> Result<Items<'a, 'v>, EvaluationError> {
-    let items = arguments.first().and_then(Val::items);
-    let items = items.ok_or_else(|| wrong_type(function, arguments))?;
+    let Some(items) = arguments.first().and_then(Val::items) else {
+        return Err(wrong_type(function, arguments));
+    };
     bounded(items.len())?;
     budget.step(items.len() as u64)?;
     Ok(items)

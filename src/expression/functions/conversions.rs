@@ -87,9 +87,8 @@ fn parse_number(text: &str) -> Option<f64> {
         let byte = index.and_then(|index| bytes.get(index));
         byte.is_some_and(u8::is_ascii_digit)
     };
-    let mut underscores = text.match_indices('_');
-    let separate = |index: usize| is_digit(index.checked_sub(1)) && is_digit(Some(index + 1));
-    if !underscores.all(|(index, _)| separate(index)) {
+    let mut underscores = text.match_indices('_').map(|(index, _)| index);
+    if !underscores.all(|index| is_digit(index.checked_sub(1)) && is_digit(Some(index + 1))) {
         return None;
     }
     let number: f64 = text.replace('_', "").parse().ok()?;

@@ -100,8 +100,8 @@ fn offset(subject: &str, position: i64) -> Option<usize> {
 pub(super) fn char_at<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
     let subject = text("charAt", arguments, 0)?;
     budget.look_through(subject.len())?;
-    let at = offset(subject, integer("charAt", arguments, 1)?);
-    let at = at.ok_or_else(|| outside("charAt"))?;
+    let start = offset(subject, integer("charAt", arguments, 1)?);
+    let at = start.ok_or_else(|| outside("charAt"))?;
     let rest = subject.get(at..).unwrap_or_default();
     made(rest.chars().take(1).collect(), budget)
 }
@@ -165,8 +165,7 @@ pub(super) fn split<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outco
     let count = count("split", arguments, 2)?;
     let parts = parts(subject, separator, count, MAX_ITEMS + 1);
     bounded(parts.len())?;
-    let parts = parts.into_iter().map(Val::text);
-    list(parts.collect(), budget)
+    list(parts.into_iter().map(Val::text).collect(), budget)
 }
 
 /// The parts of a text, of which no more than `most` are looked for. An empty separator parts
@@ -226,8 +225,8 @@ pub(super) fn last_index_of<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) 
         return Ok(in_characters(subject, subject.rfind(part)));
     }
     let items = items("lastIndexOf", arguments, budget)?;
-    let from_the_end = (0..items.len()).rev();
-    let from_the_end = from_the_end.filter_map(|index| Some((index, items.get(index)?)));
+    let indexes = (0..items.len()).rev();
+    let from_the_end = indexes.filter_map(|index| Some((index, items.get(index)?)));
     found(from_the_end, arguments, budget)
 }
 

@@ -75,8 +75,8 @@ fn is_closed(node: &Node, depth: usize) -> bool {
 
 fn value(node: &Node, budget: &Budget<'_>) -> Option<Value> {
     let value = Evaluator::new(&NoData, budget).value(node).ok()?;
-    let value = is_plain(&value).then(|| value.into_json(budget).ok()?)?;
-    value.filter(|value| value.to_string().len() <= MOST_KEPT)
+    let json = is_plain(&value).then(|| value.into_json(budget).ok()?)?;
+    json.filter(|value| value.to_string().len() <= MOST_KEPT)
 }
 
 /// Whether JSON tells the value from every other.

@@ -4,11 +4,9 @@ use serde_json::{Map, Value};
 
 use super::{Problems, Step, certain, field, is_certain, names, text};
 use crate::kubernetes::object::ReadObject;
-use crate::kubernetes::quantity::Quantity;
+use crate::kubernetes::quantity::{NANOS, Quantity};
 
 const HUGE_PAGES: &str = "hugepages-";
-/// Billionths in one.
-const NANOS: i128 = 1_000_000_000;
 
 /// Whether a resource is Kubernetes' own.
 fn is_native(name: &str) -> bool {

@@ -157,16 +157,16 @@ fn match_fields(problems: &mut Problems, fields: &dyn ReadObject) {
 fn label_keys(problems: &mut Problems, fields: &dyn ReadObject, is_spread: bool) {
     let selector = fields.get("labelSelector");
     for name in ["matchLabelKeys", "mismatchLabelKeys"] {
-        let keys = fields.get(name).and_then(Value::as_array);
-        let Some(keys) = keys.filter(|keys| !keys.is_empty()) else {
+        let listed = fields.get(name).and_then(Value::as_array);
+        let Some(keys) = listed.filter(|keys| !keys.is_empty()) else {
             continue;
         };
         if selector.is_none() {
             problems.at([field(name)], format!("`{name}` needs a `labelSelector`"));
         }
         let labels = selector.and_then(|selector| selector.get("matchLabels"));
-        let mut keys = keys.iter().filter_map(Value::as_str);
-        let twice = keys.find(|key| labels.is_some_and(|labels| labels.get(key).is_some()));
+        let mut texts = keys.iter().filter_map(Value::as_str);
+        let twice = texts.find(|key| labels.is_some_and(|labels| labels.get(key).is_some()));
         // An affinity's keys are merged from the pod's labels, and only where it has them.
         if let Some(key) = twice.filter(|_| name == "matchLabelKeys" && is_spread) {
             problems.at(

@@ -76,8 +76,8 @@ impl<'de> Deserializer<'de> for Json<'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        let word = self.as_text();
-        let word = word.ok_or_else(|| Error::custom("expected a word"))?;
+        let text = self.as_text();
+        let word = text.ok_or_else(|| Error::custom("expected a word"))?;
         visitor.visit_enum(CowStrDeserializer::new(word))
     }
 

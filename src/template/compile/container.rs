@@ -162,9 +162,5 @@ pub(super) fn app(errors: &mut Errors<'_>, node: &Node, meaning: CompileScope<'_
         }
     }
     validity::container(errors, node, path);
-    let object = Fragment::Object(parts);
-    match condition {
-        Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
-        None => object,
-    }
+    fragment::guarded(Fragment::Object(parts), condition)
 }

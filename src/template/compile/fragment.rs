@@ -20,7 +20,6 @@ pub(crate) const WHEN: &str = "$when";
 /// What names mean where a fragment stands.
 #[derive(Clone, Copy)]
 pub(super) struct CompileScope<'m> {
-    /// The names of expressions.
     pub(crate) scope: &'m Scope,
     /// The template's own volumes.
     pub(crate) volumes: &'m [String],
@@ -161,10 +160,15 @@ fn compile_map(
     if own_volume.is_some() || names_volume_by_expression(entries, slot) {
         fragment = Fragment::Mount(own_volume, Box::new(fragment), origin(node.place, path));
     }
-    Some(match condition {
+    Some(guarded(fragment, condition))
+}
+
+/// A fragment that is there only where its condition holds.
+pub(super) fn guarded(fragment: Fragment, condition: Option<Condition>) -> Fragment {
+    match condition {
         Some(condition) => Fragment::When(Box::new(condition), Box::new(fragment)),
         None => fragment,
-    })
+    }
 }
 
 fn folded_map(fields: Vec<(String, Fragment)>) -> Fragment {

@@ -105,15 +105,15 @@ fn requirement(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<Requi
     if let Some(problem) = names::not_a_key(&key) {
         errors.add(key_place, &key_path, problem);
     }
-    let operator = choice(errors, operator, &join(path, "operator"))?;
+    let chosen = choice(errors, operator, &join(path, "operator"))?;
     let values = values(errors, node, path);
-    let takes_values = matches!(operator, SelectorOperator::In | SelectorOperator::NotIn);
+    let takes_values = matches!(chosen, SelectorOperator::In | SelectorOperator::NotIn);
     if values.is_empty() == takes_values {
         let message = "`In` and `NotIn` need `values`, `Exists` and `DoesNotExist` take none";
         errors.add(node.place, path, message);
         return None;
     }
-    let operator = match operator {
+    let operator = match chosen {
         SelectorOperator::In => Operator::In(values),
         SelectorOperator::NotIn => Operator::NotIn(values),
         SelectorOperator::Exists => Operator::Exists,

@@ -44,9 +44,5 @@ pub(super) fn fields(
             parts.extend(part.map(|part| (entry.key.as_str().into(), part)));
         }
     }
-    let object = Fragment::Object(parts);
-    Some(match condition {
-        Some(condition) => Fragment::When(Box::new(condition), Box::new(object)),
-        None => object,
-    })
+    Some(fragment::guarded(Fragment::Object(parts), condition))
 }

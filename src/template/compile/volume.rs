@@ -111,10 +111,10 @@ fn adopt(
     meaning: CompileScope<'_>,
 ) -> Option<Fragment> {
     let adopt = node.get("adopt")?;
-    let path = join(path, "adopt");
-    entries(errors, adopt, &path, ADOPT);
+    let adopt_path = join(path, "adopt");
+    entries(errors, adopt, &adopt_path, ADOPT);
     let mount_path = adopt.get("mountPath")?;
-    let path = join(&path, "mountPath");
+    let path = join(&adopt_path, "mountPath");
     let literal = mount_path.text().filter(|text| !text.contains("${"));
     if literal.is_some_and(|literal| !is_absolute(literal)) {
         let message = "a mountPath begins with `/`, or on Windows with a drive such as `C:\\`";

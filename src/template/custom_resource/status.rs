@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-/// The schema of `status`.
 pub(super) fn schema() -> Value {
     json!({
         "type": "object",

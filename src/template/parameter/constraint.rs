@@ -15,9 +15,7 @@ pub(crate) struct Constraints {
     pub(crate) one_of: Vec<Value>,
     /// What the whole text must match.
     pub(crate) pattern: Option<Pattern>,
-    /// The smallest value.
     pub(crate) minimum: Option<Bound>,
-    /// The largest value.
     pub(crate) maximum: Option<Bound>,
 }
 
