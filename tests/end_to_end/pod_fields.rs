@@ -43,6 +43,7 @@ fn cases() -> Vec<(&'static str, Value)> {
         ),
         ("imagePullSecrets", json!([{"name": "registry"}])),
         ("nodeSelector", json!({"kubernetes.io/os": "linux"})),
+        ("schedulerName", json!("batch-scheduler")),
         (
             "securityContext",
             json!({

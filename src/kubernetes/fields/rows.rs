@@ -25,7 +25,10 @@ pub(in crate::kubernetes) const FIELDS: &[FieldFacts] = &[
         .default(Text("ClusterFirst"))
         .words(&["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"])
         .for_pod(),
-    field("PodSpec", "schedulerName").default(Text("default-scheduler")),
+    field("PodSpec", "schedulerName")
+        .default(Text("default-scheduler"))
+        .never_empty()
+        .for_pod(),
     field("PodSpec", "enableServiceLinks").default(True).for_pod(),
     field("PodSpec", "securityContext").default(EmptyObject).for_pod(),
     field("PodSpec", "serviceAccountName").default(Text("default")),
