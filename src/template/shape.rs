@@ -19,6 +19,8 @@ pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
     pub(super) required: bool,
+    /// Whether it is for people alone: no pod has it, so that another text makes no other revision.
+    pub(super) is_for_people: bool,
     pub(super) kind: Kind,
 }
 
@@ -28,7 +30,15 @@ impl Field {
             name,
             description,
             required: false,
+            is_for_people: false,
             kind,
+        }
+    }
+
+    pub(super) const fn for_people(name: &'static str, description: &'static str) -> Self {
+        Self {
+            is_for_people: true,
+            ..Self::new(name, Kind::Text, description)
         }
     }
 
@@ -134,14 +144,13 @@ const PATTERN: Field = Field::new(
     Kind::Text,
     "a regular expression that the whole text matches",
 );
-const PATTERN_HINT: Field = Field::new(
+const PATTERN_HINT: Field = Field::for_people(
     "patternHint",
-    Kind::Text,
     "the pattern in words, for the person whose value does not match it",
 );
 const MINIMUM: Field = Field::new("minimum", Kind::Bound, "the smallest value");
 const MAXIMUM: Field = Field::new("maximum", Kind::Bound, "the largest value");
-const DESCRIPTION: Field = Field::new("description", Kind::Text, "what to set");
+const DESCRIPTION: Field = Field::for_people("description", "what to set");
 
 /// A parameter's declaration.
 #[rustfmt::skip]

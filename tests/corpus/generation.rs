@@ -74,9 +74,12 @@ fn one_revision_makes_one_patch_in_every_version() {
         "the same revisions make other pods of {changed:?}: raise GENERATION in \
          src/template/compile/spec.rs, so that the revisions differ too"
     );
+    if std::env::var_os("CASE").is_some() {
+        return;
+    }
     if std::env::var_os("UPDATE").is_some() {
         fs::write(file(), text).unwrap();
-    } else if std::env::var_os("CASE").is_none() {
+    } else {
         let now = fs::read_to_string(file()).unwrap_or_default();
         assert_eq!(now, text, "UPDATE=1 writes what is new to generation.txt");
     }

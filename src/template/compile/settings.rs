@@ -34,6 +34,12 @@ const fn setting(name: &'static str, kind: Kind, description: &'static str, read
     Setting { field, read }
 }
 
+/// A text that no pod has.
+const fn for_people(name: &'static str, description: &'static str, read: Read) -> Setting {
+    let field = Field::for_people(name, description);
+    Setting { field, read }
+}
+
 /// A field with expressions, which `spec` compiles.
 const fn part(name: &'static str, kind: Kind, description: &'static str) -> Setting {
     setting(name, kind, description, |_, _, _, _| {})
@@ -47,9 +53,8 @@ pub(in crate::template) const SPEC: &[Setting] = &[
         "what the template is for",
         |errors, node, path, template| set(&mut template.pattern, choice(errors, node, path)),
     ),
-    setting(
+    for_people(
         "description",
-        Kind::Text,
         "what the template does, in a sentence",
         |errors, node, path, template| {
             set(

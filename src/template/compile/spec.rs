@@ -14,7 +14,7 @@ use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Template};
 use crate::template::fragment::{Condition, Fragment};
 use crate::template::node::{Node, NodeValue};
-use crate::template::shape::{DocumentKind, LONGEST_LABEL};
+use crate::template::shape::{DocumentKind, Field, ITEMS, LONGEST_LABEL, PARAMETER};
 use crate::template::word::words;
 
 /// The API version of templates.
@@ -82,13 +82,13 @@ fn revision(document: &Node, generation: u32) -> String {
     if let Some(metadata) = document.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| name == "name" || name == "namespace");
     }
-    if let Some(spec) = document.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.remove("description");
+    if let Some(spec) = document.get_mut("spec") {
+        without_words(spec, SPEC.iter().map(|setting| &setting.field));
         let parameters = spec.get_mut("parameters").and_then(Value::as_object_mut);
         for (_, parameter) in parameters.into_iter().flatten() {
-            without_words(parameter);
+            without_words(parameter, PARAMETER);
             if let Some(items) = parameter.get_mut("items") {
-                without_words(items);
+                without_words(items, ITEMS);
             }
         }
     }
@@ -99,11 +99,11 @@ fn revision(document: &Node, generation: u32) -> String {
     digest(&document)
 }
 
-/// Takes out what a parameter, or its elements, are called for people.
-fn without_words(declared: &mut Value) {
+/// Takes out what is for people alone.
+fn without_words<'f>(declared: &mut Value, fields: impl IntoIterator<Item = &'f Field>) {
     if let Some(declared) = declared.as_object_mut() {
-        for words in ["description", "patternHint"] {
-            declared.remove(words);
+        for field in fields.into_iter().filter(|field| field.is_for_people) {
+            declared.remove(field.name);
         }
     }
 }
