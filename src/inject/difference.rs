@@ -1,7 +1,9 @@
 //! The difference of a pod as received and as it is to be, as operations of a patch.
 //!
-//! Lists are compared by the API's map keys, so that what stands elsewhere is moved and never
-//! rewritten; what means the same to the API server is no difference.
+//! Lists are compared by the API's map keys, and where it has none by what their elements say, so that what
+//! stands elsewhere is moved and never rewritten; what means the same to the API server is no difference.
+
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -10,6 +12,7 @@ use super::patch::{Operation, Patch, escape};
 use crate::kubernetes::defaults::is_default;
 use crate::kubernetes::element_digest::element_digest;
 use crate::kubernetes::merge_keys::{ListMerge, element_key, is_whole, list_merge};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// The operations that make the one pod of the other.
@@ -101,9 +104,14 @@ fn value(
             }
         }
         (FieldType::List(element), Value::Array(one), Value::Array(other)) => {
-            match keyed(definition, name, one, other) {
-                Some((one, other)) => list(element, (&one, &other), &path, patch),
-                None => replace(after, path, patch),
+            match list_merge(definition, name) {
+                ListMerge::Atomic => replace(after, path, patch),
+                merge => list(
+                    element,
+                    (&keyed(one, merge), &keyed(other, merge)),
+                    &path,
+                    patch,
+                ),
             }
         }
         _ => replace(after, path, patch),
@@ -118,26 +126,25 @@ fn replace(after: &Value, path: String, patch: &mut Patch) {
 /// Elements with what identifies them.
 type Keyed<'v> = Vec<(String, &'v Value)>;
 
-/// The elements of two lists by their keys; `None` where they have none that are unique.
-fn keyed<'v>(
-    definition: &str,
-    name: &str,
-    before: &'v [Value],
-    after: &'v [Value],
-) -> Option<(Keyed<'v>, Keyed<'v>)> {
-    let ListMerge::ByKeys(keys) = list_merge(definition, name) else {
-        return None;
-    };
-    Some((by_unique_keys(before, keys)?, by_unique_keys(after, keys)?))
-}
-
-fn by_unique_keys<'v>(items: &'v [Value], keys: &[&str]) -> Option<Keyed<'v>> {
-    let keyed: Keyed<'v> = items
-        .iter()
-        .map(|item| Some((element_key(item, keys)?, item)))
-        .collect::<Option<_>>()?;
-    let unique: std::collections::HashSet<&String> = keyed.iter().map(|(key, _)| key).collect();
-    (unique.len() == keyed.len()).then_some(keyed)
+/// The elements of a list by what identifies them; of several alike each by its number among them too.
+fn keyed(items: &[Value], merge: ListMerge) -> Keyed<'_> {
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    let mut keyed = Keyed::with_capacity(items.len());
+    for item in items {
+        let key = match merge {
+            ListMerge::ByKeys(keys) => element_key(item, keys),
+            _ => None,
+        };
+        let key = key.unwrap_or_else(|| digest(item));
+        let before = alike.entry(key.clone()).or_default();
+        let named = match *before {
+            0 => key,
+            before => format!("{key}\n{before}"),
+        };
+        *before += 1;
+        keyed.push((named, item));
+    }
+    keyed
 }
 
 /// Removes, moves, adds and changes elements, in places as they are then.
@@ -147,7 +154,7 @@ fn list(
     path: &str,
     patch: &mut Patch,
 ) {
-    let wanted: std::collections::HashSet<&String> = after.iter().map(|(key, _)| key).collect();
+    let wanted: HashSet<&String> = after.iter().map(|(key, _)| key).collect();
     let mut now: Vec<&(String, &Value)> = before.iter().collect();
     for index in (0..now.len()).rev() {
         if now.get(index).is_some_and(|(key, _)| !wanted.contains(key)) {
@@ -214,5 +221,35 @@ mod tests {
             patched["metadata"]["annotations"],
             json!({"a": "1", "d": "4"})
         );
+    }
+
+    #[test]
+    fn elements_without_keys_of_their_own_are_not_written_anew() {
+        let before = json!({"spec": {"tolerations": [{"key": "a"}, {"key": "b"}, {"key": "a"}],
+            "containers": [{"name": "app", "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}],
+                "envFrom": [{"prefix": "X"}]}]}});
+        let mut after = before.clone();
+        after["spec"]["tolerations"][1] = json!({"key": "c"});
+        after["spec"]["containers"][0]["env"][1]["value"] = "3".into();
+        let sources = after["spec"]["containers"][0]["envFrom"]
+            .as_array_mut()
+            .unwrap();
+        sources.insert(0, json!({"prefix": "Y"}));
+        let patch = difference(&before, &after);
+        let paths: Vec<_> = patch.0.iter().map(Operation::path).collect();
+        assert_eq!(
+            paths,
+            [
+                "/spec/tolerations/1",
+                "/spec/tolerations/1",
+                "/spec/containers/0/env/1/value",
+                "/spec/containers/0/envFrom/0"
+            ]
+        );
+        let mut patched = before;
+        for operation in &patch.0 {
+            assert!(operation.apply(&mut patched), "{operation:?}");
+        }
+        assert_eq!(patched, after);
     }
 }

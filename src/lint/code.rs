@@ -79,7 +79,7 @@ codes! {
     SecretExposed: "A parameter that looks like a secret stands in a plain value, where everybody who may read the pod can read it.";
         "Take the name of a Secret as parameter, and use `secretKeyRef` or a `secret` volume.";
     PatternNotKept: "The template does not do what its pattern promises.";
-        "An Ambassador has a port and tells the app of it by `app.env`; an Adapter has a sidecar, and its ports have names; a Sidecar has something that stays; an Init has only steps that end.";
+        "An Ambassador has a port and tells the app of it by `app.env`, or shares a volume with it, in which its socket is; an Adapter has a sidecar, and its ports have names; a Sidecar has something that stays; an Init has only steps that end.";
     PortTaken: "Another template of those that are checked together uses the port, so that the two cannot be in one pod.";
         "Choose another port.";
     ReadOtherwise: "A word of the file is one that kubectl does not read, or reads otherwise.";

@@ -1,13 +1,14 @@
 //! A pattern is a promise.
 //!
-//! An Ambassador listens on localhost and tells the app through its environment; an Adapter offers
+//! An Ambassador listens on localhost and tells the app through its environment, or listens on a socket in a
+//! volume that both mount; an Adapter offers
 //! what the app says on a named port or on standard output; a Sidecar runs for the pod's life; an
 //! Init has only steps that end. Whether a step does end is known to the checks.
 
 use super::LintCode;
 use super::subject::{Helper, LintContext, has, items};
 use crate::template::compiled::Pattern;
-use crate::template::node::Place;
+use crate::template::node::{Node, Place};
 
 pub(super) fn lint(subject: &mut LintContext<'_>) {
     let helpers = subject.helpers();
@@ -40,6 +41,7 @@ fn lacking(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> Vec<&'static st
     let mut sidecars = helpers.iter().filter(|helper| helper.is_sidecar);
     let mut lacking = Vec::new();
     match subject.template.pattern {
+        Pattern::Ambassador if shares_volume(subject, helpers) => {}
         Pattern::Ambassador => {
             if !sidecars.any(|helper| has(helper.node, "ports")) {
                 lacking.push(
@@ -63,6 +65,24 @@ fn lacking(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> Vec<&'static st
         Pattern::Adapter | Pattern::Sidecar | Pattern::Init => {}
     }
     lacking
+}
+
+/// Whether the app mounts a volume that a sidecar mounts too: a socket may be in it.
+fn shares_volume(subject: &LintContext<'_>, helpers: &[Helper<'_>]) -> bool {
+    let of_app = subject.spec.get("app").map(mounted).unwrap_or_default();
+    let mut sidecars = helpers.iter().filter(|helper| helper.is_sidecar);
+    sidecars.any(|helper| {
+        mounted(helper.node)
+            .iter()
+            .any(|name| of_app.contains(name))
+    })
+}
+
+/// The volumes that a container mounts.
+fn mounted(container: &Node) -> Vec<&str> {
+    let mounts = container.get("volumeMounts").map(items).unwrap_or_default();
+    let names = mounts.iter().filter_map(|mount| mount.get("name")?.text());
+    names.collect()
 }
 
 fn staying(helper: &Helper<'_>) -> Broken {

@@ -131,9 +131,10 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
         list: Vec::new(),
         patterns: PatternAllowance::default(),
     };
-    let template = match long_list(&mut errors, document, "") {
-        Some(()) => None,
-        None => spec::template(&mut errors, document),
+    let template = if has_long_list(&mut errors, document, "") {
+        None
+    } else {
+        spec::template(&mut errors, document)
     };
     let metadata = document.get("metadata");
     let text = |key| {
@@ -161,9 +162,9 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
     }
 }
 
-/// Notes the first list that is longer than those that expressions go over: nothing else of such a template is
-/// looked at.
-fn long_list(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<()> {
+/// Notes the first list that is longer than those that expressions go over, and says whether there is one:
+/// nothing else of such a template is looked at.
+fn has_long_list(errors: &mut Errors<'_>, node: &Node, path: &str) -> bool {
     match &node.value {
         NodeValue::List(items) if items.len() > MAX_ITEMS => {
             let message = format!(
@@ -171,15 +172,15 @@ fn long_list(errors: &mut Errors<'_>, node: &Node, path: &str) -> Option<()> {
                 items.len()
             );
             errors.add(node.place, path, message);
-            Some(())
+            true
         }
         NodeValue::List(items) => (0..)
             .zip(items)
-            .find_map(|(index, item)| long_list(errors, item, &format!("{path}[{index}]"))),
+            .any(|(index, item)| has_long_list(errors, item, &format!("{path}[{index}]"))),
         NodeValue::Map(entries) => entries
             .iter()
-            .find_map(|entry| long_list(errors, &entry.value, &join(path, &entry.key))),
-        _ => None,
+            .any(|entry| has_long_list(errors, &entry.value, &join(path, &entry.key))),
+        _ => false,
     }
 }
 
