@@ -4,7 +4,7 @@
 //! A rule of Kubernetes that two rooms need is here once, and so is each label and annotation,
 //! Pillion's own included ([`keys`]).
 
-pub(crate) mod defaults;
+pub mod defaults;
 pub mod element_digest;
 pub(crate) mod fields;
 pub(crate) mod image_reference;

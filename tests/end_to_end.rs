@@ -10,6 +10,7 @@ mod catalog;
 mod certificates;
 mod cluster_templates;
 mod custom_resources;
+mod defaults;
 mod explanation;
 mod in_the_cluster;
 mod injection;

@@ -26,7 +26,7 @@ use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::without_pod;
 use super::transform::{ObjectTransform, TreatmentError};
-use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, problems};
+use crate::inject::namespace_keys::{NamespaceProblem, UnknownTemplates, of_keys, problems};
 use crate::inject::{
     Decision, Engine, KeysOfObject, Namespace, Namespaces, Reason, RequestContext, Settings,
     Verdict, misplaced_keys, unasked,
@@ -75,6 +75,7 @@ impl Inject {
         let mut manifests = self.documents.read(streams)?;
         let catalog = self.engine.load_catalog_with(&self.set, streams)?;
         let mut settings = self.engine.settings()?;
+        tell_of_namespaces(&settings, streams);
         add_namespaces(&mut settings, &mut manifests, self.documents.namespace());
         let catalog = Arc::new(catalog);
         let annotations = self.annotations();
@@ -100,6 +101,17 @@ impl Inject {
             annotations.insert(keys::INJECT.to_owned(), self.asked_for.join(","));
         }
         annotations
+    }
+}
+
+/// Warns of keys that mean nothing on the namespaces of `--namespace-manifest`; those of the input have
+/// lines of their own.
+fn tell_of_namespaces(settings: &Settings, streams: &mut Streams<'_>) {
+    for (name, namespace) in settings.namespaces.listed() {
+        let is_excluded = settings.excluded_namespaces.contains(name);
+        for problem in of_keys(namespace, is_excluded) {
+            streams.warn(&format!("Namespace/{name}: {}", problem.sentence()));
+        }
     }
 }
 

@@ -293,7 +293,7 @@ codes! {
     "Give the template 30 seconds or more, leave the field out, or set the pod's own terminationGracePeriodSeconds, which stays.";
 
     PreStopSleepRefused: Lifecycle, Error, Deny, Invalid;
-    "A sleep hook, preStop or postStart, is longer than the pod's grace period or negative; the API server refuses the pod.";
+    "A sleep hook, preStop or postStart, is longer than the pod's grace period or negative, or takes no time and Kubernetes is older than 1.33; the API server refuses the pod.";
     "Raise terminationGracePeriodSeconds, or shorten the sleep.";
 
     ProbeOnInitStep: Lifecycle, Error, Deny, Invalid;

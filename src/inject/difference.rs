@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::merge::is_empty;
 use super::patch::{Operation, Patch, escape};
 use crate::kubernetes::defaults::is_default;
-use crate::kubernetes::element_digest::element_digest;
+use crate::kubernetes::element_digest::{differs_by_gate, element_digest, is_silent};
 use crate::kubernetes::merge_keys::{ListMerge, element_key, is_whole, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
@@ -67,6 +67,8 @@ fn field(
     match (said(before, name), said(after, name)) {
         (None, None) => {}
         (None, Some(value)) if is_empty(value) && matches!(ty, FieldType::List(_)) => {}
+        // The API server would leave it out again.
+        (None, Some(value)) if is_silent(definition, name, value) => {}
         (None, Some(value)) => patch.0.push(Operation::Add {
             path,
             value: value.clone().into(),
@@ -86,7 +88,8 @@ fn value(
     path: String,
     patch: &mut Patch,
 ) {
-    if before == after || element_digest(ty, before) == element_digest(ty, after) {
+    let is_same = element_digest(ty, before) == element_digest(ty, after);
+    if before == after || (is_same && !differs_by_gate(ty, before, after)) {
         return;
     }
     match (ty, before, after) {

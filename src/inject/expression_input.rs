@@ -15,6 +15,9 @@ use crate::kubernetes::defaults;
 use crate::kubernetes::schema;
 use crate::review::pod::Owner;
 
+/// The pod's account by its name and by the alias of that, which the API server keeps alike.
+const ACCOUNT: [&str; 2] = ["serviceAccountName", "serviceAccount"];
+
 /// The app containers that templates may edit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Apps {
@@ -91,6 +94,9 @@ impl<'d> ExpressionInput<'d> {
             view.with_fields(|name| paths.begins_with(name) || name == "image")
         });
         defaults::fill("Container", &mut value);
+        if self.is_on_node_network() {
+            defaults::fill_host_ports(&mut value);
+        }
         keep(&mut value, paths);
         value
     }
@@ -157,6 +163,10 @@ impl<'d> ExpressionInput<'d> {
         Value::Object(pod)
     }
 
+    fn is_on_node_network(&self) -> bool {
+        self.pod.field("hostNetwork") == Some(Value::Bool(true))
+    }
+
     /// One field of the spec, with defaults.
     fn spec_field(&self, name: &str) -> Option<Value> {
         let lists = [List::InitContainers, List::Containers, List::Volumes];
@@ -167,13 +177,23 @@ impl<'d> ExpressionInput<'d> {
                 let values = elements.iter().map(|element| element.view().to_value());
                 (!elements.is_empty()).then(|| Value::Array(values.collect()))
             }
+            // One is the other's alias.
+            None if ACCOUNT.contains(&name) => ACCOUNT.iter().find_map(|name| self.pod.field(name)),
             None => self.pod.field(name),
         };
+        let field = schema::field("PodSpec", name);
+        let own = own.filter(|own| !field.is_some_and(|field| defaults::absence_says(field, own)));
         let value = own.or_else(|| defaults::default_of("PodSpec", name))?;
         let mut spec = Value::Object(Map::from_iter([(name.to_owned(), value)]));
-        if let (Value::Object(map), Some(field)) = (&mut spec, schema::field("PodSpec", name)) {
+        if let (Value::Object(map), Some(field)) = (&mut spec, field) {
             if let Some(inner) = map.get_mut(name) {
                 defaults::fill_typed(&field.ty, inner);
+                if matches!(list, Some(List::Containers | List::InitContainers))
+                    && self.is_on_node_network()
+                {
+                    let containers = inner.as_array_mut().into_iter().flatten();
+                    containers.for_each(defaults::fill_host_ports);
+                }
             }
             defaults::without_plugins("PodSpec", map);
         }

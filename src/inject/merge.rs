@@ -17,15 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 pub(crate) use covers::covers;
-pub(crate) use outcome::{Fill, spelled};
+pub(crate) use outcome::{Fill, Namesake, spelled};
 pub(crate) use view::View;
 
 use super::patch::Operation;
-use crate::kubernetes::defaults::{displaces, is_default, is_default_toleration};
+use crate::kubernetes::defaults::{absence_says, displaces, is_default, is_default_toleration};
 use crate::kubernetes::element_digest::{Digest as _, element_digest};
 use crate::kubernetes::image_reference::Reference;
-use crate::kubernetes::merge_keys::{ListMerge, by_key, is_whole, key_of, list_merge};
-use crate::kubernetes::object::digest;
+use crate::kubernetes::merge_keys::{
+    ListMerge, additive_key, by_key, is_whole, key_of, list_merge,
+};
 use crate::kubernetes::schema::{self, FieldType};
 use crate::review::may_hold;
 use crate::template::value::{TemplateObject, ValueRef};
@@ -162,7 +163,7 @@ impl Filling {
                 }
                 ListMerge::Additive | ListMerge::AdditiveInFront => {
                     let elements = items.iter().map(|item| {
-                        let key = at.element(0, &digest(item)).key();
+                        let key = at.element(0, &additive_key(element, item)).key();
                         (key, element_digest(element, item))
                     });
                     self.fill.added.extend(elements);
@@ -286,9 +287,11 @@ impl Filling {
         for part in want.elements() {
             let item = part.value();
             let wanted = element_digest(element, item);
+            let key = additive_key(element, item);
             if let Some(same) = digests.iter().position(|digest| *digest == wanted) {
                 let agreed = of_plugin.iter().find(|(place, _)| *place == same);
-                let agreed = agreed.map(|(_, same)| at.element(0, &digest(same)).key());
+                let agreed =
+                    agreed.map(|(_, same)| at.element(0, &additive_key(element, same)).key());
                 self.fill.agreed.extend(agreed);
                 continue;
             }
@@ -298,13 +301,13 @@ impl Filling {
             match places.next() {
                 Some(place) => {
                     superfluous.extend(places);
-                    self.replace(part, element, &at.element(place, &digest(item)));
+                    self.replace(part, element, &at.element(place, &key));
                 }
-                None => self.insert(&mut index, part, (&digest(item), element), at),
+                None => self.insert(&mut index, part, (&key, element), at),
             }
         }
         let displaced = displaced.into_iter().filter_map(|place| values.get(place));
-        let displaced = displaced.map(|value| at.element(0, &digest(value)).key());
+        let displaced = displaced.map(|value| at.element(0, &additive_key(element, value)).key());
         self.fill.displaced.extend(displaced);
         // From the last, as what is behind an element moves up.
         for place in superfluous.into_iter().rev() {
@@ -347,7 +350,15 @@ impl Filling {
                 }
                 None if name == "env" => self.insert(&mut front, *part, (key, element), at),
                 None => match (name == "ports").then(|| of_same_name(theirs, keys, item)) {
-                    Some(Some(other)) => self.fill.kept.push(at.element(0, &other).key()),
+                    Some(Some((name, there))) => {
+                        self.fill.kept.push(at.element(0, &there).key());
+                        let wanted = key.to_string();
+                        self.fill.namesakes.push(Namesake {
+                            name,
+                            wanted,
+                            there,
+                        });
+                    }
                     _ => self.insert(&mut back, *part, (key, element), at),
                 },
             }
@@ -401,7 +412,9 @@ fn is_unset(user: &Opened<'_>, definition: &str, name: &str, theirs: &Value) -> 
         let image = image.as_ref().and_then(Value::as_str);
         return image.is_some_and(|image| theirs.as_str() == Some(Reference::pull_policy(image)));
     }
+    let says_nothing = |field| absence_says(field, theirs);
     is_default(definition, name, theirs)
+        || schema::field(definition, name).is_some_and(says_nothing)
 }
 
 /// Whether a value is a list or a map with nothing in it.
@@ -413,13 +426,13 @@ pub(crate) fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// The key of another port that has the name of this one: it is unique inside a container.
-fn of_same_name(theirs: &[View<'_>], keys: &[&str], port: &Value) -> Option<String> {
+/// The name of this port, and the key of another one that has it: it is unique inside a container.
+fn of_same_name(theirs: &[View<'_>], keys: &[&str], port: &Value) -> Option<(String, String)> {
     let name = port.get("name").and_then(Value::as_str)?;
     let mut named = theirs
         .iter()
         .filter(|view| view.key(&["name"]).as_deref() == Some(name));
-    Some(named.next()?.key(keys)?.into_owned())
+    Some((name.to_owned(), named.next()?.key(keys)?.into_owned()))
 }
 
 #[cfg(test)]

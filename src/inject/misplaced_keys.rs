@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::evaluation::PLACEHOLDER;
 use super::selection::List;
 use crate::kubernetes::keys::{
-    CONTAINERS, DOMAIN, FILE_PREFIX, INJECT, PARAMETER_INFIX, STATUS_PREFIX,
+    CONTAINERS, DOMAIN, FILE_PREFIX, FINDINGS, INJECT, INJECTION, MANDATORY, PARAMETER_INFIX,
+    STATUS_PREFIX,
 };
 use crate::wording::did_you_mean;
 
@@ -44,12 +45,7 @@ pub(crate) fn misplaced_keys(
     if !keys_of.pointer.is_empty() {
         of_workload(keys_of, &mut told);
     }
-    for key in keys(pod, "/metadata/labels") {
-        if key.starts_with(DOMAIN) && key != INJECT {
-            let hint = did_you_mean(key, [INJECT]);
-            told.push(format!("the label `{key}` of the pod means nothing{hint}"));
-        }
-    }
+    told.extend(keys(pod, "/metadata/labels").filter_map(of_label));
     let list = pod
         .pointer("/metadata/annotations")
         .and_then(|annotations| annotations.get(INJECT)?.as_str());
@@ -102,22 +98,55 @@ fn of_workload(keys_of: KeysOfObject<'_>, told: &mut Vec<String>) {
         ..
     } = keys_of;
     let place = pointer.trim_start_matches('/').replace('/', ".");
-    let labels = keys(object, "/metadata/labels").filter(|key| *key == INJECT);
+    let belongs = |key: &str, list: &str| match of_namespace(key) {
+        Some(there) => format!("on the namespace, as {there}"),
+        None => format!("into {place}.metadata.{list}"),
+    };
+    let labels = keys(object, "/metadata/labels");
+    let labels = labels.filter(|key| *key == INJECT || of_namespace(key).is_some());
     told.extend(labels.map(|key| {
-        format!(
-            "the label `{key}` of the {kind} does nothing: it belongs into {place}.metadata.labels"
-        )
+        let place = belongs(key, "labels");
+        format!("the label `{key}` of the {kind} does nothing: it belongs {place}")
     }));
     let annotations = keys(object, "/metadata/annotations");
     told.extend(annotations.filter(|key| is_ours(key)).map(|key| {
-        format!(
-            "the annotation `{key}` of the {kind} does nothing: it belongs into \
-             {place}.metadata.annotations"
-        )
+        let place = belongs(key, "annotations");
+        format!("the annotation `{key}` of the {kind} does nothing: it belongs {place}")
     }));
 }
 
+fn of_label(key: &str) -> Option<String> {
+    if let Some(place) = of_namespace(key) {
+        return Some(format!(
+            "the label `{key}` of the pod does nothing: it belongs on the namespace, as {place}"
+        ));
+    }
+    if key == CONTAINERS || key.contains(PARAMETER_INFIX) {
+        return Some(format!(
+            "the label `{key}` of the pod does nothing: it belongs into its annotations"
+        ));
+    }
+    (key.starts_with(DOMAIN) && key != INJECT).then(|| {
+        let hint = did_you_mean(key, [INJECT]);
+        format!("the label `{key}` of the pod means nothing{hint}")
+    })
+}
+
+/// What a key that is for namespaces is there.
+fn of_namespace(key: &str) -> Option<&'static str> {
+    match key {
+        FINDINGS => Some("an annotation"),
+        INJECTION | MANDATORY => Some("a label"),
+        _ => None,
+    }
+}
+
 fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>, served: &[&str]) -> Option<String> {
+    if let Some(place) = of_namespace(key) {
+        return Some(format!(
+            "the annotation `{key}` of the pod does nothing: it belongs on the namespace, as {place}"
+        ));
+    }
     if key.starts_with(DOMAIN) {
         let is_written = key.starts_with(STATUS_PREFIX) || key.starts_with(FILE_PREFIX);
         let is_known = is_written || ANNOTATIONS.contains(&key);
@@ -176,6 +205,47 @@ mod tests {
             ]
         );
         assert_eq!(unasked(&json!({})), [""; 0]);
+    }
+
+    #[test]
+    fn keys_of_namespaces_and_annotations_as_labels_are_told_with_where_they_belong() {
+        let object = json!({
+            "metadata": {
+                "labels": {"pillion.dev/injection": "enabled"},
+                "annotations": {"pillion.dev/findings": "PortConflict=Warn"},
+            },
+            "spec": {"template": {"metadata": {
+                "labels": {"pillion.dev/mandatory": "", "pillion.dev/containers": "web",
+                    "a.pillion.dev/host": "h"},
+                "annotations": {"pillion.dev/findings": "PortConflict=Warn",
+                    "pillion.dev/injection": "enabled"},
+            }}},
+        });
+        let pointer = "/spec/template";
+        let keys_of = KeysOfObject {
+            kind: "Deployment",
+            object: &object,
+            pointer,
+            pod: object.pointer(pointer).unwrap(),
+        };
+        assert_eq!(
+            misplaced_keys(keys_of, None, &[]),
+            [
+                "the label `pillion.dev/injection` of the Deployment does nothing: it belongs on the \
+                 namespace, as a label",
+                "the annotation `pillion.dev/findings` of the Deployment does nothing: it belongs on the \
+                 namespace, as an annotation",
+                "the label `pillion.dev/mandatory` of the pod does nothing: it belongs on the namespace, \
+                 as a label",
+                "the label `pillion.dev/containers` of the pod does nothing: it belongs into its \
+                 annotations",
+                "the label `a.pillion.dev/host` of the pod does nothing: it belongs into its annotations",
+                "the annotation `pillion.dev/findings` of the pod does nothing: it belongs on the \
+                 namespace, as an annotation",
+                "the annotation `pillion.dev/injection` of the pod does nothing: it belongs on the \
+                 namespace, as a label",
+            ]
+        );
     }
 
     #[test]

@@ -13,7 +13,9 @@ use super::selection::missing::{self, ListOwner};
 use super::settings::{Namespace, Settings};
 use super::verdict::Reason;
 use crate::finding::Policies;
-use crate::kubernetes::keys::{DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY, PARAMETER_INFIX};
+use crate::kubernetes::keys::{
+    CONTAINERS, DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY, PARAMETER_INFIX,
+};
 use crate::template::{Catalog, CatalogLookup};
 use crate::wording::shown;
 
@@ -178,6 +180,10 @@ fn of_annotation(key: &str, value: &str) -> Option<NamespaceProblem> {
             format!("set the label {key} instead"),
         )),
         INJECT => None,
+        CONTAINERS => Some(NamespaceProblem::new(
+            format!("the annotation {key} is for pods, and means nothing on a namespace"),
+            "annotate the pods",
+        )),
         // Of a parameter, which is looked at beside its template.
         _ if !key.starts_with(DOMAIN) => None,
         _ => Some(unknown("annotation", key, &[INJECT, FINDINGS])),
@@ -254,6 +260,12 @@ mod tests {
                 json!({}),
                 json!({"pillion.dev/findings": "Nothing=Warn"}),
                 "Nothing",
+            ),
+            (
+                false,
+                json!({}),
+                json!({"pillion.dev/containers": "web"}),
+                "is for pods",
             ),
             (
                 true,

@@ -15,8 +15,7 @@ use super::patch::unescape;
 use super::status::Element;
 use crate::kubernetes::element_digest::{element_digest, text};
 use crate::kubernetes::keys::FILE_PREFIX;
-use crate::kubernetes::merge_keys::{ListMerge, key_of, list_merge};
-use crate::kubernetes::object::digest;
+use crate::kubernetes::merge_keys::{ListMerge, additive_key, key_of, list_merge};
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
 
@@ -202,7 +201,12 @@ pub(crate) fn steps(path: &str) -> Vec<String> {
 pub(crate) fn called<'v>(definition: &str, list: &str, item: &'v Value) -> Option<Cow<'v, str>> {
     match list_merge(definition, list) {
         ListMerge::ByKeys(fields) => key_of(item, fields),
-        ListMerge::Additive | ListMerge::AdditiveInFront => Some(Cow::Owned(digest(item))),
+        ListMerge::Additive | ListMerge::AdditiveInFront => {
+            match schema::field(definition, list).map(|field| &field.ty) {
+                Some(FieldType::List(element)) => Some(Cow::Owned(additive_key(element, item))),
+                _ => None,
+            }
+        }
         ListMerge::Atomic => None,
     }
 }

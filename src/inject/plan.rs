@@ -89,13 +89,10 @@ impl Change {
         fill: Fill,
     ) {
         let name = element.name();
-        let keeps = fill.keeps();
-        if !keeps.is_empty() {
-            let path = format!("spec.{}[{index}]", list.field());
-            let is_helper = template.has_helper(name);
-            let finding = kept::finding(&path, (name, is_helper), &keeps);
-            self.findings.push(finding);
-        }
+        let path = || format!("spec.{}[{index}]", list.field());
+        let is_helper = template.has_helper(name);
+        self.findings
+            .extend(kept::finding(path, (name, is_helper), &fill));
         let noted = [
             (&mut self.status.edited, &fill.added),
             (&mut self.status.replaced_in, &fill.replaced),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::ownership::{PodContent, is_named, name, steps};
 use super::status::{Element, Status};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
-use crate::kubernetes::merge_keys::{ListMerge, element_key, list_merge};
+use crate::kubernetes::merge_keys::{ListMerge, additive_key, element_key, list_merge};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -214,7 +214,10 @@ fn order_lists(
         let key = |item: &Value| match list_merge(definition, list) {
             ListMerge::ByKeys(keys) => element_key(item, keys),
             ListMerge::Additive | ListMerge::AdditiveInFront => {
-                Some(crate::kubernetes::object::digest(item))
+                match schema::field(definition, list).map(|field| &field.ty) {
+                    Some(FieldType::List(element)) => Some(additive_key(element, item)),
+                    _ => None,
+                }
             }
             ListMerge::Atomic => None,
         };

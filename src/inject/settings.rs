@@ -127,6 +127,13 @@ impl Namespaces {
         }
     }
 
+    /// The namespaces that are listed, by name.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = (&str, &Namespace)> {
+        let known = self.known.iter();
+        let listed = known.filter(|(_, namespace)| namespace.is_listed);
+        listed.map(|(name, namespace)| (name.as_ref(), namespace.as_ref()))
+    }
+
     /// The shared facts of a namespace.
     pub(crate) fn shared(&self, name: &str) -> Option<Arc<Namespace>> {
         self.known.get(name).cloned()

@@ -5,6 +5,8 @@
 //! webhook and for a file, a value of this table counts as nothing, and expressions see the
 //! defaults filled in either way (k8s:pkg/apis/core/v1/defaults.go; tried on a real API server).
 
+mod plugins;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -12,25 +14,31 @@ use serde_json::{Map, Value, json};
 
 use crate::kubernetes::fields::{DefaultValue, FIELDS};
 use crate::kubernetes::image_reference::Reference;
-use crate::kubernetes::schema::{self, FieldType};
-
-/// Where the ServiceAccount admission plugin mounts its token.
-pub(crate) const TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// How the name of that plugin's volume begins.
-pub(crate) const TOKEN_VOLUME: &str = "kube-api-access-";
-/// The tolerations that the DefaultTolerationSeconds admission plugin adds.
-const DEFAULT_TOLERATIONS: [&str; 2] = [
-    "node.kubernetes.io/not-ready",
-    "node.kubernetes.io/unreachable",
-];
-
-/// For how long those tolerate.
-const DEFAULT_TOLERATION_SECONDS: u32 = 300;
+use crate::kubernetes::schema::{self, Field, FieldType};
+pub(crate) use plugins::{
+    TOKEN_PATH, TOKEN_VOLUME, displaced_by, displaces, is_default_toleration, is_token_mount,
+    without_plugins,
+};
 
 /// The default of a field, where it has one that does not depend on other fields.
 pub(crate) fn default_of(definition: &str, field: &str) -> Option<Value> {
     let default = schema::facts(definition, field)?.default?;
     Some(default.to_value())
+}
+
+/// The default of a field in an object whose other fields `get` gives.
+pub(crate) fn default_beside<'v>(
+    definition: &str,
+    field: &str,
+    get: impl Fn(&str) -> Option<&'v Value>,
+) -> Option<Value> {
+    match image_of_policy(definition, field) {
+        Some(image) => {
+            let image = get(image).and_then(Value::as_str)?;
+            Some(Reference::pull_policy(image).into())
+        }
+        None => default_of(definition, field),
+    }
 }
 
 /// Whether a value says no more than the API server would have filled in.
@@ -40,11 +48,43 @@ pub(crate) fn is_default(definition: &str, field: &str, value: &Value) -> bool {
         .is_some_and(|default| default.is(value))
 }
 
-/// The fields of a definition that have defaults.
+/// Whether a field says what its absence would say, in an object whose other fields `get` gives.
+pub(crate) fn says_nothing<'v>(
+    definition: &str,
+    name: &str,
+    field: &Field,
+    value: &Value,
+    get: impl Fn(&str) -> Option<&'v Value>,
+) -> bool {
+    if absence_says(field, value) {
+        return true;
+    }
+    match image_of_policy(definition, name) {
+        Some(image) => {
+            let image = get(image).and_then(Value::as_str);
+            image.map(Reference::pull_policy) == value.as_str()
+        }
+        None => {
+            let default = field.facts.and_then(|facts| facts.default);
+            default.is_some_and(|default| default.is(value))
+        }
+    }
+}
+
+/// The field with the image by whose tag this pull policy is defaulted.
+fn image_of_policy(definition: &str, field: &str) -> Option<&'static str> {
+    match (definition, field) {
+        ("Container", "imagePullPolicy") => Some("image"),
+        ("ImageVolumeSource", "pullPolicy") => Some("reference"),
+        _ => None,
+    }
+}
+
+/// The fields of a definition that every API server fills in.
 fn filled(definition: &str) -> &'static [(&'static str, DefaultValue)] {
     static FILLED: LazyLock<HashMap<&str, Vec<(&str, DefaultValue)>>> = LazyLock::new(|| {
         let mut filled: HashMap<_, Vec<_>> = HashMap::new();
-        for facts in FIELDS {
+        for facts in FIELDS.iter().filter(|facts| !facts.is_gated) {
             if let Some(default) = facts.default {
                 filled
                     .entry(facts.definition)
@@ -57,26 +97,56 @@ fn filled(definition: &str) -> &'static [(&'static str, DefaultValue)] {
     FILLED.get(definition).map_or(&[], Vec::as_slice)
 }
 
-/// Fills in the API server's defaults, and takes out what its admission plugins add, in a value
-/// of this definition.
-pub(crate) fn fill(definition: &str, value: &mut Value) {
+/// Makes a value of this definition what it is once the API server has read and written it: with its
+/// defaults, without what says nothing, and without what its admission plugins add.
+pub fn fill(definition: &str, value: &mut Value) {
     let Value::Object(object) = value else {
         return;
     };
-    for (name, default) in filled(definition) {
-        if object.get(*name).is_none_or(Value::is_null) {
-            object.insert((*name).to_owned(), default.to_value());
-        }
-    }
-    if definition == "Container" {
-        fill_container(object);
-    }
     for (name, inner) in object.iter_mut() {
         if let Some(field) = schema::field(definition, name) {
             fill_typed(&field.ty, inner);
         }
     }
+    without_zeros(definition, object);
+    for (name, default) in filled(definition) {
+        if object.get(*name).is_none_or(Value::is_null) {
+            object.insert((*name).to_owned(), default.to_value());
+        }
+    }
+    match definition {
+        "Container" => fill_container(object),
+        "ImageVolumeSource" => fill_policy(definition, "pullPolicy", object),
+        // Without a source it is a directory.
+        "Volume" if !object.keys().any(|name| name != "name") => {
+            object.insert("emptyDir".to_owned(), json!({}));
+        }
+        _ => {}
+    }
     without_plugins(definition, object);
+}
+
+/// Takes out what the API server leaves out when it writes an object; what has a default gets that in
+/// its place.
+fn without_zeros(definition: &str, object: &mut Map<String, Value>) {
+    let Some(known) = schema::definition(definition) else {
+        return;
+    };
+    object.retain(|name, value| {
+        let Some(field) = known.get(name).filter(|field| !field.required) else {
+            return true;
+        };
+        let default = field.facts.and_then(|facts| facts.default);
+        match (field.facts.is_some_and(|facts| facts.is_gated), default) {
+            (true, default) => !default.is_some_and(|default| default.is(value)),
+            (false, _) if !absence_says(field, value) => true,
+            (false, Some(default)) => {
+                *value = default.to_value();
+                true
+            }
+            (false, None) => false,
+        }
+    });
 }
 
 /// Fills in the API server's defaults in a value of this type.
@@ -97,14 +167,17 @@ pub(crate) fn fill_typed(ty: &FieldType, value: &mut Value) {
     }
 }
 
+/// Gives a pull policy that is not set the default by the image's tag.
+fn fill_policy(definition: &str, policy: &str, object: &mut Map<String, Value>) {
+    let default = default_beside(definition, policy, |name| object.get(name));
+    if let Some(default) = default {
+        object.entry(policy).or_insert(default);
+    }
+}
+
 /// Defaults that depend on other fields: the pull policy on the tag, requests on limits.
 fn fill_container(container: &mut Map<String, Value>) {
-    if let Some(image) = container.get("image").and_then(Value::as_str) {
-        let policy = Reference::pull_policy(image);
-        container
-            .entry("imagePullPolicy")
-            .or_insert_with(|| policy.into());
-    }
+    fill_policy("Container", "imagePullPolicy", container);
     let Some(Value::Object(resources)) = container.get_mut("resources") else {
         return;
     };
@@ -118,98 +191,178 @@ fn fill_container(container: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a field's absence says the same as a value; `drops_zero`: the API server drops the field
-/// where it is zero.
-pub(crate) fn absence_says(drops_zero: bool, ty: &FieldType, value: &Value) -> bool {
+/// Gives a container's ports the node's of the same number, as the API server does on the node's network.
+pub(crate) fn fill_host_ports(container: &mut Value) {
+    let ports = container.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if let Some(number) = port.get("containerPort").cloned() {
+            port.entry("hostPort").or_insert(number);
+        }
+    }
+}
+
+/// Whether a field's absence says the same as a value: the API server leaves the field out where it has
+/// that.
+pub(crate) fn absence_says(field: &Field, value: &Value) -> bool {
+    let drops_zero = field.facts.is_some_and(|facts| facts.zero_is_absent);
+    match (&field.ty, value) {
+        (FieldType::Text, Value::String(text)) => {
+            text.is_empty() && !field.facts.is_some_and(|facts| facts.keeps_empty)
+        }
+        (_, Value::Object(fields)) => {
+            fields.is_empty() && (drops_zero || matches!(field.ty, FieldType::Map(_)))
+        }
+        (_, Value::Bool(value)) => drops_zero && !value,
+        (_, Value::Number(number)) => drops_zero && number.as_i64() == Some(0),
+        (ty, value) => nothing_says(ty, value),
+    }
+}
+
+/// Whether a value of this type says as little as nothing at all, whatever field it is for.
+pub(crate) fn nothing_says(ty: &FieldType, value: &Value) -> bool {
     match (ty, value) {
         (_, Value::Null) => true,
         (FieldType::Text, Value::String(text)) => text.is_empty(),
         (FieldType::List(_), Value::Array(items)) => items.is_empty(),
         (FieldType::Map(_), Value::Object(fields)) => fields.is_empty(),
-        (_, Value::Object(fields)) => drops_zero && fields.is_empty(),
-        (_, Value::Bool(value)) => drops_zero && !value,
-        (_, Value::Number(number)) => drops_zero && number.as_i64() == Some(0),
         _ => false,
     }
 }
 
-/// Whether an element is one that an admission plugin added.
-type Test = fn(&Value) -> bool;
-
-/// Takes out the ServiceAccount's volume and mounts, and the default tolerations.
-pub(crate) fn without_plugins(definition: &str, object: &mut Map<String, Value>) {
-    let lists: &[(&str, Test)] = match definition {
-        "Container" => &[("volumeMounts", is_token_mount)],
-        "PodSpec" => &[
-            ("volumes", is_token_volume),
-            ("tolerations", is_default_toleration),
-        ],
-        _ => return,
+/// Values as somebody writes them and as the API server stores them, by their definitions.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<(&'static str, Value, Value)> {
+    let mode = 0o644;
+    let fields = |written, stored| {
+        let source = |reference: &Value| json!({"name": "A", "valueFrom": reference});
+        ("EnvVar", source(&written), source(&stored))
     };
-    for (name, is_added) in lists {
-        if let Some(Value::Array(items)) = object.get_mut(*name) {
-            items.retain(|item| !is_added(item));
-            if items.is_empty() {
-                object.shift_remove(*name);
-            }
-        }
-    }
-}
-
-/// Whether a mount is the ServiceAccount admission plugin's.
-pub(crate) fn is_token_mount(mount: &Value) -> bool {
-    mount.get("mountPath").and_then(Value::as_str) == Some(TOKEN_PATH)
-}
-
-/// Whether a volume is the ServiceAccount admission plugin's.
-pub(crate) fn is_token_volume(volume: &Value) -> bool {
-    let name = volume
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    name.starts_with(TOKEN_VOLUME) && volume.get("projected").is_some()
-}
-
-/// Whether a toleration is the DefaultTolerationSeconds admission plugin's.
-pub(crate) fn is_default_toleration(toleration: &Value) -> bool {
-    let key = toleration
-        .get("key")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    DEFAULT_TOLERATIONS.contains(&key)
-        && toleration.get("tolerationSeconds") == Some(&json!(DEFAULT_TOLERATION_SECONDS))
-        && toleration.get("effect").and_then(Value::as_str) == Some("NoExecute")
-}
-
-/// Whether that plugin does not add this default beside a toleration.
-pub(crate) fn displaces(toleration: &Value, default: &Value) -> bool {
-    displaced_keys(toleration).any(|key| default.get("key") == Some(&json!(key)))
-}
-
-/// The default tolerations that a toleration displaces.
-pub(crate) fn displaced_by(toleration: &Value) -> impl Iterator<Item = Value> {
-    displaced_keys(toleration).map(|key| {
-        json!({
-            "key": key, "operator": "Exists", "effect": "NoExecute",
-            "tolerationSeconds": DEFAULT_TOLERATION_SECONDS,
-        })
-    })
-}
-
-/// The taints that a toleration is about and the plugin too
-/// (k8s:plugin/pkg/admission/defaulttolerationseconds).
-fn displaced_keys(toleration: &Value) -> impl Iterator<Item = &'static str> {
-    let text = |field: &str| toleration.get(field).and_then(Value::as_str);
-    let is_evicting = matches!(text("effect").unwrap_or_default(), "" | "NoExecute");
-    let key = text("key").unwrap_or_default().to_owned();
-    DEFAULT_TOLERATIONS
-        .into_iter()
-        .filter(move |default| is_evicting && (key.is_empty() || key == *default))
+    let volume = |kind: &str, written, stored| {
+        let source = |source: &Value| json!({"name": "v", kind: source});
+        ("Volume", source(&written), source(&stored))
+    };
+    let size = json!({"resourceFieldRef": {"resource": "limits.cpu"}});
+    let size_stored = json!({"resourceFieldRef": {"resource": "limits.cpu", "divisor": "0"}});
+    let item = |reference: &Value| {
+        let mut item = reference.clone();
+        item["path"] = json!("cpu");
+        json!({"items": [item]})
+    };
+    let downward = json!({"items": item(&size_stored)["items"], "defaultMode": mode});
+    let claim = json!({"accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}}});
+    let mut claim_stored = claim.clone();
+    claim_stored["volumeMode"] = json!("Filesystem");
+    let probe = json!({"httpGet": {"port": 80, "path": "", "scheme": ""}, "timeoutSeconds": 0,
+        "periodSeconds": 0, "initialDelaySeconds": 0});
+    let probe_stored = json!({"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+        "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
+    vec![
+        fields(size.clone(), size_stored.clone()),
+        fields(
+            json!({"fileKeyRef": {"volumeName": "v", "path": "a", "key": "A"}}),
+            json!({"fileKeyRef": {"volumeName": "v", "path": "a", "key": "A", "optional": false}}),
+        ),
+        fields(
+            json!({"fieldRef": {"fieldPath": "metadata.name", "apiVersion": ""}}),
+            json!({"fieldRef": {"fieldPath": "metadata.name", "apiVersion": "v1"}}),
+        ),
+        (
+            "EnvVar",
+            json!({"name": "A", "value": ""}),
+            json!({"name": "A"}),
+        ),
+        volume("downwardAPI", item(&size), downward),
+        volume(
+            "projected",
+            json!({"sources": [{"downwardAPI": item(&size)}]}),
+            json!({"sources": [{"downwardAPI": item(&size_stored)}], "defaultMode": mode}),
+        ),
+        volume(
+            "image",
+            json!({"reference": "a:1"}),
+            json!({"reference": "a:1", "pullPolicy": "IfNotPresent"}),
+        ),
+        volume(
+            "image",
+            json!({"reference": "r:5000/a", "pullPolicy": ""}),
+            json!({"reference": "r:5000/a", "pullPolicy": "Always"}),
+        ),
+        volume(
+            "ephemeral",
+            json!({"volumeClaimTemplate": {"spec": claim}}),
+            json!({"volumeClaimTemplate": {"metadata": {"creationTimestamp": null},
+                "spec": claim_stored}}),
+        ),
+        volume(
+            "iscsi",
+            json!({"iqn": "i", "lun": 0, "targetPortal": "t", "readOnly": false}),
+            json!({"iqn": "i", "lun": 0, "targetPortal": "t", "iscsiInterface": "default"}),
+        ),
+        volume(
+            "rbd",
+            json!({"image": "i", "monitors": ["m"]}),
+            json!({"image": "i", "monitors": ["m"], "pool": "rbd", "user": "admin",
+                "keyring": "/etc/ceph/keyring"}),
+        ),
+        volume(
+            "azureDisk",
+            json!({"diskName": "d", "diskURI": "u"}),
+            json!({"diskName": "d", "diskURI": "u", "cachingMode": "ReadWrite", "fsType": "ext4",
+                "readOnly": false, "kind": "Shared"}),
+        ),
+        volume(
+            "scaleIO",
+            json!({"gateway": "g", "system": "s", "secretRef": {"name": "s"}}),
+            json!({"gateway": "g", "system": "s", "secretRef": {"name": "s"},
+                "storageMode": "ThinProvisioned", "fsType": "xfs"}),
+        ),
+        (
+            "Volume",
+            json!({"name": "v"}),
+            json!({"name": "v", "emptyDir": {}}),
+        ),
+        ("Probe", probe, probe_stored),
+        (
+            "Toleration",
+            json!({"key": "a", "operator": "Exists", "value": "", "effect": ""}),
+            json!({"key": "a", "operator": "Exists"}),
+        ),
+        (
+            "Container",
+            json!({"name": "a", "resources": {"requests": {}}, "tty": false}),
+            json!({"name": "a", "resources": {}, "terminationMessagePath": "/dev/termination-log",
+                "terminationMessagePolicy": "File"}),
+        ),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_value_is_filled_to_what_the_api_server_stores() {
+        for (definition, mut written, stored) in samples() {
+            let mut filled = stored.clone();
+            fill(definition, &mut filled);
+            fill(definition, &mut written);
+            assert_eq!(written, filled, "{stored}");
+        }
+    }
+
+    #[test]
+    fn what_is_stored_as_it_is_written_stays() {
+        let claim = json!({"storageClassName": ""});
+        let mut filled = claim.clone();
+        fill("PersistentVolumeClaimSpec", &mut filled);
+        assert_eq!(filled["storageClassName"], "");
+        let field = schema::field("PersistentVolumeClaimSpec", "storageClassName").unwrap();
+        assert!(!absence_says(field, &claim["storageClassName"]));
+        let mut header = json!({"name": "A", "value": ""});
+        fill("HTTPHeader", &mut header);
+        assert_eq!(header["value"], "");
+    }
 
     #[test]
     fn a_written_and_a_defaulted_container_look_the_same() {

@@ -8,8 +8,8 @@ use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
 
-use super::defaults::{TOKEN_VOLUME, absence_says, is_token_mount};
-use super::image_reference::Reference;
+use super::defaults::{self, TOKEN_VOLUME, is_token_mount};
+use super::fields::DefaultValue;
 use super::quantity::Quantity;
 use super::schema::{self, Field, FieldType};
 
@@ -132,13 +132,24 @@ pub fn object_digest<'v, D: Digest<'v>>(
             _ => digested.digest(ty),
         };
         // An object in which nothing is said says nothing itself, where absence says the same.
-        let is_empty = name == "resources" && digest == OFFSET;
+        let is_empty =
+            digest == OFFSET && value.is_object() && may_be_empty(definition, name, field);
         (!is_empty).then(|| pair(name, digest))
     });
     said.fold(OFFSET, u64::wrapping_add)
 }
 
-/// Whether a field says what its absence would say.
+/// Whether the API server drops the field where it is an empty object, or fills one in.
+fn may_be_empty(definition: &str, name: &str, field: &Field) -> bool {
+    // A volume without a source is a directory.
+    (definition, name) == ("Volume", "emptyDir")
+        || field.facts.is_some_and(|facts| {
+            facts.zero_is_absent || facts.default == Some(DefaultValue::EmptyObject)
+        })
+}
+
+/// Whether a field tells nothing of what was wanted: its absence would say the same, or the API server
+/// may have dropped it.
 fn says_nothing<'v>(
     definition: &str,
     name: &str,
@@ -147,22 +158,45 @@ fn says_nothing<'v>(
     get: &impl Fn(&str) -> Option<&'v Value>,
 ) -> bool {
     match (definition, name) {
-        ("Container", "imagePullPolicy")
-            if get("image")
-                .and_then(Value::as_str)
-                .map(Reference::pull_policy)
-                == value.as_str() =>
-        {
-            true
-        }
         // On the node's network the API server gives every port of a container the host's.
         ("ContainerPort", "hostPort") if get("containerPort") == Some(value) => true,
         _ => {
-            let drops_zero = field.facts.is_some_and(|facts| facts.zero_is_absent);
-            let default = field.facts.and_then(|facts| facts.default);
-            absence_says(drops_zero, &field.ty, value)
-                || default.is_some_and(|default| default.is(value))
+            field.facts.is_some_and(|facts| facts.is_gated)
+                || defaults::says_nothing(definition, name, field, value, get)
         }
+    }
+}
+
+/// Whether a field of an object adds nothing to its digest, whatever else the object holds.
+pub(crate) fn is_silent(definition: &str, name: &str, value: &Value) -> bool {
+    object_digest(definition, std::iter::once((name, value)), |_| None) == OFFSET
+}
+
+/// Whether a value as received has a field that depends on a feature gate otherwise than a wanted one of
+/// the same digest.
+pub(crate) fn differs_by_gate(ty: &FieldType, received: &Value, wanted: &Value) -> bool {
+    match (ty, received) {
+        (FieldType::Object(definition), Value::Object(fields)) => {
+            fields.iter().any(|(name, value)| {
+                let Some(field) = schema::field(definition, name) else {
+                    return false;
+                };
+                let wanted = wanted.get(name).unwrap_or(&Value::Null);
+                match field.facts {
+                    Some(facts) if facts.is_gated => {
+                        let default = facts.default.filter(|_| wanted.is_null());
+                        value != wanted && !default.is_some_and(|default| default.is(value))
+                    }
+                    _ => differs_by_gate(&field.ty, value, wanted),
+                }
+            })
+        }
+        (FieldType::List(element), Value::Array(items)) => {
+            let wanted = wanted.as_array().into_iter().flatten();
+            let mut pairs = items.iter().zip(wanted);
+            pairs.any(|(item, wanted)| differs_by_gate(element, item, wanted))
+        }
+        _ => false,
     }
 }
 
@@ -220,6 +254,44 @@ mod tests {
             container(&bare),
             container(&json!({"name": "a", "resources": {"limits": {}}}))
         );
+    }
+
+    #[test]
+    fn each_value_has_the_digest_that_it_has_when_the_api_server_has_written_it() {
+        for (definition, written, stored) in crate::kubernetes::defaults::samples() {
+            let ty = FieldType::Object(definition.to_owned());
+            assert_eq!(
+                element_digest(&ty, &written),
+                element_digest(&ty, &stored),
+                "{written} and {stored}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_field_that_a_gate_drops_changes_nothing_and_is_put_back_where_it_is_another() {
+        let ty = FieldType::Object("Container".to_owned());
+        let hook = json!({"exec": {"command": ["a"]}});
+        let wanted = json!({"name": "a", "lifecycle": {"stopSignal": "SIGUSR1", "preStop": hook}});
+        let alone = json!({"name": "a", "lifecycle": {"stopSignal": "SIGUSR1"}});
+        let dropped = json!({"name": "a", "lifecycle": {"preStop": hook}});
+        let other = json!({"name": "a", "lifecycle": {"stopSignal": "SIGKILL", "preStop": hook}});
+        for received in [&dropped, &other, &wanted] {
+            assert_eq!(container(&wanted), container(received), "{received}");
+            let is_other = *received == other;
+            assert_eq!(
+                differs_by_gate(&ty, received, &wanted),
+                is_other,
+                "{received}"
+            );
+        }
+        assert!(differs_by_gate(&ty, &alone, &json!({"name": "a"})));
+        assert!(is_silent("Container", "lifecycle", &alone["lifecycle"]));
+        assert!(!is_silent("Container", "lifecycle", &dropped["lifecycle"]));
+        let http1 =
+            json!({"name": "a", "livenessProbe": {"httpGet": {"port": 1, "protocol": "HTTP1"}}});
+        let plain = json!({"name": "a", "livenessProbe": {"httpGet": {"port": 1}}});
+        assert!(!differs_by_gate(&ty, &http1, &plain));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod rows;
 use serde_json::{Value, json};
 
 use super::names::Spelling;
+use super::quantity::Quantity;
 pub(super) use rows::FIELDS;
 pub(super) use rows::LAST_MODE;
 
@@ -46,6 +47,12 @@ pub(crate) struct FieldFacts {
     /// The API server drops the field where it is zero, `false` or `{}`: it is no pointer in its
     /// types, and `omitempty`. Of all others absence says something else than zero.
     pub(crate) zero_is_absent: bool,
+    /// The API server keeps the text where it is empty, and that says something else than absence: it is a
+    /// pointer in its types. Of all other texts absence says the same.
+    pub(crate) keeps_empty: bool,
+    /// The API server drops the field unless a feature gate is on, which is off by default in every
+    /// version: that it is not there tells nothing of who wanted what.
+    pub(crate) is_gated: bool,
     /// Templates may set the field in an app container where the user has nothing.
     pub(crate) is_for_app: bool,
     /// Templates may set the field of the pod: it was proven on a real API server.
@@ -58,7 +65,10 @@ pub(crate) enum DefaultValue {
     Text(&'static str),
     Number(i64),
     True,
+    False,
     EmptyObject,
+    /// Of a quantity, which the API server writes as `0` where there is none.
+    ZeroQuantity,
 }
 
 impl DefaultValue {
@@ -67,7 +77,9 @@ impl DefaultValue {
             Self::Text(text) => text.into(),
             Self::Number(number) => number.into(),
             Self::True => true.into(),
+            Self::False => false.into(),
             Self::EmptyObject => json!({}),
+            Self::ZeroQuantity => "0".into(),
         }
     }
 
@@ -77,7 +89,11 @@ impl DefaultValue {
             (Self::Text(default), Value::String(text)) => default == text,
             (Self::Number(default), Value::Number(number)) => number.as_i64() == Some(default),
             (Self::True, Value::Bool(value)) => *value,
+            (Self::False, Value::Bool(value)) => !value,
             (Self::EmptyObject, Value::Object(fields)) => fields.is_empty(),
+            (Self::ZeroQuantity, value) => {
+                Quantity::in_field(value).is_some_and(|quantity| quantity.sign() == 0)
+            }
             _ => false,
         }
     }
@@ -135,6 +151,16 @@ impl FieldFacts {
         self
     }
 
+    const fn keeps_empty(mut self) -> Self {
+        self.keeps_empty = true;
+        self
+    }
+
+    const fn gated(mut self) -> Self {
+        self.is_gated = true;
+        self
+    }
+
     const fn for_app(mut self) -> Self {
         self.is_for_app = true;
         self
@@ -159,6 +185,8 @@ const fn field(definition: &'static str, name: &'static str) -> FieldFacts {
         spelling: None,
         is_never_empty: false,
         zero_is_absent: false,
+        keeps_empty: false,
+        is_gated: false,
         is_for_app: false,
         is_for_pod: false,
     }
@@ -202,7 +230,7 @@ fn sorted(is_wanted: fn(&FieldFacts) -> bool) -> Vec<&'static str> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::DefaultValue::{EmptyObject, Number, Text, True};
+    use super::DefaultValue::{EmptyObject, False, Number, Text, True, ZeroQuantity};
     use super::*;
     use crate::kubernetes::schema::{self, FieldType};
 
@@ -235,7 +263,8 @@ mod tests {
                 (None, _)
                     | (Some(Text(_)), FieldType::Text)
                     | (Some(Number(_)), FieldType::Integer32 | FieldType::Integer64)
-                    | (Some(True), FieldType::Boolean)
+                    | (Some(True | False), FieldType::Boolean)
+                    | (Some(ZeroQuantity), FieldType::Quantity)
                     | (Some(EmptyObject), FieldType::Object(_))
             );
             assert!(default_fits, "{place}");

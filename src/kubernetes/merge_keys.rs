@@ -7,7 +7,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{paths, schema};
+use super::element_digest::element_digest;
+use super::object::DIGEST_LENGTH;
+use super::paths;
+use super::schema::{self, FieldType};
 
 /// Definitions of which one member excludes the others, or that mean something only as a whole:
 /// they are added whole or not at all.
@@ -92,6 +95,14 @@ fn part<'v>(element: &'v Value, key: &str) -> Option<Cow<'v, str>> {
     }
 }
 
+/// What identifies an element that has no keys: a digest of what it says.
+pub(crate) fn additive_key(element: &FieldType, value: &Value) -> String {
+    let digest = element_digest(element, value);
+    let mut key = format!("{digest:016x}");
+    key.truncate(DIGEST_LENGTH);
+    key
+}
+
 /// The elements of a list by what identifies them, in their order. Of several with one key, such as
 /// environment variables, the last counts.
 pub(crate) fn by_key<'v, T: Copy>(
@@ -129,6 +140,19 @@ mod tests {
         for name in WHOLE {
             assert!(schema::definition(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn an_element_without_keys_is_itself_however_it_is_written() {
+        let ty = FieldType::Object("Toleration".to_owned());
+        let key = |value| additive_key(&ty, &value);
+        let stored = key(json!({"operator": "Exists", "key": "gpu"}));
+        assert_eq!(
+            key(json!({"key": "gpu", "operator": "Exists", "value": ""})),
+            stored
+        );
+        assert_ne!(key(json!({"key": "gpu"})), stored);
+        assert_eq!(stored.len(), DIGEST_LENGTH);
     }
 
     #[test]

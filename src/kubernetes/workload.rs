@@ -106,6 +106,13 @@ pub(crate) fn has_scattered_pod(group: &str, kind: &str) -> bool {
     known.any(|(own, kinds)| *own == group && kinds.contains(&kind))
 }
 
+/// Whether kinds of an API group are anybody's own, so that their controllers may make pods: Kubernetes'
+/// own groups are a word, or end with `.k8s.io`, which others may use after `x-`.
+pub(crate) fn may_have_pods(group: &str) -> bool {
+    let is_kubernetes = !group.contains('.') || group.ends_with(".k8s.io");
+    !is_kubernetes || group.ends_with(".x-k8s.io")
+}
+
 /// The claims of a `StatefulSet`, each of which becomes a volume of its pods.
 pub(crate) const CLAIMS: &str = "/spec/volumeClaimTemplates";
 

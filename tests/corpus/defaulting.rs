@@ -125,12 +125,7 @@ fn object<'v>(
 }
 
 fn container(container: &mut Map<String, Value>, host_network: bool) {
-    if let Some(image) = container.get("image").and_then(Value::as_str) {
-        let tag = image.rsplit('/').next().unwrap_or_default();
-        let is_pinned = tag.contains('@') || tag.contains(':') && !tag.ends_with(":latest");
-        let policy = if is_pinned { "IfNotPresent" } else { "Always" };
-        set(container, "imagePullPolicy", json!(policy));
-    }
+    pull_policy(container, ("image", "imagePullPolicy"));
     set(
         container,
         "terminationMessagePath",
@@ -161,7 +156,10 @@ fn container(container: &mut Map<String, Value>, host_network: bool) {
     }
     for variable in objects(container.get_mut("env")) {
         if let Some(source) = object(variable, "valueFrom") {
-            field_ref(source);
+            references(source);
+            if let Some(file) = object(source, "fileKeyRef") {
+                set(file, "optional", json!(false));
+            }
         }
     }
     for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
@@ -170,11 +168,25 @@ fn container(container: &mut Map<String, Value>, host_network: bool) {
         }
     }
     if let Some(lifecycle) = object(container, "lifecycle") {
+        // A feature gate that no API server has on by default decides about it.
+        lifecycle.shift_remove("stopSignal");
         for name in ["postStart", "preStop"] {
             if let Some(handler) = object(lifecycle, name) {
                 http_get(handler);
             }
         }
+    }
+    if container.get("lifecycle") == Some(&json!({})) {
+        container.shift_remove("lifecycle");
+    }
+}
+
+fn pull_policy(holder: &mut Map<String, Value>, (image, policy): (&str, &str)) {
+    if let Some(image) = holder.get(image).and_then(Value::as_str) {
+        let tag = image.rsplit('/').next().unwrap_or_default();
+        let is_pinned = tag.contains('@') || tag.contains(':') && !tag.ends_with(":latest");
+        let default = if is_pinned { "IfNotPresent" } else { "Always" };
+        set(holder, policy, json!(default));
     }
 }
 
@@ -196,9 +208,12 @@ fn http_get(handler: &mut Map<String, Value>) {
     }
 }
 
-fn field_ref(holder: &mut Map<String, Value>) {
+fn references(holder: &mut Map<String, Value>) {
     if let Some(reference) = object(holder, "fieldRef") {
         set(reference, "apiVersion", json!("v1"));
+    }
+    if let Some(reference) = object(holder, "resourceFieldRef") {
+        set(reference, "divisor", json!("0"));
     }
 }
 
@@ -214,8 +229,19 @@ fn volume(volume: &mut Map<String, Value>) {
     if let Some(path) = object(volume, "hostPath") {
         set(path, "type", json!(""));
     }
+    if let Some(image) = object(volume, "image") {
+        pull_policy(image, ("reference", "pullPolicy"));
+    }
+    let claim =
+        object(volume, "ephemeral").and_then(|ephemeral| object(ephemeral, "volumeClaimTemplate"));
+    if let Some(claim) = claim {
+        set(claim, "metadata", json!({"creationTimestamp": null}));
+        if let Some(spec) = object(claim, "spec") {
+            set(spec, "volumeMode", json!("Filesystem"));
+        }
+    }
     if let Some(downward) = object(volume, "downwardAPI") {
-        objects(downward.get_mut("items")).for_each(field_ref);
+        objects(downward.get_mut("items")).for_each(references);
     }
     let Some(projected) = object(volume, "projected") else {
         return;
@@ -225,7 +251,7 @@ fn volume(volume: &mut Map<String, Value>) {
             set(token, "expirationSeconds", json!(3600));
         }
         if let Some(downward) = object(source, "downwardAPI") {
-            objects(downward.get_mut("items")).for_each(field_ref);
+            objects(downward.get_mut("items")).for_each(references);
         }
     }
 }

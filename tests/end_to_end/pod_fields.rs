@@ -22,7 +22,7 @@ use crate::support::pillion::{Identity, Pillion, Settings};
 use crate::support::webhook::Registration;
 
 /// Every field, with a value that differs from what the API server fills in by itself.
-fn cases() -> Vec<(&'static str, Value)> {
+pub(crate) fn cases() -> Vec<(&'static str, Value)> {
     let labels = json!({"matchLabels": {"app": "orders"}});
     vec![
         (

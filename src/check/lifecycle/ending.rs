@@ -6,12 +6,16 @@ use super::command::seconds;
 use crate::finding::{Code, Finding};
 use crate::review::Text;
 
+/// The first minor version that takes a sleep of 0 seconds everywhere (KEP-4818).
+const NO_SLEEP: u32 = 33;
+
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
     let grace = pod.field_by("terminationGracePeriodSeconds");
     for container in pod.running() {
         let by = with.later(container.field_by("lifecycle"), grace);
         if by.is_some() {
-            findings.extend(hooks(pod, container).map(|finding| finding.of(by)));
+            let minor = Some(with.kubernetes_minor);
+            findings.extend(hooks(pod, container, minor).map(|finding| finding.of(by)));
         }
     }
     findings.extend(grace.and_then(|by| shortened(pod, by)));
@@ -40,16 +44,18 @@ pub(in crate::check) fn own_hooks(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let own = pod
         .running()
         .filter(|container| container.field_by("lifecycle").is_none());
-    findings.extend(own.filter_map(|container| hooks(pod, container)));
+    findings.extend(own.filter_map(|container| hooks(pod, container, None)));
 }
 
-fn hooks(pod: &Pod<'_>, container: &Container<'_>) -> Option<Finding> {
+/// `minor`: the version of Kubernetes, where it is known.
+fn hooks(pod: &Pod<'_>, container: &Container<'_>, minor: Option<u32>) -> Option<Finding> {
     let lifecycle = container.lifecycle.as_ref()?;
     let hook = |field, handler| Hook {
         container,
         field,
         handler,
         grace: pod.spec.grace_period(),
+        minor,
     };
     let (post_start, pre_stop) = (&lifecycle.post_start, &lifecycle.pre_stop);
     let starting = post_start
@@ -65,6 +71,7 @@ struct Hook<'p, 'a> {
     field: &'static str,
     handler: &'p Handler<'a>,
     grace: i64,
+    minor: Option<u32>,
 }
 
 impl Hook<'_, '_> {
@@ -75,11 +82,16 @@ impl Hook<'_, '_> {
     /// A pause that validation refuses (validation.go, `validateSleepAction`, for both hooks).
     fn refused(&self) -> Option<Finding> {
         let seconds = self.handler.sleep.as_ref()?.seconds;
-        if (0..=self.grace).contains(&seconds) {
-            return None;
-        }
         let (field, title, grace) = (self.field, self.container.title(), self.grace);
-        let message = if seconds < 0 {
+        let older = self.minor.filter(|minor| *minor < NO_SLEEP);
+        let message = if let (0, Some(minor)) = (seconds, older) {
+            format!(
+                "the {field} hook of {title} sleeps 0s, which Kubernetes 1.{minor} refuses: leave the \
+                 hook out, or update the cluster to 1.{NO_SLEEP} or newer"
+            )
+        } else if (0..=grace).contains(&seconds) {
+            return None;
+        } else if seconds < 0 {
             format!("the {field} hook of {title} sleeps {seconds}s, which is less than nothing")
         } else {
             format!(

@@ -2,8 +2,9 @@
 
 use super::check;
 use super::command::{never_ends, seconds};
-use crate::check::test_support::{found_with, table};
+use crate::check::test_support::{Scene, found_with, short, table};
 use crate::finding::Code;
+use serde_json::json;
 
 fn shell(script: &str) -> Vec<&str> {
     vec!["/bin/sh", "-c", script]
@@ -204,6 +205,21 @@ fn an_ambassador_is_waited_for() {
             ("containers: [{name: t-p, ports: [{containerPort: 1}]}]", ""),
         ],
     );
+}
+
+#[test]
+fn a_sleep_of_no_time_is_for_versions_that_take_it() {
+    for (minor, expected) in [(32, "t PreStopSleepRefused"), (33, "")] {
+        for hook in ["preStop", "postStart"] {
+            let pod = json!({"spec": {"containers": [
+                {"name": "t-p", "lifecycle": {hook: {"sleep": {"seconds": 0}}}},
+            ]}});
+            let mut scene = Scene::ambassadors();
+            scene.kubernetes_minor = minor;
+            let found = scene.findings(&Scene::pod(&pod), check);
+            assert_eq!(short(&found).join(", "), expected, "1.{minor}, {hook}");
+        }
+    }
 }
 
 #[test]

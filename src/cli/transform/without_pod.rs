@@ -39,14 +39,19 @@ pub(crate) fn of_injection(identity: &Identity, object: &Value) -> TransformResu
             "the annotation {key} at {place}.annotations does nothing: it belongs into the pod template \
              of {workload}, which spec.workloadRef names"
         )
-    } else if workload::has_scattered_pod(identity.group(), kind) {
+    } else if workload::has_scattered_pod(identity.group(), kind)
+        || place == "metadata" && workload::may_have_pods(identity.group())
+    {
         format!(
             "the annotation {key} at {place}.annotations is for the webhook: where the controller of {} \
              gives it to pods, they are injected when they are created",
             with_article(kind)
         )
     } else if place == "metadata" {
-        return holds_none(identity);
+        format!(
+            "the annotation {key} at {place}.annotations does nothing: it is for pods and pod templates, \
+             and for Namespaces"
+        )
     } else {
         return unknown(identity, object, &place, key, "asks for templates");
     };
@@ -174,13 +179,15 @@ mod tests {
             assert_eq!(of_removal(&unknown, &object).code, "NotAPod");
         }
         let config_map = identity("v1", "ConfigMap");
-        for object in [
-            json!({"metadata": asking(), "spec": {}}),
-            json!({"data": {"a": "pillion.dev/inject"}}),
+        for (object, hints) in [
+            (json!({"metadata": asking(), "spec": {}}), 1),
+            (json!({"data": {"a": "pillion.dev/inject"}}), 0),
         ] {
             let result = of_injection(&config_map, &object);
             assert_eq!(result.code, "NotAPod");
-            assert_eq!(result.hints, [""; 0]);
+            assert_eq!(result.hints.len(), hints);
+            let mut told = result.hints.iter();
+            assert!(told.all(|hint| hint.contains("does nothing")), "{object}");
         }
     }
 
@@ -195,6 +202,9 @@ mod tests {
             ("kyverno.io/v1", "ClusterPolicy", &pod_metadata),
             ("tekton.dev/v1", "TaskRun", &of_object),
             ("tekton.dev/v1", "PipelineRun", &of_object),
+            // Of no list: their controllers may give the object's annotations to pods.
+            ("serving.kserve.io/v1beta1", "InferenceService", &of_object),
+            ("jobset.x-k8s.io/v1alpha2", "JobSet", &of_object),
         ] {
             let result = of_injection(&identity(api_version, kind), object);
             assert_eq!(result.code, "NotAPod", "{kind}");

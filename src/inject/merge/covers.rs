@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::kubernetes::defaults::absence_says;
+use crate::kubernetes::defaults::{nothing_says, says_nothing};
 use crate::kubernetes::merge_keys::{ListMerge, by_key, list_merge};
 use crate::kubernetes::paths;
 use crate::kubernetes::quantity::Quantity;
@@ -15,16 +15,23 @@ use crate::kubernetes::schema::{self, FieldType};
 /// API-server defaults, the ServiceAccount's mount, what other webhooks add.
 pub(crate) fn covers(theirs: &Value, want: &Value, ty: &FieldType) -> bool {
     match (ty, theirs, want) {
-        (ty, Value::Null, want) => absence_says(false, ty, want),
+        (ty, Value::Null, want) => nothing_says(ty, want),
         (FieldType::Quantity, theirs, want) => same_quantity(theirs, want),
-        (FieldType::Object(definition), Value::Object(theirs), Value::Object(want)) => {
+        (FieldType::Object(definition), Value::Object(object), Value::Object(want)) => {
             want.iter().all(|(name, value)| {
+                let theirs = object.get(name);
                 let Some(field) = schema::field(definition, name) else {
-                    return theirs.get(name) == Some(value);
+                    return theirs == Some(value);
                 };
-                let Some(theirs) = theirs.get(name).filter(|theirs| !theirs.is_null()) else {
-                    let drops_zero = field.facts.is_some_and(|facts| facts.zero_is_absent);
-                    return absence_says(drops_zero, &field.ty, value);
+                // They may have written the default, or nothing, and so may the template.
+                let is_silent = |value, object: &Map<String, Value>| {
+                    says_nothing(definition, name, field, value, |name| object.get(name))
+                };
+                if theirs.is_none_or(|theirs| is_silent(theirs, object)) && is_silent(value, want) {
+                    return true;
+                }
+                let Some(theirs) = theirs.filter(|theirs| !theirs.is_null()) else {
+                    return false;
                 };
                 if let ("mountPath", Value::String(theirs), Value::String(value)) =
                     (name.as_str(), theirs, value)

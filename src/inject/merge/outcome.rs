@@ -14,12 +14,26 @@ pub(crate) struct Fill {
     pub(crate) replaced: Vec<(String, u64)>,
     /// What the user has that differs and is kept, by key path.
     pub(crate) kept: Vec<String>,
-    /// Limits that the user, or another template, has, and that keep an amount out, by key path.
+    /// Limits that the user, or another template, has without a request, and that keep one out, by key
+    /// path: a limit alone is the request too.
     pub(crate) bounding: Vec<String>,
+    /// Limits that are left out, as the user, or another template, has a request above, by key path.
+    pub(crate) exceeded: Vec<String>,
+    /// Ports that are left out, as another has the name.
+    pub(crate) namesakes: Vec<Namesake>,
     /// API-server defaults that are what is wanted, by key path.
     pub(crate) agreed: Vec<String>,
     /// Elements of lists that gave way to what replaces them, by key path.
     pub(crate) displaced: Vec<String>,
+}
+
+/// A port of a container that has the name of a wanted one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Namesake {
+    pub(crate) name: String,
+    /// The wanted port and the one that is there, by number and protocol.
+    pub(crate) wanted: String,
+    pub(crate) there: String,
 }
 
 impl Fill {

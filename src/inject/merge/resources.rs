@@ -84,20 +84,22 @@ impl Filling {
         Value::Object(added)
     }
 
-    /// The limits that can be added.
+    /// The limits that can be added: where there is one already, it is judged as any other field.
     fn limits(&mut self, own: &Amounts, wanted: &Map<String, Value>, at: &At<'_>) -> Value {
         let mut added = wanted.clone();
         added.retain(|resource, amount| {
-            let is_too_low = is_below(amount, own.requests.get(resource));
+            let is_too_low =
+                own.limits.get(resource).is_none() && is_below(amount, own.requests.get(resource));
             if is_too_low {
-                self.keep_limit(resource, at);
+                let key = at.field("limits").field(resource).key();
+                self.fill.exceeded.push(key);
             }
             !is_too_low
         });
         Value::Object(added)
     }
 
-    /// Notes a limit that keeps an amount out. Whose it is does not matter: two templates may well have
+    /// Notes a limit that keeps a request out. Whose it is does not matter: two templates may well have
     /// one limit.
     fn keep_limit(&mut self, resource: &str, at: &At<'_>) {
         let key = at.field("limits").field(resource).key();

@@ -99,17 +99,17 @@ fn no_request_rises_above_the_users_limit_and_no_limit_falls_below_the_users_req
         json!({"cpu": "1", "x/y": "1"})
     );
     // A request that there is not is not the user's: the limit is, of which it will be a copy.
-    let keeps = [
-        "resources/requests/memory",
-        "resources/limits/cpu",
-        "resources/limits/memory",
-    ];
+    let keeps = ["resources/requests/memory", "resources/limits/cpu"];
     assert_eq!(fill.keeps(), keeps);
+    // Nor is a limit that there is not: the wanted one is below the request.
+    assert_eq!(fill.exceeded, ["resources/limits/memory"]);
     assert_eq!(fill.kept, ["resources/requests/memory"]);
     // Nor is it where the API server has copied it.
     let user = json!({"name": "app", "resources": {
         "limits": {"cpu": "1"}, "requests": {"cpu": "1000m", "memory": "1Gi"}}});
-    assert_eq!(filled(&user, &want).1.keeps(), keeps);
+    let (_, fill) = filled(&user, &want);
+    assert_eq!(fill.keeps(), keeps);
+    assert_eq!(fill.exceeded, ["resources/limits/memory"]);
 }
 
 #[test]
@@ -169,6 +169,31 @@ fn a_port_whose_name_is_taken_is_not_added() {
     assert_eq!(result, user);
     // What is kept is the port that has the name.
     assert_eq!(fill.kept, ["ports/1~1TCP"]);
+    let namesake = Namesake {
+        name: "metrics".to_owned(),
+        wanted: "2/TCP".to_owned(),
+        there: "1/TCP".to_owned(),
+    };
+    assert_eq!(fill.namesakes, [namesake]);
+}
+
+#[test]
+fn a_default_that_only_one_of_the_two_writes_is_there() {
+    let own = json!({"name": "app",
+        "ports": [{"name": "http", "containerPort": 80}],
+        "env": [{"name": "A", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}],
+        "livenessProbe": {"tcpSocket": {"port": 80}}});
+    let written = json!({
+        "ports": [{"name": "http", "containerPort": 80, "protocol": "TCP"}],
+        "env": [{"name": "A", "valueFrom": {"resourceFieldRef":
+            {"resource": "limits.cpu", "divisor": "0"}}}],
+        "livenessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 10, "timeoutSeconds": 0}});
+    assert_eq!(filled(&own, &written).1, Fill::default());
+    let mut other = written.clone();
+    other["livenessProbe"]["periodSeconds"] = json!(20);
+    assert_eq!(filled(&own, &other).1.kept, ["livenessProbe"]);
+    other["env"][0]["valueFrom"]["resourceFieldRef"]["divisor"] = json!("1m");
+    assert_eq!(filled(&own, &other).1.kept, ["env/A", "livenessProbe"]);
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use crate::finding::{Code, Finding};
-use crate::inject::merge::{Fill, spelled};
-use crate::inject::patch::Operation;
+use crate::inject::merge::{Fill, Namesake, spelled};
+use crate::inject::patch::{Operation, unescape};
 use crate::inject::pod::Element;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
@@ -38,12 +38,34 @@ pub(super) fn check_owners<'o, 'k>(
 
 /// The finding that a container keeps what its user wrote, and what follows from it for the helper, unless
 /// it is the helper.
-pub(super) fn finding(path: &str, (container, is_helper): (&str, bool), kept: &[&str]) -> Finding {
-    let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
-    keys.sort();
-    keys.dedup();
-    let mut message = format!("container `{container}` keeps its own {}", keys.join(", "));
-    let consequences = [
+pub(super) fn finding(
+    path: impl FnOnce() -> String,
+    (container, is_helper): (&str, bool),
+    fill: &Fill,
+) -> Option<Finding> {
+    let kept = fill.keeps();
+    let left_out = left_out(fill);
+    let message = match (kept.is_empty(), left_out.is_empty()) {
+        (true, true) => return None,
+        (true, false) => format!("container `{container}`: {}", left_out.join("; ")),
+        (false, _) => {
+            let mut keys: Vec<_> = kept.iter().map(|key| spelled(key)).collect();
+            keys.sort();
+            keys.dedup();
+            let mut message = format!("container `{container}` keeps its own {}", keys.join(", "));
+            for consequence in consequences(&kept, is_helper).into_iter().chain(left_out) {
+                message.push_str("; ");
+                message.push_str(&consequence);
+            }
+            message
+        }
+    };
+    Some(Finding::new(Code::FieldKept, path(), message))
+}
+
+/// What follows for the helper from what its user keeps.
+fn consequences(kept: &[&str], is_helper: bool) -> Vec<String> {
+    let of_app = [
         (
             "volumeMounts/",
             "the helper and this container do not share the files there",
@@ -53,18 +75,50 @@ pub(super) fn finding(path: &str, (container, is_helper): (&str, bool), kept: &[
             "the container does not hear of the helper by these variables",
         ),
     ];
-    let follows = consequences
+    let mut follows: Vec<String> = of_app
         .iter()
         .filter(|(start, _)| !is_helper && kept.iter().any(|key| key.starts_with(start)))
-        .map(|(_, consequence)| *consequence);
-    for consequence in follows {
-        message.push_str("; ");
-        message.push_str(consequence);
-    }
+        .map(|(_, consequence)| (*consequence).to_owned())
+        .collect();
     if is_helper && kept.iter().any(|key| COMMAND.contains(key)) {
-        message.push_str("; the helper runs that in place of what the template would run");
+        follows.push("the helper runs that in place of what the template would run".to_owned());
     }
-    Finding::new(Code::FieldKept, path, message)
+    follows
+}
+
+/// What of the template's is left out although the container has nothing in its place.
+fn left_out(fill: &Fill) -> Vec<String> {
+    let resources = |keys: &[String]| -> String {
+        let names = keys.iter().filter_map(|key| key.rsplit('/').next());
+        let names: Vec<_> = names.map(unescape).collect();
+        names.join(", ")
+    };
+    let mut told = Vec::new();
+    if !fill.bounding.is_empty() {
+        told.push(format!(
+            "the template's request of {} is left out, as a limit alone is the request too",
+            resources(&fill.bounding)
+        ));
+    }
+    if !fill.exceeded.is_empty() {
+        told.push(format!(
+            "the template's limit of {} is left out, as it would be below the request that the \
+             container has",
+            resources(&fill.exceeded)
+        ));
+    }
+    told.extend(fill.namesakes.iter().map(|port| {
+        let Namesake {
+            name,
+            wanted,
+            there,
+        } = port;
+        format!(
+            "the template's port {wanted} is left out, as {there} has its name: what asks for the port \
+             `{name}`, such as a probe of the template's, asks {there}"
+        )
+    }));
+    told
 }
 
 /// The finding that variables of the template hide what the user's `envFrom` may set: `env` wins.

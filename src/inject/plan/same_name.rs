@@ -231,8 +231,15 @@ fn add_resources(want: &mut TemplateObject, earlier: Option<&Value>) {
     }
 }
 
-/// The fields in which two containers differ.
+/// The fields in which a container as received differs from another.
 fn changed_fields(one: &Value, other: &Value) -> Vec<String> {
+    let by_gate = |name: &str| {
+        let fields = one.get(name).zip(schema::field("Container", name));
+        fields.is_some_and(|(value, field)| {
+            let other = other.get(name).unwrap_or(&Value::Null);
+            element_digest::differs_by_gate(&field.ty, value, other)
+        })
+    };
     let names: BTreeSet<&String> = [one, other]
         .into_iter()
         .filter_map(Value::as_object)
@@ -240,7 +247,7 @@ fn changed_fields(one: &Value, other: &Value) -> Vec<String> {
         .collect();
     names
         .into_iter()
-        .filter(|name| field_digest(one, name) != field_digest(other, name))
+        .filter(|name| field_digest(one, name) != field_digest(other, name) || by_gate(name))
         .cloned()
         .collect()
 }

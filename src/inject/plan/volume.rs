@@ -7,9 +7,10 @@ use crate::inject::evaluation::{Wanted, WantedEdit, WantedVolume};
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
+use crate::kubernetes::element_digest::{differs_by_gate, element_digest};
+use crate::kubernetes::fields;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
-use crate::kubernetes::{element_digest, fields};
 use crate::template::Template;
 use crate::template::value::ReadObject;
 
@@ -70,12 +71,13 @@ pub(super) fn volumes(
 /// Whether the user has the template's volume. Of a mandatory template it must be that and nothing more: other
 /// files, modes, or `optional` disarm its helper.
 fn is_as_wanted(template: &Template, theirs: &Value, wanted: &WantedVolume) -> bool {
-    if template.mandatory {
-        let ty = FieldType::Object("Volume".to_owned());
-        return element_digest::element_digest(&ty, theirs) == digest("Volume", &wanted.value);
-    }
     let ty = FieldType::Object("Volume".to_owned());
-    covers(theirs, &wanted.value.to_value(), &ty)
+    let value = wanted.value.to_value();
+    if template.mandatory {
+        return element_digest(&ty, theirs) == element_digest(&ty, &value)
+            && !differs_by_gate(&ty, theirs, &value);
+    }
+    covers(theirs, &value, &ty)
 }
 
 /// Refuses containers of the user's that can write a mandatory template's volume, unless the template
