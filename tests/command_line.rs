@@ -9,3 +9,4 @@ mod first_steps;
 mod lint;
 mod manifests;
 pub(crate) mod program;
+mod reading;

@@ -3,8 +3,7 @@
 //! by chance.
 //!
 //! Where kubectl reads a document we read the same, or refuse it and say why; where it does not, neither
-//! do we. One difference is meant: a plain `yes` is text here, as `value: no` is one in a pod, and
-//! becomes a boolean in the fields that are booleans.
+//! do we.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -17,12 +16,6 @@ use crate::sampling::cases;
 
 /// The folder of the program that reads as kubectl does.
 const TOOLS: &str = "PILLION_CHART_TOOLS";
-
-/// The words of YAML 1.1 for booleans that are texts here.
-const WORDS: [&str; 16] = [
-    "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off",
-    "OFF",
-];
 
 const SCALARS: [&str; 118] = [
     "null",
@@ -263,7 +256,6 @@ fn read_by_kubectl(documents: &[String]) -> Vec<Result<Value, String>> {
 /// Whether two values are the same to a Kubernetes object.
 fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
-        (Value::String(word), Value::Bool(_)) => WORDS.contains(&word.as_str()),
         (Value::Number(one), Value::Number(other)) => {
             // The tests' reader of JSON is one digit less exact than kubectl.
             let (one_value, other_value) = (one.as_f64().unwrap(), other.as_f64().unwrap());

@@ -14,9 +14,12 @@ mod pod_level;
 mod qos;
 mod quota;
 
+use std::collections::BTreeMap;
+
 use super::CheckContext;
 use super::pod::{Container, Pod};
 use crate::finding::Finding;
+use crate::kubernetes::quantity::Quantity;
 use crate::template::Template;
 pub use effect::{Amounts, Effect, effect};
 pub use limit_range::LimitRange;
@@ -38,6 +41,26 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
     helpers::check(whole, with, findings);
     namespace::limit_ranges(whole, with, findings);
     namespace::quotas(whole, with, findings);
+}
+
+/// The requests that the API server gives to a pod with limits of its own, beside those that are written
+/// (pkg/apis/core/v1/defaults.go, `defaultPodRequests`).
+pub(crate) fn default_pod_requests(pod: &Pod<'_>) -> BTreeMap<String, Quantity> {
+    let measure = Measure {
+        pod,
+        limit_ranges: &[],
+        extent: Extent::Everything,
+        kubernetes_minor: 0,
+    };
+    let own = pod.spec.resources.as_ref();
+    let Some(own) = own.filter(|own| own.limited().next().is_some()) else {
+        return BTreeMap::new();
+    };
+    let names = COMPUTE.into_iter().chain(own.limited());
+    names
+        .filter(|name| own.own_request(name).is_none())
+        .filter_map(|name| Some((name.to_owned(), measure.pod_request(name)?)))
+        .collect()
 }
 
 /// The template with which, and before which not, something holds: the one to blame. `None` where

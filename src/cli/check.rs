@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::Status;
 use super::flag_values::{FilenameFlag, PodPathFlag};
+use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
 use super::manifest::types::TypeFault;
-use super::manifest::{Manifest, booleans};
 use super::streams::Streams;
 use super::terminal::{Colour, Paint, printable};
 use crate::check::{Settings, of_pod};
@@ -108,7 +108,6 @@ impl CheckManifests {
 
 /// What is wrong with the pod of an object; `None` where it holds none.
 fn check_object(file: &str, identity: &Identity, object: &mut Value) -> Option<Checked> {
-    booleans::settle(object);
     let pointer = identity.pod_pointer()?;
     let pod = object.pointer(pointer)?;
     Some(Checked {

@@ -21,7 +21,7 @@ use super::engine_options::namespaces::constrain_one;
 use super::flag_values::Assignment;
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
-use super::manifest::{knative, quantities};
+use super::manifest::knative;
 use super::report::{RunResult, TransformResult, operations};
 use super::streams::Streams;
 use super::transform::without_pod;
@@ -351,9 +351,6 @@ pub(crate) fn pod(holder: Option<&Value>) -> String {
         if key != "metadata" || !value.is_null() {
             pod.insert(key.clone(), value.clone());
         }
-    }
-    if let Some(spec) = pod.get_mut("spec") {
-        quantities::as_texts(spec);
     }
     Value::Object(pod).to_string()
 }

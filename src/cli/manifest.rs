@@ -6,14 +6,13 @@
 //! written in block style with its keys in their order. Comments between its lines are lost, as a
 //! value has no place for them.
 
-pub(crate) mod booleans;
 mod emit;
 mod error;
 pub(crate) mod kinds;
 pub(crate) mod knative;
+pub(crate) mod nulls;
 mod parse;
 pub(crate) mod pod_path;
-pub(crate) mod quantities;
 mod source;
 mod split;
 pub(crate) mod types;

@@ -9,8 +9,8 @@ pub(crate) mod without_pod;
 use serde_json::Value;
 
 use super::manifest::Manifest;
-use super::manifest::booleans;
 use super::manifest::kinds::{self, Identity, Scope};
+use super::manifest::nulls::drop_nulls;
 use super::manifest::types::TypeFault;
 use super::report::{Entry, Note, Report, TransformResult};
 use super::resource_list;
@@ -110,14 +110,13 @@ pub(crate) fn treat_object(
         return Ok(result);
     };
     if let Some(pod) = object.pointer_mut(pointer) {
-        booleans::drop_nulls(pod);
+        drop_nulls(pod);
     }
     let pod = object.pointer(pointer);
     if !pod.is_some_and(|pod| pod.get("spec").is_some_and(Value::is_object)) {
         let message = format!("no pod spec at {pointer}/spec");
         return Ok(TransformResult::plain(Reason::NotAPod, message));
     }
-    booleans::settle(object);
     if let Some(fault) = TypeFault::in_metadata(object, pointer) {
         return Ok(of_another_type(fault));
     }

@@ -105,8 +105,9 @@ impl Filling {
             (FieldType::List(element), Value::Array(_)) => {
                 self.list(theirs, definition, name, element, want, at);
             }
+            // The pod's own are given to it as they must be.
             (FieldType::Object(inner), Value::Object(fields))
-                if inner == "ResourceRequirements" =>
+                if inner == "ResourceRequirements" && definition == "Container" =>
             {
                 match theirs.open() {
                     Some(theirs) => self.resources(&theirs, fields, at),

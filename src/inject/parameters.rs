@@ -185,7 +185,7 @@ fn value<'s, 'g: 's>(
         Some(value) if parameter.required && Parameter::is_empty(&value) => {
             Err(missing(template, parameter))
         }
-        Some(value) => Ok(value),
+        Some(value) => Ok(parameter.as_seen(value)),
         None => Err(missing(template, parameter)),
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn plan(
     pod: &WorkingPod<'_>,
     template: &Template,
     mut wanted: Wanted,
+    kubernetes_minor: u32,
 ) -> Result<Change, Refusal> {
     let mut change = Change {
         findings: std::mem::take(&mut wanted.findings),
@@ -71,6 +72,7 @@ pub(crate) fn plan(
     )?;
     pod_fields::fields(pod, template, &wanted.pod, &mut change)?;
     safety::check(pod, template, &change)?;
+    pod_fields::requests(pod, kubernetes_minor, &mut change);
     Ok(change)
 }
 

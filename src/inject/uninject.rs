@@ -283,6 +283,8 @@ fn may_be_added(claim: &Claim<'_>, element: Element<'_>) -> bool {
             .template
             .filter(|template| template.revision == claim.status.revision)
             .is_none_or(|template| template.has_helper(container)),
+        // Those of the pod itself, as older API servers fill them in.
+        Element::Field(key) if key.starts_with("resources/requests/") => true,
         Element::Field(key) | Element::Default(key) => {
             fields::is_for_pod(key.split('/').next().unwrap_or_default())
         }

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kubernetes::fields::{DefaultValue, FIELDS};
 use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, Field, FieldType};
 pub(crate) use plugins::{
     TOKEN_PATH, TOKEN_VOLUME, displaced_by, displaces, is_default_toleration, is_token_mount,
@@ -98,7 +99,8 @@ fn filled(definition: &str) -> &'static [(&'static str, DefaultValue)] {
 }
 
 /// Makes a value of this definition what it is once the API server has read and written it: with its
-/// defaults, without what says nothing, and without what its admission plugins add.
+/// defaults, with amounts as it spells them, without what says nothing, and without what its admission plugins
+/// add.
 pub fn fill(definition: &str, value: &mut Value) {
     let Value::Object(object) = value else {
         return;
@@ -149,10 +151,16 @@ fn without_zeros(definition: &str, object: &mut Map<String, Value>) {
     });
 }
 
-/// Fills in the API server's defaults in a value of this type.
+/// Fills in the API server's defaults in a value of this type, and spells amounts as it does: `1.5Gi`
+/// of a file is `1536Mi` in a review, and `cpu: 1` is a text.
 pub(crate) fn fill_typed(ty: &FieldType, value: &mut Value) {
     match (ty, value) {
         (FieldType::Object(name), value) => fill(name, value),
+        (FieldType::Quantity, value) => {
+            if let Some(amount) = Quantity::in_field(value) {
+                *value = amount.to_string().into();
+            }
+        }
         (FieldType::List(element), Value::Array(items)) => {
             for item in items {
                 fill_typed(element, item);
@@ -379,5 +387,46 @@ mod tests {
         fill("Container", &mut written);
         fill("Container", &mut defaulted);
         assert_eq!(written, defaulted);
+    }
+
+    #[test]
+    fn amounts_are_spelled_as_the_api_server_spells_them() {
+        let mut spec = json!({
+            "terminationGracePeriodSeconds": 5, "overhead": {"cpu": 1, "memory": "0.5Gi"},
+            "resources": {"limits": {"memory": "4096Mi"}},
+            "volumes": [{"name": "v", "emptyDir": {"sizeLimit": 1000}},
+                {"name": "e", "ephemeral": {"volumeClaimTemplate": {"spec": {
+                    "resources": {"requests": {"storage": "2.50Gi"}}}}}}],
+            "containers": [{"name": "a", "image": "a:1",
+                "env": [{"name": "M", "valueFrom": {"resourceFieldRef":
+                    {"resource": "limits.memory", "divisor": "1024Ki"}}}, {"name": "T", "value": "1000m"}],
+                "resources": {"limits": {"cpu": 0.5, "memory": "1.5Gi", "example.com/x": "1000m"},
+                    "requests": {"cpu": "0.1", "memory": "1e3", "odd": "much"}}}]});
+        fill("PodSpec", &mut spec);
+        for (pointer, expected) in [
+            ("/terminationGracePeriodSeconds", json!(5)),
+            ("/overhead", json!({"cpu": "1", "memory": "512Mi"})),
+            ("/resources/limits/memory", json!("4Gi")),
+            ("/volumes/0/emptyDir/sizeLimit", json!("1k")),
+            (
+                "/volumes/1/ephemeral/volumeClaimTemplate/spec/resources/requests/storage",
+                json!("2560Mi"),
+            ),
+            (
+                "/containers/0/env/0/valueFrom/resourceFieldRef/divisor",
+                json!("1Mi"),
+            ),
+            ("/containers/0/env/1/value", json!("1000m")),
+            (
+                "/containers/0/resources/limits",
+                json!({"cpu": "500m", "memory": "1536Mi", "example.com/x": "1"}),
+            ),
+            (
+                "/containers/0/resources/requests",
+                json!({"cpu": "100m", "memory": "1e3", "odd": "much", "example.com/x": "1"}),
+            ),
+        ] {
+            assert_eq!(spec.pointer(pointer), Some(&expected), "{pointer}");
+        }
     }
 }

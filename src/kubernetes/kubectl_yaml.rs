@@ -4,7 +4,7 @@
 //! texts, and the key `yes` is `true`. A document that has such a word can pass as it is, but not be
 //! written anew: what came out would be another object than the one that the user applies today.
 
-/// The words of YAML 1.1 for booleans, to which go-yaml converts keys.
+/// The words of YAML 1.1 for booleans, to which go-yaml converts plain values and keys.
 const BOOLEANS: [&str; 18] = [
     "y", "Y", "n", "N", "yes", "Yes", "YES", "no", "No", "NO", "on", "On", "ON", "off", "Off",
     "OFF", "True", "False",
@@ -12,6 +12,11 @@ const BOOLEANS: [&str; 18] = [
 
 /// The tags that all readers of YAML know.
 const TAGS: [&str; 7] = ["bool", "float", "int", "map", "null", "seq", "str"];
+
+/// Whether a plain word, in just this case, is a boolean to kubectl, besides `true` and `false`.
+pub(crate) fn is_boolean(word: &str) -> bool {
+    BOOLEANS.contains(&word)
+}
 
 /// What is wrong with a text, and in which of its lines, from 1.
 pub(crate) fn find(text: &str) -> Option<(usize, String)> {

@@ -59,7 +59,8 @@ impl Quantity {
     /// The quantity in a field of a pod, which JSON has as text or as a number.
     pub(crate) fn in_field(value: &serde_json::Value) -> Option<Self> {
         match value {
-            serde_json::Value::String(text) => text.parse().ok(),
+            // The API server takes blanks around it.
+            serde_json::Value::String(text) => text.trim().parse().ok(),
             serde_json::Value::Number(number) => number.to_string().parse().ok(),
             _ => None,
         }

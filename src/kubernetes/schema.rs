@@ -5,7 +5,7 @@
 //! is generated from k8s-openapi's JSON Schema of `PodSpec` (`tests/generated.rs` keeps it current)
 //! and embedded, so that the program needs neither that crate nor its start-up time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use super::fields::{FIELDS, FieldFacts};
@@ -139,18 +139,6 @@ pub(crate) fn facts(definition_name: &str, field_name: &str) -> Option<&'static 
 /// The type of a field of an API type.
 pub(crate) fn field(definition_name: &str, field_name: &str) -> Option<&'static Field> {
     definition(definition_name)?.get(field_name)
-}
-
-/// Whether fields of this name are booleans, in whatever definition they are.
-pub(crate) fn is_boolean(field_name: &str) -> bool {
-    static NAMES: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
-        let fields = DEFINITIONS.values().flatten();
-        fields
-            .filter(|(_, field)| field.ty == FieldType::Boolean)
-            .map(|(name, _)| name.as_str())
-            .collect()
-    });
-    NAMES.contains(field_name)
 }
 
 #[cfg(test)]

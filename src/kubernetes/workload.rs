@@ -113,8 +113,14 @@ pub(crate) fn may_have_pods(group: &str) -> bool {
     !is_kubernetes || group.ends_with(".x-k8s.io")
 }
 
-/// The claims of a `StatefulSet`, each of which becomes a volume of its pods.
-pub(crate) const CLAIMS: &str = "/spec/volumeClaimTemplates";
+/// The pointer to the claims beside the pod template of a kind, each of which becomes a volume of its
+/// pods. Of the kinds that are known a `StatefulSet` has some; of others it cannot be told, and what
+/// stands there is meant so.
+pub(crate) fn claims_pointer(group: &str, kind: &str, pod_pointer: &str) -> Option<String> {
+    let has_none = find(group, kind).is_some_and(|known| known.kind != "StatefulSet");
+    let (beside, _) = pod_pointer.rsplit_once('/').filter(|_| !has_none)?;
+    Some(format!("{beside}/volumeClaimTemplates"))
+}
 
 /// The volumes of the set's first pod that its controller makes of these claims
 /// (`kubernetes:pkg/controller/statefulset/stateful_set_utils.go`, `updateStorage`).

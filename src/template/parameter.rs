@@ -18,8 +18,10 @@ pub(crate) use types::ParameterType;
 pub(crate) use value::ValueError;
 
 use super::fragment::Fragment;
+use super::value::TemplateValue;
 use super::word::Word;
 use crate::expression::Type;
+use crate::kubernetes::defaults;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.
 pub(crate) const DEFAULT_MAX_ITEMS: u64 = 64;
@@ -113,6 +115,17 @@ impl Parameter {
             }
             (ty, typed) => value::typed(ty, &self.constraints, typed),
         }
+    }
+
+    /// A value as expressions see it: quantities as the API server would write them, so that
+    /// `asInteger` gives the same of `0.5Gi` and `512Mi`. Constraints are about what was written.
+    pub(crate) fn as_seen(&self, value: TemplateValue) -> TemplateValue {
+        if ![self.ty, self.items].contains(&ParameterType::Quantity) {
+            return value;
+        }
+        let mut own = value.into_value();
+        defaults::fill_typed(&self.ty.field_type(self.items), &mut own);
+        own.into()
     }
 
     /// Refuses more elements than `maxItems`.

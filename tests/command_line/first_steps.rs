@@ -10,7 +10,7 @@ const TEMPLATE: &str = "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjection
     metadata: {name: clock}\nspec:\n  sidecars:\n  - {name: clock, image: 'registry.example.com/clock:1'}\n";
 
 /// An object of this kind whose pod asks for `wait-for`.
-fn workload(api_version: &str, kind: &str) -> String {
+pub(crate) fn workload(api_version: &str, kind: &str) -> String {
     format!(
         "apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: web}}\nspec:\n  template:\n    \
          metadata:\n      annotations:\n        pillion.dev/inject: wait-for\n        \

@@ -69,7 +69,7 @@ fn json_is_one_document_for_each_input_document_in_order() {
         [Some("ConfigMap"), Some("Deployment"), None, Some("Pod")]
     );
     assert_eq!(documents[0]["data"]["key"], "---\ntext\n");
-    assert_eq!(documents[1]["z"], json!({"b": 420, "c": "no"}));
+    assert_eq!(documents[1]["z"], json!({"b": 420, "c": false}));
     assert_eq!(documents[2], json!({"not": "an object"}));
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases
 }
 
-/// Reads a YAML document as `kubectl` does: `0644` is octal, `no` is text.
+/// Reads a YAML document as `kubectl` does: `0644` is octal. Words such as `no` stand in quotes in all.
 pub(crate) fn yaml(text: &str) -> Value {
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,

@@ -47,10 +47,13 @@ fn written_by_go(value: &mut Value, field: &str) {
             fields.retain(|name, inner| {
                 metadata || !(inner.is_null() || OMITTED.contains(&name.as_str()) && is_zero(inner))
             });
-            if ["limits", "requests"].contains(&field) {
+            if ["limits", "overhead", "requests"].contains(&field) {
                 fields.values_mut().for_each(canonical);
-            } else if let Some(limit) = fields.get_mut("sizeLimit") {
-                canonical(limit);
+            }
+            for name in ["divisor", "sizeLimit"] {
+                if let Some(amount) = fields.get_mut(name) {
+                    canonical(amount);
+                }
             }
             fields.sort_keys();
         }
@@ -59,17 +62,30 @@ fn written_by_go(value: &mut Value, field: &str) {
     }
 }
 
-/// `0.5` becomes `500m`, `1000m` becomes `1` and `1024Mi` becomes `1Gi`; the tests need no more.
+/// `0.5` becomes `500m`, `1000m` becomes `1`, `1024Ki` becomes `1Mi` and `1.5Gi` becomes `1536Mi`; the tests
+/// need no more.
 fn canonical(amount: &mut Value) {
     let text = match &*amount {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     let number = |suffix: &str| text.strip_suffix(suffix)?.parse::<u64>().ok();
-    *amount = json!(match (number("m"), number("Mi"), text.parse::<f64>()) {
-        (Some(milli), _, _) if milli % 1000 == 0 => (milli / 1000).to_string(),
-        (_, Some(mebi), _) if mebi % 1024 == 0 => format!("{}Gi", mebi / 1024),
-        (_, _, Ok(plain)) if plain.fract() != 0.0 => format!("{:.0}m", plain * 1000.0),
+    let gibi = text
+        .strip_suffix("Gi")
+        .and_then(|gibi| gibi.parse::<f64>().ok());
+    *amount = json!(match (
+        number("m"),
+        number("Ki"),
+        number("Mi"),
+        gibi,
+        text.parse::<f64>()
+    ) {
+        (Some(milli), ..) if milli % 1000 == 0 => (milli / 1000).to_string(),
+        (_, Some(kibi), ..) if kibi % 1024 == 0 => format!("{}Mi", kibi / 1024),
+        (_, _, Some(mebi), ..) if mebi % 1024 == 0 => format!("{}Gi", mebi / 1024),
+        (_, _, _, Some(gibi), _) if gibi.fract() != 0.0 => format!("{:.0}Mi", gibi * 1024.0),
+        (.., Ok(plain)) if plain.fract() != 0.0 => format!("{:.0}m", plain * 1000.0),
+        (.., Ok(plain)) => format!("{plain:.0}"),
         _ => text,
     });
 }

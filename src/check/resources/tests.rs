@@ -94,6 +94,42 @@ fn pods_with_resources_of_their_own_have_to_hold_the_helpers() {
     );
 }
 
+#[test]
+fn a_pod_with_limits_of_its_own_gets_requests() {
+    let table = [
+        ("app", json!({"memory": "4Gi"}), json!({"memory": "4Gi"})),
+        (
+            "app 1/1Gi",
+            json!({"memory": "4Gi"}),
+            json!({"cpu": "1", "memory": "1Gi"}),
+        ),
+        (
+            "app -/- 2/-, b 500m/-",
+            json!({"memory": "4Gi"}),
+            json!({"cpu": "2500m", "memory": "4Gi"}),
+        ),
+        (
+            "app",
+            json!({"hugepages-2Mi": "8Mi", "example.com/x": "1"}),
+            json!({"hugepages-2Mi": "8Mi"}),
+        ),
+        ("app 1/1Gi", json!({}), json!({})),
+    ];
+    for (app, limits, expected) in table {
+        let pod = pod(app, &json!({"resources": {"limits": limits}}));
+        let requests: BTreeMap<_, _> = default_pod_requests(&Scene::pod(&pod))
+            .into_iter()
+            .map(|(name, amount)| (name, amount.to_string()))
+            .collect();
+        assert_eq!(json!(requests), expected, "{app} {limits}");
+    }
+    let written =
+        json!({"resources": {"limits": {"cpu": "2", "memory": "4Gi"}, "requests": {"cpu": "1"}}});
+    let requests = default_pod_requests(&Scene::pod(&pod("app 1/1Gi", &written)));
+    assert_eq!(requests.into_keys().collect::<Vec<_>>(), ["memory"]);
+    assert!(default_pod_requests(&Scene::pod(&pod("app 1/1Gi", &json!({})))).is_empty());
+}
+
 /// What is tried, the containers, and what is found.
 const HELPERS: [(&str, &str, &str); 9] = [
     ("alike", "app 1/1Gi 1/1Gi, mesh-a 1/1Mi 1/1Mi", ""),

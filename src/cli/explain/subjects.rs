@@ -11,7 +11,7 @@ use super::super::flag_values::PodPathFlag;
 use super::super::inject::{claims, pod};
 use super::super::manifest::kinds::{self, Identity, Scope};
 use super::super::manifest::types::TypeFault;
-use super::super::manifest::{Manifest, booleans, knative};
+use super::super::manifest::{Manifest, knative};
 use super::super::streams::Streams;
 use super::add_namespace;
 use crate::cluster::{ObjectName, Read};
@@ -298,7 +298,6 @@ pub(in crate::cli) fn add(
             spec.is_some_and(Value::is_object)
         });
         if let Some(pointer) = pointer {
-            booleans::settle(object);
             knative::name_containers(identity, object, pointer);
             let claimed = claims::add(identity, object, pointer);
             about.push(ExplainSubject::of_object(source, identity, object, pointer));

@@ -1,18 +1,19 @@
-//! The volumes of a `StatefulSet`'s claims, which its pods have and its pod template does not list.
+//! The volumes of claims beside a pod template, which its pods have and it does not list.
 
 use serde_json::{Value, json};
 
 use crate::cli::manifest::kinds::Identity;
 use crate::kubernetes::object::list_at;
-use crate::kubernetes::workload::{CLAIMS, claim_volumes};
+use crate::kubernetes::workload::{claim_volumes, claims_pointer};
 
-/// Adds a volume for each claim of a `StatefulSet`, as its controller adds them to its pods. Returns
-/// the names of those that were not there.
+/// Adds a volume for each claim beside the pod template at `pointer`, as the controllers of a
+/// `StatefulSet`, a `CloneSet` and others add them to their pods. Returns the names of those that were
+/// not there.
 pub(in crate::cli) fn add(identity: &Identity, object: &mut Value, pointer: &str) -> Vec<String> {
-    if identity.kind != "StatefulSet" {
+    let Some(claims) = claims_pointer(identity.group(), &identity.kind, pointer) else {
         return Vec::new();
-    }
-    let claimed = claim_volumes(&identity.name, list_at(object, CLAIMS));
+    };
+    let claimed = claim_volumes(&identity.name, list_at(object, &claims));
     let spec = object.pointer_mut(&format!("{pointer}/spec"));
     let Some(spec) = spec
         .and_then(Value::as_object_mut)
@@ -36,7 +37,7 @@ pub(in crate::cli) fn add(identity: &Identity, object: &mut Value, pointer: &str
     added
 }
 
-/// Takes the volumes of claims out again: a `StatefulSet` does not list them.
+/// Takes the volumes of claims out again: a pod template does not list them.
 pub(in crate::cli) fn remove(object: &mut Value, pointer: &str, added: &[String]) {
     let spec = object.pointer_mut(&format!("{pointer}/spec"));
     let Some(spec) = spec

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::cluster::Cluster;
 use super::super::manifest::Manifest;
 use super::super::manifest::kinds::{self, Scope};
-use super::pod;
+use super::{claims, pod};
 use crate::check::references::ReferenceKind;
 use crate::inject::{Engine, RequestContext, Settings};
 
@@ -30,7 +30,9 @@ pub(super) fn needed(
                 annotations: annotations.clone(),
                 ..RequestContext::default()
             };
+            let claimed = claims::add(identity, object, pointer);
             let references = engine.references(&subject, &pod(object.pointer(pointer)));
+            claims::remove(object, pointer, &claimed);
             names.extend(
                 references
                     .into_iter()

@@ -1,7 +1,7 @@
 //! Text to values, as `kubectl` reads it.
 //!
-//! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and
-//! `no` stays text. What could only be read as something else is an error: a duplicate key,
+//! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and a plain
+//! `no` is a boolean, so that `value: no` is told as what kubectl would have the API server refuse. What could only be read as something else is an error: a duplicate key,
 //! and a number that no float can hold (the start of a commit, `12e45678`). Anchors and merges are
 //! expanded within the parser's budgets against bombs; which of two values a merge leaves, [`merge`] says. JSON: several documents may follow each
 //! other, and here too a duplicate key is an error instead of one of the two being lost.
@@ -15,6 +15,8 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{MergeKeyPolicy, UserMessageFormatter};
+
+use crate::kubernetes::kubectl_yaml;
 
 /// Where and why a text could not be read; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,28 +35,81 @@ const MAX_SCALAR_BYTES: usize = 1 << 30;
 
 /// The value of one YAML document; `null` where it has none.
 pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
-    let mut value: Value = typed(text)?;
-    if text.contains("<<") && !merge::is_left(&value) {
-        // Equal maps may differ in their order: the one that was read first is as written. Two `<<` in
-        // one map are refused here, as what kubectl makes of them is read by neither.
-        let merged = merge::merged(read(text, MergeKeyPolicy::AsOrdinary)?);
-        if merged != value {
-            value = merged;
-        }
+    let mut value = with_merges(text, Words::Texts)?;
+    if has_word(&value) {
+        with_booleans(&mut value, &with_merges(text, Words::Booleans)?);
     }
     Ok(with_integers(value))
 }
 
-/// One YAML document as a type, whose errors have a place too.
-pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    read(text, MergeKeyPolicy::Merge)
+/// How the words of YAML 1.1 for booleans are read, in whatever case; `true` and `false` are booleans.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Texts,
+    /// Where they stand without quotes.
+    Booleans,
 }
 
-fn read<T: DeserializeOwned>(text: &str, merge_keys: MergeKeyPolicy) -> Result<T, Fault> {
+fn with_merges(text: &str, words: Words) -> Result<Value, Fault> {
+    let value: Value = read(text, MergeKeyPolicy::Merge, words)?;
+    if text.contains("<<") && !merge::is_left(&value) {
+        // Equal maps may differ in their order: the one that was read first is as written. Two `<<` in
+        // one map are refused here, as what kubectl makes of them is read by neither.
+        let merged = merge::merged(read(text, MergeKeyPolicy::AsOrdinary, words)?);
+        if merged != value {
+            return Ok(merged);
+        }
+    }
+    Ok(value)
+}
+
+/// Whether one of those words is a text of a value.
+fn has_word(value: &Value) -> bool {
+    match value {
+        Value::String(text) => kubectl_yaml::is_boolean(text),
+        Value::Array(elements) => elements.iter().any(has_word),
+        Value::Object(map) => map.values().any(has_word),
+        _ => false,
+    }
+}
+
+/// Makes the words booleans that another reading of the same text has as such: those without quotes. In
+/// another case (`yEs`) they are texts to kubectl.
+fn with_booleans(value: &mut Value, other: &Value) {
+    match (&mut *value, other) {
+        (Value::String(word), Value::Bool(_)) if kubectl_yaml::is_boolean(word) => {
+            *value = other.clone();
+        }
+        (Value::Array(elements), Value::Array(others)) => {
+            for (element, other) in elements.iter_mut().zip(others) {
+                with_booleans(element, other);
+            }
+        }
+        (Value::Object(map), Value::Object(others)) => {
+            for (key, value) in map {
+                if let Some(other) = others.get(key) {
+                    with_booleans(value, other);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// One YAML document as a type, whose errors have a place too.
+pub(super) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
+    read(text, MergeKeyPolicy::Merge, Words::Texts)
+}
+
+fn read<T: DeserializeOwned>(
+    text: &str,
+    merge_keys: MergeKeyPolicy,
+    words: Words,
+) -> Result<T, Fault> {
     let options = serde_saphyr::options! {
         merge_keys: merge_keys,
         legacy_octal_numbers: true,
-        strict_booleans: true,
+        strict_booleans: words == Words::Texts,
         with_snippet: false,
         budget: serde_saphyr::budget! {
             max_events: MAX_EVENTS,
@@ -209,7 +264,14 @@ mod tests {
         let table = [
             ("mode: 0644", json!({"mode": 420})),
             ("mode: 0o644", json!({"mode": 420})),
-            ("value: no", json!({"value": "no"})),
+            (
+                "[no, Y, 'no', \"y\", !!str on, oN, yEs, no way, {off: OFF}]",
+                json!([false, true, "no", "y", "on", "oN", "yEs", "no way", {"off": false}]),
+            ),
+            (
+                "a: &x {b: n}\nc: {<<: *x, e: Y}\nd: |-\n  on",
+                json!({"a": {"b": false}, "c": {"b": false, "e": true}, "d": "on"}),
+            ),
             ("value: \"0644\"", json!({"value": "0644"})),
             ("big: 18446744073709551615", json!({"big": u64::MAX})),
             ("cpu: 0.5", json!({"cpu": 0.5})),

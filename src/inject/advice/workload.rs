@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use crate::inject::misplaced_keys::{KeysOfObject, is_ours, misplaced_keys};
-use crate::kubernetes::workload::{CLAIMS, WorkloadKind, claim_volumes};
+use crate::kubernetes::workload::{WorkloadKind, claim_volumes, claims_pointer};
 use crate::review::{Json, Text};
 
 /// A workload. It prints as kind and name.
@@ -64,7 +64,8 @@ impl<'a> Workload<'a> {
             name: name.map_or(String::new(), |name| name.as_str().to_owned()),
             object,
             template: below(object, kind.pod_pointer)?,
-            claims: below(object, CLAIMS).filter(|_| kind.kind == "StatefulSet"),
+            claims: claims_pointer(kind.group, kind.kind, kind.pod_pointer)
+                .and_then(|claims| below(object, &claims)),
         })
     }
 

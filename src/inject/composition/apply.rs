@@ -152,8 +152,9 @@ fn apply(
     options: ComposeOptions<'_>,
     with: EvaluationContext<'_>,
 ) -> Applied {
-    let planned =
-        evaluate(evaluated, template, with).and_then(|wanted| plan(evaluated, template, wanted));
+    let minor = with.settings.kubernetes_minor;
+    let planned = evaluate(evaluated, template, with)
+        .and_then(|wanted| plan(evaluated, template, wanted, minor));
     let mut change = match planned {
         Ok(change) => change,
         Err(refusal) => {

@@ -1,5 +1,7 @@
 //! Where values come from, and what a person reads who set one wrongly.
 
+mod quantities;
+
 use serde_json::json;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,14 @@
 //! Labels, annotations and other fields of the pod, where the user has nothing.
 
+use std::ops::Range;
+
+use serde_json::{Map, Value, json};
+
 use super::{Change, kept};
+use crate::check::resources::default_pod_requests;
 use crate::finding::{Code, Finding};
 use crate::inject::merge::{self, InFront, View, spelled};
 use crate::inject::pod::{Texts, WorkingPod};
-
 use crate::inject::verdict::Refusal;
 use crate::kubernetes::element_digest;
 use crate::template::Template;
@@ -95,4 +99,33 @@ pub(super) fn fields(
     change.status.replaced.extend(fill.replaced.iter().cloned());
     change.fields = fill;
     Ok(())
+}
+
+/// The minor versions whose API server fills in the requests of the pod itself before it calls webhooks.
+/// Before, no pod has resources of its own; since then they follow from what webhooks made of the pod
+/// (`PodLevelResourcesFixDefaulting`).
+const REQUESTS_FILLED_BEFORE: Range<u32> = 34..37;
+
+/// Adds the requests that those versions give to a pod that has limits of its own. A pod of a review has
+/// them; of a manifest they would be counted with the helpers in it, and be others than the webhook saw.
+pub(super) fn requests(pod: &WorkingPod<'_>, kubernetes_minor: u32, change: &mut Change) {
+    let is_filled = REQUESTS_FILLED_BEFORE.contains(&kubernetes_minor);
+    if !is_filled || !pod.has_field("resources") || change.status.adds_nothing() {
+        return;
+    }
+    let requests = default_pod_requests(&pod.resulting()).into_iter();
+    let requests: Map<String, Value> = requests
+        .map(|(name, amount)| (name, amount.to_string().into()))
+        .collect();
+    let wanted = Map::from_iter([("resources".to_owned(), json!({ "requests": requests }))]);
+    let theirs = pod.fields_view();
+    let fill = merge::fill(
+        View::Value(&theirs),
+        &wanted.into(),
+        "PodSpec",
+        InFront::default(),
+    );
+    change.status.pod.extend(fill.added.iter().cloned());
+    change.fields.added.extend(fill.added);
+    change.fields.operations.extend(fill.operations);
 }

@@ -7,7 +7,7 @@ use crate::inject::evaluation::{Wanted, WantedEdit, WantedVolume};
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
-use crate::kubernetes::element_digest::{differs_by_gate, element_digest};
+use crate::kubernetes::element_digest::{self, differs_by_gate};
 use crate::kubernetes::fields;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
@@ -74,7 +74,8 @@ fn is_as_wanted(template: &Template, theirs: &Value, wanted: &WantedVolume) -> b
     let ty = FieldType::Object("Volume".to_owned());
     let value = wanted.value.to_value();
     if template.mandatory {
-        return element_digest(&ty, theirs) == element_digest(&ty, &value)
+        return element_digest::element_digest(&ty, theirs)
+            == element_digest::element_digest(&ty, &value)
             && !differs_by_gate(&ty, theirs, &value);
     }
     covers(theirs, &value, &ty)
