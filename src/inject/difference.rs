@@ -3,15 +3,17 @@
 //! Lists are compared by the API's map keys, and where it has none by what their elements say, so that what
 //! stands elsewhere is moved and never rewritten; what means the same to the API server is no difference.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::merge::is_empty;
+use super::ownership::called;
 use super::patch::{Operation, Patch, escape};
 use crate::kubernetes::defaults::is_default;
 use crate::kubernetes::element_digest::{differs_by_gate, element_digest, is_silent};
-use crate::kubernetes::merge_keys::{ListMerge, element_key, is_whole, list_merge};
+use crate::kubernetes::merge_keys::{ListMerge, is_whole, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -107,14 +109,11 @@ fn value(
             }
         }
         (FieldType::List(element), Value::Array(one), Value::Array(other)) => {
-            match list_merge(definition, name) {
-                ListMerge::Atomic => replace(after, path, patch),
-                merge => list(
-                    element,
-                    (&keyed(one, merge), &keyed(other, merge)),
-                    &path,
-                    patch,
-                ),
+            if list_merge(definition, name) == ListMerge::Atomic {
+                replace(after, path, patch);
+            } else {
+                let keyed = |items| keyed(definition, name, items);
+                list(element, (&keyed(one), &keyed(other)), &path, patch);
             }
         }
         _ => replace(after, path, patch),
@@ -130,14 +129,11 @@ fn replace(after: &Value, path: String, patch: &mut Patch) {
 type Keyed<'v> = Vec<(String, &'v Value)>;
 
 /// The elements of a list by what identifies them; of several alike each by its number among them too.
-fn keyed(items: &[Value], merge: ListMerge) -> Keyed<'_> {
+fn keyed<'v>(definition: &str, list: &str, items: &'v [Value]) -> Keyed<'v> {
     let mut alike: HashMap<String, usize> = HashMap::new();
     let mut keyed = Keyed::with_capacity(items.len());
     for item in items {
-        let key = match merge {
-            ListMerge::ByKeys(keys) => element_key(item, keys),
-            _ => None,
-        };
+        let key = called(definition, list, item).map(Cow::into_owned);
         let key = key.unwrap_or_else(|| digest(item));
         let before = alike.entry(key.clone()).or_default();
         let named = match *before {
@@ -245,7 +241,7 @@ mod tests {
             [
                 "/spec/tolerations/1",
                 "/spec/tolerations/1",
-                "/spec/containers/0/env/1/value",
+                "/spec/containers/0/env/1",
                 "/spec/containers/0/envFrom/0"
             ]
         );

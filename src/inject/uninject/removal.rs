@@ -10,7 +10,6 @@ use crate::inject::status::{Elements, Status};
 use crate::kubernetes::defaults::{default_of, displaced_by, displaces};
 use crate::kubernetes::image_reference::Reference;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
-use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 
 /// The one list in which defaults are elements.
@@ -136,20 +135,20 @@ fn restore_defaults(value: &mut Value, definition: &str, keys: &Elements) {
         }
     }
     if let Some(Value::Array(items)) = object.get_mut(TOLERATIONS) {
-        restore_tolerations(items, &tolerations);
+        restore_tolerations(definition, items, &tolerations);
     }
 }
 
 /// Puts the default tolerations where ours stand that displaced them. The plugin adds none beside a
 /// toleration of the user's.
-fn restore_tolerations(items: &mut Vec<Value>, ours: &BTreeSet<String>) {
+fn restore_tolerations(definition: &str, items: &mut Vec<Value>, ours: &BTreeSet<String>) {
     if ours.is_empty() {
         return;
     }
     let received = std::mem::take(items);
     let are_ours: Vec<bool> = received
         .iter()
-        .map(|item| ours.contains(&digest(item)))
+        .map(|item| called(definition, TOLERATIONS, item).is_some_and(|key| ours.contains(&*key)))
         .collect();
     let mut missing: Vec<Value> = Vec::new();
     for (item, _) in received

@@ -189,10 +189,9 @@ fn elements_of_long_lists_are_found_as_those_of_short_ones() {
         all.push(json!({"name": "V3", "value": "last"}));
         json!({"spec": {"containers": [{"name": "a", "env": all}], "tolerations": vec![json!({"key": "k"}); count]}})
     };
-    let key = format!(
-        "tolerations/{}",
-        crate::kubernetes::object::digest(&json!({"key": "k"}))
-    );
+    let toleration = json!({"key": "k"});
+    let key = crate::inject::ownership::called("PodSpec", "tolerations", &toleration).unwrap();
+    let key = format!("tolerations/{key}");
     for count in [8, 200] {
         let pod = variables(count);
         let content = PodContent::new(&pod);

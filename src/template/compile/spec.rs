@@ -72,7 +72,7 @@ pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Templ
 /// template gives the same pod another patch: while a rollout replaces one version of the program
 /// by the next, both answer, and where they differ they must say different revisions. The corpus
 /// knows which patches belong to which generation.
-const GENERATION: u32 = 4;
+const GENERATION: u32 = 5;
 
 /// The digest of what makes a template, and of the generation: of its metadata only how it is
 /// called, so that a file and the object that the API server stores of it have the same; and no words
