@@ -1,6 +1,7 @@
 //! Wording that the messages of all rooms share: an error with its causes, and the name that was
 //! probably meant.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 /// Longer words resemble no name, and comparing them would take long.
@@ -64,11 +65,46 @@ pub(crate) fn some<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     }
 }
 
+/// Whether a character moves the cursor, or changes how others are shown: control characters, line
+/// separators and the marks of bidirectional text (Unicode 17, UAX #9).
+pub(crate) fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        )
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The longest message to the API server, in characters: names and values in it may be long, as it calls
+/// before it looks at them.
+const LONGEST_MESSAGE: usize = 4096;
+
+/// A message for whoever created a pod: of bounded length, and with characters escaped that nobody sees.
+pub(crate) fn bounded(message: &str) -> Cow<'_, str> {
+    let is_hidden = |c: char| !matches!(c, '\n' | '\t') && is_invisible(c);
+    if message.len() <= LONGEST_MESSAGE && !message.contains(is_hidden) {
+        return Cow::Borrowed(message);
+    }
+    let mut plain = String::new();
+    for c in message.chars().take(LONGEST_MESSAGE) {
+        if is_hidden(c) {
+            plain.extend(c.escape_default());
+        } else {
+            plain.push(c);
+        }
+    }
+    if message.chars().nth(LONGEST_MESSAGE).is_some() {
+        plain.push('…');
+    }
+    Cow::Owned(plain)
+}
+
 /// A value as a message repeats it: short, on one line.
 pub(crate) fn shown(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars().take(SHOWN) {
-        if c.is_control() {
+        if is_invisible(c) {
             plain.extend(c.escape_default());
         } else {
             plain.push(c);

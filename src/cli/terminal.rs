@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 
+use crate::wording::is_invisible;
+
 /// A colour of the terminal's own palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Colour {
@@ -69,17 +71,6 @@ pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| {
         !matches!(c, '\n' | '\r' | '\t') && is_invisible(c)
     })
-}
-
-/// Whether a character moves the cursor, or changes how others are shown: control characters, line
-/// separators and the marks of bidirectional text (Unicode 17, UAX #9).
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        )
-        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {

@@ -156,6 +156,10 @@ codes! {
     "What a template had added was changed by somebody, and is made anew, as the template has another revision or other parameters.";
     "Set what was changed by a parameter of the template, or by a container of the helper's name in the manifest.";
 
+    TakenOut: Composition, Info, Warn;
+    "Something was taken out of the pod that its status says a template had added under another revision or other parameters, and that the template does not add any more.";
+    "Nothing is to be done where the template had added it. Where it is somebody else's, the status was copied or written by hand: remove the annotation `pillion.dev/status.<template>` before the pod is applied.";
+
     MandatoryReverted: Composition, Warning, Warn;
     "Another webhook has changed the helper of a mandatory template, and the template's fields were put back.";
     "Name the fields in the template's `override` where the other webhook is right.";

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::verdict::{Decision, Reason, Verdict};
 use crate::review::{Json, Pod, Request, Response, Text};
+use crate::wording::bounded;
 pub use regarding::Regarding;
 
 /// The paths at which reviews are answered.
@@ -68,6 +69,7 @@ impl Answer {
             Verdict::Denied => format!("{}: {}", decision.reason, decision.message),
             _ => String::new(),
         };
+        let message = bounded(&message);
         let body = response(request.uid.as_str(), decision, &message).to_json();
         Self::with_body(request, body, decided)
     }

@@ -60,6 +60,9 @@ pub(crate) fn plan(
         },
         ..Change::default()
     };
+    if template.mandatory {
+        container::check_profiles(pod, &wanted)?;
+    }
     volume::volumes(pod, template, &mut wanted, &mut change)?;
     container::containers(pod, template, wanted.containers, &mut change)?;
     app::edits(pod, template, wanted.app, &mut change)?;

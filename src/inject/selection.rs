@@ -346,7 +346,20 @@ fn find_all(
         }
         is_same
     });
+    tenants_behind_mandatory(&mut found);
     Ok(found)
+}
+
+/// Lets no namespace's template stand before a mandatory one: an init container of a tenant's that never ends
+/// would keep its helper from starting.
+fn tenants_behind_mandatory(templates: &mut [Arc<Template>]) {
+    let mandatory = templates.iter().filter(|template| template.mandatory);
+    if let Some(last) = mandatory.map(|template| template.order).max() {
+        templates.sort_by_key(|template| match template.namespace {
+            Some(_) => (template.order.max(last), !template.mandatory),
+            None => (template.order, false),
+        });
+    }
 }
 
 /// Where a template stands in the composition.

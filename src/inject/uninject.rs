@@ -262,8 +262,9 @@ fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
     }
     match (state, claim.purpose) {
         (State::Absent, _) => false,
+        // Everybody can compute a digest: where no template is served, nothing vouches for it.
         (State::Unchanged, Purpose::Unselected) => {
-            !is_security_or_pod(element) || claim.sets(element)
+            claim.template.is_some() && (!is_security_or_pod(element) || claim.sets(element))
         }
         (State::Unchanged, _) | (State::Changed, Purpose::SecondCall | Purpose::Afresh) => true,
         (State::Changed | State::Undigested, purpose) => {
@@ -347,7 +348,15 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
                 let path = mount.get("mountPath").and_then(Value::as_str);
                 !path.is_some_and(|path| edits.contains(paths::shortest(path).as_ref()))
             });
-            mounted.extend(staying.map(|mount| name(mount).to_owned()));
+            let devices = list_at(container, "/volumeDevices").iter();
+            let variables = list_at(container, "/env").iter();
+            let files = variables.filter_map(|variable| {
+                variable
+                    .pointer("/valueFrom/fileKeyRef/volumeName")?
+                    .as_str()
+            });
+            let used = staying.chain(devices).map(name).chain(files);
+            mounted.extend(used.map(str::to_owned));
         }
     }
     let files: Vec<String> = mounted

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use tokio::sync::Semaphore;
@@ -32,6 +32,10 @@ use rejection::{Rejection, quoted};
 
 /// Permits for large bodies count in these bytes, as a semaphore takes fewer than 2^32.
 const PERMIT: usize = 1024;
+
+/// What an open request of HTTP/2 takes besides its body, in bytes: of HTTP/1 each is a connection, of which
+/// there is a bound.
+const STREAM: usize = 16 * 1024;
 
 /// An answer, which counts as bytes of its peer until they were sent: whoever asks and does not read
 /// would otherwise fill the memory by answers.
@@ -133,6 +137,10 @@ impl<B: Backend> Reviews<B> {
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0);
         // Held until the answer is sent.
         let mut share = self.bodies.share(client);
+        // One connection may open many, and each lives for as long as its body may take.
+        if request.version() == Version::HTTP_2 && !share.take(STREAM) {
+            return Err(Rejection::busy("too many requests are open; retry"));
+        }
         let body = body::read(request, &mut share).await?;
         let mut answer = self.decide(endpoint, &body, end).await?;
         if let Some(Answer::NamespaceUnknown { namespace, .. }) = &answer

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Change, SENSITIVE, digest, kept, same_name};
-use crate::inject::evaluation::{PLACEHOLDER, WantedContainer};
+use crate::inject::evaluation::{PLACEHOLDER, Wanted, WantedContainer};
 use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
 use crate::inject::merge::{self, Fill, covers};
 use crate::inject::patch::Operation;
@@ -11,6 +11,7 @@ use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::element_digest;
 use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::keys::APP_ARMOR_PREFIX;
 use crate::kubernetes::schema::field;
 use crate::template::Template;
 use crate::template::compiled::Placement;
@@ -36,6 +37,23 @@ pub(super) fn containers(
                 return Err(Refusal::new(Reason::Conflict, message));
             }
             None => add(pod, template, container, change)?,
+        }
+    }
+    Ok(())
+}
+
+/// Refuses annotations of the pod's that give a mandatory helper an AppArmor profile: the API server makes
+/// of them the field that the template leaves unset.
+pub(super) fn check_profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
+    for container in &wanted.containers {
+        let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
+        let is_ours = wanted.annotations.iter().any(|(own, _)| *own == key);
+        if !is_ours && pod.annotations.get(&key).is_some() {
+            let message = format!(
+                "the annotation {key} of the pod sets a profile for the helper of a mandatory template; \
+                 remove it"
+            );
+            return Err(Refusal::new(Reason::OverrideNotAllowed, message));
         }
     }
     Ok(())

@@ -161,8 +161,11 @@ fn are_allowed_resources(want: &Value, theirs: &Value) -> bool {
         "requests" | "limits" => {
             let mut amounts = value.as_object().into_iter().flatten();
             amounts.all(|(resource, amount)| {
-                let wanted = want.get(name).and_then(|wanted| wanted.get(resource));
-                wanted.is_none_or(|wanted| Quantity::in_field(wanted) == Quantity::in_field(amount))
+                let wanted = |list: &str| Quantity::in_field(want.get(list)?.get(resource)?);
+                let amount = Quantity::in_field(amount);
+                // A limit below the template's request would take that away.
+                let is_too_low = name == "limits" && amount < wanted("requests");
+                !is_too_low && (wanted(name).is_none() || wanted(name) == amount)
             })
         }
         _ => want.get(name) == Some(value),
@@ -203,15 +206,26 @@ pub(super) fn restore(
     ))
 }
 
-/// Adds amounts that the template leaves unset.
+/// Adds amounts that the template leaves unset, but for limits below its requests and requests above its
+/// limits, with which no pod is valid.
 fn add_resources(want: &mut TemplateObject, earlier: Option<&Value>) {
     let mut resources = want
         .get("resources")
         .cloned()
         .unwrap_or(Value::Object(Map::new()));
+    let own = resources.clone();
     for list in ["requests", "limits"] {
         let amounts = earlier.and_then(|earlier| earlier.get(list)?.as_object());
         for (resource, amount) in amounts.into_iter().flatten() {
+            let own = |list: &str| Quantity::in_field(own.get(list)?.get(resource)?);
+            let amount_read = Quantity::in_field(amount);
+            let is_invalid = match list {
+                "limits" => amount_read < own("requests"),
+                _ => own("limits").is_some_and(|limit| amount_read > Some(limit)),
+            };
+            if is_invalid {
+                continue;
+            }
             if let Value::Object(known) = &mut resources
                 && let Value::Object(known) = known
                     .entry(list)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Claims, is_unfilled};
-use crate::finding::Code;
+use crate::finding::{Code, Finding};
 use crate::inject::composition::Composed;
 use crate::inject::difference::difference;
 use crate::inject::patch::Patch;
@@ -14,13 +14,14 @@ use crate::inject::status::Status;
 use crate::inject::uninject::{
     Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of,
 };
-use crate::inject::verdict::{Decision, Reason, Verdict};
+use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Verdict};
 use crate::kubernetes::element_digest::element_digest;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
 use crate::review::Pod;
 use crate::review::object::Text;
 use crate::template::Template;
+use crate::wording::some;
 
 /// The decision for the pod as received, from what was composed on the rest of it.
 pub(super) fn finalize(
@@ -39,7 +40,36 @@ pub(super) fn finalize(
     if composed.decision.patch.is_empty() {
         already_injected(&mut composed.decision);
     }
+    let removed = removed(claims, taken, &composed);
+    composed.decision.findings.extend(removed);
     composed.decision
+}
+
+/// What was taken out that the templates, as they are served, do not add to any pod by this name: a status
+/// alone says whose it was, and a wrong one may be read by who misses it.
+fn removed(claims: &Claims<'_>, taken: &TakenOut, composed: &Composed) -> Vec<EnforcedFinding> {
+    let of_template = |(name, claim): (&String, &Claim<'_>)| {
+        let added = composed.statuses.get(name);
+        let removed = taken.taken.get(name)?.elements().filter(|(element, _)| {
+            let is_added = added.is_some_and(|added| added.names(*element));
+            !is_added && !claim.emits(*element) && !element.is_generated_file()
+        });
+        let words: Vec<_> = removed.map(|(element, _)| element.to_string()).collect();
+        if words.is_empty() {
+            return None;
+        }
+        let words = some(words.iter().map(String::as_str));
+        let message = format!(
+            "{words} was taken out: the status of the template `{name}` says that an earlier revision, or other \
+             parameters, had added it"
+        );
+        let finding = Finding::new(Code::TakenOut, "metadata.annotations", message);
+        Some(EnforcedFinding {
+            policy: finding.code.default_policy(),
+            finding,
+        })
+    };
+    claims.iter().filter_map(of_template).collect()
 }
 
 /// Whether the pod has each element of each status unchanged, and nothing else is to be added: most

@@ -285,6 +285,36 @@ async fn bodies_in_flight_are_bounded_for_a_peer_and_in_all() {
 }
 
 #[tokio::test]
+async fn open_streams_are_bounded_for_a_peer_and_in_all() {
+    let reviews = Reviews::new(Arc::new(Fake::default()), QueueDelay::default());
+    let router = router(Arc::clone(&reviews));
+    let ask = |peer, body| {
+        let mut request = request_from(peer, body);
+        *request.version_mut() = axum::http::Version::HTTP_2;
+        router.clone().oneshot(request)
+    };
+    let silent = |peer, count| -> Vec<_> {
+        (0..count)
+            .map(|_| tokio::spawn(ask(peer, unfinished(0))))
+            .collect()
+    };
+    let mut open = silent(1, 800);
+    tokio::task::yield_now().await;
+    let answer = ask(1, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 429, "its peer has taken its part");
+    assert_eq!(ask(2, Body::from("{}")).await.unwrap().status(), 200);
+    open.extend(silent(2, 800));
+    tokio::task::yield_now().await;
+    let answer = ask(3, Body::from("{}")).await.unwrap();
+    assert_eq!(answer.status(), 429, "all is taken");
+    for request in open {
+        request.abort();
+        let _ = request.await;
+    }
+    assert_eq!(ask(1, Body::from("{}")).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn answers_that_nobody_reads_are_bounded_as_bodies_are() {
     let router = router(Reviews::new(
         Arc::new(Fake::default()),

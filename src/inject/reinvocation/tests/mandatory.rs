@@ -225,3 +225,41 @@ fn the_app_writes_what_a_mandatory_template_mounts_there() {
         assert_ne!(decision.verdict(), Verdict::Denied, "{decision:#?}");
     }
 }
+
+/// Amounts that others add to a mandatory helper stay where the pod is valid with them; no pod is refused.
+#[test]
+fn amounts_that_others_set_refuse_no_pod_with_a_mandatory_helper() {
+    let engine = engine(&MANDATORY.replace(
+        "command: [/must]",
+        "command: [/must], resources: {requests: {cpu: 10m}, limits: {memory: 16Mi}}",
+    ));
+    let injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
+    let mut changed = injected.clone();
+    changed["spec"]["initContainers"][0]["resources"] = json!({"requests": {"cpu": "5m", "memory": "64Mi"}, "limits": {"cpu": "5m", "memory": "64Mi"}});
+    let decision = decide_in(&engine, "bank", &changed);
+    assert_ne!(decision.verdict(), Verdict::Denied, "{decision:#?}");
+    let after = patched(changed, &decision);
+    assert_eq!(after["spec"], injected["spec"], "{decision:#?}");
+    // Nor may a placeholder take the request away.
+    let mut placeholder = bank_pod();
+    placeholder["spec"]["initContainers"] = json!([{"name": "must", "image": "auto", "restartPolicy": "Always",
+        "resources": {"limits": {"cpu": "1m"}}}]);
+    let decision = decide_in(&engine, "bank", &placeholder);
+    assert_eq!(decision.reason, Reason::OverrideNotAllowed, "{decision:#?}");
+}
+
+/// The API server makes a field of this annotation, which the template leaves unset.
+#[test]
+fn no_annotation_gives_a_mandatory_helper_a_profile() {
+    let engine = engine(MANDATORY);
+    for (container, reason) in [
+        ("must", Reason::OverrideNotAllowed),
+        ("web", Reason::Applied),
+    ] {
+        let mut pod = bank_pod();
+        let key = format!("container.apparmor.security.beta.kubernetes.io/{container}");
+        pod["metadata"]["annotations"][key] = "unconfined".into();
+        let decision = decide_in(&engine, "bank", &pod);
+        assert_eq!(decision.reason, reason, "{decision:#?}");
+    }
+}

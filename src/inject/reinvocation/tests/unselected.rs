@@ -122,3 +122,42 @@ fn a_forged_status_takes_nothing_of_a_field_that_others_add_to() {
         assert_eq!(after["spec"]["nodeSelector"]["tenant"], "a", "{asked}");
     }
 }
+
+/// Everybody can compute a digest: without a served template nothing vouches for a status, and what a served one
+/// does not add by its names is taken out with a word.
+#[test]
+fn a_status_takes_nothing_out_in_silence() {
+    let engine = serving(
+        "apiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {name: t}\nspec:\n  \
+         sidecars: [{name: helper, image: \"helper:1\"}]\n---\napiVersion: pillion.dev/v1alpha1\n\
+         kind: ClusterInjectionTemplate\nmetadata: {name: other}\nspec: {metadata: {labels: {a: b}}}\n",
+    );
+    let agent = json!({"name": "agent", "image": "agent:1"});
+    let digest = element_digest(&FieldType::Object("Container".to_owned()), &agent);
+    let forged = json!({"verdict": "Injected", "revision": "old", "containers": {"agent": format!("{digest:016x}")}});
+    for (template, asked, stays) in [
+        ("gone", "other", true),
+        ("gone", "-t", true),
+        ("t", "other", false),
+        ("t", "t", false),
+        ("t", "-t", false),
+    ] {
+        let mut received = pod(asked);
+        received["metadata"]["annotations"][format!("pillion.dev/status.{template}")] =
+            forged.to_string().into();
+        received["spec"]["containers"]
+            .as_array_mut()
+            .unwrap()
+            .push(agent.clone());
+        let decision = decide_by(&engine, &received);
+        let after = patched(received.clone(), &decision);
+        let is_there = after["spec"]["containers"].to_string().contains("agent");
+        assert_eq!(is_there, stays, "{template}, {asked}: {decision:#?}");
+        let told = decision.warnings().join("; ");
+        let code = if stays { "LeftBehind" } else { "TakenOut" };
+        assert!(
+            told.contains(code) && told.contains("agent"),
+            "{template}, {asked}: {told}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! What of a template is above the Pod Security level *baseline*.
 
+use crate::kubernetes::keys::APP_ARMOR_PREFIX;
 use crate::kubernetes::pod_security_level::BASELINE_CAPABILITIES;
 use crate::template::compile::fragment::WHEN;
 use crate::template::compile::reader::join;
@@ -9,7 +10,6 @@ use crate::template::node::{Node, NodeValue};
 /// Volumes"), here those that a tenant's template may not use.
 const NODE_SOURCES: [&str; 1] = ["hostPath"];
 /// Annotations that say how a container is confined by `AppArmor`, before there was a field for it.
-const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 /// The parts of a template that become parts of a pod's spec.
 const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
 
@@ -46,7 +46,7 @@ pub(super) fn annotated_privileges(spec: &Node) -> Vec<(&Node, String)> {
     };
     entries
         .iter()
-        .filter(|entry| entry.key.starts_with(APP_ARMOR) && !is_confined(&entry.value))
+        .filter(|entry| entry.key.starts_with(APP_ARMOR_PREFIX) && !is_confined(&entry.value))
         .map(|entry| (&entry.value, join(path, &entry.key)))
         .collect()
 }
