@@ -207,15 +207,14 @@ impl TemplateWriter {
         } else {
             Api::namespaced_with(self.client.clone(), &report.namespace, &resource)
         };
-        let patch = json!({
+        let patch = Patch::Apply(json!({
             "apiVersion": resource.api_version,
             "kind": resource.kind,
             // A template of the same name that was made since is another.
             "metadata": {"name": report.name, "uid": report.uid},
             "status": status,
-        });
+        }));
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let patch = Patch::Apply(&patch);
         let patched = api.patch_status(&report.name, &parameters, &patch);
         match bounded(patched).await {
             // It was deleted, or made again: the watch will say so.

@@ -159,30 +159,26 @@ const LONGEST_AUDIT: usize = 2048;
 /// The response that states a decision; where that is a refusal, in these words.
 fn response<'a>(uid: &'a str, decision: &Decision, refusal: &'a str) -> Response<'a> {
     let reason = decision.reason;
-    let warnings = decision.warnings();
-    let response = if decision.verdict() == Verdict::Denied {
+    let mut response = if decision.verdict() == Verdict::Denied {
         Response::denied(uid, reason.http_code(), reason.code(), refusal)
     } else {
         Response::allowed(uid)
     };
-    let response = response
-        .with_warnings(warnings)
+    response = response
+        .with_warnings(decision.warnings())
         .with_audit("verdict", audit(decision));
     let mut findings = decision.logged_findings().join("; ");
     if let Some((end, _)) = findings.char_indices().nth(LONGEST_AUDIT) {
         findings.truncate(end);
     }
     // Others may have changed what is found since the first call said it.
-    let response = if findings.is_empty() || decision.reason == Reason::AlreadyInjected {
-        response
-    } else {
-        response.with_audit("findings", findings)
-    };
-    if decision.patch.is_empty() {
-        response
-    } else {
-        response.with_patch(decision.patch.to_json())
+    if !findings.is_empty() && decision.reason != Reason::AlreadyInjected {
+        response = response.with_audit("findings", findings);
     }
+    if !decision.patch.is_empty() {
+        response = response.with_patch(decision.patch.to_json());
+    }
+    response
 }
 
 /// The verdict for the audit log. The API server refuses a second, different value for the same

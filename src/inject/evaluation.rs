@@ -24,7 +24,7 @@ use crate::expression::{Bindings, Budget};
 use crate::finding::Finding;
 use crate::review::pod::Dictionary;
 use crate::template::Template;
-use crate::template::fragment::{Evaluation, Failure, NoVolumes};
+use crate::template::fragment::{Evaluation, Failure, Fragment, NoVolumes};
 use crate::template::value::TemplateObject;
 pub(crate) use apps::PLACEHOLDER;
 use volume::VolumeNames;
@@ -179,7 +179,7 @@ fn conditions(
         if let Some(trace) = trace {
             trace.match_condition(holds.as_ref().ok().copied(), &condition.condition.origin);
         }
-        if !holds.map_err(|failure| failed(template, &failure))? {
+        if !evaluated(template, holds)? {
             let message = format!("the match condition `{}` is false", condition.name);
             return Err(Refusal::new(Reason::MatchConditionFalse, message));
         }
@@ -197,24 +197,34 @@ fn validations(
         if let Some(trace) = trace {
             trace.validation(holds.as_ref().ok().copied(), &validation.condition.origin);
         }
-        if !holds.map_err(|failure| failed(template, &failure))? {
-            let message = validation.message.evaluate(with);
-            let message = message.map_err(|failure| failed(template, &failure))?;
-            let message = message
-                .as_deref()
-                .and_then(Value::as_str)
-                .unwrap_or_default();
+        if !evaluated(template, holds)? {
+            let text = evaluated(template, validation.message.evaluate(with))?;
+            let message = text.as_deref().and_then(Value::as_str).unwrap_or_default();
             let origin = &validation.condition.origin;
             let logged = format!("{} (line {}) is false", origin.field, origin.line);
-            let message = message.to_owned();
             return Err(Refusal::with_value(
                 Reason::ValidationFailed,
-                message,
+                message.to_owned(),
                 logged,
             ));
         }
     }
     Ok(())
+}
+
+/// The fields that a fragment gives; none without a fragment, or where it is left out.
+fn fields(
+    template: &Template,
+    fragment: Option<&Fragment>,
+    with: Evaluation<'_, '_>,
+) -> Result<TemplateObject, Refusal> {
+    let given = fragment.map_or(Ok(None), |fragment| fragment.evaluate_fields(with));
+    Ok(evaluated(template, given)?.unwrap_or_default())
+}
+
+/// What was evaluated, or the refusal where an expression failed.
+fn evaluated<T>(template: &Template, given: Result<T, Failure>) -> Result<T, Refusal> {
+    given.map_err(|failure| failed(template, &failure))
 }
 
 /// The refusal for an expression that failed, naming field and parameters.

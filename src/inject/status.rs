@@ -181,7 +181,7 @@ impl Status {
 
     /// Everything that was added, in a few words for a person.
     pub(crate) fn summary(&self) -> impl Iterator<Item = Added<'_>> {
-        let named = [
+        let lists = [
             ("init containers", &self.init_containers),
             ("containers", &self.containers),
             ("images of", &self.auto),
@@ -191,7 +191,7 @@ impl Status {
             (FIELDS, &self.pod),
             (DEFAULTS, &self.replaced),
         ];
-        let named = named.into_iter().filter(|(_, names)| !names.is_empty());
+        let named = lists.into_iter().filter(|(_, names)| !names.is_empty());
         let inside = self.edited.iter().chain(&self.replaced_in);
         named
             .map(|(what, names)| Added::Named(what, names))
@@ -378,14 +378,11 @@ impl fmt::Display for Added<'_> {
         };
         // Keys of the spec and of containers are key paths; all else are plain names.
         let are_names = matches!(self, Self::Named(what, _) if ![FIELDS, DEFAULTS].contains(what));
-        let word = |name: &String| {
-            if are_names {
-                name.clone()
-            } else {
-                spelled(name)
-            }
+        let mut words: Vec<_> = if are_names {
+            names.names().cloned().collect()
+        } else {
+            names.names().map(|name| spelled(name)).collect()
         };
-        let mut words: Vec<_> = names.names().map(word).collect();
         words.dedup();
         write!(f, " {}", words.join(", "))
     }

@@ -67,12 +67,12 @@ pub(crate) fn init(format: LogFormat, level: &str) -> Result<LogQueue, Telemetry
         .with_writer(queue.clone())
         .log_internal_errors(false)
         .with_ansi(terminal && !json);
-    let started = if json {
+    let installed = if json {
         builder.json().flatten_event(true).finish().try_init()
     } else {
         builder.finish().try_init()
     };
-    started.map_err(TelemetryError::Start)?;
+    installed.map_err(TelemetryError::Start)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(queue)
 }

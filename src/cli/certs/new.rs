@@ -70,18 +70,16 @@ impl New {
         let leaf = authority.sign("pillion", &names, now, self.lifetime)?;
         // Proves that what is written can be served.
         leaf.pair()?;
-        let files = [
+        let mut files = vec![
             ("ca.crt", authority.certificate().pem(), PUBLIC),
             ("ca.key", authority.key_pem(), PRIVATE),
             ("tls.crt", leaf.certificate_pem(), PUBLIC),
             ("tls.key", leaf.key_pem(), PRIVATE),
         ];
         // Signing anew in the authority's own directory leaves the authority as it is.
-        let keeps_authority = self.authority.as_deref() == Some(self.out.as_path());
-        let files: Vec<_> = files
-            .into_iter()
-            .filter(|(name, ..)| !(keeps_authority && name.starts_with("ca.")))
-            .collect();
+        if self.authority.as_deref() == Some(self.out.as_path()) {
+            files.retain(|(name, ..)| !name.starts_with("ca."));
+        }
         fs::create_dir_all(&self.out)
             .with_context(|| format!("failed to write {}", self.out.display()))?;
         for (name, ..) in &files {

@@ -46,19 +46,19 @@ pub(super) fn due(report: &TemplateReport, catalog: &Catalog) -> Option<Value> {
             })
         })
         .collect();
-    let mut status = Map::new();
-    status.insert("observedGeneration".to_owned(), report.generation.into());
-    status.insert("conditions".to_owned(), conditions.into());
+    let mut fields = Map::new();
+    fields.insert("observedGeneration".to_owned(), report.generation.into());
+    fields.insert("conditions".to_owned(), conditions.into());
     if let Some(good) = &report.good {
         let revision = &good.template.revision;
         if report.errors.is_empty() {
-            status.insert("revision".to_owned(), revision.clone().into());
+            fields.insert("revision".to_owned(), revision.clone().into());
         }
         if is_served(report, catalog) {
-            status.insert("servedRevision".to_owned(), revision.clone().into());
+            fields.insert("servedRevision".to_owned(), revision.clone().into());
         }
     }
-    let status = Value::Object(status);
+    let status = Value::Object(fields);
     (lasting(&status) != lasting(&report.status)).then_some(status)
 }
 

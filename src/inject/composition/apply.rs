@@ -69,9 +69,9 @@ pub(super) fn apply_all(
         composed
             .found
             .extend(of_template.map(|finding| finding.of(Some(&template.name))));
-        let name = || template.name.clone();
+        let name = template.name.clone();
         outcomes.push(applied.outcome);
-        composed.statuses.insert(name(), applied.status);
+        composed.statuses.insert(name, applied.status);
     }
     input.budget.set_in_shadow(false);
     composed.decision = verdict(outcomes);
@@ -120,9 +120,10 @@ fn known_apps<'c>(
     template: &Template,
     claims: &'c BTreeMap<String, Status>,
 ) -> &'c [String] {
-    let claimed = claims.get(&template.name);
-    let claimed = claimed.filter(|_| input.context.is_admission);
-    claimed.map_or(&[], |claimed| &claimed.apps)
+    match claims.get(&template.name) {
+        Some(claimed) if input.context.is_admission => &claimed.apps,
+        _ => &[],
+    }
 }
 
 /// The names of containers that are helpers, not the app's, for a template. A namespace's template,
@@ -133,13 +134,12 @@ fn helpers<'t>(
     of: &Arc<Template>,
     options: ComposeOptions<'_>,
 ) -> Vec<&'t str> {
-    let counts = |other: &&Arc<Template>| {
-        let is_trusted = other.namespace.is_none() && !options.is_shadow(other);
-        Arc::ptr_eq(other, of) || (is_trusted && (other.mandatory || !of.mandatory))
-    };
     templates
         .iter()
-        .filter(counts)
+        .filter(|other| {
+            let is_trusted = other.namespace.is_none() && !options.is_shadow(other);
+            Arc::ptr_eq(other, of) || (is_trusted && (other.mandatory || !of.mandatory))
+        })
         .flat_map(|template| template.helpers())
         .map(|container| container.name.as_str())
         .collect()
@@ -158,9 +158,9 @@ fn apply(
     let mut change = match planned {
         Ok(change) => change,
         Err(refusal) => {
-            let exhausted = with.budget.ended();
+            let ended = with.budget.ended();
             let exhausted =
-                exhausted.map(|ended| Refusal::new(Reason::BudgetExceeded, ended.to_string()));
+                ended.map(|ended| Refusal::new(Reason::BudgetExceeded, ended.to_string()));
             return stop(template, options, exhausted.unwrap_or(refusal));
         }
     };
@@ -263,13 +263,10 @@ fn verdict(outcomes: Vec<TemplateOutcome>) -> Decision {
         return Decision::plain(Reason::NothingToAdd, "no template was selected");
     };
     let reason = first.reason;
-    let same = || {
-        let same = |outcome: &&TemplateOutcome| outcome.reason.verdict() == reason.verdict();
-        outcomes.iter().filter(same)
-    };
     let joined = |text: fn(&TemplateOutcome) -> &str| {
         let mut whole = String::with_capacity(USUAL_SENTENCE);
-        for outcome in same() {
+        let same = |outcome: &&TemplateOutcome| outcome.reason.verdict() == reason.verdict();
+        for outcome in outcomes.iter().filter(same) {
             if !whole.is_empty() {
                 whole.push_str("; ");
             }

@@ -66,8 +66,8 @@ fn token_places(body: &[u8], pod: Json<'_>, name: &str) -> Option<Vec<Range<usiz
         .filter_map(|container| container.get("volumeMounts"))
         .flat_map(Json::elements)
         .filter_map(|mount| place(body, token_mount(mount)?, name));
-    let volume = place(body, volume.get("name")?, name)?;
-    Some(mounts.chain([volume]).collect())
+    let of_volume = place(body, volume.get("name")?, name)?;
+    Some(mounts.chain([of_volume]).collect())
 }
 
 /// The volume's name in a mount as the API server writes it for the token.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::volume::VolumeNames;
-use super::{Wanted, WantedEdit, failed, validity};
+use super::{Wanted, WantedEdit, evaluated, validity};
 use crate::expression::Bindings;
 use crate::inject::expression_input::{Apps, ExpressionInput};
 use crate::inject::pod::{Element, List, WorkingPod};
@@ -46,8 +46,7 @@ pub(super) fn edits<'v>(
             bindings,
             volumes: names,
         };
-        let want = fragment.evaluate_fields(with);
-        let Some(mut want) = want.map_err(|failure| failed(template, &failure))? else {
+        let Some(mut want) = evaluated(template, fragment.evaluate_fields(with))? else {
             continue;
         };
         validity::check("Container", &want, fragment, || {
@@ -78,8 +77,8 @@ pub(super) fn expect_names(
     if template.app.is_none() || elements.all(|element| !element.name().is_empty()) {
         return Ok(());
     }
-    let nameless = [List::InitContainers, List::Containers].map(|list| pod.list(list));
-    let nameless = nameless.into_iter().flatten();
+    let of_pod = [List::InitContainers, List::Containers].map(|list| pod.list(list));
+    let nameless = of_pod.into_iter().flatten();
     let message = if nameless.filter(|element| element.name().is_empty()).count() > 1 {
         "several containers of the pod have no name; give each its own"
     } else {

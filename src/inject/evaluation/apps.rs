@@ -49,8 +49,8 @@ pub(super) fn find(
     let regular = pod.list(List::Containers).iter().enumerate();
     let users = regular.filter(|(_, element)| is_the_users(element, with));
     let has_users = users.clone().next().is_some();
-    let own = users.clone();
-    let own = own.filter(|(_, element)| is_no_helper(element, template, with, &listed));
+    let candidates = users.clone();
+    let own = candidates.filter(|(_, element)| is_no_helper(element, template, with, &listed));
     let place = |(index, _): (usize, &Element<'_>)| (List::Containers, index);
     let mut places: Vec<_> = own.map(place).collect();
     if places.is_empty() && template.mandatory {
@@ -61,11 +61,10 @@ pub(super) fn find(
         return Err(no_app(pod, template, !has_users));
     }
     let default = with.annotations.get(DEFAULT_CONTAINER).map(Text::as_str);
-    let is_default = |(list, index): &(List, usize)| {
+    let main = places.iter().position(|(list, index)| {
         let element = pod.list(*list).get(*index);
         default.is_some() && element.map(Element::name) == default
-    };
-    let main = places.iter().position(is_default);
+    });
     Ok(Apps {
         main: main.unwrap_or_default(),
         places,
@@ -86,13 +85,12 @@ fn known_before(
     }
     let known = known(pod, with);
     let before = with.known_apps.iter();
-    let is_no_helper = |(list, index): &(List, usize)| {
-        let element = pod.list(*list).get(*index);
-        element.is_some_and(|element| is_no_helper(element, template, with, listed))
-    };
     let places: Vec<_> = before
         .filter_map(|name| known.get(name.as_str()).copied())
-        .filter(is_no_helper)
+        .filter(|(list, index)| {
+            let element = pod.list(*list).get(*index);
+            element.is_some_and(|element| is_no_helper(element, template, with, listed))
+        })
         .collect();
     (!places.is_empty()).then_some(Apps { places, main: 0 })
 }
@@ -115,11 +113,10 @@ fn of_template<'c>(
     template: &Template,
     with: EvaluationContext<'c>,
 ) -> Option<(&'c Text<'c>, &'c Text<'c>)> {
-    let after = (Bound::Included(template.name.as_str()), Bound::Unbounded);
+    let from = (Bound::Included(template.name.as_str()), Bound::Unbounded);
     let of_name = |key: &'c Text<'c>| key.as_str().strip_prefix(template.name.as_str());
-    let mut after = with.annotations.range::<str, _>(after);
-    after
-        .by_ref()
+    with.annotations
+        .range::<str, _>(from)
         .take_while(|(key, _)| of_name(key).is_some())
         .find(|(key, _)| {
             let name = of_name(key).and_then(|rest| rest.strip_prefix(PARAMETER_INFIX));
@@ -143,8 +140,8 @@ fn the_named(
 ) -> Result<Apps, Refusal> {
     let mut places = Vec::with_capacity(named.len());
     for name in named {
-        let place = known.get(*name).copied();
-        let place = place.ok_or_else(|| not_found(key, name, known))?;
+        let found = known.get(*name);
+        let place = *found.ok_or_else(|| not_found(key, name, known))?;
         if !places.contains(&place) {
             places.push(place);
         }
@@ -205,10 +202,10 @@ fn not_found(key: &str, name: &str, known: &BTreeMap<String, (List, usize)>) -> 
 /// The refusal of a pod whose containers are all helpers.
 fn no_app(pod: &WorkingPod<'_>, template: &Template, by_name: bool) -> Refusal {
     let containers = pod.list(List::Containers).iter();
-    let names: Vec<_> = containers
+    let names = containers
         .map(|element| format!("`{}`", element.name()))
-        .collect();
-    let names = names.join(", ");
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = if names.is_empty() {
         "the pod has no container".to_owned()
     } else if by_name {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{EvaluationContext, Wanted, WantedContainer, failed, image, validity};
+use super::{EvaluationContext, Wanted, WantedContainer, evaluated, image, validity};
 use crate::inject::lifecycle;
 use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::Refusal;
@@ -19,12 +19,10 @@ pub(super) fn containers(
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
     let native = lifecycle::is_native(template.placement, circumstances.settings);
-    let steps = template.init_containers.iter();
-    let steps = steps.map(|container| (container, false));
+    let steps = template.init_containers.iter().map(|step| (step, false));
     let sidecars = template.sidecars.iter().map(|container| (container, true));
     for (container, is_sidecar) in steps.chain(sidecars) {
-        let body = container.body.evaluate_fields(with);
-        let Some(mut value) = body.map_err(|failure| failed(template, &failure))? else {
+        let Some(mut value) = evaluated(template, container.body.evaluate_fields(with))? else {
             continue;
         };
         let place = || validity::place(&container.origin);

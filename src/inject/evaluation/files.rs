@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::failed;
+use super::{evaluated, failed};
 use crate::inject::verdict::Refusal;
 use crate::template::Template;
 use crate::template::compiled::{FileTemplate, FilesTemplate, TreeFormat, VolumeTemplate};
@@ -29,9 +29,7 @@ pub(super) fn evaluate(
 ) -> Result<(TemplateValue, Annotations), Refusal> {
     let mut annotations = Vec::with_capacity(files.files.len());
     for file in &files.files {
-        let content = file.content.evaluate(with);
-        let content = content.map_err(|failure| failed(template, &failure))?;
-        if let Some(content) = content {
+        if let Some(content) = evaluated(template, file.content.evaluate(with))? {
             let text = text(template, volume, file, content.into_value())?;
             annotations.push((file.key.clone(), text));
         }

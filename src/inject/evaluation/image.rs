@@ -35,11 +35,11 @@ fn is_named(
 ) -> bool {
     let prefix = template.annotation_prefix();
     let of_pod = with.annotations.iter();
-    let of_pod = of_pod.map(|(key, value)| (key.as_str(), value.as_str()));
     let of_namespace = with.namespace.annotations.iter();
-    let of_namespace = of_namespace.map(|(key, value)| (key.as_str(), value.as_str()));
-    let annotations = of_pod.chain(of_namespace);
-    let mut annotated = annotations.filter(|(key, _)| key.starts_with(&prefix));
+    let mut annotated = of_pod
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .chain(of_namespace.map(|(key, value)| (key.as_str(), value.as_str())))
+        .filter(|(key, _)| key.starts_with(&prefix));
     let mut configured = with.settings.parameters.iter();
     let in_pod = |list| {
         let mut elements = pod.list(list).iter();

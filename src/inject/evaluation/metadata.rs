@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Wanted, WantedContainer, failed, validity};
+use super::{Wanted, WantedContainer, fields, validity};
 use crate::inject::expression_input::Apps;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::Refusal;
@@ -10,7 +10,6 @@ use crate::kubernetes::keys::{APP_ARMOR_PREFIX, DEFAULT_CONTAINER};
 use crate::kubernetes::names;
 use crate::template::Template;
 use crate::template::fragment::{Evaluation, Fragment};
-use crate::template::value::{TemplateObject, TemplateValue};
 
 /// Evaluates labels and annotations.
 pub(super) fn metadata(
@@ -83,12 +82,12 @@ fn texts(
     fragment: Option<&Fragment>,
     with: Evaluation<'_, '_>,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let text = |(key, value): (&str, &TemplateValue)| match &**value {
+    let fields = fields(template, fragment, with)?;
+    let texts = fields.iter().map(|(key, value)| match &**value {
         Value::String(text) => (key.to_owned(), text.clone()),
         other => (key.to_owned(), other.to_string()),
-    };
-    let object = object(template, fragment, with)?;
-    Ok(object.iter().map(text).collect())
+    });
+    Ok(texts.collect())
 }
 
 /// Evaluates the other fields of the spec.
@@ -97,25 +96,11 @@ pub(super) fn pod_fields(
     with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<(), Refusal> {
-    wanted.pod = object(template, template.pod.as_ref(), with)?;
-    let fragment = template.pod.as_ref();
-    match fragment {
+    wanted.pod = fields(template, template.pod.as_ref(), with)?;
+    match &template.pod {
         Some(fragment) => {
             validity::check("PodSpec", &wanted.pod, fragment, || "spec.pod".to_owned())
         }
         None => Ok(()),
     }
-}
-
-fn object(
-    template: &Template,
-    fragment: Option<&Fragment>,
-    with: Evaluation<'_, '_>,
-) -> Result<TemplateObject, Refusal> {
-    let Some(fragment) = fragment else {
-        return Ok(TemplateObject::default());
-    };
-    let fields = fragment.evaluate_fields(with);
-    let fields = fields.map_err(|failure| failed(template, &failure))?;
-    Ok(fields.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Wanted, WantedVolume, failed, files, validity};
+use super::{Wanted, WantedVolume, evaluated, failed, fields, files, validity};
 use crate::finding::{Code, Finding};
 use crate::inject::expression_input::Apps;
 use crate::inject::merge::View;
@@ -55,9 +55,7 @@ pub(super) fn volumes<'v>(
     };
     for volume in &template.volumes {
         if let Some(when) = &volume.when
-            && !when
-                .holds(with.bindings)
-                .map_err(|f| failed(template, &f))?
+            && !evaluated(template, when.holds(with.bindings))?
         {
             continue;
         }
@@ -85,8 +83,8 @@ fn adopted(
     let Some(adopt) = &volume.adopt else {
         return Ok(None);
     };
-    let path = adopt.evaluate(with).map_err(|f| failed(template, &f))?;
-    let path = path.as_deref().and_then(Value::as_str).unwrap_or_default();
+    let given = evaluated(template, adopt.evaluate(with))?;
+    let path = given.as_deref().and_then(Value::as_str).unwrap_or_default();
     let main = apps.places.get(apps.main);
     let others = apps.places.iter().filter(|place| Some(*place) != main);
     let mut nested = Vec::new();
@@ -99,8 +97,8 @@ fn adopted(
             .field("volumeMounts")
             .and_then(View::elements);
         for mount in mounts.into_iter().flatten() {
-            let at = mount.field("mountPath").and_then(View::text);
-            let at = at.as_deref().unwrap_or_default();
+            let mount_path = mount.field("mountPath").and_then(View::text);
+            let at = mount_path.as_deref().unwrap_or_default();
             let relation = relation(at, path);
             if relation == Relation::Same {
                 return take(mount, element.name(), path).map(Some);
@@ -186,24 +184,17 @@ fn source(
     with: Evaluation<'_, '_>,
     wanted: &mut Wanted,
 ) -> Result<TemplateObject, Refusal> {
-    let fragment = volume.source.as_ref();
-    let source = fragment
-        .map(|fragment| fragment.evaluate_fields(with))
-        .transpose();
-    let source = source.map_err(|failure| failed(template, &failure))?;
-    let mut source = source.flatten().unwrap_or_default();
+    let mut source = fields(template, volume.source.as_ref(), with)?;
     if let Some(files) = &volume.files {
-        let kept = files.when.as_ref().map(|when| when.holds(with.bindings));
-        let kept = kept
-            .transpose()
-            .map_err(|failure| failed(template, &failure))?;
-        if kept.unwrap_or(true) {
+        let when = files.when.as_ref();
+        let kept = when.map_or(Ok(true), |when| when.holds(with.bindings));
+        if evaluated(template, kept)? {
             let (shown, annotations) = files::evaluate(template, volume, files, with)?;
             wanted.files.extend(annotations);
             source.insert("downwardAPI", shown);
         }
     }
-    if let Some(fragment) = fragment {
+    if let Some(fragment) = &volume.source {
         let place = || validity::place(&volume.origin);
         validity::check("Volume", &source, fragment, place)?;
     }

@@ -147,8 +147,7 @@ impl Element<'_> {
             return false;
         };
         let mounts = object.get("volumeMounts").into_iter();
-        let mut mounts = mounts.flat_map(Json::elements);
-        mounts.any(|mount| {
+        mounts.flat_map(Json::elements).any(|mount| {
             mount.text("name").as_deref() == Some(volume)
                 && mount.get_as::<bool>("readOnly") != Some(true)
         })

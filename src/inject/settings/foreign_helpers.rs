@@ -168,8 +168,7 @@ impl ForeignHelpers {
         let of_name = self.images.get(name).into_iter();
         let families = self.families.iter();
         let of_family = families.filter(|(start, _)| name.starts_with(start.as_str()));
-        let starts = of_name.chain(of_family.map(|(_, images)| images));
-        let mut starts = starts.flatten().map(String::as_str);
+        let mut starts = of_name.chain(of_family.map(|(_, images)| images)).flatten();
         starts.any(|start| start.is_empty() || image.is_some_and(|image| starts_with(image, start)))
     }
 

@@ -52,17 +52,15 @@ fn judge(probe: &Probe, trial: &DryRunResult) -> Line {
 fn taken(probe: &Probe, pod: &Value) -> Line {
     let check = Check::Probe;
     let (namespace, template) = (&probe.namespace, &probe.template);
-    let status = pod
-        .pointer("/metadata/annotations")
-        .and_then(|annotations| annotations.get(probe.status_key())?.as_str());
-    let Some(status) = status else {
+    let annotations = pod.pointer("/metadata/annotations");
+    let Some(text) = annotations.and_then(|all| all.get(probe.status_key())?.as_str()) else {
         return check.failure(
             format!("a pod in `{namespace}` that asks for `{template}` comes out bare"),
             "see the lines above about configurations; `pillion explain` on such a pod says which \
              gate stops it",
         );
     };
-    let status: Status = serde_json::from_str(status).unwrap_or_default();
+    let status: Status = serde_json::from_str(text).unwrap_or_default();
     if status.verdict == "Injected" {
         return check.ok(format!(
             "a pod in `{namespace}` that asks for `{template}` comes back injected"

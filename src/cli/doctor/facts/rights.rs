@@ -156,15 +156,13 @@ pub(super) fn setting(deployment: &Value, variable: &str, flag: &str) -> Option<
     if let Some(value) = named.and_then(|one| one.get("value")?.as_str()) {
         return Some(value.to_owned());
     }
-    let arguments = list_at(container, "/args").iter().filter_map(Value::as_str);
-    let arguments: Vec<_> = arguments.collect();
-    let at = arguments.iter().position(|one| one.starts_with(flag))?;
-    let rest = arguments.get(at)?.strip_prefix(flag)?;
+    let mut arguments = list_at(container, "/args").iter().filter_map(Value::as_str);
+    let rest = arguments.find_map(|one| one.strip_prefix(flag))?;
     match rest.strip_prefix('=') {
         Some(value) => Some(value.to_owned()),
         None if rest.is_empty() => {
-            let next = arguments.get(at + 1).filter(|next| !next.starts_with("--"));
-            Some(next.map_or_else(|| "true".to_owned(), |&next| next.to_owned()))
+            let next = arguments.next().filter(|next| !next.starts_with("--"));
+            Some(next.unwrap_or("true").to_owned())
         }
         None => None,
     }

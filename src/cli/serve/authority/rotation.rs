@@ -201,8 +201,8 @@ impl Rotation {
         let Some(signing) = ca_set.signing(now) else {
             return Ok(());
         };
-        let leaf = self.state.leaf.as_ref();
-        if leaf.is_some_and(|leaf| !leaf.is_due(signing, now, self.jitter)) {
+        let in_use = self.state.leaf.as_ref();
+        if in_use.is_some_and(|leaf| !leaf.is_due(signing, now, self.jitter)) {
             return Ok(());
         }
         let leaf = signing.sign(NAME, &self.names, now, self.lifetimes.leaf)?;

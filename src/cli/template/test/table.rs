@@ -150,10 +150,10 @@ impl Table {
         name: &str,
         others: &BTreeMap<String, Case>,
     ) -> Option<Expectation> {
-        let mut row = self.row(name)?.clone();
-        row.shift_remove("differs");
-        row.shift_remove("findings");
-        let row = serde_json::from_value(Value::Object(row)).ok()?;
+        let mut written = self.row(name)?.clone();
+        written.shift_remove("differs");
+        written.shift_remove("findings");
+        let row = serde_json::from_value(Value::Object(written)).ok()?;
         let resolved = self.apply(row, others, &mut vec![name.to_owned()], false);
         resolved.ok()?.2
     }
@@ -171,11 +171,9 @@ impl Table {
             return Err(format!("it is like itself: {}", seen.join(" → ")));
         }
         seen.push(name.to_owned());
-        let row = self
-            .rows
-            .iter()
-            .find(|(own, ..)| own == name && other.is_none());
-        let Some((_, _, row)) = row else {
+        let mut rows = self.rows.iter();
+        let found = rows.find(|(own, ..)| own == name && other.is_none());
+        let Some((_, _, own)) = found else {
             let other = other.ok_or_else(|| format!("there is no case `{name}` to be like"))?;
             return Ok((
                 other.description.clone(),
@@ -183,7 +181,7 @@ impl Table {
                 other.expected.clone(),
             ));
         };
-        let row: Row = serde_json::from_value(row.clone()).map_err(|error| error.to_string())?;
+        let row: Row = serde_json::from_value(own.clone()).map_err(|error| error.to_string())?;
         self.apply(row, others, seen, update)
     }
 

@@ -120,7 +120,7 @@ fn with_row(
         }
         return Ok(document.with_document(0, value.unwrap_or_default())?);
     };
-    let written = yaml(&json!({ name: row })).map_err(|source| {
+    let unindented = yaml(&json!({ name: row })).map_err(|source| {
         crate::cli::manifest::ManifestError::Emit {
             name: path.display().to_string(),
             document: 1,
@@ -128,7 +128,7 @@ fn with_row(
         }
     })?;
     let pad = " ".repeat(indent);
-    let written = written.split_inclusive('\n').map(|line| {
+    let written = unindented.split_inclusive('\n').map(|line| {
         if line.trim().is_empty() {
             line.to_owned()
         } else {

@@ -206,11 +206,11 @@ impl World {
     fn check(&self) {
         let now = Self::time(self.seconds);
         let behind = self.seconds.saturating_sub(LAG.as_secs());
-        let in_use = self.bundles.iter().enumerate().filter(|(at, _)| {
+        let bundles = self.bundles.iter().enumerate().filter(|(at, _)| {
             let next = self.bundles.get(at + 1);
             next.is_none_or(|(until, _)| *until >= behind)
         });
-        let in_use: Vec<_> = in_use.map(|(_, (_, text))| text).collect();
+        let in_use: Vec<_> = bundles.map(|(_, (_, text))| text).collect();
         let leaves = self.replicas.iter().filter_map(|one| one.leaf.as_ref());
         for leaf in leaves.filter(|leaf| now < leaf.not_after()) {
             for bundle in &in_use {
