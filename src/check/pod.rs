@@ -140,30 +140,22 @@ impl<'a> Pod<'a> {
 
     /// What is said of a pod with more than can be compared.
     pub(crate) fn too_long(&self) -> Option<String> {
-        let longest = [
-            ("volumes", self.volumes.len()),
-            ("containers", self.containers.len()),
-            ("initContainers", self.init_containers.len()),
+        let together = |length: fn(&Container<'_>) -> usize| self.all().map(length).sum::<usize>();
+        let ports = together(|container| container.ports.len());
+        let mounts = together(|container| container.mounts.len());
+        let devices = together(|container| container.volume_devices.len());
+        let lists = [
+            ("volumes", self.volumes.len(), MAX_ITEMS),
+            ("containers", self.containers.len(), MAX_ITEMS),
+            ("initContainers", self.init_containers.len(), MAX_ITEMS),
+            ("ports of its containers", ports, MOST_COMPARED),
+            ("volumeMounts of its containers", mounts, MOST_COMPARED),
+            ("volumeDevices of its containers", devices, MOST_COMPARED),
         ];
-        if let Some((list, length)) = longest.iter().find(|(_, length)| *length > MAX_ITEMS) {
-            return Some(format!(
-                "the pod would have {length} {list}; templates are applied to pods with at most {MAX_ITEMS}"
-            ));
-        }
-        let lists: [(&str, fn(&Container<'_>) -> usize); 3] = [
-            ("ports", |container| container.ports.len()),
-            ("volumeMounts", |container| container.mounts.len()),
-            ("volumeDevices", |container| container.volume_devices.len()),
-        ];
-        lists.iter().find_map(|(field, length)| {
-            let together: usize = self.all().map(length).sum();
-            (together > MOST_COMPARED).then(|| {
-                format!(
-                    "the pod's containers would have {together} {field} together; templates are applied \
-                     to pods with at most {MOST_COMPARED}"
-                )
-            })
-        })
+        let (what, length, most) = lists.into_iter().find(|(_, length, most)| length > most)?;
+        Some(format!(
+            "the pod would have {length} {what}; templates are applied to pods with at most {most}"
+        ))
     }
 
     /// The volume of this name.

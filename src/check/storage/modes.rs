@@ -61,89 +61,71 @@ mod tests {
     use super::check;
     use crate::check::test_support::table;
 
+    fn pod(pod: &str, container: &str, volume: &str, mount: &str) -> String {
+        format!(
+            "{{{pod} containers: [{{name: t-p, securityContext: {{{container}}}, volumeMounts: [{{name: v, \
+             mountPath: /v, {mount}}}]}}], volumes: [{{name: v, {volume}}}]}}"
+        )
+    }
+
+    // 0400, as this YAML has no octal numbers.
+    const SECRET: &str = "secret: {secretName: s, defaultMode: 256}";
+    const USER: &str = "runAsUser: 7";
+    const FOUND: &str = "t FilesUnreadable";
+
     #[test]
     fn files_that_root_alone_can_read_need_a_group() {
-        let of = |pod: &str, container: &str, volume: &str, mount: &str| {
-            format!(
-                "{{{pod} containers: [{{name: t-p, securityContext: {{{container}}}, volumeMounts: [{{name: v, \
-                 mountPath: /v, {mount}}}]}}], volumes: [{{name: v, {volume}}}]}}"
-            )
-        };
-        // 0400, as this YAML has no octal numbers.
-        let secret = "secret: {secretName: s, defaultMode: 256}";
-        let (user, found) = ("runAsUser: 7", "t FilesUnreadable");
         let cases = [
-            (of("", user, secret, ""), found),
-            (of("", "runAsNonRoot: true", secret, ""), found),
+            (pod("", USER, SECRET, ""), FOUND),
+            (pod("", "runAsNonRoot: true", SECRET, ""), FOUND),
             (
-                of("securityContext: {runAsUser: 7},", "", secret, ""),
-                found,
+                pod("securityContext: {runAsUser: 7},", "", SECRET, ""),
+                FOUND,
             ),
-            (of("", "runAsUser: 0", secret, ""), ""),
+            (pod("", "runAsUser: 0", SECRET, ""), ""),
             (
-                of(
+                pod(
                     "securityContext: {runAsUser: 7},",
                     "runAsUser: 0",
-                    secret,
+                    SECRET,
                     "",
                 ),
                 "",
             ),
-            (of("", "", secret, ""), ""),
-            (of("securityContext: {fsGroup: 7},", user, secret, ""), ""),
-            (of("os: {name: windows},", user, secret, ""), ""),
-            (of("", user, "secret: {secretName: s}", ""), ""),
+            (pod("", "", SECRET, ""), ""),
+            (pod("securityContext: {fsGroup: 7},", USER, SECRET, ""), ""),
+            (pod("os: {name: windows},", USER, SECRET, ""), ""),
+        ];
+        table(check, &cases);
+    }
+
+    #[test]
+    fn every_file_that_a_mount_shows_counts() {
+        let two = "configMap: {name: c, items: [{key: k, path: p, mode: 384}, {key: l, path: l}]}";
+        let projected =
+            |source: &str| format!("projected: {{defaultMode: 256, sources: [{source}]}}");
+        let token = projected("{serviceAccountToken: {path: t}}");
+        let cases = [
+            (pod("", USER, "secret: {secretName: s}", ""), ""),
             (
-                of("", user, "secret: {secretName: s, defaultMode: 288}", ""),
+                pod("", USER, "secret: {secretName: s, defaultMode: 288}", ""),
                 "",
             ),
-            (of("", user, secret, "subPathExpr: $(X)"), ""),
+            (pod("", USER, SECRET, "subPathExpr: $(X)"), ""),
             (
-                of(
+                pod(
                     "",
-                    user,
+                    USER,
                     "configMap: {name: c, items: [{key: k, path: p, mode: 384}]}",
                     "",
                 ),
-                found,
+                FOUND,
             ),
-            (
-                of(
-                    "",
-                    user,
-                    "configMap: {name: c, items: [{key: k, path: p, mode: 384}, {key: l, path: l}]}",
-                    "",
-                ),
-                "",
-            ),
-            (
-                of(
-                    "",
-                    user,
-                    "configMap: {name: c, items: [{key: k, path: p, mode: 384}, {key: l, path: l}]}",
-                    "subPath: p",
-                ),
-                found,
-            ),
-            (
-                of(
-                    "",
-                    user,
-                    "projected: {defaultMode: 256, sources: [{secret: {name: s}}]}",
-                    "",
-                ),
-                found,
-            ),
-            (
-                of(
-                    "",
-                    user,
-                    "projected: {defaultMode: 256, sources: [{serviceAccountToken: {path: t}}]}",
-                    "",
-                ),
-                "",
-            ),
-            (of("", user, "emptyDir: {}", ""), ""),
+            (pod("", USER, two, ""), ""),
+            (pod("", USER, two, "subPath: p"), FOUND),
+            (pod("", USER, &projected("{secret: {name: s}}"), ""), FOUND),
+            (pod("", USER, &token, ""), ""),
+            (pod("", USER, "emptyDir: {}", ""), ""),
         ];
         table(check, &cases);
     }

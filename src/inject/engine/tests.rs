@@ -161,7 +161,7 @@ fn more_mounts_and_ports_than_can_be_compared_are_refused() {
         let most = decide(std::slice::from_ref(&small), &many);
         assert_eq!(most.verdict(), Verdict::Injected, "{}", most.message);
         many["spec"]["containers"][1][list] = json!(paths(1));
-        let told = format!("would have 4097 {list} together");
+        let told = format!("would have 4097 {list} of its containers");
         assert_refused(&decide(std::slice::from_ref(&small), &many), &told);
         let shadow = template("shadow", "mode: Shadow", 1, "x");
         many["metadata"]["annotations"]["pillion.dev/inject"] = json!("shadow");

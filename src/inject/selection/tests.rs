@@ -444,3 +444,50 @@ fn refusals_say_what_would_be_right() {
         ask("broken")
     );
 }
+
+/// A tenant's init container that never ends would keep a mandatory helper from starting.
+#[test]
+fn no_template_of_a_namespace_stands_before_a_mandatory_one() {
+    let template = |kind: &str, metadata: &str, spec: &str| {
+        format!(
+            "apiVersion: pillion.dev/v1alpha1\nkind: {kind}\nmetadata: {{{metadata}}}\nspec: {{{spec}}}\n"
+        )
+    };
+    let text = [
+        template(
+            "ClusterInjectionTemplate",
+            "name: must",
+            "requirement: Mandatory, order: -7",
+        ),
+        template("ClusterInjectionTemplate", "name: early", "order: -9"),
+        template(
+            "InjectionTemplate",
+            "name: a, namespace: shop",
+            "order: -1000000",
+        ),
+        template("InjectionTemplate", "name: z, namespace: shop", "order: 3"),
+    ]
+    .join("---\n");
+    let path = "templates.yaml".to_owned();
+    let (catalog, errors) = Catalog::load(&[Source { path, text }], None);
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut found: Vec<_> = ["a", "z", "early", "must"]
+        .into_iter()
+        .map(|name| Arc::clone(catalog.find("shop", name).template().unwrap()))
+        .collect();
+    found.sort_by(|one, other| place(one).cmp(&place(other)));
+    tenants_behind_mandatory(&mut found);
+    let names: Vec<_> = found
+        .iter()
+        .map(|template| template.name.as_str())
+        .collect();
+    assert_eq!(names, ["early", "must", "a", "z"]);
+    found.retain(|template| !template.mandatory);
+    found.sort_by(|one, other| place(one).cmp(&place(other)));
+    tenants_behind_mandatory(&mut found);
+    let names: Vec<_> = found
+        .iter()
+        .map(|template| template.name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "early", "z"]);
+}
