@@ -42,7 +42,7 @@ pub(super) fn containers(
     Ok(())
 }
 
-/// Refuses annotations of the pod's that give a mandatory helper an AppArmor profile: the API server makes
+/// Refuses annotations of the pod's that give a mandatory helper an `AppArmor` profile: the API server makes
 /// of them the field that the template leaves unset.
 pub(super) fn check_profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
     for container in &wanted.containers {
