@@ -33,7 +33,7 @@ pub(crate) struct Change {
     containers: Vec<TemplateObject>,
     edits: Vec<(List, usize, Fill)>,
     /// Containers of the user's that are moved to where the template's would stand.
-    to_front: Vec<(List, usize)>,
+    to_front: Vec<(List, String)>,
     fields: Fill,
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
@@ -120,8 +120,11 @@ impl Change {
         for (list, index, fill) in self.edits {
             pod.edit(list, index, &template.name, fill);
         }
-        for (list, index) in self.to_front {
-            pod.move_to_front(list, index, &template.name);
+        for (list, name) in self.to_front {
+            let index = pod.find(list, &name).map(|(index, _)| index);
+            if let Some(index) = index {
+                pod.move_to_front(list, index, &template.name);
+            }
         }
         for (list, values) in [
             (List::Volumes, self.volumes),

@@ -203,8 +203,8 @@ fn fill(
     let path = || format!("spec.{}[{index}]", list.field());
     change.findings.extend(kept::hidden(path, element, &fill));
     change.edit(template, (list, index, element), fill);
-    if template.mandatory && template.order <= 0 && is_behind_the_users(pod, list, index) {
-        change.to_front.push((list, index));
+    if template.mandatory && template.order <= 0 {
+        change.to_front.push((list, container.name));
     }
     Ok(())
 }
@@ -232,14 +232,6 @@ fn not_allowed(container: &str, field: &str) -> Refusal {
          itself; remove it there"
     );
     Refusal::new(Reason::OverrideNotAllowed, message)
-}
-
-/// Whether a container of the user's that is no helper of a template's stands before this one.
-fn is_behind_the_users(pod: &WorkingPod<'_>, list: List, index: usize) -> bool {
-    let before = pod.list(list).iter().take(index);
-    before
-        .into_iter()
-        .any(|element| matches!(element, Element::Users { .. }))
 }
 
 /// The API server derived the pull policy from the placeholder; from the image it would be another.

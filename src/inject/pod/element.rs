@@ -322,8 +322,13 @@ impl<'p> Elements<'p> {
         }
     }
 
-    /// Moves the user's element to where a template's would stand, as it is now.
+    /// Moves the user's element to where a template's would stand, as it is now; where it stands there, those
+    /// of later templates stand behind it.
     pub(super) fn move_to_front(&mut self, at: usize, template: &str) {
+        if at == self.front {
+            self.front += 1;
+            return;
+        }
         let Some(Element::Users { index, .. }) = self.list.get(at) else {
             return;
         };

@@ -263,3 +263,51 @@ fn no_annotation_gives_a_mandatory_helper_a_profile() {
         assert_eq!(decision.reason, reason, "{decision:#?}");
     }
 }
+
+/// A mandatory template's placeholder stands before what later templates add, wherever the user wrote it.
+#[test]
+fn helpers_behind_a_placeholder_stay_behind_it() {
+    let engine = engine(&format!(
+        "{MANDATORY}---\napiVersion: pillion.dev/v1alpha1\nkind: ClusterInjectionTemplate\nmetadata: {{name: zip}}\n\
+         spec: {{sidecars: [{{name: zip, image: \"zip:1\"}}]}}\n"
+    ));
+    let placeholder = json!({"name": "must", "image": "auto", "restartPolicy": "Always"});
+    let first = json!({"name": "first", "image": "first:1"});
+    for inits in [[first.clone(), placeholder.clone()], [placeholder, first]] {
+        let mut received = bank_pod();
+        received["metadata"]["annotations"]["pillion.dev/inject"] = "zip".into();
+        received["spec"]["initContainers"] = json!(inits);
+        for call in 1..=3 {
+            let decision = decide_in(&engine, "bank", &received);
+            received = patched(received, &decision);
+            let list = received["spec"]["initContainers"].as_array().unwrap();
+            let names: Vec<_> = list.iter().map(|container| &container["name"]).collect();
+            assert_eq!(
+                names,
+                ["must", "zip", "first"],
+                "call {call}: {decision:#?}"
+            );
+            assert!(
+                call == 1 || decision.patch.is_empty(),
+                "call {call}: {decision:#?}"
+            );
+        }
+    }
+}
+
+/// Placeholders of one template are moved by their names, as each move changes the places of others.
+#[test]
+fn several_placeholders_come_into_the_templates_order() {
+    let engine = engine(
+        "  requirement: Mandatory\n  sidecars:\n    - {name: one, image: \"one:1\"}\n    - {name: two, image: \"two:1\"}\n",
+    );
+    let placeholder =
+        |name: &str| json!({"name": name, "image": "auto", "restartPolicy": "Always"});
+    let mut pod = bank_pod();
+    pod["spec"]["initContainers"] = json!([{"name": "first", "image": "first:1"}, placeholder("two"),
+        {"name": "second", "image": "second:1"}, placeholder("one")]);
+    let result = patched(pod.clone(), &decide_in(&engine, "bank", &pod));
+    let list = result["spec"]["initContainers"].as_array().unwrap();
+    let names: Vec<_> = list.iter().map(|container| &container["name"]).collect();
+    assert_eq!(names, ["one", "two", "first", "second"]);
+}
