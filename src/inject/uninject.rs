@@ -336,25 +336,31 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
             if is_taken {
                 continue;
             }
-            let edits: HashSet<String> = taken
+            let edits = taken
                 .iter()
-                .filter_map(|status| status.edited.get(name(container)))
-                .flat_map(Elements::names)
-                .filter_map(|key| key.strip_prefix("volumeMounts/"))
-                .map(|path| paths::shortest(&unescape(path)).into_owned())
-                .collect();
+                .filter_map(|status| status.edited.get(name(container)));
+            let (mut paths, mut added) = (HashSet::new(), HashSet::new());
+            for key in edits.flat_map(Elements::names) {
+                if let Some(path) = key.strip_prefix("volumeMounts/") {
+                    paths.insert(paths::shortest(&unescape(path)).into_owned());
+                } else if let Some(variable) = key.strip_prefix("env/") {
+                    added.insert(unescape(variable).into_owned());
+                }
+            }
             let mounts = list_at(container, "/volumeMounts").iter();
             let staying = mounts.filter(|mount| {
                 let path = mount.get("mountPath").and_then(Value::as_str);
-                !path.is_some_and(|path| edits.contains(paths::shortest(path).as_ref()))
+                !path.is_some_and(|path| paths.contains(paths::shortest(path).as_ref()))
             });
             let devices = list_at(container, "/volumeDevices").iter();
             let variables = list_at(container, "/env").iter();
-            let files = variables.filter_map(|variable| {
-                variable
-                    .pointer("/valueFrom/fileKeyRef/volumeName")?
-                    .as_str()
-            });
+            let files = variables
+                .filter(|variable| !added.contains(name(variable)))
+                .filter_map(|variable| {
+                    variable
+                        .pointer("/valueFrom/fileKeyRef/volumeName")?
+                        .as_str()
+                });
             let used = staying.chain(devices).map(name).chain(files);
             mounted.extend(used.map(str::to_owned));
         }

@@ -210,3 +210,35 @@ fn elements_of_long_lists_are_found_as_those_of_short_ones() {
         );
     }
 }
+
+/// Whatever names a volume keeps it: a device, or a variable out of one of its files.
+#[test]
+fn a_volume_stays_while_a_device_or_a_variable_names_it() {
+    let helper = json!({"name": "helper", "image": "helper:1", "volumeMounts": [{"name": "t-v", "mountPath": "/v"}]});
+    let volume = json!({"name": "t-v", "emptyDir": {"sizeLimit": "1Mi"}});
+    let status = json!({"containers": {"helper": digest("Container", &helper)}, "volumes": {"t-v": digest("Volume", &volume)}});
+    for (field, uses) in [
+        ("image", json!("web:1")),
+        (
+            "volumeDevices",
+            json!([{"name": "t-v", "devicePath": "/dev/v"}]),
+        ),
+        (
+            "env",
+            json!([{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "t-v", "path": "a", "key": "A"}}}]),
+        ),
+    ] {
+        let mut app = json!({"name": "web"});
+        app[field] = uses;
+        let mut pod = json!({"metadata": {"annotations": {"pillion.dev/status.t": status.to_string()}},
+            "spec": {"containers": [app, helper], "volumes": [volume]}});
+        removed(&mut pod);
+        let stays = pod["spec"].get("volumes").is_some();
+        assert_eq!(stays, field != "image", "{field}: {pod}");
+        assert_eq!(
+            pod["spec"]["containers"].as_array().unwrap().len(),
+            1,
+            "{field}"
+        );
+    }
+}
