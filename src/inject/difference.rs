@@ -17,28 +17,38 @@ use crate::kubernetes::merge_keys::{ListMerge, is_whole, list_merge};
 use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 
+/// What is changed, as it is found.
+struct Changes {
+    patch: Patch,
+    /// Whether what depends on a feature gate may be missing: the API server has left it out since it was added.
+    is_second_call: bool,
+}
+
 /// The operations that make the one pod of the other.
-pub(crate) fn difference(before: &Value, after: &Value) -> Patch {
-    let mut patch = Patch::default();
+pub(crate) fn difference(before: &Value, after: &Value, is_second_call: bool) -> Patch {
+    let mut changes = Changes {
+        patch: Patch::default(),
+        is_second_call,
+    };
     if let (Some(Value::Object(before)), Some(Value::Object(after))) =
         (before.get("metadata"), after.get("metadata"))
     {
         for name in ["labels", "annotations"] {
             let ty = FieldType::Map(Box::new(FieldType::Text));
-            field(&ty, ("", name), (before, after), "/metadata", &mut patch);
+            field(&ty, ("", name), (before, after), "/metadata", &mut changes);
         }
     }
     if let (Some(Value::Object(before)), Some(Value::Object(after))) =
         (before.get("spec"), after.get("spec"))
     {
-        object("PodSpec", (before, after), "/spec", &mut patch);
+        object("PodSpec", (before, after), "/spec", &mut changes);
     }
-    patch
+    changes.patch
 }
 
 type Objects<'v> = (&'v Map<String, Value>, &'v Map<String, Value>);
 
-fn object(definition: &str, (before, after): Objects<'_>, path: &str, patch: &mut Patch) {
+fn object(definition: &str, (before, after): Objects<'_>, path: &str, changes: &mut Changes) {
     let names = before
         .keys()
         .chain(after.keys().filter(|name| !before.contains_key(*name)));
@@ -46,7 +56,7 @@ fn object(definition: &str, (before, after): Objects<'_>, path: &str, patch: &mu
         let known = schema::field(definition, name).map(|field| &field.ty);
         // A field that is newer than this program is the user's.
         if let Some(ty) = known {
-            field(ty, (definition, name), (before, after), path, patch);
+            field(ty, (definition, name), (before, after), path, changes);
         }
     }
 }
@@ -60,7 +70,7 @@ fn field(
     (definition, name): (&str, &str),
     (before, after): Objects<'_>,
     path: &str,
-    patch: &mut Patch,
+    changes: &mut Changes,
 ) {
     if before.get(name) == after.get(name) {
         return;
@@ -70,15 +80,15 @@ fn field(
         (None, None) => {}
         (None, Some(value)) if is_empty(value) && matches!(ty, FieldType::List(_)) => {}
         // The API server would leave it out again.
-        (None, Some(value)) if is_silent(definition, name, value) => {}
-        (None, Some(value)) => patch.0.push(Operation::Add {
+        (None, Some(value)) if changes.is_second_call && is_silent(definition, name, value) => {}
+        (None, Some(value)) => changes.patch.0.push(Operation::Add {
             path,
             value: value.clone().into(),
         }),
         (Some(value), None) if is_empty(value) || is_default(definition, name, value) => {}
-        (Some(_), None) => patch.0.push(Operation::Remove { path }),
+        (Some(_), None) => changes.patch.0.push(Operation::Remove { path }),
         (Some(one), Some(other)) => {
-            value(ty, (definition, name), (one, other), path, patch);
+            value(ty, (definition, name), (one, other), path, changes);
         }
     }
 }
@@ -88,41 +98,43 @@ fn value(
     (definition, name): (&str, &str),
     (before, after): (&Value, &Value),
     path: String,
-    patch: &mut Patch,
+    changes: &mut Changes,
 ) {
     let is_same = element_digest(ty, before) == element_digest(ty, after);
-    if before == after || (is_same && !differs_by_gate(ty, before, after)) {
+    let differs = differs_by_gate(ty, before, after)
+        || (!changes.is_second_call && differs_by_gate(ty, after, before));
+    if before == after || (is_same && !differs) {
         return;
     }
     match (ty, before, after) {
         (FieldType::Object(inner), Value::Object(one), Value::Object(other))
             if !is_whole(inner) =>
         {
-            object(inner, (one, other), &path, patch);
+            object(inner, (one, other), &path, changes);
         }
         (FieldType::Map(inner), Value::Object(one), Value::Object(other)) => {
             let keys = one
                 .keys()
                 .chain(other.keys().filter(|key| !one.contains_key(*key)));
             for key in keys {
-                field(inner, ("", key), (one, other), &path, patch);
+                field(inner, ("", key), (one, other), &path, changes);
             }
         }
         (FieldType::List(element), Value::Array(one), Value::Array(other)) => {
             if list_merge(definition, name) == ListMerge::Atomic {
-                replace(after, path, patch);
+                replace(after, path, changes);
             } else {
                 let keyed = |items| keyed(definition, name, items);
-                list(element, (&keyed(one), &keyed(other)), &path, patch);
+                list(element, (&keyed(one), &keyed(other)), &path, changes);
             }
         }
-        _ => replace(after, path, patch),
+        _ => replace(after, path, changes),
     }
 }
 
-fn replace(after: &Value, path: String, patch: &mut Patch) {
+fn replace(after: &Value, path: String, changes: &mut Changes) {
     let value = after.clone().into();
-    patch.0.push(Operation::Replace { path, value });
+    changes.patch.0.push(Operation::Replace { path, value });
 }
 
 /// Elements with what identifies them.
@@ -151,7 +163,7 @@ fn list(
     element: &FieldType,
     (before, after): (&Keyed<'_>, &Keyed<'_>),
     path: &str,
-    patch: &mut Patch,
+    changes: &mut Changes,
 ) {
     let wanted: HashSet<&String> = after.iter().map(|(key, _)| key).collect();
     let mut now: Vec<&(String, &Value)> = before.iter().collect();
@@ -159,7 +171,7 @@ fn list(
         if now.get(index).is_some_and(|(key, _)| !wanted.contains(key)) {
             now.remove(index);
             let path = format!("{path}/{index}");
-            patch.0.push(Operation::Remove { path });
+            changes.patch.0.push(Operation::Remove { path });
         }
     }
     for (index, wanted) in after.iter().enumerate() {
@@ -167,17 +179,17 @@ fn list(
         let (key, value) = wanted;
         if now.get(index).is_some_and(|(known, _)| known == key) {
             if let Some((_, known)) = now.get(index) {
-                self::value(element, ("", ""), (known, value), at, patch);
+                self::value(element, ("", ""), (known, value), at, changes);
             }
             continue;
         }
         if let Some(from) = now.iter().position(|(known, _)| known == key) {
             now.remove(from);
             let path = format!("{path}/{from}");
-            patch.0.push(Operation::Remove { path });
+            changes.patch.0.push(Operation::Remove { path });
         }
         now.insert(index, wanted);
-        patch.0.push(Operation::Add {
+        changes.patch.0.push(Operation::Add {
             path: at,
             value: (*value).clone().into(),
         });
@@ -203,12 +215,12 @@ mod tests {
                 "env": [{"name": "C", "value": "3"}, {"name": "A", "value": "1"}],
                 "resources": {"limits": {"cpu": "1"}}}], "own": {"kept": [1]},
             "volumes": [{"name": "v", "emptyDir": {}}]}});
-        let patch = difference(&before, &after);
+        let patch = difference(&before, &after, true);
         let mut patched = before.clone();
         for operation in &patch.0 {
             assert!(operation.apply(&mut patched), "{operation:?}");
         }
-        assert!(difference(&patched, &after).is_empty(), "{patched:#}");
+        assert!(difference(&patched, &after, true).is_empty(), "{patched:#}");
         let containers = patched["spec"]["initContainers"].as_array().unwrap();
         let names: Vec<_> = containers.iter().map(|item| &item["name"]).collect();
         assert_eq!(names, ["z", "w", "x"]);
@@ -234,7 +246,7 @@ mod tests {
             .as_array_mut()
             .unwrap();
         sources.insert(0, json!({"prefix": "Y"}));
-        let patch = difference(&before, &after);
+        let patch = difference(&before, &after, true);
         let paths: Vec<_> = patch.0.iter().map(Operation::path).collect();
         assert_eq!(
             paths,

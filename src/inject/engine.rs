@@ -112,7 +112,13 @@ impl Engine {
         }
         let lists = lists(pod);
         if let Some(problem) = long_list(&lists).or_else(|| too_large(pod)) {
-            return Decision::plain(Reason::BudgetExceeded, problem);
+            return match nothing {
+                Some(why) => Decision::refused(why),
+                None if templates.iter().all(|template| template.shadow) => {
+                    Decision::plain(Reason::ShadowBudgetExceeded, problem)
+                }
+                None => Decision::plain(Reason::BudgetExceeded, problem),
+            };
         }
         if let Some(problem) = long_name(&lists) {
             return Decision::plain(Reason::ReviewInvalid, problem);
@@ -300,9 +306,15 @@ fn long_list(lists: &Lists<'_>) -> Option<String> {
 /// What is said of a pod that is more than can be made into data: elements of lists may be two bytes long.
 fn too_large(pod: &Pod<'_>) -> Option<String> {
     let size = pod.size();
-    (size > MOST_VALUES).then(|| {
+    // What was added at an earlier call counts as nothing, as the first call has taken the pod.
+    let most = if has_status(pod) {
+        2 * MOST_VALUES
+    } else {
+        MOST_VALUES
+    };
+    (size > most).then(|| {
         format!(
-            "the pod has {size} values and keys; templates are applied to pods with at most {MOST_VALUES}"
+            "the pod has {size} values and keys; templates are applied to pods with at most {most}"
         )
     })
 }

@@ -16,6 +16,7 @@ use super::status::Element;
 use crate::kubernetes::element_digest::{element_digest, text};
 use crate::kubernetes::keys::FILE_PREFIX;
 use crate::kubernetes::merge_keys::{ListMerge, additive_key, key_of, list_merge};
+use crate::kubernetes::object::digest;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
 
@@ -145,10 +146,11 @@ impl<'p> PodContent<'p> {
         let index = indexes.entry(std::ptr::from_ref(value)).or_insert_with(|| {
             let named = items
                 .iter()
-                .map(|item| (called(definition, list, item), item));
-            named
-                .filter_map(|(name, item)| Some((name?, item)))
-                .collect()
+                .map(|item| (names(definition, list, item), item));
+            let named = named.flat_map(|(names, item)| {
+                names.into_iter().flatten().map(move |name| (name, item))
+            });
+            named.collect()
         });
         index.get(key).copied()
     }
@@ -213,5 +215,20 @@ pub(crate) fn called<'v>(definition: &str, list: &str, item: &'v Value) -> Optio
 
 /// Whether an element of a list is what the last step of a key path names.
 pub(crate) fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
-    called(definition, list, item).as_deref() == Some(key)
+    let names = names(definition, list, item);
+    names.iter().flatten().any(|name| name == key)
+}
+
+/// What key paths call an element of a list: as today, and as statuses of earlier releases do.
+pub(crate) fn names<'v>(
+    definition: &str,
+    list: &str,
+    item: &'v Value,
+) -> [Option<Cow<'v, str>>; 2] {
+    let today = called(definition, list, item);
+    let is_additive = !matches!(
+        list_merge(definition, list),
+        ListMerge::ByKeys(_) | ListMerge::Atomic
+    );
+    [today, is_additive.then(|| Cow::Owned(digest(item)))]
 }

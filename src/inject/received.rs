@@ -1,13 +1,13 @@
 //! What stays as received at a second call: elements that others changed, and the order of lists.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::ownership::{PodContent, is_named, name, steps};
+use super::ownership::{PodContent, called, is_named, name, steps};
 use super::status::{Element, Status};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
-use crate::kubernetes::merge_keys::{ListMerge, additive_key, element_key, list_merge};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -211,16 +211,7 @@ fn order_lists(
             continue;
         }
         let moves = items.iter().any(|item| mandatory.contains(&name(item)));
-        let key = |item: &Value| match list_merge(definition, list) {
-            ListMerge::ByKeys(keys) => element_key(item, keys),
-            ListMerge::Additive | ListMerge::AdditiveInFront => {
-                match schema::field(definition, list).map(|field| &field.ty) {
-                    Some(FieldType::List(element)) => Some(additive_key(element, item)),
-                    _ => None,
-                }
-            }
-            ListMerge::Atomic => None,
-        };
+        let key = |item: &Value| called(definition, list, item).map(Cow::into_owned);
         let order: Option<Vec<String>> = received.iter().map(key).collect();
         let keys: Option<Vec<String>> = items.iter().map(key).collect();
         let (Some(order), Some(keys), false) = (order, keys, moves) else {

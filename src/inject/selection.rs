@@ -350,8 +350,8 @@ fn find_all(
     Ok(found)
 }
 
-/// Lets no namespace's template stand before a mandatory one: an init container of a tenant's that never ends
-/// would keep its helper from starting.
+/// Composes no namespace's template before a mandatory one: an init container of a tenant's that never ends
+/// would keep its helper from starting, where that stands before the user's (`order` 0 or less).
 fn tenants_behind_mandatory(templates: &mut [Arc<Template>]) {
     let mandatory = templates.iter().filter(|template| template.mandatory);
     if let Some(last) = mandatory.map(|template| template.order).max() {

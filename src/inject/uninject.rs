@@ -227,13 +227,17 @@ fn judge(
             }
         });
         let judged: Vec<Judged<'_>> = elements.collect();
-        let taken = part(status, &judged, |_, is_taken| is_taken);
+        let mut taken = part(status, &judged, |_, is_taken| is_taken);
         let changed = part(status, &judged, |state, is_taken| {
             is_taken && state != State::Unchanged
         });
         let left = part(status, &judged, |state, is_taken| {
             !is_taken && state != State::Absent
         });
+        // What is left keeps its place in the autoscaler's list.
+        taken
+            .safe_to_evict
+            .retain(|volume| !left.volumes.contains(volume));
         result.taken.insert(template.clone(), taken);
         result.changed.insert(template.clone(), changed);
         result.left.insert(template.clone(), left);
@@ -262,9 +266,8 @@ fn is_ours(claim: &Claim<'_>, element: Element<'_>, state: State) -> bool {
     }
     match (state, claim.purpose) {
         (State::Absent, _) => false,
-        // Everybody can compute a digest: where no template is served, nothing vouches for it.
         (State::Unchanged, Purpose::Unselected) => {
-            claim.template.is_some() && (!is_security_or_pod(element) || claim.sets(element))
+            !is_security_or_pod(element) || claim.sets(element)
         }
         (State::Unchanged, _) | (State::Changed, Purpose::SecondCall | Purpose::Afresh) => true,
         (State::Changed | State::Undigested, purpose) => {

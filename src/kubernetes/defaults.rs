@@ -245,13 +245,31 @@ pub(crate) fn nothing_says(ty: &FieldType, value: &Value) -> bool {
 mod tests {
     use super::*;
 
+    fn without_nulls(mut value: Value) -> Value {
+        match &mut value {
+            Value::Object(fields) => {
+                fields.retain(|_, field| {
+                    let was_empty = field.as_object().is_some_and(Map::is_empty);
+                    *field = without_nulls(field.take());
+                    let is_empty = field.as_object().is_some_and(Map::is_empty);
+                    !field.is_null() && (was_empty || !is_empty)
+                });
+            }
+            Value::Array(items) => {
+                for item in items {
+                    *item = without_nulls(item.take());
+                }
+            }
+            _ => {}
+        }
+        value
+    }
+
     #[test]
     fn each_value_is_filled_to_what_the_api_server_stores() {
         for (definition, mut written, stored) in samples() {
-            let mut filled = stored.clone();
-            fill(definition, &mut filled);
             fill(definition, &mut written);
-            assert_eq!(written, filled, "{stored}");
+            assert_eq!(written, without_nulls(stored.clone()), "{stored}");
         }
     }
 

@@ -45,6 +45,9 @@ fn absent<'p>(
         .entry(volume.name)
         .or_insert_with(|| paths.clone().map(shortest).collect());
     let file = shortest(wanted);
+    if file.is_empty() {
+        return None;
+    }
     let directory = format!("{file}/");
     let mut below = files.range(Cow::Owned(directory.clone())..);
     if files.contains(file.as_ref())

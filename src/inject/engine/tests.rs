@@ -185,7 +185,7 @@ fn a_pod_with_more_values_than_can_be_made_into_data_is_refused() {
         ("env", json!({"name": "A"})),
     ] {
         let mut large = pod("small", 1);
-        large["spec"]["containers"][0][field] = json!(vec![element; 70_000]);
+        large["spec"]["containers"][0][field] = json!(vec![element; 140_000]);
         large["metadata"]["annotations"]["pillion.dev/status.small"] = json!("{}");
         assert_refused(
             &decide(std::slice::from_ref(&small), &large),

@@ -42,13 +42,25 @@ pub(super) fn containers(
     Ok(())
 }
 
-/// Refuses annotations of the pod's that give a mandatory helper an `AppArmor` profile: the API server makes
-/// of them the field that the template leaves unset.
+/// Refuses annotations of the pod's that take a mandatory helper's `AppArmor` profile away: the API server makes
+/// of them the field that neither the template nor the pod sets. Earlier ones write `runtime/default` themselves.
 pub(super) fn check_profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
+    let profile = |context: &Value| !context["appArmorProfile"].is_null();
+    if pod
+        .field("securityContext")
+        .is_some_and(|context| profile(&context))
+    {
+        return Ok(());
+    }
     for container in &wanted.containers {
         let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
-        let is_ours = wanted.annotations.iter().any(|(own, _)| *own == key);
-        if !is_ours && pod.annotations.get(&key).is_some() {
+        let is_ours = wanted.annotations.iter().any(|(own, _)| *own == key)
+            || container.value.get("securityContext").is_some_and(profile);
+        let value = pod
+            .annotations
+            .get(&key)
+            .filter(|value| *value != "runtime/default");
+        if !is_ours && value.is_some() {
             let message = format!(
                 "the annotation {key} of the pod sets a profile for the helper of a mandatory template; \
                  remove it"

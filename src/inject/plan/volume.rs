@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::{Change, digest};
-use crate::inject::evaluation::{Wanted, WantedEdit, WantedVolume};
+use crate::inject::evaluation::{Wanted, WantedVolume};
 use crate::inject::merge::covers;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::element_digest::{self, differs_by_gate};
-use crate::kubernetes::fields;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::FieldType;
 use crate::template::Template;
@@ -21,11 +20,6 @@ pub(super) fn volumes(
     wanted: &mut Wanted,
     change: &mut Change,
 ) -> Result<(), Refusal> {
-    if template.mandatory {
-        for volume in &wanted.volumes {
-            check_writers(pod, template, volume, &wanted.app)?;
-        }
-    }
     for (key, text) in wanted.files.drain(..) {
         let digest = element_digest::text(&text);
         change.status.annotations.push(key.clone(), digest);
@@ -76,47 +70,8 @@ fn is_as_wanted(template: &Template, theirs: &Value, wanted: &WantedVolume) -> b
     if template.mandatory {
         return element_digest::element_digest(&ty, theirs)
             == element_digest::element_digest(&ty, &value)
-            && !differs_by_gate(&ty, theirs, &value);
+            && !differs_by_gate(&ty, theirs, &value)
+            && !differs_by_gate(&ty, &value, theirs);
     }
     covers(theirs, &value, &ty)
-}
-
-/// Refuses containers of the user's that can write a mandatory template's volume, unless the template
-/// mounts it there: they would hand its helper what they like.
-fn check_writers(
-    pod: &WorkingPod<'_>,
-    template: &Template,
-    volume: &WantedVolume,
-    edits: &[WantedEdit],
-) -> Result<(), Refusal> {
-    let mut kinds = volume.value.iter().map(|(kind, _)| kind);
-    if kinds.any(fields::is_read_only_volume) {
-        return Ok(());
-    }
-    for list in [List::InitContainers, List::Containers] {
-        for (index, element) in pod.list(list).iter().enumerate() {
-            let name = element.name();
-            if !element.writes(&volume.name) || template.has_helper(name) {
-                continue;
-            }
-            let mut edits = edits.iter();
-            let edit = edits.find(|edit| edit.list == list && edit.index == index);
-            if !edit.is_some_and(|edit| mounts(edit, &volume.name)) {
-                let message = format!(
-                    "the container `{name}` of the pod mounts volume `{}`, which the template, which is \
-                     mandatory, keeps for itself; mount it with readOnly: true, or not at all",
-                    volume.name
-                );
-                return Err(Refusal::new(Reason::OverrideNotAllowed, message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the template mounts a volume in an app container.
-fn mounts(edit: &WantedEdit, volume: &str) -> bool {
-    let mounts = edit.want.get("volumeMounts").and_then(Value::as_array);
-    let mut names = mounts.into_iter().flatten().map(|mount| mount.get("name"));
-    names.any(|name| name.and_then(Value::as_str) == Some(volume))
 }

@@ -141,18 +141,6 @@ impl Element<'_> {
         }
     }
 
-    /// Whether the user wrote a mount of a volume into a container that can write it.
-    pub(crate) fn writes(&self, volume: &str) -> bool {
-        let Self::Users { object, .. } = self else {
-            return false;
-        };
-        let mounts = object.get("volumeMounts").into_iter();
-        mounts.flat_map(Json::elements).any(|mount| {
-            mount.text("name").as_deref() == Some(volume)
-                && mount.get_as::<bool>("readOnly") != Some(true)
-        })
-    }
-
     /// Whether the element is an init container that runs beside the app.
     pub(crate) fn is_sidecar(&self) -> bool {
         match self {

@@ -35,7 +35,9 @@ pub(super) fn finalize(
     } else {
         let before = received.to_value();
         let after = resulting(claims, taken, (&before, rest), &mut composed);
-        difference(&before, &after)
+        let mut purposes = claims.values().map(|claim| claim.purpose);
+        let is_anew = purposes.any(|purpose| purpose == Purpose::Afresh);
+        difference(&before, &after, !is_anew)
     };
     if composed.decision.patch.is_empty() {
         already_injected(&mut composed.decision);
@@ -48,6 +50,10 @@ pub(super) fn finalize(
 /// What was taken out that the templates, as they are served, do not add to any pod by this name: a status
 /// alone says whose it was, and a wrong one may be read by who misses it.
 fn removed(claims: &Claims<'_>, taken: &TakenOut, composed: &Composed) -> Vec<EnforcedFinding> {
+    // At a second call the outcome of the template says why it adds less.
+    let anew = claims
+        .iter()
+        .filter(|(_, claim)| claim.purpose != Purpose::SecondCall);
     let of_template = |(name, claim): (&String, &Claim<'_>)| {
         let added = composed.statuses.get(name);
         let removed = taken.taken.get(name)?.elements().filter(|(element, _)| {
@@ -69,7 +75,7 @@ fn removed(claims: &Claims<'_>, taken: &TakenOut, composed: &Composed) -> Vec<En
             finding,
         })
     };
-    claims.iter().filter_map(of_template).collect()
+    anew.filter_map(of_template).collect()
 }
 
 /// Whether the pod has each element of each status unchanged, and nothing else is to be added: most
@@ -118,9 +124,6 @@ fn resulting(
     for operation in &composed.decision.patch.0 {
         operation.apply(&mut after);
     }
-    let is_second_call = claims
-        .values()
-        .all(|claim| claim.purpose == Purpose::SecondCall);
     for (name, claim) in claims {
         let is_kept = claim.purpose == Purpose::SecondCall
             && claim.template.is_some_and(|template| !template.mandatory);
@@ -140,7 +143,8 @@ fn resulting(
         .flat_map(Template::helpers)
         .map(|container| container.name.as_str())
         .collect();
-    if is_second_call {
+    let mut purposes = claims.values().map(|claim| claim.purpose);
+    if purposes.all(|purpose| purpose == Purpose::SecondCall) {
         keep_order(before, &mut after, &mandatory);
         keep_evictable(before, &mut after);
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use crate::inject::merge::is_empty;
-use crate::inject::ownership::{called, name, steps};
+use crate::inject::ownership::{name, names, steps};
 use crate::inject::status::{Elements, Status};
 use crate::kubernetes::defaults::{default_of, displaced_by, displaces};
 use crate::kubernetes::image_reference::Reference;
@@ -92,8 +92,11 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
         match (&field.ty, inner) {
             (FieldType::List(_), Value::Array(items)) => {
                 items.retain(|item| {
-                    let called = called(definition, &name, item);
-                    called.is_none_or(|called| !keys.contains(called.as_ref()))
+                    let names = names(definition, &name, item);
+                    !names
+                        .iter()
+                        .flatten()
+                        .any(|name| keys.contains(name.as_ref()))
                 });
             }
             (FieldType::Object(inner_definition), Value::Object(fields)) => {
@@ -148,7 +151,12 @@ fn restore_tolerations(definition: &str, items: &mut Vec<Value>, ours: &BTreeSet
     let received = std::mem::take(items);
     let are_ours: Vec<bool> = received
         .iter()
-        .map(|item| called(definition, TOLERATIONS, item).is_some_and(|key| ours.contains(&*key)))
+        .map(|item| {
+            names(definition, TOLERATIONS, item)
+                .iter()
+                .flatten()
+                .any(|name| ours.contains(name.as_ref()))
+        })
         .collect();
     let mut missing: Vec<Value> = Vec::new();
     for (item, _) in received

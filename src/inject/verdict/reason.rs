@@ -124,8 +124,8 @@ reasons! {
     NoAppContainer => Denied, 422;
     /// The volume that a template adopts is not in the pod, or cannot be shared.
     VolumeNotAdoptable => Denied, 422;
-    /// The pod overrides a field of an injected container, or has or writes a volume, that the template
-    /// keeps for itself.
+    /// The pod overrides a field of an injected container, or has a volume, that the template keeps for
+    /// itself.
     OverrideNotAllowed => Denied, 403;
     /// What the template adds contradicts what the pod, or another template, already has.
     Conflict => Denied, 422;

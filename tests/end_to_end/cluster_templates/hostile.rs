@@ -39,7 +39,12 @@ fn dense(shape: usize) -> Value {
         json!({"variables": variables.collect::<Vec<_>>()})
     };
     match shape {
-        0 => sidecar("args", vec![json!("a"); 3000]),
+        0 => {
+            let sidecars = (0..3).map(|number| {
+                json!({"name": format!("helper{number}"), "image": image("1"), "args": vec!["a"; 1000]})
+            });
+            json!({"sidecars": sidecars.collect::<Vec<_>>()})
+        }
         1 => sidecar("args", vec![json!("${app.name}"); 700]),
         2 => variables(vec![format!("[{}]", vec!["1"; 3500].join(",")); 3]),
         3 => {

@@ -182,48 +182,6 @@ fn a_volume_of_the_pods_disarms_no_mandatory_helper() {
             "{other}: {decision:#?}"
         );
     }
-    let mounted = |mount: Value| {
-        let mut pod = bank_pod();
-        pod["spec"]["containers"][0]["volumeMounts"] = json!([mount]);
-        decide_in(&engine, "bank", &pod)
-    };
-    let written = mounted(json!({"name": "t-work", "mountPath": "/w"}));
-    assert_eq!(written.reason, Reason::OverrideNotAllowed, "{written:#?}");
-    assert!(
-        written
-            .message
-            .contains("container `web` of the pod mounts volume `t-work`")
-    );
-    let read = json!({"name": "t-work", "mountPath": "/w", "readOnly": true});
-    let configuration = json!({"name": "t-policy", "mountPath": "/w"});
-    for mount in [read, configuration] {
-        let decision = mounted(mount.clone());
-        assert_eq!(
-            decision.verdict(),
-            Verdict::Injected,
-            "{mount}: {decision:#?}"
-        );
-    }
-}
-
-/// A volume that the template itself gives to the app may be written there.
-#[test]
-fn the_app_writes_what_a_mandatory_template_mounts_there() {
-    let engine = engine(&MANDATORY.replace(
-        "  sidecars:",
-        "  app: {volumeMounts: [{name: v, mountPath: /v}]}\n  sidecars:",
-    ));
-    let injected = patched(bank_pod(), &decide_in(&engine, "bank", &bank_pod()));
-    let mut copied = injected.clone();
-    copied["metadata"]["annotations"] = json!({});
-    copied["spec"]
-        .as_object_mut()
-        .unwrap()
-        .shift_remove("initContainers");
-    for pod in [injected, copied] {
-        let decision = decide_in(&engine, "bank", &pod);
-        assert_ne!(decision.verdict(), Verdict::Denied, "{decision:#?}");
-    }
 }
 
 /// Amounts that others add to a mandatory helper stay where the pod is valid with them; no pod is refused.
@@ -248,19 +206,29 @@ fn amounts_that_others_set_refuse_no_pod_with_a_mandatory_helper() {
     assert_eq!(decision.reason, Reason::OverrideNotAllowed, "{decision:#?}");
 }
 
-/// The API server makes a field of this annotation, which the template leaves unset.
+/// The API server makes a field of this annotation where neither the helper nor the pod has one; older ones
+/// write it themselves.
 #[test]
-fn no_annotation_gives_a_mandatory_helper_a_profile() {
+fn no_annotation_takes_a_mandatory_helpers_profile_away() {
     let engine = engine(MANDATORY);
-    for (container, reason) in [
-        ("must", Reason::OverrideNotAllowed),
-        ("web", Reason::Applied),
+    for (container, profile, of_pod, reason) in [
+        ("must", "unconfined", None, Reason::OverrideNotAllowed),
+        ("must", "localhost/own", None, Reason::OverrideNotAllowed),
+        ("must", "runtime/default", None, Reason::Applied),
+        ("must", "unconfined", Some("Unconfined"), Reason::Applied),
+        ("web", "unconfined", None, Reason::Applied),
     ] {
         let mut pod = bank_pod();
         let key = format!("container.apparmor.security.beta.kubernetes.io/{container}");
-        pod["metadata"]["annotations"][key] = "unconfined".into();
+        pod["metadata"]["annotations"][key] = profile.into();
+        if let Some(of_pod) = of_pod {
+            pod["spec"]["securityContext"] = json!({"appArmorProfile": {"type": of_pod}});
+        }
         let decision = decide_in(&engine, "bank", &pod);
-        assert_eq!(decision.reason, reason, "{decision:#?}");
+        assert_eq!(
+            decision.reason, reason,
+            "{container}, {profile}: {decision:#?}"
+        );
     }
 }
 

@@ -9,7 +9,6 @@ use crate::template::node::{Node, NodeValue};
 /// Volume sources that the level *baseline* allows everybody (Pod Security Standards, "HostPath
 /// Volumes"), here those that a tenant's template may not use.
 const NODE_SOURCES: [&str; 1] = ["hostPath"];
-/// Annotations that say how a container is confined by `AppArmor`, before there was a field for it.
 /// The parts of a template that become parts of a pod's spec.
 const POD_PARTS: [&str; 5] = ["sidecars", "initContainers", "volumes", "app", "pod"];
 
