@@ -80,40 +80,40 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// before it looks at them.
 const LONGEST_MESSAGE: usize = 4096;
 
-/// A message for whoever created a pod: of bounded length, and with characters escaped that nobody sees.
+/// A message for whoever created a pod: of bounded length, and with characters escaped that move the cursor.
 pub(crate) fn bounded(message: &str) -> Cow<'_, str> {
     let is_hidden = |c: char| !matches!(c, '\n' | '\t') && is_invisible(c);
-    if message.len() <= LONGEST_MESSAGE && !message.contains(is_hidden) {
-        return Cow::Borrowed(message);
-    }
-    let mut plain = String::new();
-    for c in message.chars().take(LONGEST_MESSAGE) {
-        if is_hidden(c) {
-            plain.extend(c.escape_default());
-        } else {
-            plain.push(c);
-        }
-    }
-    if message.chars().nth(LONGEST_MESSAGE).is_some() {
-        plain.push('…');
-    }
-    Cow::Owned(plain)
+    cut(message, LONGEST_MESSAGE, is_hidden)
 }
 
 /// A value as a message repeats it: short, on one line.
 pub(crate) fn shown(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars().take(SHOWN) {
-        if is_invisible(c) {
-            plain.extend(c.escape_default());
+    cut(text, SHOWN, is_invisible).into_owned()
+}
+
+/// So many characters of a text at most, with some escaped; where it is cut, it ends with `…`.
+fn cut(text: &str, most: usize, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    match end.and_then(|end| text.get(..end)) {
+        Some(start) => Cow::Owned(escaped(start, is_escaped).into_owned() + "…"),
+        None => escaped(text, is_escaped),
+    }
+}
+
+/// A text with some characters escaped.
+pub(crate) fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_escaped(character) {
+            escaped.extend(character.escape_default());
         } else {
-            plain.push(c);
+            escaped.push(character);
         }
     }
-    if text.chars().nth(SHOWN).is_some() {
-        plain.push('…');
-    }
-    plain
+    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::io::IsTerminal;
 
-use crate::wording::is_invisible;
+use crate::wording::{escaped, is_invisible};
 
 /// A colour of the terminal's own palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,21 +71,6 @@ pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| {
         !matches!(c, '\n' | '\r' | '\t') && is_invisible(c)
     })
-}
-
-fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&is_escaped) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_escaped(character) {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    Cow::Owned(escaped)
 }
 
 #[cfg(test)]

@@ -306,7 +306,7 @@ fn long_list(lists: &Lists<'_>) -> Option<String> {
 /// What is said of a pod that is more than can be made into data: elements of lists may be two bytes long.
 fn too_large(pod: &Pod<'_>) -> Option<String> {
     let size = pod.size();
-    // What was added at an earlier call counts as nothing, as the first call has taken the pod.
+    // An earlier call took the pod and added to it: the next one does not refuse it for that.
     let most = if has_status(pod) {
         2 * MOST_VALUES
     } else {

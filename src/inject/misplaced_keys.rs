@@ -116,10 +116,8 @@ fn of_workload(keys_of: KeysOfObject<'_>, told: &mut Vec<String>) {
 }
 
 fn of_label(key: &str) -> Option<String> {
-    if let Some(place) = of_namespace(key) {
-        return Some(format!(
-            "the label `{key}` of the pod does nothing: it belongs on the namespace, as {place}"
-        ));
+    if let Some(told) = on_namespace("label", key) {
+        return Some(told);
     }
     if key == CONTAINERS || key.contains(PARAMETER_INFIX) {
         return Some(format!(
@@ -132,6 +130,14 @@ fn of_label(key: &str) -> Option<String> {
     })
 }
 
+/// What is said of a pod's key that is for namespaces.
+fn on_namespace(kind: &str, key: &str) -> Option<String> {
+    let place = of_namespace(key)?;
+    Some(format!(
+        "the {kind} `{key}` of the pod does nothing: it belongs on the namespace, as {place}"
+    ))
+}
+
 /// What a key that is for namespaces is there.
 fn of_namespace(key: &str) -> Option<&'static str> {
     match key {
@@ -142,10 +148,8 @@ fn of_namespace(key: &str) -> Option<&'static str> {
 }
 
 fn of_annotation(key: &str, known: Option<&BTreeSet<&str>>, served: &[&str]) -> Option<String> {
-    if let Some(place) = of_namespace(key) {
-        return Some(format!(
-            "the annotation `{key}` of the pod does nothing: it belongs on the namespace, as {place}"
-        ));
+    if let Some(told) = on_namespace("annotation", key) {
+        return Some(told);
     }
     if key.starts_with(DOMAIN) {
         let is_written = key.starts_with(STATUS_PREFIX) || key.starts_with(FILE_PREFIX);

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -146,10 +146,7 @@ impl<'p> PodContent<'p> {
         let index = indexes.entry(std::ptr::from_ref(value)).or_insert_with(|| {
             let named = items
                 .iter()
-                .map(|item| (names(definition, list, item), item));
-            let named = named.flat_map(|(names, item)| {
-                names.into_iter().flatten().map(move |name| (name, item))
-            });
+                .flat_map(|item| names(definition, list, item).map(move |name| (name, item)));
             named.collect()
         });
         index.get(key).copied()
@@ -215,20 +212,26 @@ pub(crate) fn called<'v>(definition: &str, list: &str, item: &'v Value) -> Optio
 
 /// Whether an element of a list is what the last step of a key path names.
 pub(crate) fn is_named(definition: &str, list: &str, item: &Value, key: &str) -> bool {
-    let names = names(definition, list, item);
-    names.iter().flatten().any(|name| name == key)
+    names(definition, list, item).any(|name| name == key)
+}
+
+/// Whether an element of a list is what the last step of one of these key paths names.
+pub(crate) fn is_among(
+    definition: &str,
+    list: &str,
+    item: &Value,
+    keys: &BTreeSet<String>,
+) -> bool {
+    names(definition, list, item).any(|name| keys.contains(name.as_ref()))
 }
 
 /// What key paths call an element of a list: as today, and as statuses of earlier releases do.
-pub(crate) fn names<'v>(
-    definition: &str,
-    list: &str,
-    item: &'v Value,
-) -> [Option<Cow<'v, str>>; 2] {
+fn names<'v>(definition: &str, list: &str, item: &'v Value) -> impl Iterator<Item = Cow<'v, str>> {
     let today = called(definition, list, item);
-    let is_additive = !matches!(
+    let is_additive = matches!(
         list_merge(definition, list),
-        ListMerge::ByKeys(_) | ListMerge::Atomic
+        ListMerge::Additive | ListMerge::AdditiveInFront
     );
-    [today, is_additive.then(|| Cow::Owned(digest(item)))]
+    let earlier = is_additive.then(|| Cow::Owned(digest(item)));
+    today.into_iter().chain(earlier)
 }

@@ -339,33 +339,7 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
             if is_taken {
                 continue;
             }
-            let edits = taken
-                .iter()
-                .filter_map(|status| status.edited.get(name(container)));
-            let (mut paths, mut added) = (HashSet::new(), HashSet::new());
-            for key in edits.flat_map(Elements::names) {
-                if let Some(path) = key.strip_prefix("volumeMounts/") {
-                    paths.insert(paths::shortest(&unescape(path)).into_owned());
-                } else if let Some(variable) = key.strip_prefix("env/") {
-                    added.insert(unescape(variable).into_owned());
-                }
-            }
-            let mounts = list_at(container, "/volumeMounts").iter();
-            let staying = mounts.filter(|mount| {
-                let path = mount.get("mountPath").and_then(Value::as_str);
-                !path.is_some_and(|path| paths.contains(paths::shortest(path).as_ref()))
-            });
-            let devices = list_at(container, "/volumeDevices").iter();
-            let variables = list_at(container, "/env").iter();
-            let files = variables
-                .filter(|variable| !added.contains(name(variable)))
-                .filter_map(|variable| {
-                    variable
-                        .pointer("/valueFrom/fileKeyRef/volumeName")?
-                        .as_str()
-                });
-            let used = staying.chain(devices).map(name).chain(files);
-            mounted.extend(used.map(str::to_owned));
+            mounted.extend(volumes_used(container, &taken).map(str::to_owned));
         }
     }
     let files: Vec<String> = mounted
@@ -377,6 +351,37 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
         Element::Annotation(key) => files.iter().any(|start| key.starts_with(start.as_str())),
         _ => false,
     });
+}
+
+/// The volumes that a container which stays names: by its mounts and devices, and by variables out of files, but
+/// for those that are taken out of it.
+fn volumes_used<'c>(container: &'c Value, taken: &[&Status]) -> impl Iterator<Item = &'c str> {
+    let edits = taken
+        .iter()
+        .filter_map(|status| status.edited.get(name(container)));
+    let (mut paths, mut variables) = (HashSet::new(), HashSet::new());
+    for key in edits.flat_map(Elements::names) {
+        if let Some(path) = key.strip_prefix("volumeMounts/") {
+            paths.insert(paths::shortest(&unescape(path)).into_owned());
+        } else if let Some(variable) = key.strip_prefix("env/") {
+            variables.insert(unescape(variable).into_owned());
+        }
+    }
+    let mounts = list_at(container, "/volumeMounts").iter();
+    let mounts = mounts.filter(move |mount| {
+        let path = mount.get("mountPath").and_then(Value::as_str);
+        !path.is_some_and(|path| paths.contains(paths::shortest(path).as_ref()))
+    });
+    let devices = list_at(container, "/volumeDevices").iter();
+    let files = list_at(container, "/env")
+        .iter()
+        .filter(move |variable| !variables.contains(name(variable)))
+        .filter_map(|variable| {
+            variable
+                .pointer("/valueFrom/fileKeyRef/volumeName")?
+                .as_str()
+        });
+    mounts.chain(devices).map(name).chain(files)
 }
 
 /// Leaves what was to be taken out.

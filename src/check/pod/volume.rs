@@ -179,30 +179,38 @@ impl<'a> Volume<'a> {
         source.secret.as_ref().or(source.config_map.as_ref())
     }
 
-    /// The mode of a file at this path in it; `None`: not known, or no such file.
-    pub(crate) fn mode_of(&self, path: &str) -> Option<i64> {
-        let default = match &self.source.downward_api {
+    /// The mode of files that name none; `None`: what is in it is not known.
+    fn default_mode(&self) -> Option<i64> {
+        let mode = match &self.source.downward_api {
             Some(files) => files.default_mode,
             None => self.keys()?.default_mode,
         };
+        Some(mode.unwrap_or(DEFAULT_FILE_MODE))
+    }
+
+    /// The mode of a file at this path in it; `None`: not known, or no such file.
+    pub(crate) fn mode_of(&self, path: &str) -> Option<i64> {
+        let default = self.default_mode()?;
         let mode = match self.files() {
             Some(mut files) => files.find(|(file, _)| *file == path)?.1,
             None => None,
         };
-        Some(mode.or(default).unwrap_or(DEFAULT_FILE_MODE))
+        Some(mode.unwrap_or(default))
     }
 
     /// The modes of the files that a mount shows, where they are known: root owns them.
     pub(crate) fn modes(&self, sub_path: &str) -> Vec<i64> {
         if let Some(projected) = &self.source.projected {
-            let is_known = !self.has_token() && projected.sources.iter().flatten().all(is_whole);
+            let is_known = !self.has_token() && self.source.projected_sources().all(is_whole);
             let mode = projected.default_mode.unwrap_or(DEFAULT_FILE_MODE);
             return Vec::from_iter(is_known.then_some(mode));
         }
         let files = self.files().filter(|_| sub_path.is_empty());
-        match files {
-            Some(files) => files.filter_map(|(file, _)| self.mode_of(file)).collect(),
-            None => self.mode_of(sub_path).into_iter().collect(),
+        match (files, self.default_mode()) {
+            (Some(files), Some(default)) => {
+                files.map(|(_, mode)| mode.unwrap_or(default)).collect()
+            }
+            _ => self.mode_of(sub_path).into_iter().collect(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Text to values, as `kubectl` reads it.
 //!
 //! YAML: `0644` is octal (so that `defaultMode` means what it says), `1e3` is the integer 1000, and a plain
-//! `no` is a boolean, so that `value: no` is told as what kubectl would have the API server refuse. What could only be read as something else is an error: a duplicate key,
-//! and a number that no float can hold (the start of a commit, `12e45678`). Anchors and merges are
-//! expanded within the parser's budgets against bombs; which of two values a merge leaves, [`merge`] says. JSON: several documents may follow each
-//! other, and here too a duplicate key is an error instead of one of the two being lost.
+//! `no` is a boolean, so that `value: no` is told as what kubectl would have the API server refuse. What could
+//! only be read as something else is an error: a duplicate key, and a number that no float can hold (the start
+//! of a commit, `12e45678`). Anchors and merges are expanded within the parser's budgets against bombs; which
+//! of two values a merge leaves, [`merge`] says. JSON: several documents may follow each other, and here too a
+//! duplicate key is an error instead of one of the two being lost.
 
 mod merge;
 

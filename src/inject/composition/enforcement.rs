@@ -11,7 +11,7 @@ use super::{ComposeOptions, Composed, CompositionInput};
 use crate::check::{self, NamespaceFacts};
 use crate::finding::{Code, Family, Finding, Policies, Policy};
 use crate::inject::pod::WorkingPod;
-use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Verdict};
+use crate::inject::verdict::{Decision, EnforcedFinding, Reason, Refusal, Verdict};
 use crate::kubernetes::keys::FINDINGS;
 use crate::review::Pod;
 use crate::template::Template;
@@ -42,13 +42,8 @@ pub(super) fn enforce(
     found.extend(invalid);
     match checked(input, evaluated, &composed.decision) {
         Ok(checked) => found.extend(checked),
-        Err(problem) => {
-            refuse(
-                &mut composed.decision,
-                Reason::BudgetExceeded,
-                problem.clone(),
-                problem,
-            );
+        Err(why) => {
+            refuse(&mut composed.decision, why);
             return Ok(Skipped::new());
         }
     }
@@ -109,7 +104,7 @@ fn checked(
     input: CompositionInput<'_>,
     pod: &WorkingPod<'_>,
     decision: &Decision,
-) -> Result<Vec<Finding>, String> {
+) -> Result<Vec<Finding>, Refusal> {
     let templates: Vec<&Template> = input
         .templates
         .iter()
@@ -140,7 +135,7 @@ fn checked(
     };
     let resulting = pod.resulting();
     if let Some(problem) = resulting.too_long() {
-        return Err(problem);
+        return Err(Refusal::new(Reason::BudgetExceeded, problem));
     }
     if let Some(trace) = input.trace {
         trace.references(check::references::references(&resulting));
@@ -290,15 +285,18 @@ fn deny(input: CompositionInput<'_>, options: ComposeOptions<'_>, decision: &mut
         .collect();
     let message = joined(&findings, |finding| &finding.message);
     let logged = joined(&findings, |finding| &finding.logged);
-    refuse(decision, Reason::Finding(code), message, logged);
+    refuse(
+        decision,
+        Refusal::with_value(Reason::Finding(code), message, logged),
+    );
 }
 
 /// Refuses the pod as a whole.
-fn refuse(decision: &mut Decision, reason: Reason, message: String, logged: String) {
+fn refuse(decision: &mut Decision, why: Refusal) {
     nothing_applied(decision);
-    decision.reason = reason;
-    decision.message = message;
-    decision.logged = logged;
+    decision.reason = why.reason;
+    decision.message = why.message;
+    decision.logged = why.logged;
 }
 
 fn joined(findings: &[&Finding], text: fn(&Finding) -> &str) -> String {
@@ -346,14 +344,7 @@ fn shadows(
         let mut found = std::mem::take(&mut would.found);
         match checked(input, &working, &would.decision) {
             Ok(checked) => found.extend(checked),
-            Err(problem) => {
-                refuse(
-                    &mut would.decision,
-                    Reason::BudgetExceeded,
-                    problem.clone(),
-                    problem,
-                );
-            }
+            Err(why) => refuse(&mut would.decision, why),
         }
         found.retain(|finding| finding.template.as_ref() == Some(&template.name));
         let judged = judged(input, enforced, chosen, found);

@@ -45,22 +45,17 @@ pub(super) fn containers(
 /// Refuses annotations of the pod's that take a mandatory helper's `AppArmor` profile away: the API server makes
 /// of them the field that neither the template nor the pod sets. Earlier ones write `runtime/default` themselves.
 pub(super) fn check_profiles(pod: &WorkingPod<'_>, wanted: &Wanted) -> Result<(), Refusal> {
-    let profile = |context: &Value| !context["appArmorProfile"].is_null();
-    if pod
-        .field("securityContext")
-        .is_some_and(|context| profile(&context))
-    {
-        return Ok(());
-    }
+    let has_profile = |context: &Value| !context["appArmorProfile"].is_null();
     for container in &wanted.containers {
         let key = format!("{APP_ARMOR_PREFIX}{}", container.name);
-        let is_ours = wanted.annotations.iter().any(|(own, _)| *own == key)
-            || container.value.get("securityContext").is_some_and(profile);
-        let value = pod
-            .annotations
-            .get(&key)
-            .filter(|value| *value != "runtime/default");
-        if !is_ours && value.is_some() {
+        let value = pod.annotations.get(&key);
+        let is_ours = wanted.annotations.iter().any(|(own, _)| *own == key);
+        if is_ours || value.is_none_or(|value| value == "runtime/default") {
+            continue;
+        }
+        let own = container.value.get("securityContext");
+        let of_pod = pod.field("securityContext");
+        if !own.is_some_and(has_profile) && !of_pod.as_ref().is_some_and(has_profile) {
             let message = format!(
                 "the annotation {key} of the pod sets a profile for the helper of a mandatory template; \
                  remove it"

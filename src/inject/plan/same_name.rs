@@ -213,15 +213,15 @@ fn add_resources(want: &mut TemplateObject, earlier: Option<&Value>) {
         .get("resources")
         .cloned()
         .unwrap_or(Value::Object(Map::new()));
-    let own = resources.clone();
+    let wanted = resources.clone();
     for list in ["requests", "limits"] {
         let amounts = earlier.and_then(|earlier| earlier.get(list)?.as_object());
         for (resource, amount) in amounts.into_iter().flatten() {
-            let own = |list: &str| Quantity::in_field(own.get(list)?.get(resource)?);
-            let amount_read = Quantity::in_field(amount);
+            let wanted = |list: &str| Quantity::in_field(wanted.get(list)?.get(resource)?);
+            let added = Quantity::in_field(amount);
             let is_invalid = match list {
-                "limits" => amount_read < own("requests"),
-                _ => own("limits").is_some_and(|limit| amount_read > Some(limit)),
+                "limits" => added < wanted("requests"),
+                _ => wanted("limits").is_some_and(|limit| added > Some(limit)),
             };
             if is_invalid {
                 continue;

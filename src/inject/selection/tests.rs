@@ -475,19 +475,15 @@ fn no_template_of_a_namespace_stands_before_a_mandatory_one() {
         .into_iter()
         .map(|name| Arc::clone(catalog.find("shop", name).template().unwrap()))
         .collect();
-    found.sort_by(|one, other| place(one).cmp(&place(other)));
-    tenants_behind_mandatory(&mut found);
-    let names: Vec<_> = found
-        .iter()
-        .map(|template| template.name.as_str())
-        .collect();
-    assert_eq!(names, ["early", "must", "a", "z"]);
+    assert_eq!(composed(found.clone()), ["early", "must", "a", "z"]);
     found.retain(|template| !template.mandatory);
-    found.sort_by(|one, other| place(one).cmp(&place(other)));
-    tenants_behind_mandatory(&mut found);
-    let names: Vec<_> = found
-        .iter()
-        .map(|template| template.name.as_str())
-        .collect();
-    assert_eq!(names, ["a", "early", "z"]);
+    assert_eq!(composed(found), ["a", "early", "z"]);
+}
+
+/// The names of templates in the order in which they are composed.
+fn composed(mut templates: Vec<Arc<Template>>) -> Vec<String> {
+    templates.sort_by(|one, other| place(one).cmp(&place(other)));
+    tenants_behind_mandatory(&mut templates);
+    let names = templates.iter().map(|template| template.name.clone());
+    names.collect()
 }

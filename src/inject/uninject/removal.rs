@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use crate::inject::merge::is_empty;
-use crate::inject::ownership::{name, names, steps};
+use crate::inject::ownership::{is_among, name, steps};
 use crate::inject::status::{Elements, Status};
-use crate::kubernetes::defaults::{default_of, displaced_by, displaces};
-use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::defaults::{default_beside, displaced_by, displaces};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::schema::{self, FieldType};
 
@@ -91,13 +90,7 @@ fn remove_fields(object: &mut Map<String, Value>, definition: &str, paths: Vec<V
         let keys: BTreeSet<String> = below.iter().map(|path| path.join("/")).collect();
         match (&field.ty, inner) {
             (FieldType::List(_), Value::Array(items)) => {
-                items.retain(|item| {
-                    let names = names(definition, &name, item);
-                    !names
-                        .iter()
-                        .flatten()
-                        .any(|name| keys.contains(name.as_ref()))
-                });
+                items.retain(|item| !is_among(definition, &name, item, &keys));
             }
             (FieldType::Object(inner_definition), Value::Object(fields)) => {
                 remove_fields(fields, inner_definition, below);
@@ -122,11 +115,7 @@ fn restore_defaults(value: &mut Value, definition: &str, keys: &Elements) {
     for key in keys.names() {
         match steps(key).as_slice() {
             [name] => {
-                let image = object.get("image").and_then(Value::as_str);
-                let default = match (name.as_str(), image) {
-                    ("imagePullPolicy", Some(image)) => Some(Reference::pull_policy(image).into()),
-                    _ => default_of(definition, name),
-                };
+                let default = default_beside(definition, name, |other| object.get(other));
                 if let Some(default) = default {
                     object.insert(name.clone(), default);
                 }
@@ -148,33 +137,23 @@ fn restore_tolerations(definition: &str, items: &mut Vec<Value>, ours: &BTreeSet
     if ours.is_empty() {
         return;
     }
-    let received = std::mem::take(items);
-    let are_ours: Vec<bool> = received
-        .iter()
-        .map(|item| {
-            names(definition, TOLERATIONS, item)
-                .iter()
-                .flatten()
-                .any(|name| ours.contains(name.as_ref()))
-        })
+    let received: Vec<(bool, Value)> = std::mem::take(items)
+        .into_iter()
+        .map(|item| (is_among(definition, TOLERATIONS, &item, ours), item))
         .collect();
     let mut missing: Vec<Value> = Vec::new();
-    for (item, _) in received
-        .iter()
-        .zip(&are_ours)
-        .filter(|(_, is_ours)| **is_ours)
-    {
-        let new = displaced_by(item).filter(|default| !missing.contains(default));
-        missing.extend(new.collect::<Vec<_>>());
+    for (_, item) in received.iter().filter(|(is_ours, _)| *is_ours) {
+        for default in displaced_by(item) {
+            if !missing.contains(&default) {
+                missing.push(default);
+            }
+        }
     }
     missing.retain(|default| {
-        let mut users = received
-            .iter()
-            .zip(&are_ours)
-            .filter(|(_, is_ours)| !**is_ours);
-        !users.any(|(user, _)| displaces(user, default))
+        let mut users = received.iter().filter(|(is_ours, _)| !is_ours);
+        !users.any(|(_, user)| displaces(user, default))
     });
-    for (item, is_ours) in received.into_iter().zip(are_ours) {
+    for (is_ours, item) in received {
         if !is_ours {
             items.push(item);
             continue;
