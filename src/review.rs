@@ -12,6 +12,7 @@ pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod warnings;
 
+pub(crate) use json::Children;
 pub use json::{Document, Json};
 pub(crate) use object::{Text, is_written_plainly, may_hold};
 pub use pod::{Pod, Spec};

@@ -27,6 +27,8 @@ pub(crate) use container::{
 };
 pub(crate) use reference::Keys;
 pub(crate) use security::{PodSecurityContext, Profile, SeLinux, WindowsOptions};
+#[cfg(test)]
+pub(crate) use source::Field;
 pub(crate) use source::{Addition, Source};
 pub(crate) use spec::{DEFAULT_GRACE_PERIOD, Spec};
 pub(crate) use volume::{EmptyDir, Volume};

@@ -143,6 +143,20 @@ impl<'d> Json<'d> {
         }
     }
 
+    /// The boolean that the value is.
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        match self.node().kind {
+            Kind::True => Some(true),
+            Kind::False => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The number that the value is, as it is written.
+    pub(crate) fn number(self) -> Option<&'d str> {
+        (self.node().kind == Kind::Number).then(|| self.raw())
+    }
+
     /// The elements of a list; none where the value is something else.
     pub(crate) fn elements(self) -> Children<'d> {
         self.children(Kind::List)

@@ -5,14 +5,12 @@ mod reading;
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
-
 use super::amount::Amounts;
 use super::reference::{EnvFrom, Keys, LocalReference, Present, ResourceField};
 pub(crate) use super::security::SecurityContext;
 use super::source::Field;
 use super::text;
-use super::view::{source_view, view};
+use super::view::{FromField, views};
 use crate::kubernetes::paths::{self, Relation};
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
@@ -41,150 +39,148 @@ impl fmt::Display for Place {
     }
 }
 
-source_view! {
+views! {
     /// A container of the resulting pod.
     Container<'a> {
-        args: Vec<Text<'a>> = "args",
-        command: Vec<Text<'a>> = "command",
+        pub(crate) args: Vec<Text<'a>> = "args",
+        pub(crate) command: Vec<Text<'a>> = "command",
         /// A regular container's own variables only where they matter to what templates add.
-        env: Vec<Env<'a>> = "env",
-        env_from: Vec<EnvFrom<'a>> = "envFrom",
-        image: Option<Text<'a>> = "image",
-        lifecycle: Option<Lifecycle<'a>> = "lifecycle",
-        liveness: Option<Probe<'a>> = "livenessProbe",
-        mounts: Vec<Mount<'a>> = "volumeMounts",
-        ports: Vec<Port<'a>> = "ports",
-        readiness: Option<Probe<'a>> = "readinessProbe",
-        resize_policy: Vec<ResizePolicy<'a>> = "resizePolicy",
-        resources: Resources<'a> = "resources",
-        restart_policy: Option<Text<'a>> = "restartPolicy",
-        restart_policy_rules: Vec<Present> = "restartPolicyRules",
-        security: SecurityContext<'a> = "securityContext",
-        startup: Option<Probe<'a>> = "startupProbe",
-        volume_devices: Vec<VolumeDevice<'a>> = "volumeDevices",
-    } and {
-        place: Place,
-        name: &'a str,
+        pub(crate) env: Vec<Env<'a>> = "env",
+        pub(crate) env_from: Vec<EnvFrom<'a>> = "envFrom",
+        pub(crate) image: Option<Text<'a>> = "image",
+        pub(crate) lifecycle: Option<Lifecycle<'a>> = "lifecycle",
+        pub(crate) liveness: Option<Probe<'a>> = "livenessProbe",
+        pub(crate) mounts: Vec<Mount<'a>> = "volumeMounts",
+        pub(crate) ports: Vec<Port<'a>> = "ports",
+        pub(crate) readiness: Option<Probe<'a>> = "readinessProbe",
+        pub(crate) resize_policy: Vec<ResizePolicy<'a>> = "resizePolicy",
+        pub(crate) resources: Resources<'a> = "resources",
+        pub(crate) restart_policy: Option<Text<'a>> = "restartPolicy",
+        pub(crate) restart_policy_rules: Vec<Present> = "restartPolicyRules",
+        pub(crate) security: SecurityContext<'a> = "securityContext",
+        pub(crate) startup: Option<Probe<'a>> = "startupProbe",
+        pub(crate) volume_devices: Vec<VolumeDevice<'a>> = "volumeDevices",
+    } + {
+        pub(crate) place: Place,
+        pub(crate) name: &'a str,
         /// The template that added it; `None`: the user.
-        added_by: Option<&'a str>,
+        pub(crate) added_by: Option<&'a str>,
         /// `resources` as the user wrote them, where templates added to them.
-        resources_before: Option<Resources<'a>>,
+        pub(crate) resources_before: Option<Resources<'a>>,
         /// `securityContext` as the user wrote it, where templates added to it.
-        security_before: Option<SecurityContext<'a>>,
+        pub(crate) security_before: Option<SecurityContext<'a>>,
         /// The fields of the user's container that templates added to, each with the template; those
         /// of `env`, `ports` and `volumeMounts` say it themselves.
-        fields_by: Vec<(&'a str, &'a str)>,
+        pub(crate) fields_by: Vec<(&'a str, &'a str)>,
     }
 }
 
-view! {
+views! {
     Port<'a> {
-        pub(crate) name: Option<Text<'a>>,
-        pub(crate) container_port: Option<i64>,
-        host_port: Option<i64>,
-        #[serde(rename = "hostIP")]
-        pub(crate) host_ip: Option<Text<'a>>,
-        pub(crate) protocol: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
+        pub(crate) container_port: Option<i64> = "containerPort",
+        host_port: Option<i64> = "hostPort",
+        pub(crate) host_ip: Option<Text<'a>> = "hostIP",
+        pub(crate) protocol: Option<Text<'a>> = "protocol",
+    } + {
         /// The template that added it.
-        #[serde(skip)]
         pub(crate) by: Option<&'a str>,
     }
 
     /// An environment variable.
     Env<'a> {
-        pub(crate) name: Option<Text<'a>>,
-        pub(crate) value: Option<Text<'a>>,
-        pub(crate) value_from: Option<EnvSource<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
+        pub(crate) value: Option<Text<'a>> = "value",
+        pub(crate) value_from: Option<EnvSource<'a>> = "valueFrom",
+    } + {
         /// The template that added it.
-        #[serde(skip)]
         pub(crate) by: Option<&'a str>,
     }
 
     /// Where a variable's value comes from.
     EnvSource<'a> {
-        pub(crate) secret_key_ref: Option<Keys<'a>>,
-        pub(crate) config_map_key_ref: Option<Keys<'a>>,
-        pub(crate) file_key_ref: Option<FileKey<'a>>,
-        pub(crate) resource_field_ref: Option<ResourceField<'a>>,
+        pub(crate) secret_key_ref: Option<Keys<'a>> = "secretKeyRef",
+        pub(crate) config_map_key_ref: Option<Keys<'a>> = "configMapKeyRef",
+        pub(crate) file_key_ref: Option<FileKey<'a>> = "fileKeyRef",
+        pub(crate) resource_field_ref: Option<ResourceField<'a>> = "resourceFieldRef",
     }
 
     /// A key of a file in a volume.
     FileKey<'a> {
-        pub(crate) volume_name: Option<Text<'a>>,
+        pub(crate) volume_name: Option<Text<'a>> = "volumeName",
     }
 
     /// A volume mount.
     Mount<'a> {
-        pub(crate) name: Option<Text<'a>>,
-        mount_path: MountPath<'a>,
-        pub(crate) sub_path: Option<Text<'a>>,
-        pub(crate) sub_path_expr: Option<Text<'a>>,
-        pub(crate) read_only: Option<bool>,
-        pub(crate) mount_propagation: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
+        mount_path: MountPath<'a> = "mountPath",
+        pub(crate) sub_path: Option<Text<'a>> = "subPath",
+        pub(crate) sub_path_expr: Option<Text<'a>> = "subPathExpr",
+        pub(crate) read_only: Option<bool> = "readOnly",
+        pub(crate) mount_propagation: Option<Text<'a>> = "mountPropagation",
+    } + {
         /// Where the volume of its name stands in `spec.volumes`.
-        #[serde(skip)]
         pub(super) volume: Option<usize>,
         /// The template that added it.
-        #[serde(skip)]
         pub(crate) by: Option<&'a str>,
     }
 
     /// A block device.
     VolumeDevice<'a> {
-        pub(crate) name: Option<Text<'a>>,
-        pub(crate) device_path: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
+        pub(crate) device_path: Option<Text<'a>> = "devicePath",
     }
 
     /// What a resize of a resource does to the container.
     ResizePolicy<'a> {
-        pub(crate) resource_name: Option<Text<'a>>,
-        pub(crate) restart_policy: Option<Text<'a>>,
+        pub(crate) resource_name: Option<Text<'a>> = "resourceName",
+        pub(crate) restart_policy: Option<Text<'a>> = "restartPolicy",
     }
 
     /// Amounts by resource.
     Resources<'a> {
-        requests: Option<Amounts<'a>>,
-        limits: Option<Amounts<'a>>,
-        pub(crate) claims: Option<Vec<LocalReference<'a>>>,
+        requests: Option<Amounts<'a>> = "requests",
+        limits: Option<Amounts<'a>> = "limits",
+        pub(crate) claims: Option<Vec<LocalReference<'a>>> = "claims",
     }
 
     Probe<'a> {
-        pub(crate) exec: Option<Exec<'a>>,
-        pub(crate) http_get: Option<Network<'a>>,
-        pub(crate) tcp_socket: Option<Network<'a>>,
-        pub(crate) grpc: Option<Network<'a>>,
+        pub(crate) exec: Option<Exec<'a>> = "exec",
+        pub(crate) http_get: Option<Network<'a>> = "httpGet",
+        pub(crate) tcp_socket: Option<Network<'a>> = "tcpSocket",
+        pub(crate) grpc: Option<Network<'a>> = "grpc",
     }
 
     /// The target of a probe or hook that connects.
     Network<'a> {
-        pub(crate) host: Option<Text<'a>>,
-        pub(crate) port: Option<PortNumber<'a>>,
+        pub(crate) host: Option<Text<'a>> = "host",
+        pub(crate) port: Option<PortNumber<'a>> = "port",
     }
 
     /// A command in the container.
     Exec<'a> {
-        pub(crate) command: Option<Vec<Text<'a>>>,
+        pub(crate) command: Option<Vec<Text<'a>>> = "command",
     }
 
     /// The hooks of a container.
     Lifecycle<'a> {
-        pub(crate) post_start: Option<Handler<'a>>,
-        pub(crate) pre_stop: Option<Handler<'a>>,
+        pub(crate) post_start: Option<Handler<'a>> = "postStart",
+        pub(crate) pre_stop: Option<Handler<'a>> = "preStop",
     }
 
     /// What a hook does.
     Handler<'a> {
-        pub(crate) exec: Option<Exec<'a>>,
-        pub(crate) sleep: Option<Sleep>,
-        pub(crate) http_get: Option<Network<'a>>,
-        pub(crate) tcp_socket: Option<Network<'a>>,
+        pub(crate) exec: Option<Exec<'a>> = "exec",
+        pub(crate) sleep: Option<Sleep> = "sleep",
+        pub(crate) http_get: Option<Network<'a>> = "httpGet",
+        pub(crate) tcp_socket: Option<Network<'a>> = "tcpSocket",
     }
 }
 
-view! {
+views! {
     /// A pause.
     Sleep {
-        pub(crate) seconds: i64,
+        pub(crate) seconds: i64 = "seconds",
     }
 }
 
@@ -227,14 +223,21 @@ struct MountPath<'a> {
     shortest: Option<String>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for MountPath<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let written = Option::<Text<'_>>::deserialize(deserializer)?;
+impl<'a> FromField<'a> for MountPath<'a> {
+    fn from_field(field: Field<'a>) -> Option<Self> {
+        let written = field.text();
         let shortest = match paths::shortest(text(written.as_ref())) {
             Cow::Borrowed(_) => None,
             Cow::Owned(shortest) => Some(shortest),
         };
-        Ok(Self { written, shortest })
+        Some(Self { written, shortest })
+    }
+}
+
+impl<'a> FromField<'a> for PortNumber<'a> {
+    fn from_field(field: Field<'a>) -> Option<Self> {
+        let number = field.integer().map(Self::Number);
+        number.or_else(|| field.text().map(Self::Name))
     }
 }
 

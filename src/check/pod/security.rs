@@ -1,71 +1,67 @@
 //! Security contexts, of a container and of a pod.
 
-use serde::Deserialize;
-
 use super::text;
-use super::view::view;
+use super::view::views;
 use crate::review::Text;
 
-view! {
+views! {
     /// `securityContext` of a container.
     SecurityContext<'a> {
-        pub(crate) capabilities: Option<Capabilities<'a>>,
-        pub(crate) privileged: Option<bool>,
-        pub(crate) allow_privilege_escalation: Option<bool>,
-        pub(crate) proc_mount: Option<Text<'a>>,
-        pub(crate) run_as_non_root: Option<bool>,
-        pub(crate) run_as_user: Option<i64>,
-        pub(crate) run_as_group: Option<i64>,
-        pub(crate) se_linux_options: Option<SeLinux<'a>>,
-        pub(crate) seccomp_profile: Option<Profile<'a>>,
-        pub(crate) app_armor_profile: Option<Profile<'a>>,
-        pub(crate) windows_options: Option<WindowsOptions<'a>>,
+        pub(crate) capabilities: Option<Capabilities<'a>> = "capabilities",
+        pub(crate) privileged: Option<bool> = "privileged",
+        pub(crate) allow_privilege_escalation: Option<bool> = "allowPrivilegeEscalation",
+        pub(crate) proc_mount: Option<Text<'a>> = "procMount",
+        pub(crate) run_as_non_root: Option<bool> = "runAsNonRoot",
+        pub(crate) run_as_user: Option<i64> = "runAsUser",
+        pub(crate) run_as_group: Option<i64> = "runAsGroup",
+        pub(crate) se_linux_options: Option<SeLinux<'a>> = "seLinuxOptions",
+        pub(crate) seccomp_profile: Option<Profile<'a>> = "seccompProfile",
+        pub(crate) app_armor_profile: Option<Profile<'a>> = "appArmorProfile",
+        pub(crate) windows_options: Option<WindowsOptions<'a>> = "windowsOptions",
     }
 
     /// `spec.securityContext`.
     PodSecurityContext<'a> {
-        pub(crate) run_as_non_root: Option<bool>,
-        pub(crate) run_as_user: Option<i64>,
-        pub(crate) run_as_group: Option<i64>,
-        pub(crate) fs_group: Option<i64>,
-        pub(crate) se_linux_options: Option<SeLinux<'a>>,
-        pub(crate) seccomp_profile: Option<Profile<'a>>,
-        pub(crate) app_armor_profile: Option<Profile<'a>>,
-        pub(crate) supplemental_groups_policy: Option<Text<'a>>,
-        pub(crate) sysctls: Option<Vec<Sysctl<'a>>>,
-        pub(crate) windows_options: Option<WindowsOptions<'a>>,
+        pub(crate) run_as_non_root: Option<bool> = "runAsNonRoot",
+        pub(crate) run_as_user: Option<i64> = "runAsUser",
+        pub(crate) run_as_group: Option<i64> = "runAsGroup",
+        pub(crate) fs_group: Option<i64> = "fsGroup",
+        pub(crate) se_linux_options: Option<SeLinux<'a>> = "seLinuxOptions",
+        pub(crate) seccomp_profile: Option<Profile<'a>> = "seccompProfile",
+        pub(crate) app_armor_profile: Option<Profile<'a>> = "appArmorProfile",
+        pub(crate) supplemental_groups_policy: Option<Text<'a>> = "supplementalGroupsPolicy",
+        pub(crate) sysctls: Option<Vec<Sysctl<'a>>> = "sysctls",
+        pub(crate) windows_options: Option<WindowsOptions<'a>> = "windowsOptions",
     }
 
     Capabilities<'a> {
-        add: Option<Vec<Text<'a>>>,
-        pub(crate) drop: Option<Vec<Text<'a>>>,
+        add: Option<Vec<Text<'a>>> = "add",
+        pub(crate) drop: Option<Vec<Text<'a>>> = "drop",
     }
 
     /// `seLinuxOptions`.
     SeLinux<'a> {
-        #[serde(rename = "type")]
-        pub(crate) kind: Option<Text<'a>>,
-        pub(crate) user: Option<Text<'a>>,
-        pub(crate) role: Option<Text<'a>>,
+        pub(crate) kind: Option<Text<'a>> = "type",
+        pub(crate) user: Option<Text<'a>> = "user",
+        pub(crate) role: Option<Text<'a>> = "role",
     }
 
     /// `seccompProfile` or `appArmorProfile`.
     Profile<'a> {
-        #[serde(rename = "type")]
-        pub(crate) kind: Option<Text<'a>>,
-        pub(crate) localhost_profile: Option<Text<'a>>,
+        pub(crate) kind: Option<Text<'a>> = "type",
+        pub(crate) localhost_profile: Option<Text<'a>> = "localhostProfile",
     }
 
     /// `windowsOptions`.
     WindowsOptions<'a> {
-        pub(crate) host_process: Option<bool>,
-        pub(crate) run_as_user_name: Option<Text<'a>>,
-        pub(crate) gmsa_credential_spec_name: Option<Text<'a>>,
+        pub(crate) host_process: Option<bool> = "hostProcess",
+        pub(crate) run_as_user_name: Option<Text<'a>> = "runAsUserName",
+        pub(crate) gmsa_credential_spec_name: Option<Text<'a>> = "gmsaCredentialSpecName",
     }
 
     /// An entry of `sysctls`.
     Sysctl<'a> {
-        pub(crate) name: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
     }
 }
 

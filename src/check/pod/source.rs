@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::review::Json;
+use super::view::FromField;
 use crate::review::pod::SpecFields;
+use crate::review::{Children, Json, Text};
 use crate::template::value::TemplateObject;
 
 /// Room for the fields of a container or spec as the API server sends it.
@@ -59,31 +59,94 @@ pub(crate) enum Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The field, where it is of this type.
-    pub(crate) fn read<T: Deserialize<'a>>(self) -> Option<T> {
+    /// The field, or its empty value where it is of another type.
+    pub(crate) fn read_or_default<T: FromField<'a> + Default>(self) -> T {
+        T::from_field(self).unwrap_or_default()
+    }
+
+    /// Shows every field of an object that is there to `visit`; `None` where this is no object.
+    pub(crate) fn each(self, visit: &mut dyn FnMut(&'a str, Self)) -> Option<()> {
         match self {
-            Self::Json(json) => T::deserialize(json).ok(),
-            Self::Data(value) => T::deserialize(value).ok(),
+            Self::Json(value) => value.is_object().then(|| json(value.fields(), visit)),
+            Self::Data(value) => Some(data(value.as_object()?.iter(), visit)),
         }
     }
 
-    /// The field, or its empty value.
-    pub(crate) fn read_or_default<T: Deserialize<'a> + Default>(self) -> T {
-        self.read().unwrap_or_default()
+    /// The elements of a list.
+    pub(crate) fn elements(self) -> Option<Elements<'a>> {
+        match self {
+            Self::Json(json) => json.is_list().then(|| Elements::Json(json.elements())),
+            Self::Data(value) => Some(Elements::Data(value.as_array()?.iter())),
+        }
+    }
+
+    /// The text; an element that is null is empty, as in the API server.
+    pub(crate) fn text(self) -> Option<Text<'a>> {
+        match self {
+            Self::Json(json) if json.is_null() => Some("".into()),
+            Self::Json(json) => json.as_text().map(Text),
+            Self::Data(Value::Null) => Some("".into()),
+            Self::Data(value) => value.as_str().map(Text::from),
+        }
+    }
+
+    /// The boolean.
+    pub(crate) fn boolean(self) -> Option<bool> {
+        match self {
+            Self::Json(json) => json.as_bool(),
+            Self::Data(value) => value.as_bool(),
+        }
+    }
+
+    /// The whole number.
+    pub(crate) fn integer(self) -> Option<i64> {
+        match self {
+            Self::Json(json) => json.number()?.parse().ok(),
+            Self::Data(value) => value.as_i64(),
+        }
+    }
+
+    /// The number as it is written.
+    pub(crate) fn number(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Json(json) => json.number().map(Cow::Borrowed),
+            Self::Data(value) => value
+                .as_number()
+                .map(|number| Cow::Owned(number.to_string())),
+        }
+    }
+}
+
+/// Elements of a list.
+#[derive(Debug, Clone)]
+pub(crate) enum Elements<'a> {
+    /// The user's.
+    Json(Children<'a>),
+    Data(std::slice::Iter<'a, Value>),
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        match self {
+            Self::Json(elements) => elements.next().map(Field::Json),
+            Self::Data(elements) => elements.next().map(Field::Data),
+        }
     }
 }
 
 impl<'a> Source<'a> {
     /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
-    pub(crate) fn each(&self, mut visit: impl FnMut(&'a str, Field<'a>)) {
+    pub(crate) fn each(&self, visit: &mut dyn FnMut(&'a str, Field<'a>)) {
         match self {
-            Self::Json(object) => json(object.fields(), &mut visit),
+            Self::Json(object) => json(object.fields(), visit),
             Self::Changed(object, changed) => {
-                unchanged(object.fields(), changed, &mut visit);
+                unchanged(object.fields(), changed, visit);
                 data(changed.iter(), visit);
             }
             Self::Spec(spec, changed) => {
-                unchanged(spec.fields(), changed, &mut visit);
+                unchanged(spec.fields(), changed, visit);
                 data(changed.iter(), visit);
             }
             Self::Data(map) => data(map.iter(), visit),
@@ -95,17 +158,14 @@ impl<'a> Source<'a> {
     }
 
     /// A field as the user wrote it, where templates added to it.
-    pub(crate) fn before<T: Deserialize<'a> + Default>(&self, name: &str) -> Option<T> {
-        match self {
-            Self::Changed(object, changed) if changed.contains_key(name) => {
-                Some(object.get_as(name).unwrap_or_default())
-            }
-            Self::Spec(spec, changed) if changed.contains_key(name) => {
-                let before = spec.get(name).and_then(|field| T::deserialize(field).ok());
-                Some(before.unwrap_or_default())
-            }
-            _ => None,
-        }
+    pub(crate) fn before<T: FromField<'a> + Default>(&self, name: &str) -> Option<T> {
+        let before = match self {
+            Self::Changed(object, changed) if changed.contains_key(name) => object.get(name),
+            Self::Spec(spec, changed) if changed.contains_key(name) => spec.get(name),
+            _ => return None,
+        };
+        let field = before.map(Field::Json);
+        Some(field.map(Field::read_or_default).unwrap_or_default())
     }
 }
 
@@ -113,9 +173,9 @@ impl<'a> Source<'a> {
 fn unchanged<'a>(
     fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
     changed: &Map<String, Value>,
-    mut visit: impl FnMut(&'a str, Field<'a>),
+    visit: &mut dyn FnMut(&'a str, Field<'a>),
 ) {
-    json(fields, |name, field| {
+    json(fields, &mut |name, field| {
         if !changed.contains_key(name) {
             visit(name, field);
         }
@@ -126,7 +186,7 @@ fn unchanged<'a>(
 /// with an escape is none of the API's.
 fn json<'a>(
     fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
-    mut visit: impl FnMut(&'a str, Field<'a>),
+    visit: &mut dyn FnMut(&'a str, Field<'a>),
 ) {
     // Most objects need no memory for this.
     let (mut usual, mut count, mut more) = ([""; USUAL_FIELDS], 0, BTreeSet::new());
@@ -147,7 +207,7 @@ fn json<'a>(
 
 fn data<'a>(
     fields: impl Iterator<Item = (&'a String, &'a Value)>,
-    mut visit: impl FnMut(&'a str, Field<'a>),
+    visit: &mut dyn FnMut(&'a str, Field<'a>),
 ) {
     let present = fields.filter(|(_, value)| !value.is_null());
     present.for_each(|(name, value)| visit(name, Field::Data(value)));

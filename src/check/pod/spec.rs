@@ -2,83 +2,81 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use super::amount::Amounts;
 use super::container::Resources;
 use super::reference::LocalReference;
 use super::security::{PodSecurityContext, WindowsOptions};
-use super::source::{Field, Source};
+use super::source::Source;
 use super::text;
-use super::view::{source_view, view};
+use super::view::{ObjectView as _, views};
 use crate::review::Text;
 
-source_view! {
+views! {
     /// What the checks read of the spec.
     Spec<'a> {
-        active_deadline_seconds: Option<i64> = "activeDeadlineSeconds",
-        affinity: Option<Affinity<'a>> = "affinity",
-        automount_service_account_token: Option<bool> = "automountServiceAccountToken",
-        host_ipc: bool = "hostIPC",
-        host_network: bool = "hostNetwork",
-        host_pid: bool = "hostPID",
-        host_users: Option<bool> = "hostUsers",
-        image_pull_secrets: Vec<LocalReference<'a>> = "imagePullSecrets",
-        node_name: Option<Text<'a>> = "nodeName",
-        node_selector: BTreeMap<Text<'a>, Text<'a>> = "nodeSelector",
-        os: Option<Os<'a>> = "os",
-        overhead: Amounts<'a> = "overhead",
-        priority_class_name: Option<Text<'a>> = "priorityClassName",
-        resource_claims: Vec<LocalReference<'a>> = "resourceClaims",
-        resources: Option<Resources<'a>> = "resources",
-        restart_policy: Option<Text<'a>> = "restartPolicy",
-        runtime_class_name: Option<Text<'a>> = "runtimeClassName",
-        security: PodSecurityContext<'a> = "securityContext",
-        service_account_name: Option<Text<'a>> = "serviceAccountName",
-        share_process_namespace: bool = "shareProcessNamespace",
-        termination_grace_period_seconds: Option<i64> = "terminationGracePeriodSeconds",
-        tolerations: Vec<Toleration<'a>> = "tolerations",
-    } and {
+        pub(crate) active_deadline_seconds: Option<i64> = "activeDeadlineSeconds",
+        pub(crate) affinity: Option<Affinity<'a>> = "affinity",
+        pub(crate) automount_service_account_token: Option<bool> = "automountServiceAccountToken",
+        pub(crate) host_ipc: bool = "hostIPC",
+        pub(crate) host_network: bool = "hostNetwork",
+        pub(crate) host_pid: bool = "hostPID",
+        pub(crate) host_users: Option<bool> = "hostUsers",
+        pub(crate) image_pull_secrets: Vec<LocalReference<'a>> = "imagePullSecrets",
+        pub(crate) node_name: Option<Text<'a>> = "nodeName",
+        pub(crate) node_selector: BTreeMap<Text<'a>, Text<'a>> = "nodeSelector",
+        pub(crate) os: Option<Os<'a>> = "os",
+        pub(crate) overhead: Amounts<'a> = "overhead",
+        pub(crate) priority_class_name: Option<Text<'a>> = "priorityClassName",
+        pub(crate) resource_claims: Vec<LocalReference<'a>> = "resourceClaims",
+        pub(crate) resources: Option<Resources<'a>> = "resources",
+        pub(crate) restart_policy: Option<Text<'a>> = "restartPolicy",
+        pub(crate) runtime_class_name: Option<Text<'a>> = "runtimeClassName",
+        pub(crate) security: PodSecurityContext<'a> = "securityContext",
+        pub(crate) service_account_name: Option<Text<'a>> = "serviceAccountName",
+        pub(crate) share_process_namespace: bool = "shareProcessNamespace",
+        pub(crate) termination_grace_period_seconds: Option<i64> = "terminationGracePeriodSeconds",
+        pub(crate) tolerations: Vec<Toleration<'a>> = "tolerations",
+    } + {
         /// `securityContext` as the user wrote it, where templates added to it.
-        security_before: Option<PodSecurityContext<'a>>,
+        pub(crate) security_before: Option<PodSecurityContext<'a>>,
     }
 }
 
-view! {
+views! {
     /// `spec.os`.
     Os<'a> {
-        pub(crate) name: Option<Text<'a>>,
+        pub(crate) name: Option<Text<'a>> = "name",
     }
 
     Toleration<'a> {
-        pub(crate) key: Option<Text<'a>>,
+        pub(crate) key: Option<Text<'a>> = "key",
     }
 
     /// `spec.affinity`, as far as it keeps the pod from nodes.
     Affinity<'a> {
-        node_affinity: Option<NodeAffinity<'a>>,
+        node_affinity: Option<NodeAffinity<'a>> = "nodeAffinity",
     }
 
     /// `spec.affinity.nodeAffinity`.
     NodeAffinity<'a> {
-        required_during_scheduling_ignored_during_execution: Option<NodeSelector<'a>>,
+        required_during_scheduling_ignored_during_execution: Option<NodeSelector<'a>> = "requiredDuringSchedulingIgnoredDuringExecution",
     }
 
     /// Terms of which a node must meet one.
     NodeSelector<'a> {
-        node_selector_terms: Option<Vec<NodeSelectorTerm<'a>>>,
+        node_selector_terms: Option<Vec<NodeSelectorTerm<'a>>> = "nodeSelectorTerms",
     }
 
     /// Requirements that a node must meet all.
     NodeSelectorTerm<'a> {
-        match_expressions: Option<Vec<NodeRequirement<'a>>>,
+        match_expressions: Option<Vec<NodeRequirement<'a>>> = "matchExpressions",
     }
 
     /// A requirement on one label of a node.
     NodeRequirement<'a> {
-        pub(crate) key: Option<Text<'a>>,
-        pub(crate) operator: Option<Text<'a>>,
-        pub(crate) values: Option<Vec<Text<'a>>>,
+        pub(crate) key: Option<Text<'a>> = "key",
+        pub(crate) operator: Option<Text<'a>> = "operator",
+        pub(crate) values: Option<Vec<Text<'a>>> = "values",
     }
 }
 
@@ -88,7 +86,7 @@ impl<'a> Spec<'a> {
             security_before: source.before("securityContext"),
             ..Self::default()
         };
-        source.each(|name, field| spec.take(name, field));
+        source.each(&mut |name, field| spec.take(name, field));
         spec
     }
 

@@ -1,12 +1,10 @@
 //! A volume of the resulting pod.
 
-use serde::Deserialize;
-use serde_json::Value;
-
+use super::amount::Amount;
 use super::reference::{Keys, Present, ResourceField};
-use super::source::{Field, Source};
+use super::source::Source;
 use super::text;
-use super::view::view;
+use super::view::{ObjectView as _, views};
 use crate::kubernetes::fields;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
@@ -24,81 +22,61 @@ pub(crate) struct Volume<'a> {
     pub(crate) source: VolumeSource<'a>,
 }
 
-/// The sources that the checks look into.
-#[derive(Debug, Default)]
-pub(crate) struct VolumeSource<'a> {
-    pub(crate) empty_dir: Option<EmptyDir<'a>>,
-    pub(crate) secret: Option<Keys<'a>>,
-    pub(crate) config_map: Option<Keys<'a>>,
-    pub(crate) downward_api: Option<DownwardApi<'a>>,
-    pub(crate) projected: Option<Projected<'a>>,
-    /// `readOnly` of `persistentVolumeClaim` or `csi`.
-    pub(crate) read_only: bool,
+views! {
+    /// The sources that the checks look into.
+    VolumeSource<'a> {
+        pub(crate) empty_dir: Option<EmptyDir<'a>> = "emptyDir",
+        pub(crate) secret: Option<Keys<'a>> = "secret",
+        pub(crate) config_map: Option<Keys<'a>> = "configMap",
+        pub(crate) downward_api: Option<DownwardApi<'a>> = "downwardAPI",
+        pub(crate) projected: Option<Projected<'a>> = "projected",
+        claim: Option<Claim> = "persistentVolumeClaim" | "csi",
+    }
+
+    /// A claim or a CSI volume.
+    Claim {
+        read_only: Option<bool> = "readOnly",
+    }
+
+    /// `emptyDir`.
+    EmptyDir<'a> {
+        pub(crate) medium: Option<Text<'a>> = "medium",
+        size_limit: Option<Amount> = "sizeLimit",
+    }
+
+    /// `downwardAPI`, of which generated files are made too.
+    DownwardApi<'a> {
+        pub(crate) items: Option<Vec<DownwardFile<'a>>> = "items",
+        default_mode: Option<i64> = "defaultMode",
+    }
+
+    /// An entry of `downwardAPI.items`.
+    DownwardFile<'a> {
+        path: Option<Text<'a>> = "path",
+        mode: Option<i64> = "mode",
+        pub(crate) resource_field_ref: Option<ResourceField<'a>> = "resourceFieldRef",
+    }
+
+    Projected<'a> {
+        pub(crate) sources: Option<Vec<ProjectedSource<'a>>> = "sources",
+        default_mode: Option<i64> = "defaultMode",
+    }
+
+    /// An entry of `projected.sources`.
+    ProjectedSource<'a> {
+        pub(crate) secret: Option<Keys<'a>> = "secret",
+        pub(crate) config_map: Option<Keys<'a>> = "configMap",
+        pub(crate) downward_api: Option<DownwardApi<'a>> = "downwardAPI",
+        pub(crate) service_account_token: Option<Present> = "serviceAccountToken",
+        pub(crate) cluster_trust_bundle: Option<Present> = "clusterTrustBundle",
+        pub(crate) pod_certificate: Option<Present> = "podCertificate",
+    }
 }
 
 impl<'a> VolumeSource<'a> {
     pub(crate) fn projected_sources(&self) -> impl Iterator<Item = &ProjectedSource<'a>> {
         let projected = self.projected.iter();
         projected.flat_map(|projected| &projected.sources).flatten()
-    }
-
-    fn take(&mut self, kind: &str, field: Field<'a>) {
-        match kind {
-            "emptyDir" => self.empty_dir = field.read(),
-            "secret" => self.secret = field.read(),
-            "configMap" => self.config_map = field.read(),
-            "downwardAPI" => self.downward_api = field.read(),
-            "projected" => self.projected = field.read(),
-            "persistentVolumeClaim" | "csi" => {
-                let source = field.read::<ReadOnly>();
-                self.read_only |= source.and_then(|source| source.read_only) == Some(true);
-            }
-            _ => {}
-        }
-    }
-}
-
-view! {
-    /// A claim or a CSI volume.
-    ReadOnly {
-        read_only: Option<bool>,
-    }
-}
-
-view! {
-    /// `emptyDir`.
-    EmptyDir<'a> {
-        pub(crate) medium: Option<Text<'a>>,
-        size_limit: Option<Value>,
-    }
-
-    /// `downwardAPI`, of which generated files are made too.
-    DownwardApi<'a> {
-        pub(crate) items: Option<Vec<DownwardFile<'a>>>,
-        default_mode: Option<i64>,
-    }
-
-    /// An entry of `downwardAPI.items`.
-    DownwardFile<'a> {
-        path: Option<Text<'a>>,
-        mode: Option<i64>,
-        pub(crate) resource_field_ref: Option<ResourceField<'a>>,
-    }
-
-    Projected<'a> {
-        pub(crate) sources: Option<Vec<ProjectedSource<'a>>>,
-        default_mode: Option<i64>,
-    }
-
-    /// An entry of `projected.sources`.
-    ProjectedSource<'a> {
-        pub(crate) secret: Option<Keys<'a>>,
-        pub(crate) config_map: Option<Keys<'a>>,
-        #[serde(rename = "downwardAPI")]
-        pub(crate) downward_api: Option<DownwardApi<'a>>,
-        pub(crate) service_account_token: Option<Present>,
-        pub(crate) cluster_trust_bundle: Option<Present>,
-        pub(crate) pod_certificate: Option<Present>,
     }
 }
 
@@ -120,8 +98,7 @@ impl EmptyDir<'_> {
 
     /// `sizeLimit`; zero means no limit.
     pub(crate) fn size_limit(&self) -> Option<Quantity> {
-        let limit = Quantity::in_field(self.size_limit.as_ref()?)?;
-        (limit.sign() > 0).then_some(limit)
+        self.size_limit?.0.filter(|limit| limit.sign() > 0)
     }
 }
 
@@ -139,7 +116,7 @@ impl<'a> Volume<'a> {
             kinds: Vec::new(),
             source: VolumeSource::default(),
         };
-        source.each(|kind, field| {
+        source.each(&mut |kind, field| {
             if kind != "name" {
                 volume.kinds.push(kind);
                 volume.source.take(kind, field);
@@ -155,7 +132,9 @@ impl<'a> Volume<'a> {
     /// Whether nobody can write it, whatever the mounts say.
     pub(crate) fn is_read_only(&self) -> bool {
         let kinds = self.kinds.iter();
-        self.source.read_only || kinds.copied().any(fields::is_read_only_volume)
+        let claim = self.source.claim.as_ref();
+        claim.is_some_and(|claim| claim.read_only == Some(true))
+            || kinds.copied().any(fields::is_read_only_volume)
     }
 
     /// The files that it lists, each with the mode it names; `None`: what is in it is not known.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::qos::QosClass;
 use super::*;
+use crate::check::pod::Resources;
 use crate::check::test_support::Scene;
 
 /// Containers, each `name cpu/memory cpu/memory`: requests and limits; `-` for none.
@@ -196,7 +197,7 @@ fn what_a_template_adds_to_the_users_container_is_its_own() {
     );
     let mut view = Scene::pod(&value);
     view.containers[0].fields_by.push(("resources", "logs"));
-    view.containers[0].resources_before = serde_json::from_str("{}").ok();
+    view.containers[0].resources_before = Some(Resources::default());
     let found = Scene::new().found(&view, check);
     assert_eq!(
         codes(&found),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::check::pod::Field;
 use crate::check::test_support::Scene;
 
 fn scene(level: &str) -> Scene {
@@ -68,12 +69,17 @@ fn a_context_that_was_bad_before_is_the_users_own() {
             {"privileged": true, "capabilities": {"add": ["SYS_TIME", "NET_ADMIN"]}}}]),
         &json!({"securityContext": {"runAsUser": 0, "runAsNonRoot": false}}),
     );
+    let (privileged, capability, root) = (
+        json!({"privileged": true}),
+        json!({"capabilities": {"add": ["SYS_TIME"]}}),
+        json!({"runAsUser": 0}),
+    );
     let mut view = Scene::pod(&value);
     let app = &mut view.containers[0];
     app.fields_by.push(("securityContext", "mesh"));
-    app.security_before = serde_json::from_str(r#"{"privileged": true}"#).ok();
+    app.security_before = Field::Data(&privileged).read_or_default();
     view.fields_by.push(("securityContext", "logs"));
-    view.spec.security_before = serde_json::from_str(r#"{"runAsUser": 0}"#).ok();
+    view.spec.security_before = Field::Data(&root).read_or_default();
     let found = scene("baseline").found(&view, check);
     assert_eq!(
         codes(&found),
@@ -82,8 +88,7 @@ fn a_context_that_was_bad_before_is_the_users_own() {
             "CapabilityAdded mesh spec.containers[0].securityContext.capabilities.add",
         ]
     );
-    view.containers[0].security_before =
-        serde_json::from_str(r#"{"capabilities": {"add": ["SYS_TIME"]}}"#).ok();
+    view.containers[0].security_before = Field::Data(&capability).read_or_default();
     let found = scene("baseline").found(&view, check);
     assert_eq!(
         codes(&found),

@@ -1,15 +1,11 @@
 //! Reading a container: in one pass over its fields, and of long lists only what matters.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 use serde_json::Value;
 
-use super::{Container, Place, PortNumber};
+use super::{Container, Place};
 use crate::check::pod::source::{Addition, Field, Source};
-use crate::review::{Text, may_hold};
+use crate::check::pod::view::{FromField, ObjectView as _};
+use crate::review::may_hold;
 
 impl<'a> Container<'a> {
     /// Reads a container; `additions`: what templates added to its lists.
@@ -28,7 +24,7 @@ impl<'a> Container<'a> {
             security_before: source.before("securityContext"),
             ..Self::default()
         };
-        source.each(|name, field| {
+        source.each(&mut |name, field| {
             if name != "env" || matters(place, field, additions) {
                 container.take(name, field);
             }
@@ -84,66 +80,52 @@ fn matters(place: Place, field: Field<'_>, additions: &[Addition<'_>]) -> bool {
 }
 
 /// Inserts what a template added. An addition to a field as a whole brings the whole list.
-fn insert<'a, T: Deserialize<'a>>(
+fn insert<'a, T: FromField<'a>>(
     list: &mut Vec<T>,
     addition: &Addition<'a>,
     mut mark: impl FnMut(&mut T),
 ) {
     let start = addition.index.unwrap_or(list.len()).min(list.len());
     let read = addition.elements().iter().filter_map(|value| {
-        let mut element = T::deserialize(value).ok()?;
+        let mut element = T::from_field(Field::Data(value))?;
         mark(&mut element);
         Some(element)
     });
     list.splice(start..start, read);
 }
 
-// By hand: serde tries the kinds of an enum without tags one by one, each on a copy.
-impl<'de: 'a, 'a> Deserialize<'de> for PortNumber<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PortVisitor;
-        impl<'de> Visitor<'de> for PortVisitor {
-            type Value = PortNumber<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a port's number or name")
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<PortNumber<'de>, E> {
-                Ok(PortNumber::Number(number))
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber<'de>, E> {
-                let number = i64::try_from(number).map_err(E::custom)?;
-                Ok(PortNumber::Number(number))
-            }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<PortNumber<'de>, E> {
-                Ok(PortNumber::Name(Text(Cow::Borrowed(name))))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<PortNumber<'de>, E> {
-                Ok(PortNumber::Name(Text(Cow::Owned(name.to_owned()))))
-            }
-        }
-        deserializer.deserialize_any(PortVisitor)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::pod::PortNumber;
+    use crate::review::Document;
 
     #[test]
     fn a_port_is_a_number_or_a_name() {
-        let read = |json| serde_json::from_str::<PortNumber<'_>>(json);
-        assert!(matches!(read("8080"), Ok(PortNumber::Number(8080))));
-        assert!(matches!(read("-1"), Ok(PortNumber::Number(-1))));
+        let is = |json: &str, expected: fn(Option<PortNumber<'_>>) -> bool| {
+            let document = Document::read(json).unwrap();
+            assert!(
+                expected(FromField::from_field(Field::Json(document.root()))),
+                "{json}"
+            );
+            let data: Value = serde_json::from_str(json).unwrap();
+            assert!(
+                expected(FromField::from_field(Field::Data(&data))),
+                "{json} as data"
+            );
+        };
+        is("8080", |port| {
+            matches!(port, Some(PortNumber::Number(8080)))
+        });
+        is("-1", |port| matches!(port, Some(PortNumber::Number(-1))));
         for json in ["\"http\"", r#""ht\u0074p""#] {
-            assert!(matches!(read(json), Ok(PortNumber::Name(name)) if name.as_str() == "http"));
+            is(
+                json,
+                |port| matches!(port, Some(PortNumber::Name(name)) if name.as_str() == "http"),
+            );
         }
-        for json in ["null", "true", "80.5", "[80]", "18446744073709551615"] {
-            assert!(read(json).is_err(), "{json}");
+        for json in ["true", "80.5", "[80]", "18446744073709551615"] {
+            is(json, |port| port.is_none());
         }
     }
 }
