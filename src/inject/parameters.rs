@@ -54,10 +54,8 @@ pub(crate) fn resolve<'t>(
         resolved: Vec::with_capacity(template.parameters.len()),
         digest: digest(&set),
     };
-    for parameter in &template.parameters {
-        let settings = set
-            .iter()
-            .filter(|setting| std::ptr::eq(setting.parameter, parameter));
+    for (index, parameter) in template.parameters.iter().enumerate() {
+        let settings = settings_of(&set, parameter);
         let value = value(
             template,
             parameter,
@@ -65,7 +63,11 @@ pub(crate) fn resolve<'t>(
             &values,
             source,
             given.budget,
-        )?;
+        )
+        .map_err(|first| {
+            let later = template.parameters.get(index + 1..).unwrap_or_default();
+            with_later_problems(template, later, &set, first)
+        })?;
         if let Some(trace) = given.trace {
             let settings: Vec<_> = settings.collect();
             trace.parameter(note(&template.name, parameter, &settings, &value));
@@ -73,6 +75,51 @@ pub(crate) fn resolve<'t>(
         values.resolved.push(value);
     }
     Ok(values)
+}
+
+/// What is set for one parameter.
+fn settings_of<'s, 'g>(
+    set: &'s [Setting<'g>],
+    parameter: &'s Parameter,
+) -> impl Iterator<Item = &'s Setting<'g>> + Clone {
+    set.iter()
+        .filter(move |setting| std::ptr::eq(setting.parameter, parameter))
+}
+
+/// As many more problems of parameters are told at once.
+const MOST_PROBLEMS: usize = 8;
+
+/// The refusal for one parameter, and what is wrong with those behind it: a person mends all at once.
+fn with_later_problems(
+    template: &Template,
+    later: &[Parameter],
+    set: &[Setting<'_>],
+    mut refusal: Refusal,
+) -> Refusal {
+    if !matches!(
+        refusal.reason,
+        Reason::ParameterInvalid | Reason::ParameterMissing
+    ) {
+        return refusal;
+    }
+    let problems = later.iter().filter_map(|parameter| {
+        let value = match value_set(template, parameter, settings_of(set, parameter)) {
+            Err(problem) => return Some(problem),
+            Ok(value) => value,
+        };
+        let is_missing = match &value {
+            Some(value) => parameter.required && Parameter::is_empty(value),
+            None => {
+                parameter.default.is_none() && (parameter.required || parameter.empty().is_none())
+            }
+        };
+        is_missing.then(|| missing(template, parameter))
+    });
+    for problem in problems.take(MOST_PROBLEMS) {
+        refusal.message.extend(["; ", problem.message.as_str()]);
+        refusal.logged.extend(["; ", problem.logged.as_str()]);
+    }
+    refusal
 }
 
 /// The parameter that is set, and its element.
@@ -171,13 +218,7 @@ fn value<'s, 'g: 's>(
     source: &dyn Source,
     budget: &Budget<'_>,
 ) -> Result<TemplateValue, Refusal> {
-    let set = if parameter.ty == ParameterType::Map {
-        map(template, parameter, settings)?
-    } else {
-        let last = settings.last();
-        last.map(|setting| read(template, setting)).transpose()?
-    };
-    let value = match set {
+    let value = match value_set(template, parameter, settings)? {
         Some(value) => Some(TemplateValue::Own(value)),
         None => default(template, parameter, values, source, budget)?,
     };
@@ -188,6 +229,19 @@ fn value<'s, 'g: 's>(
         Some(value) => Ok(parameter.as_seen(value)),
         None => Err(missing(template, parameter)),
     }
+}
+
+/// The value that annotations or the configuration set.
+fn value_set<'s, 'g: 's>(
+    template: &Template,
+    parameter: &Parameter,
+    settings: impl Iterator<Item = &'s Setting<'g>>,
+) -> Result<Option<Value>, Refusal> {
+    if parameter.ty == ParameterType::Map {
+        return map(template, parameter, settings);
+    }
+    let last = settings.last();
+    last.map(|setting| read(template, setting)).transpose()
 }
 
 fn map<'s, 'g: 's>(

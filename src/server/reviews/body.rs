@@ -58,8 +58,11 @@ pub(super) async fn read(request: Request, share: &mut PeerShare) -> Result<Byte
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let waits = request.headers().contains_key(header::EXPECT);
     let mut body = request.into_body();
-    // A client that asks before it sends can be refused before it sends.
-    if waits && declared.is_some_and(|length| length > BODY_LIMIT) {
+    if declared.is_some_and(|length| length > BODY_LIMIT) {
+        // A client that asks before it sends can be refused before it sends.
+        if !waits {
+            discard(body).await;
+        }
         return Err(too_large());
     }
     let mut bytes = Vec::with_capacity(declared.unwrap_or_default().min(RESERVED));

@@ -180,6 +180,22 @@ async fn a_body_at_the_limit_is_read_and_one_above_is_refused() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_announced_too_large_and_never_comes_is_not_waited_for() {
+    let start = tokio::time::Instant::now();
+    let announced = [JSON, ("content-length", "99999999")];
+    let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+    let reply = send(
+        Method::POST,
+        "/mutate",
+        &announced,
+        Body::from_stream(never),
+    )
+    .await;
+    assert_eq!(reply.status, 413);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
 #[tokio::test]
 async fn a_panic_costs_one_answer_and_keeps_its_text() {
     for (path, _) in ENDPOINTS {
