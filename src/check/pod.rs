@@ -7,11 +7,11 @@
 
 mod amount;
 mod container;
+mod field;
 mod reference;
 mod security;
 mod source;
 mod spec;
-mod view;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ pub(crate) use container::{
     Container, Env, Handler, Mount, Network, Place, Port, PortNumber, Probe, Resources,
     SecurityContext,
 };
+#[cfg(test)]
+pub(crate) use field::Field;
 pub(crate) use reference::Keys;
 pub(crate) use security::{PodSecurityContext, Profile, SeLinux, WindowsOptions};
-#[cfg(test)]
-pub(crate) use source::Field;
 pub(crate) use source::{Addition, Source};
 pub(crate) use spec::{DEFAULT_GRACE_PERIOD, Spec};
 pub(crate) use volume::{EmptyDir, Volume};

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::source::Field;
-use super::view::FromField;
+use super::field::{Field, FromField};
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;
 

@@ -6,11 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::amount::Amounts;
+use super::field::{Field, FromField, views};
 use super::reference::{EnvFrom, Keys, LocalReference, Present, ResourceField};
 pub(crate) use super::security::SecurityContext;
-use super::source::Field;
 use super::text;
-use super::view::{FromField, views};
 use crate::kubernetes::paths::{self, Relation};
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;

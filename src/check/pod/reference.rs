@@ -1,7 +1,6 @@
 //! Objects that a pod names: Secrets, `ConfigMap`s and their keys.
 
-use super::source::Field;
-use super::view::{FromField, views};
+use super::field::{Field, FromField, views};
 use crate::review::Text;
 
 /// A value that is only known to be there.

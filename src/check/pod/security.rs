@@ -1,7 +1,7 @@
 //! Security contexts, of a container and of a pod.
 
+use super::field::views;
 use super::text;
-use super::view::views;
 use crate::review::Text;
 
 views! {

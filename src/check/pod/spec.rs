@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::amount::Amounts;
 use super::container::Resources;
+use super::field::{ObjectView as _, views};
 use super::reference::LocalReference;
 use super::security::{PodSecurityContext, WindowsOptions};
 use super::source::Source;
 use super::text;
-use super::view::{ObjectView as _, views};
 use crate::review::Text;
 
 views! {

@@ -1,10 +1,10 @@
 //! A volume of the resulting pod.
 
 use super::amount::Amount;
+use super::field::{ObjectView as _, views};
 use super::reference::{Keys, Present, ResourceField};
 use super::source::Source;
 use super::text;
-use super::view::{ObjectView as _, views};
 use crate::kubernetes::fields;
 use crate::kubernetes::quantity::Quantity;
 use crate::review::Text;

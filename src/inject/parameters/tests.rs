@@ -1,5 +1,6 @@
 //! Where values come from, and what a person reads who set one wrongly.
 
+mod problems;
 mod quantities;
 
 use serde_json::json;
@@ -459,55 +460,5 @@ fn a_computed_default_is_checked_like_any_value() {
         message,
         "the default of the parameter `short`: expected text that matches the pattern \
          `[a-z]{1,3}` as a whole"
-    );
-}
-
-#[test]
-fn a_required_list_or_map_is_not_empty() {
-    let declared = "
-    names: {type: list, required: true}
-    keys: {type: map, required: true}
-";
-    let Refusal { message, .. } =
-        resolve_with(declared, &[("names", " , ")], &[], &[]).unwrap_err();
-    assert_eq!(
-        message,
-        "annotation t.pillion.dev/names is required by the template `t`; annotation \
-         t.pillion.dev/keys.<key> is required by the template `t`"
-    );
-    let Refusal { message, .. } = resolve_with(declared, &[("names", "a")], &[], &[]).unwrap_err();
-    assert_eq!(
-        message,
-        "annotation t.pillion.dev/keys.<key> is required by the template `t`"
-    );
-    let set = [("names", "a"), ("keys.x", "y")];
-    assert!(resolve_with(declared, &set, &[], &[]).is_ok());
-}
-
-#[test]
-fn a_person_is_told_of_every_bad_parameter_at_once() {
-    let declared = "
-    port: {type: int}
-    size: {type: quantity, default: 1Gi}
-    host: {type: string, required: true}
-";
-    let set = [("port", "http"), ("size", "huge")];
-    let namespace = [("port", "none"), ("size", "none")];
-    let Refusal {
-        reason,
-        message,
-        logged,
-    } = resolve_with(declared, &set, &namespace, &[]).unwrap_err();
-    assert_eq!(reason, Reason::ParameterInvalid);
-    let told: Vec<_> = message.split("; annotation ").collect();
-    assert_eq!(told.len(), 3, "{message}");
-    assert!(told[0].contains("port of the pod: `http`") && told[1].contains("`huge`"));
-    assert_eq!(
-        told[2],
-        "t.pillion.dev/host is required by the template `t`"
-    );
-    assert!(
-        !logged.contains("huge") && logged.contains("t.pillion.dev/size"),
-        "{logged}"
     );
 }

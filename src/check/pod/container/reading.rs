@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Container, Place};
-use crate::check::pod::source::{Addition, Field, Source};
-use crate::check::pod::view::{FromField, ObjectView as _};
+use crate::check::pod::field::{Field, FromField, ObjectView as _};
+use crate::check::pod::source::{Addition, Source};
 use crate::review::may_hold;
 
 impl<'a> Container<'a> {
