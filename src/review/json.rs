@@ -185,6 +185,19 @@ impl<'d> Json<'d> {
         })
     }
 
+    /// The same, but for those whose name is written with an escape.
+    pub(crate) fn plain_fields(self) -> impl Iterator<Item = (&'d str, Json<'d>)> {
+        let mut nodes = self.children(Kind::Object);
+        std::iter::from_fn(move || {
+            loop {
+                let (key, value) = (nodes.next()?.node(), nodes.next()?);
+                if key.kind == Kind::Text {
+                    return Some((self.slice(key.start, key.end), value));
+                }
+            }
+        })
+    }
+
     /// A field's value, of two of one name the first; null counts as absent, as in the API server.
     pub(crate) fn get(self, name: &str) -> Option<Self> {
         let mut nodes = self.children(Kind::Object);

@@ -151,6 +151,11 @@ impl<'a> SpecFields<'a> {
         self.0?.get(name).filter(|_| !LISTS.contains(&name))
     }
 
+    /// The whole spec, with its lists.
+    pub(crate) fn json(self) -> Option<Json<'a>> {
+        self.0
+    }
+
     /// The fields, in their order.
     pub(crate) fn fields(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
         let fields = self.0.into_iter().flat_map(Json::fields);

@@ -1,14 +1,12 @@
 //! Fields of API objects: each view declares its fields once, by the API's name, and one is read where it
 //! is of the API's type.
 //!
-//! Not by serde: its readers are made once for the user's JSON and once for a template's data, and an
-//! object with one field of another type cannot be read at all. A first pod runs through each reader
-//! once, so that their size is their cost.
+//! Not by serde, for which an object that has one field of another type is none.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::review::{Children, Json, Text};
 
@@ -32,9 +30,7 @@ impl<'a> Field<'a> {
     /// Shows every field of an object that is there to `visit`; `None` where this is no object.
     pub(crate) fn each(self, visit: &mut dyn FnMut(&'a str, Self)) -> Option<()> {
         match self {
-            Self::Json(value) => value
-                .is_object()
-                .then(|| each_of_json(value.fields(), visit)),
+            Self::Json(value) => value.is_object().then(|| each_of_json(value, None, visit)),
             Self::Data(value) => Some(each_of_data(value.as_object()?.iter(), visit)),
         }
     }
@@ -170,26 +166,49 @@ impl FromField<'_> for i64 {
     }
 }
 
-/// Of two fields of one name the first counts, as everywhere where JSON is read. A name that is written
-/// with an escape is none of the API's.
+/// Shows the fields of an object that are there to `visit`, but those that are `changed`. Of two fields of one
+/// name the first counts, as everywhere where JSON is read; a name that is written with an escape is none of
+/// the API's.
 pub(super) fn each_of_json<'a>(
-    fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
+    object: Json<'a>,
+    changed: Option<&Map<String, Value>>,
     visit: &mut dyn FnMut(&'a str, Field<'a>),
 ) {
-    // Most objects need no memory for this.
-    let (mut usual, mut count, mut more) = ([""; USUAL_FIELDS], 0, BTreeSet::new());
-    for (name, value) in fields {
-        let Cow::Borrowed(name) = name else { continue };
-        if value.is_null() || usual.iter().take(count).any(|known| *known == name) {
-            continue;
+    let mut known = Names::default();
+    for (name, value) in object.plain_fields() {
+        let is_read = !value.is_null() && changed.is_none_or(|changed| !changed.contains_key(name));
+        if is_read && known.is_new(name) {
+            visit(name, Field::Json(value));
         }
-        match usual.get_mut(count) {
+    }
+}
+
+/// The names of an object's fields. Most objects need no memory for this.
+#[derive(Default)]
+struct Names<'a> {
+    /// A bit for each length and end of a name: most names are told apart by it.
+    ends: u64,
+    usual: [&'a str; USUAL_FIELDS],
+    count: usize,
+    more: BTreeSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    /// Notes a name; whether it was not known.
+    fn is_new(&mut self, name: &'a str) -> bool {
+        let end = name.bytes().next_back().map_or(0, usize::from);
+        let bit = 1 << ((name.len() * 5 + end) % 64);
+        let mut usual = self.usual.iter().take(self.count);
+        if self.ends & bit != 0 && usual.any(|known| *known == name) {
+            return false;
+        }
+        self.ends |= bit;
+        match self.usual.get_mut(self.count) {
             Some(place) => *place = name,
-            None if !more.insert(name) => continue,
-            None => {}
+            None => return self.more.insert(name),
         }
-        count += 1;
-        visit(name, Field::Json(value));
+        self.count += 1;
+        true
     }
 }
 

@@ -1,7 +1,5 @@
 //! Where a field is read from: the user's raw JSON, the data of a template, or both.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::field::{Field, FromField, each_of_data, each_of_json};
@@ -50,13 +48,15 @@ impl<'a> Source<'a> {
     /// Shows every field that is there to `visit`. Null counts as absent, as in the API server.
     pub(crate) fn each(&self, visit: &mut dyn FnMut(&'a str, Field<'a>)) {
         match self {
-            Self::Json(object) => each_of_json(object.fields(), visit),
+            Self::Json(object) => each_of_json(*object, None, visit),
             Self::Changed(object, changed) => {
-                unchanged(object.fields(), changed, visit);
+                each_of_json(*object, Some(changed), visit);
                 each_of_data(changed.iter(), visit);
             }
             Self::Spec(spec, changed) => {
-                unchanged(spec.fields(), changed, visit);
+                spec.json()
+                    .into_iter()
+                    .for_each(|spec| each_of_json(spec, Some(changed), visit));
                 each_of_data(changed.iter(), visit);
             }
             Self::Data(map) => each_of_data(map.iter(), visit),
@@ -77,17 +77,4 @@ impl<'a> Source<'a> {
         let field = before.map(Field::Json);
         Some(field.map(Field::read_or_default).unwrap_or_default())
     }
-}
-
-/// The fields that templates did not change.
-fn unchanged<'a>(
-    fields: impl Iterator<Item = (Cow<'a, str>, Json<'a>)>,
-    changed: &Map<String, Value>,
-    visit: &mut dyn FnMut(&'a str, Field<'a>),
-) {
-    each_of_json(fields, &mut |name, field| {
-        if !changed.contains_key(name) {
-            visit(name, field);
-        }
-    });
 }
