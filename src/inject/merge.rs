@@ -9,6 +9,7 @@ mod covers;
 mod outcome;
 mod place;
 mod resources;
+mod variables;
 mod view;
 
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ use crate::review::may_hold;
 use crate::template::value::{TemplateObject, ValueRef};
 use place::At;
 use resources::Amounts;
+use variables::Variables;
 use view::Opened;
 
 /// How many elements at the front of a container's lists earlier templates added; ours come behind.
@@ -326,8 +328,8 @@ impl Filling {
             .push(Operation::Replace { path, value });
     }
 
-    /// Elements by their keys; ours come first among environment variables, so that the user's
-    /// `$(NAME)` finds them, and last everywhere else.
+    /// Elements by their keys; ours come first among environment variables ([`Variables`]), and last everywhere
+    /// else.
     fn keyed(
         &mut self,
         theirs: &[View<'_>],
@@ -339,17 +341,23 @@ impl Filling {
     ) {
         let wanted = by_key(want.elements(), ValueRef::value, keys);
         let found = find_keys(theirs, keys, &wanted);
-        let mut front = self.in_front.env.min(theirs.len());
+        let present = wanted.iter().zip(&found);
+        let present = present.filter_map(|((key, _), found)| Some((key.as_ref(), (*found)?.0)));
+        let front = self.in_front.env.min(theirs.len());
+        let mut variables = Variables::new(front, present.collect());
         let mut back = theirs.len();
         for ((key, part), found) in wanted.iter().zip(found) {
             let item = part.value();
             match found {
-                Some(view) => {
+                Some((_, view)) => {
                     if !covers(&view.to_value(), item, element) {
                         self.fill.kept.push(at.element(0, key).key());
                     }
                 }
-                None if name == "env" => self.insert(&mut front, *part, (key, element), at),
+                None if name == "env" => {
+                    let mut place = variables.add(key, item);
+                    self.insert(&mut place, *part, (key, element), at);
+                }
                 None => match (name == "ports").then(|| of_same_name(theirs, keys, item)) {
                     Some(Some((name, there))) => {
                         self.fill.kept.push(at.element(0, &there).key());
@@ -383,13 +391,13 @@ impl Filling {
     }
 }
 
-/// The user's element for each wanted key, in one pass over a list that may be long. Of several
+/// The user's element for each wanted key with its place, in one pass over a list that may be long. Of several
 /// elements with one key, such as environment variables, the last counts.
 fn find_keys<'t, 'v>(
     theirs: &'t [View<'v>],
     keys: &[&str],
     wanted: &[(Cow<'_, str>, ValueRef<'_>)],
-) -> Vec<Option<&'t View<'v>>> {
+) -> Vec<Option<(usize, &'t View<'v>)>> {
     // A template wants few, so that finding nothing is a comparison or two.
     let by_key: BTreeMap<&str, usize> = wanted
         .iter()
@@ -397,10 +405,10 @@ fn find_keys<'t, 'v>(
         .map(|(index, (key, _))| (key.as_ref(), index))
         .collect();
     let mut found = vec![None; wanted.len()];
-    for view in theirs {
+    for (place, view) in theirs.iter().enumerate() {
         let index = view.key(keys).and_then(|key| by_key.get(key.as_ref()));
-        if let Some(place) = index.and_then(|index| found.get_mut(*index)) {
-            *place = Some(view);
+        if let Some(found) = index.and_then(|index| found.get_mut(*index)) {
+            *found = Some((place, view));
         }
     }
     found

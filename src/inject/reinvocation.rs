@@ -257,7 +257,9 @@ fn unconfirmed(
                 || is_unfilled(taken_out, added, element)
                 || is_edit_in(&taken.foreign, element);
             let is_emitted = claim.emits(element) || claim.sets(element);
-            is_doubtful && !is_emitted && !added.names(element)
+            let is_mounted =
+                matches!(element, Element::Volume(name) if taken.mounted.contains(name));
+            ((is_doubtful && !is_emitted) || is_mounted) && !added.names(element)
         };
         let mut elements = taken_out.elements();
         if !elements.any(|(element, _)| is_unconfirmed(element)) {

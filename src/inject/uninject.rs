@@ -104,6 +104,8 @@ pub struct TakenOut {
     pub(crate) changed: BTreeMap<String, Status>,
     /// What statuses name and was left.
     pub left: BTreeMap<String, Status>,
+    /// Volumes that were taken out although something mounts them which stays: their templates add them again.
+    pub(crate) mounted: BTreeSet<String>,
     /// The pod's containers that are other injectors' helpers.
     pub(crate) foreign: BTreeSet<String>,
 }
@@ -185,7 +187,7 @@ pub(crate) fn take_out(
         result.foreign = foreign.names();
         result
     };
-    keep_mounted(pod, &mut result);
+    keep_mounted(pod, claims, &mut result);
     for status in result.taken.values() {
         removal::remove_all(pod, status);
     }
@@ -326,8 +328,9 @@ fn keep_last_container(pod: &Value, foreign: &ForeignContainers<'_>, result: &mu
     }
 }
 
-/// Leaves the volumes, and the files in them, that something mounts which stays.
-fn keep_mounted(pod: &Value, result: &mut TakenOut) {
+/// Leaves the volumes, and the files in them, that something mounts which stays, but for those that their
+/// templates add again.
+fn keep_mounted(pod: &Value, claims: &BTreeMap<String, Claim<'_>>, result: &mut TakenOut) {
     let taken: Vec<&Status> = result.taken.values().collect();
     let mut mounted = BTreeSet::new();
     for list in ["containers", "initContainers"] {
@@ -342,15 +345,33 @@ fn keep_mounted(pod: &Value, result: &mut TakenOut) {
             mounted.extend(volumes_used(container, &taken).map(str::to_owned));
         }
     }
-    let files: Vec<String> = mounted
+    let (mounted, left): (BTreeSet<String>, BTreeSet<String>) = mounted
+        .into_iter()
+        .partition(|volume| is_added_again(claims, &result.taken, volume));
+    let files: Vec<String> = left
         .iter()
         .map(|volume| format!("{FILE_PREFIX}{volume}."))
         .collect();
     leave(result, &|element| match element {
-        Element::Volume(name) => mounted.contains(name),
+        Element::Volume(name) => left.contains(name),
         Element::Annotation(key) => files.iter().any(|start| key.starts_with(start.as_str())),
         _ => false,
     });
+    result.mounted = mounted;
+}
+
+/// Whether the template whose volume is taken out is composed again, and has a volume of this name.
+fn is_added_again(
+    claims: &BTreeMap<String, Claim<'_>>,
+    taken: &BTreeMap<String, Status>,
+    volume: &str,
+) -> bool {
+    claims.iter().any(|(template, claim)| {
+        let is_composed = matches!(claim.purpose, Purpose::SecondCall | Purpose::Afresh);
+        let status = taken.get(template).filter(|_| is_composed);
+        status.is_some_and(|status| status.volumes.contains(volume))
+            && claim.emits(Element::Volume(volume))
+    })
 }
 
 /// The volumes that a container which stays names: by its mounts and devices, and by variables out of files, but

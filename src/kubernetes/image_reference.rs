@@ -3,6 +3,10 @@
 
 use super::names::{is_enclosed, is_lower_or_digit};
 
+/// The pull policy of images that may have changed.
+pub(crate) const ALWAYS: &str = "Always";
+/// The registry of images that name none.
+const DOCKER_HUB: &str = "docker.io";
 /// Tags that their makers move on to every new build.
 const MOVING_TAGS: [&str; 14] = [
     "latest", "stable", "main", "master", "edge", "nightly", "dev", "develop", "canary", "rolling",
@@ -68,7 +72,7 @@ impl<'i> Reference<'i> {
             Some(tag) => tag == "latest",
             None => reference.digest.is_none(),
         });
-        if is_latest { "Always" } else { "IfNotPresent" }
+        if is_latest { ALWAYS } else { "IfNotPresent" }
     }
 
     /// Why no container runtime takes the reference (distribution/reference, `ParseNormalizedNamed`);
@@ -100,6 +104,19 @@ impl<'i> Reference<'i> {
         ))
     }
 
+    /// The registry and the repository in it, with what runtimes fill in for Docker Hub.
+    fn repository(&self) -> (&str, Option<&str>, &str) {
+        let host = self.host.unwrap_or(DOCKER_HUB);
+        match (host, self.path.contains('/')) {
+            (DOCKER_HUB | "index.docker.io", false) => (DOCKER_HUB, Some("library"), self.path),
+            (DOCKER_HUB | "index.docker.io", true) => match self.path.strip_prefix("library/") {
+                Some(rest) if !rest.contains('/') => (DOCKER_HUB, Some("library"), rest),
+                _ => (DOCKER_HUB, None, self.path),
+            },
+            _ => (host, None, self.path),
+        }
+    }
+
     /// Whether its name begins with these whole parts, such as `registry.example.com/team/`.
     pub(crate) fn starts_with(&self, start: &str) -> bool {
         let start = start.trim_end_matches('/');
@@ -107,7 +124,7 @@ impl<'i> Reference<'i> {
             Some((host, path)) => (host, Some(path)),
             None => (start, None),
         };
-        self.host.unwrap_or("docker.io") == host && path.is_none_or(|path| self.is_below(path))
+        self.host.unwrap_or(DOCKER_HUB) == host && path.is_none_or(|path| self.is_below(path))
     }
 
     fn is_below(&self, folder: &str) -> bool {
@@ -121,6 +138,12 @@ impl<'i> Reference<'i> {
         let rest = self.path.strip_prefix(folder);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// Whether two images are of one repository, whatever their tags.
+pub(crate) fn same_repository(one: &str, other: &str) -> bool {
+    let images = Reference::parse(one).zip(Reference::parse(other));
+    images.is_some_and(|(one, other)| one.repository() == other.repository())
 }
 
 /// Whether the first part of a name is a registry: Docker Hub has no host of this form.

@@ -17,12 +17,15 @@ use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::defaults::{self, TOKEN_PATH, is_default};
 use crate::kubernetes::element_digest;
-use crate::kubernetes::image_reference::Reference;
+use crate::kubernetes::image_reference::{ALWAYS, Reference, same_repository};
 use crate::kubernetes::merge_keys::{by_key, element_key};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
 use crate::template::value::{ReadObject, TemplateObject};
+
+const PULL_POLICY: &str = "imagePullPolicy";
+const SECURITY: &str = "securityContext";
 
 /// What a container runs: one unit, as arguments mean nothing to another command.
 pub(super) const COMMAND: [&str; 2] = ["command", "args"];
@@ -48,14 +51,9 @@ pub(super) fn check_clash(
     Err(Refusal::new(Reason::Conflict, message))
 }
 
-/// The host and path of an image.
-fn names(image: &str) -> Option<(Option<&str>, &str)> {
-    Reference::parse(image).map(|read| (read.host, read.path))
-}
-
 /// Whether an image is the placeholder, or the template's with any tag.
 fn is_same_program(image: &str, templates: Option<&str>) -> bool {
-    image == PLACEHOLDER || templates.is_some_and(|templates| names(image) == names(templates))
+    image == PLACEHOLDER || templates.is_some_and(|own| image == own || same_repository(image, own))
 }
 
 /// Whether a container has a command or arguments other than the template's.
@@ -120,7 +118,8 @@ fn is_allowed(
         _ if value.is_null() || is_default("Container", name, value) => true,
         "name" => true,
         "image" if image == Some(PLACEHOLDER) => true,
-        "imagePullPolicy" if value.as_str() == image.map(Reference::pull_policy) => true,
+        PULL_POLICY if value.as_str() == Some(ALWAYS) => true,
+        PULL_POLICY if value.as_str() == image.map(Reference::pull_policy) => true,
         "resources" => are_allowed_resources(want, value),
         "volumeMounts" => {
             let others: Vec<_> = value
@@ -186,6 +185,11 @@ pub(super) fn restore(
     if !template.overridable.allows("resources") {
         add_resources(want, earlier.get("resources"));
     }
+    let policy = earlier.get(PULL_POLICY).and_then(Value::as_str);
+    if policy == Some(ALWAYS) && want.get(PULL_POLICY).is_none() {
+        want.insert(PULL_POLICY, Value::from(ALWAYS).into());
+    }
+    add_security(want, earlier.get(SECURITY));
     let name = earlier.get("name").and_then(Value::as_str);
     let result = want.to_value();
     let reverted = changed_fields(earlier, &result);
@@ -204,6 +208,32 @@ pub(super) fn restore(
         "metadata.annotations",
         message,
     ))
+}
+
+/// Adds what the template leaves unset of the security context and the pod's own context may say as well: an
+/// admission plugin such as OpenShift's gives each container its user.
+fn add_security(want: &mut TemplateObject, earlier: Option<&Value>) {
+    let Some(Value::Object(earlier)) = earlier else {
+        return;
+    };
+    let mut security = match want.get(SECURITY) {
+        Some(Value::Object(security)) => security.clone(),
+        _ => Map::new(),
+    };
+    let is_of_pod = |name: &str| {
+        schema::field("PodSecurityContext", name).is_some()
+            && schema::field("SecurityContext", name).is_some()
+    };
+    let unset = earlier
+        .iter()
+        .filter(|(name, value)| is_of_pod(name) && !value.is_null());
+    let known = security.len();
+    for (name, value) in unset {
+        security.entry(name).or_insert_with(|| value.clone());
+    }
+    if security.len() > known {
+        want.insert(SECURITY, Value::Object(security).into());
+    }
 }
 
 /// Adds amounts that the template leaves unset, but for limits below its requests and requests above its

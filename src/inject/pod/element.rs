@@ -184,8 +184,8 @@ impl Element<'_> {
         {
             current.take();
             changed.take();
-            in_front.env += added_to("/env", &fill.operations);
-            in_front.env_from += added_to("/envFrom", &fill.operations);
+            in_front.env = front_of("/env", &fill.operations, in_front.env);
+            in_front.env_from = front_of("/envFrom", &fill.operations, in_front.env_from);
             let template: Arc<str> = template.into();
             let operations = std::mem::take(&mut fill.operations);
             edits.extend(operations.into_iter().map(|operation| Edit {
@@ -197,16 +197,19 @@ impl Element<'_> {
     }
 }
 
-/// How many elements operations add to a list.
-fn added_to(list: &str, operations: &[Operation]) -> usize {
-    operations
+/// How many elements of templates stand at the front of a list, behind which nothing is the user's, once
+/// operations have added to the `front` that were there.
+fn front_of(list: &str, operations: &[Operation], front: usize) -> usize {
+    let places = operations
         .iter()
-        .map(|operation| match operation.path().strip_prefix(list) {
-            Some("") => operation.value().as_array().map_or(0, Vec::len),
-            Some(rest) => usize::from(rest.starts_with('/')),
-            None => 0,
-        })
-        .sum()
+        .filter_map(|operation| Some((operation.path().strip_prefix(list)?, operation)));
+    places.fold(front, |front, (place, operation)| {
+        match place.strip_prefix('/').map(str::parse) {
+            None if place.is_empty() => front + operation.value().as_array().map_or(0, Vec::len),
+            Some(Ok(index)) if front >= index => front + 1,
+            _ => front,
+        }
+    })
 }
 
 /// The fields that edits other than new elements of lists change, as they are then.
