@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub(crate) use listen::ListenAddress;
 pub(crate) use playground::{PageFile, PlaygroundBackend, PlaygroundServer};
 pub(crate) use readiness::Readiness;
-pub(crate) use run::{Drain, Server, Setup};
+pub(crate) use run::{Drain, Server, Setup, signalled};
 
 use crate::inject::{Answer, Endpoint};
 
@@ -39,6 +39,11 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Waits until a namespace is known that [`review`](Self::review) did not know; the caller bounds
     /// the time. `false` where it will never be.
     fn known(&self, namespace: &str) -> impl Future<Output = bool> + Send;
+
+    /// Waits, for a short time and once for each state of a namespace, until what is known of its labels and
+    /// annotations changes: for a pod that no entry of the shipped webhook configuration sends while they are
+    /// as they are known. Returns whether to decide again.
+    fn changed(&self, namespace: &str) -> impl Future<Output = bool> + Send;
 
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);

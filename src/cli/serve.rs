@@ -23,7 +23,7 @@ use super::Status;
 use super::engine_options::EngineOptions;
 use super::flag_values::{mib, seconds};
 use crate::inject::{Namespaces, Settings};
-use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup};
+use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup, signalled};
 use crate::telemetry::{LogFormat, Metrics};
 use crate::tls;
 use authority::AuthorityOptions;
@@ -168,7 +168,13 @@ impl Serve {
 
     async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
         let drain = self.drain();
-        let (settings, mut cluster) = self.open().await?;
+        let (settings, mut cluster) = tokio::select! {
+            opened = self.open() => opened?,
+            signal = signalled() => {
+                tracing::info!(signal = signal?, "ended before the cluster was reached");
+                return Ok(());
+            }
+        };
         let webhook = Arc::new(Webhook::new(
             Arc::new(settings),
             usize::try_from(self.decision_cache_mib).unwrap_or(0) * 1024 * 1024,

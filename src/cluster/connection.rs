@@ -10,6 +10,9 @@ use kube::{Client, Config};
 /// minutes, in which a person believes that the command hangs.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long one answer is waited for by what must act in time, such as who holds a Lease.
+const PROMPT: Duration = Duration::from_secs(4);
+
 /// Which kubeconfig, and which of its contexts.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KubeconfigOptions {
@@ -23,6 +26,8 @@ pub(crate) struct KubeconfigOptions {
 #[derive(Clone)]
 pub(crate) struct Connection {
     client: Client,
+    /// The same for requests that must be answered soon.
+    prompt: Client,
     namespace: String,
     /// The API server's address, for messages.
     server: String,
@@ -76,15 +81,11 @@ impl Connection {
         config.read_timeout = read_timeout;
         let namespace = config.default_namespace.clone();
         let server = address(&config);
-        let client = Client::try_from(config).map_err(|error| {
-            if error.to_string().contains(OLD_VERSION) {
-                ConnectionError::OldCertificate
-            } else {
-                ConnectionError::Client(Box::new(error))
-            }
-        })?;
+        let client = client(config.clone())?;
+        config.read_timeout = Some(PROMPT);
         Ok(Self {
             client,
+            prompt: self::client(config)?,
             namespace,
             server,
         })
@@ -103,6 +104,22 @@ impl Connection {
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
     }
+
+    /// A client whose requests fail where they are not answered soon. It has connections of its own, so that
+    /// those of silent watches do not hold it up.
+    pub(crate) fn prompt_client(&self) -> Client {
+        self.prompt.clone()
+    }
+}
+
+fn client(config: Config) -> Result<Client, ConnectionError> {
+    Client::try_from(config).map_err(|error| {
+        if error.to_string().contains(OLD_VERSION) {
+            ConnectionError::OldCertificate
+        } else {
+            ConnectionError::Client(Box::new(error))
+        }
+    })
 }
 
 /// The API server's address without what else a URL can hold, such as a password.

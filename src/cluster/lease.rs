@@ -45,7 +45,8 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Tries to hold the Lease from now on; an API server that does not answer is asked again.
+    /// Tries to hold the Lease from now on; an API server that does not answer is asked again. The client must
+    /// end a request that gets no answer.
     pub(crate) fn seek(client: Client, options: LeaseOptions) -> Self {
         let (sender, leader) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
@@ -82,7 +83,7 @@ async fn seek(
         match built {
             Ok(manager) => {
                 pause = PAUSES.0;
-                if hold(manager, &options, &leader, &mut stopped).await {
+                if hold(&manager, &options, &leader, &mut stopped).await {
                     return;
                 }
             }
@@ -113,31 +114,38 @@ async fn manager(
         .await
 }
 
-/// Tells every change of hands. Returns whether to stop; otherwise the manager has ended.
+/// Tells every change of hands. Returns whether to stop. Otherwise a request failed: the Lease may end before the
+/// next one succeeds, so that this replica leads no more until it has asked anew.
 async fn hold(
-    manager: LeaseManager,
+    manager: &LeaseManager,
     options: &LeaseOptions,
     leader: &watch::Sender<bool>,
     stopped: &mut watch::Receiver<bool>,
 ) -> bool {
-    let (mut changes, task) = manager.watch().await;
     let stop = loop {
-        tokio::select! {
-            changed = changes.changed() => {
-                if changed.is_err() {
-                    break false;
-                }
-                let leads = *changes.borrow_and_update();
-                if leader.send_replace(leads) != leads {
-                    tracing::info!(lease = options.name, leads, "the lease changed hands");
-                }
-            }
+        let changed = tokio::select! {
+            changed = manager.changed() => changed,
             _ = stopped.changed() => break true,
+        };
+        match changed {
+            Ok(leads) => tell(leads, options, leader),
+            Err(error) => {
+                let error = crate::wording::with_sources(&error);
+                tracing::warn!(lease = options.name, error, "failed to renew the lease");
+                break false;
+            }
         }
     };
-    leader.send_replace(false);
-    // The manager gives the lease back when nobody listens any more.
-    drop(changes);
-    let _ = task.await;
+    tell(false, options, leader);
+    if stop && let Err(error) = manager.release().await {
+        let error = crate::wording::with_sources(&error);
+        tracing::warn!(lease = options.name, error, "failed to give the lease back");
+    }
     stop
+}
+
+fn tell(leads: bool, options: &LeaseOptions, leader: &watch::Sender<bool>) {
+    if leader.send_replace(leads) != leads {
+        tracing::info!(lease = options.name, leads, "the lease changed hands");
+    }
 }

@@ -48,6 +48,9 @@ pub enum Answer {
         decision: Arc<Decision>,
         /// What an event about the decision regards; `None` where there is none to send.
         regarding: Option<Regarding>,
+        /// Whether no entry of the shipped webhook configuration sends such a pod while its namespace is as it is
+        /// known: then more is known of it to the API server than here.
+        is_uncalled: bool,
     },
     /// The namespace is not in the watch cache yet. Retry when it is; otherwise answer 429, after which
     /// the API server retries.
@@ -84,6 +87,7 @@ impl Answer {
             dry_run: request.dry_run.unwrap_or(false),
             decision: Arc::new(decided.decision),
             regarding: decided.regarding,
+            is_uncalled: decided.is_uncalled,
         }
     }
 
@@ -101,6 +105,7 @@ pub(super) struct DecidedPod {
     decision: Decision,
     name: String,
     regarding: Option<Regarding>,
+    is_uncalled: bool,
 }
 
 impl DecidedPod {
@@ -113,6 +118,15 @@ impl DecidedPod {
             name: text(name),
             regarding: Regarding::of(pod, &decision),
             decision,
+            is_uncalled: false,
+        }
+    }
+
+    /// The same, of a pod that no entry of the shipped webhook configuration sends, or that one does.
+    pub(super) fn uncalled(self, is_uncalled: bool) -> Self {
+        Self {
+            is_uncalled,
+            ..self
         }
     }
 
@@ -127,6 +141,7 @@ impl DecidedPod {
             decision,
             name,
             regarding: None,
+            is_uncalled: false,
         }
     }
 }

@@ -273,6 +273,7 @@ impl CacheEntry {
             dry_run,
             decision,
             regarding,
+            ..
         } = answer
         else {
             return None;
@@ -317,6 +318,7 @@ impl CacheEntry {
             dry_run: self.dry_run,
             decision: Arc::clone(&self.decision),
             regarding: self.regarding.clone(),
+            is_uncalled: false,
         })
     }
 }

@@ -163,15 +163,9 @@ impl Engine {
 
     /// The names of templates whose selector would match the pod, were its namespace enabled.
     pub(crate) fn waiting_selectors(&self, context: &RequestContext, pod: &Pod<'_>) -> Vec<String> {
-        let namespace = self.settings.namespaces.get(&context.namespace);
-        let asked = SelectionInput {
-            namespace: &context.namespace,
-            namespace_object: &namespace,
-            labels: &RequestContext::labels(pod),
-            annotations: &context.annotations(pod),
-            from_node: context.from_node,
-        };
-        selection::waiting(&self.catalog, asked)
+        self.with_selection_input(context, pod, |asked| {
+            selection::waiting(&self.catalog, asked)
+        })
     }
 
     /// Answers the bytes of an `admission.k8s.io/v1` AdmissionReview about a pod.
@@ -237,7 +231,35 @@ impl Engine {
             return Answer::unknown_namespace(request, None);
         }
         let decision = self.decide(&context, &pod, None);
-        Answer::to(request, DecidedPod::of(&pod, decision))
+        let is_uncalled =
+            decision.verdict() == Verdict::Unchanged && self.is_uncalled(&context, &pod);
+        let decided = DecidedPod::of(&pod, decision).uncalled(is_uncalled);
+        Answer::to(request, decided)
+    }
+
+    /// Whether no entry of the shipped webhook configuration sends the pod while its namespace is as the watch
+    /// cache has it.
+    fn is_uncalled(&self, context: &RequestContext, pod: &Pod<'_>) -> bool {
+        self.settings.namespaces.is_watched()
+            && self.with_selection_input(context, pod, |asked| {
+                !selection::is_left_alone(&self.settings, asked) && !selection::is_called_for(asked)
+            })
+    }
+
+    /// Asks something of the selection for a pod.
+    fn with_selection_input<T>(
+        &self,
+        context: &RequestContext,
+        pod: &Pod<'_>,
+        ask: impl FnOnce(SelectionInput<'_>) -> T,
+    ) -> T {
+        ask(SelectionInput {
+            namespace: &context.namespace,
+            namespace_object: &self.settings.namespaces.get(&context.namespace),
+            labels: &RequestContext::labels(pod),
+            annotations: &context.annotations(pod),
+            from_node: context.from_node,
+        })
     }
 
     /// Whether a pod in which no key of Pillion's is written may be selected for.
@@ -247,18 +269,10 @@ impl Engine {
 
     /// Whether the watch cache does not hold the pod's namespace yet, and the decision depends on it.
     fn must_wait(&self, context: &RequestContext, pod: &Pod<'_>) -> bool {
-        let namespaces = &self.settings.namespaces;
-        if !namespaces.is_unknown(&context.namespace) {
-            return false;
-        }
-        let asked = SelectionInput {
-            namespace: &context.namespace,
-            namespace_object: &namespaces.get(&context.namespace),
-            labels: &RequestContext::labels(pod),
-            annotations: &context.annotations(pod),
-            from_node: context.from_node,
-        };
-        !selection::is_left_alone(&self.settings, asked)
+        self.settings.namespaces.is_unknown(&context.namespace)
+            && self.with_selection_input(context, pod, |asked| {
+                !selection::is_left_alone(&self.settings, asked)
+            })
     }
 }
 

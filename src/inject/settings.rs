@@ -147,6 +147,11 @@ impl Namespaces {
         }
     }
 
+    /// Whether they are those of a cluster.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched
+    }
+
     /// Whether the watch cache lacks this namespace. Nothing may be decided on its pods until it is there.
     pub(crate) fn is_unknown(&self, name: &str) -> bool {
         self.watched && !self.known.get(name).is_some_and(|known| known.is_listed)

@@ -148,6 +148,15 @@ impl<B: Backend> Reviews<B> {
         {
             answer = self.decide(endpoint, &body, end).await?;
         }
+        if let Some(Answer::Review {
+            namespace,
+            is_uncalled: true,
+            ..
+        }) = &answer
+            && self.is_changed_soon(namespace).await
+        {
+            answer = self.decide(endpoint, &body, end).await?;
+        }
         match answer {
             Some(
                 Answer::Review { body, .. }
@@ -198,6 +207,14 @@ impl<B: Backend> Reviews<B> {
         };
         let known = timeout(NAMESPACE_PATIENCE, self.backend.known(namespace));
         known.await.unwrap_or(false)
+    }
+
+    /// Waits until a namespace is known better, with few others.
+    async fn is_changed_soon(&self, namespace: &str) -> bool {
+        match self.waiting.try_acquire() {
+            Ok(_place) => self.backend.changed(namespace).await,
+            Err(_) => false,
+        }
     }
 }
 

@@ -93,6 +93,13 @@ impl Signals {
     }
 }
 
+/// Waits for a signal that ends the program, before there is a server to drain. The first process of a container
+/// gets no signal that it does not ask for.
+pub(crate) async fn signalled() -> Result<&'static str, ServerError> {
+    let mut signals = Signals::new().map_err(ServerError::Signals)?;
+    Ok(signals.next().await)
+}
+
 fn bind(what: &'static str, address: ListenAddress) -> Result<TcpListener, ServerError> {
     address.bind().map_err(|source| ServerError::Bind {
         what,

@@ -1,7 +1,9 @@
 //! The backend of the server: the current engine, with every decision counted and logged.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -40,7 +42,15 @@ pub(super) struct Webhook {
     metrics: Arc<Metrics>,
     /// The queue of verdicts that become events.
     events: Option<EventSender>,
+    /// Namespaces whose change was waited for in vain, each with what was known of it.
+    awaited: Mutex<HashMap<String, u64>>,
 }
+
+/// How long the API server may be ahead of the watch of namespaces.
+const NAMESPACE_LAG: Duration = Duration::from_millis(250);
+
+/// As many namespaces are remembered for which that was waited for in vain.
+const MOST_AWAITED: usize = 10_000;
 
 impl Webhook {
     /// A webhook without templates, whose decision cache has so many bytes.
@@ -67,7 +77,21 @@ impl Webhook {
             replaced: watch::Sender::new(()),
             metrics,
             events,
+            awaited: Mutex::default(),
         }
+    }
+
+    /// What is known of a namespace's labels and annotations, in short.
+    fn stamp(&self, namespace: &str) -> u64 {
+        let engine = self.engine.load();
+        let known = engine.engine().settings().namespaces.get(namespace);
+        let mut hasher = DefaultHasher::new();
+        (&known.labels, &known.annotations).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All templates in use.
@@ -171,6 +195,30 @@ impl Backend for Webhook {
                 return false;
             }
         }
+    }
+
+    async fn changed(&self, namespace: &str) -> bool {
+        let mut replaced = self.replaced.subscribe();
+        let before = self.stamp(namespace);
+        if self.awaited().get(namespace) == Some(&before) {
+            return false;
+        }
+        let is_changed = tokio::time::timeout(NAMESPACE_LAG, async {
+            while self.stamp(namespace) == before && replaced.changed().await.is_ok() {}
+        });
+        if is_changed.await.is_err() {
+            tracing::info!(
+                namespace,
+                "a pod came for which no entry of the shipped webhook configuration calls: either others do, or \
+                 the namespace was changed and the watch has not told yet"
+            );
+            let mut awaited = self.awaited();
+            if awaited.len() >= MOST_AWAITED {
+                awaited.clear();
+            }
+            awaited.insert(namespace.to_owned(), before);
+        }
+        true
     }
 
     fn rejected(&self, status: u16) {

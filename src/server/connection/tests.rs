@@ -26,6 +26,10 @@ impl Backend for Counting {
         false
     }
 
+    async fn changed(&self, _namespace: &str) -> bool {
+        false
+    }
+
     fn rejected(&self, _status: u16) {}
 
     fn refused_connection(&self) {

@@ -29,7 +29,23 @@ fn answer_of(body: Vec<u8>) -> Answer {
         dry_run: false,
         decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
         regarding: None,
+        is_uncalled: false,
     }
+}
+
+/// The answer about a pod for which nothing calls, as far as the cache tells.
+fn behind() -> Answer {
+    let mut answer = answer_of(b"bare".to_vec());
+    if let Answer::Review {
+        namespace,
+        is_uncalled,
+        ..
+    } = &mut answer
+    {
+        "behind".clone_into(namespace);
+        *is_uncalled = true;
+    }
+    answer
 }
 
 impl Backend for Fake {
@@ -40,7 +56,10 @@ impl Backend for Fake {
             b"panic" => panic!("secret"),
             b"{large}" => answer_of(vec![b' '; 5 * 1024 * 1024]),
             [b'{', ..] => answer_of(answered(endpoint, body.len()).into_bytes()),
-            b"soon" if self.known.load(Ordering::Relaxed) => self.review(endpoint, b"{}", deadline),
+            b"soon" | b"behind" if self.known.load(Ordering::Relaxed) => {
+                self.review(endpoint, b"{}", deadline)
+            }
+            b"behind" => behind(),
             b"soon" | b"never" => Answer::NamespaceUnknown {
                 namespace: String::from_utf8_lossy(body).into_owned(),
                 otherwise: (endpoint == Endpoint::Advise).then(|| b"{\"allowed\":true}".to_vec()),
@@ -58,6 +77,12 @@ impl Backend for Fake {
             }
             _ => std::future::pending().await,
         }
+    }
+
+    async fn changed(&self, namespace: &str) -> bool {
+        assert_eq!(namespace, "behind");
+        self.known.store(true, Ordering::Relaxed);
+        true
     }
 
     fn rejected(&self, status: u16) {
@@ -219,6 +244,15 @@ fn the_deadline_is_the_clients_within_bounds() {
         assert_eq!(of(odd), 30, "{odd}");
     }
     assert_eq!(of("/mutate?timeout=999s"), 30);
+}
+
+#[tokio::test]
+async fn a_pod_that_the_cache_knows_no_reason_for_is_decided_again_when_it_has_caught_up() {
+    let reply = post_json("/mutate", "behind").await;
+    assert_eq!(
+        (reply.status, reply.text),
+        (200, answered(Endpoint::Mutate, 2))
+    );
 }
 
 #[tokio::test(start_paused = true)]
