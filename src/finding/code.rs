@@ -393,8 +393,8 @@ codes! {
     "Let the proxy be a native sidecar (Kubernetes 1.32 or newer, or `--native-sidecars`), or give the template an `order` that puts its init container behind the others.";
 
     ForeignMesh: Environment, Warning, Warn;
-    "A service mesh captures the pod's traffic, and a helper may change it too, or is a step that needs the network between the capture and the start of the proxy.";
-    "Use one of the two, or exclude the helper's ports and user from the mesh.";
+    "A service mesh captures the pod's traffic, and a helper may change it too, is a step that needs the network between the capture and the start of the proxy, or a sidecar whose startupProbe does.";
+    "Use one of the two, exclude the helper's ports and user from the mesh, or probe it by a command.";
 
     EnvReferenceBroken: Environment, Warning, Warn;
     "A variable of a template refers by $(NAME) to one that is defined behind it, or nowhere, and the text stays as it is; or a subPathExpr does, and the container does not start.";

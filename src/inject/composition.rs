@@ -8,6 +8,7 @@
 //! Where the pod carries statuses, [`super::reinvocation`] takes out of it what is ours before.
 
 mod apply;
+mod changed;
 mod enforcement;
 mod finalize;
 
@@ -28,6 +29,7 @@ use crate::review::Pod;
 use crate::review::pod::Dictionary;
 use crate::template::{Catalog, Template};
 use apply::apply_all;
+pub(crate) use changed::check_changed;
 use enforcement::{Skipped, enforce};
 use finalize::conclude;
 

@@ -7,12 +7,28 @@ use serde_json::{Map, Value};
 
 use super::ownership::{PodContent, called, is_named, name, steps};
 use super::status::{Element, Status};
+use crate::kubernetes::element_digest::differing_fields;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
-/// Puts what a status names back as it was received.
-pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
+const RESTART_POLICY: &str = "restartPolicy";
+
+/// What others changed of a helper.
+#[derive(Debug)]
+pub(crate) struct ChangedHelper {
+    /// Its name.
+    pub(crate) name: String,
+    /// The fields that stay as they were changed.
+    pub(crate) fields: Vec<String>,
+    /// Whether it lost `restartPolicy: Always`, and got it back.
+    pub(crate) is_sidecar_again: bool,
+}
+
+/// Puts what a status names back as it was received, but for a sidecar that is none any more: whoever knows
+/// an older API drops its `restartPolicy`, and the app would wait for its end for ever.
+pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> Vec<ChangedHelper> {
+    let mut helpers = Vec::new();
     let content = PodContent::new(before);
     let kept = kept
         .elements()
@@ -39,10 +55,31 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) {
                 container.and_then(|container| place_of("Container", container, &steps(key)))
             }
         };
-        if let Some(place) = place {
-            *place = value.clone();
+        let Some(place) = place else {
+            continue;
+        };
+        let composed = std::mem::replace(place, value.clone());
+        if let Element::Container(name) | Element::InitContainer(name) = element {
+            let is_sidecar_again = restart_again(&composed, place);
+            helpers.push(ChangedHelper {
+                name: name.to_owned(),
+                fields: differing_fields("Container", place, &composed),
+                is_sidecar_again,
+            });
         }
     }
+    helpers
+}
+
+/// Gives a container back the `restartPolicy: Always` that it lost; whether it did.
+fn restart_again(composed: &Value, container: &mut Value) -> bool {
+    let policy = composed.get(RESTART_POLICY);
+    let is_lost = policy.is_some_and(|policy| policy == "Always")
+        && container.get(RESTART_POLICY).is_none_or(Value::is_null);
+    if let (true, Some(policy), Value::Object(fields)) = (is_lost, policy, container) {
+        fields.insert(RESTART_POLICY.to_owned(), policy.clone());
+    }
+    is_lost
 }
 
 /// Leaves out what amounts that others changed would make invalid: a limit below the request, or the

@@ -119,7 +119,7 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
         }
         let unconfirmed = unconfirmed(&claims, &taken, &composed);
         if unconfirmed.is_empty() {
-            return Some(finalize(&claims, &taken, (received, rest), composed));
+            return Some(finalize(input, &claims, &taken, (received, rest), composed));
         }
         for (template, status) in unconfirmed {
             if let Some(claim) = claims.get_mut(&template) {

@@ -4,6 +4,7 @@
 //! otherwise or leaves out, and the ServiceAccount plugin's mount, change nothing. It is FNV-1a of 64
 //! bits: nothing trusts it, so that it need not be hard to forge.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use serde_json::{Map, Value};
@@ -201,6 +202,30 @@ pub(crate) fn differs_by_gate(ty: &FieldType, received: &Value, wanted: &Value) 
         }
         _ => false,
     }
+}
+
+/// The fields in which an object of this definition as received differs from another.
+pub(crate) fn differing_fields(definition: &str, received: &Value, other: &Value) -> Vec<String> {
+    let digest = |object: &Value, name: &str| {
+        let fields = object.get(name).into_iter().map(|value| (name, value));
+        object_digest(definition, fields, |field| object.get(field))
+    };
+    let by_gate = |name: &str| {
+        let fields = received.get(name).zip(schema::field(definition, name));
+        fields.is_some_and(|(value, field)| {
+            differs_by_gate(&field.ty, value, other.get(name).unwrap_or(&Value::Null))
+        })
+    };
+    let names: BTreeSet<&String> = [received, other]
+        .into_iter()
+        .filter_map(Value::as_object)
+        .flat_map(Map::keys)
+        .collect();
+    names
+        .into_iter()
+        .filter(|name| digest(received, name) != digest(other, name) || by_gate(name))
+        .cloned()
+        .collect()
 }
 
 /// The requests that are not copies of limits.

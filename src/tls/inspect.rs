@@ -13,7 +13,8 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
+    SignatureScheme,
 };
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
@@ -210,6 +211,23 @@ pub(crate) fn vouches(
         )
         .map(drop)
         .map_err(InspectError::NotTrusted)
+}
+
+/// Whether a bundle surely does not hold the authority behind a chain, whatever the names and dates in it.
+pub(crate) fn is_of_another_authority(bundle: &[u8], chain: &[u8]) -> bool {
+    let (Ok(bundle), Ok(chain)) = (read(bundle), read(chain)) else {
+        return false;
+    };
+    let name = chain.first().and_then(|leaf| leaf.names.first());
+    let Some(name) = name else {
+        return false;
+    };
+    matches!(
+        vouches(&bundle, &chain, name, SystemTime::now()),
+        Err(InspectError::NotTrusted(rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature
+        )))
+    )
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, InspectError> {

@@ -4,7 +4,7 @@
 //! runs after the mesh took over the packets, and before the mesh's proxy runs, reaches nobody.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Place, Pod};
+use super::super::pod::{Container, Place, Pod, text};
 use crate::finding::{Code, Finding};
 
 /// What a mesh puts into a pod, and how a pod asks for it.
@@ -95,7 +95,7 @@ const MESHES: [Mesh; 7] = [
 ];
 
 /// Programs that need the network.
-const CLIENTS: [&str; 12] = [
+const CLIENTS: [&str; 13] = [
     "curl",
     "wget",
     "nc",
@@ -108,6 +108,7 @@ const CLIENTS: [&str; 12] = [
     "nslookup",
     "dig",
     "ssh",
+    "vault",
 ];
 
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
@@ -161,12 +162,14 @@ impl Mesh {
         Finding::new(Code::ForeignMesh, path, message).of(helper.added_by)
     }
 
-    /// A step that needs the network while nobody carries it.
-    fn cut_off(&self, pod: &Pod<'_>, step: &Container<'_>) -> Option<Finding> {
-        let Place::Init(own) = step.place else {
+    /// An init container that needs the network, or a sidecar that is asked over it before the next container
+    /// starts, while nobody carries it.
+    fn cut_off(&self, pod: &Pod<'_>, helper: &Container<'_>) -> Option<Finding> {
+        let Place::Init(own) = helper.place else {
             return None;
         };
-        if !step.is_step() || !needs_network(step) {
+        let is_asked = helper.is_sidecar() && is_awaited_over_network(helper);
+        if !is_asked && !(helper.is_step() && needs_network(helper)) {
             return None;
         }
         let init = || pod.init_containers.iter().enumerate();
@@ -181,13 +184,21 @@ impl Mesh {
         if proxy_runs {
             return None;
         }
-        let (title, mesh) = (step.title(), self.name);
-        let message = format!(
-            "the init container {title} needs the network, which {mesh} has taken over by then \
-             (`{}`) while its proxy does not run yet",
-            capture.name
-        );
-        Some(Finding::new(Code::ForeignMesh, step.place.to_string(), message).of(step.added_by))
+        let (title, mesh, capture) = (helper.title(), self.name, capture.name);
+        let message = if is_asked {
+            format!(
+                "the kubelet waits for the startupProbe of {title}, and {mesh} has taken over the pod's network by \
+                 then (`{capture}`) while its proxy, which starts behind it, does not run yet: the pod never \
+                 starts"
+            )
+        } else {
+            format!(
+                "the init container {title} needs the network, which {mesh} has taken over by then \
+                 (`{capture}`) while its proxy does not run yet"
+            )
+        };
+        let path = helper.place.to_string();
+        Some(Finding::new(Code::ForeignMesh, path, message).of(helper.added_by))
     }
 }
 
@@ -196,6 +207,16 @@ fn asks<'v>(keys: &[Asked], value: impl Fn(&'static str) -> Option<&'v str>) -> 
     keys.iter().find_map(|(key, values)| {
         let value = value(key)?;
         Some(values.is_empty() || values.contains(&value))
+    })
+}
+
+/// Whether the containers behind a sidecar start when the kubelet has reached it over the pod's network.
+fn is_awaited_over_network(sidecar: &Container<'_>) -> bool {
+    let startup = sidecar.startup.as_ref();
+    startup.is_some_and(|probe| {
+        probe
+            .network()
+            .is_some_and(|target| text(target.host.as_ref()).is_empty())
     })
 }
 

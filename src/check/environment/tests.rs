@@ -3,6 +3,8 @@
 use super::check;
 use crate::check::test_support::{Scene, found_with, short, table};
 
+mod mesh;
+
 #[test]
 fn helpers_are_for_linux() {
     table(
@@ -188,49 +190,6 @@ fn a_namespace_asks_for_a_mesh_as_a_pod_does() {
     let both = [("istio-injection", "disabled"), ("istio.io/rev", "canary")];
     assert_eq!(found("", &both, &[]), "");
     assert_eq!(found("istio.io/rev: canary", &[], &[]), "t ForeignMesh");
-}
-
-#[test]
-fn a_step_is_cut_off_between_capture_and_proxy() {
-    let step = "{name: t-i, command: [curl, 'http://example.com']}";
-    let pod = |before: &str, step: &str, containers: &str| {
-        format!("{{initContainers: [{before}{step}], containers: [{{name: app}}{containers}]}}")
-    };
-    let proxy = ", {name: istio-proxy}";
-    let cases = [
-        (pod("{name: istio-init}, ", step, proxy), "t ForeignMesh"),
-        (
-            pod("{name: istio-validation}, ", step, proxy),
-            "t ForeignMesh",
-        ),
-        // It runs before the packets are redirected, behind a proxy, or needs no network.
-        (pod("", &format!("{step}, {{name: istio-init}}"), proxy), ""),
-        (
-            pod(
-                "{name: istio-init}, {name: istio-proxy, restartPolicy: Always}, ",
-                step,
-                "",
-            ),
-            "",
-        ),
-        (
-            pod(
-                "{name: istio-init}, ",
-                "{name: t-i, command: [chown, '1', /data]}",
-                proxy,
-            ),
-            "",
-        ),
-        (
-            pod(
-                "{name: istio-init}, ",
-                "{name: t-i, command: [sh, -c, 'until nc -z db 1; do sleep 1; done']}",
-                proxy,
-            ),
-            "t ForeignMesh",
-        ),
-    ];
-    table(check, &cases);
 }
 
 #[test]

@@ -94,8 +94,7 @@ fn add_entry(text: &mut String, entry: &Entry, paint: Paint) {
     let said = &treated.message;
     let news: Vec<_> = earlier
         .iter()
-        .flat_map(|outcome| &outcome.findings)
-        .filter(|enforced| is_news(enforced.finding.code))
+        .flat_map(|outcome| news(&outcome.findings))
         .cloned()
         .collect();
     for findings in [&treated.findings, &news] {
@@ -143,9 +142,15 @@ fn sentence(outcome: &TemplateOutcome, paint: Paint) -> String {
     format!("{template} {revision}: {message}")
 }
 
-/// Whether a finding about what was injected in an earlier run is about what became of it since.
-fn is_news(code: Code) -> bool {
-    matches!(code, Code::ChangedByOther | Code::LeftBehind)
+/// What was found of what was injected in an earlier run, and was not then: all of it, where somebody has
+/// changed it since.
+fn news(findings: &[EnforcedFinding]) -> impl Iterator<Item = &EnforcedFinding> {
+    let mut codes = findings.iter().map(|enforced| enforced.finding.code);
+    let is_changed = codes.any(|code| code == Code::ChangedByOther);
+    let is_left = |enforced: &&EnforcedFinding| enforced.finding.code == Code::LeftBehind;
+    findings
+        .iter()
+        .filter(move |enforced| is_changed || is_left(enforced))
 }
 
 /// Adds findings, but for sentences that were said already; below the first refusal by each code of

@@ -85,7 +85,7 @@ fn to_skip(
 }
 
 /// The namespace's policies, and findings about its annotation.
-fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
+pub(super) fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) {
     let Some(text) = input.namespace.annotations.get(FINDINGS) else {
         return (Policies::default(), Vec::new());
     };
@@ -99,27 +99,23 @@ fn chosen_by_namespace(input: CompositionInput<'_>) -> (Policies, Vec<Finding>) 
     (policies, findings.collect())
 }
 
-/// What the checks find in the resulting pod, or why it is too long for them.
-fn checked(
-    input: CompositionInput<'_>,
-    pod: &WorkingPod<'_>,
-    decision: &Decision,
-) -> Result<Vec<Finding>, Refusal> {
-    let templates: Vec<&Template> = input
-        .templates
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(|template: &&Template| {
-            let mut outcomes = decision.outcomes.iter();
-            outcomes.any(|outcome| {
-                outcome.template == template.name && outcome.reason == Reason::Applied
-            })
-        })
-        .collect();
-    if templates.is_empty() || !input.settings.checks.enabled {
-        return Ok(Vec::new());
-    }
-    let with = check::CheckContext {
+/// The templates that are applied.
+pub(super) fn applied<'g>(input: CompositionInput<'g>, decision: &Decision) -> Vec<&'g Template> {
+    let templates = input.templates.iter().map(AsRef::as_ref);
+    let is_applied = |template: &&Template| {
+        let mut outcomes = decision.outcomes.iter();
+        outcomes
+            .any(|outcome| outcome.template == template.name && outcome.reason == Reason::Applied)
+    };
+    templates.filter(is_applied).collect()
+}
+
+/// What a pod is checked with.
+pub(super) fn check_context<'c>(
+    input: CompositionInput<'c>,
+    templates: &'c [&'c Template],
+) -> check::CheckContext<'c> {
+    check::CheckContext {
         settings: &input.settings.checks,
         kubernetes_minor: input.settings.kubernetes_minor,
         surroundings: NamespaceFacts {
@@ -131,8 +127,21 @@ fn checked(
             pulling_accounts: &input.namespace.pulling_accounts,
             user: input.context.user.as_deref(),
         },
-        templates: &templates,
-    };
+        templates,
+    }
+}
+
+/// What the checks find in the resulting pod, or why it is too long for them.
+fn checked(
+    input: CompositionInput<'_>,
+    pod: &WorkingPod<'_>,
+    decision: &Decision,
+) -> Result<Vec<Finding>, Refusal> {
+    let templates = applied(input, decision);
+    if templates.is_empty() || !input.settings.checks.enabled {
+        return Ok(Vec::new());
+    }
+    let with = check_context(input, &templates);
     let resulting = pod.resulting();
     if let Some(problem) = resulting.too_long() {
         return Err(Refusal::new(Reason::BudgetExceeded, problem));
@@ -165,7 +174,7 @@ fn judged(
     judged
 }
 
-fn policy(
+pub(super) fn policy(
     input: CompositionInput<'_>,
     options: ComposeOptions<'_>,
     chosen: &Policies,
@@ -226,7 +235,7 @@ fn is_shadow(input: CompositionInput<'_>, options: ComposeOptions<'_>, template:
 }
 
 /// Gives each finding to the outcome of its template, the others to the pod.
-fn assign(decision: &mut Decision, judged: Vec<EnforcedFinding>) {
+pub(super) fn assign(decision: &mut Decision, judged: Vec<EnforcedFinding>) {
     let mut nobodys = Vec::new();
     for judged in judged {
         let mut outcomes = decision.outcomes.iter_mut();

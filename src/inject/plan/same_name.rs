@@ -5,8 +5,6 @@
 //! another program that happens to have the name. What a mandatory template leaves unset can disarm
 //! its helper as well as what it sets, so that the user's container may add nothing to it.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use crate::finding::{Code, Finding};
@@ -192,7 +190,7 @@ pub(super) fn restore(
     add_security(want, earlier.get(SECURITY));
     let name = earlier.get("name").and_then(Value::as_str);
     let result = want.to_value();
-    let reverted = changed_fields(earlier, &result);
+    let reverted = element_digest::differing_fields("Container", earlier, &result);
     if reverted.is_empty() {
         return None;
     }
@@ -273,33 +271,6 @@ fn add_resources(want: &mut TemplateObject, earlier: Option<&Value>) {
     {
         want.insert("resources", resources.into());
     }
-}
-
-/// The fields in which a container as received differs from another.
-fn changed_fields(one: &Value, other: &Value) -> Vec<String> {
-    let by_gate = |name: &str| {
-        let fields = one.get(name).zip(schema::field("Container", name));
-        fields.is_some_and(|(value, field)| {
-            let other = other.get(name).unwrap_or(&Value::Null);
-            element_digest::differs_by_gate(&field.ty, value, other)
-        })
-    };
-    let names: BTreeSet<&String> = [one, other]
-        .into_iter()
-        .filter_map(Value::as_object)
-        .flat_map(Map::keys)
-        .collect();
-    names
-        .into_iter()
-        .filter(|name| field_digest(one, name) != field_digest(other, name) || by_gate(name))
-        .cloned()
-        .collect()
-}
-
-fn field_digest(container: &Value, name: &str) -> u64 {
-    let value = container.get(name);
-    let fields = value.into_iter().map(|value| (name, value));
-    element_digest::object_digest("Container", fields, |field| container.get(field))
 }
 
 impl WorkingPod<'_> {

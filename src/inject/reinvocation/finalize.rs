@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::{Claims, is_unfilled};
 use crate::finding::{Code, Finding};
-use crate::inject::composition::Composed;
+use crate::inject::composition::{Composed, CompositionInput, check_changed};
 use crate::inject::difference::difference;
 use crate::inject::patch::Patch;
-use crate::inject::received::{keep_amounts, keep_changes, keep_evictable, keep_order};
+use crate::inject::received::{
+    ChangedHelper, keep_amounts, keep_changes, keep_evictable, keep_order,
+};
 use crate::inject::status::Status;
 use crate::inject::uninject::{
     Claim, Purpose, TakenOut, is_security_or_pod, statuses as statuses_of,
@@ -25,6 +27,7 @@ use crate::wording::some;
 
 /// The decision for the pod as received, from what was composed on the rest of it.
 pub(super) fn finalize(
+    input: CompositionInput<'_>,
     claims: &Claims<'_>,
     taken: &TakenOut,
     (received, rest): (&Pod<'_>, Value),
@@ -34,7 +37,7 @@ pub(super) fn finalize(
         Patch::default()
     } else {
         let before = received.to_value();
-        let after = resulting(claims, taken, (&before, rest), &mut composed);
+        let after = resulting(input, claims, taken, (&before, rest), &mut composed);
         let mut purposes = claims.values().map(|claim| claim.purpose);
         let is_anew = purposes.any(|purpose| purpose == Purpose::Afresh);
         difference(&before, &after, !is_anew)
@@ -113,8 +116,38 @@ fn is_evictable(pod: &Pod<'_>, status: &Status) -> bool {
     })
 }
 
+/// Names the fields that others changed in helpers.
+fn tell_fields(decision: &mut Decision, template: &str, helpers: &[ChangedHelper]) {
+    let mut outcomes = decision.outcomes.iter_mut();
+    let outcome = outcomes.find(|outcome| outcome.template == template);
+    let mut findings = outcome
+        .into_iter()
+        .flat_map(|outcome| &mut outcome.findings);
+    let told = findings.find(|told| told.finding.code == Code::ChangedByOther);
+    let Some(EnforcedFinding { finding, .. }) = told else {
+        return;
+    };
+    let mut words = String::new();
+    for ChangedHelper { name, fields, .. } in helpers {
+        if !fields.is_empty() {
+            let fields = some(fields.iter().map(String::as_str));
+            words.push_str(&format!("; of {name}: {fields}"));
+        }
+    }
+    for helper in helpers.iter().filter(|helper| helper.is_sidecar_again) {
+        words.push_str(&format!(
+            "; {} had lost restartPolicy: Always, as another webhook knows no sidecars, and has it again: \
+             else the app would wait for its end",
+            helper.name
+        ));
+    }
+    finding.message.push_str(&words);
+    finding.logged.push_str(&words);
+}
+
 /// The pod as it is to be.
 fn resulting(
+    input: CompositionInput<'_>,
     claims: &Claims<'_>,
     taken: &TakenOut,
     (before, rest): (&Value, Value),
@@ -124,6 +157,7 @@ fn resulting(
     for operation in &composed.decision.patch.0 {
         operation.apply(&mut after);
     }
+    let as_composed = after.clone();
     for (name, claim) in claims {
         let is_kept = claim.purpose == Purpose::SecondCall
             && claim.template.is_some_and(|template| !template.mandatory);
@@ -132,7 +166,8 @@ fn resulting(
             let kept = changed
                 .clone()
                 .with_elements(&|element, _| added.names(element));
-            keep_changes(before, &mut after, &kept);
+            let helpers = keep_changes(before, &mut after, &kept);
+            tell_fields(&mut composed.decision, name, &helpers);
         }
     }
     keep_amounts(before, &mut after);
@@ -148,6 +183,7 @@ fn resulting(
         keep_order(before, &mut after, &mandatory);
         keep_evictable(before, &mut after);
     }
+    check_changed(input, composed, (&as_composed, &after));
     keep_left(taken, &mut composed.statuses, &mut after);
     keep_statuses(&composed.statuses, before, &mut after);
     after

@@ -10,6 +10,7 @@ use crate::review::{Document, Pod};
 use crate::template::{Catalog, Source};
 
 mod amounts;
+mod changed;
 mod defaults;
 mod mandatory;
 mod unselected;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cluster::{AuthoritySecret, BundleSource};
 use crate::tls::authority::{AuthorityCertificate, CaSet};
+use crate::tls::inspect::is_of_another_authority;
 use crate::wording::with_sources;
 
 /// The authorities of the Secret.
@@ -45,6 +46,24 @@ impl FileSource {
     }
 }
 
+impl FileSource {
+    /// Refuses a bundle that does not vouch for what is served: no API server could call with it.
+    fn check(&self, file: &Path, bundle: &[u8]) -> Result<(), String> {
+        let Some(certificate) = &self.certificate else {
+            return Ok(());
+        };
+        if is_of_another_authority(bundle, &read(certificate)?) {
+            return Err(format!(
+                "{} does not hold the authority that signed {}: caBundle stays as it is, as with this one no API \
+                 server could call; give both from one authority",
+                file.display(),
+                certificate.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| format!("failed to read {}: {error}", path.display()))
 }
@@ -59,6 +78,7 @@ impl BundleSource for FileSource {
                     file.display()
                 ));
             }
+            self.check(&file, &bundle)?;
             return Ok(Some(bundle));
         }
         let Some(certificate) = &self.certificate else {
@@ -95,8 +115,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         let made = || Authority::make("a", SystemTime::now(), Duration::from_hours(1)).unwrap();
-        let (named, beside, above) = (made(), made(), made());
-        let leaf = above.sign("leaf", &[], SystemTime::now(), Duration::from_mins(1));
+        let (other, above) = (made(), made());
+        let names = ["pillion.pillion.svc".to_owned()];
+        let leaf = above.sign("leaf", &names, SystemTime::now(), Duration::from_mins(1));
         let leaf = leaf.unwrap();
         let certificate = file("tls.crt");
         std::fs::write(&certificate, leaf.certificate_pem()).unwrap();
@@ -108,13 +129,19 @@ mod tests {
         std::fs::write(&certificate, chain).unwrap();
         let text = |authority: &Authority| Some(authority.certificate().pem().as_bytes().to_vec());
         assert_eq!(source(None).bundle().await.unwrap(), text(&above));
-        std::fs::write(file("ca.crt"), beside.certificate().pem()).unwrap();
-        assert_eq!(source(None).bundle().await.unwrap(), text(&beside));
-        std::fs::write(file("named.crt"), named.certificate().pem()).unwrap();
+        std::fs::write(file("ca.crt"), above.certificate().pem()).unwrap();
+        std::fs::write(&certificate, leaf.certificate_pem()).unwrap();
+        assert_eq!(source(None).bundle().await.unwrap(), text(&above));
+        let both = format!("{}{}", other.certificate().pem(), above.certificate().pem());
+        std::fs::write(file("named.crt"), &both).unwrap();
         assert_eq!(
             source(Some("named.crt")).bundle().await.unwrap(),
-            text(&named)
+            Some(both.into_bytes())
         );
+
+        std::fs::write(file("ca.crt"), other.certificate().pem()).unwrap();
+        let error = source(None).bundle().await.unwrap_err();
+        assert!(error.contains("does not hold the authority"), "{error}");
 
         std::fs::write(file("named.crt"), "garbage").unwrap();
         let error = source(Some("named.crt")).bundle().await.unwrap_err();

@@ -1,0 +1,73 @@
+//! What others made of helpers between two calls, checked as it leaves.
+//!
+//! Templates are composed as they are served, and what others changed since stays: what follows from that
+//! is told, and refuses nothing, as the API server would have to be asked once more for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::enforcement::{Skipped, applied, assign, check_context, chosen_by_namespace, policy};
+use super::{ComposeOptions, Composed, CompositionInput};
+use crate::check::{self, CheckContext};
+use crate::finding::{Code, Finding, Policy};
+use crate::inject::status::{Element, Status};
+use crate::inject::verdict::EnforcedFinding;
+
+/// Adds what is wrong with templates' parts of the pod that leaves, and was not with what was composed.
+pub(crate) fn check_changed(
+    input: CompositionInput<'_>,
+    composed: &mut Composed,
+    (as_composed, leaving): (&Value, &Value),
+) {
+    if !input.settings.checks.enabled || as_composed == leaving {
+        return;
+    }
+    let templates = applied(input, &composed.decision);
+    let with = check_context(input, &templates);
+    let before: BTreeSet<(Code, Option<String>)> = findings(as_composed, composed, &with)
+        .map(|finding| (finding.code, finding.template))
+        .collect();
+    let new: Vec<Finding> = findings(leaving, composed, &with)
+        .filter(|finding| !before.contains(&(finding.code, finding.template.clone())))
+        .collect();
+    let (chosen, _) = chosen_by_namespace(input);
+    let options = ComposeOptions {
+        skipped: &Skipped::new(),
+        enforced: None,
+        claims: &BTreeMap::new(),
+    };
+    let enforced = new.into_iter().map(|finding| EnforcedFinding {
+        policy: match policy(input, options, &chosen, &finding) {
+            Policy::Deny | Policy::Skip => Policy::Warn,
+            policy => policy,
+        },
+        finding,
+    });
+    assign(&mut composed.decision, enforced.collect());
+}
+
+/// What is wrong with what templates added to a pod.
+fn findings(
+    pod: &Value,
+    composed: &Composed,
+    with: &CheckContext<'_>,
+) -> impl Iterator<Item = Finding> + use<> {
+    let added_by = |name: &str| owner(&composed.statuses, name);
+    let found = check::findings(&check::Pod::read(pod, &added_by), with);
+    found
+        .into_iter()
+        .filter(|finding| finding.template.is_some())
+}
+
+/// The template that added the container or volume of a name.
+fn owner<'s>(statuses: &'s BTreeMap<String, Status>, name: &str) -> Option<&'s str> {
+    let added = [
+        Element::Container(name),
+        Element::InitContainer(name),
+        Element::Volume(name),
+    ];
+    let mut statuses = statuses.iter();
+    let found = statuses.find(|(_, status)| added.iter().any(|element| status.names(*element)));
+    found.map(|(template, _)| template.as_str())
+}
