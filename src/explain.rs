@@ -32,6 +32,7 @@ use crate::explain::rules::Rule;
 use crate::inject::engine::Engine;
 use crate::inject::patch::Patch;
 use crate::inject::request_context::RequestContext;
+use crate::inject::selection::is_doubtful;
 use crate::inject::trace::Trace;
 use crate::inject::verdict::{Decision, Reason, Verdict};
 use crate::kubernetes::webhook_configuration::WebhookConfiguration;
@@ -39,6 +40,11 @@ use crate::review::{Document, Pod};
 use crate::template::Source;
 use gates::{Call, EntryGates};
 use lines::Lines;
+
+/// The word for a verdict that is not known.
+const UNKNOWN: &str = "Unknown";
+/// Why it is not.
+const TEMPLATE_UNKNOWN: &str = "TemplateUnknown";
 
 /// The webhook configurations that lead to us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,14 +78,15 @@ pub(crate) struct Gates {
 pub struct Explanation {
     /// The pod's namespace.
     pub(crate) namespace: String,
-    /// The engine's verdict, what the webhook would answer when it is called.
+    /// The engine's verdict, what the webhook would answer when it is called; `Unknown` where that depends on
+    /// a template that could not be read.
     #[serde(serialize_with = "word_of_verdict")]
     #[cfg_attr(test, schemars(with = "String"))]
-    pub verdict: Verdict,
-    /// The verdict's reason.
+    pub verdict: Option<Verdict>,
+    /// The verdict's reason; `TemplateUnknown` where the verdict is `Unknown`.
     #[serde(serialize_with = "code_of_reason")]
     #[cfg_attr(test, schemars(with = "String"))]
-    pub reason: Reason,
+    pub reason: Option<Reason>,
     /// The reason in one sentence.
     pub message: String,
     /// What stops the injection first, and what to change; absent where nothing does.
@@ -107,18 +114,23 @@ pub struct Explanation {
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
     reason = "serde hands over a reference"
 )]
-fn word_of_verdict<S: serde::Serializer>(verdict: &Verdict, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(verdict.as_str())
+fn word_of_verdict<S: serde::Serializer>(
+    verdict: &Option<Verdict>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.serialize_str(verdict.map_or(UNKNOWN, Verdict::as_str))
 }
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
     reason = "serde hands over a reference"
 )]
-fn code_of_reason<S: serde::Serializer>(reason: &Reason, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(reason.code())
+fn code_of_reason<S: serde::Serializer>(reason: &Option<Reason>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(reason.map_or(TEMPLATE_UNKNOWN, Reason::code))
 }
 
 fn operations<S: serde::Serializer>(patch: &Patch, to: S) -> Result<S::Ok, S::Error> {
@@ -149,10 +161,11 @@ impl Engine {
             findings,
             ..
         } = decision;
+        let reason = Some(reason).filter(|reason| !is_doubtful(self.catalog(), asked, *reason));
         Ok(Explanation {
             namespace: case.subject.namespace.clone(),
             stopped_by: stop::find(&gates, &selection, &templates, reason, &message),
-            verdict: reason.verdict(),
+            verdict: reason.map(Reason::verdict),
             reason,
             message,
             gates,
@@ -183,15 +196,23 @@ impl Explanation {
     /// Refuses a pod that the API server cannot read, for this reason: whatever would be added, it
     /// refuses the pod before it calls a webhook.
     pub(crate) fn refuse_unreadable(&mut self, why: &str) {
-        self.reason = Reason::ReviewInvalid;
-        self.verdict = self.reason.verdict();
+        let reason = Some(Reason::ReviewInvalid);
+        self.reason = reason;
+        self.verdict = reason.map(Reason::verdict);
         why.clone_into(&mut self.message);
         self.templates.clear();
         self.references.clear();
         self.findings.clear();
         self.resources = None;
         self.patch = Patch::default();
-        self.stopped_by = stop::find(&self.gates, &self.selection, &[], self.reason, why);
+        self.stopped_by = stop::find(&self.gates, &self.selection, &[], reason, why);
+    }
+
+    /// The verdict and its reason, as a person reads them.
+    pub(crate) fn judgement(&self) -> String {
+        let verdict = self.verdict.map_or(UNKNOWN, Verdict::as_str);
+        let reason = self.reason.map_or(TEMPLATE_UNKNOWN, Reason::code);
+        format!("{verdict} ({reason})")
     }
 
     /// The pod as the webhook would leave it; as it came, where the patch does not fit.

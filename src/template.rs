@@ -23,6 +23,7 @@ pub(crate) mod value;
 mod word;
 
 pub(crate) use crate::kubernetes::pod_security_level::PodSecurityLevel;
+pub(crate) use catalog::UnknownContent;
 pub use catalog::{Catalog, CatalogEntry, CatalogLookup};
 pub(crate) use compiled::Template;
 pub use source::{Source, TemplateError};

@@ -191,7 +191,7 @@ fn is_refused(item: &Item) -> bool {
     match explanation.gates.call {
         Call::Refused => true,
         Call::NotCalled => false,
-        Call::Called | Call::Unknown => explanation.verdict == Verdict::Denied,
+        Call::Called | Call::Unknown => explanation.verdict == Some(Verdict::Denied),
     }
 }
 

@@ -36,22 +36,22 @@ pub(crate) enum Step {
     Templates,
 }
 
-/// The first stop; `None` where the pod is injected, or has everything.
+/// The first stop; `None` where the pod is injected, or has everything, and where no reason is known.
 pub(super) fn find(
     gates: &Gates,
     rules: &[Rule],
     templates: &[TemplateExplanation],
-    reason: Reason,
+    reason: Option<Reason>,
     message: &str,
 ) -> Option<Stop> {
-    at_gates(gates, reason).or_else(|| match reason {
+    at_gates(gates, reason).or_else(|| match reason? {
         Reason::Applied | Reason::AlreadyInjected => None,
-        _ if templates.is_empty() => Some(at_selection(rules, reason, message)),
-        _ => Some(at_template(templates, reason, message)),
+        reason if templates.is_empty() => Some(at_selection(rules, reason, message)),
+        reason => Some(at_template(templates, reason, message)),
     })
 }
 
-fn at_gates(gates: &Gates, reason: Reason) -> Option<Stop> {
+fn at_gates(gates: &Gates, reason: Option<Reason>) -> Option<Stop> {
     if !matches!(gates.call, Call::NotCalled | Call::Refused) {
         return None;
     }
@@ -77,11 +77,11 @@ fn at_gates(gates: &Gates, reason: Reason) -> Option<Stop> {
         ),
         why: gate.why.clone(),
         change: match reason {
-            // The engine would inject: the selectors are another installation's.
-            Reason::Applied | Reason::AlreadyInjected => {
+            // The engine would inject, or may: the selectors are another installation's.
+            None | Some(Reason::Applied | Reason::AlreadyInjected) => {
                 "let this gate match the pod, or what it asks for be true of the pod".to_owned()
             }
-            reason => change(reason),
+            Some(reason) => change(reason),
         },
     })
 }

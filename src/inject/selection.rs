@@ -134,9 +134,8 @@ pub(crate) fn broken_mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> 
         return None;
     }
     let (name, error) = catalog.broken_mandatory()?;
-    let message = format!(
-        "the mandatory template `{name}` does not compile and has no earlier revision: {error}"
-    );
+    let says = missing::broken(error, catalog.unknown("", name));
+    let message = format!("the mandatory template `{name}` {says}");
     Some(Refusal::new(Reason::TemplateBroken, message))
 }
 
@@ -146,6 +145,24 @@ pub(crate) fn listed(asked: SelectionInput<'_>) -> Vec<String> {
     let names = asked_for(&Catalog::default(), asked);
     let listed = names.into_iter().flat_map(|names| names.listed.into_keys());
     listed.map(str::to_owned).collect()
+}
+
+/// Whether it is not known that a pod is refused for a template that is broken or missing: something may
+/// serve under its name that is not at hand.
+pub(crate) fn is_doubtful(catalog: &Catalog, asked: SelectionInput<'_>, reason: Reason) -> bool {
+    if !matches!(reason, Reason::TemplateBroken | Reason::TemplateNotFound) {
+        return false;
+    }
+    if let Some((name, _)) = catalog.broken_mandatory()
+        && broken_mandatory(catalog, asked).is_some()
+    {
+        return catalog.unknown("", name).is_some();
+    }
+    let namespace = asked.namespace;
+    let mut listed = listed(asked).into_iter();
+    // The first that is not there is whom the refusal is about.
+    let refused = listed.find(|name| catalog.find(namespace, name).template().is_none());
+    refused.is_some_and(|name| catalog.unknown(namespace, &name).is_some())
 }
 
 /// Names that are asked for, each with who asks, and templates that ask for themselves.

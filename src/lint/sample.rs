@@ -78,6 +78,7 @@ fn catalog(template: Template) -> Arc<Catalog> {
         mandatory: false,
         error: None,
         path: String::new(),
+        earlier: None,
     }]))
 }
 

@@ -46,6 +46,8 @@ struct Entry {
     error: Option<String>,
     /// The file that it comes from.
     path: String,
+    /// The revision that serves elsewhere, where the newest text is broken and only this name is known.
+    earlier: Option<String>,
 }
 
 impl Entry {
@@ -104,6 +106,15 @@ impl<'c> CatalogLookup<'c> {
     }
 }
 
+/// Why nobody here knows what a name stands for that nothing serves under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UnknownContent<'c> {
+    /// An earlier revision of this name serves, whose text is not at hand.
+    Earlier(&'c str),
+    /// Not all templates could be read, for this reason.
+    Unread(&'c str),
+}
+
 /// The templates, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
@@ -114,6 +125,8 @@ pub struct Catalog {
     unasked: Vec<Arc<Template>>,
     /// Whether a mandatory one has no revision that compiles.
     has_broken_mandatory: bool,
+    /// Why there may be templates that are not here, where some could not be read.
+    unread: Option<String>,
 }
 
 impl Catalog {
@@ -154,21 +167,45 @@ impl Catalog {
     /// What a name stands for in a namespace. A namespace's own template comes before the
     /// cluster's only where that says `shadowable: true`.
     pub fn find(&self, namespace: &str, name: &str) -> CatalogLookup<'_> {
-        let cluster = self.cluster.get(name);
-        let own = self
-            .namespaced
-            .get(name)
-            .and_then(|entries| entries.get(namespace));
-        let entry = match (cluster, own) {
-            (Some(cluster), Some(own)) if cluster.is_shadowable() => own,
-            (Some(cluster), _) => cluster,
-            (None, Some(own)) => own,
-            (None, None) => return CatalogLookup::Nothing,
+        let Some(entry) = self.counting(namespace, name) else {
+            return CatalogLookup::Nothing;
         };
         match entry.template() {
             Some(template) => CatalogLookup::Template(template),
             None => CatalogLookup::Broken(entry.error.as_deref().unwrap_or_default()),
         }
+    }
+
+    /// The entry that counts for a name in a namespace.
+    fn counting(&self, namespace: &str, name: &str) -> Option<&Entry> {
+        let cluster = self.cluster.get(name);
+        let own = self
+            .namespaced
+            .get(name)
+            .and_then(|entries| entries.get(namespace));
+        match (cluster, own) {
+            (Some(cluster), Some(own)) if cluster.is_shadowable() => Some(own),
+            (Some(cluster), _) => Some(cluster),
+            (None, own) => own,
+        }
+    }
+
+    /// Why it is not known what a name stands for, where nothing serves under it here and something may
+    /// elsewhere.
+    pub(crate) fn unknown(&self, namespace: &str, name: &str) -> Option<UnknownContent<'_>> {
+        let entry = self.counting(namespace, name);
+        if entry.is_some_and(Entry::is_served) {
+            return None;
+        }
+        let earlier = entry.and_then(|entry| entry.earlier.as_deref());
+        let unread = self.unread.as_deref().map(UnknownContent::Unread);
+        earlier.map(UnknownContent::Earlier).or(unread)
+    }
+
+    /// The same templates, beside which there may be others that could not be read, for this reason.
+    pub(crate) fn with_unread(mut self, why: Option<String>) -> Self {
+        self.unread = why;
+        self
     }
 
     /// The templates that apply in a namespace without being asked for.
@@ -272,6 +309,7 @@ mod tests {
             mandatory: false,
             error: Some("spec.app: wrong".to_owned()),
             path: "ClusterInjectionTemplate/b".to_owned(),
+            earlier: None,
         };
         let in_shop = CatalogEntry {
             namespace: "shop".to_owned(),

@@ -12,46 +12,71 @@ use crate::template::compile::{compile_object, object_path};
 use crate::template::{Catalog, CatalogEntry};
 
 /// Reads and compiles the templates for the whole cluster and those of these namespaces. What cannot be
-/// read or does not compile is noted.
+/// read or does not compile is noted, and what a name stands for then is not known.
 pub(super) fn read(cluster: &mut Cluster, namespaces: &BTreeSet<&str>) -> Catalog {
-    let mut objects = listed(cluster, None);
+    let mut listed = vec![listed(cluster, None)];
     for namespace in namespaces {
-        objects.extend(listed(cluster, Some(namespace)));
+        listed.push(self::listed(cluster, Some(namespace)));
     }
-    let entries: Vec<_> = objects.iter().map(entry).collect();
-    for entry in &entries {
-        if let Some(error) = &entry.error {
-            cluster.note(format!(
-                "the newest text of a template does not compile, and an earlier revision may be served: \
-                 {error}"
-            ));
-        }
-    }
-    Catalog::of_entries(entries)
+    let (catalog, notes) = catalog(listed);
+    notes.into_iter().for_each(|note| cluster.note(note));
+    catalog
 }
 
-fn listed(cluster: &mut Cluster, namespace: Option<&str>) -> Vec<Value> {
+/// One list of templates with the plural name of their kind.
+type Listed = (&'static str, Read<ObjectPage>);
+
+fn listed(cluster: &Cluster, namespace: Option<&str>) -> Listed {
     let resource = match namespace {
         None => &CLUSTER_TEMPLATES,
         Some(_) => &NAMESPACED_TEMPLATES,
     };
-    let why = match cluster.ask(async |reader| reader.list(resource, namespace, "").await) {
-        Read::Found(ObjectPage { items, more: false }) => return items,
-        Read::Found(ObjectPage { items, more: true }) => {
-            cluster.note(format!("there are more {} than were read", resource.plural));
-            return items;
-        }
-        // A cluster without the kinds has no templates.
-        Read::Missing => return Vec::new(),
-        Read::Unknown(why) => why,
-    };
-    cluster.note(format!(
-        "the {} of the cluster are not known, so that only other templates are explained: {why}",
-        resource.plural
-    ));
-    Vec::new()
+    let read = cluster.ask(async |reader| reader.list(resource, namespace, "").await);
+    (resource.plural, read)
 }
 
+/// The templates of these lists, and what is to be told of those that are not known.
+fn catalog(listed: impl IntoIterator<Item = Listed>) -> (Catalog, Vec<String>) {
+    let (mut entries, mut notes, mut unread) = (Vec::new(), Vec::new(), None);
+    for (plural, read) in listed {
+        match read {
+            Read::Found(ObjectPage { items, more }) => {
+                entries.extend(items.iter().map(entry));
+                if more {
+                    let note = format!("there are more {plural} than were read");
+                    unread.get_or_insert(note.clone());
+                    notes.push(note);
+                }
+            }
+            // A cluster without the kinds has no templates.
+            Read::Missing => {}
+            Read::Unknown(why) => {
+                let why = format!("the {plural} of the cluster could not be read: {why}");
+                notes.push(format!(
+                    "{why}; only other templates are explained. To know them you need: list {plural}"
+                ));
+                unread.get_or_insert(why);
+            }
+        }
+    }
+    notes.extend(entries.iter().filter_map(note_of_broken));
+    (Catalog::of_entries(entries).with_unread(unread), notes)
+}
+
+fn note_of_broken(entry: &CatalogEntry) -> Option<String> {
+    let (error, path) = (entry.error.as_ref()?, &entry.path);
+    let serves = match &entry.earlier {
+        Some(revision) => {
+            format!("its earlier revision {revision} is served, and is not explained")
+        }
+        None => "no earlier revision is served".to_owned(),
+    };
+    Some(format!(
+        "the newest text of {path} does not compile, {serves}: {error}"
+    ))
+}
+
+/// A template as it is stored. Of an earlier revision that serves only the name is in its status.
 fn entry(object: &Value) -> CatalogEntry {
     let text = |pointer: &str| {
         let value = object.pointer(pointer).and_then(Value::as_str);
@@ -63,12 +88,17 @@ fn entry(object: &Value) -> CatalogEntry {
         Ok(template) => (Some(Arc::from(template)), None),
         Err(errors) => (None, errors.first().map(ToString::to_string)),
     };
+    let earlier = Some(text("/status/servedRevision"));
     CatalogEntry {
         path: object_path(&namespace, &name),
         namespace,
         name,
+        earlier: earlier.filter(|revision| template.is_none() && !revision.is_empty()),
         template,
         mandatory: compiled.mandatory,
         error,
     }
 }
+
+#[cfg(test)]
+mod tests;

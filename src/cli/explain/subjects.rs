@@ -82,10 +82,13 @@ impl ExplainSubject {
         };
         let templates = explanation.templates.iter();
         let names = templates.map(|template| template.name.as_str()).collect();
-        let applied = (explanation.verdict != Verdict::Denied).then_some(&names);
+        let is_selected = explanation
+            .verdict
+            .is_some_and(|verdict| verdict != Verdict::Denied);
+        let applied = is_selected.then_some(&names);
         let mut hints = misplaced_keys(keys_of, applied, served);
         if let Some(fault) = &self.fault
-            && explanation.reason != Reason::ReviewInvalid
+            && explanation.reason != Some(Reason::ReviewInvalid)
         {
             let sentence = &fault.sentence;
             hints.push(format!("the API server takes no such pod: {sentence}"));
@@ -103,7 +106,7 @@ impl ExplainSubject {
         let Some(fault) = &self.fault else {
             return;
         };
-        if explanation.reason == Reason::ReviewInvalid || !explanation.patch.is_empty() {
+        if explanation.reason == Some(Reason::ReviewInvalid) || !explanation.patch.is_empty() {
             explanation.refuse_unreadable(&fault.sentence);
         }
     }

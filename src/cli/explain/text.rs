@@ -107,7 +107,7 @@ fn add(text: &mut String, item: &Item, paint: Paint) {
 /// What happens, and where it does not, why and what to change.
 fn headline(text: &mut String, item: &Item, paint: Paint) {
     let explanation = &item.explanation;
-    let would = format!("{} ({})", explanation.verdict, explanation.reason);
+    let would = explanation.judgement();
     let message = printable(&explanation.message);
     let (colour, line) = match explanation.gates.call {
         Call::NotCalled => (
@@ -138,11 +138,11 @@ fn headline(text: &mut String, item: &Item, paint: Paint) {
     }
 }
 
-fn colour(verdict: Verdict) -> Colour {
+fn colour(verdict: Option<Verdict>) -> Colour {
     match verdict {
-        Verdict::Denied => Colour::Red,
-        Verdict::Injected => Colour::Green,
-        Verdict::Shadowed | Verdict::Skipped | Verdict::Unchanged => Colour::Yellow,
+        Some(Verdict::Denied) => Colour::Red,
+        Some(Verdict::Injected) => Colour::Green,
+        Some(Verdict::Shadowed | Verdict::Skipped | Verdict::Unchanged) | None => Colour::Yellow,
     }
 }
 

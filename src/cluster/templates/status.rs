@@ -202,6 +202,7 @@ mod tests {
             mandatory: false,
             error: None,
             path: String::new(),
+            earlier: None,
         };
         let mut entries = vec![entry("shop")];
         if also_cluster {

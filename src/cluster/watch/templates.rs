@@ -253,5 +253,6 @@ fn entry(report: &TemplateReport, mandatory: bool) -> CatalogEntry {
         mandatory,
         error: report.errors.first().map(ToString::to_string),
         path: object_path(&report.namespace, &report.name),
+        earlier: None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::keys::INJECT;
-use crate::template::{Catalog, CatalogLookup, Template};
+use crate::template::{Catalog, CatalogLookup, Template, UnknownContent};
 use crate::wording::{did_you_mean, shown};
 
 /// Longest name of a template in bytes: a DNS label, as the API server bounds it.
@@ -40,26 +40,48 @@ pub(in crate::inject) fn find<'c>(
     name: &str,
     owner: ListOwner,
 ) -> Result<&'c Arc<Template>, Refusal> {
-    match catalog.find(namespace, name) {
-        CatalogLookup::Template(template) => Ok(template),
-        CatalogLookup::Broken(error) => {
-            let message = format!(
-                "annotation {INJECT} of the {owner}: the template `{name}` does not compile and has no \
-                 earlier revision: {error}"
-            );
-            Err(Refusal::new(Reason::TemplateBroken, message))
+    let (reason, says) = match (
+        catalog.find(namespace, name),
+        catalog.unknown(namespace, name),
+    ) {
+        (CatalogLookup::Template(template), _) => return Ok(template),
+        (CatalogLookup::Broken(error), unknown) => {
+            let says = format!("the template `{name}` {}", broken(error, unknown));
+            (Reason::TemplateBroken, says)
         }
-        CatalogLookup::Nothing => {
-            let hint = hint(catalog, namespace, name);
-            let message = format!(
-                "annotation {INJECT} of the {owner}: there is no template `{}`{hint}",
+        (CatalogLookup::Nothing, Some(UnknownContent::Unread(why))) => {
+            let says = format!(
+                "whether there is a template `{}` is not known: {why}",
                 shown(name)
             );
-            let logged =
-                format!("annotation {INJECT} of the {owner}: names a template that does not exist");
-            let reason = Reason::TemplateNotFound;
-            Err(Refusal::with_value(reason, message, logged))
+            (Reason::TemplateNotFound, says)
         }
+        (CatalogLookup::Nothing, _) => {
+            let hint = hint(catalog, namespace, name);
+            let says = format!("there is no template `{}`{hint}", shown(name));
+            (Reason::TemplateNotFound, says)
+        }
+    };
+    let whose = format!("annotation {INJECT} of the {owner}");
+    let message = format!("{whose}: {says}");
+    let logged = match reason {
+        Reason::TemplateNotFound => format!("{whose}: names a template that does not exist"),
+        _ => message.clone(),
+    };
+    Err(Refusal::with_value(reason, message, logged))
+}
+
+/// What is so of a template whose newest text does not compile, behind its name.
+pub(super) fn broken(error: &str, unknown: Option<UnknownContent<'_>>) -> String {
+    match unknown {
+        None => format!("does not compile and has no earlier revision: {error}"),
+        Some(UnknownContent::Earlier(revision)) => format!(
+            "does not compile any more, and its earlier revision {revision} is served; what that does cannot be \
+             told from the object, which has the newest text alone: {error}"
+        ),
+        Some(UnknownContent::Unread(why)) => format!(
+            "does not compile here, and whether another one of this name is served is not known: {why}"
+        ),
     }
 }
 

@@ -47,12 +47,14 @@ impl Catalog {
                 mandatory,
                 error,
                 path,
+                earlier,
             } = entry;
             let entry = Entry {
                 serving: template.map_or(Serving::Nothing, Serving::Template),
                 mandatory,
                 error,
                 path,
+                earlier,
             };
             catalog.insert(namespace, name, entry);
         }
@@ -65,6 +67,7 @@ impl Catalog {
     pub(crate) fn layered<'c>(layers: impl IntoIterator<Item = &'c Self>) -> Self {
         let mut catalog = Self::default();
         for layer in layers {
+            catalog.unread = catalog.unread.or_else(|| layer.unread.clone());
             for (namespace, name, entry) in layer.entries() {
                 catalog.insert(namespace.to_owned(), name.to_owned(), entry.clone());
             }
@@ -104,6 +107,7 @@ impl Catalog {
             error,
             mandatory: compiled.mandatory,
             path: source.path.clone(),
+            earlier: None,
         };
         self.insert(namespace, name, entry);
     }
@@ -132,6 +136,7 @@ impl Catalog {
                 mandatory: false,
                 error: None,
                 path: template.path.to_owned(),
+                earlier: None,
             };
             catalog.insert(String::new(), template.name().to_owned(), entry);
         }
