@@ -70,11 +70,12 @@ pub(crate) struct Explain {
     /// those of the cluster, where one is asked, else by the one that is shipped
     #[arg(
         long,
+        alias = "webhook-configuration",
         value_name = "FILE",
-        env = "PILLION_WEBHOOK_CONFIGURATION",
+        env = "PILLION_WEBHOOK_MANIFEST",
         value_delimiter = ','
     )]
-    webhook_configuration: Vec<PathBuf>,
+    webhook_manifest: Vec<PathBuf>,
 
     #[command(flatten)]
     pod_paths: PodPathFlag,
@@ -108,8 +109,7 @@ impl Explain {
         if let Some(cluster) = &mut cluster {
             subjects.add_namespaces(&mut settings, cluster);
         }
-        let registration =
-            registration::find(&self.webhook_configuration, cluster.as_ref(), streams)?;
+        let registration = registration::find(&self.webhook_manifest, cluster.as_ref(), streams)?;
         let mut explaining = Explaining {
             catalog,
             settings,

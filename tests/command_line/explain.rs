@@ -147,11 +147,15 @@ fn webhook_configurations_come_from_files_too() {
     let file = path(folder.path(), "webhook.yaml");
     fs::write(&file, "kind: MutatingWebhookConfiguration\nmetadata: {name: other}\nwebhooks:\n\
         - name: all.pillion.dev\n  rules: [{operations: ['*'], apiGroups: [''], apiVersions: [v1], resources: [pods]}]\n").unwrap();
-    let flag = format!("--webhook-configuration={file}");
-    let item = explain(&[&flag], POD)[0].clone();
-    assert_eq!(item["gates"]["from"], file.as_str());
-    assert_eq!(item["gates"]["call"], "Called", "{item:#}");
-    assert_eq!(item["stoppedBy"]["step"], "Selection", "{item:#}");
+    let flag = format!("--webhook-manifest={file}");
+    // The flag had this name once.
+    let old = format!("--webhook-configuration={file}");
+    for flag in [&flag, &old] {
+        let item = explain(&[flag], POD)[0].clone();
+        assert_eq!(item["gates"]["from"], file.as_str());
+        assert_eq!(item["gates"]["call"], "Called", "{item:#}");
+        assert_eq!(item["stoppedBy"]["step"], "Selection", "{item:#}");
+    }
 
     fs::write(&file, POD).unwrap();
     let output = pillion(&["explain", "-", &flag], POD);
@@ -161,6 +165,16 @@ fn webhook_configurations_come_from_files_too() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn the_name_that_the_server_is_configured_with_is_no_file_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = path(folder.path(), "configuration.yaml");
+    fs::write(&file, "webhookConfiguration: pillion\n").unwrap();
+    let flag = format!("--config={file}");
+    let item = explain(&[&flag], POD)[0].clone();
+    assert_eq!(item["gates"]["call"], "NotCalled", "{item:#}");
 }
 
 #[test]

@@ -54,11 +54,9 @@ fn of_manifests(manifests: &[Manifest], from: String) -> anyhow::Result<Registra
         for document in documents.filter(|document| !document.is_empty()) {
             let name = &manifest.name;
             let read = WebhookConfiguration::read(&document.value)
-                .with_context(|| format!("--webhook-configuration {name}"))?;
+                .with_context(|| format!("--webhook-manifest {name}"))?;
             if !read.is_mutating {
-                bail!(
-                    "--webhook-configuration {name}: expected kind {MUTATING}, found {VALIDATING}"
-                );
+                bail!("--webhook-manifest {name}: expected kind {MUTATING}, found {VALIDATING}");
             }
             configurations.push(read);
         }
