@@ -24,6 +24,6 @@ mod word;
 
 pub(crate) use crate::kubernetes::pod_security_level::PodSecurityLevel;
 pub(crate) use catalog::UnknownContent;
-pub use catalog::{Catalog, CatalogEntry, CatalogLookup};
+pub use catalog::{Catalog, CatalogEntry, CatalogLookup, TemplateCounts};
 pub(crate) use compiled::Template;
 pub use source::{Source, TemplateError};

@@ -15,6 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::inject::{Decision, Endpoint, Reason};
+use crate::template::TemplateCounts;
 
 /// Labels with names known at compile time.
 type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
@@ -92,10 +93,10 @@ metrics! {
         "Connections closed at once because too many were open, in all or silent ones of one peer";
     templates: Gauges<1> = Family::default(),
         "pillion_templates",
-        "Templates served in their newest revision, and in the last good one";
+        "Templates by what is served of them: served, the newest revision; stale, the last good one; broken, none, as none compiles";
     template_errors: Counter = Counter::default(),
         "pillion_template_reload_errors",
-        "Errors met when templates were loaded";
+        "Errors met when templates of files were loaded";
     watch_up: Gauges<1> = Family::default(),
         "pillion_watch_up",
         "Whether the watch of a resource works: 1, or 0 while the cache is stale";
@@ -238,9 +239,14 @@ impl Metrics {
         self.refused_connections.inc();
     }
 
-    /// How many templates are served in their newest revision, and how many in an older one.
-    pub fn templates(&self, served: usize, stale: usize) {
-        set_states(&self.templates, [("served", served), ("stale", stale)]);
+    /// How many templates there are, by what is served of them.
+    pub fn templates(&self, counts: TemplateCounts) {
+        let states = [
+            ("served", counts.served),
+            ("stale", counts.stale),
+            ("broken", counts.broken),
+        ];
+        set_states(&self.templates, states);
     }
 
     /// So many errors were met in loading templates.
@@ -371,7 +377,11 @@ mod tests {
         metrics.recalled();
         metrics.rejected(415);
         metrics.refused_connection();
-        metrics.templates(3, 1);
+        metrics.templates(TemplateCounts {
+            served: 3,
+            stale: 1,
+            broken: 2,
+        });
         metrics.template_errors(2);
         metrics.watch_up("namespaces", true);
         metrics.watch_error("limitranges");
@@ -397,6 +407,7 @@ mod tests {
             "pillion_connections_refused_total 1",
             "pillion_templates{state=\"served\"} 3",
             "pillion_templates{state=\"stale\"} 1",
+            "pillion_templates{state=\"broken\"} 2",
             "pillion_template_reload_errors_total 2",
             "pillion_watch_up{resource=\"namespaces\"} 1",
             "pillion_watch_errors_total{resource=\"limitranges\"} 1",

@@ -83,6 +83,19 @@ pub struct CatalogEntry {
     pub(crate) error: Option<String>,
     /// Where it comes from, as errors name it.
     pub(crate) path: String,
+    /// The revision that serves where nothing does here, of which only the name is known.
+    pub(crate) earlier: Option<String>,
+}
+
+/// How many templates there are, by what serves of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TemplateCounts {
+    /// Those that are served in their newest revision.
+    pub served: usize,
+    /// Those that are served in an older one, as the newest does not compile.
+    pub stale: usize,
+    /// Those of which nothing is served, as no revision compiles.
+    pub broken: usize,
 }
 
 /// What a name stands for.
@@ -251,14 +264,18 @@ impl Catalog {
             || own.any(|(_, entry)| entry.is_served())
     }
 
-    /// How many templates are served in their newest revision, and how many in an older one.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let (stale, newest): (Vec<_>, Vec<_>) = self
-            .entries()
-            .map(|(_, _, entry)| entry)
-            .filter(|entry| entry.is_served())
-            .partition(|entry| entry.error.is_some());
-        (newest.len(), stale.len())
+    /// How many templates there are, by what serves of them.
+    pub(crate) fn counts(&self) -> TemplateCounts {
+        let mut counts = TemplateCounts::default();
+        for (_, _, entry) in self.entries() {
+            let count = match (entry.is_served(), &entry.error) {
+                (true, None) => &mut counts.served,
+                (true, Some(_)) => &mut counts.stale,
+                (false, _) => &mut counts.broken,
+            };
+            *count += 1;
+        }
+        counts
     }
 
     /// The served templates, by name.
@@ -328,7 +345,12 @@ mod tests {
         assert_eq!(file("c"), "a-c.yaml");
         assert_eq!(file("d"), "spec.app: wrong");
         assert!(matches!(whole.find("bank", "d"), CatalogLookup::Nothing));
-        assert_eq!(whole.counts(), (2, 0));
+        let counts = TemplateCounts {
+            served: 2,
+            stale: 0,
+            broken: 2,
+        };
+        assert_eq!(whole.counts(), counts);
         assert!(whole.serves("a") && !whole.serves("b") && !whole.serves("d"));
     }
 }

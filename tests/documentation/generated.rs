@@ -12,7 +12,7 @@ use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::lint::LintCode;
 use pillion::telemetry::Metrics;
-use pillion::template::Catalog;
+use pillion::template::{Catalog, TemplateCounts};
 use serde_json::Value;
 
 /// The text that an order in a document asks for.
@@ -29,6 +29,7 @@ pub(crate) fn part(order: &str) -> String {
         "flags" => flags(argument),
         "checks" => checks(),
         "metrics" => metrics(),
+        "alerts" => alerts(),
         "values" => values(),
         _ => panic!("nobody knows how to generate {order:?}"),
     }
@@ -252,7 +253,7 @@ fn metrics() -> String {
     // A family appears with its first member.
     metrics.reviewed(Endpoint::Mutate, &decision(), Duration::ZERO, |_| true);
     metrics.rejected(400);
-    metrics.templates(1, 0);
+    metrics.templates(TemplateCounts::default());
     metrics.watch_up("namespaces", true);
     metrics.watch_error("namespaces");
     metrics.authority_expires(Some(std::time::SystemTime::UNIX_EPOCH), None);
@@ -281,6 +282,30 @@ fn metrics() -> String {
         );
     }
     format!("| Metric | Type | Meaning |\n|---|---|---|\n{rows}")
+}
+
+/// The chart's alerts, each about metrics that there are.
+fn alerts() -> String {
+    let metrics = metrics();
+    let mut table = "| Alert | When | What it says |\n|---|---|---|\n".to_owned();
+    let source = file("deploy/chart/pillion/templates/monitoring.yaml");
+    for alert in source.split("- alert: ").skip(1) {
+        let field = |key: &str| {
+            let value = alert.lines().find_map(|line| line.trim().strip_prefix(key));
+            value
+                .unwrap_or_else(|| panic!("{key} is missing: {alert}"))
+                .trim()
+        };
+        let (name, expression) = (alert.lines().next().unwrap_or_default(), field("expr:"));
+        let names = expression.split(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+        for metric in names.filter(|name| name.starts_with("pillion_")) {
+            let row = format!("| `{metric}` |");
+            assert!(metrics.contains(&row), "{name}: there is no {metric}");
+        }
+        let summary = cell(field("summary:"));
+        let _ = writeln!(table, "| `{name}` | `{expression}` | {summary} |");
+    }
+    table
 }
 
 /// Every value of the chart, with its default and what its comment says.

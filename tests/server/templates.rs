@@ -45,7 +45,8 @@ fn templates_come_change_and_go_while_the_server_runs() {
     let server = Server::start(&["--templates", &path, "--templates-poll-seconds=1"]);
     let newest = |count: u32| format!("pillion_templates{{state=\"served\"}} {count}");
     let stale = |count: u32| format!("pillion_templates{{state=\"stale\"}} {count}");
-    wait_for_metrics(&server, &[&newest(1), &stale(0)]);
+    let broken = |count: u32| format!("pillion_templates{{state=\"broken\"}} {count}");
+    wait_for_metrics(&server, &[&newest(1), &stale(0), &broken(1)]);
     let told = server.logged("a template has an error").unwrap();
     assert_eq!(told["template"], "broken", "{told}");
     assert!(

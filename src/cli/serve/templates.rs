@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::super::engine_options::EngineOptions;
 use super::webhook::Webhook;
 use crate::telemetry::Metrics;
-use crate::template::{Catalog, Source, TemplateError};
+use crate::template::{Catalog, Source, TemplateCounts, TemplateError};
 
 /// Templates of the webhook and where they come from.
 #[derive(Debug)]
@@ -130,11 +130,16 @@ impl Templates {
         self.files = Arc::new(catalog);
         let layers = std::iter::once(self.files.as_ref()).chain(self.built_in.as_deref());
         let whole = Catalog::layered(layers);
-        let (served, stale) = whole.counts();
+        let TemplateCounts {
+            served,
+            stale,
+            broken,
+        } = whole.counts();
+        let errors = errors.len();
         if served + stale == 0 && !self.is_below_cluster {
-            tracing::warn!("no templates are served");
+            tracing::warn!(broken, "no templates are served");
         } else {
-            tracing::info!(served, stale, errors = errors.len(), "templates loaded");
+            tracing::info!(served, stale, broken, errors, "templates loaded");
         }
         self.webhook.replace_files(Arc::new(whole));
     }

@@ -126,8 +126,7 @@ impl Webhook {
         // Whoever panicked in between has replaced a part and no engine: the next one has it all.
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut parts);
-        let (served, stale) = parts.catalog.counts();
-        self.metrics.templates(served, stale);
+        self.metrics.templates(parts.catalog.counts());
         let (catalog, settings) = (Arc::clone(&parts.catalog), Arc::clone(&parts.settings));
         let engine = self.engine.load().followed_by(catalog, settings);
         self.engine.store(Arc::new(engine));
