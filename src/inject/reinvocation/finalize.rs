@@ -68,10 +68,9 @@ fn removed(claims: &Claims<'_>, taken: &TakenOut, composed: &Composed) -> Vec<En
             return None;
         }
         let words = some(words.iter().map(String::as_str));
-        let message = format!(
-            "{words} was taken out: the status of the template `{name}` says that an earlier revision, or other \
-             parameters, had added it"
-        );
+        let whose = whose(claim);
+        let message =
+            format!("{words} was taken out: the status of the template `{name}` says that {whose}");
         let finding = Finding::new(Code::TakenOut, "metadata.annotations", message);
         Some(EnforcedFinding {
             policy: finding.code.default_policy(),
@@ -79,6 +78,20 @@ fn removed(claims: &Claims<'_>, taken: &TakenOut, composed: &Composed) -> Vec<En
         })
     };
     anew.filter_map(of_template).collect()
+}
+
+/// Who had added what was taken out, and what has become of that since.
+fn whose(claim: &Claim<'_>) -> &'static str {
+    let Some(template) = claim.template else {
+        return "it had added it, and no such template is served any more";
+    };
+    match claim.purpose {
+        Purpose::Unselected => {
+            "it had added it, and the template is not selected for the pod any more"
+        }
+        _ if template.revision == claim.status.revision => "it had added it with other parameters",
+        _ => "another revision than the one that is served had added it",
+    }
 }
 
 /// Whether the pod has each element of each status unchanged, and nothing else is to be added: most

@@ -134,12 +134,12 @@ fn a_status_takes_nothing_out_in_silence() {
     let agent = json!({"name": "agent", "image": "agent:1"});
     let digest = element_digest(&FieldType::Object("Container".to_owned()), &agent);
     let forged = json!({"verdict": "Injected", "revision": "old", "containers": {"agent": format!("{digest:016x}")}});
-    for (template, asked) in [
-        ("gone", "other"),
-        ("gone", "-t"),
-        ("t", "other"),
-        ("t", "t"),
-        ("t", "-t"),
+    for (template, asked, why) in [
+        ("gone", "other", "no such template is served any more"),
+        ("gone", "-t", "no such template is served any more"),
+        ("t", "other", "not selected for the pod any more"),
+        ("t", "t", "another revision than the one that is served"),
+        ("t", "-t", "not selected for the pod any more"),
     ] {
         let mut received = pod(asked);
         received["metadata"]["annotations"][format!("pillion.dev/status.{template}")] =
@@ -154,7 +154,7 @@ fn a_status_takes_nothing_out_in_silence() {
         assert!(!is_there, "{template}, {asked}: {decision:#?}");
         let told = decision.warnings().join("; ");
         assert!(
-            told.contains("TakenOut") && told.contains("agent"),
+            told.contains("TakenOut") && told.contains("agent") && told.contains(why),
             "{template}, {asked}: {told}"
         );
     }
