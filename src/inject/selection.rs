@@ -12,8 +12,10 @@ use std::sync::{Arc, LazyLock};
 use super::settings::{Namespace, Settings};
 use super::verdict::{Reason, Refusal};
 use crate::kubernetes::keys::{INJECT, INJECTION, MANDATORY, MIRROR};
+use crate::kubernetes::selector::Selector;
 use crate::review::Text;
 use crate::review::pod::Dictionary;
+use crate::template::compile::MandatoryFor;
 use crate::template::{Catalog, Template};
 use crate::wording::shown;
 use missing::{ListOwner, way_out};
@@ -130,13 +132,27 @@ fn oversized(asked: SelectionInput<'_>) -> Option<Refusal> {
 
 /// A mandatory template that does not compile holds up every pod that it could be for.
 pub(crate) fn broken_mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> Option<Refusal> {
-    if !asked.namespace_object.labels.contains_key(MANDATORY) {
-        return None;
-    }
-    let (name, error) = catalog.broken_mandatory()?;
+    let (name, error) = find_broken_mandatory(catalog, asked)?;
     let says = missing::broken(error, catalog.unknown("", name));
     let message = format!("the mandatory template `{name}` {says}");
     Some(Refusal::new(Reason::TemplateBroken, message))
+}
+
+/// The name of the first such template, and its error.
+fn find_broken_mandatory<'c>(
+    catalog: &'c Catalog,
+    asked: SelectionInput<'_>,
+) -> Option<(&'c str, &'c str)> {
+    if !asked.namespace_object.labels.contains_key(MANDATORY) {
+        return None;
+    }
+    let mut broken = catalog.broken_mandatory();
+    let found = broken.find(|(_, _, mandatory)| match mandatory {
+        MandatoryFor::Nobody => false,
+        MandatoryFor::All => true,
+        MandatoryFor::Selected(selector) => matches_selector(selector, asked),
+    });
+    found.map(|(name, error, _)| (name, error))
 }
 
 /// The templates that the lists of a pod and its namespace name, and precedence keeps, whether they
@@ -153,9 +169,7 @@ pub(crate) fn is_doubtful(catalog: &Catalog, asked: SelectionInput<'_>, reason: 
     if !matches!(reason, Reason::TemplateBroken | Reason::TemplateNotFound) {
         return false;
     }
-    if let Some((name, _)) = catalog.broken_mandatory()
-        && broken_mandatory(catalog, asked).is_some()
-    {
+    if let Some((name, _)) = find_broken_mandatory(catalog, asked) {
         return catalog.unknown("", name).is_some();
     }
     let namespace = asked.namespace;
@@ -237,10 +251,12 @@ pub(crate) fn mandatory(catalog: &Catalog, asked: SelectionInput<'_>) -> Vec<Arc
 
 /// Whether a template's selector, where it has one, matches.
 fn selector_matches(template: &Template, asked: SelectionInput<'_>) -> bool {
-    template.selector.as_ref().is_none_or(|selector| {
-        selector.namespace.matches(&asked.namespace_object.labels)
-            && selector.pod.matches(asked.labels)
-    })
+    let selector = template.selector.as_ref();
+    selector.is_none_or(|selector| matches_selector(selector, asked))
+}
+
+fn matches_selector(selector: &Selector, asked: SelectionInput<'_>) -> bool {
+    selector.namespace.matches(&asked.namespace_object.labels) && selector.pod.matches(asked.labels)
 }
 
 /// What label, annotation and namespace ask for; `Err`: why nothing is to be asked for.

@@ -20,6 +20,7 @@ use crate::inject::trace::{Addition, Trace};
 use crate::inject::{EnforcedFinding, Engine, Namespace, Reason, RequestContext, Settings};
 use crate::kubernetes::keys::{ENFORCE, INJECT};
 use crate::review::{Document, Pod};
+use crate::template::compile::MandatoryFor;
 use crate::template::{Catalog, CatalogEntry, PodSecurityLevel, Template};
 use values::Setting;
 
@@ -75,7 +76,7 @@ fn catalog(template: Template) -> Arc<Catalog> {
         namespace: String::new(),
         name: template.name.clone(),
         template: Some(Arc::new(template)),
-        mandatory: false,
+        mandatory: MandatoryFor::Nobody,
         error: None,
         path: String::new(),
         earlier: None,

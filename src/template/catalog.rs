@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::built_in::BuiltIn;
+use super::compile::MandatoryFor;
 use super::compiled::Template;
 
 /// What a person is told about a template that is served.
@@ -40,8 +41,8 @@ enum Serving {
 #[derive(Debug, Clone)]
 struct Entry {
     serving: Serving,
-    /// Whether its newest text says that it is mandatory.
-    mandatory: bool,
+    /// For which pods its newest text says that it is mandatory.
+    mandatory: MandatoryFor,
     /// What is wrong with the newest text, in one line.
     error: Option<String>,
     /// The file that it comes from.
@@ -77,8 +78,8 @@ pub struct CatalogEntry {
     pub(crate) name: String,
     /// What serves; `None`: broken, and without a good revision.
     pub(crate) template: Option<Arc<Template>>,
-    /// Whether its newest text says that it is mandatory.
-    pub(crate) mandatory: bool,
+    /// For which pods its newest text says that it is mandatory.
+    pub(crate) mandatory: MandatoryFor,
     /// What is wrong with the newest text, in one line.
     pub(crate) error: Option<String>,
     /// Where it comes from, as errors name it.
@@ -229,14 +230,16 @@ impl Catalog {
         })
     }
 
-    /// A mandatory template that does not compile and has no good revision, with its error: it
-    /// cannot be got around by breaking it.
-    pub(crate) fn broken_mandatory(&self) -> Option<(&str, &str)> {
-        let (name, entry) = self
-            .cluster
-            .iter()
-            .find(|(_, entry)| entry.mandatory && !entry.is_served())?;
-        Some((name, entry.error.as_deref().unwrap_or_default()))
+    /// The mandatory templates that do not compile and have no good revision, each with its error and the pods
+    /// that it is for: it cannot be got around by breaking it.
+    pub(crate) fn broken_mandatory(&self) -> impl Iterator<Item = (&str, &str, &MandatoryFor)> {
+        let broken = self.cluster.iter().filter(|(_, entry)| {
+            !matches!(entry.mandatory, MandatoryFor::Nobody) && !entry.is_served()
+        });
+        broken.map(|(name, entry)| {
+            let error = entry.error.as_deref().unwrap_or_default();
+            (name.as_str(), error, &entry.mandatory)
+        })
     }
 
     /// The names that a namespace can ask for.
@@ -323,7 +326,7 @@ mod tests {
             namespace: String::new(),
             name: "b".to_owned(),
             template: None,
-            mandatory: false,
+            mandatory: MandatoryFor::Nobody,
             error: Some("spec.app: wrong".to_owned()),
             path: "ClusterInjectionTemplate/b".to_owned(),
             earlier: None,

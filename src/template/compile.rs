@@ -26,6 +26,7 @@ use super::compiled::Template;
 use super::node::{Node, NodeValue, Place, YamlError};
 use super::source::Source;
 use crate::expression::{MAX_ITEMS, PatternAllowance};
+use crate::kubernetes::selector::Selector;
 use documents::{Document, Header};
 
 pub(crate) use fragment::WHEN;
@@ -38,6 +39,17 @@ pub(super) use spec::{API_VERSION, LONGEST_NAME};
 /// so many.
 const MOST_ERRORS: usize = 1000;
 
+/// The pods that a document says its template is mandatory for, of those in mandatory namespaces. It is read
+/// also where the rest of the document is wrong.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum MandatoryFor {
+    #[default]
+    Nobody,
+    /// All: it has no selector, or one that cannot be read.
+    All,
+    Selected(Selector),
+}
+
 /// What became of one document of a template file.
 #[derive(Debug)]
 pub struct Compiled {
@@ -45,8 +57,8 @@ pub struct Compiled {
     pub(crate) name: Option<String>,
     /// `metadata.namespace`, where the document is an `InjectionTemplate`.
     pub(crate) namespace: Option<String>,
-    /// Whether the document says that the template is mandatory.
-    pub(crate) mandatory: bool,
+    /// For which pods the document says that the template is mandatory.
+    pub(crate) mandatory: MandatoryFor,
     /// Where the name stands, else the document.
     pub(crate) place: Place,
     /// The template, or what is wrong with it.
@@ -109,7 +121,7 @@ pub(crate) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
 /// A document that is no YAML.
 fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
     Compiled {
-        mandatory: false,
+        mandatory: MandatoryFor::Nobody,
         place: error.place,
         result: Err(vec![TemplateError {
             file: source.path.clone(),
@@ -125,12 +137,7 @@ fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
 }
 
 fn compile_document(source: &Source, document: &Node) -> Compiled {
-    let mut errors = Errors {
-        source,
-        template: String::new(),
-        list: Vec::new(),
-        patterns: PatternAllowance::default(),
-    };
+    let mut errors = Errors::of(source);
     let template = if has_long_list(&mut errors, document, "") {
         None
     } else {
@@ -143,22 +150,36 @@ fn compile_document(source: &Source, document: &Node) -> Compiled {
             .and_then(Node::text)
             .map(str::to_owned)
     };
-    let requirement = document
-        .get("spec")
-        .and_then(|spec| spec.get("requirement"));
     let place = metadata
         .and_then(|m| m.get("name"))
         .map_or(document.place, |node| node.place);
     Compiled {
         name: text("name"),
         namespace: text("namespace"),
-        // A word that is none is a mistake that must not take a mandatory template away.
-        mandatory: requirement.is_some_and(|node| node.text() != Some("Optional")),
+        mandatory: mandatory_for(source, document),
         place,
         result: match template {
             Some(template) if errors.list.is_empty() => Ok(Box::new(template)),
             _ => Err(errors.in_order()),
         },
+    }
+}
+
+/// For which pods a document says that its template is mandatory.
+fn mandatory_for(source: &Source, document: &Node) -> MandatoryFor {
+    let spec = document.get("spec");
+    let requirement = spec.and_then(|spec| spec.get("requirement"));
+    // A word that is none is a mistake that must not take a mandatory template away.
+    if requirement.is_none_or(|node| node.text() == Some("Optional")) {
+        return MandatoryFor::Nobody;
+    }
+    let mut errors = Errors::of(source);
+    let selector = spec
+        .and_then(|spec| spec.get("selector"))
+        .and_then(|node| metadata::selector(&mut errors, node, "spec.selector"));
+    match selector {
+        Some(selector) if errors.list.is_empty() => MandatoryFor::Selected(selector),
+        _ => MandatoryFor::All,
     }
 }
 
@@ -191,6 +212,17 @@ pub(super) struct Errors<'s> {
     list: Vec<TemplateError>,
     /// What the template's patterns may still take.
     patterns: PatternAllowance,
+}
+
+impl<'s> Errors<'s> {
+    fn of(source: &'s Source) -> Self {
+        Self {
+            source,
+            template: String::new(),
+            list: Vec::new(),
+            patterns: PatternAllowance::default(),
+        }
+    }
 }
 
 impl Errors<'_> {

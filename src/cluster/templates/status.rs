@@ -161,7 +161,7 @@ mod tests {
 
     use super::*;
     use crate::cluster::model::ServedRevision;
-    use crate::template::compile::compile_object;
+    use crate::template::compile::{MandatoryFor, compile_object};
     use crate::template::{CatalogEntry, TemplateError};
 
     /// A report of a template of the shop whose generations compile as `good` says.
@@ -199,7 +199,7 @@ mod tests {
             namespace: namespace.to_owned(),
             name: "logs".to_owned(),
             template: report.good.as_ref().map(|good| Arc::clone(&good.template)),
-            mandatory: false,
+            mandatory: MandatoryFor::default(),
             error: None,
             path: String::new(),
             earlier: None,

@@ -16,7 +16,7 @@ use super::object::{Key, StoredTemplate};
 use super::tenants::{Admission, Candidate, TenantLimits};
 use crate::cluster::model::{ServedRevision, TemplateReport, TemplateReports};
 use crate::cluster::revisions::KeptRevision;
-use crate::template::compile::object_path;
+use crate::template::compile::{MandatoryFor, object_path};
 use crate::template::{Catalog, CatalogEntry};
 use stored::{Stored, compiled};
 
@@ -138,7 +138,7 @@ impl TemplateState {
             let entries = self.reports.templates.iter().map(|report| {
                 let key = (report.namespace.clone(), report.name.clone());
                 let stored = self.stored.get(&key);
-                entry(report, stored.is_some_and(Stored::is_mandatory))
+                entry(report, stored.map(Stored::mandatory).unwrap_or_default())
             });
             self.catalog = Arc::new(Catalog::of_entries(entries));
         }
@@ -245,7 +245,7 @@ fn good_of(kept: &KeptRevision) -> Option<ServedRevision> {
     })
 }
 
-fn entry(report: &TemplateReport, mandatory: bool) -> CatalogEntry {
+fn entry(report: &TemplateReport, mandatory: MandatoryFor) -> CatalogEntry {
     CatalogEntry {
         namespace: report.namespace.clone(),
         name: report.name.clone(),

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::template::Source;
 
+mod broken;
+
 /// `must` is mandatory, `auto` selects itself by the pod's label `app: auto`, `late` comes last.
 fn catalog() -> Catalog {
     let template = |name: &str, spec: &str| {

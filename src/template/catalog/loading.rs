@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Catalog, CatalogEntry, Entry, Serving};
-use crate::template::compile::{Compiled, compile};
+use crate::template::compile::{Compiled, MandatoryFor, compile};
 use crate::template::node::Place;
 use crate::template::{Source, TemplateError, built_in};
 
@@ -133,7 +133,7 @@ impl Catalog {
         for template in &built_in::TEMPLATES {
             let entry = Entry {
                 serving: Serving::BuiltIn(template),
-                mandatory: false,
+                mandatory: MandatoryFor::Nobody,
                 error: None,
                 path: template.path.to_owned(),
                 earlier: None,
@@ -169,7 +169,8 @@ impl Catalog {
             .filter(|template| template.mandatory || template.selector.is_some())
             .cloned()
             .collect();
-        self.has_broken_mandatory = self.broken_mandatory().is_some();
+        let is_any = self.broken_mandatory().next().is_some();
+        self.has_broken_mandatory = is_any;
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::object::{Key, StoredTemplate};
 use crate::cluster::model::ServedRevision;
 use crate::cluster::weight::weight;
 use crate::template::TemplateError;
-use crate::template::compile::{Compiled, compile_object, object_path};
+use crate::template::compile::{Compiled, MandatoryFor, compile_object, object_path};
 use crate::template::node::Place;
 
 /// How many errors of a template are kept; its status tells fewer.
@@ -36,7 +36,7 @@ pub(super) struct Stored {
     /// Whether its namespace has too much without it. Its spec is not kept, as it would take what the
     /// bounds save.
     pub(super) is_refused: bool,
-    mandatory: bool,
+    mandatory: MandatoryFor,
     pub(super) errors: Arc<[TemplateError]>,
     /// The last good generation that was seen here, with what it takes.
     good: Option<(ServedRevision, usize)>,
@@ -55,7 +55,7 @@ impl Stored {
             pattern_bytes: 0,
             spec: Some(new.spec),
             is_refused: false,
-            mandatory: false,
+            mandatory: MandatoryFor::Nobody,
             errors: Arc::new([]),
             good: None,
         }
@@ -85,8 +85,8 @@ impl Stored {
         self.touch(new);
     }
 
-    pub(super) fn is_mandatory(&self) -> bool {
-        self.mandatory
+    pub(super) fn mandatory(&self) -> MandatoryFor {
+        self.mandatory.clone()
     }
 
     /// The last good generation that was seen here.
@@ -121,7 +121,7 @@ impl Stored {
         }
         self.spec = None;
         self.good = None;
-        self.mandatory = false;
+        self.mandatory = MandatoryFor::Nobody;
         self.errors = Arc::new([TemplateError {
             file: object_path(namespace, name),
             template: name.clone(),
@@ -184,9 +184,10 @@ pub(super) fn compiled(namespace: &str, name: &str, spec: &Value) -> Compiled {
     compiled.unwrap_or_else(|_| Compiled {
         name: Some(name.to_owned()),
         namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-        mandatory: spec
-            .get("requirement")
-            .is_some_and(|word| word != "Optional"),
+        mandatory: match spec.get("requirement") {
+            Some(word) if word != "Optional" => MandatoryFor::All,
+            _ => MandatoryFor::Nobody,
+        },
         place: Place::default(),
         result: Err(vec![TemplateError {
             file: object_path(namespace, name),
