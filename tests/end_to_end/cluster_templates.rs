@@ -55,6 +55,7 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
     stage.lead_to(&second).await?;
     tenants::have_templates_of_their_own(&stage).await?;
     namespaces::count_as_they_are(&stage).await?;
+    namespaces::count_at_once(&stage).await?;
     namespaces::bound_what_stands_in_them(&stage).await?;
     namespaces::are_known_when_their_first_pod_comes(&stage).await?;
     lease::is_stolen_and_comes_back(&stage, "replica-1").await?;

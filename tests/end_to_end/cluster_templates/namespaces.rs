@@ -11,6 +11,9 @@ use crate::support::namespace::Namespace;
 use crate::support::raw;
 use crate::support::wait::wait_until;
 
+/// How many namespaces are labelled right before a pod.
+const LABELLED: usize = 12;
+
 /// How many namespaces are made together with their first pod.
 const NEW: usize = 40;
 
@@ -43,6 +46,41 @@ pub(super) async fn count_as_they_are(stage: &Stage) -> Outcome {
     gets(None, json!({"pillion.dev/injection": "disabled"})).await?;
     gets(Some(&first), json!({"pillion.dev/injection": "enabled"})).await?;
     gets(None, json!({"pillion.dev/injection": null})).await
+}
+
+/// A pod that comes right behind the label of its namespace: the API server calls for it, and the watch may not
+/// have told of the label yet.
+pub(super) async fn count_at_once(stage: &Stage) -> Outcome {
+    let annotations = [("pillion.dev/inject", "guest")];
+    let wanted = image("1");
+    for round in 0..LABELLED {
+        let name = format!("at-once-{round}");
+        let namespace = Namespace::named(&stage.client, &name, &[], &annotations).await?;
+        wait_until("the namespace is known", SOON, async || {
+            match stage.image(&namespace.name, "guest").await? {
+                found if found == wanted => Ok(()),
+                found => Err(found),
+            }
+        })
+        .await?;
+        let api: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(stage.client.clone());
+        let labels = json!({"metadata": {"labels": {"pillion.dev/injection": "enabled"}}});
+        let (parameters, patch) = (PatchParams::default(), Patch::Merge(labels));
+        let patched = api.patch(&name, &parameters, &patch).await;
+        patched.during("label a namespace")?;
+        let answer = stage
+            .dry_pod(&name, &json!({}))
+            .await
+            .map_err(Failure::new)?;
+        let found = image_of(&answer.body, "guest");
+        assert_eq!(
+            found.as_deref(),
+            Some(wanted.as_str()),
+            "{}",
+            answer.message()
+        );
+    }
+    Ok(())
 }
 
 /// A LimitRange of the cluster is one of the checks'.
