@@ -170,3 +170,30 @@ async fn config(options: &KubeconfigOptions) -> Result<Config, ConnectionError> 
     };
     config.map_err(|error| ConnectionError::Kubeconfig(unreadable(&error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As of a balancer that has dropped the connection and says nothing.
+    #[tokio::test]
+    async fn a_request_that_must_be_answered_soon_ends_without_an_answer() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        let text = format!(
+            "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: c, user: u}}}}], \
+             clusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}], users: [{{name: u, user: {{}}}}]}}",
+            silent.local_addr().unwrap()
+        );
+        std::fs::write(&file, text).unwrap();
+        let options = KubeconfigOptions {
+            file: Some(file),
+            context: None,
+        };
+        let connection = Connection::open_for_server(&options).await.unwrap();
+        let client = connection.prompt_client();
+        let answer = tokio::time::timeout(3 * PROMPT, client.apiserver_version()).await;
+        assert!(answer.is_ok_and(|answer| answer.is_err()));
+    }
+}
