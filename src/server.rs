@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub(crate) use listen::ListenAddress;
 pub(crate) use playground::{PageFile, PlaygroundBackend, PlaygroundServer};
 pub(crate) use readiness::Readiness;
-pub(crate) use run::{Drain, Server, Setup, signalled};
+pub(crate) use run::{Drain, Server, Setup, Signals};
 
 use crate::inject::{Answer, Endpoint};
 
@@ -40,10 +40,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// the time. `false` where it will never be.
     fn known(&self, namespace: &str) -> impl Future<Output = bool> + Send;
 
-    /// Waits, for a short time and once for each state of a namespace, until what is known of its labels and
-    /// annotations changes: for a pod that no entry of the shipped webhook configuration sends while they are
-    /// as they are known. Returns whether to decide again.
-    fn changed(&self, namespace: &str) -> impl Future<Output = bool> + Send;
+    /// Waits for a short time until what is known of a namespace's labels changes, for a pod that no entry of the
+    /// shipped webhook configuration sends while they are as they are known. It is decided again then, changed
+    /// or not; once for each state of a namespace [`review`](Self::review) asks for it.
+    fn changed(&self, namespace: &str) -> impl Future<Output = ()> + Send;
 
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);

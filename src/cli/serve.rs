@@ -23,7 +23,7 @@ use super::Status;
 use super::engine_options::EngineOptions;
 use super::flag_values::{mib, seconds};
 use crate::inject::{Namespaces, Settings};
-use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup, signalled};
+use crate::server::{Drain, ListenAddress, Readiness, Server, ServerError, Setup, Signals};
 use crate::telemetry::{LogFormat, Metrics};
 use crate::tls;
 use authority::AuthorityOptions;
@@ -168,10 +168,11 @@ impl Serve {
 
     async fn serve(self, metrics: Arc<Metrics>) -> anyhow::Result<()> {
         let drain = self.drain();
+        let mut signals = Signals::new()?;
         let (settings, mut cluster) = tokio::select! {
             opened = self.open() => opened?,
-            signal = signalled() => {
-                tracing::info!(signal = signal?, "ended before the cluster was reached");
+            signal = signals.next() => {
+                tracing::info!(signal, "ended before the cluster was reached");
                 return Ok(());
             }
         };
@@ -197,14 +198,15 @@ impl Serve {
                 watch::spawn(cluster, parts, &mut background);
             }
         }
-        let server = Server::bind(Setup {
+        let setup = Setup {
             listen: self.listen,
             admin_listen: self.admin_listen,
             tls: tls::server_config(Arc::clone(&certificate.store))?,
             backend: webhook,
             readiness,
             drain,
-        })?;
+        };
+        let server = Server::bind(setup, signals)?;
         let (webhook, admin) = server
             .addresses()
             .context("failed to read back the address of a port")?;

@@ -86,7 +86,6 @@ fn field(
             value: value.clone().into(),
         }),
         (Some(value), None) if is_empty(value) || is_default(definition, name, value) => {}
-        (Some(value), None) if changes.is_second_call && is_silent(definition, name, value) => {}
         (Some(_), None) => changes.patch.0.push(Operation::Remove { path }),
         (Some(one), Some(other)) => {
             value(ty, (definition, name), (one, other), path, changes);

@@ -355,7 +355,7 @@ impl Filling {
                     }
                 }
                 None if name == "env" => {
-                    let mut place = variables.add(key, item);
+                    let mut place = variables.add(key, item, |end| refer_to(theirs, end, key));
                     self.insert(&mut place, *part, (key, element), at);
                 }
                 None => match (name == "ports").then(|| of_same_name(theirs, keys, item)) {
@@ -389,6 +389,16 @@ impl Filling {
         });
         *index += 1;
     }
+}
+
+/// Whether one of the first variables refers to another by `$(NAME)`.
+fn refer_to(variables: &[View<'_>], end: usize, name: &str) -> bool {
+    let reference = format!("$({name})");
+    let mut first = variables.iter().take(end);
+    first.any(|variable| {
+        let value = variable.field("value");
+        value.is_some_and(|value| value.text().is_some_and(|text| text.contains(&reference)))
+    })
 }
 
 /// The user's element for each wanted key with its place, in one pass over a list that may be long. Of several

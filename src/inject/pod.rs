@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::merge::Fill;
 use super::patch::{Operation, Patch};
+use crate::kubernetes::image_reference::ALWAYS;
 use crate::review::pod::{Metadata, SpecFields};
 use crate::review::{Json, Pod};
 use crate::template::value::TemplateObject;
@@ -117,6 +118,24 @@ impl<'p> WorkingPod<'p> {
     /// The elements of a list as they are now.
     pub(crate) fn list(&self, list: List) -> &[Element<'p>] {
         &self.elements(list).list
+    }
+
+    /// The containers of both lists.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = &Element<'p>> {
+        let lists = [List::InitContainers, List::Containers];
+        lists.into_iter().flat_map(|list| self.list(list))
+    }
+
+    /// Whether every container that the user wrote is pulled anew for each pod, as the admission plugin
+    /// AlwaysPullImages has it.
+    pub(crate) fn always_pulls(&self) -> bool {
+        let mut users = self
+            .containers()
+            .filter(|element| matches!(element, Element::Users { .. }));
+        users.all(|element| {
+            let policy = element.view().field("imagePullPolicy");
+            policy.is_some_and(|policy| policy.text().as_deref() == Some(ALWAYS))
+        })
     }
 
     pub(crate) fn metadata(&self) -> Option<&'p Metadata<'p>> {

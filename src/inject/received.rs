@@ -5,14 +5,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::ownership::{PodContent, called, is_named, name, steps};
+use super::ownership::{PodContent, called, is_named, items, name, steps};
 use super::status::{Element, Status};
-use crate::kubernetes::element_digest::differing_fields;
+use crate::kubernetes::element_digest::{differing_fields, element_digest};
+use crate::kubernetes::image_reference::ALWAYS;
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
 const RESTART_POLICY: &str = "restartPolicy";
+const PULL_POLICY: &str = "imagePullPolicy";
 
 /// What others changed of a helper.
 #[derive(Debug)]
@@ -23,6 +25,70 @@ pub(crate) struct ChangedHelper {
     pub(crate) fields: Vec<String>,
     /// Whether it lost `restartPolicy: Always`, and got it back.
     pub(crate) is_sidecar_again: bool,
+}
+
+/// Whether every container is pulled anew for each pod, as the admission plugin `AlwaysPullImages` has it: it
+/// sets that in every pod, whatever is asked for, and takes no pod otherwise.
+pub(crate) fn always_pulls(pod: &Value) -> bool {
+    containers(pod).all(|container| policy_of(container) == Some(ALWAYS))
+}
+
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["initContainers", "containers"].into_iter();
+    lists.flat_map(|list| items(pod, list))
+}
+
+fn policy_of(container: &Value) -> Option<&str> {
+    container.get(PULL_POLICY)?.as_str()
+}
+
+/// Gives helpers the pull policy back with which a status says that they were added: where the plugin has set
+/// another, nobody has changed them.
+pub(crate) fn restore_policies(pod: &mut Value, status: &Status) {
+    let ty = FieldType::Object("Container".to_owned());
+    for (element, digest) in status.elements() {
+        let (list, name) = match element {
+            Element::Container(name) => ("containers", name),
+            Element::InitContainer(name) => ("initContainers", name),
+            _ => continue,
+        };
+        let Some(container) = listed(pod, &[list], name) else {
+            continue;
+        };
+        let has_digest = |container: &Value| digest == Some(element_digest(&ty, container));
+        if has_digest(container) {
+            continue;
+        }
+        let before = [None, Some("IfNotPresent"), Some("Never")].into_iter();
+        let restored = before.map(|policy| with_policy(container, policy));
+        if let Some(restored) = restored.into_iter().find(|container| has_digest(container)) {
+            *container = restored;
+        }
+    }
+}
+
+fn with_policy(container: &Value, policy: Option<&str>) -> Value {
+    let mut container = container.clone();
+    if let Value::Object(fields) = &mut container {
+        match policy {
+            Some(policy) => fields.insert(PULL_POLICY.to_owned(), policy.into()),
+            None => fields.shift_remove(PULL_POLICY),
+        };
+    }
+    container
+}
+
+/// Keeps the plugin's pull policy in every container that the pod had as received.
+pub(crate) fn keep_policies(before: &Value, after: &mut Value) {
+    let names: BTreeSet<&str> = containers(before).map(name).collect();
+    for list in ["initContainers", "containers"] {
+        let list = after.pointer_mut(&format!("/spec/{list}"));
+        for container in list.and_then(Value::as_array_mut).into_iter().flatten() {
+            if names.contains(name(container)) {
+                *container = with_policy(container, Some(ALWAYS));
+            }
+        }
+    }
 }
 
 /// Puts what a status names back as it was received, but for a sidecar that is none any more: whoever knows

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
 use super::ownership::PodContent;
 use super::parameters::{self, ParameterSources};
+use super::received::{always_pulls, restore_policies};
 use super::status::{ASKED_BY_FLAG, Element, Status, has_status};
 use super::uninject::{Claim, Purpose, TakenOut, is_security_or_pod, take_out};
 use super::verdict::{Decision, Reason, Refusal, Verdict};
@@ -91,6 +92,11 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
     let mut given_back: BTreeMap<String, Status> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let mut rest = received.to_value();
+        if always_pulls(&rest) {
+            for claim in claims.values() {
+                restore_policies(&mut rest, &claim.status);
+            }
+        }
         let earlier = mandatory_helpers(input, &rest, &claims);
         let mut taken = take_out(&mut rest, &claims, &input.settings.foreign_helpers);
         for (template, status) in &given_back {
@@ -125,6 +131,9 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
             if let Some(claim) = claims.get_mut(&template) {
                 let whole = std::mem::take(&mut claim.status);
                 claim.status = whole.with_elements(&|element, _| !status.names(element));
+                // What is left keeps its place in the autoscaler's list.
+                let evictable = &mut claim.status.safe_to_evict;
+                evictable.retain(|volume| !status.volumes.contains(volume));
             }
             given_back.entry(template).or_default().unite(status);
         }
@@ -327,7 +336,7 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
         if !left.is_empty() {
             let message = format!(
                 "the status of the template `{name}` names {left}, which it does not prove to be the \
-                 template's; it stays"
+                 template's, or which something else of the pod uses; it stays"
             );
             found
                 .push(Finding::new(Code::LeftBehind, "metadata.annotations", message).of(template));

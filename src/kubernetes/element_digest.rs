@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 
 use super::defaults::{self, TOKEN_VOLUME, is_token_mount};
 use super::fields::DefaultValue;
-use super::image_reference::ALWAYS;
 use super::quantity::Quantity;
 use super::schema::{self, Field, FieldType};
 
@@ -162,8 +161,6 @@ fn says_nothing<'v>(
     match (definition, name) {
         // On the node's network the API server gives every port of a container the host's.
         ("ContainerPort", "hostPort") if get("containerPort") == Some(value) => true,
-        // The admission plugin AlwaysPullImages sets it, whatever a template says.
-        ("Container", "imagePullPolicy") if value.as_str() == Some(ALWAYS) => true,
         _ => {
             field.facts.is_some_and(|facts| facts.is_gated)
                 || defaults::says_nothing(definition, name, field, value, get)

@@ -101,7 +101,7 @@ impl PlaygroundServer {
 
     /// Serves until Ctrl-C, or until it is told to end otherwise.
     pub(crate) async fn run(self) -> Result<(), ServerError> {
-        let mut signals = super::run::Signals::new().map_err(ServerError::Signals)?;
+        let mut signals = super::run::Signals::new()?;
         let serving = axum::serve(self.listener, self.router);
         // Browsers keep connections open; a page that keeps nothing has nothing to finish.
         tokio::select! {

@@ -153,8 +153,8 @@ impl<B: Backend> Reviews<B> {
             is_uncalled: true,
             ..
         }) = &answer
-            && self.is_changed_soon(namespace).await
         {
+            self.backend.changed(namespace).await;
             answer = self.decide(endpoint, &body, end).await?;
         }
         match answer {
@@ -207,14 +207,6 @@ impl<B: Backend> Reviews<B> {
         };
         let known = timeout(NAMESPACE_PATIENCE, self.backend.known(namespace));
         known.await.unwrap_or(false)
-    }
-
-    /// Waits until a namespace is known better, with few others.
-    async fn is_changed_soon(&self, namespace: &str) -> bool {
-        match self.waiting.try_acquire() {
-            Ok(_place) => self.backend.changed(namespace).await,
-            Err(_) => false,
-        }
     }
 }
 

@@ -69,35 +69,30 @@ pub(crate) struct Server<B> {
 
 /// The signals that end the server.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
 }
 
 impl Signals {
-    pub(super) fn new() -> io::Result<Self> {
+    /// Listens from now on: the first process of a container gets no signal that it does not ask for.
+    pub(crate) fn new() -> Result<Self, ServerError> {
+        let listen = |kind| signal(kind).map_err(ServerError::Signals);
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            hangup: listen(SignalKind::hangup())?,
         })
     }
 
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.hangup.recv() => "SIGHUP",
         }
     }
-}
-
-/// Waits for a signal that ends the program, before there is a server to drain. The first process of a container
-/// gets no signal that it does not ask for.
-pub(crate) async fn signalled() -> Result<&'static str, ServerError> {
-    let mut signals = Signals::new().map_err(ServerError::Signals)?;
-    Ok(signals.next().await)
 }
 
 fn bind(what: &'static str, address: ListenAddress) -> Result<TcpListener, ServerError> {
@@ -109,12 +104,12 @@ fn bind(what: &'static str, address: ListenAddress) -> Result<TcpListener, Serve
 }
 
 impl<B: Backend> Server<B> {
-    /// Binds both ports and begins to listen for signals.
-    pub(crate) fn bind(setup: Setup<B>) -> Result<Self, ServerError> {
+    /// Binds both ports.
+    pub(crate) fn bind(setup: Setup<B>, signals: Signals) -> Result<Self, ServerError> {
         Ok(Self {
             webhook: bind("webhook", setup.listen)?,
             admin: bind("admin", setup.admin_listen)?,
-            signals: Signals::new().map_err(ServerError::Signals)?,
+            signals,
             setup,
         })
     }

@@ -4,7 +4,7 @@
 //! runs after the mesh took over the packets, and before the mesh's proxy runs, reaches nobody.
 
 use super::super::CheckContext;
-use super::super::pod::{Container, Place, Pod, text};
+use super::super::pod::{Container, Place, Pod, Probe, text};
 use crate::finding::{Code, Finding};
 
 /// What a mesh puts into a pod, and how a pod asks for it.
@@ -213,11 +213,8 @@ fn asks<'v>(keys: &[Asked], value: impl Fn(&'static str) -> Option<&'v str>) -> 
 /// Whether the containers behind a sidecar start when the kubelet has reached it over the pod's network.
 fn is_awaited_over_network(sidecar: &Container<'_>) -> bool {
     let startup = sidecar.startup.as_ref();
-    startup.is_some_and(|probe| {
-        probe
-            .network()
-            .is_some_and(|target| text(target.host.as_ref()).is_empty())
-    })
+    let target = startup.and_then(Probe::network);
+    target.is_some_and(|target| text(target.host.as_ref()).is_empty())
 }
 
 /// Whether its command shows that it talks to somebody.

@@ -30,9 +30,11 @@ impl<'a> Field<'a> {
     /// Shows every field of an object that is there to `visit`; `None` where this is no object.
     pub(crate) fn each(self, visit: &mut dyn FnMut(&'a str, Self)) -> Option<()> {
         match self {
-            Self::Json(value) => value.is_object().then(|| each_of_json(value, None, visit)),
-            Self::Data(value) => Some(each_of_data(value.as_object()?.iter(), visit)),
+            Self::Json(value) if value.is_object() => each_of_json(value, None, visit),
+            Self::Json(_) => return None,
+            Self::Data(value) => each_of_data(value.as_object()?.iter(), visit),
         }
+        Some(())
     }
 
     /// The elements of a list.
@@ -129,9 +131,7 @@ impl<'a, T: FromField<'a>> FromField<'a> for Vec<T> {
     fn from_field(field: Field<'a>) -> Option<Self> {
         let elements = field.elements()?;
         let mut list = Self::with_capacity(elements.clone().count());
-        for element in elements {
-            list.push(T::from_field(element)?);
-        }
+        list.extend(elements.filter_map(T::from_field));
         Some(list)
     }
 }

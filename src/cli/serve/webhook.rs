@@ -1,15 +1,15 @@
 //! The backend of the server: the current engine, with every decision counted and logged.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::cluster::{DecisionEvent, EventResult, EventSender};
 use crate::inject::{Answer, CachedEngine, Endpoint, Engine, Namespaces, Settings};
+use crate::kubernetes::keys::MANDATORY;
 use crate::server::Backend;
 use crate::telemetry::{DecisionRecord, Metrics, log_decision};
 use crate::template::Catalog;
@@ -42,14 +42,21 @@ pub(super) struct Webhook {
     metrics: Arc<Metrics>,
     /// The queue of verdicts that become events.
     events: Option<EventSender>,
-    /// Namespaces whose change was waited for in vain, each with what was known of it.
-    awaited: Mutex<HashMap<String, u64>>,
+    /// Namespaces whose change was waited for, each with what was known of it then.
+    awaited: Mutex<HashMap<String, Stamp>>,
+    waiting: Semaphore,
 }
 
 /// How long the API server may be ahead of the watch of namespaces.
 const NAMESPACE_LAG: Duration = Duration::from_millis(250);
 
-/// As many namespaces are remembered for which that was waited for in vain.
+/// As many reviews wait for that at once.
+const MOST_WAITING: usize = 128;
+
+/// Whether a namespace is mandatory, and what its label `pillion.dev/injection` says.
+type Stamp = (bool, Option<String>);
+
+/// As many namespaces are remembered for which that was waited for.
 const MOST_AWAITED: usize = 10_000;
 
 impl Webhook {
@@ -78,19 +85,24 @@ impl Webhook {
             metrics,
             events,
             awaited: Mutex::default(),
+            waiting: Semaphore::new(MOST_WAITING),
         }
     }
 
-    /// What is known of a namespace's labels and annotations, in short.
-    fn stamp(&self, namespace: &str) -> u64 {
+    /// What is known of the labels by which the shipped webhook configuration calls for a namespace's pods.
+    fn stamp(&self, namespace: &str) -> Stamp {
         let engine = self.engine.load();
         let known = engine.engine().settings().namespaces.get(namespace);
-        let mut hasher = DefaultHasher::new();
-        (&known.labels, &known.annotations).hash(&mut hasher);
-        hasher.finish()
+        let injection = known.injection().map(str::to_owned);
+        (known.labels.contains_key(MANDATORY), injection)
     }
 
-    fn awaited(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+    /// Whether a change of what is known now was waited for.
+    fn is_awaited(&self, namespace: &str) -> bool {
+        self.awaited().get(namespace) == Some(&self.stamp(namespace))
+    }
+
+    fn awaited(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,6 +153,15 @@ impl Backend for Webhook {
         let (answer, is_recalled) =
             engine.answer_until(endpoint, body, move || Instant::now() >= deadline);
         let duration = started.elapsed();
+        let mut answer = answer;
+        if let Answer::Review {
+            namespace,
+            is_uncalled,
+            ..
+        } = &mut answer
+        {
+            *is_uncalled &= !self.is_awaited(namespace);
+        }
         if let Answer::Review {
             uid,
             namespace,
@@ -148,6 +169,8 @@ impl Backend for Webhook {
             dry_run,
             decision,
             regarding,
+            // Otherwise it is decided once more, and told then.
+            is_uncalled: false,
             ..
         } = &answer
         {
@@ -196,28 +219,30 @@ impl Backend for Webhook {
         }
     }
 
-    async fn changed(&self, namespace: &str) -> bool {
+    async fn changed(&self, namespace: &str) {
         let mut replaced = self.replaced.subscribe();
         let before = self.stamp(namespace);
-        if self.awaited().get(namespace) == Some(&before) {
-            return false;
-        }
-        let is_changed = tokio::time::timeout(NAMESPACE_LAG, async {
-            while self.stamp(namespace) == before && replaced.changed().await.is_ok() {}
-        });
-        if is_changed.await.is_err() {
-            tracing::info!(
-                namespace,
-                "a pod came for which no entry of the shipped webhook configuration calls: either others do, or \
-                 the namespace was changed and the watch has not told yet"
-            );
-            let mut awaited = self.awaited();
-            if awaited.len() >= MOST_AWAITED {
-                awaited.clear();
+        if let Ok(_place) = self.waiting.try_acquire() {
+            let is_changed = async {
+                while self.stamp(namespace) == before && replaced.changed().await.is_ok() {}
+            };
+            if tokio::time::timeout(NAMESPACE_LAG, is_changed)
+                .await
+                .is_err()
+            {
+                tracing::info!(
+                    namespace,
+                    "a pod came for which no entry of the shipped webhook configuration calls: either others \
+                     do, or the namespace was labelled and the watch has not told yet"
+                );
             }
-            awaited.insert(namespace.to_owned(), before);
         }
-        true
+        let stamp = self.stamp(namespace);
+        let mut awaited = self.awaited();
+        if awaited.len() >= MOST_AWAITED {
+            awaited.clear();
+        }
+        awaited.insert(namespace.to_owned(), stamp);
     }
 
     fn rejected(&self, status: u16) {

@@ -3,14 +3,14 @@
 //! Templates are composed as they are served, and what others changed since stays: what follows from that
 //! is told, and refuses nothing, as the API server would have to be asked once more for nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::enforcement::{Skipped, applied, assign, check_context, chosen_by_namespace, policy};
 use super::{ComposeOptions, Composed, CompositionInput};
 use crate::check::{self, CheckContext};
-use crate::finding::{Code, Finding, Policy};
+use crate::finding::{Finding, Policy};
 use crate::inject::status::{Element, Status};
 use crate::inject::verdict::EnforcedFinding;
 
@@ -25,12 +25,17 @@ pub(crate) fn check_changed(
     }
     let templates = applied(input, &composed.decision);
     let with = check_context(input, &templates);
-    let before: BTreeSet<(Code, Option<String>)> = findings(as_composed, composed, &with)
-        .map(|finding| (finding.code, finding.template))
-        .collect();
-    let new: Vec<Finding> = findings(leaving, composed, &with)
-        .filter(|finding| !before.contains(&(finding.code, finding.template.clone())))
-        .collect();
+    let before: Vec<Finding> = findings(as_composed, composed, &with).collect();
+    let now: Vec<Finding> = findings(leaving, composed, &with).collect();
+    // What others have mended is no news.
+    for outcome in &mut composed.decision.outcomes {
+        outcome.findings.retain(|EnforcedFinding { finding, .. }| {
+            !before.iter().any(|before| is_same(before, finding))
+                || now.iter().any(|now| is_same(now, finding))
+        });
+    }
+    let is_new = |finding: &Finding| !before.iter().any(|before| is_same(before, finding));
+    let new: Vec<Finding> = now.into_iter().filter(is_new).collect();
     let (chosen, _) = chosen_by_namespace(input);
     let options = ComposeOptions {
         skipped: &Skipped::new(),
@@ -47,7 +52,12 @@ pub(crate) fn check_changed(
     assign(&mut composed.decision, enforced.collect());
 }
 
-/// What is wrong with what templates added to a pod.
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    (one.code, &one.template, &one.message) == (other.code, &other.template, &other.message)
+}
+
+/// What is wrong with what templates added to a pod as a whole: what they added to the app's containers is not
+/// told apart here.
 fn findings(
     pod: &Value,
     composed: &Composed,

@@ -108,7 +108,7 @@ fn add(
     change: &mut Change,
 ) -> Result<(), Refusal> {
     if let Some(earlier) = pod.earlier(&container.name) {
-        let reverted = same_name::restore(template, &mut container.value, earlier);
+        let reverted = same_name::restore(pod, template, &mut container.value, earlier);
         change.findings.extend(reverted);
     }
     let is_classic = container.is_sidecar && !container.is_native;

@@ -11,7 +11,6 @@ use crate::finding::{Code, Finding};
 use crate::inject::evaluation::PLACEHOLDER;
 use crate::inject::merge::{covers, is_empty};
 use crate::inject::pod::WorkingPod;
-
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::defaults::{self, TOKEN_PATH, is_default};
 use crate::kubernetes::element_digest;
@@ -24,6 +23,7 @@ use crate::template::value::{ReadObject, TemplateObject};
 
 const PULL_POLICY: &str = "imagePullPolicy";
 const SECURITY: &str = "securityContext";
+const USER: &str = "runAsUser";
 
 /// What a container runs: one unit, as arguments mean nothing to another command.
 pub(super) const COMMAND: [&str; 2] = ["command", "args"];
@@ -116,7 +116,7 @@ fn is_allowed(
         _ if value.is_null() || is_default("Container", name, value) => true,
         "name" => true,
         "image" if image == Some(PLACEHOLDER) => true,
-        PULL_POLICY if value.as_str() == Some(ALWAYS) => true,
+        PULL_POLICY if value.as_str() == Some(ALWAYS) && pod.always_pulls() => true,
         PULL_POLICY if value.as_str() == image.map(Reference::pull_policy) => true,
         "resources" => are_allowed_resources(want, value),
         "volumeMounts" => {
@@ -172,6 +172,7 @@ fn are_allowed_resources(want: &Value, theirs: &Value) -> bool {
 /// Takes over from a mandatory template's helper as received what may be added to it, and says what
 /// other webhooks changed in it and is put back.
 pub(super) fn restore(
+    pod: &WorkingPod<'_>,
     template: &Template,
     want: &mut TemplateObject,
     earlier: &Value,
@@ -183,11 +184,7 @@ pub(super) fn restore(
     if !template.overridable.allows("resources") {
         add_resources(want, earlier.get("resources"));
     }
-    let policy = earlier.get(PULL_POLICY).and_then(Value::as_str);
-    if policy == Some(ALWAYS) && want.get(PULL_POLICY).is_none() {
-        want.insert(PULL_POLICY, Value::from(ALWAYS).into());
-    }
-    add_security(want, earlier.get(SECURITY));
+    add_user(pod, want, earlier);
     let name = earlier.get("name").and_then(Value::as_str);
     let result = want.to_value();
     let reverted = element_digest::differing_fields("Container", earlier, &result);
@@ -208,28 +205,24 @@ pub(super) fn restore(
     ))
 }
 
-/// Adds what the template leaves unset of the security context and the pod's own context may say as well: an
-/// admission plugin such as OpenShift's gives each container its user.
-fn add_security(want: &mut TemplateObject, earlier: Option<&Value>) {
-    let Some(Value::Object(earlier)) = earlier else {
+/// Adds the user where the template leaves it unset, another container of the pod has the same, and it is not
+/// root: OpenShift gives each container the namespace's user. Whoever makes the pod could say it in the pod's
+/// own `securityContext` as well.
+fn add_user(pod: &WorkingPod<'_>, want: &mut TemplateObject, earlier: &Value) {
+    let user_of = |container: &Value| container.get(SECURITY)?.get(USER)?.as_i64();
+    let Some(user) = user_of(earlier).filter(|user| *user > 0) else {
         return;
     };
+    let mut others = pod
+        .containers()
+        .map(|element| element.view().to_value())
+        .filter_map(|container| user_of(&container));
     let mut security = match want.get(SECURITY) {
         Some(Value::Object(security)) => security.clone(),
         _ => Map::new(),
     };
-    let is_of_pod = |name: &str| {
-        schema::field("PodSecurityContext", name).is_some()
-            && schema::field("SecurityContext", name).is_some()
-    };
-    let unset = earlier
-        .iter()
-        .filter(|(name, value)| is_of_pod(name) && !value.is_null());
-    let known = security.len();
-    for (name, value) in unset {
-        security.entry(name).or_insert_with(|| value.clone());
-    }
-    if security.len() > known {
+    if !security.contains_key(USER) && others.any(|other| other == user) {
+        security.insert(USER.to_owned(), user.into());
         want.insert(SECURITY, Value::Object(security).into());
     }
 }

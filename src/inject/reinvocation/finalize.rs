@@ -10,7 +10,8 @@ use crate::inject::composition::{Composed, CompositionInput, check_changed};
 use crate::inject::difference::difference;
 use crate::inject::patch::Patch;
 use crate::inject::received::{
-    ChangedHelper, keep_amounts, keep_changes, keep_evictable, keep_order,
+    ChangedHelper, always_pulls, keep_amounts, keep_changes, keep_evictable, keep_order,
+    keep_policies,
 };
 use crate::inject::status::Status;
 use crate::inject::uninject::{
@@ -140,22 +141,31 @@ fn tell_fields(decision: &mut Decision, template: &str, helpers: &[ChangedHelper
     let Some(EnforcedFinding { finding, .. }) = told else {
         return;
     };
-    let mut words = String::new();
+    for text in [&mut finding.message, &mut finding.logged] {
+        add_fields(text, helpers);
+    }
+}
+
+fn add_fields(text: &mut String, helpers: &[ChangedHelper]) {
+    if helpers.iter().all(|helper| helper.fields.is_empty())
+        && let Some(changed) = text.strip_suffix("; it stays so")
+    {
+        text.truncate(changed.len());
+    }
     for ChangedHelper { name, fields, .. } in helpers {
         if !fields.is_empty() {
             let fields = some(fields.iter().map(String::as_str));
-            words.push_str(&format!("; of {name}: {fields}"));
+            text.extend(["; of ", name, ": ", fields.as_str()]);
         }
     }
     for helper in helpers.iter().filter(|helper| helper.is_sidecar_again) {
-        words.push_str(&format!(
-            "; {} had lost restartPolicy: Always, as another webhook knows no sidecars, and has it again: \
-             else the app would wait for its end",
-            helper.name
-        ));
+        text.extend([
+            "; ",
+            &helper.name,
+            " had lost restartPolicy: Always, as another webhook knows no sidecars, and has it again: else the \
+             app would wait for its end",
+        ]);
     }
-    finding.message.push_str(&words);
-    finding.logged.push_str(&words);
 }
 
 /// The pod as it is to be.
@@ -169,6 +179,9 @@ fn resulting(
     let mut after = rest;
     for operation in &composed.decision.patch.0 {
         operation.apply(&mut after);
+    }
+    if always_pulls(before) {
+        keep_policies(before, &mut after);
     }
     let as_composed = after.clone();
     for (name, claim) in claims {

@@ -79,10 +79,9 @@ impl Backend for Fake {
         }
     }
 
-    async fn changed(&self, namespace: &str) -> bool {
+    async fn changed(&self, namespace: &str) {
         assert_eq!(namespace, "behind");
         self.known.store(true, Ordering::Relaxed);
-        true
     }
 
     fn rejected(&self, status: u16) {
