@@ -157,7 +157,7 @@ codes! {
     "Set what was changed by a parameter of the template, or by a container of the helper's name in the manifest.";
 
     TakenOut: Composition, Info, Warn;
-    "Something was taken out of the pod that its status says a template had added under another revision or other parameters, and that the template does not add any more.";
+    "Something was taken out of the pod that its status says a template had added, and that is not added any more: the template has another revision or other parameters, or is gone or not selected for the pod.";
     "Nothing is to be done where the template had added it. Where it is somebody else's, the status was copied or written by hand: remove the annotation `pillion.dev/status.<template>` before the pod is applied.";
 
     MandatoryReverted: Composition, Warning, Warn;
