@@ -4,7 +4,7 @@
 //! the webhook would and says how; what only the cluster knows (its webhook configurations, the
 //! namespace, whether a Secret exists) is read with the caller's own rights.
 
-mod cluster_templates;
+pub(super) mod cluster_templates;
 mod list;
 pub(super) mod registration;
 pub(super) mod subjects;

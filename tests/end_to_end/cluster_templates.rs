@@ -66,6 +66,26 @@ async fn what_is_stored_is_what_pods_get() -> Outcome {
 
 /// `pillion explain` with the cluster at hand says what the webhook does with its templates.
 fn explain_knows_it(stage: &Stage) -> Outcome {
+    let (item, code) = explained(stage)?;
+    assert_eq!(item["verdict"], "Injected", "{item:#}");
+    assert_eq!(item["templates"][0]["name"], "helper", "{item:#}");
+    assert_eq!(code, Some(0));
+    Ok(())
+}
+
+/// Where an earlier revision is served, `explain` knows its name alone.
+fn explain_knows_no_refusal(stage: &Stage, revision: &Value) -> Outcome {
+    let (item, code) = explained(stage)?;
+    assert_eq!(item["verdict"], "Unknown", "{item:#}");
+    let message = item["message"].as_str().unwrap_or_default();
+    let revision = revision.as_str().unwrap_or("no revision");
+    assert!(message.contains(revision), "{item:#}");
+    assert_eq!(code, Some(0));
+    Ok(())
+}
+
+/// What is explained of a pod that asks for the helper, and the exit status.
+fn explained(stage: &Stage) -> Outcome<(Value, Option<i32>)> {
     let folder = tempfile::tempdir().during("make a folder")?;
     let file = folder.path().join("pod.json");
     let manifest = pod("orders", &json!({"pillion.dev/inject": "helper"}));
@@ -79,10 +99,7 @@ fn explain_knows_it(stage: &Stage) -> Outcome {
         .during("explain a pod")?;
     let told = String::from_utf8_lossy(&explain.stdout);
     let list: Value = serde_json::from_str(&told).during("read the explanation")?;
-    let item = &list["items"][0];
-    assert_eq!(item["verdict"], "Injected", "{told}");
-    assert_eq!(item["templates"][0]["name"], "helper", "{told}");
-    Ok(())
+    Ok((list["items"][0].clone(), explain.status.code()))
 }
 
 async fn stored_changed_and_broken(stage: &Stage) -> Outcome {
@@ -127,6 +144,7 @@ async fn stored_changed_and_broken(stage: &Stage) -> Outcome {
     let expected = "spec.sidecars[0].image: there is no parameter `nobody`";
     assert_eq!(message, Some(expected));
     assert_eq!(status["servedRevision"], good["revision"]);
+    explain_knows_no_refusal(stage, &good["revision"])?;
     assert_eq!(status.get("revision"), None);
     assert_eq!(
         stage.image("default", "helper").await.as_deref(),

@@ -18,8 +18,11 @@ pub(super) fn read(cluster: &mut Cluster, namespaces: &BTreeSet<&str>) -> Catalo
     for namespace in namespaces {
         listed.push(self::listed(cluster, Some(namespace)));
     }
+    let listed = listed.iter().map(|(plural, read)| (*plural, read));
     let (catalog, notes) = catalog(listed);
-    notes.into_iter().for_each(|note| cluster.note(note));
+    for note in notes {
+        cluster.note(note);
+    }
     catalog
 }
 
@@ -35,16 +38,19 @@ fn listed(cluster: &Cluster, namespace: Option<&str>) -> Listed {
     (resource.plural, read)
 }
 
-/// The templates of these lists, and what is to be told of those that are not known.
-fn catalog(listed: impl IntoIterator<Item = Listed>) -> (Catalog, Vec<String>) {
+/// The templates of these lists, each with the plural name of its kind, and what is to be told of those that
+/// are not known.
+pub(in crate::cli) fn catalog<'r>(
+    listed: impl IntoIterator<Item = (&'static str, &'r Read<ObjectPage>)>,
+) -> (Catalog, Vec<String>) {
     let (mut entries, mut notes, mut unread) = (Vec::new(), Vec::new(), None);
     for (plural, read) in listed {
         match read {
             Read::Found(ObjectPage { items, more }) => {
                 entries.extend(items.iter().map(entry));
-                if more {
+                if *more {
                     let note = format!("there are more {plural} than were read");
-                    unread.get_or_insert(note.clone());
+                    unread.get_or_insert_with(|| note.clone());
                     notes.push(note);
                 }
             }

@@ -9,8 +9,8 @@ use crate::explain::{Explanation, Question, Registration};
 use crate::inject::{Engine, RequestContext, Settings};
 
 /// What is explained of a pod with these annotations in a namespace with these labels.
-fn explained(listed: Vec<Listed>, annotations: &Value, labels: &Value) -> Explanation {
-    let (catalog, _) = catalog(listed);
+fn explained(listed: &[Listed], annotations: &Value, labels: &Value) -> Explanation {
+    let (catalog, _) = known(listed);
     let catalog = Catalog::layered([&catalog, &Catalog::built_in()]);
     let mut settings = Settings::default();
     let namespace = json!({"metadata": {"labels": labels}});
@@ -34,6 +34,10 @@ fn explained(listed: Vec<Listed>, annotations: &Value, labels: &Value) -> Explan
         configurations: Err("not asked".to_owned()),
     };
     engine.explain(&question, &registration, &[]).unwrap()
+}
+
+fn known(listed: &[Listed]) -> (Catalog, Vec<String>) {
+    catalog(listed.iter().map(|(plural, read)| (*plural, read)))
 }
 
 fn of_cluster(read: Read<ObjectPage>) -> Vec<Listed> {
@@ -99,7 +103,7 @@ fn a_refusal_is_told_only_where_it_is_known() {
         ),
     ];
     for (listed, annotations, labels, judgement, message) in table {
-        let told = explained(listed, annotations, &labels);
+        let told = explained(&listed, annotations, &labels);
         assert_eq!(told.judgement(), judgement, "{told:#?}");
         assert!(told.message.contains(message), "{told:#?}");
         let is_known = told.verdict.is_some();
@@ -112,13 +116,13 @@ fn a_refusal_is_told_only_where_it_is_known() {
 
 #[test]
 fn what_is_not_known_is_noted_with_what_to_do() {
-    let (_, notes) = catalog(forbidden());
+    let (_, notes) = known(&forbidden());
     assert!(
         notes
             .iter()
             .any(|note| note.contains("you need: list clusterinjectiontemplates"))
     );
-    let (_, notes) = catalog(broken(&json!({"servedRevision": "abc123"}), "Optional"));
+    let (_, notes) = known(&broken(&json!({"servedRevision": "abc123"}), "Optional"));
     assert!(
         notes
             .iter()
