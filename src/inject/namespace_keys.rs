@@ -16,7 +16,7 @@ use crate::finding::Policies;
 use crate::kubernetes::keys::{
     CONTAINERS, DOMAIN, FINDINGS, INJECT, INJECTION, MANDATORY, PARAMETER_INFIX,
 };
-use crate::template::{Catalog, CatalogLookup};
+use crate::template::{Catalog, CatalogLookup, UnknownContent};
 use crate::wording::shown;
 
 /// Something that means nothing, or not what was meant.
@@ -120,6 +120,13 @@ fn of_templates(
         unknown == UnknownTemplates::Absent || missing::has_near_name(catalog, name, template)
     };
     let of_list = listed.iter().take(MOST_TEMPLATES).filter_map(|template| {
+        // What an earlier revision takes is not known.
+        if matches!(
+            catalog.unknown(name, template),
+            Some(UnknownContent::Earlier(_))
+        ) {
+            return None;
+        }
         let found = missing::find(catalog, name, template, ListOwner::Namespace);
         let refusal = found.err()?;
         let is_told = refusal.reason != Reason::TemplateNotFound || is_told(template);

@@ -99,8 +99,8 @@ checks! {
         "the shipped policies, where they are installed, are bound and compile";
         "get validatingadmissionpolicies and validatingadmissionpolicybindings";
     Namespaces: namespaces::namespaces;
-        "labels and annotations of namespaces have values that mean something";
-        "list namespaces";
+        "labels and annotations of namespaces have values that mean something, and name templates and parameters that there are";
+        "list namespaces, clusterinjectiontemplates and injectiontemplates";
     Pods: pods::pods;
         "no running pod asked for templates and is bare";
         "list namespaces and pods";

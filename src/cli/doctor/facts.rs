@@ -128,6 +128,14 @@ impl Facts {
         }
     }
 
+    /// A setting of Pillion's Deployment: an environment variable or an argument.
+    pub(super) fn setting(&self, variable: &str, flag: &str) -> Option<String> {
+        match &self.deployment {
+            Read::Found(deployment) => rights::setting(deployment, variable, flag),
+            _ => None,
+        }
+    }
+
     /// The name that the API server asks the certificate for.
     pub(super) fn server_name(&self) -> String {
         called(&self.names, &self.configurations).0

@@ -121,6 +121,22 @@ fn nothing_is_told_of_a_healthy_installation() {
 
 type Break = fn(&mut Facts);
 
+/// One namespace with this annotation.
+fn annotated(key: &str, value: &str) -> Read<ObjectPage> {
+    listed(&json!([{"metadata": {"name": "shop", "annotations": {key: value}}}]))
+}
+
+/// A template with this spec that the server does not take.
+fn not_taken(spec: &Value) -> Read<ObjectPage> {
+    let conditions = json!([
+        {"type": "Compiled", "status": "False", "message": "no"},
+        {"type": "Served", "status": "False"},
+    ]);
+    let metadata = json!({"namespace": "shop", "name": "t"});
+    let status = json!({"conditions": conditions});
+    listed(&json!([{"kind": "X", "metadata": metadata, "spec": spec, "status": status}]))
+}
+
 #[test]
 fn one_thing_broken_is_one_line() {
     use Check as C;
@@ -153,6 +169,11 @@ fn one_thing_broken_is_one_line() {
         (|f| f.policies[0].1 = Read::Found(json!({})), C::Policies, Failure, "has no binding"),
         (|f| { f.policies[0].1 = Read::Found(json!({})); f.policies[0].2 = Read::Found(json!({"spec": {"policyName": "pillion-require-injection", "validationActions": ["Warn"]}})); }, C::Policies, Warning, "does not deny"),
         (|f| f.namespaces = Read::Unknown("forbidden".to_owned()), C::Namespaces, Warning, "forbidden"),
+        (|f| f.namespaces = annotated("pillion.dev/inject", "clock"), C::Namespaces, Warning, "there is no template `clock`"),
+        (|f| f.namespaces = annotated("clock.pillion.dev/zone", "UTC"), C::Namespaces, Warning, "`clock`, which does not exist"),
+        (|f| f.namespaces = annotated("pgbouncer.pillion.dev/hots", "db"), C::Namespaces, Warning, "no parameter `hots`"),
+        (|f| f.templates[0] = not_taken(&json!({"metadata": {"labels": {"a": "b"}}})), C::Templates, Failure, "is not taken"),
+        (|f| f.templates[0] = not_taken(&json!({"metadata": {"labels": {"a": "${params.b}"}}})), C::Templates, Failure, "does not compile"),
         (|f| f.all_pods = Read::Unknown("forbidden".to_owned()), C::Pods, Warning, "forbidden"),
     ];
     for (break_it, check, status, told) in table {
@@ -168,6 +189,40 @@ fn one_thing_broken_is_one_line() {
         assert!(line.message.contains(told), "{told}: {line:?}");
         assert!(line.remedy.is_some(), "{line:?}");
     }
+}
+
+#[test]
+fn a_template_that_files_may_bring_is_not_missed() {
+    let mut facts = healthy();
+    facts.namespaces = annotated("pillion.dev/inject", "clock");
+    let variable = json!([{"name": "PILLION_TEMPLATES", "value": "/templates"}]);
+    let Read::Found(deployment) = &mut facts.deployment else {
+        panic!("there is a Deployment");
+    };
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = variable;
+    assert_eq!(unwell(&facts), []);
+}
+
+#[test]
+fn remedies_are_about_what_was_done() {
+    let mut facts = healthy();
+    facts.served = Err("refused".to_owned());
+    let remedy = |facts: &Facts| unwell(facts).remove(0).remedy.unwrap();
+    assert!(remedy(&facts).contains("name one with `--connect`"));
+    facts.names.connect = Some("localhost:1".to_owned());
+    let told = remedy(&facts);
+    assert!(
+        told.contains("localhost:1") && !told.contains("name one"),
+        "{told}"
+    );
+
+    let mut facts = healthy();
+    facts.templates[0] = not_taken(&json!({"metadata": {"labels": {"a": "b"}}}));
+    let told = remedy(&facts);
+    assert!(
+        told.contains("--namespace-templates") && !told.contains("template check"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -5,6 +5,12 @@ use serde_json::Value;
 use super::super::facts::Facts;
 use super::{Check, Line, condition, text};
 use crate::cluster::Read;
+use crate::template::compile::compile_object;
+
+/// What to do about a template that is well and yet not taken.
+const TOO_MUCH: &str = "delete templates of the namespace, or make them shorter; \
+     whoever runs Pillion can raise --namespace-templates, --namespace-templates-mib and \
+     --all-namespaces-templates-mib (`tenants` of the chart)";
 
 pub(super) fn templates(facts: &Facts) -> Vec<Line> {
     let check = Check::Templates;
@@ -42,6 +48,26 @@ fn is_true(condition: &Value) -> bool {
     condition["status"] == "True"
 }
 
+/// Whether a template of a namespace is well and yet not taken, as its namespace, or all, have too much.
+fn is_too_much(template: &Value) -> bool {
+    let (namespace, name) = (
+        text(template, "/metadata/namespace"),
+        text(template, "/metadata/name"),
+    );
+    let compiles = || {
+        compile_object(namespace, name, template.get("spec"))
+            .result
+            .is_ok()
+    };
+    !namespace.is_empty() && !is_changed(template) && compiles()
+}
+
+/// Whether there is a newer generation than the one that the status is about.
+fn is_changed(template: &Value) -> bool {
+    let number = |pointer| template.pointer(pointer).and_then(Value::as_i64);
+    number("/metadata/generation") > number("/status/observedGeneration")
+}
+
 fn template(template: &Value) -> Option<Line> {
     let check = Check::Templates;
     let kind = text(template, "/kind");
@@ -57,30 +83,35 @@ fn template(template: &Value) -> Option<Line> {
     };
     let served = condition(template, "Served").is_some_and(is_true);
     if !is_true(compiled) {
-        let why = text(compiled, "/message");
-        let remedy = "correct the template; `pillion template check` says the same of a file";
-        return Some(if served {
-            let message = format!("{what} does not compile, an earlier revision is served: {why}");
-            check.warning(message, remedy)
-        } else {
-            let message =
-                format!("{what} does not compile, pods that ask for it are refused: {why}");
-            check.failure(message, remedy)
-        });
+        return Some(not_compiled(
+            template,
+            &what,
+            served,
+            text(compiled, "/message"),
+        ));
     }
     if !served {
         let why = condition(template, "Served").map_or("", |one| text(one, "/message"));
         let message = format!("{what} is not served: {why}");
         return Some(check.failure(message, "see the log of the replica that holds the Lease"));
     }
-    let generation = template
-        .pointer("/metadata/generation")
-        .and_then(Value::as_i64);
-    let observed = template
-        .pointer("/status/observedGeneration")
-        .and_then(Value::as_i64);
-    (generation > observed).then(|| {
+    is_changed(template).then(|| {
         let message = format!("{what} was changed, and nobody has looked at it since");
         check.warning(message, "see that a replica holds the Lease, and its log")
     })
+}
+
+fn not_compiled(template: &Value, what: &str, served: bool, why: &str) -> Line {
+    let check = Check::Templates;
+    if is_too_much(template) {
+        let message = format!("{what} is not taken, pods that ask for it are refused: {why}");
+        return check.failure(message, TOO_MUCH);
+    }
+    let remedy = "correct the template; `pillion template check` says the same of a file";
+    if served {
+        let message = format!("{what} does not compile, an earlier revision is served: {why}");
+        return check.warning(message, remedy);
+    }
+    let message = format!("{what} does not compile, pods that ask for it are refused: {why}");
+    check.failure(message, remedy)
 }

@@ -129,7 +129,7 @@ pub(super) fn served(facts: &Facts) -> Vec<Line> {
     let check = Check::Certificate;
     let chain = match &facts.served {
         Ok(chain) => chain,
-        Err(why) => return vec![check.unknown("which certificate is served", why)],
+        Err(why) => return vec![not_reached(facts, why)],
     };
     let Some(leaf) = chain.first() else {
         return vec![check.unknown("which certificate is served", "the chain is empty")];
@@ -165,6 +165,23 @@ pub(super) fn served(facts: &Facts) -> Vec<Line> {
         )));
     }
     lines
+}
+
+/// Why no certificate was seen, and how one can be.
+fn not_reached(facts: &Facts, why: &str) -> Line {
+    let check = Check::Certificate;
+    let what = "which certificate is served";
+    match &facts.names.connect {
+        None => check.unknown(what, why),
+        Some(address) => check.warning(
+            format!("not known: {what}: {why}"),
+            format!(
+                "see that {address}, the address of --connect, can be reached and is the webhook's port: \
+                 `kubectl port-forward -n {} service/{} PORT:443` makes one here",
+                facts.names.namespace, facts.names.name
+            ),
+        ),
+    }
 }
 
 fn validity(leaf: &CertificateInfo, now: SystemTime) -> Vec<Line> {
