@@ -68,6 +68,7 @@ async fn whatever_is_broken_is_told_and_nothing_else() -> Outcome {
     let mut installation = Installation::create().await?;
     expect(&installation, "a healthy installation", &[]).await?;
     in_the_registration(&installation).await?;
+    beside_the_registration(&installation).await?;
     around_it(&mut installation).await
 }
 
@@ -153,6 +154,24 @@ async fn in_the_registration(installation: &Installation) -> Outcome {
     assert!(report.says("comes out bare"), "{report:?}");
     installation.register().await?;
     Ok(())
+}
+
+async fn beside_the_registration(installation: &Installation) -> Outcome {
+    installation.leave_behind("old").await?;
+    let report = expect(
+        installation,
+        "what another left",
+        &["Configurations failure"],
+    )
+    .await?;
+    assert!(
+        report.says("the Service `pillion` of the namespace `gone`, which does not exist"),
+        "{report:?}"
+    );
+    installation.forget("old").await?;
+    expect(installation, "all is well again", &[])
+        .await
+        .map(drop)
 }
 
 async fn around_it(installation: &mut Installation) -> Outcome {

@@ -109,7 +109,7 @@ const OUR_ENTRIES: &str = ".pillion.dev";
 const OUR_SERVICE: &str = "pillion";
 
 /// Whether an entry names Pillion: by its name, or by the Service that it calls.
-fn is_ours(entry: &Entry) -> bool {
+pub(crate) fn is_ours(entry: &Entry) -> bool {
     let service = entry.client_config.service.as_ref();
     entry.name.ends_with(OUR_ENTRIES) || service.is_some_and(|one| one.name == OUR_SERVICE)
 }

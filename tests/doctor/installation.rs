@@ -355,6 +355,28 @@ impl Installation {
         Ok(())
     }
 
+    /// Registers a webhook of an installation that is gone; it asks about nothing.
+    pub(crate) async fn leave_behind(&self, name: &str) -> Outcome {
+        let service = json!({"namespace": "gone", "name": "pillion"});
+        let configuration = json!({
+            "apiVersion": REGISTRATION, "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": name},
+            "webhooks": [{
+                "name": "namespace.pillion.dev", "clientConfig": {"service": service},
+                "admissionReviewVersions": ["v1"], "sideEffects": "None", "failurePolicy": "Fail",
+            }],
+        });
+        self.objects
+            .put(&configuration, "mutatingwebhookconfigurations", None)
+            .await
+    }
+
+    pub(crate) async fn forget(&self, name: &str) -> Outcome {
+        self.objects
+            .delete(REGISTRATION, "mutatingwebhookconfigurations", name)
+            .await
+    }
+
     /// Replaces a field of the mutating configuration.
     pub(crate) async fn edit(&self, path: &str, value: Value) -> Outcome {
         let api = self.objects.api(

@@ -75,8 +75,8 @@ checks! {
         "the Service is there and leads to pods that are ready";
         "get services, list endpointslices in Pillion's namespace";
     Configurations: registration::configurations;
-        "both webhook configurations are there with the entries that are shipped";
-        "get mutatingwebhookconfigurations and validatingwebhookconfigurations";
+        "both webhook configurations are there with the entries that are shipped, and no other one of Pillion calls a Service that is gone";
+        "get and list mutatingwebhookconfigurations and validatingwebhookconfigurations, get services";
     Hazards: registration::hazards_of;
         "no entry could deadlock the cluster; entries are as they are shipped, but for what managed platforms add";
         "get mutatingwebhookconfigurations and validatingwebhookconfigurations";

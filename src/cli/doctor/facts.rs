@@ -1,5 +1,6 @@
 //! Everything that the checks look at, read once.
 
+mod other_registrations;
 mod probe;
 mod resources;
 mod rights;
@@ -15,6 +16,7 @@ use crate::cluster::{
 };
 use crate::kubernetes::webhook_configuration::Entry;
 use crate::tls::inspect::{self, CertificateInfo};
+pub(super) use other_registrations::OtherRegistration;
 pub(super) use probe::Probe;
 use resources::{
     BINDINGS, CERTIFICATES, CRDS, DEFINITIONS, DEPLOYMENTS, MUTATING, NAMESPACES, PODS, POLICIES,
@@ -52,6 +54,8 @@ pub(super) struct Facts {
     pub(super) slices: Read<ObjectPage>,
     /// Both webhook configurations, the mutating one first.
     pub(super) configurations: Vec<(&'static str, Read<Value>)>,
+    /// Configurations of other names with entries of ours.
+    pub(super) others: Read<Vec<OtherRegistration>>,
     /// The chain that is served, or why it is not known.
     pub(super) served: Result<Vec<CertificateInfo>, String>,
     pub(super) certificates: Read<ObjectPage>,
@@ -115,6 +119,7 @@ impl Facts {
             slices: reader.list(&SLICES, own, &of_service).await,
             served: served(&names, &configurations),
             configurations,
+            others: other_registrations::read(reader, &names).await,
             certificates: reader.list(&CERTIFICATES, own, "").await,
             rights: rights::ask(reader, &names, &deployment).await,
             deployment,

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::checks::{Health, Line};
-use super::facts::{Facts, KnownNames};
+use super::facts::{Facts, KnownNames, OtherRegistration};
 use super::report::Report;
 use super::{Check, checks};
 use crate::cluster::{Access, ObjectPage, Read};
@@ -96,6 +96,7 @@ fn healthy() -> Facts {
         excluded: Vec::new(),
         all_pods: listed(&json!([])),
         probe: None,
+        others: Read::Found(Vec::new()),
     }
 }
 
@@ -124,6 +125,17 @@ type Break = fn(&mut Facts);
 /// One namespace with this annotation.
 fn annotated(key: &str, value: &str) -> Read<ObjectPage> {
     listed(&json!([{"metadata": {"name": "shop", "annotations": {key: value}}}]))
+}
+
+/// A configuration of another name whose Service is gone.
+fn other(fails: bool) -> Read<Vec<OtherRegistration>> {
+    Read::Found(vec![OtherRegistration {
+        kind: "MutatingWebhookConfiguration",
+        name: "old".to_owned(),
+        service: ("gone".to_owned(), "pillion".to_owned()),
+        fails,
+        found: Read::Missing,
+    }])
 }
 
 /// A template with this spec that the server does not take.
@@ -172,6 +184,9 @@ fn one_thing_broken_is_one_line() {
         (|f| f.namespaces = annotated("pillion.dev/inject", "clock"), C::Namespaces, Warning, "there is no template `clock`"),
         (|f| f.namespaces = annotated("clock.pillion.dev/zone", "UTC"), C::Namespaces, Warning, "`clock`, which does not exist"),
         (|f| f.namespaces = annotated("pgbouncer.pillion.dev/hots", "db"), C::Namespaces, Warning, "no parameter `hots`"),
+        (|f| f.others = other(true), C::Configurations, Failure, "the MutatingWebhookConfiguration `old` has entries of Pillion"),
+        (|f| f.others = other(false), C::Configurations, Warning, "the Service `pillion` of the namespace `gone`"),
+        (|f| f.others = Read::Unknown("forbidden".to_owned()), C::Configurations, Warning, "other webhook configurations: forbidden"),
         (|f| f.templates[0] = not_taken(&json!({"metadata": {"labels": {"a": "b"}}})), C::Templates, Failure, "is not taken"),
         (|f| f.templates[0] = not_taken(&json!({"metadata": {"labels": {"a": "${params.b}"}}})), C::Templates, Failure, "does not compile"),
         (|f| f.all_pods = Read::Unknown("forbidden".to_owned()), C::Pods, Warning, "forbidden"),

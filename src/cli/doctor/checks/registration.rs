@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::facts::Facts;
+use super::super::facts::{Facts, OtherRegistration};
 use super::workload::wanted;
 use super::{Check, Health, Line, found};
 use crate::cluster::Read;
@@ -13,11 +13,40 @@ const APPLY: &str = "apply the chart or the manifests again";
 
 pub(super) fn configurations(facts: &Facts) -> Vec<Line> {
     let configurations = facts.configurations.iter();
-    configurations
-        .map(|(kind, read)| match configuration(facts, kind, read) {
-            Ok(line) | Err(line) => line,
-        })
-        .collect()
+    let own = configurations.map(|(kind, read)| match configuration(facts, kind, read) {
+        Ok(line) | Err(line) => line,
+    });
+    own.chain(others(facts)).collect()
+}
+
+/// Configurations of other names whose entries of ours call a Service that is gone.
+fn others(facts: &Facts) -> Vec<Line> {
+    let check = Check::Configurations;
+    let others = match &facts.others {
+        Read::Found(others) => others,
+        Read::Missing => return Vec::new(),
+        Read::Unknown(why) => return vec![check.unknown("other webhook configurations", why)],
+    };
+    let gone = others.iter().filter(|other| other.found == Read::Missing);
+    gone.map(|other| {
+        let OtherRegistration { kind, name, .. } = other;
+        let (namespace, service) = &other.service;
+        let (health, follows) = if other.fails {
+            (Health::Failure, "what it asks about is refused")
+        } else {
+            (Health::Warning, "each call of it fails, and nothing follows")
+        };
+        let message = format!(
+            "the {kind} `{name}` has entries of Pillion for the Service `{service}` of the namespace \
+             `{namespace}`, which does not exist: {follows}"
+        );
+        let remedy = format!(
+            "where an earlier installation left it: kubectl delete {} {name}",
+            kind.to_lowercase()
+        );
+        check.bad(health, message, remedy)
+    })
+    .collect()
 }
 
 fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, Line> {
