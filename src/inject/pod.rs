@@ -127,7 +127,7 @@ impl<'p> WorkingPod<'p> {
     }
 
     /// Whether every container that the user wrote is pulled anew for each pod, as the admission plugin
-    /// AlwaysPullImages has it.
+    /// `AlwaysPullImages` has it.
     pub(crate) fn always_pulls(&self) -> bool {
         let mut users = self
             .containers()

@@ -336,7 +336,7 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
         if !left.is_empty() {
             let message = format!(
                 "the status of the template `{name}` names {left}, which it does not prove to be the \
-                 template's, or which something else of the pod uses; it stays"
+                 template's; it stays"
             );
             found
                 .push(Finding::new(Code::LeftBehind, "metadata.annotations", message).of(template));

@@ -40,7 +40,7 @@ pub(super) use spec::{API_VERSION, LONGEST_NAME};
 const MOST_ERRORS: usize = 1000;
 
 /// The pods that a document says its template is mandatory for, of those in mandatory namespaces. It is read
-/// also where the rest of the document is wrong.
+/// also where the rest of the document is wrong, but not where that is no YAML.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum MandatoryFor {
     #[default]

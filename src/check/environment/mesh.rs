@@ -169,7 +169,8 @@ impl Mesh {
             return None;
         };
         let is_asked = helper.is_sidecar() && is_awaited_over_network(helper);
-        if !is_asked && !(helper.is_step() && needs_network(helper)) {
+        let is_client = helper.is_step() && needs_network(helper);
+        if !is_asked && !is_client {
             return None;
         }
         let init = || pod.init_containers.iter().enumerate();

@@ -57,3 +57,35 @@ impl<'k> Variables<'k> {
         place
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Variables;
+
+    #[test]
+    fn a_variable_stands_behind_those_it_refers_to_and_in_front_of_all_else() {
+        let never = |_: usize| false;
+        let mut variables = Variables::new(1, vec![("HOST", 3)]);
+        assert_eq!(variables.add("PORT", &json!({"value": "80"}), never), 1);
+        let url = json!({"value": "http://$(HOST):$(PORT)"});
+        assert_eq!(variables.add("URL", &url, never), 5);
+        assert_eq!(
+            variables.add("NAME", &json!({"value": "$(OTHER)"}), never),
+            2
+        );
+        assert_eq!(variables.add("LOG", &json!({"value": "$(URL)"}), never), 7);
+    }
+
+    #[test]
+    fn a_variable_that_the_user_refers_to_stays_in_front() {
+        let mut variables = Variables::new(0, vec![("X", 2)]);
+        assert_eq!(variables.add("A", &json!({"value": "a"}), |_| false), 0);
+        let refers = |end: usize| {
+            assert_eq!(end, 3, "as many of the user's stand in front");
+            true
+        };
+        assert_eq!(variables.add("Y", &json!({"value": "$(X)"}), refers), 1);
+    }
+}

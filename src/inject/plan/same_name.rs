@@ -3,7 +3,8 @@
 //! An equal name alone says little. Somebody who overrides a helper names its image, another tag of
 //! it, or the placeholder `auto`; a container that brings an image *and* a command of its own is
 //! another program that happens to have the name. What a mandatory template leaves unset can disarm
-//! its helper as well as what it sets, so that the user's container may add nothing to it.
+//! its helper as well as what it sets, so that the user's container may add nothing to it. What admission
+//! plugins set in every container stays between two calls.
 
 use serde_json::{Map, Value};
 

@@ -65,7 +65,7 @@ pub(in crate::inject) fn find<'c>(
     let whose = format!("annotation {INJECT} of the {owner}");
     let message = format!("{whose}: {says}");
     let logged = match reason {
-        Reason::TemplateNotFound => format!("{whose}: names a template that does not exist"),
+        Reason::TemplateNotFound => format!("{whose}: names a template that is not there"),
         _ => message.clone(),
     };
     Err(Refusal::with_value(reason, message, logged))

@@ -36,7 +36,9 @@ fn told(decision: &Decision) -> String {
 fn a_policy_that_the_api_server_sets_stays_and_is_nobodys() {
     for namespace in ["shop", "bank"] {
         let (_, decision) = second_call(namespace, |spec| {
-            spec["initContainers"][0]["imagePullPolicy"] = "Always".into();
+            for list in ["initContainers", "containers"] {
+                spec[list][0]["imagePullPolicy"] = "Always".into();
+            }
         });
         assert!(decision.patch.is_empty(), "{:?}", decision.patch);
         let told = told(&decision);
@@ -51,16 +53,31 @@ fn a_policy_that_the_api_server_sets_stays_and_is_nobodys() {
 #[test]
 fn a_mandatory_helper_keeps_the_user_that_the_cluster_gives_it() {
     let (_, decision) = second_call("bank", |spec| {
-        spec["initContainers"][0]["securityContext"]["runAsUser"] = 1_000_680_000.into();
+        for list in ["initContainers", "containers"] {
+            spec[list][0]["securityContext"]["runAsUser"] = 1_000_680_000.into();
+        }
     });
     assert!(decision.patch.is_empty(), "{:?}", decision.patch);
     assert!(!told(&decision).contains("Reverted"));
+}
+
+/// Whoever makes the pod could write a status, and such fields into the helper alone.
+#[test]
+fn what_the_cluster_sets_in_no_other_container_is_put_back() {
     let (pod, decision) = second_call("bank", |spec| {
-        spec["initContainers"][0]["securityContext"]["runAsNonRoot"] = false.into();
-        spec["initContainers"][0]["securityContext"]["privileged"] = true.into();
+        let helper = &mut spec["initContainers"][0];
+        helper["imagePullPolicy"] = "Always".into();
+        helper["lifecycle"] = json!({"stopSignal": "SIGKILL"});
+        helper["securityContext"] = json!({"runAsUser": 7, "privileged": true});
     });
     let helper = &patched(pod, &decision)["spec"]["initContainers"][0];
     assert_eq!(helper["securityContext"], json!({"runAsNonRoot": true}));
+    assert!(
+        helper
+            .get("imagePullPolicy")
+            .is_none_or(|policy| policy == "IfNotPresent")
+    );
+    assert!(helper.get("lifecycle").is_none(), "{helper}");
 }
 
 /// A webhook that knows Kubernetes 1.27 at most drops the field.
