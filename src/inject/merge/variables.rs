@@ -7,10 +7,10 @@ use serde_json::Value;
 pub(super) struct Variables<'k> {
     /// Where the next one is added.
     front: usize,
-    /// How many were added.
-    added: usize,
     /// The template's variables that the list has by now, each with its place.
     placed: Vec<(&'k str, usize)>,
+    /// The places of those that were added.
+    added: Vec<usize>,
 }
 
 impl<'k> Variables<'k> {
@@ -19,7 +19,7 @@ impl<'k> Variables<'k> {
     pub(super) fn new(front: usize, placed: Vec<(&'k str, usize)>) -> Self {
         Self {
             front,
-            added: 0,
+            added: Vec::new(),
             placed,
         }
     }
@@ -39,20 +39,22 @@ impl<'k> Variables<'k> {
             .iter()
             .filter(|(name, _)| text.is_some_and(|text| text.contains(&format!("$({name})"))));
         let behind = referred.map(|(_, place)| place + 1).max();
-        let place = behind.unwrap_or_default().max(self.front);
-        // One of the user's that refers to ours needs it in front.
-        let place = if place > self.front && is_referred_before(place - self.added) {
-            self.front
-        } else {
-            place
-        };
-        self.added += 1;
+        let mut place = behind.unwrap_or_default().max(self.front);
+        if place > self.front {
+            let ours = self.added.iter().filter(|added| **added < place).count();
+            // One of the user's that refers to ours needs it in front.
+            if is_referred_before(place.saturating_sub(ours)) {
+                place = self.front;
+            }
+        }
         if place == self.front {
             self.front += 1;
         }
-        for (_, other) in &mut self.placed {
+        let places = self.placed.iter_mut().map(|(_, other)| other);
+        for other in places.chain(&mut self.added) {
             *other += usize::from(*other >= place);
         }
+        self.added.push(place);
         self.placed.push((name, place));
         place
     }
@@ -83,9 +85,14 @@ mod tests {
         let mut variables = Variables::new(0, vec![("X", 2)]);
         assert_eq!(variables.add("A", &json!({"value": "a"}), |_| false), 0);
         let refers = |end: usize| {
-            assert_eq!(end, 3, "as many of the user's stand in front");
+            assert_eq!(end, 3, "so many of the user's stand in front of it");
             true
         };
         assert_eq!(variables.add("Y", &json!({"value": "$(X)"}), refers), 1);
+        for name in ["B", "C", "D"] {
+            let variable = json!({"value": "$(X)"});
+            let refers = |end: usize| end > 3;
+            assert_eq!(variables.add(name, &variable, refers), 5, "{name}");
+        }
     }
 }
