@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::merge::Fill;
 use super::patch::{Operation, Patch};
-use crate::kubernetes::image_reference::ALWAYS;
+use crate::kubernetes::image_reference::{ALWAYS, PULL_POLICY};
 use crate::review::pod::{Metadata, SpecFields};
 use crate::review::{Json, Pod};
 use crate::template::value::TemplateObject;
@@ -133,7 +133,7 @@ impl<'p> WorkingPod<'p> {
             .containers()
             .filter(|element| matches!(element, Element::Users { .. }));
         users.all(|element| {
-            let policy = element.view().field("imagePullPolicy");
+            let policy = element.view().field(PULL_POLICY);
             policy.is_some_and(|policy| policy.text().as_deref() == Some(ALWAYS))
         })
     }

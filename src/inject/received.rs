@@ -8,13 +8,15 @@ use serde_json::{Map, Value};
 use super::ownership::{PodContent, called, is_named, items, name, steps};
 use super::status::{Element, Status};
 use crate::kubernetes::element_digest::{differing_fields, element_digest};
-use crate::kubernetes::image_reference::ALWAYS;
+use crate::kubernetes::image_reference::{ALWAYS, PULL_POLICY};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 
+/// The lists of a pod's containers.
+const CONTAINERS: [&str; 2] = ["containers", "initContainers"];
+
 const RESTART_POLICY: &str = "restartPolicy";
-const PULL_POLICY: &str = "imagePullPolicy";
 
 /// What others changed of a helper.
 #[derive(Debug)]
@@ -30,63 +32,59 @@ pub(crate) struct ChangedHelper {
 /// Whether every container is pulled anew for each pod, as the admission plugin `AlwaysPullImages` has it: it
 /// sets that in every pod, whatever is asked for, and takes no pod otherwise.
 pub(crate) fn always_pulls(pod: &Value) -> bool {
-    containers(pod).all(|container| policy_of(container) == Some(ALWAYS))
-}
-
-fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
-    let lists = ["initContainers", "containers"].into_iter();
-    lists.flat_map(|list| items(pod, list))
-}
-
-fn policy_of(container: &Value) -> Option<&str> {
-    container.get(PULL_POLICY)?.as_str()
+    let mut containers = CONTAINERS.iter().flat_map(|list| items(pod, list));
+    containers.all(|container| container.get(PULL_POLICY).and_then(Value::as_str) == Some(ALWAYS))
 }
 
 /// Gives helpers the pull policy back with which a status says that they were added: where the plugin has set
-/// another, nobody has changed them.
+/// another, nobody has changed them. A status may name thousands: each container is looked at once.
 pub(crate) fn restore_policies(pod: &mut Value, status: &Status) {
-    let ty = FieldType::Object("Container".to_owned());
-    for (element, digest) in status.elements() {
-        let (list, name) = match element {
-            Element::Container(name) => ("containers", name),
-            Element::InitContainer(name) => ("initContainers", name),
-            _ => continue,
-        };
-        let Some(container) = listed(pod, &[list], name) else {
-            continue;
-        };
-        let has_digest = |container: &Value| digest == Some(element_digest(&ty, container));
-        if has_digest(container) {
-            continue;
-        }
-        let before = [None, Some("IfNotPresent"), Some("Never")].into_iter();
-        let restored = before.map(|policy| with_policy(container, policy));
-        if let Some(restored) = restored.into_iter().find(|container| has_digest(container)) {
-            *container = restored;
+    let lists = [
+        ("containers", &status.containers),
+        ("initContainers", &status.init_containers),
+    ];
+    for (list, helpers) in lists {
+        let helpers = helpers.iter();
+        let digests: HashMap<&str, u64> = helpers
+            .filter_map(|(name, digest)| Some((name, digest?)))
+            .collect();
+        for container in elements_mut(pod, &[list]) {
+            if let Some(digest) = digests.get(name(container)) {
+                restore_policy(container, *digest);
+            }
         }
     }
 }
 
-fn with_policy(container: &Value, policy: Option<&str>) -> Value {
-    let mut container = container.clone();
-    if let Value::Object(fields) = &mut container {
+/// Gives a container the pull policy with which it has this digest, where there is one.
+fn restore_policy(container: &mut Value, digest: u64) {
+    let ty = FieldType::Object("Container".to_owned());
+    let mut restored = container.clone();
+    for policy in [Some(ALWAYS), None, Some("IfNotPresent"), Some("Never")] {
+        set_policy(&mut restored, policy);
+        if element_digest(&ty, &restored) == digest {
+            *container = restored;
+            return;
+        }
+    }
+}
+
+fn set_policy(container: &mut Value, policy: Option<&str>) {
+    if let Value::Object(fields) = container {
         match policy {
             Some(policy) => fields.insert(PULL_POLICY.to_owned(), policy.into()),
             None => fields.shift_remove(PULL_POLICY),
         };
     }
-    container
 }
 
 /// Keeps the plugin's pull policy in every container that the pod had as received.
 pub(crate) fn keep_policies(before: &Value, after: &mut Value) {
-    let names: BTreeSet<&str> = containers(before).map(name).collect();
-    for list in ["initContainers", "containers"] {
-        let list = after.pointer_mut(&format!("/spec/{list}"));
-        for container in list.and_then(Value::as_array_mut).into_iter().flatten() {
-            if names.contains(name(container)) {
-                *container = with_policy(container, Some(ALWAYS));
-            }
+    let received = CONTAINERS.iter().flat_map(|list| items(before, list));
+    let names: BTreeSet<&str> = received.map(name).collect();
+    for container in elements_mut(after, &CONTAINERS) {
+        if names.contains(name(container)) {
+            set_policy(container, Some(ALWAYS));
         }
     }
 }
@@ -110,14 +108,14 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> 
             Element::Label(key) => text_of(after, "labels", key),
             Element::Annotation(key) => text_of(after, "annotations", key),
             Element::Image(name) => {
-                let container = listed(after, &["containers", "initContainers"], name);
+                let container = listed(after, &CONTAINERS, name);
                 container.and_then(|container| container.get_mut("image"))
             }
             Element::Field(key) | Element::Default(key) => after
                 .get_mut("spec")
                 .and_then(|spec| place_of("PodSpec", spec, &steps(key))),
             Element::Edit(name, key) | Element::EditedDefault(name, key) => {
-                let container = listed(after, &["containers", "initContainers"], name);
+                let container = listed(after, &CONTAINERS, name);
                 container.and_then(|container| place_of("Container", container, &steps(key)))
             }
         };
@@ -152,19 +150,12 @@ fn restart_again(composed: &Value, container: &mut Value) -> bool {
 /// request. What the pod had as received stays.
 pub(crate) fn keep_amounts(before: &Value, after: &mut Value) {
     let content = PodContent::new(before);
-    for list in ["containers", "initContainers"] {
-        let containers = after.pointer_mut(&format!("/spec/{list}"));
-        for container in containers
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            let received = content.container(name(container));
-            for (kind, resource) in contradictions(container, received) {
-                let amounts = container.pointer_mut(&format!("/resources/{kind}"));
-                if let Some(Value::Object(amounts)) = amounts {
-                    amounts.shift_remove(&resource);
-                }
+    for container in elements_mut(after, &CONTAINERS) {
+        let received = content.container(name(container));
+        for (kind, resource) in contradictions(container, received) {
+            let amounts = container.pointer_mut(&format!("/resources/{kind}"));
+            if let Some(Value::Object(amounts)) = amounts {
+                amounts.shift_remove(&resource);
             }
         }
     }
@@ -193,14 +184,19 @@ fn contradictions(container: &Value, received: Option<&Value>) -> Vec<(&'static 
     added.collect()
 }
 
-/// An element of one of these lists.
-fn listed<'v>(pod: &'v mut Value, lists: &[&str], wanted: &str) -> Option<&'v mut Value> {
-    let spec = pod.get_mut("spec")?.as_object_mut()?;
-    spec.iter_mut()
+/// The elements of these lists of the pod's spec.
+fn elements_mut<'v>(pod: &'v mut Value, lists: &[&str]) -> impl Iterator<Item = &'v mut Value> {
+    let spec = pod.get_mut("spec").and_then(Value::as_object_mut);
+    spec.into_iter()
+        .flatten()
         .filter(|(list, _)| lists.contains(&list.as_str()))
         .filter_map(|(_, list)| list.as_array_mut())
         .flatten()
-        .find(|item| name(item) == wanted)
+}
+
+/// An element of one of these lists.
+fn listed<'v>(pod: &'v mut Value, lists: &[&str], wanted: &str) -> Option<&'v mut Value> {
+    elements_mut(pod, lists).find(|item| name(item) == wanted)
 }
 
 fn text_of<'v>(pod: &'v mut Value, kind: &str, key: &str) -> Option<&'v mut Value> {
@@ -256,7 +252,7 @@ pub(crate) fn keep_order(before: &Value, after: &mut Value, mandatory: &[&str]) 
         return;
     };
     order_lists("PodSpec", before, after, mandatory);
-    for list in ["containers", "initContainers"] {
+    for list in CONTAINERS {
         let containers = before.get(list).and_then(Value::as_array);
         let Some(Value::Array(results)) = after.get_mut(list) else {
             continue;

@@ -3,7 +3,9 @@
 
 use super::names::{is_enclosed, is_lower_or_digit};
 
-/// The pull policy of images that may have changed.
+/// The field of a container that says when its image is pulled.
+pub(crate) const PULL_POLICY: &str = "imagePullPolicy";
+/// Its value that has the image pulled each time a container starts.
 pub(crate) const ALWAYS: &str = "Always";
 /// The registry of images that name none.
 const DOCKER_HUB: &str = "docker.io";

@@ -10,19 +10,18 @@ use serde_json::{Map, Value};
 
 use crate::finding::{Code, Finding};
 use crate::inject::evaluation::PLACEHOLDER;
-use crate::inject::merge::{covers, is_empty};
+use crate::inject::merge::{View, covers, is_empty};
 use crate::inject::pod::WorkingPod;
 use crate::inject::verdict::{Reason, Refusal};
 use crate::kubernetes::defaults::{self, TOKEN_PATH, is_default};
 use crate::kubernetes::element_digest;
-use crate::kubernetes::image_reference::{ALWAYS, Reference, same_repository};
+use crate::kubernetes::image_reference::{ALWAYS, PULL_POLICY, Reference, same_repository};
 use crate::kubernetes::merge_keys::{by_key, element_key};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::schema::{self, FieldType};
 use crate::template::Template;
 use crate::template::value::{ReadObject, TemplateObject};
 
-const PULL_POLICY: &str = "imagePullPolicy";
 const SECURITY: &str = "securityContext";
 const USER: &str = "runAsUser";
 
@@ -210,14 +209,16 @@ pub(super) fn restore(
 /// root: OpenShift gives each container the namespace's user. Whoever makes the pod could say it in the pod's
 /// own `securityContext` as well.
 fn add_user(pod: &WorkingPod<'_>, want: &mut TemplateObject, earlier: &Value) {
-    let user_of = |container: &Value| container.get(SECURITY)?.get(USER)?.as_i64();
-    let Some(user) = user_of(earlier).filter(|user| *user > 0) else {
+    let user_of = |container: View<'_>| {
+        let user = container.field(SECURITY)?.field(USER)?;
+        user.to_value().as_i64()
+    };
+    let Some(user) = user_of(View::Value(earlier)).filter(|user| *user > 0) else {
         return;
     };
     let mut others = pod
         .containers()
-        .map(|element| element.view().to_value())
-        .filter_map(|container| user_of(&container));
+        .filter_map(|element| user_of(element.view()));
     let mut security = match want.get(SECURITY) {
         Some(Value::Object(security)) => security.clone(),
         _ => Map::new(),
