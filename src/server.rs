@@ -40,10 +40,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// the time. `false` where it will never be.
     fn known(&self, namespace: &str) -> impl Future<Output = bool> + Send;
 
-    /// Waits for a short time until what is known of a namespace's labels changes, for a pod that no entry of the
-    /// shipped webhook configuration sends while they are as they are known. It is decided again then, changed
-    /// or not; once for each state of a namespace [`review`](Self::review) asks for it.
-    fn changed(&self, namespace: &str) -> impl Future<Output = ()> + Send;
+    /// Waits for a short time until the watch cache holds other labels of a namespace, for a pod that no entry of
+    /// the shipped webhook configuration matches with those that it holds. The caller then decides again,
+    /// whether they have changed or not. [`review`](Self::review) asks for it once for each set of labels.
+    fn relabelled(&self, namespace: &str) -> impl Future<Output = ()> + Send;
 
     /// A request was answered with this HTTP status, which is not 200.
     fn rejected(&self, status: u16);

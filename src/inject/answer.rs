@@ -48,9 +48,9 @@ pub enum Answer {
         decision: Arc<Decision>,
         /// What an event about the decision regards; `None` where there is none to send.
         regarding: Option<Regarding>,
-        /// Whether no entry of the shipped webhook configuration sends such a pod while its namespace is as it is
-        /// known: then more is known of it to the API server than here.
-        is_uncalled: bool,
+        /// Whether no entry of the shipped webhook configuration matches the pod while its namespace has the labels
+        /// that the watch cache holds: then the API server, which has sent it, may know newer ones.
+        matches_no_entry: bool,
     },
     /// The namespace is not in the watch cache yet. Retry when it is; otherwise answer 429, after which
     /// the API server retries.
@@ -87,7 +87,7 @@ impl Answer {
             dry_run: request.dry_run.unwrap_or(false),
             decision: Arc::new(decided.decision),
             regarding: decided.regarding,
-            is_uncalled: decided.is_uncalled,
+            matches_no_entry: decided.matches_no_entry,
         }
     }
 
@@ -105,7 +105,8 @@ pub(super) struct DecidedPod {
     decision: Decision,
     name: String,
     regarding: Option<Regarding>,
-    is_uncalled: bool,
+    /// As [`Answer::Review`] says.
+    pub(super) matches_no_entry: bool,
 }
 
 impl DecidedPod {
@@ -118,15 +119,7 @@ impl DecidedPod {
             name: text(name),
             regarding: Regarding::of(pod, &decision),
             decision,
-            is_uncalled: false,
-        }
-    }
-
-    /// The same, of a pod that no entry of the shipped webhook configuration sends, or that one does.
-    pub(super) fn uncalled(self, is_uncalled: bool) -> Self {
-        Self {
-            is_uncalled,
-            ..self
+            matches_no_entry: false,
         }
     }
 
@@ -141,7 +134,7 @@ impl DecidedPod {
             decision,
             name,
             regarding: None,
-            is_uncalled: false,
+            matches_no_entry: false,
         }
     }
 }

@@ -318,7 +318,7 @@ impl CacheEntry {
             dry_run: self.dry_run,
             decision: Arc::clone(&self.decision),
             regarding: self.regarding.clone(),
-            is_uncalled: false,
+            matches_no_entry: false,
         })
     }
 }

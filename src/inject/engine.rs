@@ -231,15 +231,15 @@ impl Engine {
             return Answer::unknown_namespace(request, None);
         }
         let decision = self.decide(&context, &pod, None);
-        let is_uncalled =
-            decision.verdict() == Verdict::Unchanged && self.is_uncalled(&context, &pod);
-        let decided = DecidedPod::of(&pod, decision).uncalled(is_uncalled);
+        let is_unchanged = decision.verdict() == Verdict::Unchanged;
+        let mut decided = DecidedPod::of(&pod, decision);
+        decided.matches_no_entry = is_unchanged && self.matches_no_entry(&context, &pod);
         Answer::to(request, decided)
     }
 
-    /// Whether no entry of the shipped webhook configuration sends the pod while its namespace is as the watch
-    /// cache has it.
-    fn is_uncalled(&self, context: &RequestContext, pod: &Pod<'_>) -> bool {
+    /// Whether no entry of the shipped webhook configuration matches the pod while its namespace has the labels
+    /// that the watch cache holds.
+    fn matches_no_entry(&self, context: &RequestContext, pod: &Pod<'_>) -> bool {
         self.settings.namespaces.is_watched()
             && self.with_selection_input(context, pod, |asked| {
                 !selection::is_left_alone(&self.settings, asked) && !selection::is_called_for(asked)

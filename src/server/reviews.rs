@@ -150,11 +150,11 @@ impl<B: Backend> Reviews<B> {
         }
         if let Some(Answer::Review {
             namespace,
-            is_uncalled: true,
+            matches_no_entry: true,
             ..
         }) = &answer
         {
-            self.backend.changed(namespace).await;
+            self.backend.relabelled(namespace).await;
             answer = self.decide(endpoint, &body, end).await?;
         }
         match answer {

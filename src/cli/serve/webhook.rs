@@ -42,8 +42,9 @@ pub(super) struct Webhook {
     metrics: Arc<Metrics>,
     /// The queue of verdicts that become events.
     events: Option<EventSender>,
-    /// Namespaces whose change was waited for, each with what was known of it then.
-    awaited: Mutex<HashMap<String, Stamp>>,
+    /// The labels of namespaces of which newer ones were waited for.
+    awaited: Mutex<HashMap<String, EntryLabels>>,
+    /// The places of those who wait for them.
     waiting: Semaphore,
 }
 
@@ -53,8 +54,13 @@ const NAMESPACE_LAG: Duration = Duration::from_millis(250);
 /// As many reviews wait for that at once.
 const MOST_WAITING: usize = 128;
 
-/// Whether a namespace is mandatory, and what its label `pillion.dev/injection` says.
-type Stamp = (bool, Option<String>);
+/// The labels of a namespace by which the shipped webhook configuration selects it.
+#[derive(Debug, PartialEq, Eq)]
+struct EntryLabels {
+    is_mandatory: bool,
+    /// The value of `pillion.dev/injection`.
+    injection: Option<String>,
+}
 
 /// As many namespaces are remembered for which that was waited for.
 const MOST_AWAITED: usize = 10_000;
@@ -89,20 +95,22 @@ impl Webhook {
         }
     }
 
-    /// What is known of the labels by which the shipped webhook configuration calls for a namespace's pods.
-    fn stamp(&self, namespace: &str) -> Stamp {
+    /// The labels that the watch cache holds of a namespace.
+    fn entry_labels(&self, namespace: &str) -> EntryLabels {
         let engine = self.engine.load();
         let known = engine.engine().settings().namespaces.get(namespace);
-        let injection = known.injection().map(str::to_owned);
-        (known.labels.contains_key(MANDATORY), injection)
+        EntryLabels {
+            is_mandatory: known.labels.contains_key(MANDATORY),
+            injection: known.injection().map(str::to_owned),
+        }
     }
 
-    /// Whether a change of what is known now was waited for.
+    /// Whether newer labels than those that the watch cache holds were waited for already.
     fn is_awaited(&self, namespace: &str) -> bool {
-        self.awaited().get(namespace) == Some(&self.stamp(namespace))
+        self.awaited().get(namespace) == Some(&self.entry_labels(namespace))
     }
 
-    fn awaited(&self) -> MutexGuard<'_, HashMap<String, Stamp>> {
+    fn awaited(&self) -> MutexGuard<'_, HashMap<String, EntryLabels>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -150,17 +158,17 @@ impl Backend for Webhook {
     fn review(&self, endpoint: Endpoint, body: &[u8], deadline: Instant) -> Answer {
         let engine = self.engine.load();
         let started = Instant::now();
-        let (answer, is_recalled) =
+        let (mut answer, is_recalled) =
             engine.answer_until(endpoint, body, move || Instant::now() >= deadline);
         let duration = started.elapsed();
-        let mut answer = answer;
         if let Answer::Review {
             namespace,
-            is_uncalled,
+            matches_no_entry,
             ..
         } = &mut answer
         {
-            *is_uncalled &= !self.is_awaited(namespace);
+            // Most reviews match one, and ask nothing of what they share.
+            *matches_no_entry = *matches_no_entry && !self.is_awaited(namespace);
         }
         if let Answer::Review {
             uid,
@@ -170,7 +178,7 @@ impl Backend for Webhook {
             decision,
             regarding,
             // Otherwise it is decided once more, and told then.
-            is_uncalled: false,
+            matches_no_entry: false,
             ..
         } = &answer
         {
@@ -219,12 +227,12 @@ impl Backend for Webhook {
         }
     }
 
-    async fn changed(&self, namespace: &str) {
+    async fn relabelled(&self, namespace: &str) {
         let mut replaced = self.replaced.subscribe();
-        let before = self.stamp(namespace);
+        let before = self.entry_labels(namespace);
         if let Ok(_place) = self.waiting.try_acquire() {
             let is_changed = async {
-                while self.stamp(namespace) == before && replaced.changed().await.is_ok() {}
+                while self.entry_labels(namespace) == before && replaced.changed().await.is_ok() {}
             };
             if tokio::time::timeout(NAMESPACE_LAG, is_changed)
                 .await
@@ -232,17 +240,17 @@ impl Backend for Webhook {
             {
                 tracing::info!(
                     namespace,
-                    "a pod came for which no entry of the shipped webhook configuration calls: either others \
-                     do, or the namespace was labelled and the watch has not told yet"
+                    "the API server sent a pod that no entry of the shipped webhook configuration matches: either \
+                     another configuration calls Pillion, or the watch has not told of the namespace's new labels yet"
                 );
             }
         }
-        let stamp = self.stamp(namespace);
+        let labels = self.entry_labels(namespace);
         let mut awaited = self.awaited();
         if awaited.len() >= MOST_AWAITED {
             awaited.clear();
         }
-        awaited.insert(namespace.to_owned(), stamp);
+        awaited.insert(namespace.to_owned(), labels);
     }
 
     fn rejected(&self, status: u16) {

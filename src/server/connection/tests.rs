@@ -26,7 +26,7 @@ impl Backend for Counting {
         false
     }
 
-    async fn changed(&self, _namespace: &str) {}
+    async fn relabelled(&self, _namespace: &str) {}
 
     fn rejected(&self, _status: u16) {}
 

@@ -29,7 +29,7 @@ fn answer_of(body: Vec<u8>) -> Answer {
         dry_run: false,
         decision: Arc::new(Decision::plain(Reason::NotRequested, "")),
         regarding: None,
-        is_uncalled: false,
+        matches_no_entry: false,
     }
 }
 
@@ -38,12 +38,12 @@ fn behind() -> Answer {
     let mut answer = answer_of(b"bare".to_vec());
     if let Answer::Review {
         namespace,
-        is_uncalled,
+        matches_no_entry,
         ..
     } = &mut answer
     {
         "behind".clone_into(namespace);
-        *is_uncalled = true;
+        *matches_no_entry = true;
     }
     answer
 }
@@ -79,7 +79,7 @@ impl Backend for Fake {
         }
     }
 
-    async fn changed(&self, namespace: &str) {
+    async fn relabelled(&self, namespace: &str) {
         assert_eq!(namespace, "behind");
         self.known.store(true, Ordering::Relaxed);
     }
