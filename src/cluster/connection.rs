@@ -26,8 +26,7 @@ pub(crate) struct KubeconfigOptions {
 #[derive(Clone)]
 pub(crate) struct Connection {
     client: Client,
-    /// The same for requests that must be answered soon.
-    prompt: Client,
+    config: Config,
     namespace: String,
     /// The API server's address, for messages.
     server: String,
@@ -81,11 +80,9 @@ impl Connection {
         config.read_timeout = read_timeout;
         let namespace = config.default_namespace.clone();
         let server = address(&config);
-        let client = client(config.clone())?;
-        config.read_timeout = Some(PROMPT);
         Ok(Self {
-            client,
-            prompt: self::client(config)?,
+            client: client_of(config.clone())?,
+            config,
             namespace,
             server,
         })
@@ -107,12 +104,14 @@ impl Connection {
 
     /// A client whose requests fail where they are not answered soon. It has connections of its own, so that
     /// those of silent watches do not hold it up.
-    pub(crate) fn prompt_client(&self) -> Client {
-        self.prompt.clone()
+    pub(crate) fn prompt_client(&self) -> Result<Client, ConnectionError> {
+        let mut config = self.config.clone();
+        config.read_timeout = Some(PROMPT);
+        client_of(config)
     }
 }
 
-fn client(config: Config) -> Result<Client, ConnectionError> {
+fn client_of(config: Config) -> Result<Client, ConnectionError> {
     Client::try_from(config).map_err(|error| {
         if error.to_string().contains(OLD_VERSION) {
             ConnectionError::OldCertificate
@@ -192,7 +191,7 @@ mod tests {
             context: None,
         };
         let connection = Connection::open_for_server(&options).await.unwrap();
-        let client = connection.prompt_client();
+        let client = connection.prompt_client().unwrap();
         let answer = tokio::time::timeout(3 * PROMPT, client.apiserver_version()).await;
         assert!(answer.is_ok_and(|answer| answer.is_err()));
     }

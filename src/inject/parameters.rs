@@ -105,15 +105,10 @@ fn with_later_problems(
     let problems = later.iter().filter_map(|parameter| {
         let value = match value_set(template, parameter, settings_of(set, parameter)) {
             Err(problem) => return Some(problem),
-            Ok(value) => value,
+            Ok(None) if parameter.default.is_some() => return None,
+            Ok(value) => value.or_else(|| parameter.empty()),
         };
-        let is_missing = match &value {
-            Some(value) => parameter.required && Parameter::is_empty(value),
-            None => {
-                parameter.default.is_none() && (parameter.required || parameter.empty().is_none())
-            }
-        };
-        is_missing.then(|| missing(template, parameter))
+        is_missing(parameter, value.as_ref()).then(|| missing(template, parameter))
     });
     for problem in problems.take(MOST_PROBLEMS) {
         refusal.message.extend(["; ", problem.message.as_str()]);
@@ -223,12 +218,14 @@ fn value<'s, 'g: 's>(
         None => default(template, parameter, values, source, budget)?,
     };
     match value {
-        Some(value) if parameter.required && Parameter::is_empty(&value) => {
-            Err(missing(template, parameter))
-        }
-        Some(value) => Ok(parameter.as_seen(value)),
-        None => Err(missing(template, parameter)),
+        Some(value) if !is_missing(parameter, Some(&value)) => Ok(parameter.as_seen(value)),
+        _ => Err(missing(template, parameter)),
     }
+}
+
+/// Whether a parameter lacks the value that it must have.
+fn is_missing(parameter: &Parameter, value: Option<&Value>) -> bool {
+    value.is_none_or(|value| parameter.required && Parameter::is_empty(value))
 }
 
 /// The value that annotations or the configuration set.

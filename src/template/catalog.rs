@@ -181,7 +181,7 @@ impl Catalog {
     /// What a name stands for in a namespace. A namespace's own template comes before the
     /// cluster's only where that says `shadowable: true`.
     pub fn find(&self, namespace: &str, name: &str) -> CatalogLookup<'_> {
-        let Some(entry) = self.counting(namespace, name) else {
+        let Some(entry) = self.effective_entry(namespace, name) else {
             return CatalogLookup::Nothing;
         };
         match entry.template() {
@@ -190,8 +190,8 @@ impl Catalog {
         }
     }
 
-    /// The entry that counts for a name in a namespace.
-    fn counting(&self, namespace: &str, name: &str) -> Option<&Entry> {
+    /// The entry that a name stands for in a namespace.
+    fn effective_entry(&self, namespace: &str, name: &str) -> Option<&Entry> {
         let cluster = self.cluster.get(name);
         let own = self
             .namespaced
@@ -207,7 +207,7 @@ impl Catalog {
     /// Why it is not known what a name stands for, where nothing serves under it here and something may
     /// elsewhere.
     pub(crate) fn unknown(&self, namespace: &str, name: &str) -> Option<UnknownContent<'_>> {
-        let entry = self.counting(namespace, name);
+        let entry = self.effective_entry(namespace, name);
         if entry.is_some_and(Entry::is_served) {
             return None;
         }

@@ -188,7 +188,7 @@ impl ClusterOptions {
         let connection = Connection::open_for_server(&options).await?;
         let identity = self.pod_name.clone().unwrap_or_else(process_name);
         let lease = Lease::seek(
-            connection.prompt_client(),
+            connection.prompt_client()?,
             LeaseOptions {
                 namespace: namespace.to_owned(),
                 name: self.lease.clone(),

@@ -1,7 +1,7 @@
 //! What others made of helpers between two calls, checked as it leaves.
 //!
-//! Templates are composed as they are served, and what others changed since stays: what follows from that
-//! is told, and refuses nothing, as the API server would have to be asked once more for nothing.
+//! Templates are composed as they are served, and what others changed since stays. People are told what follows
+//! from that; no pod is refused for it, as the first call has admitted the pod.
 
 use std::collections::BTreeMap;
 
@@ -30,19 +30,19 @@ pub(crate) fn check_changed(
     // What others have mended is no news.
     for outcome in &mut composed.decision.outcomes {
         outcome.findings.retain(|EnforcedFinding { finding, .. }| {
-            !before.iter().any(|before| is_same(before, finding))
-                || now.iter().any(|now| is_same(now, finding))
+            !is_among(&before, finding) || is_among(&now, finding)
         });
     }
-    let is_new = |finding: &Finding| !before.iter().any(|before| is_same(before, finding));
-    let new: Vec<Finding> = now.into_iter().filter(is_new).collect();
+    let new = now
+        .into_iter()
+        .filter(|finding| !is_among(&before, finding));
     let (chosen, _) = chosen_by_namespace(input);
     let options = ComposeOptions {
         skipped: &Skipped::new(),
         enforced: None,
         claims: &BTreeMap::new(),
     };
-    let enforced = new.into_iter().map(|finding| EnforcedFinding {
+    let enforced = new.map(|finding| EnforcedFinding {
         policy: match policy(input, options, &chosen, &finding) {
             Policy::Deny | Policy::Skip => Policy::Warn,
             policy => policy,
@@ -52,8 +52,12 @@ pub(crate) fn check_changed(
     assign(&mut composed.decision, enforced.collect());
 }
 
-fn is_same(one: &Finding, other: &Finding) -> bool {
-    (one.code, &one.template, &one.message) == (other.code, &other.template, &other.message)
+/// Whether a finding is among others, wherever its container stands: order may have changed.
+fn is_among(findings: &[Finding], finding: &Finding) -> bool {
+    findings.iter().any(|other| {
+        (other.code, &other.template, &other.message)
+            == (finding.code, &finding.template, &finding.message)
+    })
 }
 
 /// What is wrong with what templates added to a pod as a whole: what they added to the app's containers is not

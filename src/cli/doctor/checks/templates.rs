@@ -8,7 +8,7 @@ use crate::cluster::Read;
 use crate::template::compile::compile_object;
 
 /// What to do about a template that is well and yet not taken.
-const TOO_MUCH: &str = "delete templates of the namespace, or make them shorter; \
+const LIMITS_REMEDY: &str = "delete templates of the namespace, or make them shorter; \
      whoever runs Pillion can raise --namespace-templates, --namespace-templates-mib and \
      --all-namespaces-templates-mib (`tenants` of the chart)";
 
@@ -49,7 +49,7 @@ fn is_true(condition: &Value) -> bool {
 }
 
 /// Whether a template of a namespace is well and yet not taken, as its namespace, or all, have too much.
-fn is_too_much(template: &Value) -> bool {
+fn is_over_limits(template: &Value) -> bool {
     let (namespace, name) = (
         text(template, "/metadata/namespace"),
         text(template, "/metadata/name"),
@@ -103,9 +103,9 @@ fn template(template: &Value) -> Option<Line> {
 
 fn not_compiled(template: &Value, what: &str, served: bool, why: &str) -> Line {
     let check = Check::Templates;
-    if is_too_much(template) {
+    if is_over_limits(template) {
         let message = format!("{what} is not taken, pods that ask for it are refused: {why}");
-        return check.failure(message, TOO_MUCH);
+        return check.failure(message, LIMITS_REMEDY);
     }
     let remedy = "correct the template; `pillion template check` says the same of a file";
     if served {

@@ -44,9 +44,7 @@ impl FileSource {
             file.exists().then_some(file)
         })
     }
-}
 
-impl FileSource {
     /// Refuses a bundle that does not vouch for what is served: no API server could call with it.
     fn check(&self, file: &Path, bundle: &[u8]) -> Result<(), String> {
         let Some(certificate) = &self.certificate else {
