@@ -70,6 +70,17 @@ impl Entry {
     }
 }
 
+/// A file with a document of which no name can be read, and of which nothing served before.
+#[derive(Debug, Clone)]
+struct UnreadableFile {
+    /// Its name without the directory.
+    file: String,
+    /// What is wrong with it, in one line.
+    error: String,
+    /// For which pods the document seems to say that its template is mandatory.
+    mandatory: MandatoryFor,
+}
+
 /// A template that was compiled elsewhere, for a catalog.
 #[derive(Debug, Clone)]
 pub struct CatalogEntry {
@@ -95,7 +106,7 @@ pub struct TemplateCounts {
     pub served: usize,
     /// Those that are served in an older one, as the newest does not compile.
     pub stale: usize,
-    /// Those of which nothing is served, as no revision compiles.
+    /// Those of which nothing is served, as no revision compiles; a file that cannot be read is one.
     pub broken: usize,
 }
 
@@ -139,6 +150,8 @@ pub struct Catalog {
     unasked: Vec<Arc<Template>>,
     /// Whether a mandatory one has no revision that compiles.
     has_broken_mandatory: bool,
+    /// Files that may hold templates of any name.
+    unreadable: Vec<UnreadableFile>,
     /// Why there may be templates that are not here, where some could not be read.
     unread: Option<String>,
 }
@@ -231,15 +244,25 @@ impl Catalog {
     }
 
     /// The mandatory templates that do not compile and have no good revision, each with its error and the pods
-    /// that it is for: it cannot be got around by breaking it.
+    /// that it is for: it cannot be got around by breaking it. A file that may hold one goes by its own name.
     pub(crate) fn broken_mandatory(&self) -> impl Iterator<Item = (&str, &str, &MandatoryFor)> {
         let broken = self.cluster.iter().filter(|(_, entry)| {
             !matches!(entry.mandatory, MandatoryFor::Nobody) && !entry.is_served()
         });
-        broken.map(|(name, entry)| {
+        let broken = broken.map(|(name, entry)| {
             let error = entry.error.as_deref().unwrap_or_default();
             (name.as_str(), error, &entry.mandatory)
-        })
+        });
+        let unreadable = self.unreadable.iter().filter_map(|file| {
+            let is_mandatory = !matches!(file.mandatory, MandatoryFor::Nobody);
+            is_mandatory.then_some((file.file.as_str(), file.error.as_str(), &file.mandatory))
+        });
+        broken.chain(unreadable)
+    }
+
+    /// What is wrong with the files that may hold templates of any name, each in one line.
+    pub(crate) fn unreadable(&self) -> impl Iterator<Item = &str> {
+        self.unreadable.iter().map(|file| file.error.as_str())
     }
 
     /// The names that a namespace can ask for.
@@ -278,6 +301,7 @@ impl Catalog {
             };
             *count += 1;
         }
+        counts.broken += self.unreadable.len();
         counts
     }
 
@@ -355,5 +379,37 @@ mod tests {
         };
         assert_eq!(whole.counts(), counts);
         assert!(whole.serves("a") && !whole.serves("b") && !whole.serves("d"));
+    }
+
+    /// A restart forgets what served from a file, and what must not be missing is not left out for a typing
+    /// mistake in it.
+    #[test]
+    fn a_file_that_is_no_yaml_may_hold_a_mandatory_template() {
+        let file = |text: &str| Source {
+            path: "templates/audit.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let broken = file("spec:\n  requirement: Mandatory\n  app: [\n");
+        let (started, errors) = Catalog::load(std::slice::from_ref(&broken), None);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(started.counts().broken, 1);
+        assert!(started.has_unasked());
+        let (name, error, _) = started.broken_mandatory().next().unwrap();
+        assert_eq!(name, "audit.yaml");
+        assert!(error.starts_with("audit.yaml:"), "{error}");
+
+        let optional = file("spec:\n  app: [\n");
+        let (started, _) = Catalog::load(&[optional], None);
+        assert_eq!(started.broken_mandatory().count(), 0);
+        assert_eq!(started.unreadable().count(), 1);
+
+        let good = catalog(&["a"]);
+        let same_file = Source {
+            path: "a.yaml".to_owned(),
+            ..broken
+        };
+        let (kept, _) = Catalog::load(&[same_file], Some(&good));
+        assert_eq!(kept.broken_mandatory().count(), 0);
+        assert_eq!((kept.counts().stale, kept.counts().broken), (1, 0));
     }
 }

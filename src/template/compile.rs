@@ -40,7 +40,7 @@ pub(super) use spec::{API_VERSION, LONGEST_NAME};
 const MOST_ERRORS: usize = 1000;
 
 /// The pods that a document says its template is mandatory for, of those in mandatory namespaces. It is read
-/// also where the rest of the document is wrong, but not where that is no YAML.
+/// also where the rest of the document is wrong; where that is no YAML, it is `All` by a line that says so.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum MandatoryFor {
     #[default]
@@ -121,7 +121,10 @@ pub(crate) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
 /// A document that is no YAML.
 fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
     Compiled {
-        mandatory: MandatoryFor::Nobody,
+        mandatory: match header.is_mandatory {
+            true => MandatoryFor::All,
+            false => MandatoryFor::Nobody,
+        },
         place: error.place,
         result: Err(vec![TemplateError {
             file: source.path.clone(),

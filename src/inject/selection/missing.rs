@@ -58,7 +58,10 @@ pub(in crate::inject) fn find<'c>(
         }
         (CatalogLookup::Nothing, _) => {
             let hint = hint(catalog, namespace, name);
-            let says = format!("there is no template `{}`{hint}", shown(name));
+            let unreadable = catalog.unreadable().next().map_or_else(String::new, |error| {
+                format!("; a file that cannot be read may have it: {error}")
+            });
+            let says = format!("there is no template `{}`{hint}{unreadable}", shown(name));
             (Reason::TemplateNotFound, says)
         }
     };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, CatalogEntry, Entry, Serving};
+use super::{Catalog, CatalogEntry, Entry, Serving, UnreadableFile};
 use crate::template::compile::{Compiled, MandatoryFor, compile};
 use crate::template::node::Place;
 use crate::template::{Source, TemplateError, built_in};
@@ -22,14 +22,19 @@ impl Catalog {
             }
             for compiled in documents {
                 if let (None, Err(errors)) = (&compiled.name, &compiled.result) {
-                    nameless.push((source, one_line(errors)));
+                    let file = UnreadableFile {
+                        file: file_name(&source.path).to_owned(),
+                        error: one_line(errors),
+                        mandatory: compiled.mandatory.clone(),
+                    };
+                    nameless.push((&source.path, file));
                 }
                 catalog.take(source, compiled, previous, &mut errors);
             }
         }
-        for (source, error) in nameless {
-            if let Some(previous) = previous {
-                catalog.keep_file(previous, &source.path, &error);
+        for (path, file) in nameless {
+            if !previous.is_some_and(|old| catalog.keep_file(old, path, &file.error)) {
+                catalog.unreadable.push(file);
             }
         }
         catalog.find_unasked();
@@ -68,6 +73,7 @@ impl Catalog {
         let mut catalog = Self::default();
         for layer in layers {
             catalog.unread = catalog.unread.or_else(|| layer.unread.clone());
+            catalog.unreadable.extend_from_slice(&layer.unreadable);
             for (namespace, name, entry) in layer.entries() {
                 catalog.insert(namespace.to_owned(), name.to_owned(), entry.clone());
             }
@@ -113,17 +119,19 @@ impl Catalog {
     }
 
     /// Keeps what served from a file in which a document can no longer be told by its name: nobody
-    /// knows which template that was.
-    fn keep_file(&mut self, previous: &Self, path: &str, error: &str) {
-        for (namespace, name, entry) in previous.entries() {
-            if entry.path == path {
-                let entry = Entry {
-                    error: Some(error.to_owned()),
-                    ..entry.clone()
-                };
-                self.insert(namespace.to_owned(), name.to_owned(), entry);
-            }
+    /// knows which template that was. Whether anything did.
+    fn keep_file(&mut self, previous: &Self, path: &str, error: &str) -> bool {
+        let kept = previous.entries().filter(|(_, _, entry)| entry.path == path);
+        let mut is_any = false;
+        for (namespace, name, entry) in kept {
+            let entry = Entry {
+                error: Some(error.to_owned()),
+                ..entry.clone()
+            };
+            self.insert(namespace.to_owned(), name.to_owned(), entry);
+            is_any = true;
         }
+        is_any
     }
 
     /// The catalog that is built into the program. A template is compiled when it is first asked
@@ -179,12 +187,15 @@ fn one_line(errors: &[TemplateError]) -> String {
     let Some(first) = errors.first() else {
         return String::new();
     };
-    let file = first.file.rsplit('/').next();
     let error = TemplateError {
-        file: file.unwrap_or_default().to_owned(),
+        file: file_name(&first.file).to_owned(),
         ..first.clone()
     };
     error.to_string()
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 fn empty(source: &Source) -> TemplateError {

@@ -19,11 +19,14 @@ pub(super) enum Document {
     },
 }
 
-/// What names a document that could not be read, as far as its lines tell.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What a document is that could not be read, as far as its lines tell.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(crate) name: Option<String>,
     pub(crate) namespace: Option<String>,
+    /// Whether a line of it seems to make a template mandatory. What for cannot be known, and a helper that
+    /// must not be missing would be, were it taken for optional.
+    pub(crate) is_mandatory: bool,
 }
 
 /// Reads all documents of a file. What `kubectl get` prints is read like the files that it came of: the
@@ -83,7 +86,11 @@ fn parse(text: &str) -> Vec<Document> {
     let header = if alone {
         header(text)
     } else {
-        Header::default()
+        Header {
+            name: None,
+            namespace: None,
+            is_mandatory: is_mandatory(text),
+        }
     };
     vec![Document::Broken {
         error: whole,
@@ -129,7 +136,15 @@ fn header(text: &str) -> Header {
     Header {
         name: value("name:"),
         namespace: value("namespace:"),
+        is_mandatory: is_mandatory(text),
     }
+}
+
+fn is_mandatory(text: &str) -> bool {
+    text.lines().any(|line| {
+        let requirement = line.split_once("requirement").map(|(_, behind)| behind);
+        requirement.is_some_and(|word| word.contains("Mandatory"))
+    })
 }
 
 #[cfg(test)]
@@ -170,6 +185,7 @@ mod tests {
         let header = |name: Option<&str>, namespace: Option<&str>| Header {
             name: name.map(str::to_owned),
             namespace: namespace.map(str::to_owned),
+            is_mandatory: false,
         };
         let table = [
             (
@@ -189,6 +205,19 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(super::header(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mandatory_template_is_known_where_the_rest_is_no_yaml() {
+        let table = [
+            ("spec:\n  requirement: Mandatory\n  app: [", true),
+            ("{\"spec\": {\"requirement\": \"Mandatory\", \"app\": [", true),
+            ("# a Mandatory\nspec:\n  requirement: Optional\n  app: [", false),
+            ("spec:\n  description: Mandatory\n  app: [", false),
+        ];
+        for (text, expected) in table {
+            assert_eq!(super::header(text).is_mandatory, expected, "{text}");
         }
     }
 }
