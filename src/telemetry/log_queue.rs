@@ -23,6 +23,10 @@ const BYTES: usize = 4 * 1024 * 1024;
 /// How many bytes are written at once where that many are waiting.
 const BATCH: usize = 64 * 1024;
 
+/// How long lines gather behind those just written. Under load each line would wake the writer alone, which
+/// costs more than the line; a line behind silence is written at once.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// How often [`LogQueue::flush`] looks whether everything was written.
 const FLUSH_POLL: Duration = Duration::from_millis(2);
 
@@ -120,6 +124,9 @@ fn write_lines(receiver: &Receiver<Vec<u8>>, state: &State, mut output: impl Wri
             Err(_) => state.lose(lines),
         }
         state.pending.fetch_sub(batch.len(), Ordering::AcqRel);
+        if batch.len() < BATCH {
+            std::thread::sleep(PAUSE);
+        }
     }
 }
 
