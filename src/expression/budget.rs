@@ -72,6 +72,8 @@ impl fmt::Display for Exhausted {
     }
 }
 
+impl std::error::Error for Exhausted {}
+
 /// What is left of some part of a budget.
 #[derive(Debug)]
 struct Left {

@@ -92,6 +92,11 @@ impl Expression {
         }
     }
 
+    /// Whether its value is the user's own: taken from `app` and `self` as it is there.
+    pub(crate) fn copies_from_app(&self) -> bool {
+        self.reads().only_app_or_self() && self.program().selects()
+    }
+
     pub(super) fn program(&self) -> &Node {
         &self.inner.program
     }

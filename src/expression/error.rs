@@ -87,6 +87,9 @@ pub enum EvaluationError {
     /// More elements than the expression was checked for.
     #[error("a list or map has more than {0} elements, more than an expression may go over")]
     TooManyItems(usize),
+    /// Lists, maps and optionals inside one another.
+    #[error("a value has more than {0} lists, maps and optionals inside one another")]
+    TooDeep(u8),
     /// A text above the limit.
     #[error("a text grew above {0} bytes")]
     TextTooLong(usize),

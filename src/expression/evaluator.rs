@@ -82,8 +82,8 @@ impl<'e, 'x> Evaluator<'e, 'x> {
             Node::Call(function, arguments) => self.call(function, arguments),
             Node::Matches(of, pattern) => match self.value(of)? {
                 Val::Text(text) => {
-                    self.budget.step(pattern.steps(text.as_str()))?;
-                    Ok(Val::Boolean(pattern.is_match(text.as_str())))
+                    let is_match = pattern.is_match(text.as_str(), self.budget)?;
+                    Ok(Val::Boolean(is_match))
                 }
                 other => Err(wrong_type("matches", &[&other])),
             },
@@ -130,7 +130,7 @@ impl<'e, 'x> Evaluator<'e, 'x> {
                 items.push(item);
             }
         }
-        Ok(Val::list(items))
+        Val::list(items)
     }
 
     /// An element of a list or map; `None` where it is left out.
@@ -140,7 +140,7 @@ impl<'e, 'x> Evaluator<'e, 'x> {
             return Ok(Some(value));
         }
         match value {
-            Val::Optional(value) => Ok(value.map(super::value::unwrapped)),
+            Val::Optional(value, _) => Ok(value.map(super::value::unwrapped)),
             other => Err(wrong_type("?", &[&other])),
         }
     }
@@ -160,7 +160,7 @@ impl<'e, 'x> Evaluator<'e, 'x> {
                 made.insert(index, (key, value));
             }
         }
-        Ok(Val::Map(made.into()))
+        Val::map(made)
     }
 
     fn call(&mut self, function: &'static Function, arguments: &'x [Node]) -> Outcome<'x> {
@@ -186,13 +186,13 @@ impl<'e, 'x> Evaluator<'e, 'x> {
             return Err(wrong_type(function.name, &[]));
         };
         match self.value(optional)? {
-            Val::Optional(Some(value)) if unwrapped => Ok(super::value::unwrapped(value)),
-            Val::Optional(None) => match self.value(other)? {
-                value @ Val::Optional(_) => Ok(value),
+            Val::Optional(Some(value), _) if unwrapped => Ok(super::value::unwrapped(value)),
+            Val::Optional(None, _) => match self.value(other)? {
+                value @ Val::Optional(..) => Ok(value),
                 value if unwrapped => Ok(value),
                 value => Err(wrong_type(function.name, &[&value])),
             },
-            value @ Val::Optional(_) => Ok(value),
+            value @ Val::Optional(..) => Ok(value),
             value => Err(wrong_type(function.name, &[&value])),
         }
     }

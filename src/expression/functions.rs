@@ -114,6 +114,18 @@ pub(super) struct Function {
     pub(super) run: Run,
 }
 
+/// Functions whose result is their first argument, or elements of it.
+const SELECTING: [&str; 7] = [
+    "dyn", "value", "flatten", "slice", "distinct", "reverse", "sort",
+];
+
+impl Function {
+    /// Whether it makes nothing anew of its first argument.
+    pub(super) fn selects(&self) -> bool {
+        SELECTING.contains(&self.name)
+    }
+}
+
 impl std::fmt::Debug for Function {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::functions::Function;
+use super::functions::{Function, Run};
 
 mod constants;
 mod pattern;
 
 pub(super) use constants::fold;
-pub(super) use pattern::Pattern;
+pub(super) use pattern::MAX_SIZE;
+pub(crate) use pattern::Pattern;
 
 /// A root whose fields are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,6 +190,49 @@ impl Node {
     /// Calls `visit` on the nodes that this one is made of.
     pub(super) fn parts<'n>(&'n self, visit: &mut dyn FnMut(&'n Self)) {
         visit_parts!(self, visit, iter);
+    }
+
+    /// Whether its value is one of what it reads, or elements of that, and no part of it is made anew. An
+    /// empty list or map, as what is absent is replaced by, is nobody's.
+    pub(super) fn selects(&self) -> bool {
+        match self {
+            Self::Root(_) | Self::Local(_) => true,
+            Self::Constant(Value::Array(items)) => items.is_empty(),
+            Self::Constant(Value::Object(fields)) => fields.is_empty(),
+            Self::List(elements) => elements.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+            Self::Field(of, ..) => of.selects(),
+            Self::Index(parts, _) => parts.first().is_some_and(Self::selects),
+            Self::Choice(parts) => parts.iter().skip(1).all(Self::selects),
+            // Of lists: text that is joined, and numbers that are added, are made anew.
+            Self::Sum(parts) => {
+                parts.iter().all(Self::selects) && parts.iter().any(Self::gives_list)
+            }
+            Self::Call(function, parts) if matches!(function.run, Run::OrElse { .. }) => {
+                parts.iter().all(Self::selects)
+            }
+            Self::Call(function, parts) => {
+                function.selects() && parts.first().is_some_and(Self::selects)
+            }
+            Self::Loop(of) => {
+                let items = [Some(&of.over), of.item.as_ref()];
+                of.kind == LoopKind::List && items.into_iter().flatten().all(Self::selects)
+            }
+            Self::Let(parts) => parts.iter().all(Self::selects),
+            _ => false,
+        }
+    }
+
+    /// Whether it surely gives a list, as far as that is written.
+    fn gives_list(&self) -> bool {
+        match self {
+            Self::Constant(value) => value.is_array(),
+            Self::List(_) => true,
+            Self::Loop(of) => of.kind == LoopKind::List,
+            Self::Call(_, parts) => parts.iter().any(Self::gives_list),
+            Self::Choice(parts) => parts.iter().skip(1).any(Self::gives_list),
+            _ => false,
+        }
     }
 
     fn parts_mut(&mut self, visit: &mut dyn FnMut(&mut Self)) {

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod refusals;
+mod sharing;
 mod values;
 
 use std::collections::BTreeMap;

@@ -29,19 +29,34 @@ pub enum Type {
     Optional(Box<Self>),
 }
 
+/// How deep a type is known. Variables can put one another into lists without end, and what goes through a type
+/// recurses.
+const MOST_DEPTH: usize = 32;
+
 impl Type {
     pub(crate) fn list(item: Self) -> Self {
-        Self::List(Box::new(item))
+        Self::List(item.inside())
     }
 
     /// A map from text to `value`.
     pub(crate) fn map(value: Self) -> Self {
-        Self::Map(Box::new(value))
+        Self::Map(value.inside())
     }
 
     /// An optional `value`; an optional of an optional stays what it is, as CEL flattens nothing.
     pub(crate) fn optional(value: Self) -> Self {
-        Self::Optional(Box::new(value))
+        Self::Optional(value.inside())
+    }
+
+    /// The type as a part of another one; what is deeper is any value.
+    fn inside(self) -> Box<Self> {
+        let mut depth = 0;
+        let mut part = &self;
+        while let Self::List(inner) | Self::Map(inner) | Self::Optional(inner) = part {
+            depth += 1;
+            part = inner;
+        }
+        Box::new(if depth < MOST_DEPTH { self } else { Self::Any })
     }
 
     /// Whether a value of this type can be used where `wanted` is asked for.

@@ -33,11 +33,18 @@ pub(super) enum Val<'v> {
     /// A map of JSON.
     Object(&'v Object),
     /// A list that an expression made.
-    List(Rc<Vec<Self>>),
+    List(Rc<Vec<Self>>, Depth),
     /// A map that an expression made, sorted by its keys: text, integers and booleans.
-    Map(Rc<Vec<(Self, Self)>>),
-    Optional(Option<Rc<Self>>),
+    Map(Rc<Vec<(Self, Self)>>, Depth),
+    Optional(Option<Rc<Self>>, Depth),
 }
+
+/// How many made lists, maps and optionals stand inside one another; what is borrowed counts as none.
+pub(super) type Depth = u8;
+
+/// How deep a value may be. Each variable may put the one before it into another list, so that no bound of
+/// expressions bounds their values, and what goes through a value recurses.
+const MOST_DEPTH: Depth = 100;
 
 impl<'v> Val<'v> {
     pub(super) fn text(text: impl Into<String>) -> Self {
@@ -48,12 +55,27 @@ impl<'v> Val<'v> {
         Self::Text(Text::Borrowed(text))
     }
 
-    pub(super) fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(items))
+    pub(super) fn list(items: Vec<Self>) -> Result<Self, EvaluationError> {
+        let depth = depth_around(items.iter())?;
+        Ok(Self::List(Rc::new(items), depth))
     }
 
-    pub(super) fn optional(value: Option<Self>) -> Self {
-        Self::Optional(value.map(Rc::new))
+    /// A map of entries that are sorted by their keys.
+    pub(super) fn map(entries: Vec<(Self, Self)>) -> Result<Self, EvaluationError> {
+        let depth = depth_around(entries.iter().map(|(_, value)| value))?;
+        Ok(Self::Map(Rc::new(entries), depth))
+    }
+
+    pub(super) fn optional(value: Option<Self>) -> Result<Self, EvaluationError> {
+        let depth = depth_around(value.iter())?;
+        Ok(Self::Optional(value.map(Rc::new), depth))
+    }
+
+    fn depth(&self) -> Depth {
+        match self {
+            Self::List(_, depth) | Self::Map(_, depth) | Self::Optional(_, depth) => *depth,
+            _ => 0,
+        }
     }
 
     pub(super) fn quantity(quantity: Quantity) -> Self {
@@ -72,7 +94,7 @@ impl<'v> Val<'v> {
     pub(super) fn items(&self) -> Option<Items<'_, 'v>> {
         match self {
             Self::Array(items) => Some(Items::Json(items)),
-            Self::List(items) => Some(Items::Made(items)),
+            Self::List(items, _) => Some(Items::Made(items)),
             _ => None,
         }
     }
@@ -81,20 +103,20 @@ impl<'v> Val<'v> {
     pub(super) fn len(&self) -> Option<usize> {
         match self {
             Self::Object(fields) => Some(fields.len()),
-            Self::Map(entries) => Some(entries.len()),
+            Self::Map(entries, _) => Some(entries.len()),
             other => Some(other.items()?.len()),
         }
     }
 
     pub(super) fn is_map(&self) -> bool {
-        matches!(self, Self::Object(_) | Self::Map(_))
+        matches!(self, Self::Object(_) | Self::Map(..))
     }
 
     /// What the key of a map leads to.
     pub(super) fn find(&self, key: &Self) -> Option<Self> {
         match (self, key) {
             (Self::Object(fields), Self::Text(key)) => fields.get(key.as_str()).map(Self::from),
-            (Self::Map(entries), key) => {
+            (Self::Map(entries, _), key) => {
                 let mut known = entries.iter();
                 let found = known.find(|(known, _)| order::equal_scalars(known, key));
                 found.map(|(_, value)| value.clone())
@@ -119,7 +141,7 @@ impl<'v> Val<'v> {
                 keys.sort_unstable();
                 Some(keys.into_iter().map(Self::borrowed).collect())
             }
-            Self::Map(entries) => Some(entries.iter().map(|(key, _)| key.clone()).collect()),
+            Self::Map(entries, _) => Some(entries.iter().map(|(key, _)| key.clone()).collect()),
             _ => None,
         }
     }
@@ -133,9 +155,9 @@ impl<'v> Val<'v> {
             Self::Number(_) => "number",
             Self::Text(_) => "text",
             Self::Quantity(_) => "quantity",
-            Self::Array(_) | Self::List(_) => "list",
-            Self::Object(_) | Self::Map(_) => "map",
-            Self::Optional(_) => "optional",
+            Self::Array(_) | Self::List(..) => "list",
+            Self::Object(_) | Self::Map(..) => "map",
+            Self::Optional(..) => "optional",
         }
     }
 
@@ -148,9 +170,9 @@ impl<'v> Val<'v> {
             Self::Number(_) => "a number",
             Self::Text(_) => "text",
             Self::Quantity(_) => "a quantity",
-            Self::Array(_) | Self::List(_) => "a list",
-            Self::Object(_) | Self::Map(_) => "a map",
-            Self::Optional(_) => "an optional",
+            Self::Array(_) | Self::List(..) => "a list",
+            Self::Object(_) | Self::Map(..) => "a map",
+            Self::Optional(..) => "an optional",
         }
     }
 
@@ -158,15 +180,17 @@ impl<'v> Val<'v> {
     pub(super) fn into_result(self, budget: &Budget<'_>) -> Result<Option<Value>, EvaluationError> {
         match self {
             Self::Null => Ok(None),
-            Self::Optional(value) => {
+            Self::Optional(value, _) => {
                 value.map_or(Ok(None), |value| unwrapped(value).into_result(budget))
             }
             other => other.into_json(budget),
         }
     }
 
-    /// The JSON of a part of a result, where null stays null. `None` for an absent optional.
+    /// The JSON of a part of a result, where null stays null. `None` for an absent optional. Each part is paid
+    /// for: a made list costs little to put into others again and again, and JSON holds each of them.
     pub(super) fn into_json(self, budget: &Budget<'_>) -> Result<Option<Value>, EvaluationError> {
+        budget.make(0)?;
         Ok(Some(match self {
             Self::Null => Value::Null,
             Self::Boolean(flag) => flag.into(),
@@ -185,16 +209,16 @@ impl<'v> Val<'v> {
                 Value::Array(items.collect::<Result<_, _>>()?)
             }
             Self::Object(fields) => copy_object(fields, budget)?,
-            Self::List(items) => {
+            Self::List(items, _) => {
                 let mut values = Vec::with_capacity(items.len());
                 for item in unwrapped(items) {
                     values.extend(item.into_json(budget)?);
                 }
                 Value::Array(values)
             }
-            Self::Map(entries) => entries_to_json(unwrapped(entries), budget)?,
-            Self::Optional(None) => return Ok(None),
-            Self::Optional(Some(value)) => return unwrapped(value).into_json(budget),
+            Self::Map(entries, _) => entries_to_json(unwrapped(entries), budget)?,
+            Self::Optional(None, _) => return Ok(None),
+            Self::Optional(Some(value), _) => return unwrapped(value).into_json(budget),
         }))
     }
 }
@@ -213,6 +237,17 @@ impl<'v> From<&'v Value> for Val<'v> {
             Value::Object(fields) => Self::Object(fields),
         }
     }
+}
+
+/// The depth of what holds these values.
+fn depth_around<'a, 'v: 'a>(
+    values: impl Iterator<Item = &'a Val<'v>>,
+) -> Result<Depth, EvaluationError> {
+    let deepest = values.map(Val::depth).max().unwrap_or(0);
+    if deepest >= MOST_DEPTH {
+        return Err(EvaluationError::TooDeep(MOST_DEPTH));
+    }
+    Ok(deepest + 1)
 }
 
 /// The value inside, without a copy where nobody else has it.

@@ -160,6 +160,11 @@ impl<'d> ExpressionInput<'d> {
             }
         }
         pod.insert("spec".to_owned(), Value::Object(spec));
+        for (name, word) in [("apiVersion", "v1"), ("kind", "Pod")] {
+            if paths.begins_with(name) {
+                pod.insert(name.to_owned(), word.into());
+            }
+        }
         Value::Object(pod)
     }
 
@@ -207,12 +212,16 @@ fn owner(owner: &Owner<'_>) -> Value {
         ("apiVersion", &owner.api_version),
         ("kind", &owner.kind),
         ("name", &owner.name),
+        ("uid", &owner.uid),
     ];
     let present = fields.into_iter().filter_map(|(key, text)| {
         let text = text.as_ref()?;
         Some((key.to_owned(), Value::from(text.as_str())))
     });
-    Value::Object(present.collect())
+    let controller = owner
+        .controller
+        .map(|is| ("controller".to_owned(), is.into()));
+    Value::Object(present.chain(controller).collect())
 }
 
 /// Keeps the top-level fields that are read.

@@ -66,7 +66,7 @@ pub(crate) fn resolve<'t>(
         )
         .map_err(|first| {
             let later = template.parameters.get(index + 1..).unwrap_or_default();
-            with_later_problems(template, later, &set, first)
+            with_later_problems(template, later, &set, given.budget, first)
         })?;
         if let Some(trace) = given.trace {
             let settings: Vec<_> = settings.collect();
@@ -94,6 +94,7 @@ fn with_later_problems(
     template: &Template,
     later: &[Parameter],
     set: &[Setting<'_>],
+    budget: &Budget<'_>,
     mut refusal: Refusal,
 ) -> Refusal {
     if !matches!(
@@ -103,7 +104,7 @@ fn with_later_problems(
         return refusal;
     }
     let problems = later.iter().filter_map(|parameter| {
-        let value = match value_set(template, parameter, settings_of(set, parameter)) {
+        let value = match value_set(template, parameter, settings_of(set, parameter), budget) {
             Err(problem) => return Some(problem),
             Ok(None) if parameter.default.is_some() => return None,
             Ok(value) => value.or_else(|| parameter.empty()),
@@ -154,18 +155,20 @@ pub(crate) fn problem_of_namespace(
     template: &Template,
     annotations: &BTreeMap<String, String>,
 ) -> Option<Refusal> {
+    let budget = Budget::new();
     let given = ParameterSources {
         pod: &BTreeMap::new(),
         namespace: annotations,
         configuration: &BTreeMap::new(),
         trace: None,
-        budget: &Budget::new(),
+        budget: &budget,
     };
     let set = match setting::collect(template, given) {
         Ok(set) => set,
         Err(refusal) => return Some(refusal),
     };
-    set.iter().find_map(|setting| read(template, setting).err())
+    set.iter()
+        .find_map(|setting| read(template, setting, &budget).err())
 }
 
 /// What is noted of a parameter for a person who asks why.
@@ -213,7 +216,7 @@ fn value<'s, 'g: 's>(
     source: &dyn Source,
     budget: &Budget<'_>,
 ) -> Result<TemplateValue, Refusal> {
-    let value = match value_set(template, parameter, settings)? {
+    let value = match value_set(template, parameter, settings, budget)? {
         Some(value) => Some(TemplateValue::Own(value)),
         None => default(template, parameter, values, source, budget)?,
     };
@@ -233,22 +236,25 @@ fn value_set<'s, 'g: 's>(
     template: &Template,
     parameter: &Parameter,
     settings: impl Iterator<Item = &'s Setting<'g>>,
+    budget: &Budget<'_>,
 ) -> Result<Option<Value>, Refusal> {
     if parameter.ty == ParameterType::Map {
-        return map(template, parameter, settings);
+        return map(template, parameter, settings, budget);
     }
     let last = settings.last();
-    last.map(|setting| read(template, setting)).transpose()
+    last.map(|setting| read(template, setting, budget))
+        .transpose()
 }
 
 fn map<'s, 'g: 's>(
     template: &Template,
     parameter: &Parameter,
     settings: impl Iterator<Item = &'s Setting<'g>>,
+    budget: &Budget<'_>,
 ) -> Result<Option<Value>, Refusal> {
     let mut entries = Map::new();
     for setting in settings {
-        let value = read(template, setting)?;
+        let value = read(template, setting, budget)?;
         entries.insert(setting.element.unwrap_or_default().to_owned(), value);
         parameter
             .check_count(entries.len())
@@ -258,12 +264,12 @@ fn map<'s, 'g: 's>(
 }
 
 /// The value of a setting; of a map, that of one key.
-fn read(template: &Template, setting: &Setting<'_>) -> Result<Value, Refusal> {
+fn read(template: &Template, setting: &Setting<'_>, budget: &Budget<'_>) -> Result<Value, Refusal> {
     let parameter = setting.parameter;
     let value = if parameter.ty == ParameterType::Map {
-        parameter.parse_element(setting.text)
+        parameter.parse_element(setting.text, budget)
     } else {
-        parameter.parse(setting.text)
+        parameter.parse(setting.text, budget)
     };
     value.map_err(|error| invalid(template, setting, &error))
 }
@@ -339,7 +345,7 @@ fn default(
         .or_else(|| parameter.empty().map(TemplateValue::Own));
     if let Some(value) = value.as_ref().filter(|value| !Parameter::is_empty(value)) {
         parameter
-            .check(value)
+            .check(value, budget)
             .map_err(|error| failed(error.to_string()))?;
     }
     Ok(value)

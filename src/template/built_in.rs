@@ -101,6 +101,7 @@ pub fn sources() -> Vec<Source> {
 mod tests {
     use super::super::Catalog;
     use super::*;
+    use crate::expression::Budget;
 
     #[test]
     fn every_built_in_template_compiles() {
@@ -131,7 +132,7 @@ mod tests {
                 if !hint.is_some_and(|hint| hint.starts_with("the name of a Kubernetes object")) {
                     continue;
                 }
-                let takes = |text: &str| parameter.parse(text).is_ok();
+                let takes = |text: &str| parameter.parse(text, &Budget::new()).is_ok();
                 for name in ["loki", "a.b-c", "0"] {
                     assert!(takes(name), "{} {}", template.name, parameter.name);
                 }

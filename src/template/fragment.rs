@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub(crate) use coerce::holds;
+pub(in crate::template) use coerce::number_text;
 pub(crate) use slot::Slot;
 pub(crate) use volume::volume_field;
 use volume::{place, place_all};

@@ -20,7 +20,7 @@ pub(crate) use value::ValueError;
 use super::fragment::Fragment;
 use super::value::TemplateValue;
 use super::word::Word;
-use crate::expression::Type;
+use crate::expression::{Budget, Type};
 use crate::kubernetes::defaults;
 
 /// How many elements a list or map parameter may have where `maxItems` does not say it.
@@ -78,54 +78,72 @@ impl Parameter {
     }
 
     /// Reads the value of a parameter that is not a map from an annotation's text.
-    pub(crate) fn parse(&self, text: &str) -> Result<Value, ValueError> {
+    pub(crate) fn parse(&self, text: &str, budget: &Budget<'_>) -> Result<Value, ValueError> {
         if self.ty != ParameterType::List {
-            return value::scalar(self.ty, &self.constraints, text);
+            return value::scalar(self.ty, &self.constraints, text, budget);
         }
         let separator = if text.contains('\n') { '\n' } else { ',' };
-        let items = text
-            .split(separator)
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .map(|item| value::scalar(self.items, &self.constraints, item))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.check_count(items.len())?;
-        Ok(Value::Array(items))
+        let items = text.split(separator).map(str::trim);
+        let items = items.filter(|item| !item.is_empty());
+        self.check_count(items.clone().count())?;
+        let items = items.map(|item| value::scalar(self.items, &self.constraints, item, budget));
+        Ok(Value::Array(items.collect::<Result<_, _>>()?))
     }
 
     /// Reads one element of a map parameter from an annotation's text.
-    pub(crate) fn parse_element(&self, text: &str) -> Result<Value, ValueError> {
-        value::scalar(self.items, &self.constraints, text)
+    pub(crate) fn parse_element(
+        &self,
+        text: &str,
+        budget: &Budget<'_>,
+    ) -> Result<Value, ValueError> {
+        value::scalar(self.items, &self.constraints, text, budget)
     }
 
     /// Checks a value that is typed already: a default, constant or computed.
-    pub(crate) fn check(&self, typed: &Value) -> Result<(), ValueError> {
+    pub(crate) fn check(&self, typed: &Value, budget: &Budget<'_>) -> Result<(), ValueError> {
         match (self.ty, typed) {
             (ParameterType::List, Value::Array(items)) => {
                 self.check_count(items.len())?;
                 items
                     .iter()
-                    .try_for_each(|item| value::typed(self.items, &self.constraints, item))
+                    .try_for_each(|item| value::typed(self.items, &self.constraints, item, budget))
             }
             (ParameterType::Map, Value::Object(entries)) => {
                 self.check_count(entries.len())?;
                 entries
                     .values()
-                    .try_for_each(|v| value::typed(self.items, &self.constraints, v))
+                    .try_for_each(|v| value::typed(self.items, &self.constraints, v, budget))
             }
-            (ty, typed) => value::typed(ty, &self.constraints, typed),
+            (ty, typed) => value::typed(ty, &self.constraints, typed, budget),
         }
     }
 
     /// A value as expressions see it: quantities as the API server would write them, so that
-    /// `asInteger` gives the same of `0.5Gi` and `512Mi`. Constraints are about what was written.
+    /// `asInteger` gives the same of `0.5Gi` and `512Mi`, and numbers in one form. Constraints are about
+    /// what was written.
     pub(crate) fn as_seen(&self, value: TemplateValue) -> TemplateValue {
-        if ![self.ty, self.items].contains(&ParameterType::Quantity) {
+        let is = |ty| self.ty == ty || self.items == ty;
+        if is(ParameterType::Number) {
+            return self.numbers_in_one_form(value.into_value()).into();
+        }
+        if !is(ParameterType::Quantity) {
             return value;
         }
         let mut own = value.into_value();
         defaults::fill_typed(&self.ty.field_type(self.items), &mut own);
         own.into()
+    }
+
+    fn numbers_in_one_form(&self, value: Value) -> Value {
+        let number = |item| ParameterType::Number.one_form(item);
+        match value {
+            Value::Array(items) => items.into_iter().map(number).collect(),
+            Value::Object(entries) => {
+                let entries = entries.into_iter().map(|(key, item)| (key, number(item)));
+                Value::Object(entries.collect())
+            }
+            value => number(value),
+        }
     }
 
     /// Refuses more elements than `maxItems`.

@@ -6,7 +6,7 @@ use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use super::{Analyser, Check, Checked};
 use crate::expression::error::ExpressionError;
 use crate::expression::functions::{FUNCTIONS, Function, Gives, named};
-use crate::expression::program::{Node, Pattern};
+use crate::expression::program::{MAX_SIZE, Node, Pattern};
 use crate::expression::types::Type;
 
 /// Namespaces of functions, which look like values that a function is called on.
@@ -224,10 +224,11 @@ impl Analyser<'_> {
             let message = format!("`matches` does not take {}", subject.info.ty);
             return Err(self.error(expr, message));
         }
-        let compiled = Pattern::compile(text.inner(), &self.scope.patterns).map_err(|reason| {
-            let message = format!("the pattern of `matches` is wrong: {reason}");
-            self.error(pattern, message)
-        })?;
+        let compiled =
+            Pattern::compile(text.inner(), MAX_SIZE, &self.scope.patterns).map_err(|reason| {
+                let message = format!("the pattern of `matches` is wrong: {reason}");
+                self.error(pattern, message)
+            })?;
         let node = Node::Matches(Box::new(subject.node), compiled);
         Ok(Checked::new(node, Type::Boolean))
     }

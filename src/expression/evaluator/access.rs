@@ -20,8 +20,8 @@ impl<'x> Evaluator<'_, 'x> {
     pub(super) fn has(&mut self, of: &'x Node, name: &'x str) -> Outcome<'x> {
         let of = self.value(of)?;
         let present = match &of {
-            Val::Optional(None) => false,
-            Val::Optional(Some(inner)) => field(inner, name)?.is_some(),
+            Val::Optional(None, _) => false,
+            Val::Optional(Some(inner), _) => field(inner, name)?.is_some(),
             of => field(of, name)?.is_some(),
         };
         Ok(Val::Boolean(present))
@@ -47,14 +47,14 @@ impl<'x> Evaluator<'_, 'x> {
         find: impl FnOnce(&Val<'x>) -> Found<'x>,
     ) -> Outcome<'x> {
         let (found, is_optional) = match of {
-            Val::Optional(None) => return Ok(Val::Optional(None)),
-            Val::Optional(Some(inner)) => (find(inner)?, true),
+            Val::Optional(None, _) => return Ok(Val::Optional(None, 0)),
+            Val::Optional(Some(inner), _) => (find(inner)?, true),
             of => (find(of)?, access == Access::Optional),
         };
         let found = found.map(|value| self.copied(value)).transpose()?;
         if is_optional {
             self.budget.make(0)?;
-            return Ok(Val::optional(found));
+            return Val::optional(found);
         }
         found.ok_or_else(missing)
     }

@@ -12,7 +12,7 @@ impl<'x> Evaluator<'_, 'x> {
         bounded(over.len().unwrap_or(0))?;
         if let Some(keys) = over.keys() {
             self.budget.make(keys.len() * size_of::<Val<'_>>())?;
-            return self.over(of, &Val::list(keys));
+            return self.over(of, &Val::list(keys)?);
         }
         self.over(of, &over)
     }
@@ -40,7 +40,7 @@ impl<'x> Evaluator<'_, 'x> {
                         made.push(item);
                     }
                 }
-                Ok(Val::list(made))
+                Val::list(made)
             }
         }
     }

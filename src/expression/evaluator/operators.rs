@@ -1,5 +1,7 @@
 //! Operators.
 
+use std::rc::Rc;
+
 use super::{Evaluator, Outcome, wrong_type};
 use crate::expression::budget::Budget;
 use crate::expression::error::EvaluationError;
@@ -93,11 +95,20 @@ fn add<'x>(total: Val<'x>, term: Val<'x>, budget: &Budget<'_>) -> Outcome<'x> {
             budget.step(more.len() as u64)?;
             budget.make(more.len() * size_of::<Val<'_>>())?;
             let mut items = match total {
-                Val::List(items) => unwrapped(items),
-                other => other.items().into_iter().flat_map(Items::iter).collect(),
+                Val::List(items, _) => {
+                    if Rc::strong_count(&items) > 1 {
+                        budget.make(items.len() * size_of::<Val<'_>>())?;
+                    }
+                    unwrapped(items)
+                }
+                other => {
+                    let items = other.items();
+                    budget.make(items.map_or(0, Items::len) * size_of::<Val<'_>>())?;
+                    items.into_iter().flat_map(Items::iter).collect()
+                }
             };
             items.extend(more.iter());
-            Ok(Val::list(items))
+            Val::list(items)
         }
     }
 }

@@ -82,5 +82,5 @@ pub(super) fn list<'v>(items: Vec<Val<'v>>, budget: &Budget<'_>) -> Outcome<'v> 
             _ => 0,
         })?;
     }
-    Ok(Val::list(items))
+    Val::list(items)
 }

@@ -15,12 +15,12 @@ pub(super) fn unchanged<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcom
 }
 
 pub(super) fn none<'v>(_: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
-    Ok(Val::Optional(None))
+    Ok(Val::Optional(None, 0))
 }
 
 pub(super) fn of<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
     budget.make(0)?;
-    Ok(Val::optional(Some(take(arguments, 0))))
+    Val::optional(Some(take(arguments, 0)))
 }
 
 pub(super) fn of_non_zero_value<'v>(arguments: &mut [Val<'v>], budget: &Budget<'_>) -> Outcome<'v> {
@@ -31,22 +31,22 @@ pub(super) fn of_non_zero_value<'v>(arguments: &mut [Val<'v>], budget: &Budget<'
         Some(other) => other.len() == Some(0),
     };
     if is_zero {
-        return Ok(Val::Optional(None));
+        return Ok(Val::Optional(None, 0));
     }
     of(arguments, budget)
 }
 
 pub(super) fn has_value<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
     match arguments.first() {
-        Some(Val::Optional(value)) => Ok(Val::Boolean(value.is_some())),
+        Some(Val::Optional(value, _)) => Ok(Val::Boolean(value.is_some())),
         _ => Err(wrong_type("hasValue", arguments)),
     }
 }
 
 pub(super) fn value<'v>(arguments: &mut [Val<'v>], _: &Budget<'_>) -> Outcome<'v> {
     match take(arguments, 0) {
-        Val::Optional(Some(value)) => Ok(unwrapped(value)),
-        Val::Optional(None) => {
+        Val::Optional(Some(value), _) => Ok(unwrapped(value)),
+        Val::Optional(None, _) => {
             let reason = "the optional is absent; use `orValue(…)`";
             Err(failure("value", reason))
         }

@@ -75,18 +75,21 @@ fn is_closed(node: &Node, depth: usize) -> bool {
 
 fn value(node: &Node, budget: &Budget<'_>) -> Option<Value> {
     let value = Evaluator::new(&NoData, budget).value(node).ok()?;
-    let json = is_plain(&value).then(|| value.into_json(budget).ok()?)?;
+    let json = is_plain(&value, budget).then(|| value.into_json(budget).ok()?)?;
     json.filter(|value| value.to_string().len() <= MOST_KEPT)
 }
 
 /// Whether JSON tells the value from every other.
-fn is_plain(value: &Val<'_>) -> bool {
+fn is_plain(value: &Val<'_>, budget: &Budget<'_>) -> bool {
+    if budget.step(1).is_err() {
+        return false;
+    }
     match value {
-        Val::Quantity(_) | Val::Optional(_) => false,
-        Val::List(items) => items.iter().all(is_plain),
-        Val::Map(entries) => entries
+        Val::Quantity(_) | Val::Optional(..) => false,
+        Val::List(items, _) => items.iter().all(|item| is_plain(item, budget)),
+        Val::Map(entries, _) => entries
             .iter()
-            .all(|(key, value)| matches!(key, Val::Text(_)) && is_plain(value)),
+            .all(|(key, value)| matches!(key, Val::Text(_)) && is_plain(value, budget)),
         _ => true,
     }
 }

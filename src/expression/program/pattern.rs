@@ -1,14 +1,15 @@
-//! The patterns of `matches`.
+//! The patterns of `matches` and of parameters.
 //!
 //! The API server's are RE2 patterns, in which `\d`, `\w`, `\s` and `\b` know ASCII only, and which
 //! have no set operations in brackets. They are written so that they mean the same here.
 
+use crate::expression::budget::{Budget, Exhausted};
 use crate::expression::regular_expression::{
     PatternAllowance, RegularExpression, RegularExpressionError,
 };
 
-/// How large a compiled pattern may be, in bytes.
-const MAX_SIZE: usize = 1024 * 1024;
+/// How large a compiled pattern of `matches` may be, in bytes.
+pub(in crate::expression) const MAX_SIZE: usize = 1024 * 1024;
 
 /// What a step of evaluation matches of a text: bytes of a program times bytes of text. A program
 /// is gone through for each byte in the worst case, at about two nanoseconds for each instruction.
@@ -16,16 +17,17 @@ const SIZE_PER_STEP: u64 = 256;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub(in crate::expression) struct Pattern {
+pub(crate) struct Pattern {
     regex: RegularExpression,
     /// How many steps a byte of text takes.
     steps_per_byte: u64,
 }
 
 impl Pattern {
-    /// Compiles a pattern, which takes its part of its template's allowance.
-    pub(in crate::expression) fn compile(
+    /// Compiles a pattern of at most so many bytes, which takes its part of its template's allowance.
+    pub(crate) fn compile(
         pattern: &str,
+        most: usize,
         allowance: &PatternAllowance,
     ) -> Result<Self, RegularExpressionError> {
         let translated = translate(pattern);
@@ -39,19 +41,21 @@ impl Pattern {
                         steps_per_byte,
                     });
                 }
-                Err(RegularExpressionError::TooLarge(_)) if size < MAX_SIZE => size *= 4,
+                Err(RegularExpressionError::TooLarge(_)) if size < most => size *= 4,
                 Err(error) => return Err(error),
             }
         }
     }
 
     /// How many steps it takes to match a text.
-    pub(in crate::expression) fn steps(&self, text: &str) -> u64 {
+    fn steps(&self, text: &str) -> u64 {
         1 + self.steps_per_byte.saturating_mul(text.len() as u64) / 4
     }
 
-    pub(in crate::expression) fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+    /// Whether it is found in a text, which is paid for.
+    pub(crate) fn is_match(&self, text: &str, budget: &Budget<'_>) -> Result<bool, Exhausted> {
+        budget.step(self.steps(text))?;
+        Ok(self.regex.is_match(text))
     }
 }
 
@@ -69,7 +73,9 @@ fn translate(pattern: &str) -> String {
                 (Some('W'), _) => translated.push_str("[^0-9A-Za-z_]"),
                 (Some('s'), _) => translated.push_str(r"[\t\n\f\r ]"),
                 (Some('S'), _) => translated.push_str(r"[^\t\n\f\r ]"),
-                (Some('b'), false) => translated.push_str(r"(?-u:\b)"),
+                (Some(boundary @ ('b' | 'B')), false) => {
+                    translated.extend(["(?-u:\\", if boundary == 'b' { "b)" } else { "B)" }]);
+                }
                 (Some(escaped), _) => translated.extend(['\\', escaped]),
                 (None, _) => translated.push('\\'),
             },
@@ -79,9 +85,11 @@ fn translate(pattern: &str) -> String {
                 if let Some(negation) = characters.next_if_eq(&'^') {
                     translated.push(negation);
                 }
-                // The first `]` is one of the characters.
+                // The first `]` is one of the characters, and so is the first of two `-`.
                 if characters.next_if_eq(&']').is_some() {
                     translated.push_str(r"\]");
+                } else if characters.next_if_eq(&'-').is_some() {
+                    translated.push_str(r"\-");
                 }
             }
             '[' if characters.peek() == Some(&':') => {
@@ -94,6 +102,10 @@ fn translate(pattern: &str) -> String {
                 }
             }
             '[' | '&' | '~' if in_brackets => translated.extend(['\\', c]),
+            // The second of two is a character, and they are no difference of sets.
+            '-' if in_brackets && characters.next_if_eq(&'-').is_some() => {
+                translated.push_str(r"-\-");
+            }
             ']' => {
                 in_brackets = false;
                 translated.push(']');
@@ -109,7 +121,7 @@ mod tests {
     use super::*;
 
     fn compile(pattern: &str) -> Result<Pattern, RegularExpressionError> {
-        Pattern::compile(pattern, &PatternAllowance::default())
+        Pattern::compile(pattern, MAX_SIZE, &PatternAllowance::default())
     }
 
     #[test]
@@ -124,9 +136,18 @@ mod tests {
             (r"^[]a]+$", "]a]", true),
             (r"^[^]a]+$", "bc", true),
             (r"^é.$", "éñ", true),
+            (r"^[a-z--]+$", "m-x", true),
+            (r"^[a-z--]+$", "/", false),
+            (r"^[+--]+$", "+,-", true),
+            (r"^[--/]+$", "-./", true),
+            (r"^[-a]+$", "a-", true),
+            (r"^[^-a]+$", "b", true),
+            (r"^[^-a]+$", "-", false),
+            (r"^a[a-]$", "a-", true),
         ] {
             let compiled = compile(pattern).unwrap();
-            assert_eq!(compiled.is_match(text), matches, "{pattern} {text}");
+            let is_match = compiled.is_match(text, &Budget::new());
+            assert_eq!(is_match, Ok(matches), "{pattern} {text}");
         }
     }
 

@@ -274,6 +274,20 @@ fn reads_are_the_paths_that_are_named() {
             .reads()
             .only_app_or_self()
     );
+    for (source, is_copy) in [
+        ("app.?env", true),
+        ("app.env.filter(e, e.name != 'A').map(e, e)", true),
+        ("app.?env.orValue([]) + self.?env.orValue([])", true),
+        ("app.?ports.orValue([])[0]", true),
+        ("has(app.env) ? app.env : []", true),
+        ("app.name + self.name", false),
+        ("app.ports[0].containerPort + 1", false),
+        ("app.?env.orValue([{'name': 'A'}])", false),
+        ("app.env.map(e, {'name': e.name})", false),
+        ("params.host", false),
+    ] {
+        assert_eq!(compiled(source).copies_from_app(), is_copy, "{source}");
+    }
     assert!(compiled("kubernetes.minor > 1").reads().kubernetes);
     assert_eq!(
         paths(&compiled("namespaceObject.metadata.name").reads().namespace),
@@ -308,7 +322,7 @@ fn each_root_is_asked_for_once() {
 }
 
 /// Compiles variables in order, each seeing those before it.
-fn variables(sources: &[(&str, &str)]) -> (Scope, Vec<(String, Expression)>) {
+pub(super) fn variables(sources: &[(&str, &str)]) -> (Scope, Vec<(String, Expression)>) {
     let mut scope = scope();
     let mut variables = Vec::new();
     for (name, source) in sources {

@@ -33,11 +33,11 @@ pub(in crate::expression) fn equal(
         return Ok(true);
     }
     match (a, b) {
-        (Val::Optional(a), Val::Optional(b)) => match (a, b) {
+        (Val::Optional(a, _), Val::Optional(b, _)) => match (a, b) {
             (Some(a), Some(b)) => equal(a, b, budget),
             (a, b) => Ok(a.is_none() && b.is_none()),
         },
-        (Val::Object(_) | Val::Map(_), Val::Object(_) | Val::Map(_)) => maps(a, b, budget),
+        (Val::Object(_) | Val::Map(..), Val::Object(_) | Val::Map(..)) => maps(a, b, budget),
         _ => Ok(equal_scalars(a, b)),
     }
 }

@@ -19,8 +19,8 @@ fn json_comes_back_as_it_went() {
 fn absent_is_told_from_null_inside() {
     let budget = Budget::new();
     assert_eq!(Val::Null.into_result(&budget).unwrap(), None);
-    assert_eq!(Val::Optional(None).into_result(&budget).unwrap(), None);
-    let list = Val::list(vec![Val::Null, Val::Optional(None)]);
+    assert_eq!(Val::Optional(None, 0).into_result(&budget).unwrap(), None);
+    let list = Val::list(vec![Val::Null, Val::Optional(None, 0)]).unwrap();
     assert_eq!(list.into_result(&budget).unwrap(), Some(json!([null])));
 }
 
@@ -31,7 +31,7 @@ fn what_json_cannot_hold_is_refused() {
         Val::Number(f64::INFINITY).into_result(&budget),
         Err(EvaluationError::NotJson("not a number, or infinite"))
     );
-    let keyed = Val::Map(Rc::new(vec![(Val::Integer(1), Val::Null)]));
+    let keyed = Val::map(vec![(Val::Integer(1), Val::Null)]).unwrap();
     assert_eq!(
         keyed.into_result(&budget),
         Err(EvaluationError::NotJson(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use regex_syntax::hir::{Class, Hir, HirKind};
 use serde_json::Value;
 
+use crate::expression::Budget;
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::Fragment;
@@ -137,10 +138,11 @@ fn made_up(parameter: &Parameter) -> Option<String> {
         Some(text)
     });
     let usual = USUAL.into_iter().map(str::to_owned);
+    let budget = Budget::new();
     usual.chain(bounds).chain(matching).find(|text| {
         let value = match parameter.ty {
-            ParameterType::Map => parameter.parse_element(text),
-            _ => parameter.parse(text),
+            ParameterType::Map => parameter.parse_element(text, &budget),
+            _ => parameter.parse(text, &budget),
         };
         value.is_ok_and(|value| !Parameter::is_empty(&value))
     })

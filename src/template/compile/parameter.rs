@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Errors;
 use super::fragment::{self, CompileScope};
 use super::reader::{any_entries, boolean, choice, choice_of, entries, integer, items, join, text};
-use crate::expression::{RegularExpressionError, Scope, Type};
+use crate::expression::{Budget, RegularExpressionError, Scope, Type};
 use crate::kubernetes::names::is_label;
 use crate::template::compiled::CONTAINERS_PARAMETER;
 use crate::template::fragment::{Fragment, Slot};
@@ -222,7 +222,10 @@ fn check_enum(
         errors.add(minimum.place, &join(path, "minimum"), message);
     }
     for value in &constraints.one_of {
-        if let (Err(error), Some(list)) = (constraints.check_typed(ty, value), node.get("enum")) {
+        if let (Err(error), Some(list)) = (
+            constraints.check_typed(ty, value, &Budget::new()),
+            node.get("enum"),
+        ) {
             let message = format!("{value} is not a value of this parameter: {error}");
             errors.add(list.place, &join(path, "enum"), message);
         }
@@ -284,7 +287,7 @@ fn default(
     let fragment = fragment::compile(errors, node, &path, &slot, meaning)?;
     if let Fragment::Constant(constant) = &fragment
         && !Parameter::is_empty(constant.value())
-        && let Err(error) = parameter.check(constant.value())
+        && let Err(error) = parameter.check(constant.value(), &Budget::new())
     {
         errors.add(
             node.place,

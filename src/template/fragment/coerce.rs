@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::Slot;
 use crate::expression::Type;
@@ -61,10 +61,19 @@ fn kind(value: &Value) -> &'static str {
 pub(super) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Number(number) => Some(Cow::Owned(number_text(number))),
         Value::Bool(boolean) => Some(Cow::Owned(boolean.to_string())),
         _ => None,
     }
+}
+
+/// A number as `string(…)` of an expression writes it: `1` where JSON has `1.0`.
+pub(in crate::template) fn number_text(number: &Number) -> String {
+    let mut text = number.to_string();
+    if text.ends_with(".0") {
+        text.truncate(text.len() - 2);
+    }
+    text
 }
 
 /// Fits a value into a slot; `None` where it is null and so left out.

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{ParameterType, ValueError};
-use crate::expression::{PatternAllowance, RegularExpression, RegularExpressionError};
+use crate::expression::{self, Budget, PatternAllowance, RegularExpressionError};
+use crate::template::fragment::number_text;
 
 /// Bytes that a compiled pattern may take: a pattern is a template author's, but a tenant's too.
 const PATTERN_SIZE_LIMIT: usize = 1 << 18;
@@ -19,12 +20,12 @@ pub(crate) struct Constraints {
     pub(crate) maximum: Option<Bound>,
 }
 
-/// A regular expression for the whole of a text.
+/// A regular expression of RE2 for the whole of a text, as `matches` takes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern {
     source: String,
     hint: Option<String>,
-    regex: RegularExpression,
+    regex: expression::Pattern,
 }
 
 impl Pattern {
@@ -36,7 +37,7 @@ impl Pattern {
         allowance: &PatternAllowance,
     ) -> Result<Self, RegularExpressionError> {
         let anchored = format!("^(?:{source})$");
-        let regex = RegularExpression::compile(&anchored, PATTERN_SIZE_LIMIT, allowance)?;
+        let regex = expression::Pattern::compile(&anchored, PATTERN_SIZE_LIMIT, allowance)?;
         Ok(Self {
             source: source.to_owned(),
             hint: hint.map(str::to_owned),
@@ -90,19 +91,29 @@ impl Constraints {
     }
 
     /// Checks that a value has the declared type and is allowed.
-    pub(crate) fn check_typed(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
-        super::value::typed(ty, self, value)
+    pub(crate) fn check_typed(
+        &self,
+        ty: ParameterType,
+        value: &Value,
+        budget: &Budget<'_>,
+    ) -> Result<(), ValueError> {
+        super::value::typed(ty, self, value, budget)
     }
 
     /// Checks one value of the declared type.
-    pub(crate) fn check(&self, ty: ParameterType, value: &Value) -> Result<(), ValueError> {
+    pub(crate) fn check(
+        &self,
+        ty: ParameterType,
+        value: &Value,
+        budget: &Budget<'_>,
+    ) -> Result<(), ValueError> {
         if !self.one_of.is_empty() && !self.one_of.contains(value) {
             let allowed = self.one_of.iter().map(plain).collect::<Vec<_>>().join(", ");
             return Err(ValueError::NotOneOf { allowed });
         }
         if let Value::String(text) = value {
             match &self.pattern {
-                Some(pattern) if !pattern.regex.is_match(text) => {
+                Some(pattern) if !pattern.regex.is_match(text, budget)? => {
                     return Err(ValueError::NotMatching {
                         pattern: pattern.source.clone(),
                         hint: pattern.hint.clone(),
@@ -132,7 +143,9 @@ impl Constraints {
 }
 
 fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number_text(number),
+        other => other.to_string(),
+    }
 }

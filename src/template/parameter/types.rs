@@ -1,7 +1,7 @@
 //! The types that a parameter, or an element of one, can have: a new type is a word and an arm of
 //! each function here.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::expression::Type;
 use crate::kubernetes::quantity::Quantity;
@@ -159,8 +159,16 @@ impl ParameterType {
                 Some(Value::String(number.to_string()))
             }
             (Self::Quantity | Self::Duration, value) => value.is_string().then_some(written),
-            (ty, value) => ty.fits(value).then_some(written),
+            (ty, value) => ty.fits(value).then(|| ty.one_form(written)),
         }
+    }
+
+    /// A number as a number of expressions, whole ones too: one that is written `1`, or that the API server
+    /// stored so, is an integer to JSON, which calculates with no other number.
+    pub(super) fn one_form(self, value: Value) -> Value {
+        let whole = value.as_i64().filter(|_| self == Self::Number);
+        let number = whole.and(value.as_f64()).and_then(Number::from_f64);
+        number.map_or(value, Value::Number)
     }
 }
 

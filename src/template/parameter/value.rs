@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Constraints, ParameterType};
+use crate::expression::{Budget, Exhausted};
 
 /// Why a value is refused, in words that say what would be right.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +42,9 @@ pub(crate) enum ValueError {
         /// The largest allowed value.
         maximum: String,
     },
+    /// Patterns take too long to match.
+    #[error("{0}")]
+    BudgetExceeded(#[from] Exhausted),
     /// There are too many elements.
     #[error("{count} elements are more than the {most} that are allowed")]
     TooMany {
@@ -63,11 +67,12 @@ pub(super) fn scalar(
     ty: ParameterType,
     constraints: &Constraints,
     text: &str,
+    budget: &Budget<'_>,
 ) -> Result<Value, ValueError> {
     let value = ty.parse(text).ok_or_else(|| ValueError::WrongType {
         wanted: ty.wanted(),
     })?;
-    typed(ty, constraints, &value)?;
+    typed(ty, constraints, &value, budget)?;
     Ok(value)
 }
 
@@ -76,13 +81,14 @@ pub(super) fn typed(
     ty: ParameterType,
     constraints: &Constraints,
     value: &Value,
+    budget: &Budget<'_>,
 ) -> Result<(), ValueError> {
     if !ty.fits(value) {
         return Err(ValueError::WrongType {
             wanted: ty.wanted(),
         });
     }
-    constraints.check(ty, value)
+    constraints.check(ty, value, budget)
 }
 
 #[cfg(test)]
@@ -115,7 +121,11 @@ mod tests {
             (ParameterType::Duration, "", None),
         ];
         for (ty, text, expected) in table {
-            assert_eq!(scalar(ty, &free, text).ok(), expected, "{ty:?} {text:?}");
+            assert_eq!(
+                scalar(ty, &free, text, &Budget::new()).ok(),
+                expected,
+                "{ty:?} {text:?}"
+            );
         }
     }
 
@@ -126,10 +136,12 @@ mod tests {
             maximum: Bound::new(ParameterType::Quantity, &2.into()),
             ..Constraints::default()
         };
-        assert!(scalar(ParameterType::Quantity, &range, "0.5").is_ok());
-        let error = scalar(ParameterType::Quantity, &range, "50m").unwrap_err();
+        let budget = Budget::new();
+        let quantity = |text| scalar(ParameterType::Quantity, &range, text, &budget);
+        assert!(quantity("0.5").is_ok());
+        let error = quantity("50m").unwrap_err();
         assert_eq!(error.to_string(), "expected at least 100m");
-        let error = scalar(ParameterType::Quantity, &range, "2001m").unwrap_err();
+        let error = quantity("2001m").unwrap_err();
         assert_eq!(error.to_string(), "expected at most 2");
         let pattern = Constraints {
             pattern: Pattern::new("[a-z]+|x\n", None, &PatternAllowance::default()).ok(),
@@ -142,7 +154,7 @@ mod tests {
             ("abc\n", false),
         ] {
             assert_eq!(
-                scalar(ParameterType::String, &pattern, text).is_ok(),
+                scalar(ParameterType::String, &pattern, text, &budget).is_ok(),
                 ok,
                 "{text:?}"
             );

@@ -156,12 +156,13 @@ fn dynamic(
         return None;
     }
     refuse_references(errors, node, source, offset, path, slot)?;
-    let verbatim = expression.reads().only_app_or_self();
+    let verbatim = expression.copies_from_app();
+    let is_of_app = expression.reads().only_app_or_self();
     let origin = origin(node.place, path);
     let slot = slot.clone();
     Some(Fragment::Dynamic(Box::new(Dynamic {
         expression,
-        slot: if verbatim { slot.copied() } else { slot },
+        slot: if is_of_app { slot.copied() } else { slot },
         verbatim,
         origin,
     })))
