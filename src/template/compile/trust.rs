@@ -16,10 +16,10 @@ use privileges::{annotated_privileges, privileges};
 
 /// Checks a compiled template against the rules of trust; whether it adds privilege.
 pub(super) fn check(errors: &mut Errors<'_>, spec: &Node, template: &Template) -> bool {
-    let privileged = privileges(spec);
+    let mut privileged = privileges(spec);
+    privileged.extend(annotated_privileges(spec));
     if template.namespace.is_some() {
-        let annotations = annotated_privileges(spec);
-        for (node, path) in privileged.iter().chain(&annotations) {
+        for (node, path) in &privileged {
             let message = "an InjectionTemplate adds no privilege above the level baseline; that \
                            takes a ClusterInjectionTemplate";
             errors.add(node.place, path, message);

@@ -13,19 +13,29 @@ use crate::template::node::{Node, NodeValue};
 use crate::template::parameter::Setter;
 
 /// Fields of a container that decide how its privilege is used: what runs (in probes and hooks
-/// too), as whom, and which part of a volume it sees.
-const DECISIVE: [&str; 7] = [
+/// too), where and as whom, which part of a volume it sees and which of its own files that hides, and from
+/// where it takes variables of any name.
+const DECISIVE: [&str; 11] = [
     "image",
     "command",
     "args",
+    "workingDir",
     "securityContext",
     "exec",
+    "mountPath",
+    "devicePath",
     "subPath",
     "subPathExpr",
+    "envFrom",
 ];
+/// Lists of a container in which a computed name is decisive: a variable such as `LD_PRELOAD`, a volume of the
+/// pod's.
+const NAMED: [&str; 3] = ["env", "volumeMounts", "volumeDevices"];
 /// Fields of a container that hold decisive ones, and may come from an expression as a whole.
-const HOLDERS: [&str; 5] = [
+const HOLDERS: [&str; 7] = [
+    "env",
     "volumeMounts",
+    "volumeDevices",
     "lifecycle",
     "livenessProbe",
     "readinessProbe",
@@ -107,7 +117,7 @@ impl Reach<'_, '_> {
                     let path = join(path, name);
                     let whole = matches!(fragment, Fragment::Dynamic(_));
                     let holder = HOLDERS.contains(&&**name) && whole;
-                    if holder || DECISIVE.contains(&&**name) {
+                    if holder || DECISIVE.contains(&&**name) || is_name(&path) {
                         self.refuse(fragment, node, &path);
                     } else {
                         self.walk(fragment, node, &path);
@@ -224,6 +234,14 @@ impl Reach<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// Whether a path ends at the name of an element that a container refers to.
+fn is_name(path: &str) -> bool {
+    let list = path
+        .strip_suffix("].name")
+        .and_then(|path| path.rsplit_once('['));
+    list.is_some_and(|(list, _)| NAMED.iter().any(|name| list.ends_with(&format!(".{name}"))))
 }
 
 /// Variables of a container whose value a pod may decide.
