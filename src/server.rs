@@ -29,6 +29,7 @@ pub(crate) use readiness::Readiness;
 pub(crate) use run::{Drain, Server, Setup, Signals};
 
 use crate::inject::{Answer, Endpoint};
+use connection::Limits;
 
 /// What answers reviews and counts observations.
 pub(crate) trait Backend: Send + Sync + 'static {
@@ -105,12 +106,12 @@ const NAMESPACE_WAITERS: usize = 128;
 /// instances and opens more under load.
 const CONNECTIONS: usize = 4096;
 
-/// How many connections of one peer may be without a first request: half of all, so that nobody
-/// shuts the others out by silence.
-const SILENT_CONNECTIONS: usize = CONNECTIONS / 2;
-
-/// How many connections the admin port may have at once, and how many of one peer may be silent.
-const ADMIN_CONNECTIONS: (usize, usize) = (256, 64);
+/// How many connections the admin port may have at once: a probe and a few scrapers need no more of one peer.
+const ADMIN_CONNECTIONS: Limits = Limits {
+    all: 256,
+    of_peer: 64,
+    silent_of_peer: 64,
+};
 
 /// Bytes of bodies, and of answers that were not sent yet, that may be in memory at once, those of all
 /// connections together.

@@ -19,11 +19,10 @@ use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use super::peers::{PeerQuota, PeerShare};
-use super::{ADMIN_CONNECTIONS, Backend, HANDSHAKE_TIMEOUT, SILENT_CONNECTIONS};
+use super::{ADMIN_CONNECTIONS, Backend, HANDSHAKE_TIMEOUT};
 use clock::Clock;
 use timed::Timed;
 
@@ -43,7 +42,9 @@ type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Accepts connections within limits, around an acceptor that sets them up.
 pub(super) struct Limited<A, B> {
     inner: A,
-    slots: Arc<Semaphore>,
+    /// Those that are open.
+    open: Arc<PeerQuota>,
+    /// Those of them without a first request.
     silent: Arc<PeerQuota>,
     ending: Ending,
     backend: Arc<B>,
@@ -53,7 +54,7 @@ impl<A: Clone, B> Clone for Limited<A, B> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            slots: Arc::clone(&self.slots),
+            open: Arc::clone(&self.open),
             silent: Arc::clone(&self.silent),
             ending: Arc::clone(&self.ending),
             backend: Arc::clone(&self.backend),
@@ -72,7 +73,11 @@ pub(super) fn tls<B: Backend>(
     let tls = RustlsAcceptor::new(RustlsConfig::from_config(config))
         .handshake_timeout(HANDSHAKE_TIMEOUT)
         .acceptor(NoDelayAcceptor::new());
-    let limits = (connections, SILENT_CONNECTIONS.min(connections / 2));
+    let limits = Limits {
+        all: connections,
+        of_peer: connections.div_ceil(4) * 3,
+        silent_of_peer: connections.div_ceil(2),
+    };
     Limited::new(tls, limits, ending, backend)
 }
 
@@ -81,18 +86,22 @@ pub(super) fn plain<B: Backend>(ending: Ending, backend: Arc<B>) -> Limited<NoDe
     Limited::new(NoDelayAcceptor::new(), ADMIN_CONNECTIONS, ending, backend)
 }
 
+/// How many connections a port may have at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) all: usize,
+    /// Those of one peer: whoever sends a request now and then keeps a connection for ever.
+    pub(super) of_peer: usize,
+    /// Those of one peer that have sent no request.
+    pub(super) silent_of_peer: usize,
+}
+
 impl<A, B> Limited<A, B> {
-    /// Limits all connections, and those of one peer without a first request.
-    fn new(
-        inner: A,
-        (connections, silent): (usize, usize),
-        ending: Ending,
-        backend: Arc<B>,
-    ) -> Self {
+    fn new(inner: A, limits: Limits, ending: Ending, backend: Arc<B>) -> Self {
         Self {
             inner,
-            slots: Arc::new(Semaphore::new(connections)),
-            silent: PeerQuota::new(silent, connections),
+            open: PeerQuota::new(limits.of_peer, limits.all),
+            silent: PeerQuota::new(limits.silent_of_peer, limits.all),
             ending,
             backend,
         }
@@ -110,7 +119,7 @@ where
     type Future = Boxed<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Some((slot, silent)) = self.admit(&stream) else {
+        let Some((open, silent)) = self.admit(&stream) else {
             // Waiting would only move the queue into this process's memory.
             self.backend.refused_connection();
             return Box::pin(async { Err(io::ErrorKind::ConnectionRefused.into()) });
@@ -122,31 +131,30 @@ where
                 // Port scans and probes end here too, so that this is no matter for every log.
                 tracing::debug!(%error, "a connection was not set up");
             })?;
-            Ok(watched(accepted, slot, silent, ending))
+            Ok(watched(accepted, open, silent, ending))
         })
     }
 }
 
 impl<A, B> Limited<A, B> {
-    /// A slot for a connection, and its place among the silent ones of its peer.
-    fn admit(&self, stream: &TcpStream) -> Option<(OwnedSemaphorePermit, PeerShare)> {
+    /// The place of a connection among the open ones of its peer, and among the silent ones.
+    fn admit(&self, stream: &TcpStream) -> Option<(PeerShare, PeerShare)> {
         let peer = stream.peer_addr().ok()?.ip().to_canonical();
-        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let mut silent = self.silent.share(peer);
-        silent.take(1).then_some((slot, silent))
+        let (mut open, mut silent) = (self.open.share(peer), self.silent.share(peer));
+        (open.take(1) && silent.take(1)).then_some((open, silent))
     }
 }
 
 /// A connection and its service, with the clock that they share.
 fn watched<I, S>(
     (stream, service): (I, S),
-    slot: OwnedSemaphorePermit,
+    open: PeerShare,
     silent: PeerShare,
     ending: Ending,
 ) -> (Timed<I>, Tracked<S>) {
     let client = Client(silent.peer());
     let clock = Arc::new(Clock::new(Some(silent)));
-    let stream = Timed::new(stream, Arc::clone(&clock), slot);
+    let stream = Timed::new(stream, Arc::clone(&clock), open);
     let service = Tracked {
         inner: service,
         clock,

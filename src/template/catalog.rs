@@ -286,8 +286,12 @@ impl Catalog {
     /// Whether a template of this name is served in any namespace.
     pub(crate) fn serves(&self, name: &str) -> bool {
         let mut own = self.namespaced.get(name).into_iter().flatten();
+        self.serves_all(name) || own.any(|(_, entry)| entry.is_served())
+    }
+
+    /// Whether a template of this name is served in every namespace: tenants come up with any number of names.
+    pub(crate) fn serves_all(&self, name: &str) -> bool {
         self.cluster.get(name).is_some_and(Entry::is_served)
-            || own.any(|(_, entry)| entry.is_served())
     }
 
     /// How many templates there are, by what serves of them.

@@ -187,7 +187,7 @@ impl Backend for Webhook {
             }
             self.metrics
                 .reviewed(endpoint, decision, duration, |template| {
-                    engine.engine().catalog().serves(template)
+                    engine.engine().catalog().serves_all(template)
                 });
             log_decision(&DecisionRecord {
                 endpoint,

@@ -80,16 +80,34 @@ async fn tls_connections_send_without_delay() {
 async fn one_connection_too_many_is_refused_and_a_closed_one_makes_room() {
     let backend = Arc::new(Counting::default());
     let mut acceptor = plain(Ending::default(), Arc::clone(&backend));
-    acceptor.slots = Arc::new(Semaphore::new(1));
+    acceptor.open = PeerQuota::new(1, 1);
     let (_first_client, first) = connected().await;
     let accepted = acceptor.accept(first, ()).await.map(|_| ()).is_ok();
-    assert!(accepted, "dropped at once, so its slot is free again");
+    assert!(accepted, "dropped at once, so its place is free again");
     let (_client, stream) = connected().await;
     let open = acceptor.accept(stream, ()).await.ok();
     assert!(open.is_some());
     let (_other_client, other) = connected().await;
     assert!(acceptor.accept(other, ()).await.is_err());
     assert_eq!(backend.0.load(Ordering::Relaxed), 1);
+}
+
+/// Whoever sends a request now and then is never silent.
+#[tokio::test]
+async fn a_peer_that_keeps_its_connections_busy_takes_its_part_only() {
+    let backend = Arc::new(Counting::default());
+    let mut acceptor = plain(Ending::default(), Arc::clone(&backend));
+    acceptor.open = PeerQuota::new(1, 8);
+    let service =
+        || tower::service_fn(async |_request: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    let (_client, stream) = connected().await;
+    let (stream, spoke) = acceptor.accept(stream, service()).await.unwrap();
+    spoke.oneshot(Request::new(())).await.unwrap();
+    let (_client, second) = connected().await;
+    assert!(acceptor.accept(second, service()).await.is_err());
+    drop(stream);
+    let (_client, third) = connected().await;
+    assert!(acceptor.accept(third, service()).await.is_ok());
 }
 
 #[tokio::test]

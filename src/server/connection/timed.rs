@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::super::peers::PeerShare;
 use super::clock::{Clock, Head};
 
 /// How often the clock is asked. Limits are exact to this; one timer that is seldom due is cheaper
@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// heads, so only its idle time is bounded.
 const HTTP2: &[u8] = b"PRI * HTTP/2";
 
-/// A connection's stream; it holds the connection's slot until it is dropped.
+/// A connection's stream; it holds the connection's place among those of its peer until it is dropped.
 pub(crate) struct Timed<I> {
     inner: I,
     clock: Arc<Clock>,
@@ -28,11 +28,11 @@ pub(crate) struct Timed<I> {
     head: Option<Head>,
     /// Whether heads are looked for; `None` before the first bytes.
     http1: Option<bool>,
-    _slot: OwnedSemaphorePermit,
+    _open: PeerShare,
 }
 
 impl<I> Timed<I> {
-    pub(super) fn new(inner: I, clock: Arc<Clock>, slot: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(inner: I, clock: Arc<Clock>, open: PeerShare) -> Self {
         let mut ticks = interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -41,7 +41,7 @@ impl<I> Timed<I> {
             ticks,
             head: None,
             http1: None,
-            _slot: slot,
+            _open: open,
         }
     }
 

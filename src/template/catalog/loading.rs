@@ -121,7 +121,9 @@ impl Catalog {
     /// Keeps what served from a file in which a document can no longer be told by its name: nobody
     /// knows which template that was. Whether anything did.
     fn keep_file(&mut self, previous: &Self, path: &str, error: &str) -> bool {
-        let kept = previous.entries().filter(|(_, _, entry)| entry.path == path);
+        let kept = previous
+            .entries()
+            .filter(|(_, _, entry)| entry.path == path);
         let mut is_any = false;
         for (namespace, name, entry) in kept {
             let entry = Entry {
