@@ -64,6 +64,10 @@ fn startup_probe(readiness: &Value) -> Option<Value> {
     let (name, handler) = handler?;
     let mut probe = Map::new();
     probe.insert(name.clone(), handler.clone());
+    // What takes longer than the second that is the default would fail each time.
+    if let Some(timeout) = readiness.get("timeoutSeconds") {
+        probe.insert("timeoutSeconds".to_owned(), timeout.clone());
+    }
     probe.insert("periodSeconds".to_owned(), json!(1));
     probe.insert("failureThreshold".to_owned(), json!(WAIT_FAILURES));
     Some(Value::Object(probe))
@@ -125,12 +129,10 @@ mod tests {
                 line: 1,
             }),
         };
-        let readiness =
-            json!({"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5});
+        let readiness = json!({"tcpSocket": {"port": 1}, "periodSeconds": 9, "initialDelaySeconds": 5, "timeoutSeconds": 7});
         let mut waits = container(json!({"readinessProbe": readiness}));
         make_native(&mut waits, &waiting(true));
-        let expected =
-            json!({"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 300});
+        let expected = json!({"tcpSocket": {"port": 1}, "timeoutSeconds": 7, "periodSeconds": 1, "failureThreshold": 300});
         assert_eq!(waits.get("startupProbe"), Some(&expected));
         let mut constant = TemplateObject::default();
         let readiness = TemplateValue::Shared(Constant::new(readiness));

@@ -27,6 +27,8 @@ pub(crate) struct ChangedHelper {
     pub(crate) fields: Vec<String>,
     /// Whether it lost `restartPolicy: Always`, and got it back.
     pub(crate) is_sidecar_again: bool,
+    /// A volume that it mounts and the pod has no more, so that it did not stay as it was changed.
+    pub(crate) lost_volume: Option<String>,
 }
 
 /// Whether every container is pulled anew for each pod, as the admission plugin `AlwaysPullImages` has it: it
@@ -94,6 +96,9 @@ pub(crate) fn keep_policies(before: &Value, after: &mut Value) {
 pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> Vec<ChangedHelper> {
     let mut helpers = Vec::new();
     let content = PodContent::new(before);
+    let volumes: BTreeSet<String> = items(after, "volumes")
+        .map(|it| name(it).to_owned())
+        .collect();
     let kept = kept
         .elements()
         .filter(|(element, _)| !element.is_generated_file());
@@ -122,6 +127,16 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> 
         let Some(place) = place else {
             continue;
         };
+        let is_helper = matches!(element, Element::Container(_) | Element::InitContainer(_));
+        if let Some(volume) = lost_volume(value, &volumes).filter(|_| is_helper) {
+            helpers.push(ChangedHelper {
+                name: name(value).to_owned(),
+                fields: Vec::new(),
+                is_sidecar_again: false,
+                lost_volume: Some(volume.to_owned()),
+            });
+            continue;
+        }
         let composed = std::mem::replace(place, value.clone());
         if let Element::Container(name) | Element::InitContainer(name) = element {
             let is_sidecar_again = restart_again(&composed, place);
@@ -129,10 +144,23 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> 
                 name: name.to_owned(),
                 fields: differing_fields("Container", place, &composed),
                 is_sidecar_again,
+                lost_volume: None,
             });
         }
     }
     helpers
+}
+
+/// A volume that a container names and that is none of these: one of another template's, which is not selected
+/// any more.
+fn lost_volume<'v>(container: &'v Value, volumes: &BTreeSet<String>) -> Option<&'v str> {
+    let lists = [("volumeMounts", "name"), ("volumeDevices", "name")];
+    let named = lists.into_iter().flat_map(|(list, key)| {
+        let mounts = container.get(list).and_then(Value::as_array);
+        let mounts = mounts.into_iter().flatten();
+        mounts.filter_map(move |mount| mount.get(key)?.as_str())
+    });
+    { named }.find(|volume| !volumes.contains(*volume))
 }
 
 /// Gives a container back the `restartPolicy: Always` that it lost; whether it did.

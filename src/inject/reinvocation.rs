@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
+use super::evaluation::PLACEHOLDER;
 use super::ownership::PodContent;
 use super::parameters::{self, ParameterSources};
 use super::received::{always_pulls, restore_policies};
@@ -92,6 +93,7 @@ fn decide_again(input: CompositionInput<'_>, received: &Pod<'_>) -> Option<Decis
     let mut given_back: BTreeMap<String, Status> = BTreeMap::new();
     for _ in 0..ROUNDS {
         let mut rest = received.to_value();
+        release_placeholders(&mut claims, &rest);
         if always_pulls(&rest) {
             for claim in claims.values() {
                 restore_policies(&mut rest, &claim.status);
@@ -176,7 +178,12 @@ fn claims<'t>(input: CompositionInput<'t>, pod: &Pod<'_>) -> Claims<'t> {
             };
             parameters::digest_of(template, set).is_some_and(|set| set != claim.status.parameters)
         };
-        if claim.purpose == Purpose::SecondCall && claim.template.is_some_and(is_other) {
+        // Where nothing was added, as of a template that was skipped, nothing is to be made anew.
+        let names_some = !claim.status.names_nothing();
+        if claim.purpose == Purpose::SecondCall
+            && names_some
+            && claim.template.is_some_and(is_other)
+        {
             claim.purpose = Purpose::Afresh;
         }
     }
@@ -215,6 +222,30 @@ fn claim_placeholders(claims: &mut Claims<'_>, pod: &Value) -> bool {
     is_any
 }
 
+/// Leaves out what claims say of containers with a placeholder for their image: no template adds such a one, so
+/// that it stands where a helper was for the template to fill in.
+fn release_placeholders(claims: &mut Claims<'_>, pod: &Value) {
+    let content = PodContent::new(pod);
+    let is_placeholder = |element: Element<'_>| {
+        let (Element::Container(_) | Element::InitContainer(_)) = element else {
+            return false;
+        };
+        let found = content.find(element);
+        let image = found.and_then(|(container, _)| container.get("image")?.as_str());
+        image == Some(PLACEHOLDER)
+    };
+    for claim in claims.values_mut() {
+        if claim
+            .status
+            .elements()
+            .any(|(element, _)| is_placeholder(element))
+        {
+            let whole = std::mem::take(&mut claim.status);
+            claim.status = whole.with_elements(&|element, _| !is_placeholder(element));
+        }
+    }
+}
+
 /// The statuses of templates that are as they were.
 fn second_calls(claims: &Claims<'_>) -> BTreeMap<String, Status> {
     let same = claims
@@ -224,7 +255,8 @@ fn second_calls(claims: &Claims<'_>) -> BTreeMap<String, Status> {
         .collect()
 }
 
-/// The containers of mandatory templates as received, where a status claims them.
+/// The containers of mandatory templates as received, where a status of the same revision and parameters claims
+/// them: of what another revision added nothing is kept.
 fn mandatory_helpers(
     input: CompositionInput<'_>,
     pod: &Value,
@@ -232,7 +264,9 @@ fn mandatory_helpers(
 ) -> BTreeMap<String, Value> {
     let content = PodContent::new(pod);
     let mandatory = input.templates.iter().filter(|template| template.mandatory);
-    let claimed = mandatory.filter_map(|template| claims.get(&template.name));
+    let claimed = mandatory
+        .filter_map(|template| claims.get(&template.name))
+        .filter(|claim| claim.purpose == Purpose::SecondCall);
     let elements = claimed.flat_map(|claim| {
         let named = claim.status.elements().map(|(element, _)| element);
         named.filter(|element| claim.emits(*element))
@@ -301,6 +335,23 @@ fn is_unfilled(taken: &Status, added: &Status, element: Element<'_>) -> bool {
     taken.auto.contains(name) && !added.auto.contains(name)
 }
 
+/// Whether an element may stay as others changed it. What a mandatory template adds beside its helpers and
+/// their volumes is the pod's to decide, as in a pod that comes bare.
+fn may_stay(claim: &Claim<'_>, element: Element<'_>) -> bool {
+    let Some(mandatory) = claim.template.filter(|template| template.mandatory) else {
+        return true;
+    };
+    match element {
+        Element::Label(_) | Element::Annotation(_) | Element::Field(_) | Element::Default(_) => {
+            true
+        }
+        Element::Edit(container, _) | Element::EditedDefault(container, _) => {
+            !mandatory.has_helper(container)
+        }
+        _ => false,
+    }
+}
+
 /// What is to be told of what others changed, and of what was left.
 fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -309,13 +360,14 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
         elements.collect::<Vec<_>>().join(", ")
     };
     for (name, claim) in claims {
-        let is_mandatory = claim.template.is_some_and(|template| template.mandatory);
         let changed = taken.changed.get(name).cloned().unwrap_or_default();
-        let changed = changed
-            .with_elements(&|element, digest| digest.is_some() && !element.is_generated_file());
+        let changed = changed.with_elements(&|element, digest| {
+            let is_told = claim.purpose != Purpose::SecondCall || may_stay(claim, element);
+            digest.is_some() && !element.is_generated_file() && is_told
+        });
         let changed = words(&changed);
         let template = claim.template.map(|template| template.name.as_str());
-        if !changed.is_empty() && !is_mandatory {
+        if !changed.is_empty() {
             let (code, message) = match claim.purpose {
                 Purpose::SecondCall => (
                     Code::ChangedByOther,
@@ -324,7 +376,10 @@ fn findings(claims: &Claims<'_>, taken: &TakenOut) -> Vec<Finding> {
                     ),
                 ),
                 _ => (
-                    Code::EditReplaced,
+                    match claim.template {
+                        Some(template) if template.mandatory => Code::MandatoryReverted,
+                        _ => Code::EditReplaced,
+                    },
                     format!(
                         "{changed} had been changed since an earlier revision or other parameters of the template added it, and is made anew"
                     ),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Change, SENSITIVE, digest, kept, same_name};
 use crate::inject::evaluation::{PLACEHOLDER, Wanted, WantedContainer};
 use crate::inject::lifecycle::{self, FIRST_SURE_MINOR};
-use crate::inject::merge::{self, Fill, covers};
+use crate::inject::merge::{self, Fill, View, covers};
 use crate::inject::patch::Operation;
 use crate::inject::pod::{Element, List, WorkingPod};
 use crate::inject::verdict::{Reason, Refusal};
@@ -151,6 +151,21 @@ fn check_place(
         let message = format!(
             "the container `{}` of the pod is an init container, and the template's of that name runs \
              beside the app; declare it in containers",
+            container.name
+        );
+        let reason = if template.mandatory {
+            Reason::OverrideNotAllowed
+        } else {
+            Reason::Conflict
+        };
+        return Err(Refusal::new(reason, message));
+    }
+    let restarts = theirs.view().field("restartPolicy");
+    if container.is_native && !is_regular && !runs_beside && restarts.and_then(View::text).is_some()
+    {
+        let message = format!(
+            "the init container `{}` of the pod has a restartPolicy other than Always, and the template's of \
+             that name is a native sidecar; remove restartPolicy there",
             container.name
         );
         let reason = if template.mandatory {

@@ -41,6 +41,14 @@ pub(super) fn volumes(
                 );
                 return Err(Refusal::new(Reason::OverrideNotAllowed, message));
             }
+            Some((_, Element::Added { template: by, .. })) => {
+                let message = format!(
+                    "the volume `{}` is added by the template `{by}` already; volumes are called \
+                     <template>-<name>: name one of them otherwise",
+                    volume.name
+                );
+                return Err(Refusal::new(Reason::Conflict, message));
+            }
             Some(_) => {
                 let message = format!(
                     "the pod has a volume `{}` already, with another source than the template's",

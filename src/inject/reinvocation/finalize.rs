@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Claims, is_unfilled};
+use super::{Claims, is_unfilled, may_stay};
 use crate::finding::{Code, Finding};
 use crate::inject::composition::{Composed, CompositionInput, check_changed};
 use crate::inject::difference::difference;
@@ -39,7 +39,7 @@ pub(super) fn finalize(
     } else {
         let before = received.to_value();
         let after = resulting(input, claims, taken, (&before, rest), &mut composed);
-        let mut purposes = claims.values().map(|claim| claim.purpose);
+        let mut purposes = purposes_of_taken(claims, taken);
         let is_anew = purposes.any(|purpose| purpose == Purpose::Afresh);
         difference(&before, &after, !is_anew)
     };
@@ -49,6 +49,19 @@ pub(super) fn finalize(
     let removed = removed(claims, taken, &composed);
     composed.decision.findings.extend(removed);
     composed.decision
+}
+
+/// For what that was taken out of which there was anything.
+fn purposes_of_taken<'c>(
+    claims: &'c Claims<'_>,
+    taken: &'c TakenOut,
+) -> impl Iterator<Item = Purpose> + 'c {
+    let is_some = |name: &String| {
+        let taken = taken.taken.get(name);
+        taken.is_some_and(|taken| !taken.names_nothing())
+    };
+    let of_taken = claims.iter().filter(move |(name, _)| is_some(name));
+    of_taken.map(|(_, claim)| claim.purpose)
 }
 
 /// What was taken out that the templates, as they are served, do not add to any pod by this name: a status
@@ -158,6 +171,20 @@ fn add_fields(text: &mut String, helpers: &[ChangedHelper]) {
             text.extend(["; of ", name, ": ", fields.as_str()]);
         }
     }
+    for ChangedHelper {
+        name, lost_volume, ..
+    } in helpers
+    {
+        if let Some(volume) = lost_volume {
+            text.extend([
+                "; ",
+                name,
+                " is made anew, as the volume ",
+                volume,
+                " that it mounts is in the pod no more",
+            ]);
+        }
+    }
     for helper in helpers.iter().filter(|helper| helper.is_sidecar_again) {
         text.extend([
             "; ",
@@ -180,18 +207,19 @@ fn resulting(
     for operation in &composed.decision.patch.0 {
         operation.apply(&mut after);
     }
-    if always_pulls(before) {
+    let is_second_call =
+        purposes_of_taken(claims, taken).all(|purpose| purpose == Purpose::SecondCall);
+    if is_second_call && always_pulls(before) {
         keep_policies(before, &mut after);
     }
     let as_composed = after.clone();
     for (name, claim) in claims {
-        let is_kept = claim.purpose == Purpose::SecondCall
-            && claim.template.is_some_and(|template| !template.mandatory);
+        let is_kept = claim.purpose == Purpose::SecondCall && claim.template.is_some();
         let (changed, added) = (taken.changed.get(name), composed.statuses.get(name));
         if let (true, Some(changed), Some(added)) = (is_kept, changed, added) {
             let kept = changed
                 .clone()
-                .with_elements(&|element, _| added.names(element));
+                .with_elements(&|element, _| added.names(element) && may_stay(claim, element));
             let helpers = keep_changes(before, &mut after, &kept);
             tell_fields(&mut composed.decision, name, &helpers);
         }
@@ -204,8 +232,7 @@ fn resulting(
         .flat_map(Template::helpers)
         .map(|container| container.name.as_str())
         .collect();
-    let mut purposes = claims.values().map(|claim| claim.purpose);
-    if purposes.all(|purpose| purpose == Purpose::SecondCall) {
+    if is_second_call {
         keep_order(before, &mut after, &mandatory);
         keep_evictable(before, &mut after);
     }

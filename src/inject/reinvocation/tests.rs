@@ -13,6 +13,7 @@ mod amounts;
 mod changed;
 mod defaults;
 mod mandatory;
+mod stale;
 mod unselected;
 
 const TEMPLATES: &str = r#"

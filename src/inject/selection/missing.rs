@@ -58,9 +58,12 @@ pub(in crate::inject) fn find<'c>(
         }
         (CatalogLookup::Nothing, _) => {
             let hint = hint(catalog, namespace, name);
-            let unreadable = catalog.unreadable().next().map_or_else(String::new, |error| {
-                format!("; a file that cannot be read may have it: {error}")
-            });
+            let unreadable = catalog
+                .unreadable()
+                .next()
+                .map_or_else(String::new, |error| {
+                    format!("; a file that cannot be read may have it: {error}")
+                });
             let says = format!("there is no template `{}`{hint}{unreadable}", shown(name));
             (Reason::TemplateNotFound, says)
         }
