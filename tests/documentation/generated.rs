@@ -12,6 +12,7 @@ use pillion::finding::{Code, Refusal};
 use pillion::inject::{Answer, Decision, Endpoint, Engine, Reason};
 use pillion::lint::LintCode;
 use pillion::telemetry::Metrics;
+use pillion::template::json_schema::json_schema;
 use pillion::template::{Catalog, TemplateCounts};
 use serde_json::Value;
 
@@ -31,6 +32,7 @@ pub(crate) fn part(order: &str) -> String {
         "metrics" => metrics(),
         "alerts" => alerts(),
         "values" => values(),
+        "template-fields" => template_fields(argument),
         _ => panic!("nobody knows how to generate {order:?}"),
     }
 }
@@ -56,6 +58,21 @@ pub(crate) fn output(command: &str) -> String {
     let text = String::from_utf8(run.stdout).unwrap();
     assert!(!text.is_empty(), "{command} printed nothing");
     text.trim_end_matches('\n').to_owned() + "\n"
+}
+
+/// The fields of parts of a template's spec, as its schema has them.
+fn template_fields(parts: &str) -> String {
+    let spec = &json_schema()["properties"]["spec"]["properties"];
+    let mut table = "| Part | Fields |\n|---|---|\n".to_owned();
+    for part in parts.split(' ') {
+        let fields = spec[part]["properties"].as_object().unwrap().keys();
+        let fields: Vec<_> = fields
+            .filter(|name| !name.starts_with('$'))
+            .map(|name| code(name))
+            .collect();
+        writeln!(table, "| {} | {} |", code(part), fields.join(", ")).unwrap();
+    }
+    table
 }
 
 fn cell(text: &str) -> String {

@@ -212,8 +212,14 @@ mod tests {
     fn a_mandatory_template_is_known_where_the_rest_is_no_yaml() {
         let table = [
             ("spec:\n  requirement: Mandatory\n  app: [", true),
-            ("{\"spec\": {\"requirement\": \"Mandatory\", \"app\": [", true),
-            ("# a Mandatory\nspec:\n  requirement: Optional\n  app: [", false),
+            (
+                "{\"spec\": {\"requirement\": \"Mandatory\", \"app\": [",
+                true,
+            ),
+            (
+                "# a Mandatory\nspec:\n  requirement: Optional\n  app: [",
+                false,
+            ),
             ("spec:\n  description: Mandatory\n  app: [", false),
         ];
         for (text, expected) in table {
