@@ -238,6 +238,10 @@ impl ObjectTransform for Injection<'_> {
         without_pod::of_injection(identity, object)
     }
 
+    fn beside_pods(&self, identity: &Identity, object: &Value) -> Option<TransformResult> {
+        without_pod::beside_injection(identity, object)
+    }
+
     fn hints_of_namespace(&self, name: &str, namespace: &Namespace) -> Vec<NamespaceProblem> {
         let unknown = if self.only_built_in {
             UnknownTemplates::MayExist

@@ -185,6 +185,7 @@ mod tests {
                 namespace: "shop".to_owned(),
                 name: "web".to_owned(),
                 pod: Some(String::new()),
+                other_pods: Vec::new(),
                 place: String::new(),
             },
             treated: TransformResult {

@@ -32,6 +32,12 @@ pub(crate) trait ObjectTransform {
         without_pod::holds_none(identity)
     }
 
+    /// The refusal of an object that has other pods than those that are found; `None` where there is
+    /// none. Of these alone the rest would be left as it is, and nobody would be told.
+    fn beside_pods(&self, _identity: &Identity, _object: &Value) -> Option<TransformResult> {
+        None
+    }
+
     /// What to tell of a Namespace of this name.
     fn hints_of_namespace(&self, _name: &str, _namespace: &Namespace) -> Vec<NamespaceProblem> {
         Vec::new()
@@ -109,6 +115,11 @@ pub(crate) fn treat_object(
         }
         return Ok(result);
     };
+    if !identity.is_built_in()
+        && let Some(refusal) = treatment.beside_pods(identity, object)
+    {
+        return Ok(refusal);
+    }
     if let Some(pod) = object.pointer_mut(pointer) {
         drop_nulls(pod);
     }

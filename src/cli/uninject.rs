@@ -58,6 +58,10 @@ impl<F: Fn(&str, &mut Value) -> Result<TakenOut, RemovalError>> ObjectTransform 
         without_pod::of_removal(identity, object)
     }
 
+    fn beside_pods(&self, identity: &Identity, object: &Value) -> Option<TransformResult> {
+        without_pod::beside_removal(identity, object)
+    }
+
     fn treat(
         &self,
         identity: &Identity,
@@ -123,6 +127,7 @@ mod tests {
             namespace: "shop".to_owned(),
             name: "web".to_owned(),
             pod: Some("/spec/template".to_owned()),
+            other_pods: Vec::new(),
             place: String::new(),
         }
     }

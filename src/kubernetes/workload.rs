@@ -106,6 +106,12 @@ pub(crate) fn has_scattered_pod(group: &str, kind: &str) -> bool {
     known.any(|(own, kinds)| *own == group && kinds.contains(&kind))
 }
 
+/// Whether a kind's controller gives the metadata at a pointer to pods of the object's own pod template,
+/// as that of Argo's Rollout does with `canaryMetadata` and the like.
+pub(crate) fn is_given_to_pods(group: &str, kind: &str, pointer: &str) -> bool {
+    (group, kind) == ("argoproj.io", "Rollout") && pointer.starts_with("/spec/strategy/")
+}
+
 /// Whether kinds of an API group are anybody's own, so that their controllers may make pods: Kubernetes'
 /// own groups are a word, or end with `.k8s.io`, which others may use after `x-`.
 pub(crate) fn may_have_pods(group: &str) -> bool {

@@ -288,6 +288,13 @@ fn pod_templates_are_found_at_paths_of_the_configuration() {
         report.contains("PodTemplateUnknown") && report.contains("--pod-template-path"),
         "{report}"
     );
+    // One of them alone would leave the pods of the other bare.
+    let master = "--pod-template-path=spec.replicas.master.template";
+    let half = pillion(&["inject", master], &job);
+    assert_eq!(half.status.code(), Some(1), "{}", stderr(&half));
+    assert_eq!(stdout(&half), "");
+    let way_out = "--pod-template-path spec.replicas.worker.template";
+    assert!(stderr(&half).contains(way_out), "{}", stderr(&half));
     let path = "--pod-template-path=spec.replicas.*.template";
     let output = pillion(&["inject", path, "-o", "json"], &job);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -2,7 +2,7 @@
 //!
 //! Objects are known by API group and kind, in any version: `apps/v1` and `apps/v1beta1` keep the
 //! pod template in the same place. An object of any other kind holds a pod where it has a pod template
-//! in a usual place, or in one that the configuration adds, and then it may have several. Lists hold objects: `List`, the typed lists that `kubectl get`
+//! in a usual place, and in those that the configuration adds, so that it may have several. Lists hold objects: `List`, the typed lists that `kubectl get`
 //! prints (whose items may leave out their own kind), and the `ResourceList` of KRM functions.
 
 use std::convert::Infallible;
@@ -28,6 +28,8 @@ pub(crate) struct Identity {
     pub(crate) name: String,
     /// Where it has its pod.
     pub(crate) pod: Option<String>,
+    /// Where it has further pods, each of which is an identity of its own.
+    pub(crate) other_pods: Vec<String>,
     /// Where it stands in its document: a JSON pointer, empty outside lists.
     pub(crate) place: String,
 }
@@ -74,6 +76,7 @@ impl Identity {
             api_version: api_version.clone(),
             kind: kind.clone(),
             pod,
+            other_pods: Vec::new(),
             place: place.to_owned(),
             namespace: metadata("namespace").unwrap_or_default().to_owned(),
             name: metadata("name")
@@ -92,6 +95,11 @@ impl Identity {
     /// `None` for an object without a pod.
     pub(crate) fn pod_pointer(&self) -> Option<&str> {
         self.pod.as_deref()
+    }
+
+    /// Whether Kubernetes itself has this kind with a pod, in one place that is known.
+    pub(crate) fn is_built_in(&self) -> bool {
+        workload::find(self.group(), &self.kind).is_some()
     }
 
     /// The API group; empty for the core group.
@@ -137,18 +145,19 @@ pub(crate) fn try_each_object<'s, E>(
 /// Where an object has pods.
 fn pods(object: &Value, type_name: &TypeName, scope: Scope<'_>) -> Vec<String> {
     let TypeName { api_version, kind } = type_name;
-    let known = workload::find(group(api_version), kind)
-        .map(|kind| kind.pod_pointer)
-        .or_else(|| workload::pod_template(object));
-    match known {
-        Some(pointer) => vec![pointer.to_owned()],
-        None => scope
-            .paths
-            .iter()
-            .flat_map(|path| path.pointers(object))
-            .filter(|pointer| workload::is_pod_template(object, pointer))
-            .collect(),
+    if let Some(known) = workload::find(group(api_version), kind) {
+        return vec![known.pod_pointer.to_owned()];
     }
+    let named = scope.paths.iter().flat_map(|path| path.pointers(object));
+    let named = named.filter(|pointer| workload::is_pod_template(object, pointer));
+    let usual = workload::pod_template(object).map(str::to_owned);
+    let mut found = Vec::new();
+    for pointer in usual.into_iter().chain(named) {
+        if !found.contains(&pointer) {
+            found.push(pointer);
+        }
+    }
+    found
 }
 
 fn each_below<E>(
@@ -178,7 +187,11 @@ fn each_below<E>(
             let found: Vec<_> = if pods.is_empty() {
                 vec![identity(None)]
             } else {
-                pods.into_iter().map(|pod| identity(Some(pod))).collect()
+                let each = pods.iter().map(|pod| Identity {
+                    other_pods: pods.iter().filter(|one| *one != pod).cloned().collect(),
+                    ..identity(Some(pod.clone()))
+                });
+                each.collect()
             };
             for identity in found {
                 visit(&identity, value)?;
@@ -318,6 +331,14 @@ mod tests {
                 found("/spec/replicaSpecs/master/template"),
                 found("/spec/replicaSpecs/worker/template"),
             ]
+        );
+        // The usual place counts too, once.
+        let both = json!({"apiVersion": "example.org/v1", "kind": "TrainJob", "spec": {
+            "template": template, "driver": template}});
+        let paths = [paths, vec!["spec.template".parse().unwrap()]].concat();
+        assert_eq!(
+            objects_at(both, &paths),
+            [found("/spec/template"), found("/spec/driver")]
         );
         // A kind that is known has its pod where that has it.
         let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",

@@ -84,6 +84,7 @@ mod tests {
             namespace: String::new(),
             name: "web".to_owned(),
             pod: Some("/spec/template".to_owned()),
+            other_pods: Vec::new(),
             place: String::new(),
         };
         let mut object = json!({"spec": {"template": {"spec": spec}}});

@@ -17,6 +17,7 @@ fn entry(file: &str, name: &str, treated: TransformResult) -> Entry {
             namespace: "shop".to_owned(),
             name: name.to_owned(),
             pod: Some(String::new()),
+            other_pods: Vec::new(),
             place: String::new(),
         },
         treated,
