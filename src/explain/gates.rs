@@ -104,7 +104,7 @@ impl EntryGates {
 }
 
 /// How the names of our entries end; they are stable for ever.
-const OUR_ENTRIES: &str = ".pillion.dev";
+pub(crate) const OUR_ENTRIES: &str = ".pillion.dev";
 /// The name of our Service, for entries that somebody renamed.
 const OUR_SERVICE: &str = "pillion";
 

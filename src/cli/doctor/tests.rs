@@ -10,10 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::checks::{Health, Line};
-use super::facts::{Facts, KnownNames, OtherRegistration};
+use super::facts::{Facts, KnownNames, OtherRegistration, Probe};
 use super::report::Report;
 use super::{Check, checks};
-use crate::cluster::{Access, ObjectPage, Read};
+use crate::cluster::{Access, DryRunResult, ObjectPage, Read};
 use crate::tls::{development, inspect};
 
 const MUTATING: &str = include_str!("../../../deploy/kustomize/base/mutating-webhook.yaml");
@@ -203,6 +203,35 @@ fn one_thing_broken_is_one_line() {
         assert_eq!((line.check, line.status), (check, status), "{line:?}");
         assert!(line.message.contains(told), "{told}: {line:?}");
         assert!(line.remedy.is_some(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_refusal_of_the_trial_is_ours_where_our_configurations_name_the_webhook() {
+    let mut facts = healthy();
+    set(
+        &mut facts.configurations[0].1,
+        "/webhooks/0/name",
+        json!("renamed.example.com"),
+    );
+    let probe = Probe {
+        namespace: "shop".to_owned(),
+        template: "a".to_owned(),
+        pod: Value::Null,
+    };
+    for (name, told) in [
+        ("renamed.example.com", "calls Pillion"),
+        ("pod.pillion.dev", "calls Pillion"),
+        ("validate.kyverno.svc-fail", "not known: another webhook"),
+    ] {
+        let message = format!("admission webhook \"{name}\" denied the request: no");
+        facts.probe = Some((probe.clone(), DryRunResult::Refused(message)));
+        let lines = checks::all(&facts);
+        let line = lines
+            .iter()
+            .find(|line| line.check == Check::Probe)
+            .unwrap();
+        assert!(line.message.contains(told), "{line:?}");
     }
 }
 
