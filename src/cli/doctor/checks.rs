@@ -63,7 +63,7 @@ macro_rules! checks {
 
 checks! {
     ApiServer: api_server::version;
-        "the API server answers, is version 1.30 or newer, and whether it knows native sidecars";
+        "the API server answers, is version 1.30 or newer and the one that Pillion is set to, and whether native sidecars are used";
         "none";
     Definitions: api_server::definitions;
         "the kinds of templates are there and of this program's version";

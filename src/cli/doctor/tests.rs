@@ -235,15 +235,52 @@ fn a_refusal_of_the_trial_is_ours_where_our_configurations_name_the_webhook() {
     }
 }
 
+/// The Deployment's environment.
+fn set_environment(facts: &mut Facts, variables: &Value) {
+    let Read::Found(deployment) = &mut facts.deployment else {
+        panic!("there is a Deployment");
+    };
+    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = variables.clone();
+}
+
+#[test]
+fn sidecars_follow_the_settings_of_the_deployment() {
+    let pinned = |version: &str| json!({"name": "PILLION_KUBERNETES_VERSION", "value": version});
+    let native = |when: &str| json!({"name": "PILLION_NATIVE_SIDECARS", "value": when});
+    let classic = "sidecars are classic";
+    for (variables, status, told) in [
+        (json!([]), Health::Ok, "native sidecars are used"),
+        (
+            json!([pinned("1.37")]),
+            Health::Ok,
+            "native sidecars are used",
+        ),
+        (json!([native("never")]), Health::Ok, classic),
+        (json!([pinned("1.31")]), Health::Warning, classic),
+        (
+            json!([pinned("1.31"), native("always")]),
+            Health::Warning,
+            "set to Kubernetes 1.31: native sidecars are used",
+        ),
+    ] {
+        let mut facts = healthy();
+        set_environment(&mut facts, &variables);
+        let line = checks::all(&facts).remove(0);
+        assert_eq!(
+            (line.check, line.status),
+            (Check::ApiServer, status),
+            "{line:?}"
+        );
+        assert!(line.message.contains(told), "{line:?}");
+    }
+}
+
 #[test]
 fn a_template_that_files_may_bring_is_not_missed() {
     let mut facts = healthy();
     facts.namespaces = annotated("pillion.dev/inject", "clock");
     let variable = json!([{"name": "PILLION_TEMPLATES", "value": "/templates"}]);
-    let Read::Found(deployment) = &mut facts.deployment else {
-        panic!("there is a Deployment");
-    };
-    deployment["spec"]["template"]["spec"]["containers"][0]["env"] = variable;
+    set_environment(&mut facts, &variable);
     assert_eq!(unwell(&facts), []);
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::facts::Facts;
 use super::{Check, Line, condition, found, text};
+use crate::cli::engine_options::KubernetesVersion;
 use crate::kubernetes::object::list_at;
 
 /// Match conditions and validating policies are stable from here on.
@@ -24,19 +25,43 @@ pub(super) fn version(facts: &Facts) -> Vec<Line> {
             format!("the API server is version {version}"),
             "update the cluster: Pillion needs Kubernetes 1.30 or newer",
         ),
-        Ok(minor) if major == "1" && minor < NATIVE => check.ok(format!(
-            "the API server is version {version}; sidecars are classic containers, as kubelets may \
-             be too old for native ones"
-        )),
-        Ok(_) => check.ok(format!(
-            "the API server is version {version}; native sidecars are used"
-        )),
+        Ok(minor) => sidecars(facts, version, minor),
         Err(_) => check.warning(
             format!("not known: the API server's version `{version}` cannot be read"),
             "check by hand that the cluster is Kubernetes 1.30 or newer",
         ),
     };
     vec![line]
+}
+
+/// Whether sidecars are native, which the settings of the Deployment say before the API server does: the
+/// chart writes into them the version that it saw, and nobody changes it when the cluster is updated.
+fn sidecars(facts: &Facts, version: &str, minor: u64) -> Line {
+    let check = Check::ApiServer;
+    let pinned = facts
+        .setting("PILLION_KUBERNETES_VERSION", "--kubernetes-version")
+        .and_then(|text| text.parse().ok())
+        .map(|KubernetesVersion(minor)| u64::from(minor));
+    let native = facts.setting("PILLION_NATIVE_SIDECARS", "--native-sidecars");
+    let told = match native.as_deref() {
+        Some("always") => "native sidecars are used, as nativeSidecars says",
+        Some("never") => "sidecars are classic containers, as nativeSidecars says",
+        _ if pinned.unwrap_or(minor) < NATIVE => {
+            "sidecars are classic containers, as kubelets may be too old for native ones"
+        }
+        _ => "native sidecars are used",
+    };
+    match pinned {
+        Some(pinned) if pinned != minor => check.warning(
+            format!(
+                "the API server is version {version}, but Pillion is set to Kubernetes 1.{pinned}: \
+                 {told}"
+            ),
+            "set it anew: `helm upgrade` takes the version that it sees, or set the chart's \
+             kubernetesVersion (PILLION_KUBERNETES_VERSION of the Deployment)",
+        ),
+        _ => check.ok(format!("the API server is version {version}; {told}")),
+    }
 }
 
 pub(super) fn definitions(facts: &Facts) -> Vec<Line> {
