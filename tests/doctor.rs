@@ -257,6 +257,8 @@ async fn what_users_did_is_told() -> Outcome {
     installation.ask_late("shop", "web", "log-shipper").await?;
     let report = expect(&installation, "a bare pod", &["Pods warning"]).await?;
     assert!(report.says("shop/web (log-shipper)"), "{report:?}");
+    installation.finish("shop", "web").await?;
+    expect(&installation, "a bare pod that has finished", &[]).await?;
     installation.ask_late("shop", "web", "").await?;
 
     installation.policies(true).await?;

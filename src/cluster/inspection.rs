@@ -145,15 +145,19 @@ impl ClusterReader {
         .await
     }
 
-    /// The metadata alone of the objects of a kind.
+    /// The metadata alone of the objects of a kind whose fields are like this (a field selector).
     pub(crate) async fn list_metadata(
         &self,
         resource: &Resource,
         namespace: Option<&str>,
+        fields: &str,
     ) -> Read<ObjectPage> {
         let resource = resource.api();
         let api = self.all_or_in(&resource, namespace);
-        let parameters = ListParams::default().limit(PAGE);
+        let mut parameters = ListParams::default().limit(PAGE);
+        if !fields.is_empty() {
+            parameters = parameters.fields(fields);
+        }
         self.pages(parameters, async |parameters| {
             let page = api.list_metadata(parameters).await?;
             Ok((page.metadata.continue_, values(page.items, &resource)))

@@ -428,6 +428,14 @@ impl Installation {
         asked.map(drop).during("annotate a pod")
     }
 
+    /// Lets a pod end, as its kubelet would say it.
+    pub(crate) async fn finish(&self, namespace: &str, pod: &str) -> Outcome {
+        let api = self.objects.api("v1", "Pod", "pods", Some(namespace));
+        let patch = Patch::Merge(json!({"status": {"phase": "Succeeded"}}));
+        let ended = api.patch_status(pod, &PatchParams::default(), &patch).await;
+        ended.map(drop).during("end a pod")
+    }
+
     /// Installs the policies with their bindings, or takes the bindings away.
     pub(crate) async fn policies(&self, bound: bool) -> Outcome {
         for document in POLICIES.iter().flat_map(|text| text.split("\n---\n")) {

@@ -26,6 +26,9 @@ use resources::{
 /// The port that the API server calls where an entry names none.
 const DEFAULT_PORT: u16 = 443;
 
+/// The pods that may still run. What has finished needs no helper any more, and its Job is not run again.
+const NOT_FINISHED: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
 /// Namespaces of Kubernetes itself.
 const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
@@ -65,7 +68,7 @@ pub(super) struct Facts {
     pub(super) namespaces: Read<ObjectPage>,
     /// Namespaces whose pods are never touched.
     pub(super) excluded: Vec<String>,
-    /// The metadata of all pods.
+    /// The metadata of all pods that have not finished.
     pub(super) all_pods: Read<ObjectPage>,
     pub(super) probe: Option<(Probe, DryRunResult)>,
 }
@@ -107,7 +110,7 @@ impl Facts {
             let policy = reader.get(&POLICIES, None, name).await;
             policies.push((name, policy, reader.get(&BINDINGS, None, name).await));
         }
-        let namespaces = reader.list_metadata(&NAMESPACES, None).await;
+        let namespaces = reader.list_metadata(&NAMESPACES, None, "").await;
         let excluded = excluded(&names, &deployment);
         let probe = probe::choose(&names, &excluded, &namespaces, &templates);
         Self {
@@ -125,7 +128,7 @@ impl Facts {
             deployment,
             templates,
             policies,
-            all_pods: reader.list_metadata(&PODS, None).await,
+            all_pods: reader.list_metadata(&PODS, None, NOT_FINISHED).await,
             namespaces,
             excluded,
             probe: try_probe(reader, probe).await,
