@@ -154,7 +154,7 @@ impl Authority {
     }
 
     /// Signs a server's certificate for these DNS names and IP addresses, with a new key. It is valid
-    /// for `lifetime` from now on, but never longer than the authority.
+    /// for `lifetime` from now on, but never before or after the authority is.
     pub(crate) fn sign(
         &self,
         common_name: &str,
@@ -164,7 +164,8 @@ impl Authority {
     ) -> Result<Leaf, TlsError> {
         let issuer = self.issuer()?;
         let not_after = (now + lifetime).min(self.certificate.not_after);
-        let made = leaf_of(&issuer, common_name, names, (now - BACKDATED, not_after));
+        let not_before = (now - BACKDATED).max(self.certificate.not_before);
+        let made = leaf_of(&issuer, common_name, names, (not_before, not_after));
         let (certificate_pem, key_pem) = made.map_err(|source| TlsError::Make {
             what: "a serving certificate",
             source,

@@ -16,6 +16,7 @@ use super::TlsError;
 #[derive(Debug, Clone)]
 pub struct Pair {
     key: Arc<CertifiedKey>,
+    not_before: SystemTime,
     not_after: SystemTime,
 }
 
@@ -27,7 +28,7 @@ impl Pair {
         (key_origin, key): (&str, &[u8]),
     ) -> Result<Self, TlsError> {
         let chain = chain(certificate_origin, certificate)?;
-        let not_after = not_after(certificate_origin, chain.first())?;
+        let (not_before, not_after) = validity(certificate_origin, chain.first())?;
         let private = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Pem {
             origin: key_origin.to_owned(),
             what: "private key",
@@ -46,8 +47,14 @@ impl Pair {
         })?;
         Ok(Self {
             key: Arc::new(key),
+            not_before,
             not_after,
         })
+    }
+
+    /// When the leaf's validity begins.
+    pub(crate) fn not_before(&self) -> SystemTime {
+        self.not_before
     }
 
     /// When the leaf's validity ends.
@@ -77,14 +84,22 @@ pub(super) fn chain(origin: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'stat
     Ok(chain)
 }
 
-fn not_after(origin: &str, leaf: Option<&CertificateDer<'_>>) -> Result<SystemTime, TlsError> {
+/// When a certificate's validity begins and ends.
+fn validity(
+    origin: &str,
+    leaf: Option<&CertificateDer<'_>>,
+) -> Result<(SystemTime, SystemTime), TlsError> {
     let der = leaf.map_or(&[][..], AsRef::as_ref);
     let (_, parsed) =
         x509_parser::parse_x509_certificate(der).map_err(|error| TlsError::Certificate {
             origin: origin.to_owned(),
             problem: error.to_string(),
         })?;
-    Ok(system_time(&parsed.validity().not_after))
+    let validity = parsed.validity();
+    Ok((
+        system_time(&validity.not_before),
+        system_time(&validity.not_after),
+    ))
 }
 
 /// A certificate's time; what is before 1970 is 1970.

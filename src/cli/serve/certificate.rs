@@ -138,6 +138,8 @@ impl Certificate {
 pub(super) struct Observer {
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    /// What is served, once that is known.
+    store: Option<Arc<Store>>,
     warned: Option<Instant>,
     warning: Duration,
 }
@@ -147,13 +149,15 @@ impl Observer {
         Self {
             metrics,
             readiness,
+            store: None,
             warned: None,
             warning: WARNING,
         }
     }
 
     /// What the store holds is served from now on; where it is empty, a certificate is awaited.
-    pub(super) fn begin(&mut self, store: &Store) {
+    pub(super) fn begin(&mut self, store: &Arc<Store>) {
+        self.store = Some(Arc::clone(store));
         match store.current() {
             Some(pair) => self.expires(pair.not_after()),
             None => self.awaits("to be signed"),
@@ -196,7 +200,14 @@ impl Observer {
     /// The certificate in use ends at this time.
     pub(super) fn expires(&mut self, at: SystemTime) {
         self.metrics.certificate_expires(at);
-        match at.duration_since(SystemTime::now()) {
+        let now = SystemTime::now();
+        if let Ok(early) = self.begins().duration_since(now)
+            && early > Duration::ZERO
+        {
+            self.is_early(early);
+            return;
+        }
+        match at.duration_since(now) {
             Ok(left) if left > Duration::ZERO => {
                 self.readiness.release(CONDITION);
                 if left < self.warning && self.is_to_warn() {
@@ -216,6 +227,25 @@ impl Observer {
         }
     }
 
+    /// When the certificate in use begins to be valid.
+    fn begins(&self) -> SystemTime {
+        let pair = self.store.as_ref().and_then(|store| store.current());
+        pair.map_or(SystemTime::UNIX_EPOCH, |pair| pair.not_before())
+    }
+
+    /// The certificate in use begins to be valid only after this time.
+    fn is_early(&mut self, early: Duration) {
+        let seconds = early.as_secs() + 1;
+        let reason = format!(
+            "the serving certificate is not valid yet, for {seconds} s, and the API server refuses \
+             it: the clock of this node is behind, or that of whoever issued it was ahead"
+        );
+        self.readiness.hold(CONDITION, reason);
+        if self.is_to_warn() {
+            tracing::error!(seconds, "the serving certificate is not valid yet");
+        }
+    }
+
     fn is_to_warn(&mut self) -> bool {
         let is_due = self.warned.is_none_or(|last| last.elapsed() >= REPEAT);
         if is_due {
@@ -228,6 +258,7 @@ impl Observer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::authority::Authority;
 
     #[test]
     fn an_expired_certificate_is_not_ready_until_it_is_replaced() {
@@ -247,6 +278,29 @@ mod tests {
             text.contains("pillion_certificate_reload_errors_total 1"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_valid_yet_is_not_ready() {
+        let now = SystemTime::now();
+        let pair = |at: SystemTime| {
+            let authority = Authority::make("an authority", at, Duration::from_hours(2)).unwrap();
+            let leaf = authority.sign("hook", &[], at, Duration::from_hours(2));
+            leaf.unwrap().pair().unwrap()
+        };
+        let ahead = pair(now + Duration::from_hours(1));
+        let ends = ahead.not_after();
+        let (store, readiness) = (Store::new(ahead), Readiness::default());
+        let mut observer = Observer::new(Arc::default(), readiness.clone());
+        let early = "the serving certificate is not valid yet";
+        observer.begin(&store);
+        assert!(readiness.missing().unwrap().contains(early));
+        // As it comes from files.
+        observer.observe(Event::Expires(ends));
+        assert!(readiness.missing().unwrap().contains(early));
+        store.replace(pair(now));
+        observer.expires(now + Duration::from_hours(2));
+        assert_eq!(readiness.missing(), None);
     }
 
     #[test]

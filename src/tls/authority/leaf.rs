@@ -69,10 +69,12 @@ impl Leaf {
         self.signed + life.unwrap_or_default().mul_f64(share)
     }
 
-    /// Whether another leaf is to take this one's place, where `signing` is what signs now. Where
-    /// nothing signs the leaf stays: it is valid still.
+    /// Whether another leaf is to take this one's place, where `signing` is what signs now: one that
+    /// was signed later than now comes of a clock that was ahead, and may not be valid yet. Where
+    /// nothing signs the leaf stays.
     pub(crate) fn is_due(&self, signing: &Authority, now: SystemTime, jitter: f64) -> bool {
-        self.authority != *signing.certificate() || now >= self.renew_at(jitter)
+        let is_early = now < self.signed;
+        self.authority != *signing.certificate() || is_early || now >= self.renew_at(jitter)
     }
 }
 

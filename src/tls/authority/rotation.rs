@@ -156,7 +156,8 @@ pub(crate) fn advance(
     Ok(is_untidy.then_some((Step::Tidied, after)))
 }
 
-/// Whether an authority has a third of its life or less left, or less than a leaf needs.
+/// Whether an authority has a third of its life or less left, or less than a leaf needs; or is not
+/// valid yet, as the clock was ahead when it was made.
 fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
     let certificate = authority.certificate();
     // What was made for another lifetime is judged by its own.
@@ -166,7 +167,8 @@ fn is_worn(authority: &Authority, situation: &Situation<'_>) -> bool {
         .unwrap_or_default()
         .saturating_sub(super::BACKDATED);
     let left = certificate.not_after().duration_since(situation.now);
-    left.unwrap_or_default() <= (life / 3).max(situation.lifetimes.settle)
+    let is_old = left.unwrap_or_default() <= (life / 3).max(situation.lifetimes.settle);
+    is_old || situation.now < certificate.not_before()
 }
 
 fn stage(after: &mut CaSet, situation: &Situation<'_>) -> Result<(), TlsError> {

@@ -74,9 +74,15 @@ fn a_leaf_is_for_a_server_is_backdated_and_says_which_key_signed_it() {
 }
 
 #[test]
-fn a_leaf_never_outlives_its_authority() {
+fn a_leaf_is_never_valid_while_its_authority_is_not() {
     let leaf = authority().sign("hook", &[], now(), Duration::from_hours(48));
     assert_eq!(leaf.unwrap().not_after(), now() + Duration::from_hours(24));
+    let before = now() - Duration::from_hours(1);
+    let leaf = authority().sign("hook", &[], before, Duration::from_hours(48));
+    assert_eq!(
+        leaf.unwrap().pair().unwrap().not_before(),
+        now() - BACKDATED
+    );
 }
 
 #[test]
@@ -131,6 +137,8 @@ fn leaves_are_renewed_at_two_thirds_of_their_life_and_replicas_differ() {
         leaf.is_due(&authority(), now(), 0.0),
         "another authority signs"
     );
+    let put_right = now() - Duration::from_secs(1);
+    assert!(leaf.is_due(&made, put_right, 0.0), "the clock was ahead");
     let different: std::collections::BTreeSet<_> = (0..8)
         .map(|pod| format!("{:.3}", jitter(&format!("pillion-{pod}"))))
         .collect();

@@ -113,6 +113,31 @@ fn an_authority_is_followed_after_two_thirds_and_trusted_until_its_last_leaf_end
 }
 
 #[test]
+fn an_authority_that_was_made_while_the_clock_was_ahead_is_followed_at_once() {
+    let put_right = |situation: Situation<'static>| Situation {
+        now: at(0) - Duration::from_hours(1),
+        ..situation
+    };
+    let first = signing();
+    let (step_taken, staged) = step(&first, &put_right(situation(0, &[]))).unwrap();
+    assert_eq!(step_taken, Step::Staged);
+    assert_eq!(staged.current, first.current, "it signs until then");
+    let next = |ca_set: &CaSet| ca_set.next.as_ref().unwrap().certificate().not_before();
+    assert!(next(&staged) < at(0) - Duration::from_hours(1));
+
+    // One that does not sign yet is replaced, though everybody trusts it.
+    let (_, ahead) = step(&CaSet::default(), &situation(0, &[])).unwrap();
+    let trusted = put_right(Situation {
+        is_next_trusted: true,
+        ..situation(0, &[])
+    });
+    let (step_taken, again) = step(&ahead, &trusted).unwrap();
+    assert_eq!(step_taken, Step::Staged);
+    assert!(next(&again) < next(&ahead));
+    assert_eq!(step(&again, &put_right(situation(0, &[]))), None);
+}
+
+#[test]
 fn a_person_can_ask_for_a_new_authority_but_not_without_end() {
     let mut ca_set = signing();
     for _ in 0..MOST_PREVIOUS {
