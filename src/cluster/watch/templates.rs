@@ -119,19 +119,7 @@ impl TemplateState {
     /// All templates as they are now; the same values where nothing changed.
     pub(super) fn snapshot(&mut self) -> (Arc<Catalog>, Arc<TemplateReports>) {
         if self.changed {
-            let mut admission = self.refuse();
-            while let Some(key) = self.uncompiled.pop_first() {
-                let Some(stored) = self.stored.get_mut(&key) else {
-                    continue;
-                };
-                let before = stored.bytes();
-                stored.compile(&key);
-                let more = stored.bytes().saturating_sub(before);
-                // What its patterns take is known only now.
-                if !admission.grow(&key.0, more) {
-                    admission = self.refuse();
-                }
-            }
+            self.compile_admitted();
         }
         if std::mem::take(&mut self.changed) {
             self.reports = Arc::new(self.reports());
@@ -143,6 +131,28 @@ impl TemplateState {
             self.catalog = Arc::new(Catalog::of_entries(entries));
         }
         (Arc::clone(&self.catalog), Arc::clone(&self.reports))
+    }
+
+    fn compile_admitted(&mut self) {
+        let mut admission = self.refuse();
+        let mut falls_back = false;
+        while let Some(key) = self.uncompiled.pop_first() {
+            let Some(stored) = self.stored.get_mut(&key) else {
+                continue;
+            };
+            let before = stored.bytes();
+            stored.compile(&key);
+            falls_back |= stored.needs_kept();
+            let more = stored.bytes().saturating_sub(before);
+            // What its patterns take is known only now.
+            if !admission.grow(&key.0, more) {
+                admission = self.refuse();
+            }
+        }
+        if falls_back {
+            // And that kept revisions are to serve, which take something too.
+            self.refuse();
+        }
     }
 
     /// Refuses templates of namespaces that have too much, and readmits those that fit now.
@@ -172,7 +182,8 @@ impl TemplateState {
         admission
     }
 
-    /// What the kept revisions take that serve for a newest generation that does not compile.
+    /// What the kept revisions take that serve for a newest generation that does not compile, or would
+    /// if it were not refused.
     fn kept_of_broken(&self) -> BTreeMap<Key, usize> {
         let mut bytes: BTreeMap<Key, usize> = BTreeMap::new();
         for kept in self.revisions.values().filter_map(|it| it.kept.as_ref()) {

@@ -36,6 +36,9 @@ pub(super) struct Stored {
     /// Whether its namespace has too much without it. Its spec is not kept, as it would take what the
     /// bounds save.
     pub(super) is_refused: bool,
+    /// What the errors of the newest generation take, where it was found not to compile; refused or
+    /// not.
+    broken: Option<usize>,
     mandatory: MandatoryFor,
     pub(super) errors: Arc<[TemplateError]>,
     /// The last good generation that was seen here, with what it takes.
@@ -55,6 +58,7 @@ impl Stored {
             pattern_bytes: 0,
             spec: Some(new.spec),
             is_refused: false,
+            broken: None,
             mandatory: MandatoryFor::Nobody,
             errors: Arc::new([]),
             good: None,
@@ -76,6 +80,7 @@ impl Stored {
     pub(super) fn replace(&mut self, mut new: StoredTemplate) {
         if self.generation != new.generation || self.digest != new.digest {
             self.pattern_bytes = 0;
+            self.broken = None;
         }
         self.generation = new.generation;
         self.digest = std::mem::take(&mut new.digest);
@@ -94,23 +99,20 @@ impl Stored {
         self.good.as_ref().map(|(good, _)| good)
     }
 
-    /// Whether a kept revision is to serve, as the newest generation does not compile.
+    /// Whether a kept revision is to serve, or would if it were not refused, as the newest generation
+    /// does not compile.
     pub(super) fn needs_kept(&self) -> bool {
-        !self.errors.is_empty() && !self.is_refused && self.good.is_none()
+        self.broken.is_some() && self.good.is_none()
     }
 
-    /// What it takes of the memory, or would take if it were not refused.
+    /// What it takes of the memory, or would take if it were not refused, but for kept revisions.
     pub(super) fn bytes(&self) -> usize {
-        if self.is_refused || self.spec.is_some() {
-            self.weight + self.pattern_bytes
-        } else {
+        let good = self.good.as_ref().map_or(0, |(_, bytes)| *bytes);
+        match self.broken {
             // What is broken is not kept: only what is wrong with it.
-            let errors: usize = self
-                .errors
-                .iter()
-                .map(|error| error.field.len() + error.message.len() + 256)
-                .sum();
-            errors + self.good.as_ref().map_or(0, |(_, bytes)| *bytes)
+            Some(errors) => errors + good,
+            None if self.is_refused || self.spec.is_some() => self.weight + self.pattern_bytes,
+            None => good,
         }
     }
 
@@ -142,6 +144,7 @@ impl Stored {
         match compiled.result {
             Ok(template) => {
                 self.errors = Arc::new([]);
+                self.broken = None;
                 self.pattern_bytes = template.pattern_bytes;
                 let good = ServedRevision {
                     template: Arc::from(template),
@@ -152,6 +155,7 @@ impl Stored {
             }
             Err(errors) => {
                 self.errors = errors.into_iter().take(MOST_ERRORS).map(bounded).collect();
+                self.broken = Some(self.errors.iter().map(bytes_of).sum());
                 for error in self.errors.iter() {
                     tracing::error!(
                         template = error.template.as_str(),
@@ -162,6 +166,11 @@ impl Stored {
             }
         }
     }
+}
+
+/// What an error takes of the memory.
+fn bytes_of(error: &TemplateError) -> usize {
+    error.field.len() + error.message.len() + 256
 }
 
 /// An error of which no text is long.

@@ -114,6 +114,65 @@ fn what_a_broken_generation_leaves_to_serve_counts_on() {
     assert_eq!(served, 2, "each takes about 4 MiB of 8");
 }
 
+/// Stores the status of each template and what else a leader writes, and lists anew where that is
+/// asked for, until nothing changes.
+fn settle(scene: &mut Scene, objects: &mut [Value]) {
+    for _ in 0..8 {
+        let reports = scene.0.snapshot().reports;
+        let mut is_changed = scene.0.take_incomplete();
+        for (object, report) in objects.iter_mut().zip(&reports.templates) {
+            let errors: Vec<_> = report.errors.iter().map(|it| &it.message).collect();
+            let serves = report.good.as_ref().map(|good| good.generation);
+            let status = json!({"serves": serves, "errors": errors});
+            is_changed |= object["status"] != status;
+            object["status"] = status;
+            if let Some(good) = &report.good {
+                let mut kept = revisions::object(report, good);
+                kept["metadata"]["namespace"] = json!("pillion-system");
+                scene.apply(Watched::ControllerRevisions, kept);
+            }
+        }
+        if !is_changed {
+            return;
+        }
+        for object in objects.iter() {
+            scene.apply(Watched::InjectionTemplates, object.clone());
+        }
+    }
+    panic!("it changes without end");
+}
+
+#[test]
+fn a_template_that_is_refused_weighs_what_would_serve_of_it() {
+    let sidecar = |number, args: usize| json!({"name": format!("t{number}"), "image": "i:1", "args": vec!["a"; args]});
+    let spec = |count, args| json!({"sidecars": (0..count).map(|number| sidecar(number, args)).collect::<Vec<_>>()});
+    let (small, heavy) = (spec(1, 1), spec(9, 1000));
+    let broken = json!({"sidecars": [{"name": "t", "image": BROKEN}]});
+    let mut scene = Scene::new();
+    let mut objects = [of_shop(0, 1, &small), of_shop(1, 1, &heavy)];
+    let mut change = |scene: &mut Scene, number: usize, generation, spec: &Value| {
+        let status = objects[number]["status"].take();
+        objects[number] = of_shop(number, generation, spec);
+        objects[number]["status"] = status;
+        scene.apply(Watched::InjectionTemplates, objects[number].clone());
+        settle(scene, &mut objects);
+        let reports = scene.0.snapshot().reports;
+        let serve = |report: &Arc<TemplateReport>| report.good.as_ref().map(|it| it.generation);
+        reports.templates.iter().map(serve).collect::<Vec<_>>()
+    };
+    scene.apply(Watched::InjectionTemplates, of_shop(0, 1, &small));
+    assert_eq!(change(&mut scene, 1, 1, &heavy), [Some(1), Some(1)]);
+    assert_eq!(change(&mut scene, 1, 2, &broken), [Some(1), Some(1)]);
+    assert_eq!(change(&mut scene, 0, 2, &heavy), [Some(2), None]);
+    assert!(served_of_shop(&mut scene).1.contains("would take more"));
+    // Another generation that does not compile changes nothing of that.
+    let other = json!({"sidecars": [{"name": "other", "image": BROKEN}]});
+    assert_eq!(change(&mut scene, 1, 3, &other), [Some(2), None]);
+    assert_eq!(change(&mut scene, 0, 3, &small), [Some(3), Some(1)]);
+    assert_eq!(change(&mut scene, 0, 4, &heavy), [Some(4), None]);
+    assert_eq!(change(&mut scene, 1, 4, &small), [Some(4), Some(4)]);
+}
+
 #[test]
 fn errors_of_a_template_are_bounded_in_number_and_length() {
     let long = "é".repeat(50_000);
