@@ -2,8 +2,9 @@
 //!
 //! A Deployment of a thousand replicas has a thousand verdicts that say the same. The first is
 //! written at once; those that follow are counted and added to it, at most once in [`EVERY`]. All
-//! writes together are bounded by a budget, and so is what is remembered. Time is an argument, so
-//! that tests need not wait.
+//! writes together are bounded by a budget, and so is what is remembered. Namespaces take turns, and
+//! each has a bound of its own, so that none keeps the others from their events. Time is an argument,
+//! so that tests need not wait.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ const OVER: Duration = Duration::from_mins(6);
 
 /// How many different events are remembered; beyond that new ones are dropped.
 const MOST: usize = 2048;
+
+/// How many of these may be of one namespace.
+const MOST_OF_ONE: usize = 64;
 
 /// How many writes may come at once, and how many a second in the long run.
 const BURST: f64 = 25.0;
@@ -45,13 +49,48 @@ struct PendingEvent {
     /// How much of the count is written.
     written: i32,
     written_at: Option<Instant>,
+    first: Instant,
     last: Instant,
 }
 
-/// Events of the last minutes.
+impl PendingEvent {
+    fn is_due(&self, now: Instant) -> bool {
+        let waited = self.written_at.map(|at| now.saturating_duration_since(at));
+        self.count > self.written && waited.is_none_or(|waited| waited >= EVERY)
+    }
+}
+
+/// Events of one namespace.
+#[derive(Debug)]
+struct Share {
+    pending: BTreeMap<DecisionEvent, PendingEvent>,
+    /// Which of all writes was its last, or the last of all when its first event came.
+    turn: u64,
+}
+
+impl Share {
+    /// Forgets the event that was not seen for longest, of those of which all is written; `false` where
+    /// there is none.
+    fn make_room(&mut self) -> bool {
+        let written = self.pending.iter().filter(|(_, it)| it.count == it.written);
+        let oldest = written.min_by_key(|(_, it)| it.last);
+        let oldest = oldest.map(|(verdict, _)| verdict.clone());
+        oldest.is_some_and(|oldest| self.pending.remove(&oldest).is_some())
+    }
+
+    /// The event that is to be written next: new ones first, as a count can wait, and of these the
+    /// oldest.
+    fn next(&mut self, now: Instant) -> Option<(&DecisionEvent, &mut PendingEvent)> {
+        let due = self.pending.iter_mut().filter(|(_, it)| it.is_due(now));
+        due.min_by_key(|(_, it)| (it.written_at, it.first))
+    }
+}
+
+/// Events of the last minutes, by namespace.
 #[derive(Debug)]
 pub(super) struct Aggregate {
-    pending: BTreeMap<DecisionEvent, PendingEvent>,
+    shares: BTreeMap<String, Share>,
+    turns: u64,
     budget: f64,
     refilled: Instant,
 }
@@ -59,7 +98,8 @@ pub(super) struct Aggregate {
 impl Aggregate {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            pending: BTreeMap::new(),
+            shares: BTreeMap::new(),
+            turns: 0,
             budget: BURST,
             refilled: now,
         }
@@ -67,12 +107,15 @@ impl Aggregate {
 
     /// Counts a verdict; `false` where too many different ones are pending.
     pub(super) fn add(&mut self, verdict: DecisionEvent, now: Instant) -> bool {
-        if let Some(pending) = self.pending.get_mut(&verdict) {
+        let namespace = verdict.namespace.clone();
+        let share = self.shares.get_mut(&namespace);
+        let known = share.and_then(|share| share.pending.get_mut(&verdict));
+        if let Some(pending) = known {
             pending.count = pending.count.saturating_add(1);
             pending.last = now;
             return true;
         }
-        if self.pending.len() >= MOST {
+        if !self.has_room(&namespace) {
             return false;
         }
         let pending = PendingEvent {
@@ -80,13 +123,34 @@ impl Aggregate {
             count: 1,
             written: 0,
             written_at: None,
+            first: now,
             last: now,
         };
-        self.pending.insert(verdict, pending);
+        let turn = self.turns;
+        let share = self.shares.entry(namespace).or_insert_with(|| Share {
+            pending: BTreeMap::new(),
+            turn,
+        });
+        share.pending.insert(verdict, pending);
         true
     }
 
-    /// The next write that is due, if the budget has room for it. It counts as done.
+    /// Makes room for an event of this namespace: among its own where it has as many as it may, and
+    /// otherwise among those of a namespace that has more.
+    fn has_room(&mut self, namespace: &str) -> bool {
+        let of = |share: &Share| share.pending.len();
+        let all: usize = self.shares.values().map(of).sum();
+        let own = self.shares.get(namespace).map_or(0, of);
+        if own >= MOST_OF_ONE {
+            self.shares.get_mut(namespace).is_some_and(Share::make_room)
+        } else {
+            let mut shares = self.shares.values_mut();
+            all < MOST || shares.any(|share| of(share) > own && share.make_room())
+        }
+    }
+
+    /// The next write that is due, if the budget has room for it. It counts as done. It is of the
+    /// namespace for which nothing was written for longest.
     pub(super) fn due(&mut self, now: Instant) -> Option<Write> {
         let passed = now.saturating_duration_since(self.refilled).as_secs_f64();
         self.budget = (self.budget + passed * RATE).min(BURST);
@@ -94,18 +158,16 @@ impl Aggregate {
         if self.budget < 1.0 {
             return None;
         }
-        // New ones first: a count can wait.
-        let (verdict, pending) = self
-            .pending
-            .iter_mut()
-            .filter(|(_, pending)| {
-                let waited = pending
-                    .written_at
-                    .map(|at| now.saturating_duration_since(at));
-                pending.count > pending.written && waited.is_none_or(|waited| waited >= EVERY)
-            })
-            .min_by_key(|(_, pending)| pending.written_at)?;
+        let shares = self.shares.values_mut();
+        let due = shares.filter(|share| share.pending.values().any(|it| it.is_due(now)));
+        let share = due.min_by_key(|share| {
+            let waiting = share.pending.values().filter(|it| it.is_due(now));
+            (share.turn, waiting.map(|it| it.first).min())
+        })?;
+        self.turns += 1;
+        share.turn = self.turns;
         self.budget -= 1.0;
+        let (verdict, pending) = share.next(now)?;
         pending.written = pending.count;
         pending.written_at = Some(now);
         let (verdict, count) = (verdict.clone(), pending.count);
@@ -121,22 +183,29 @@ impl Aggregate {
 
     /// An event was written under this name.
     pub(super) fn set_name(&mut self, verdict: &DecisionEvent, name: &str) {
-        if let Some(pending) = self.pending.get_mut(verdict) {
+        let share = self.shares.get_mut(&verdict.namespace);
+        if let Some(pending) = share.and_then(|share| share.pending.get_mut(verdict)) {
             pending.name = Some(name.to_owned());
         }
     }
 
     /// An event could not be written, or is gone; the next of its kind is new.
     pub(super) fn forget(&mut self, verdict: &DecisionEvent) {
-        self.pending.remove(verdict);
+        if let Some(share) = self.shares.get_mut(&verdict.namespace) {
+            share.pending.remove(verdict);
+        }
     }
 
     /// Forgets what is over. Returns how many of that were never written.
     pub(super) fn clean(&mut self, now: Instant) -> usize {
         let is_over = |pending: &PendingEvent| now.saturating_duration_since(pending.last) >= OVER;
-        let over = self.pending.values().filter(|pending| is_over(pending));
-        let unwritten = over.filter(|pending| pending.written == 0).count();
-        self.pending.retain(|_, pending| !is_over(pending));
+        let mut unwritten = 0;
+        for share in self.shares.values_mut() {
+            let over = share.pending.values().filter(|pending| is_over(pending));
+            unwritten += over.filter(|pending| pending.written == 0).count();
+            share.pending.retain(|_, pending| !is_over(pending));
+        }
+        self.shares.retain(|_, share| !share.pending.is_empty());
         unwritten
     }
 }
@@ -188,19 +257,67 @@ mod tests {
         assert_eq!(aggregate.due(start + OVER), Some(create(1)));
     }
 
+    fn of(namespace: usize, name: usize) -> DecisionEvent {
+        DecisionEvent {
+            namespace: format!("n{namespace:03}"),
+            ..verdict(&format!("{name:03}"))
+        }
+    }
+
     #[test]
     fn writes_and_memory_are_bounded() {
         let start = Instant::now();
         let mut aggregate = Aggregate::new(start);
+        let namespaces = MOST / MOST_OF_ONE;
         for number in 0..MOST {
-            assert!(aggregate.add(verdict(&number.to_string()), start));
+            assert!(aggregate.add(of(number % namespaces, number), start));
         }
-        assert!(!aggregate.add(verdict("one more"), start));
+        assert!(!aggregate.add(of(0, MOST), start), "of its own");
+        assert!(!aggregate.add(of(namespaces, 0), start), "of all");
         let written = std::iter::from_fn(|| aggregate.due(start)).count();
         assert_eq!(written, 25);
+        assert!(aggregate.add(of(namespaces, 0), start), "it is remembered");
         let later = start + Duration::from_secs(2);
         let written = std::iter::from_fn(|| aggregate.due(later)).count();
         assert_eq!(written, 10);
+    }
+
+    #[test]
+    fn one_namespace_keeps_no_other_from_its_events() {
+        let start = Instant::now();
+        let mut aggregate = Aggregate::new(start);
+        let taken = (0..MOST).filter(|number| aggregate.add(of(0, *number), start));
+        assert_eq!(taken.count(), MOST_OF_ONE);
+        assert!(aggregate.add(of(1, 0), start));
+        assert!(aggregate.add(of(2, 0), start));
+        let mut namespaces = Vec::new();
+        for _ in 0..4 {
+            if let Some(Write::Create { verdict, .. }) = aggregate.due(start) {
+                namespaces.push(verdict.namespace);
+            }
+        }
+        assert_eq!(namespaces, ["n000", "n001", "n002", "n000"]);
+        // Events that fail are new again each time, and still it is the others' turn.
+        let later = start + EVERY;
+        assert!(aggregate.add(of(1, 0), later));
+        aggregate.forget(&of(0, 0));
+        assert!(aggregate.add(of(0, 0), later));
+        let Some(Write::Create { verdict, .. }) = aggregate.due(later) else {
+            panic!("it has no name yet");
+        };
+        assert_eq!(verdict, of(1, 0));
+    }
+
+    #[test]
+    fn a_namespace_forgets_what_is_written_for_what_is_new() {
+        let start = Instant::now();
+        let mut aggregate = Aggregate::new(start);
+        for number in 0..MOST_OF_ONE {
+            assert!(aggregate.add(of(0, number), start));
+        }
+        assert!(aggregate.due(start).is_some());
+        assert!(aggregate.add(of(0, MOST), start));
+        assert!(!aggregate.add(of(0, MOST + 1), start));
     }
 
     #[test]
