@@ -79,7 +79,8 @@ fn at_gates(gates: &Gates, reason: Option<Reason>) -> Option<Stop> {
         change: match reason {
             // The engine would inject, or may: the selectors are another installation's.
             None | Some(Reason::Applied | Reason::AlreadyInjected) => {
-                "let this gate match the pod, or what it asks for be true of the pod".to_owned()
+                "change the selector or condition so that it matches the pod, or change the pod"
+                    .to_owned()
             }
             Some(reason) => change(reason),
         },
@@ -160,7 +161,7 @@ fn change(reason: Reason) -> String {
             "run the pod in another namespace: this one is never touched".to_owned()
         }
         Reason::MirrorPod => {
-            "nothing can be: a static pod is what the files of its node say".to_owned()
+            "nothing: a static pod is defined by a file on its node; change that file".to_owned()
         }
         Reason::NotAPod | Reason::NotACreation => {
             "ask about the creation of a pod: nothing else is changed".to_owned()
@@ -180,7 +181,7 @@ fn change(reason: Reason) -> String {
         Reason::ShadowMode => "set the template's `mode` to Enforce".to_owned(),
         Reason::Finding(code) | Reason::FindingSkipped(code) => code.help().to_owned(),
         reason if reason.verdict() == Verdict::Denied => {
-            "what the sentence asks for; the pod is refused until then".to_owned()
+            "follow the message above; the pod is refused until then".to_owned()
         }
         _ => "what the sentence asks for".to_owned(),
     }

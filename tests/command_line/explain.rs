@@ -106,7 +106,7 @@ fn a_pod_that_is_not_injected_names_what_stops_it_and_what_to_change() {
             label("yes"),
             "Selection",
             "the pod's label",
-            "what the sentence asks for",
+            "follow the message above",
         ),
         (
             label("true"),
@@ -118,13 +118,13 @@ fn a_pod_that_is_not_injected_names_what_stops_it_and_what_to_change() {
             asks.replace("host: db", "host: a b"),
             "Templates",
             "the template `pgbouncer`",
-            "what the sentence asks for",
+            "follow the message above",
         ),
         (
             asks.replace("pgbouncer,", "pgbuncer,"),
             "Selection",
             "the pod's annotation",
-            "what the sentence asks for",
+            "follow the message above",
         ),
     ];
     for (manifest, step, what, change) in table {

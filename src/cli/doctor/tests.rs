@@ -177,7 +177,7 @@ fn one_thing_broken_is_one_line() {
         (|f| f.rights[0].2 = Read::Found(false), C::Permissions, Failure, "may not list namespaces everywhere"),
         (|f| f.rights[1].2 = Read::Found(true), C::Permissions, Failure, "may list secrets everywhere"),
         (|f| f.rights[0].2 = Read::Unknown("forbidden".to_owned()), C::Permissions, Warning, "forbidden"),
-        (|f| f.templates[0] = listed(&json!([{"kind": "X", "metadata": {"name": "a"}}])), C::Templates, Warning, "nobody has looked at it"),
+        (|f| f.templates[0] = listed(&json!([{"kind": "X", "metadata": {"name": "a"}}])), C::Templates, Warning, "no replica has looked at it yet"),
         (|f| f.policies[0].1 = Read::Found(json!({})), C::Policies, Failure, "has no binding"),
         (|f| { f.policies[0].1 = Read::Found(json!({})); f.policies[0].2 = Read::Found(json!({"spec": {"policyName": "pillion-require-injection", "validationActions": ["Warn"]}})); }, C::Policies, Warning, "does not deny"),
         (|f| f.namespaces = Read::Unknown("forbidden".to_owned()), C::Namespaces, Warning, "forbidden"),

@@ -138,7 +138,7 @@ fn claims(problems: &mut Problems, resources: &dyn ReadObject) {
             *other == name && (of.is_empty() || request.is_empty() || *of == request)
         });
         if is_claimed {
-            let message = format!("the claim `{name}` stands here already");
+            let message = format!("the claim `{name}` is here twice");
             problems.at([field("claims"), Step::Index(index)], message);
         }
         seen.push((name, request));

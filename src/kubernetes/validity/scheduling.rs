@@ -169,10 +169,7 @@ fn label_keys(problems: &mut Problems, fields: &dyn ReadObject, is_spread: bool)
         let twice = texts.find(|key| labels.is_some_and(|labels| labels.get(key).is_some()));
         // An affinity's keys are merged from the pod's labels, and only where it has them.
         if let Some(key) = twice.filter(|_| name == "matchLabelKeys" && is_spread) {
-            problems.at(
-                [field(name)],
-                format!("`{key}` stands in matchLabels already"),
-            );
+            problems.at([field(name)], format!("`{key}` is in matchLabels too"));
         }
     }
 }

@@ -122,7 +122,7 @@ fn element(
     entries(errors, items, &items_path, ITEMS);
     for field in ["enum", "pattern", "patternHint", "minimum", "maximum"] {
         if let Some(node) = node.get(field) {
-            let message = format!("what constrains the elements stands in `items.{field}`");
+            let message = format!("for a list or map, write `{field}` below `items`");
             errors.add(node.place, &join(path, field), message);
         }
     }

@@ -49,7 +49,7 @@ pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
     if nobody && !enabled.is_empty() {
         lines.push(check.failure(
             format!(
-                "nobody listens, but namespaces are enabled: {}",
+                "namespaces are enabled for injection, but there is no webhook configuration: {}",
                 examples(&enabled)
             ),
             "install the webhook configurations, or take the labels away",
@@ -60,7 +60,9 @@ pub(super) fn namespaces(facts: &Facts) -> Vec<Line> {
             0 => "none is enabled: pods ask by themselves".to_owned(),
             count => format!("{count} enabled: {}", examples(&enabled)),
         };
-        lines.push(check.ok(format!("what namespaces say means something; {enabled}")));
+        lines.push(check.ok(format!(
+            "the labels and annotations of all namespaces are valid; {enabled}"
+        )));
     }
     lines
 }

@@ -54,7 +54,7 @@ fn odd_line(pods: &ObjectPage, of: &str) -> Option<Line> {
     (!odd.is_empty()).then(|| {
         Check::Pods.warning(
             format!(
-                "{} pods have a label or annotation of pillion.dev that means nothing{of}: {}",
+                "{} pods have an unknown pillion.dev label or annotation{of}: {}",
                 odd.len(),
                 examples(&odd)
             ),

@@ -57,7 +57,7 @@ fn configuration(facts: &Facts, kind: &str, read: &Read<Value>) -> Result<Line, 
         let without = "the API server never calls Pillion, and pods that ask come out bare";
         (Health::Failure, without)
     } else {
-        let without = "nobody is told at `kubectl apply` what becomes of a workload's pods";
+        let without = "`kubectl apply` of a workload shows no warnings of Pillion's";
         (Health::Warning, without)
     };
     let configuration = found(check, kind, read, || {

@@ -78,7 +78,7 @@ fn template(template: &Value) -> Option<Line> {
         .collect();
     let what = format!("the {kind} `{}`", names.join("/"));
     let Some(compiled) = condition(template, "Compiled") else {
-        let message = format!("{what} has no status: nobody has looked at it");
+        let message = format!("{what} has no status: no replica has looked at it yet");
         return Some(check.warning(message, "see that a replica runs with --watch-cluster"));
     };
     let served = condition(template, "Served").is_some_and(is_true);
