@@ -2,39 +2,7 @@
 
 use kube::api::ApiResource;
 
-/// A kind whose objects are pods or make them.
-struct Kind {
-    group: &'static str,
-    name: &'static str,
-    plural: &'static str,
-    /// Besides the kind in lower case and the plural.
-    short: &'static str,
-}
-
-/// The kinds that can be named, with kubectl's own short names.
-const KINDS: [Kind; 7] = [
-    kind("", "Pod", "pods", "po"),
-    kind("apps", "Deployment", "deployments", "deploy"),
-    kind("apps", "StatefulSet", "statefulsets", "sts"),
-    kind("apps", "DaemonSet", "daemonsets", "ds"),
-    kind("apps", "ReplicaSet", "replicasets", "rs"),
-    kind("batch", "Job", "jobs", "job"),
-    kind("batch", "CronJob", "cronjobs", "cj"),
-];
-
-const fn kind(
-    group: &'static str,
-    name: &'static str,
-    plural: &'static str,
-    short: &'static str,
-) -> Kind {
-    Kind {
-        group,
-        name,
-        plural,
-        short,
-    }
-}
+use crate::kubernetes::workload;
 
 /// An object of the cluster that is a pod or makes pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +15,11 @@ impl ObjectName {
     /// Reads `KIND/NAME`; `None` where the text is something else, such as a path.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (word, name) = text.split_once('/')?;
-        let word = word.to_ascii_lowercase();
-        let kind = KINDS.iter().find(|kind| {
-            word == kind.name.to_ascii_lowercase() || word == kind.plural || word == kind.short
-        })?;
+        let (kind, plural) = workload::named(word)?;
         // Names of objects have no slash; a path may.
         let is_name = !name.is_empty() && !name.contains('/');
         is_name.then(|| Self {
-            resource: resource(kind.group, kind.name, kind.plural),
+            resource: resource(kind.group, kind.kind, plural),
             name: name.to_owned(),
         })
     }
@@ -94,6 +59,8 @@ mod tests {
             ("sts/db", Some("apps/v1/StatefulSet db")),
             ("cj/night", Some("batch/v1/CronJob night")),
             ("job/once", Some("batch/v1/Job once")),
+            ("rc/old", None),
+            ("podtemplate/web", None),
             ("web.yaml", None),
             ("deploy/web/values.yaml", None),
             ("pod/", None),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::inject::patch::unescape;
 use crate::inject::trace::{AddedTo, Addition};
+use crate::kubernetes::object::text_or_json;
 use crate::template::node::{self, Node, NodeValue};
 use crate::template::{Catalog, Source, Template};
 
@@ -243,7 +244,7 @@ fn can_give(node: &Node, value: &Value) -> bool {
         }
         (NodeValue::List(_), Value::Array(_)) => true,
         (NodeValue::Map(_) | NodeValue::List(_), _) => false,
-        (_, value) => text(&node.to_json()) == text(value),
+        (_, value) => text_or_json(&node.to_json()) == text_or_json(value),
     }
 }
 
@@ -255,11 +256,6 @@ fn same_name(entries: &[node::Entry], fields: &serde_json::Map<String, Value>) -
         (Some(written), Some(given)) => written.contains("${") || given.ends_with(written),
         _ => true,
     }
-}
-
-fn text(value: &Value) -> String {
-    let text = value.as_str().map(str::to_owned);
-    text.unwrap_or_else(|| value.to_string())
 }
 
 #[cfg(test)]

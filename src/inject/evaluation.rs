@@ -177,7 +177,7 @@ fn conditions(
     for condition in &template.match_conditions {
         let holds = condition.condition.holds(with.bindings);
         if let Some(trace) = trace {
-            trace.match_condition(holds.as_ref().ok().copied(), &condition.condition.origin);
+            trace.match_condition(holds.as_ref().ok().copied());
         }
         if !evaluated(template, holds)? {
             let message = format!("the match condition `{}` is false", condition.name);
@@ -195,7 +195,7 @@ fn validations(
     for validation in &template.validations {
         let holds = validation.condition.holds(with.bindings);
         if let Some(trace) = trace {
-            trace.validation(holds.as_ref().ok().copied(), &validation.condition.origin);
+            trace.validation(holds.as_ref().ok().copied());
         }
         if !evaluated(template, holds)? {
             let text = evaluated(template, validation.message.evaluate(with))?;

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::check::references::Reference;
 use crate::check::resources::Effect;
-use crate::template::fragment::Origin;
 
 /// Where a parameter's value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,6 @@ pub(crate) struct ParameterNote {
 pub(crate) struct ConditionNote {
     /// What came of it; `None`: it failed.
     pub(crate) holds: Option<bool>,
-    pub(crate) origin: Origin,
 }
 
 /// The list that a container is in.
@@ -134,17 +132,12 @@ impl Trace {
         self.note(|template| template.parameters.push(parameter));
     }
 
-    pub(super) fn match_condition(&self, holds: Option<bool>, origin: &Origin) {
-        let origin = origin.clone();
-        self.note(|template| {
-            let condition = ConditionNote { holds, origin };
-            template.match_conditions.push(condition);
-        });
+    pub(super) fn match_condition(&self, holds: Option<bool>) {
+        self.note(|template| template.match_conditions.push(ConditionNote { holds }));
     }
 
-    pub(super) fn validation(&self, holds: Option<bool>, origin: &Origin) {
-        let origin = origin.clone();
-        self.note(|template| template.validations.push(ConditionNote { holds, origin }));
+    pub(super) fn validation(&self, holds: Option<bool>) {
+        self.note(|template| template.validations.push(ConditionNote { holds }));
     }
 
     pub(super) fn additions(&self, additions: Vec<Addition>) {

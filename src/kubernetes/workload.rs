@@ -18,34 +18,50 @@ pub(crate) struct WorkloadKind {
     /// The API group; the core group is empty.
     pub(crate) group: &'static str,
     pub(crate) kind: &'static str,
+    /// What people type for the kind; `None` where commands take no name of such an object.
+    names: Option<TypedNames>,
     /// The pointer to the map that holds the pod's `metadata` and `spec`; empty for a pod itself.
     pub(crate) pod_pointer: &'static str,
     /// API version and kind of what owns the pods, where a controller makes them.
     pub(crate) owner: Option<(&'static str, &'static str)>,
 }
 
+/// What people type for a kind, besides the kind itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TypedNames {
+    plural: &'static str,
+    /// kubectl's own short name.
+    short: &'static str,
+}
+
 #[rustfmt::skip]
 const KINDS: [WorkloadKind; 9] = [
-    kind("", "Pod", "", None),
-    kind("", "PodTemplate", "/template", None),
-    kind("", "ReplicationController", TEMPLATE, Some(("v1", "ReplicationController"))),
-    kind("apps", "Deployment", TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
-    kind("apps", "ReplicaSet", TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
-    kind("apps", "StatefulSet", TEMPLATE, Some(("apps/v1", "StatefulSet"))),
-    kind("apps", "DaemonSet", TEMPLATE, Some(("apps/v1", "DaemonSet"))),
-    kind("batch", "Job", TEMPLATE, Some(("batch/v1", "Job"))),
-    kind("batch", "CronJob", JOB_TEMPLATE, Some(("batch/v1", "Job"))),
+    kind("", "Pod", Some(("pods", "po")), "", None),
+    kind("", "PodTemplate", None, "/template", None),
+    kind("", "ReplicationController", None, TEMPLATE, Some(("v1", "ReplicationController"))),
+    kind("apps", "Deployment", Some(("deployments", "deploy")), TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
+    kind("apps", "ReplicaSet", Some(("replicasets", "rs")), TEMPLATE, Some(("apps/v1", "ReplicaSet"))),
+    kind("apps", "StatefulSet", Some(("statefulsets", "sts")), TEMPLATE, Some(("apps/v1", "StatefulSet"))),
+    kind("apps", "DaemonSet", Some(("daemonsets", "ds")), TEMPLATE, Some(("apps/v1", "DaemonSet"))),
+    kind("batch", "Job", Some(("jobs", "job")), TEMPLATE, Some(("batch/v1", "Job"))),
+    kind("batch", "CronJob", Some(("cronjobs", "cj")), JOB_TEMPLATE, Some(("batch/v1", "Job"))),
 ];
 
 const fn kind(
     group: &'static str,
     kind: &'static str,
+    names: Option<(&'static str, &'static str)>,
     pod_pointer: &'static str,
     owner: Option<(&'static str, &'static str)>,
 ) -> WorkloadKind {
+    let names = match names {
+        Some((plural, short)) => Some(TypedNames { plural, short }),
+        None => None,
+    };
     WorkloadKind {
         group,
         kind,
+        names,
         pod_pointer,
         owner,
     }
@@ -56,6 +72,17 @@ pub(crate) fn find(group: &str, kind: &str) -> Option<&'static WorkloadKind> {
     KINDS
         .iter()
         .find(|known| known.group == group && known.kind == kind)
+}
+
+/// The kind that people mean by a word, as kubectl takes it (`pod`, `pods`, `po`), and its plural.
+pub(crate) fn named(word: &str) -> Option<(&'static WorkloadKind, &'static str)> {
+    let word = word.to_ascii_lowercase();
+    KINDS.iter().find_map(|known| {
+        let names = known.names?;
+        let is_meant =
+            word == known.kind.to_ascii_lowercase() || word == names.plural || word == names.short;
+        is_meant.then_some((known, names.plural))
+    })
 }
 
 /// The pointer to the pod template of an object of another kind, where it has one in a usual place: a

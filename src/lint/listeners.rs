@@ -10,7 +10,7 @@ use super::LintCode;
 use super::origin::containers;
 use super::sample::Sample;
 use crate::inject::trace::AddedTo;
-use crate::kubernetes::object::list_at;
+use crate::kubernetes::object::{list_at, text_or_json};
 use crate::template::{Template, node};
 
 const PROBES: [&str; 3] = ["startupProbe", "readinessProbe", "livenessProbe"];
@@ -70,18 +70,13 @@ fn called(container: &Value, probe: &str) -> Option<(&'static str, String)> {
     if call.get("host").is_some() {
         return None;
     }
-    let port = text(call.get("port")?);
+    let port = text_or_json(call.get("port")?);
     if is_number(&port) {
         return Some((handler, port));
     }
     let mut ports = container.get("ports")?.as_array()?.iter();
     let named = ports.find(|one| one.get("name").is_some_and(|name| *name == port))?;
-    Some((handler, text(named.get("containerPort")?)))
-}
-
-fn text(value: &Value) -> String {
-    let text = value.as_str().map(str::to_owned);
-    text.unwrap_or_else(|| value.to_string())
+    Some((handler, text_or_json(named.get("containerPort")?)))
 }
 
 fn is_number(text: &str) -> bool {
@@ -157,7 +152,7 @@ fn add(value: &Value, name: &str, beside: &[String], words: &mut Vec<Word>) {
         Value::Object(entries) => {
             let numbers: Vec<_> = entries
                 .values()
-                .map(text)
+                .map(text_or_json)
                 .filter(|text| is_number(text))
                 .collect();
             for (key, value) in entries {
@@ -166,7 +161,7 @@ fn add(value: &Value, name: &str, beside: &[String], words: &mut Vec<Word>) {
         }
         Value::Null | Value::Bool(_) => {}
         value => {
-            for line in text(value).lines() {
+            for line in text_or_json(value).lines() {
                 let said = format!("{name} {line}").to_ascii_lowercase();
                 words.push(Word {
                     text: line.trim().to_owned(),

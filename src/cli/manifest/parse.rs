@@ -18,6 +18,7 @@ use serde_json::{Map, Number, Value};
 use serde_saphyr::{MergeKeyPolicy, UserMessageFormatter};
 
 use crate::kubernetes::kubectl_yaml;
+use crate::kubernetes::object::make_integers;
 
 /// Where and why a text could not be read; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,9 @@ pub(super) fn yaml(text: &str) -> Result<Value, Fault> {
     if has_word(&value) {
         with_booleans(&mut value, &with_merges(text, Words::Booleans)?);
     }
-    Ok(with_integers(value))
+    // kubectl sends whole floats as integers, and integer fields take no other form.
+    make_integers(&mut value);
+    Ok(value)
 }
 
 /// How the words of YAML 1.1 for booleans are read, in whatever case; `true` and `false` are booleans.
@@ -132,33 +135,6 @@ fn read<T: DeserializeOwned>(
             message,
         }
     })
-}
-
-/// Whole numbers up to which every integer has a `f64` of its own: 2^53.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// Writes whole floats (`1.0`, `1e3`) as integers, which is what the API server gets from `kubectl`
-/// and the only form that its integer fields take.
-fn with_integers(mut value: Value) -> Value {
-    make_integers(&mut value);
-    value
-}
-
-fn make_integers(value: &mut Value) {
-    match value {
-        Value::Array(elements) => elements.iter_mut().for_each(make_integers),
-        Value::Object(map) => map.values_mut().for_each(make_integers),
-        Value::Number(number) if number.is_f64() => {
-            let whole = number
-                .as_f64()
-                .filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
-            let digits = whole.map(|float| format!("{float:.0}"));
-            if let Some(integer) = digits.and_then(|digits| digits.parse::<i64>().ok()) {
-                *number = Number::from(integer);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// A parser's sentence without the ` at line 1 column 2` that is told apart.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use regex_syntax::hir::{Class, Hir, HirKind};
-use serde_json::Value;
 
 use crate::expression::Budget;
+use crate::kubernetes::object::text_or_json;
 use crate::template::Template;
 use crate::template::compiled::VolumeTemplate;
 use crate::template::fragment::Fragment;
@@ -52,7 +52,7 @@ pub(super) fn directories(template: &Template) -> BTreeSet<String> {
     let named = adopted
         .filter_map(|volume| volume.adopt.as_ref())
         .flat_map(|adopt| match adopt {
-            Fragment::Constant(path) => Vec::from([plain(path.value())]),
+            Fragment::Constant(path) => Vec::from([text_or_json(path.value())]),
             _ => template.parameters.iter().filter_map(default).collect(),
         });
     let mut directories: BTreeSet<_> = named.filter(|path| path.starts_with('/')).collect();
@@ -88,22 +88,21 @@ fn is_needed(parameter: &Parameter) -> bool {
 pub(super) fn default(parameter: &Parameter) -> Option<String> {
     match &parameter.default {
         Some(Fragment::Constant(constant)) if !Parameter::is_empty(constant.value()) => {
-            Some(plain(constant.value()))
+            Some(text_or_json(constant.value()))
         }
         Some(Fragment::Constant(_)) | None => Some(String::new()),
         Some(_) => None,
     }
 }
 
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// The values that decide something, else one that is made up.
 fn settings(parameter: &Parameter) -> Vec<Setting<'_>> {
-    let mut texts: Vec<_> = parameter.constraints.one_of.iter().map(plain).collect();
+    let mut texts: Vec<_> = parameter
+        .constraints
+        .one_of
+        .iter()
+        .map(text_or_json)
+        .collect();
     if [parameter.ty, parameter.items].contains(&ParameterType::Boolean) {
         texts = ["true", "false"].map(str::to_owned).into();
     }

@@ -9,7 +9,7 @@ use super::reader::{choice, entries, known_entries, label};
 use super::settings::{self, SPEC};
 use super::{Errors, condition, container, metadata, parameter, pod, trust, volume};
 use crate::expression::Reads;
-use crate::kubernetes::object::digest;
+use crate::kubernetes::object::{digest, make_integers};
 use crate::kubernetes::schema;
 use crate::template::compiled::{Override, Template};
 use crate::template::fragment::{Condition, Fragment};
@@ -21,9 +21,6 @@ use crate::template::word::words;
 pub(in crate::template) const API_VERSION: &str = "pillion.dev/v1alpha1";
 /// A template's name is part of volume names (`<template>-<name>`) and of annotation prefixes.
 pub(in crate::template) const LONGEST_NAME: usize = 50;
-
-/// Below this every whole number that JSON's floating point has is exact: 2^53.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Compiles a document; what is wrong is noted in `errors`.
 pub(super) fn template(errors: &mut Errors<'_>, document: &Node) -> Option<Template> {
@@ -92,7 +89,8 @@ fn revision(document: &Node, generation: u32) -> String {
             }
         }
     }
-    whole_numbers(&mut document);
+    // The API server stores `5.0` as `5`.
+    make_integers(&mut document);
     if generation > 1 {
         document = json!({"generation": generation, "template": document});
     }
@@ -105,25 +103,6 @@ fn without_words<'f>(declared: &mut Value, fields: impl IntoIterator<Item = &'f 
         for field in fields.into_iter().filter(|field| field.is_for_people) {
             declared.remove(field.name);
         }
-    }
-}
-
-/// The API server stores `5.0` as `5`.
-fn whole_numbers(value: &mut Value) {
-    match value {
-        Value::Number(number) => {
-            #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-            if number.is_f64()
-                && let Some(whole) = number.as_f64()
-                && whole.fract() == 0.0
-                && whole.abs() < LARGEST_EXACT
-            {
-                *number = (whole as i64).into();
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
-        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
-        _ => {}
     }
 }
 
