@@ -7,7 +7,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::Status;
-use super::flag_values::{FilenameFlag, PodPathFlag};
+use super::flag_values::{FilenameFlag, PodPathFlag, TextOrJson};
 use super::manifest::Manifest;
 use super::manifest::kinds::{self, Identity};
 use super::manifest::types::TypeFault;
@@ -41,18 +41,9 @@ pub(crate) struct CheckManifests {
     #[command(flatten)]
     pod_paths: PodPathFlag,
 
-    /// How to write what is found
+    /// How to write what is found; the JSON is a list with one entry for each object that holds a pod
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
-}
-
-/// How findings are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// A list in JSON, one entry for each object that holds a pod.
-    Json,
+    output: TextOrJson,
 }
 
 /// An object that holds a pod, and what is wrong with the pod.
@@ -82,8 +73,8 @@ impl CheckManifests {
             self.check(manifest, &mut checked);
         }
         let text = match self.output {
-            Format::Text => text(&checked, streams.out()),
-            Format::Json => json(&checked),
+            TextOrJson::Text => text(&checked, streams.out()),
+            TextOrJson::Json => json(&checked),
         };
         streams.print(text)?;
         let is_clean = checked.iter().all(Checked::is_clean);

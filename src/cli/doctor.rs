@@ -10,6 +10,7 @@ mod report;
 
 use super::Status;
 use super::cluster::ClusterArguments;
+use super::flag_values::TextOrJson;
 use super::streams::Streams;
 pub use checks::Check;
 use facts::{Facts, KnownNames};
@@ -44,21 +45,12 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "HOST:PORT")]
     connect: Option<String>,
 
-    /// How to write the report
+    /// How to write the report; docs/doctor.schema.json describes the JSON
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: Format,
+    output: TextOrJson,
 
     #[command(flatten)]
     cluster: ClusterArguments,
-}
-
-/// How a report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One JSON document, as docs/doctor.schema.json describes it.
-    Json,
 }
 
 impl Doctor {
@@ -73,8 +65,8 @@ impl Doctor {
         let facts = Facts::gather(&cluster, names)?;
         let report = Report::new(&facts.names, checks::all(&facts));
         streams.print(match self.output {
-            Format::Text => report.text(streams.out()),
-            Format::Json => serde_json::to_string_pretty(&report)? + "\n",
+            TextOrJson::Text => report.text(streams.out()),
+            TextOrJson::Json => serde_json::to_string_pretty(&report)? + "\n",
         })?;
         Ok(Status::refused_if(report.summary.failures > 0))
     }

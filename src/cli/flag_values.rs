@@ -1,4 +1,5 @@
-//! What several commands take by flags: an assignment to a parameter, a duration, files by `-f`.
+//! What several commands take by flags: an assignment to a parameter, a duration, files by `-f`, text or
+//! JSON by `-o`.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -78,6 +79,15 @@ impl PodPathFlag {
             paths: &self.pod_template_paths,
         }
     }
+}
+
+/// How a command writes its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
 }
 
 /// Reads a number of seconds.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::excerpt::{self, Spot};
 use super::{counted, error_json, lines_of, summary_json};
 use crate::cli::Status;
-use crate::cli::flag_values::FilenameFlag;
+use crate::cli::flag_values::{FilenameFlag, TextOrJson};
 use crate::cli::manifest::sources;
 use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint};
@@ -35,17 +35,9 @@ pub(super) struct Check {
     #[arg(long)]
     no_lint: bool,
 
-    /// How to write the result
+    /// How to write the result; the text has each error and finding with the line that it is in
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: CheckFormat,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum CheckFormat {
-    /// Each error and finding with the line that it is in.
-    Text,
-    /// One JSON document.
-    Json,
+    output: TextOrJson,
 }
 
 /// What was checked and what came of it.
@@ -85,8 +77,8 @@ impl Check {
             findings,
         };
         let text = match self.output {
-            CheckFormat::Text => report(&checked, streams.out()),
-            CheckFormat::Json => lines_of(&json!({
+            TextOrJson::Text => report(&checked, streams.out()),
+            TextOrJson::Json => lines_of(&json!({
                 "templates": checked.good.iter().map(summary_json).collect::<Value>(),
                 "errors": checked.errors.iter().map(error_json).collect::<Value>(),
                 "findings": checked.findings.iter().map(finding_json).collect::<Value>(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{find, lines_of};
 use crate::cli::Status;
 use crate::cli::engine_options::EngineOptions;
+use crate::cli::flag_values::TextOrJson;
 use crate::cli::streams::Streams;
 use crate::cli::terminal::{Colour, Paint, printable};
 use crate::template::description::{Described, Description, describe};
@@ -25,18 +26,10 @@ pub(super) struct Show {
 
     /// How to write it
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value = "text")]
-    output: ShowFormat,
+    output: TextOrJson,
 
     #[command(flatten)]
     engine: EngineOptions,
-}
-
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ShowFormat {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 impl Show {
@@ -44,8 +37,8 @@ impl Show {
         let (_, template) = find(&self.engine, &self.namespace, &self.name, streams)?;
         let description = describe(&template);
         let text = match self.output {
-            ShowFormat::Text => text(&description, streams.out()),
-            ShowFormat::Json => lines_of(&json(&description)),
+            TextOrJson::Text => text(&description, streams.out()),
+            TextOrJson::Json => lines_of(&json(&description)),
         };
         streams.print(text)?;
         Ok(Status::Done)
