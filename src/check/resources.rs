@@ -8,9 +8,9 @@
 mod effect;
 mod helpers;
 mod limit_range;
-mod measure;
 mod namespace;
 mod pod_level;
+mod pod_resources;
 mod qos;
 mod quota;
 
@@ -23,7 +23,7 @@ use crate::kubernetes::quantity::Quantity;
 use crate::template::Template;
 pub use effect::{Amounts, Effect, effect};
 pub use limit_range::LimitRange;
-use measure::{Extent, Measure};
+use pod_resources::{CountedTemplates, PodResources};
 pub use quota::Quota;
 
 /// The resources that classes, averages and quotas are about.
@@ -31,10 +31,10 @@ const COMPUTE: [&str; 2] = ["cpu", "memory"];
 
 /// Finds amounts that the pod, its class or the namespace does not allow.
 pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<Finding>) {
-    let whole = Measure {
+    let whole = PodResources {
         pod,
         limit_ranges: with.surroundings.limit_ranges,
-        extent: Extent::Everything,
+        counted: CountedTemplates::All,
         kubernetes_minor: with.kubernetes_minor,
     };
     pod_level::check(whole, with, findings);
@@ -46,10 +46,10 @@ pub(super) fn check(pod: &Pod<'_>, with: &CheckContext<'_>, findings: &mut Vec<F
 /// The requests that the API server gives to a pod with limits of its own, beside those that are written
 /// (pkg/apis/core/v1/defaults.go, `defaultPodRequests`).
 pub(crate) fn default_pod_requests(pod: &Pod<'_>) -> BTreeMap<String, Quantity> {
-    let measure = Measure {
+    let resources = PodResources {
         pod,
         limit_ranges: &[],
-        extent: Extent::Everything,
+        counted: CountedTemplates::All,
         kubernetes_minor: 0,
     };
     let own = pod.spec.resources.as_ref();
@@ -59,18 +59,18 @@ pub(crate) fn default_pod_requests(pod: &Pod<'_>) -> BTreeMap<String, Quantity> 
     let names = COMPUTE.into_iter().chain(own.limited());
     names
         .filter(|name| own.own_request(name).is_none())
-        .filter_map(|name| Some((name.to_owned(), measure.pod_request(name)?)))
+        .filter_map(|name| Some((name.to_owned(), resources.pod_request(name)?)))
         .collect()
 }
 
 /// The template with which, and before which not, something holds: the one to blame. `None` where
 /// it holds without any, as it is the user's own then, or not even with all.
 fn culprit<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
-    mut holds: impl FnMut(Measure<'c, '_>) -> bool,
+    mut holds: impl FnMut(PodResources<'c, '_>) -> bool,
 ) -> Option<&'c Template> {
-    let until = |count| whole.within(Extent::Until(with.templates, count));
+    let until = |count| whole.counting(CountedTemplates::First(with.templates, count));
     if holds(until(0)) {
         return None;
     }

@@ -37,13 +37,16 @@ pub struct Arrival<'a> {
 /// What a gate does with a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(crate) enum Passage {
+pub(crate) enum GateResult {
     /// The pod passes.
-    Passes,
+    #[serde(rename = "Passes")]
+    Match,
     /// The pod is stopped.
-    Stops,
+    #[serde(rename = "Stops")]
+    NoMatch,
     /// The gate fails, as an expression of it does.
-    Fails,
+    #[serde(rename = "Fails")]
+    Error,
     /// It cannot be told here, only by the API server.
     Unknown,
 }
@@ -59,7 +62,7 @@ pub(crate) struct Gate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     /// What it does.
-    pub(crate) result: Passage,
+    pub(crate) result: GateResult,
     /// Why, in one sentence.
     pub(crate) why: String,
 }
@@ -99,7 +102,7 @@ impl EntryGates {
     /// The first gate that does not let the pod pass.
     pub(crate) fn first_stop(&self) -> Option<&Gate> {
         let mut gates = self.gates.iter();
-        gates.find(|gate| gate.result != Passage::Passes)
+        gates.find(|gate| gate.result != GateResult::Match)
     }
 }
 
@@ -161,11 +164,11 @@ fn of_entry(configuration: &str, entry: &Entry, arrival: Arrival<'_>) -> EntryGa
 /// (apiserver:pkg/admission/plugin/webhook/matchconditions/matcher.go).
 fn call(gates: &[Gate], policy: FailurePolicy) -> Call {
     let any = |result| gates.iter().any(|gate| gate.result == result);
-    if any(Passage::Stops) {
+    if any(GateResult::NoMatch) {
         Call::NotCalled
-    } else if any(Passage::Unknown) {
+    } else if any(GateResult::Unknown) {
         Call::Unknown
-    } else if any(Passage::Fails) {
+    } else if any(GateResult::Error) {
         match policy {
             FailurePolicy::Fail => Call::Refused,
             FailurePolicy::Ignore => Call::NotCalled,
@@ -175,7 +178,7 @@ fn call(gates: &[Gate], policy: FailurePolicy) -> Call {
     }
 }
 
-fn gate(field: &'static str, result: Passage, why: impl Into<String>) -> Gate {
+fn gate(field: &'static str, result: GateResult, why: impl Into<String>) -> Gate {
     Gate {
         gate: field,
         name: None,
@@ -191,35 +194,39 @@ fn selector<T: Borrow<str> + Ord>(
     labels: &BTreeMap<T, T>,
 ) -> Gate {
     if selector.0.is_empty() {
-        return gate(field, Passage::Passes, "it is empty and matches all");
+        return gate(field, GateResult::Match, "it is empty and matches all");
     }
     let Some(unmet) = selector.unmet(labels) else {
         let why = format!("{whose}'s labels match");
-        return gate(field, Passage::Passes, why);
+        return gate(field, GateResult::Match, why);
     };
     let has = match labels.get(unmet.key.as_str()).map(Borrow::borrow) {
         Some("") => format!("{whose} has the label {}", unmet.key),
         Some(value) => format!("{whose} has the label {}={value}", unmet.key),
         None => format!("{whose} has no label {}", unmet.key),
     };
-    gate(field, Passage::Stops, format!("`{unmet}` asked for; {has}"))
+    gate(
+        field,
+        GateResult::NoMatch,
+        format!("`{unmet}` asked for; {has}"),
+    )
 }
 
 fn rules(entry: &Entry, operation: &str) -> Gate {
     if !entry.rules.iter().any(|rule| rule.names("", "v1", "pods")) {
-        return gate("rules", Passage::Stops, "no rule is about pods");
+        return gate("rules", GateResult::NoMatch, "no rule is about pods");
     }
     if entry.is_about(operation, "", "v1", "pods") {
         let why = format!("a rule is about {operation} of pods");
-        return gate("rules", Passage::Passes, why);
+        return gate("rules", GateResult::Match, why);
     }
     let why = format!("no rule is about {operation} of pods");
-    gate("rules", Passage::Stops, why)
+    gate("rules", GateResult::NoMatch, why)
 }
 
 fn condition(condition: &MatchCondition, data: &AdmissionData<'_>, request: &Value) -> Gate {
     let holds = AdmissionCondition::compile(&condition.expression)
-        .map_err(|error| (Passage::Unknown, error.to_string()))
+        .map_err(|error| (GateResult::Unknown, error.to_string()))
         .and_then(|compiled| {
             compiled
                 .holds(data)
@@ -227,9 +234,11 @@ fn condition(condition: &MatchCondition, data: &AdmissionData<'_>, request: &Val
         });
     let expression = condition.expression.trim();
     let (result, why) = match holds {
-        Ok(true) => (Passage::Passes, format!("`{expression}` is true")),
-        Ok(false) => (Passage::Stops, format!("`{expression}` is false")),
-        Err((Passage::Fails, why)) => (Passage::Fails, format!("`{expression}` fails: {why}")),
+        Ok(true) => (GateResult::Match, format!("`{expression}` is true")),
+        Ok(false) => (GateResult::NoMatch, format!("`{expression}` is false")),
+        Err((GateResult::Error, why)) => {
+            (GateResult::Error, format!("`{expression}` fails: {why}"))
+        }
         Err((result, why)) => (
             result,
             format!("only the API server can tell whether `{expression}`: {why}"),
@@ -243,16 +252,16 @@ fn condition(condition: &MatchCondition, data: &AdmissionData<'_>, request: &Val
 
 /// What an error means: one of the data fails in the API server too, but functions and names that
 /// are not known here, and a requester that is not known, are no failures there.
-fn failing(error: &EvaluationError, request: &Value) -> Passage {
+fn failing(error: &EvaluationError, request: &Value) -> GateResult {
     match error {
         EvaluationError::NoSuchKey(key) if request.get(key).is_none() && key == "userInfo" => {
-            Passage::Unknown
+            GateResult::Unknown
         }
         EvaluationError::NoSuchKey(_)
         | EvaluationError::IndexOutOfBounds
         | EvaluationError::DivisionByZero
-        | EvaluationError::NotBoolean(_) => Passage::Fails,
-        _ => Passage::Unknown,
+        | EvaluationError::NotBoolean(_) => GateResult::Error,
+        _ => GateResult::Unknown,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Gates;
-use super::gates::{Call, EntryGates, Passage};
+use super::gates::{Call, EntryGates, GateResult};
 use super::template::TemplateExplanation;
 use crate::explain::rules::{Rule, RuleName};
 use crate::inject::verdict::{Reason, Verdict};
@@ -94,7 +94,9 @@ fn nearest(entries: &[EntryGates]) -> Option<&EntryGates> {
     refusing.or_else(|| {
         entries.iter().rev().min_by_key(|entry| {
             let gates = entry.gates.iter();
-            gates.filter(|gate| gate.result != Passage::Passes).count()
+            gates
+                .filter(|gate| gate.result != GateResult::Match)
+                .count()
         })
     })
 }

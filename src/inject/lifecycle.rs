@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::pod::List;
 use super::settings::Settings;
-use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Placement};
+use crate::template::compiled::{ContainerTemplate, FORBIDDEN_ON_INIT_CONTAINERS, Placement};
 use crate::template::value::{Constant, ReadObject, TemplateObject, TemplateValue};
 
 /// The first minor version whose oldest supported kubelet (three minors behind the API server)
@@ -83,7 +83,7 @@ pub(crate) fn fit(want: &mut TemplateObject, list: List, theirs: &Value) {
     let native = want.contains_key("restartPolicy")
         || theirs.get("restartPolicy").and_then(Value::as_str) == Some("Always");
     if !native {
-        for field in NOT_FOR_STEPS {
+        for field in FORBIDDEN_ON_INIT_CONTAINERS {
             want.remove(field);
         }
     }

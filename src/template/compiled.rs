@@ -49,7 +49,7 @@ impl Pattern {
 pub(crate) const CONTAINERS_PARAMETER: &str = "containers";
 
 /// Fields that the API server refuses on an init container that is not a sidecar.
-pub(crate) const NOT_FOR_STEPS: [&str; 5] = [
+pub(crate) const FORBIDDEN_ON_INIT_CONTAINERS: [&str; 5] = [
     "lifecycle",
     "livenessProbe",
     "readinessProbe",

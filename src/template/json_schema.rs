@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::compile::{API_VERSION, LONGEST_NAME, SPEC, WHEN};
-use super::compiled::NOT_FOR_STEPS;
+use super::compiled::FORBIDDEN_ON_INIT_CONTAINERS;
 use super::fragment::Slot;
 use super::shape::{
     ADOPT, DocumentKind, Field, Kind, LABEL_PATTERN, LONGEST_LABEL, WAIT_FOR_READY,
@@ -165,7 +165,8 @@ impl Definitions {
     /// A container that a template adds.
     fn container(&mut self, is_sidecar: bool) -> Value {
         let mut fields = self.fields("Container", |name| {
-            !name.starts_with("restartPolicy") && (is_sidecar || !NOT_FOR_STEPS.contains(&name))
+            !name.starts_with("restartPolicy")
+                && (is_sidecar || !FORBIDDEN_ON_INIT_CONTAINERS.contains(&name))
         });
         fields.insert("name".to_owned(), label());
         if is_sidecar {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::measure::{Extent, Measure};
+use super::pod_resources::{CountedTemplates, PodResources};
 use super::qos::{QosClass, class};
 use crate::check::pod::{Pod, Resources};
 use crate::kubernetes::quantity::Quantity;
@@ -37,13 +37,13 @@ pub struct Amounts {
 /// The effect of the helpers on a pod, by the scheduler's formula, in a namespace without
 /// LimitRanges and with the newest Kubernetes' way to fill in the pod's own resources.
 pub fn effect(pod: &Pod<'_>) -> Effect {
-    let after = Measure {
+    let after = PodResources {
         pod,
         limit_ranges: &[],
-        extent: Extent::Everything,
+        counted: CountedTemplates::All,
         kubernetes_minor: u32::MAX,
     };
-    let before = after.within(Extent::Until(&[], 0));
+    let before = after.counting(CountedTemplates::First(&[], 0));
     let of_containers = pod.all().flat_map(|container| {
         let written = container.resources_before.iter().flat_map(Resources::names);
         container.resources.names().chain(written)

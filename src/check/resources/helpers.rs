@@ -1,6 +1,6 @@
 //! What the helpers' own resources do to the pod: its scaling, its class, its size.
 
-use super::measure::{Extent, Measure, is_pod_level};
+use super::pod_resources::{CountedTemplates, PodResources, is_pod_level};
 use super::qos::{QosClass, class};
 use super::{COMPUTE, culprit, path_of};
 use crate::check::CheckContext;
@@ -10,7 +10,7 @@ use crate::kubernetes::quantity::Quantity;
 
 /// Finds requests that helpers lack, and what they cost the pod.
 pub(super) fn check<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
@@ -24,7 +24,7 @@ pub(super) fn check<'c>(
 /// A `HorizontalPodAutoscaler` on the utilisation of the whole pod fails on the first container
 /// without a request (`podautoscaler/replica_calculator.go`, `calculateRequests`), so that a helper
 /// without one breaks what worked: where the app has one, and the pod has none of its own.
-fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
+fn requests_missing(whole: PodResources<'_, '_>, findings: &mut Vec<Finding>) {
     let own = whole.pod.spec.resources.as_ref();
     if own.is_some_and(|own| own.names().any(is_pod_level)) {
         return;
@@ -64,16 +64,20 @@ fn requests_missing(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
 
 /// A helper can only take the best class away: one that has requests lifts a pod out of `BestEffort`,
 /// which harms nobody.
-fn class_lost<'c>(whole: Measure<'c, '_>, with: &CheckContext<'c>, findings: &mut Vec<Finding>) {
+fn class_lost<'c>(
+    whole: PodResources<'c, '_>,
+    with: &CheckContext<'c>,
+    findings: &mut Vec<Finding>,
+) {
     let after = class(whole);
     if after == QosClass::Guaranteed {
         return;
     }
-    let before = class(whole.within(Extent::Until(with.templates, 0)));
+    let before = class(whole.counting(CountedTemplates::First(with.templates, 0)));
     if before <= after {
         return;
     }
-    let culprit = culprit(whole, with, |measure| class(measure) < before);
+    let culprit = culprit(whole, with, |resources| class(resources) < before);
     if let Some(template) = culprit {
         let message = format!(
             "the pod's quality-of-service class falls from {before} to {after} by the template \
@@ -87,27 +91,33 @@ fn class_lost<'c>(whole: Measure<'c, '_>, with: &CheckContext<'c>, findings: &mu
 }
 
 /// What the containers beside each other request, the user's or the helpers'.
-fn requested(measure: Measure<'_, '_>, name: &str, whose: fn(&Container<'_>) -> bool) -> Quantity {
-    let beside = measure.containers().filter(|c| c.runs_beside() && whose(c));
-    let amounts = beside.filter_map(|container| measure.request(container, name));
+fn requested(
+    resources: PodResources<'_, '_>,
+    name: &str,
+    whose: fn(&Container<'_>) -> bool,
+) -> Quantity {
+    let beside = resources
+        .containers()
+        .filter(|c| c.runs_beside() && whose(c));
+    let amounts = beside.filter_map(|container| resources.request(container, name));
     amounts.fold(Quantity::from(0), |total, amount| total.add(&amount))
 }
 
 fn larger_than_app<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
     for name in COMPUTE {
-        let larger = |measure: Measure<'_, '_>| {
-            let app = requested(measure, name, |container| container.added_by.is_none());
-            let helpers = requested(measure, name, |container| container.added_by.is_some());
+        let larger = |resources: PodResources<'_, '_>| {
+            let app = requested(resources, name, |container| container.added_by.is_none());
+            let helpers = requested(resources, name, |container| container.added_by.is_some());
             (app.sign() > 0 && helpers > app).then_some((helpers, app))
         };
         let Some((helpers, app)) = larger(whole) else {
             continue;
         };
-        if let Some(template) = culprit(whole, with, |measure| larger(measure).is_some()) {
+        if let Some(template) = culprit(whole, with, |resources| larger(resources).is_some()) {
             let message = format!(
                 "with the template {} the helpers request {helpers} {name}, and the app itself \
                  {app}",

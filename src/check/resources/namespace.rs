@@ -1,7 +1,7 @@
 //! What the LimitRanges and ResourceQuotas of the namespace say to the resulting pod.
 
 use super::limit_range::{Item, Kind, LimitRange, default_limit};
-use super::measure::{Extent, Measure};
+use super::pod_resources::{CountedTemplates, PodResources};
 use super::{culprit, first_of, path_of};
 use crate::check::CheckContext;
 use crate::check::pod::Container;
@@ -11,7 +11,7 @@ use crate::template::Template;
 
 /// Finds what a LimitRange refuses with our part and not without it.
 pub(super) fn limit_ranges<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
@@ -32,15 +32,15 @@ pub(super) fn limit_ranges<'c>(
 type Bound<'r> = (&'r LimitRange, &'r Item, &'r str);
 
 fn containers<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     (range, item, name): Bound<'_>,
     findings: &mut Vec<Finding>,
 ) {
     for container in whole.pod.all() {
-        let refusal = |measure: Measure<'c, '_>| {
-            let request = measure.request(container, name);
-            item.refusal(name, request, measure.limit(container, name))
+        let refusal = |resources: PodResources<'c, '_>| {
+            let request = resources.request(container, name);
+            item.refusal(name, request, resources.limit(container, name))
         };
         let Some(why) = refusal(whole) else {
             continue;
@@ -51,7 +51,7 @@ fn containers<'c>(
         }
         let by = container.added_by.or_else(|| {
             container.resources_before.as_ref()?;
-            let by = culprit(whole, with, |measure| refusal(measure).is_some());
+            let by = culprit(whole, with, |resources| refusal(resources).is_some());
             by.map(|template| template.name.as_str())
         });
         if let Some(by) = by {
@@ -68,22 +68,22 @@ fn containers<'c>(
 }
 
 fn pods<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     (range, item, name): Bound<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    let refusal = |measure: Measure<'_, '_>| {
+    let refusal = |resources: PodResources<'_, '_>| {
         item.refusal(
             name,
-            measure.request_of_pod(name),
-            measure.limit_of_pod(name),
+            resources.request_of_pod(name),
+            resources.limit_of_pod(name),
         )
     };
     let Some(why) = refusal(whole) else {
         return;
     };
-    if let Some(template) = culprit(whole, with, |measure| refusal(measure).is_some()) {
+    if let Some(template) = culprit(whole, with, |resources| refusal(resources).is_some()) {
         let message = format!(
             "LimitRange `{}` of the namespace does not allow the pod with the template {}: {why}",
             range.name, template.name
@@ -96,7 +96,7 @@ fn pods<'c>(
 
 /// The request of a container, and the limit below it that a LimitRange gives the container.
 fn crossed<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     container: &Container<'_>,
     name: &str,
 ) -> Option<(Quantity, Quantity, &'c LimitRange)> {
@@ -112,7 +112,7 @@ fn crossed<'c>(
 }
 
 /// A LimitRange that gives a container a limit below its own request makes it invalid.
-fn crossed_defaults(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
+fn crossed_defaults(whole: PodResources<'_, '_>, findings: &mut Vec<Finding>) {
     if whole.limit_ranges.is_empty() {
         return;
     }
@@ -136,7 +136,7 @@ fn crossed_defaults(whole: Measure<'_, '_>, findings: &mut Vec<Finding>) {
 
 /// Finds what a ResourceQuota refuses with our part and not without it.
 pub(super) fn quotas<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
@@ -152,11 +152,13 @@ pub(super) fn quotas<'c>(
         let Some(first) = exceeded.first() else {
             continue;
         };
-        let by = culprit(whole, with, |measure| !quota.exceeded(measure).is_empty());
+        let by = culprit(whole, with, |resources| {
+            !quota.exceeded(resources).is_empty()
+        });
         let Some(template) = by else {
             continue;
         };
-        let alone = whole.within(Extent::Until(with.templates, 0));
+        let alone = whole.counting(CountedTemplates::First(with.templates, 0));
         let without = if quota.matches(alone) {
             String::new()
         } else {
@@ -187,7 +189,7 @@ fn lacks(quota: &str, helper: &Container<'_>, lacking: &[&str]) -> Option<Findin
     Some(Finding::new(Code::QuotaExceeded, path, message).of(helper.added_by))
 }
 
-fn quota_path(whole: Measure<'_, '_>, template: &Template, resource: &str) -> String {
+fn quota_path(whole: PodResources<'_, '_>, template: &Template, resource: &str) -> String {
     let part = match resource.strip_prefix("limits.") {
         Some(name) => format!("limits.{name}"),
         None => {

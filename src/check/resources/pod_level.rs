@@ -1,6 +1,6 @@
 //! Pods with resources of their own (KEP-2837): those of the containers must fit into them.
 
-use super::measure::{Measure, is_huge_pages, is_pod_level};
+use super::pod_resources::{PodResources, is_huge_pages, is_pod_level};
 use super::{culprit, path_of};
 use crate::check::CheckContext;
 use crate::finding::{Code, Finding};
@@ -8,7 +8,7 @@ use crate::template::Template;
 
 /// As validation of pods does (val:`validatePodResourceConsistency`).
 pub(super) fn check<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     findings: &mut Vec<Finding>,
 ) {
@@ -16,13 +16,13 @@ pub(super) fn check<'c>(
         return;
     };
     for name in own.requested() {
-        let over = |measure: Measure<'_, '_>| {
+        let over = |resources: PodResources<'_, '_>| {
             let most = own.own_request(name)?;
-            let total = measure.requests_of_containers(name)?;
+            let total = resources.requests_of_containers(name)?;
             (total > most).then_some((total, most))
         };
         if let Some((total, most)) = over(whole)
-            && let Some(template) = culprit(whole, with, |measure| over(measure).is_some())
+            && let Some(template) = culprit(whole, with, |resources| over(resources).is_some())
         {
             let wants = format!("its containers together request {total} {name}");
             let allows = format!("spec.resources.requests has {most}");
@@ -30,13 +30,13 @@ pub(super) fn check<'c>(
         }
     }
     for name in own.limited() {
-        let over = |measure: Measure<'_, '_>| {
+        let over = |resources: PodResources<'_, '_>| {
             let most = own.limit(name)?;
-            let total = measure.limits_of_containers(name)?;
+            let total = resources.limits_of_containers(name)?;
             (is_huge_pages(name) && total > most).then_some((total, most))
         };
         if let Some((total, most)) = over(whole)
-            && let Some(template) = culprit(whole, with, |measure| over(measure).is_some())
+            && let Some(template) = culprit(whole, with, |resources| over(resources).is_some())
         {
             let wants = format!("its containers together are limited to {total} {name}");
             let allows = format!("spec.resources.limits has {most}");
@@ -50,7 +50,7 @@ pub(super) fn check<'c>(
 /// Where the pod has a limit and no request, its request follows from those of its containers
 /// (pkg/api/pod/util.go, `defaultPodLevelRequests`), and may not be above the limit.
 fn request_follows<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     name: &str,
     findings: &mut Vec<Finding>,
@@ -60,12 +60,12 @@ fn request_follows<'c>(
     let Some(most) = limited.and_then(|own| own.limit(name)) else {
         return;
     };
-    let over = |measure: Measure<'_, '_>| {
-        let total = measure.requests_of_containers(name)?;
+    let over = |resources: PodResources<'_, '_>| {
+        let total = resources.requests_of_containers(name)?;
         (!is_huge_pages(name) && total > most).then_some(total)
     };
     if let Some(total) = over(whole)
-        && let Some(template) = culprit(whole, with, |measure| over(measure).is_some())
+        && let Some(template) = culprit(whole, with, |resources| over(resources).is_some())
     {
         let wants = format!("its containers together request {total} {name}");
         let allows = format!("spec.resources.limits has {most}");
@@ -75,7 +75,7 @@ fn request_follows<'c>(
 
 /// No regular container may be limited to more than the pod is.
 fn single_limits<'c>(
-    whole: Measure<'c, '_>,
+    whole: PodResources<'c, '_>,
     with: &CheckContext<'c>,
     name: &str,
     findings: &mut Vec<Finding>,
@@ -85,15 +85,17 @@ fn single_limits<'c>(
         return;
     };
     for container in &whole.pod.containers {
-        let over = |measure: Measure<'_, '_>| {
-            let counted = measure.containers().find(|c| c.place == container.place)?;
-            let limit = measure.limit(counted, name)?;
+        let over = |resources: PodResources<'_, '_>| {
+            let counted = resources
+                .containers()
+                .find(|c| c.place == container.place)?;
+            let limit = resources.limit(counted, name)?;
             (limit > most).then_some(limit)
         };
         let Some(limit) = over(whole) else {
             continue;
         };
-        if let Some(template) = culprit(whole, with, |measure| over(measure).is_some()) {
+        if let Some(template) = culprit(whole, with, |resources| over(resources).is_some()) {
             let message = format!(
                 "the limit of {limit} {name} of {} is above that of the pod: spec.resources.limits \
                  has {most}",
@@ -106,7 +108,7 @@ fn single_limits<'c>(
     }
 }
 
-fn found(whole: Measure<'_, '_>, template: &Template, wants: &str, allows: &str) -> Finding {
+fn found(whole: PodResources<'_, '_>, template: &Template, wants: &str, allows: &str) -> Finding {
     let name = &template.name;
     let message = format!(
         "the pod's own resources leave no room for the template {name}: with it {wants}, and {allows}"

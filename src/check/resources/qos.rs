@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::COMPUTE;
-use super::measure::{Measure, is_pod_level};
+use super::pod_resources::{PodResources, is_pod_level};
 use crate::kubernetes::quantity::Quantity;
 
 /// The class, that which is evicted first at the front.
@@ -35,20 +35,20 @@ impl fmt::Display for QosClass {
     }
 }
 
-/// The class of the pod as it is measured.
-pub(super) fn class(measure: Measure<'_, '_>) -> QosClass {
-    let own = measure.pod.spec.resources.as_ref();
+/// The class of a pod with these resources.
+pub(super) fn class(resources: PodResources<'_, '_>) -> QosClass {
+    let own = resources.pod.spec.resources.as_ref();
     if own.is_some_and(|own| own.names().any(is_pod_level)) {
         return common(
-            COMPUTE.map(|name| shape(measure.pod_request(name), measure.pod_limit(name))),
+            COMPUTE.map(|name| shape(resources.pod_request(name), resources.pod_limit(name))),
         );
     }
-    let containers = measure.containers();
+    let containers = resources.containers();
     let classes = containers.map(|container| {
         common(COMPUTE.map(|name| {
             shape(
-                measure.request(container, name),
-                measure.limit(container, name),
+                resources.request(container, name),
+                resources.limit(container, name),
             )
         }))
     });

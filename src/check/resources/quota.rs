@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::limit_range::amounts;
-use super::measure::{Measure, is_huge_pages, is_pod_level};
+use super::pod_resources::{PodResources, is_huge_pages, is_pod_level};
 use super::qos::{QosClass, class};
 use crate::check::pod::{Container, Pod, text};
 use crate::kubernetes::quantity::Quantity;
@@ -70,24 +70,24 @@ impl Quota {
     }
 
     /// Whether it counts this pod.
-    pub(super) fn matches(&self, measure: Measure<'_, '_>) -> bool {
+    pub(super) fn matches(&self, resources: PodResources<'_, '_>) -> bool {
         let mut counted = self.hard.keys();
         counted.any(|name| is_of_pods(name))
-            && self.scopes.iter().all(|scope| scope.matches(measure))
+            && self.scopes.iter().all(|scope| scope.matches(resources))
     }
 
     /// What it asks of every container and this one lacks. Where the pod has resources of its own,
     /// it asks nothing.
     pub(super) fn lacking<'q>(
         &'q self,
-        measure: Measure<'_, '_>,
+        resources: PodResources<'_, '_>,
         container: &Container<'_>,
     ) -> Vec<&'q str> {
-        let own = measure.pod.spec.resources.as_ref();
+        let own = resources.pod.spec.resources.as_ref();
         if own.is_some_and(|own| own.names().any(is_pod_level)) {
             return Vec::new();
         }
-        let mut containers = measure.containers();
+        let mut containers = resources.containers();
         let Some(container) = containers.find(|known| known.place == container.place) else {
             return Vec::new();
         };
@@ -95,25 +95,25 @@ impl Quota {
             .into_iter()
             .filter(|name| self.hard.contains_key(*name))
             .filter(|name| match name.strip_prefix("limits.") {
-                Some(resource) => measure.limit(container, resource).is_none(),
+                Some(resource) => resources.limit(container, resource).is_none(),
                 None => {
                     let resource = name.strip_prefix("requests.").unwrap_or(name);
-                    measure.request(container, resource).is_none()
+                    resources.request(container, resource).is_none()
                 }
             })
             .collect()
     }
 
     /// What the pod would take more of than is left.
-    pub(super) fn exceeded(&self, measure: Measure<'_, '_>) -> Vec<Exceeded<'_>> {
-        if !self.matches(measure) {
+    pub(super) fn exceeded(&self, resources: PodResources<'_, '_>) -> Vec<Exceeded<'_>> {
+        if !self.matches(resources) {
             return Vec::new();
         }
         let nothing = Quantity::from(0);
         self.hard
             .iter()
             .filter_map(|(name, hard)| {
-                let wanted = usage(measure, name).filter(|wanted| wanted.sign() != 0)?;
+                let wanted = usage(resources, name).filter(|wanted| wanted.sign() != 0)?;
                 let used = *self.used.get(name).unwrap_or(&nothing);
                 (used.add(&wanted) > *hard).then_some(Exceeded {
                     resource: name,
@@ -169,11 +169,11 @@ impl Scope {
         }
     }
 
-    fn matches(&self, measure: Measure<'_, '_>) -> bool {
-        let pod = measure.pod;
+    fn matches(&self, resources: PodResources<'_, '_>) -> bool {
+        let pod = resources.pod;
         match self {
             Self::Terminating(wanted) => is_terminating(pod) == *wanted,
-            Self::BestEffort(wanted) => (class(measure) == QosClass::BestEffort) == *wanted,
+            Self::BestEffort(wanted) => (class(resources) == QosClass::BestEffort) == *wanted,
             Self::HasPriorityClass(wanted) => priority_class(pod).is_some() == *wanted,
             Self::PriorityClass(wanted, values) => {
                 let class = priority_class(pod);
@@ -197,13 +197,13 @@ fn priority_class<'p>(pod: &'p Pod<'_>) -> Option<&'p str> {
 }
 
 /// What a pod takes of a resource as a quota calls it; `None`: nothing, or it is none of a pod's.
-fn usage(measure: Measure<'_, '_>, name: &str) -> Option<Quantity> {
-    let request = |resource: &str| measure.effective_request(resource);
+fn usage(resources: PodResources<'_, '_>, name: &str) -> Option<Quantity> {
+    let request = |resource: &str| resources.effective_request(resource);
     match name {
         "pods" | "count/pods" => Some(Quantity::from(1)),
         "cpu" | "memory" | "ephemeral-storage" => request(name),
         "limits.cpu" | "limits.memory" | "limits.ephemeral-storage" => {
-            measure.effective_limit(name.strip_prefix("limits.")?)
+            resources.effective_limit(name.strip_prefix("limits.")?)
         }
         name if is_huge_pages(name) => request(name),
         name => name.strip_prefix("requests.").and_then(request),

@@ -10,7 +10,7 @@ use crate::inject::pod::{Element, List, WorkingPod};
 
 use crate::inject::verdict::{Reason, Refusal};
 use crate::template::Template;
-use crate::template::compiled::NOT_FOR_STEPS;
+use crate::template::compiled::FORBIDDEN_ON_INIT_CONTAINERS;
 use crate::template::fragment::Evaluation;
 
 /// The data for expressions inside `app:`, once for each app container.
@@ -53,7 +53,7 @@ pub(super) fn edits<'v>(
             format!("spec.app, for the container `{}`", element.name())
         })?;
         if *list == List::InitContainers && !element.is_sidecar() {
-            want.retain(|field| !NOT_FOR_STEPS.contains(&field));
+            want.retain(|field| !FORBIDDEN_ON_INIT_CONTAINERS.contains(&field));
         }
         wanted.app.push(WantedEdit {
             list: *list,

@@ -7,7 +7,9 @@ use super::fragment::{self, CompileScope, WHEN, origin};
 use super::reader::{any_entries, boolean, items, join, label};
 use super::{Errors, validity};
 use crate::kubernetes::fields;
-use crate::template::compiled::{ContainerTemplate, NOT_FOR_STEPS, Pattern, Template};
+use crate::template::compiled::{
+    ContainerTemplate, FORBIDDEN_ON_INIT_CONTAINERS, Pattern, Template,
+};
 use crate::template::fragment::{Fragment, Slot};
 use crate::template::node::{Node, NodeValue};
 use crate::template::shape::{LONGEST_LABEL, WAIT_FOR_READY};
@@ -99,7 +101,7 @@ fn refused(field: &str, is_sidecar: bool) -> Option<&'static str> {
         }
         _ if is_sidecar => None,
         _ if field == WAIT_FOR_READY.name => Some("only a sidecar can be waited for"),
-        _ if NOT_FOR_STEPS.contains(&field) => {
+        _ if FORBIDDEN_ON_INIT_CONTAINERS.contains(&field) => {
             Some("the API server refuses it on an init container; use `sidecars`")
         }
         _ => None,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::super::terminal::{Colour, Paint, printable};
 use super::{heading, shown};
-use crate::explain::gates::{Call, EntryGates, Passage};
+use crate::explain::gates::{Call, EntryGates, GateResult};
 use crate::explain::rules::{Effect, Rule};
 use crate::explain::stop::words;
 use crate::explain::{
@@ -41,10 +41,10 @@ fn add_entry(text: &mut String, entry: &EntryGates, paint: Paint) {
     );
     for gate in &entry.gates {
         let (colour, word) = match gate.result {
-            Passage::Passes => (Colour::Green, "passes "),
-            Passage::Stops => (Colour::Yellow, "stops  "),
-            Passage::Fails => (Colour::Red, "fails  "),
-            Passage::Unknown => (Colour::Yellow, "unknown"),
+            GateResult::Match => (Colour::Green, "passes "),
+            GateResult::NoMatch => (Colour::Yellow, "stops  "),
+            GateResult::Error => (Colour::Red, "fails  "),
+            GateResult::Unknown => (Colour::Yellow, "unknown"),
         };
         let name = gate
             .name

@@ -12,19 +12,19 @@ use crate::template::Template;
 
 /// How much of the composition counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Extent<'m> {
+pub(super) enum CountedTemplates<'m> {
     /// The user's part and every template's.
-    Everything,
+    All,
     /// The user's part, and the first so many of these templates.
-    Until(&'m [&'m Template], usize),
+    First(&'m [&'m Template], usize),
 }
 
-impl Extent<'_> {
+impl CountedTemplates<'_> {
     /// Whether what this template added counts.
     fn has(self, template: &str) -> bool {
         match self {
-            Self::Everything => true,
-            Self::Until(templates, count) => {
+            Self::All => true,
+            Self::First(templates, count) => {
                 let mut first = templates.iter().take(count);
                 first.any(|known| known.name == template)
             }
@@ -32,14 +32,14 @@ impl Extent<'_> {
     }
 }
 
-/// A pod, and how it is measured.
+/// What a pod requests and may use, as far as its composition counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Measure<'m, 'a> {
+pub(super) struct PodResources<'m, 'a> {
     pub(super) pod: &'m Pod<'a>,
     /// What fills in amounts that containers lack.
     pub(super) limit_ranges: &'m [LimitRange],
     /// How much of it counts.
-    pub(super) extent: Extent<'m>,
+    pub(super) counted: CountedTemplates<'m>,
     /// The minor version of the cluster.
     pub(super) kubernetes_minor: u32,
 }
@@ -64,10 +64,10 @@ fn sum(one: Option<Quantity>, other: Option<Quantity>) -> Option<Quantity> {
     }
 }
 
-impl<'m, 'a> Measure<'m, 'a> {
-    /// The same pod with less or more of the composition.
-    pub(super) fn within(self, extent: Extent<'m>) -> Self {
-        Self { extent, ..self }
+impl<'m, 'a> PodResources<'m, 'a> {
+    /// The same, with less or more of the composition.
+    pub(super) fn counting(self, counted: CountedTemplates<'m>) -> Self {
+        Self { counted, ..self }
     }
 
     /// The containers that count, init containers first.
@@ -78,7 +78,7 @@ impl<'m, 'a> Measure<'m, 'a> {
     fn counts(self, container: &Container<'a>) -> bool {
         container
             .added_by
-            .is_none_or(|template| self.extent.has(template))
+            .is_none_or(|template| self.counted.has(template))
     }
 
     /// The resources of a container, without what templates added that do not count.
@@ -87,8 +87,8 @@ impl<'m, 'a> Measure<'m, 'a> {
             return &container.resources;
         };
         let mut by = container.fields_by.iter();
-        let everything = matches!(self.extent, Extent::Everything);
-        if everything || by.any(|(field, by)| *field == "resources" && self.extent.has(by)) {
+        let everything = matches!(self.counted, CountedTemplates::All);
+        if everything || by.any(|(field, by)| *field == "resources" && self.counted.has(by)) {
             return &container.resources;
         }
         before
