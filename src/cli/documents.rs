@@ -106,13 +106,17 @@ impl DocumentArguments {
                 .filter(|manifest| manifest.name == entry.file);
             named.try_for_each(|manifest| manifest.check_words_of(entry.document))?;
         }
-        if !report.is_refused() {
-            self.write(&manifests, &report, streams)?;
-        }
+        let written = if report.is_refused() {
+            Ok(())
+        } else {
+            self.write(&manifests, &report, streams)
+        };
+        // Also where writing failed: some files may be written already.
         streams.tell(&match self.report {
             ReportFormat::Text => report::text(&report, streams.err()),
             ReportFormat::Json => format!("{}\n", report::json(&report)),
         });
+        written?;
         Ok(Status::refused_if(!report.is_whole()))
     }
 

@@ -39,6 +39,17 @@ pub(crate) enum OutputError {
     /// A file could not be replaced; it is as it was.
     #[error("failed to replace {path}")]
     Replace { path: String, source: io::Error },
+    /// A file could not be replaced when others were already.
+    #[error(
+        "failed to replace {path}, which is as it was: of {all} files {replaced} are written; mend this and run the \
+         command again, which leaves those as they are"
+    )]
+    HalfDone {
+        path: String,
+        replaced: usize,
+        all: usize,
+        source: io::Error,
+    },
     /// Standard input has no file to write back to.
     #[error("--in-place needs files to write to: standard input is none")]
     NoFile,
@@ -203,12 +214,25 @@ pub(crate) fn rewrite(path: &Path, text: &str) -> Result<(), OutputError> {
     })
 }
 
-/// Replaces every changed file; each is either wholly the old or wholly the new one at any moment.
+/// Replaces every changed file; each is either wholly the old or wholly the new one at any moment. All of
+/// them are written as text before the first is replaced, as what cannot be written so is in no file yet.
 pub(crate) fn write_back(manifests: &[Manifest]) -> Result<(), OutputError> {
-    for manifest in manifests.iter().filter(|manifest| manifest.is_changed()) {
+    let changed = manifests.iter().filter(|manifest| manifest.is_changed());
+    let texts = changed.map(|manifest| {
         let path = manifest.path.as_deref().ok_or(OutputError::NoFile)?;
-        let text = manifest.render()?;
-        rewrite(path, &text)?;
+        Ok((path, manifest.render()?))
+    });
+    let texts: Vec<_> = texts.collect::<Result<_, OutputError>>()?;
+    for (replaced, (path, text)) in texts.iter().enumerate() {
+        rewrite(path, text).map_err(|error| match error {
+            OutputError::Replace { path, source } if replaced > 0 => OutputError::HalfDone {
+                path,
+                replaced,
+                all: texts.len(),
+                source,
+            },
+            error => error,
+        })?;
     }
     Ok(())
 }

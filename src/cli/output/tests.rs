@@ -113,6 +113,29 @@ fn several_files_are_one_stream() {
 }
 
 #[test]
+fn no_file_is_replaced_where_another_cannot_be_written_as_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = write(&directory, "1.yaml", JOB);
+    // A word that kubectl reads otherwise is not written anew.
+    let second = write(
+        &directory,
+        "2.yaml",
+        &JOB.replace("name: job", "name: job\n  labels: {a: nULL}"),
+    );
+    let (manifests, _) = changed(&[first.clone(), second.clone()]);
+    let error = write_back(&manifests).unwrap_err();
+    assert!(matches!(error, OutputError::Manifest(_)), "{error}");
+    assert_eq!(fs::read_to_string(&first).unwrap(), JOB);
+
+    let gone = write(&directory, "3.yaml", JOB);
+    let (manifests, _) = changed(&[first.clone(), gone.clone()]);
+    fs::remove_file(&gone).unwrap();
+    let error = write_back(&manifests).unwrap_err().to_string();
+    assert!(error.contains("of 2 files 1 are written"), "{error}");
+    assert!(fs::read_to_string(&first).unwrap().contains("night"));
+}
+
+#[test]
 fn files_are_replaced_through_links_with_their_mode() {
     let directory = tempfile::tempdir().unwrap();
     let file = write(&directory, "job.yaml", JOB);
