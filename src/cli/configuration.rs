@@ -14,6 +14,7 @@ use clap::builder::OsStr;
 use clap::{Arg, Command, FromArgMatches as _};
 use serde_json::{Map, Value};
 
+use super::flag_values::LINE_BREAK;
 use super::{Cli, command};
 use crate::wording::did_you_mean;
 
@@ -148,9 +149,9 @@ fn texts(field: &str, value: &Value) -> Result<Vec<String>, &'static str> {
             .map(|(code, policy)| Some(format!("{code}={}", policy.as_str()?)))
             .collect::<Option<_>>()
             .ok_or("a policy for each code, `CODE: Warn`"),
-        ("parameters", Value::Object(templates)) => {
-            parameters(templates).ok_or("a value for each parameter below its template")
-        }
+        ("parameters", Value::Object(templates)) => parameters(templates).ok_or(
+            "a value for each parameter below its template, and in a list items of one line",
+        ),
         (_, Value::Array(items)) => {
             let items = items.iter().map(scalar);
             items.collect::<Option<_>>().ok_or(expected)
@@ -168,27 +169,42 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// `TEMPLATE.PARAMETER=VALUE` for each; a list has one line for each item.
+/// `TEMPLATE.PARAMETER=VALUE` for each.
 fn parameters(templates: &Map<String, Value>) -> Option<Vec<String>> {
     let mut set = Vec::new();
     for (template, values) in templates {
         for (parameter, value) in values.as_object()? {
             let value = match value {
-                Value::Array(items) => {
-                    let items = items.iter().map(scalar);
-                    items.collect::<Option<Vec<_>>>()?.join(",")
-                }
+                Value::Array(items) => list(items)?,
                 value => scalar(value)?,
             };
+            if value.contains(LINE_BREAK) {
+                return None;
+            }
+            let value = value.replace('\n', &LINE_BREAK.to_string());
             set.push(format!("{template}.{parameter}={value}"));
         }
     }
     Some(set)
 }
 
+/// A list as an annotation has it: with a line break behind each item where an item has commas, as these
+/// are between items only in a text of one line.
+fn list(items: &[Value]) -> Option<String> {
+    let items = items.iter().map(scalar).collect::<Option<Vec<_>>>()?;
+    if items.iter().any(|item| item.trim().contains('\n')) {
+        return None;
+    }
+    if items.iter().any(|item| item.contains(',')) {
+        return Some(items.iter().map(|item| format!("{item}\n")).collect());
+    }
+    Some(items.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::flag_values::Assignment;
 
     fn problem(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -230,6 +246,23 @@ mod tests {
         ];
         assert_eq!(value(text, &[], "parameters"), parameters);
         assert!(value("", &[], "findings").is_empty());
+    }
+
+    #[test]
+    fn values_of_parameters_are_not_split() {
+        let text = "parameters:\n  java:\n    options: ['-Xlog:gc,safepoint', -Xmx1g]\n    \
+                    pair: ['a,b']\n    rules: |\n      a: b\n      c.d=e\n";
+        let read = value(text, &[], "parameters");
+        let read = read.iter().map(|text| text.parse::<Assignment>().unwrap());
+        let values: Vec<_> = read.map(|set| set.value).collect();
+        let expected = ["-Xlog:gc,safepoint\n-Xmx1g\n", "a,b\n", "a: b\nc.d=e\n"];
+        assert_eq!(values, expected);
+        // Lines of the variable are assignments each, as are those of a flag.
+        let flag = ["--parameter=a.b=1\nc.d=2"];
+        assert_eq!(value(text, &flag, "parameters"), ["a.b=1", "c.d=2"]);
+        let told = "FILE: `parameters`: expected a value for each parameter below its template";
+        let lines = problem("parameters: {java: {options: ['a\n\n  b', c]}}");
+        assert!(lines.starts_with(told), "{lines}");
     }
 
     #[test]

@@ -12,6 +12,10 @@ use super::manifest::kinds::Scope;
 use super::manifest::pod_path::PodPath;
 use crate::kubernetes::keys::PARAMETER_INFIX;
 
+/// What stands for a line break of a value in the configuration file. Flags and variables, whose line
+/// breaks are between assignments, cannot have this character.
+pub(super) const LINE_BREAK: char = '\0';
+
 /// A value for a parameter of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Assignment {
@@ -49,7 +53,7 @@ impl std::str::FromStr for Assignment {
                 Ok(Self {
                     template: template.to_owned(),
                     parameter: parameter.to_owned(),
-                    value: value.to_owned(),
+                    value: value.replace(LINE_BREAK, "\n"),
                 })
             }
             _ => Err(wrong()),
