@@ -154,7 +154,7 @@ impl Cli {
             Subcommands::Uninject(uninject) => uninject.run(streams),
             Subcommands::Check(check) => check.run(streams),
             Subcommands::Review(review) => review.run(streams),
-            Subcommands::Explain(explain) => explain.run(streams),
+            Subcommands::Explain(explain) => explain.run(self.config.is_some(), streams),
             Subcommands::Template(template) => template.run(streams),
             Subcommands::Playground(playground) => playground.run(streams),
             Subcommands::Certs(certs) => certs.run(streams),

@@ -97,6 +97,22 @@ impl Cluster {
         }
     }
 
+    /// The minor version of the API server's Kubernetes 1.x; `None` where it cannot be read, which is noted.
+    pub(crate) fn kubernetes_minor(&mut self) -> Option<u32> {
+        let why = match self.runtime.block_on(self.reader.version()) {
+            Read::Found(version) => match minor(&version) {
+                Some(minor) => return Some(minor),
+                None => format!("it is {version}"),
+            },
+            Read::Missing => "the API server has no /version".to_owned(),
+            Read::Unknown(why) => why,
+        };
+        self.note(format!(
+            "the cluster's version is not known, which --kubernetes-version says too: {why}"
+        ));
+        None
+    }
+
     /// All MutatingWebhookConfigurations.
     pub(crate) fn webhook_configurations(&self) -> Read<Vec<Value>> {
         self.runtime.block_on(self.reader.webhook_configurations())
@@ -144,5 +160,25 @@ impl Cluster {
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+}
+
+/// The minor version in what `/version` answers. Managed clusters say `31+`.
+pub(crate) fn minor(version: &Value) -> Option<u32> {
+    let text = version.get("minor")?.as_str()?;
+    text.trim_end_matches('+').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_minor_version_of_managed_clusters_is_read_too() {
+        for (text, expected) in [("37", Some(37)), ("31+", Some(31)), ("", None)] {
+            assert_eq!(minor(&json!({"minor": text})), expected);
+        }
+        assert_eq!(minor(&json!({})), None);
     }
 }

@@ -96,8 +96,17 @@ enum Format {
     Json,
 }
 
+/// What is not looked up in a cluster, though the server there decides by it.
+const SERVER_CONFIGURATION: &str = "the server's own configuration (catalog, parameters, registry, findings) is \
+    not read: where it has one, give it with --config";
+
 impl Explain {
-    pub(super) fn run(&self, streams: &mut Streams<'_>) -> anyhow::Result<Status> {
+    /// `is_configured` is whether a configuration file was given.
+    pub(super) fn run(
+        &self,
+        is_configured: bool,
+        streams: &mut Streams<'_>,
+    ) -> anyhow::Result<Status> {
         let (mut subjects, mut cluster) = self.subjects(streams)?;
         let catalog = self.catalog(&subjects, cluster.as_mut(), streams)?;
         let mut sources = self.engine.sources()?.unwrap_or_default();
@@ -107,6 +116,14 @@ impl Explain {
         let mut settings = self.engine.settings()?;
         add_namespaces(&mut settings, &mut subjects.manifests, &subjects.namespace);
         if let Some(cluster) = &mut cluster {
+            if !self.engine.has_kubernetes_version()
+                && let Some(minor) = cluster.kubernetes_minor()
+            {
+                settings.kubernetes_minor = minor;
+            }
+            if !is_configured {
+                cluster.note(SERVER_CONFIGURATION.to_owned());
+            }
             subjects.add_namespaces(&mut settings, cluster);
         }
         let registration = registration::find(&self.webhook_manifest, cluster.as_ref(), streams)?;

@@ -175,7 +175,7 @@ async fn what_the_caller_may_not_read_is_said_and_is_no_failure() -> Outcome {
     assert_eq!(item["references"][0]["exists"], "Unknown", "{item:#}");
     let notes = item["notes"].to_string();
     assert!(
-        notes.contains("namespaces") && notes.contains("secrets"),
+        notes.contains("namespaces") && notes.contains("secrets") && notes.contains("--config"),
         "{notes}"
     );
     assert_eq!(item["reason"], "Applied", "{item:#}");

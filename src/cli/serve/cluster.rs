@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use tokio::task::JoinSet;
 
+use crate::cli::cluster;
 use crate::cli::flag_values::mib;
 use crate::cluster::{
     ClusterReader, Connection, ConnectionError, EventSender, EventWriter, KubeconfigOptions, Lease,
@@ -120,11 +121,7 @@ impl Cluster {
         let answer = tokio::time::timeout(VERSION.0 / 4, reader.version()).await;
         match answer.map_err(|_| "no answer in time".to_owned())? {
             Read::Found(version) => {
-                let minor = version.get("minor").and_then(serde_json::Value::as_str);
-                // Managed clusters say `31+`.
-                minor
-                    .and_then(|text| text.trim_end_matches('+').parse().ok())
-                    .ok_or_else(|| format!("its version is {version}"))
+                cluster::minor(&version).ok_or_else(|| format!("its version is {version}"))
             }
             Read::Missing => Err("it has no /version".to_owned()),
             Read::Unknown(why) => Err(why),
