@@ -146,6 +146,23 @@ fn words_that_kubectl_reads_otherwise_are_not_written_anew() {
 }
 
 #[test]
+fn no_file_is_changed_and_the_report_is_told_where_one_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: NAME\n  annotations:\n    \
+               pillion.dev/inject: graceful-drain\nspec:\n  containers:\n  - name: app\n    image: a\n";
+    let good = pod.replace("NAME", "good");
+    let odd = pod.replace("NAME", "odd") + "status:\n  note: nULL\n";
+    std::fs::write(folder.path().join("1.yaml"), &good).unwrap();
+    std::fs::write(folder.path().join("2.yaml"), odd).unwrap();
+    let output = pillion(&["inject", "-i", "-f", folder.path().to_str().unwrap()], "");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let kept = std::fs::read_to_string(folder.path().join("1.yaml")).unwrap();
+    assert_eq!(kept, good);
+    let told = "Pod/default/good: Injected";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
+}
+
+#[test]
 fn only_plain_files_are_written_back() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe.yaml");
