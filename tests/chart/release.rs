@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::chart::programs::{CHART, NAME, NAMESPACE};
+use crate::chart::programs::{CHART, NAME, NAMESPACE, objects, only};
 use crate::chart::running::{BUNDLE_WRITER, CONFIGURATIONS, Stage};
 use crate::support::failure::{Failure, Outcome};
 use crate::support::wait::wait_until;
@@ -104,7 +104,24 @@ fn timeouts(stage: &Stage) -> Outcome<Vec<i64>> {
         .collect())
 }
 
-/// An autoscaler writes `replicas`; the chart then does not.
+/// The chart's own number goes, and the API server would take none for one.
+#[tokio::test]
+async fn turning_the_autoscaler_on_takes_no_replica_away() -> Outcome {
+    let stage = Stage::open().await?;
+    stage.helm("install", &["--set", "replicas=3"])?;
+    let autoscaled = |least: usize| {
+        let values = format!("autoscaling.enabled=true,autoscaling.minReplicas={least}");
+        stage.helm("upgrade", &["--set", &values])?;
+        let deployment = stage.programs.get(&["deployment", NAME])?;
+        Outcome::Ok(deployment["spec"]["replicas"].as_u64())
+    };
+    assert_eq!(autoscaled(2)?, Some(3), "as many as there are");
+    stage.helm("upgrade", &["--reset-values", "--set", "replicas=1"])?;
+    assert_eq!(autoscaled(2)?, Some(2), "as many as there are at least");
+    Ok(())
+}
+
+/// An autoscaler writes `replicas`; the chart then leaves them, also where it asks for more.
 #[tokio::test]
 async fn an_upgrade_keeps_the_replicas_of_the_autoscaler() -> Outcome {
     let stage = Stage::open().await?;
@@ -124,6 +141,14 @@ async fn an_upgrade_keeps_the_replicas_of_the_autoscaler() -> Outcome {
     )?;
     let deployment = stage.programs.get(&["deployment", NAME])?;
     assert_eq!(deployment["spec"]["replicas"], 5);
+    let more = "autoscaling.enabled=true,autoscaling.minReplicas=6";
+    stage.helm("upgrade", &["--set", more])?;
+    let installed = ["get", "manifest", NAME, "--namespace", NAMESPACE];
+    let installed = objects(&stage.programs.helm(&installed)?)?;
+    let replicas = &only(&installed, "Deployment")["spec"]["replicas"];
+    assert_eq!(*replicas, 5, "more are the autoscaler's to bring");
+    let rendered = objects(&stage.programs.render(&["--set", more])?)?;
+    assert_eq!(only(&rendered, "Deployment")["spec"].get("replicas"), None);
     Ok(())
 }
 

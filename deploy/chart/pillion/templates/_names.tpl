@@ -91,6 +91,23 @@ seccompProfile: {type: RuntimeDefault}
 {{- if or (eq .Values.certificates.mode "selfManaged") $files }}true{{ end -}}
 {{- end -}}
 
+{{/* What `replicas` says. An autoscaler writes it where there is one: then it is what the Deployment
+     has, so that an upgrade that leaves the chart's own out takes no replica away, and nothing
+     where that cannot be seen. */}}
+{{- define "pillion.replicas" -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- $name := include "pillion.name" . -}}
+{{- with lookup "apps/v1" "Deployment" .Release.Namespace $name -}}
+{{- $least := int $.Values.autoscaling.minReplicas -}}
+{{- /* One that scales already brings its least number itself, and owns the field. */ -}}
+{{- if lookup "autoscaling/v2" "HorizontalPodAutoscaler" $.Release.Namespace $name }}{{ $least = 0 }}{{ end -}}
+{{- max (int .spec.replicas) $least -}}
+{{- end -}}
+{{- else -}}
+{{- .Values.replicas -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "pillion.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}
 {{- else }}{{ .Values.replicas }}{{ end -}}
