@@ -250,6 +250,40 @@ fn no_rendering_can_hold_up_the_cluster_itself() -> Outcome {
     Ok(())
 }
 
+/// A rollout must come to an end on as many nodes as there are replicas.
+#[test]
+fn a_new_replica_comes_first_where_it_may_share_a_node() -> Outcome {
+    let programs = Programs::offline()?;
+    for (arguments, surge) in [
+        (vec!["--kube-version", "1.30.9"], 1),
+        (
+            vec!["--kube-version", "1.30.9", "--set", "antiAffinity=hard"],
+            0,
+        ),
+        (
+            vec!["--kube-version", "1.31.0", "--set", "antiAffinity=hard"],
+            1,
+        ),
+        (
+            vec![
+                "--kube-version",
+                "v1.31.1-gke.7",
+                "--set",
+                "antiAffinity=hard",
+            ],
+            1,
+        ),
+        (vec!["--set", "antiAffinity=hard,kubernetesVersion=1.30"], 0),
+        (vec!["--set", "hostNetwork=true"], 0),
+    ] {
+        let objects = objects(&programs.render(&arguments)?)?;
+        let strategy = &only(&objects, "Deployment")["spec"]["strategy"]["rollingUpdate"];
+        assert_eq!(strategy["maxSurge"], surge, "{arguments:?}");
+        assert_eq!(strategy["maxUnavailable"], 1 - surge, "{arguments:?}");
+    }
+    Ok(())
+}
+
 fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).during(&format!("list {}", folder.display()))? {

@@ -108,6 +108,16 @@ seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 {{- end -}}
 
+{{/* Whether a new replica may have no node before an old one has left it: in the node's network both
+     need the same port, and before 1.31 matchLabelKeys is no field of podAntiAffinity, so that the
+     hard rule holds between new and old ones too. */}}
+{{- define "pillion.oldGoesFirst" -}}
+{{- $version := .Capabilities.KubeVersion.Version -}}
+{{- if not (has .Values.kubernetesVersion (list "" "auto")) }}{{ $version = .Values.kubernetesVersion }}{{ end -}}
+{{- $isApart := and (eq .Values.antiAffinity "hard") (semverCompare "<1.31.0-0" $version) -}}
+{{- if or .Values.hostNetwork $isApart }}true{{ end -}}
+{{- end -}}
+
 {{- define "pillion.leastReplicas" -}}
 {{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}
 {{- else }}{{ .Values.replicas }}{{ end -}}
