@@ -284,6 +284,35 @@ fn a_new_replica_comes_first_where_it_may_share_a_node() -> Outcome {
     Ok(())
 }
 
+/// The program warns of a key that every user may read; OpenShift admits no group of the chart's.
+#[test]
+fn the_key_of_a_mounted_certificate_is_for_its_group_alone() -> Outcome {
+    let programs = Programs::offline()?;
+    let files = "certificates.mode=files,certificates.files.secretName=a";
+    let (cert_manager, none) = ("certificates.mode=certManager", "certificates.fsGroup=0");
+    let openshift = ["--api-versions", "security.openshift.io/v1"];
+    for (arguments, group, mode) in [
+        (vec!["--set", files], Some(65532), Some(0o440)),
+        (vec!["--set", cert_manager], Some(65532), Some(0o440)),
+        (
+            vec!["--set", files, "--set", "certificates.fsGroup=7"],
+            Some(7),
+            Some(0o440),
+        ),
+        (vec!["--set", files, "--set", none], None, None),
+        ([&["--set", files], &openshift[..]].concat(), None, None),
+        (vec![], None, None),
+    ] {
+        let objects = objects(&programs.render(&arguments)?)?;
+        let pod = &only(&objects, "Deployment")["spec"]["template"]["spec"];
+        let told = format!("{arguments:?}");
+        assert_eq!(pod["securityContext"]["fsGroup"].as_i64(), group, "{told}");
+        let volume = &pod["volumes"][0]["secret"];
+        assert_eq!(volume["defaultMode"].as_i64(), mode, "{told}");
+    }
+    Ok(())
+}
+
 fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).during(&format!("list {}", folder.display()))? {

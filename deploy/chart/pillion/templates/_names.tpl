@@ -65,6 +65,15 @@ runAsNonRoot: true
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
 
+{{/* The group that alone may read the certificate's key, where that is mounted. OpenShift refuses one
+     that it did not choose itself. */}}
+{{- define "pillion.fsGroup" -}}
+{{- $isOpenShift := .Capabilities.APIVersions.Has "security.openshift.io/v1" -}}
+{{- if and (include "pillion.tlsSecret" .) (not $isOpenShift) -}}
+{{- with int64 .Values.certificates.fsGroup }}{{ . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "pillion.excludedNamespaces" -}}
 {{- $always := list "kube-system" "kube-public" "kube-node-lease" .Release.Namespace -}}
 {{- concat $always .Values.excludedNamespaces | uniq | toJson -}}
