@@ -185,6 +185,6 @@ fn change(reason: Reason) -> String {
         reason if reason.verdict() == Verdict::Denied => {
             "follow the message above; the pod is refused until then".to_owned()
         }
-        _ => "what the sentence asks for".to_owned(),
+        _ => "follow the message above".to_owned(),
     }
 }

@@ -51,8 +51,8 @@ impl fmt::Display for Exhausted {
         match self {
             Self::Steps => write!(
                 f,
-                "the expressions take more than the {STEPS} steps that one review may have; go over \
-                 fewer lists inside one another"
+                "the expressions and patterns take more than the {STEPS} steps that one review may have; go \
+                 over fewer lists inside one another, or match shorter texts"
             ),
             Self::Bytes => write!(
                 f,

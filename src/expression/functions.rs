@@ -115,8 +115,16 @@ pub(super) struct Function {
 }
 
 /// Functions whose result is their first argument, or elements of it.
-const SELECTING: [&str; 7] = [
-    "dyn", "value", "flatten", "slice", "distinct", "reverse", "sort",
+const SELECTING: [&str; 9] = [
+    "dyn",
+    "value",
+    "flatten",
+    "slice",
+    "distinct",
+    "reverse",
+    "sort",
+    "optional.of",
+    "optional.none",
 ];
 
 impl Function {

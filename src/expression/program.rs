@@ -192,7 +192,7 @@ impl Node {
         visit_parts!(self, visit, iter);
     }
 
-    /// Whether its value is one of what it reads, or elements of that, and no part of it is made anew. An
+    /// Whether its value is one of what it reads, or has elements of that, and is not made anew. An
     /// empty list or map, as what is absent is replaced by, is nobody's.
     pub(super) fn selects(&self) -> bool {
         match self {
@@ -204,15 +204,16 @@ impl Node {
             Self::Field(of, ..) => of.selects(),
             Self::Index(parts, _) => parts.first().is_some_and(Self::selects),
             Self::Choice(parts) => parts.iter().skip(1).all(Self::selects),
-            // Of lists: text that is joined, and numbers that are added, are made anew.
+            // Of lists, which may have others beside them: text that is joined, and numbers that are added, are
+            // made anew.
             Self::Sum(parts) => {
-                parts.iter().all(Self::selects) && parts.iter().any(Self::gives_list)
+                parts.iter().any(Self::selects) && parts.iter().any(Self::gives_list)
             }
             Self::Call(function, parts) if matches!(function.run, Run::OrElse { .. }) => {
                 parts.iter().all(Self::selects)
             }
             Self::Call(function, parts) => {
-                function.selects() && parts.first().is_some_and(Self::selects)
+                function.selects() && parts.iter().take(1).all(Self::selects)
             }
             Self::Loop(of) => {
                 let items = [Some(&of.over), of.item.as_ref()];

@@ -260,9 +260,9 @@ impl Catalog {
         broken.chain(unreadable)
     }
 
-    /// What is wrong with the files that may hold templates of any name, each in one line.
+    /// The files that may hold templates of any name.
     pub(crate) fn unreadable(&self) -> impl Iterator<Item = &str> {
-        self.unreadable.iter().map(|file| file.error.as_str())
+        self.unreadable.iter().map(|file| file.file.as_str())
     }
 
     /// The names that a namespace can ask for.

@@ -428,7 +428,6 @@ impl Installation {
         asked.map(drop).during("annotate a pod")
     }
 
-    /// Lets a pod end, as its kubelet would say it.
     pub(crate) async fn finish(&self, namespace: &str, pod: &str) -> Outcome {
         let api = self.objects.api("v1", "Pod", "pods", Some(namespace));
         let patch = Patch::Merge(json!({"status": {"phase": "Succeeded"}}));

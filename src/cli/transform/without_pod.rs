@@ -32,7 +32,7 @@ fn with_article(kind: &str) -> String {
 /// The result of an object that was to be injected.
 pub(crate) fn of_injection(identity: &Identity, object: &Value) -> TransformResult {
     let kind = &identity.kind;
-    let places = annotated(identity, object, &|key| key == INJECT);
+    let places = annotated(identity, object, &asks);
     let Some(Place { shown, key, .. }) = places.first() else {
         return holds_none(identity);
     };
@@ -68,12 +68,18 @@ pub(crate) fn of_injection(identity: &Identity, object: &Value) -> TransformResu
     }
 }
 
+/// Whether an annotation asks for a template; a list can leave some out alone.
+fn asks(key: &str, value: &Value) -> bool {
+    let mut names = value.as_str().unwrap_or_default().split(',').map(str::trim);
+    key == INJECT && names.any(|name| !name.is_empty() && !name.starts_with('-'))
+}
+
 /// The refusal of an object with pods that asks for templates in other places than these.
 pub(crate) fn beside_injection(identity: &Identity, object: &Value) -> Option<TransformResult> {
     if workload::has_scattered_pod(identity.group(), &identity.kind) {
         return None;
     }
-    let places = annotated(identity, object, &|key| key == INJECT);
+    let places = annotated(identity, object, &asks);
     let unfound = places.iter().filter(|place| {
         place.shown != "metadata"
             && !workload::is_given_to_pods(identity.group(), &identity.kind, &place.pointer)
@@ -89,7 +95,7 @@ pub(crate) fn of_removal(identity: &Identity, object: &Value) -> TransformResult
 
 /// The refusal of an object that says in other places than its pods that it was injected.
 pub(crate) fn beside_removal(identity: &Identity, object: &Value) -> Option<TransformResult> {
-    let places = annotated(identity, object, &|key| key.starts_with(STATUS_PREFIX));
+    let places = annotated(identity, object, &|key, _| key.starts_with(STATUS_PREFIX));
     let unfound: Vec<_> = places
         .iter()
         .filter(|one| one.shown != "metadata")
@@ -174,11 +180,12 @@ fn joined(path: &mut [String], steps: &[String]) -> bool {
     if path.len() != steps.len() {
         return false;
     }
+    let has_star = path.iter().any(|step| step == "*");
     let pairs = path.iter_mut().zip(steps);
     let mut differing: Vec<_> = pairs
         .filter(|(own, other)| *own != *other && *own != "*")
         .collect();
-    if differing.len() > 1 {
+    if differing.len() > 1 || (has_star && !differing.is_empty()) {
         return false;
     }
     if let Some((own, _)) = differing.first_mut() {
@@ -207,7 +214,7 @@ impl Place<'_> {
 fn annotated<'v>(
     identity: &Identity,
     object: &'v Value,
-    is_such: &impl Fn(&str) -> bool,
+    is_such: &impl Fn(&str, &Value) -> bool,
 ) -> Vec<Place<'v>> {
     let own = identity.pod_pointer().into_iter();
     let others = identity.other_pods.iter().map(String::as_str);
@@ -225,7 +232,7 @@ fn annotated<'v>(
 fn add_annotated<'v>(
     value: &'v Value,
     (shown, pointer): (String, String),
-    (pods, is_such): (&[&str], &impl Fn(&str) -> bool),
+    (pods, is_such): (&[&str], &impl Fn(&str, &Value) -> bool),
     places: &mut Vec<Place<'v>>,
 ) {
     if pods.contains(&pointer.as_str()) {
@@ -250,8 +257,8 @@ fn add_annotated<'v>(
         _ => return,
     };
     let annotations = value.get("annotations").and_then(Value::as_object);
-    let mut keys = annotations.into_iter().flat_map(|map| map.keys());
-    if let Some(key) = keys.find(|key| is_such(key)) {
+    let mut entries = annotations.into_iter().flatten();
+    if let Some((key, _)) = entries.find(|(key, value)| is_such(key, value)) {
         places.push(Place {
             shown,
             pointer,

@@ -21,7 +21,7 @@ const OVER: Duration = Duration::from_mins(6);
 const MOST: usize = 2048;
 
 /// How many of these may be of one namespace.
-const MOST_OF_ONE: usize = 64;
+const MOST_OF_ONE: usize = 256;
 
 /// How many writes may come at once, and how many a second in the long run.
 const BURST: f64 = 25.0;

@@ -11,15 +11,6 @@ use crate::expression::types::Type;
 
 /// What a pod has that an expression may read.
 const POD_FIELDS: &[&str] = &["spec", "metadata", "kind", "apiVersion"];
-/// What a pod that is being created has of its metadata, and expressions are given.
-const POD_METADATA: &[&str] = &[
-    "name",
-    "generateName",
-    "namespace",
-    "labels",
-    "annotations",
-    "ownerReferences",
-];
 /// What a namespace object has.
 const NAMESPACE_FIELDS: &[&str] = &["name", "labels", "annotations"];
 
@@ -201,7 +192,6 @@ impl Analyser<'_> {
         let path: Vec<&str> = origin.path.iter().map(String::as_str).collect();
         let (name, known, prefix) = match (origin.root, path.as_slice()) {
             (Root::Pod, [first]) => (*first, POD_FIELDS, "pod."),
-            (Root::Pod, ["metadata", second]) => (*second, POD_METADATA, "pod.metadata."),
             (Root::Namespace, [first]) => (*first, &["metadata"][..], "namespaceObject."),
             (Root::Namespace, ["metadata", second]) => {
                 (*second, NAMESPACE_FIELDS, "namespaceObject.metadata.")

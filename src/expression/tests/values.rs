@@ -279,6 +279,8 @@ fn reads_are_the_paths_that_are_named() {
         ("app.env.filter(e, e.name != 'A').map(e, e)", true),
         ("app.?env.orValue([]) + self.?env.orValue([])", true),
         ("app.?ports.orValue([])[0]", true),
+        ("app.?env.orValue([]) + [{'name': 'A'}]", true),
+        ("app.?readinessProbe.optMap(p, p)", true),
         ("has(app.env) ? app.env : []", true),
         ("app.name + self.name", false),
         ("app.ports[0].containerPort + 1", false),

@@ -89,7 +89,10 @@ fn loops_of_a_template_times_containers_are_refused() {
         &[template("steps", "mode: Enforce", 40, loops)],
         &pod("steps", 100),
     );
-    assert_refused(&decision, "steps: the expressions take more than");
+    assert_refused(
+        &decision,
+        "steps: the expressions and patterns take more than",
+    );
 }
 
 #[test]

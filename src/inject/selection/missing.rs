@@ -58,12 +58,12 @@ pub(in crate::inject) fn find<'c>(
         }
         (CatalogLookup::Nothing, _) => {
             let hint = hint(catalog, namespace, name);
-            let unreadable = catalog
-                .unreadable()
-                .next()
-                .map_or_else(String::new, |error| {
-                    format!("; a file that cannot be read may have it: {error}")
-                });
+            // Where nothing like it is known.
+            let unread = catalog.unreadable().next();
+            let unread = unread.filter(|_| !has_near_name(catalog, namespace, name));
+            let unreadable = unread.map_or_else(String::new, |file| {
+                format!("; the file {file} cannot be read, and may have it")
+            });
             let says = format!("there is no template `{}`{hint}{unreadable}", shown(name));
             (Reason::TemplateNotFound, says)
         }

@@ -142,8 +142,15 @@ fn header(text: &str) -> Header {
 
 fn is_mandatory(text: &str) -> bool {
     text.lines().any(|line| {
-        let requirement = line.split_once("requirement").map(|(_, behind)| behind);
-        requirement.is_some_and(|word| word.contains("Mandatory"))
+        let written = match line.trim_start().starts_with('#') {
+            true => "",
+            false => line.split_once(" #").map_or(line, |(written, _)| written),
+        };
+        let mut behind = written.split("requirement").skip(1);
+        behind.any(|word| {
+            word.trim_start_matches(['"', '\'', ':', ' '])
+                .starts_with("Mandatory")
+        })
     })
 }
 
@@ -221,6 +228,11 @@ mod tests {
                 false,
             ),
             ("spec:\n  description: Mandatory\n  app: [", false),
+            (
+                "spec:\n  # requirement: Mandatory\n  requirement: Optional # not Mandatory\n  app: [",
+                false,
+            ),
+            ("spec: {requirement: 'Mandatory', app: [", true),
         ];
         for (text, expected) in table {
             assert_eq!(super::header(text).is_mandatory, expected, "{text}");

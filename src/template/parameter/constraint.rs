@@ -107,7 +107,11 @@ impl Constraints {
         value: &Value,
         budget: &Budget<'_>,
     ) -> Result<(), ValueError> {
-        if !self.one_of.is_empty() && !self.one_of.contains(value) {
+        // A whole number is the same however it is written.
+        let number = value.as_f64().filter(|_| ty == ParameterType::Number);
+        let is_it =
+            |allowed: &Value| allowed == value || (number.is_some() && allowed.as_f64() == number);
+        if !self.one_of.is_empty() && !self.one_of.iter().any(is_it) {
             let allowed = self.one_of.iter().map(plain).collect::<Vec<_>>().join(", ");
             return Err(ValueError::NotOneOf { allowed });
         }

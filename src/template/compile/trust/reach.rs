@@ -13,9 +13,8 @@ use crate::template::node::{Node, NodeValue};
 use crate::template::parameter::Setter;
 
 /// Fields of a container that decide how its privilege is used: what runs (in probes and hooks
-/// too), where and as whom, which part of a volume it sees and which of its own files that hides, and from
-/// where it takes variables of any name.
-const DECISIVE: [&str; 11] = [
+/// too), where and as whom, which part of a volume it sees and which of its own files that hides.
+const DECISIVE: [&str; 10] = [
     "image",
     "command",
     "args",
@@ -26,17 +25,19 @@ const DECISIVE: [&str; 11] = [
     "devicePath",
     "subPath",
     "subPathExpr",
-    "envFrom",
 ];
-/// Lists of a container in which a computed name is decisive: a variable such as `LD_PRELOAD`, a volume of the
-/// pod's.
-const NAMED: [&str; 3] = ["env", "volumeMounts", "volumeDevices"];
+/// Lists of a container in which a computed name is decisive: of a variable such as `LD_PRELOAD`, of a volume of
+/// the pod's, of an object with any variables in it.
+const NAMED: [&str; 4] = ["env", "envFrom", "volumeMounts", "volumeDevices"];
 /// Fields of a container that hold decisive ones, and may come from an expression as a whole.
-const HOLDERS: [&str; 7] = [
+const HOLDERS: [&str; 10] = [
     "env",
+    "envFrom",
     "volumeMounts",
     "volumeDevices",
     "lifecycle",
+    "postStart",
+    "preStop",
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
@@ -129,9 +130,15 @@ impl Reach<'_, '_> {
                     NodeValue::List(nodes) => nodes.as_slice(),
                     _ => &[],
                 };
+                let is_named = NAMED.iter().any(|name| path.ends_with(&format!(".{name}")));
                 for (index, item) in items.iter().enumerate() {
                     let node = nodes.get(index).unwrap_or(node);
-                    self.walk(item, node, &format!("{path}[{index}]"));
+                    let path = format!("{path}[{index}]");
+                    if is_named && is_computed(item) {
+                        self.refuse(item, node, &path);
+                    } else {
+                        self.walk(item, node, &path);
+                    }
                 }
             }
             Fragment::When(_, inner) | Fragment::Mount(_, inner, _) => {
@@ -236,12 +243,17 @@ impl Reach<'_, '_> {
     }
 }
 
-/// Whether a path ends at the name of an element that a container refers to.
+/// Whether a path ends at what an element of these lists is called, or refers to by name.
 fn is_name(path: &str) -> bool {
-    let list = path
-        .strip_suffix("].name")
-        .and_then(|path| path.rsplit_once('['));
-    list.is_some_and(|(list, _)| NAMED.iter().any(|name| list.ends_with(&format!(".{name}"))))
+    let Some((list, field)) = path.rsplit_once('[') else {
+        return false;
+    };
+    let Some((_, field)) = field.split_once("].") else {
+        return false;
+    };
+    let is_called = field == "name"
+        || (list.ends_with(".envFrom") && (field == "prefix" || field.ends_with(".name")));
+    is_called && NAMED.iter().any(|name| list.ends_with(&format!(".{name}")))
 }
 
 /// Variables of a container whose value a pod may decide.
@@ -255,7 +267,7 @@ fn is_named(item: &Fragment, name: &str) -> bool {
     matches!(item.field("name"), Some(Fragment::Constant(known)) if known.value() == name)
 }
 
-/// Whether an expression gives a list as a whole.
+/// Whether an expression gives a list, or an element of one, as a whole.
 fn is_computed(fragment: &Fragment) -> bool {
     match fragment {
         Fragment::When(_, inner) => is_computed(inner),
