@@ -196,7 +196,12 @@ fn list(items: &[Value]) -> Option<String> {
         return None;
     }
     if items.iter().any(|item| item.contains(',')) {
-        return Some(items.iter().map(|item| format!("{item}\n")).collect());
+        return Some(
+            items
+                .iter()
+                .flat_map(|item| [item.as_str(), "\n"])
+                .collect(),
+        );
     }
     Some(items.join(","))
 }

@@ -35,28 +35,28 @@ const MOST_DEPTH: usize = 32;
 
 impl Type {
     pub(crate) fn list(item: Self) -> Self {
-        Self::List(item.inside())
+        Self::List(Box::new(item.inside()))
     }
 
     /// A map from text to `value`.
     pub(crate) fn map(value: Self) -> Self {
-        Self::Map(value.inside())
+        Self::Map(Box::new(value.inside()))
     }
 
     /// An optional `value`; an optional of an optional stays what it is, as CEL flattens nothing.
     pub(crate) fn optional(value: Self) -> Self {
-        Self::Optional(value.inside())
+        Self::Optional(Box::new(value.inside()))
     }
 
     /// The type as a part of another one; what is deeper is any value.
-    fn inside(self) -> Box<Self> {
+    fn inside(self) -> Self {
         let mut depth = 0;
         let mut part = &self;
         while let Self::List(inner) | Self::Map(inner) | Self::Optional(inner) = part {
             depth += 1;
             part = inner;
         }
-        Box::new(if depth < MOST_DEPTH { self } else { Self::Any })
+        if depth < MOST_DEPTH { self } else { Self::Any }
     }
 
     /// Whether a value of this type can be used where `wanted` is asked for.

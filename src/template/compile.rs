@@ -121,9 +121,10 @@ pub(crate) fn documents_of(source: &Source) -> Vec<(Option<Node>, Compiled)> {
 /// A document that is no YAML.
 fn broken(source: &Source, error: &YamlError, header: Header) -> Compiled {
     Compiled {
-        mandatory: match header.is_mandatory {
-            true => MandatoryFor::All,
-            false => MandatoryFor::Nobody,
+        mandatory: if header.is_mandatory {
+            MandatoryFor::All
+        } else {
+            MandatoryFor::Nobody
         },
         place: error.place,
         result: Err(vec![TemplateError {

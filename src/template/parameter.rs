@@ -124,7 +124,7 @@ impl Parameter {
     pub(crate) fn as_seen(&self, value: TemplateValue) -> TemplateValue {
         let is = |ty| self.ty == ty || self.items == ty;
         if is(ParameterType::Number) {
-            return self.numbers_in_one_form(value.into_value()).into();
+            return numbers_in_one_form(value.into_value()).into();
         }
         if !is(ParameterType::Quantity) {
             return value;
@@ -132,18 +132,6 @@ impl Parameter {
         let mut own = value.into_value();
         defaults::fill_typed(&self.ty.field_type(self.items), &mut own);
         own.into()
-    }
-
-    fn numbers_in_one_form(&self, value: Value) -> Value {
-        let number = |item| ParameterType::Number.one_form(item);
-        match value {
-            Value::Array(items) => items.into_iter().map(number).collect(),
-            Value::Object(entries) => {
-                let entries = entries.into_iter().map(|(key, item)| (key, number(item)));
-                Value::Object(entries.collect())
-            }
-            value => number(value),
-        }
     }
 
     /// Refuses more elements than `maxItems`.
@@ -167,5 +155,18 @@ impl Parameter {
             Value::Null => true,
             _ => false,
         }
+    }
+}
+
+/// A number, or each of several, in one form.
+fn numbers_in_one_form(value: Value) -> Value {
+    let number = |item| ParameterType::Number.one_form(item);
+    match value {
+        Value::Array(items) => items.into_iter().map(number).collect(),
+        Value::Object(entries) => {
+            let entries = entries.into_iter().map(|(key, item)| (key, number(item)));
+            Value::Object(entries.collect())
+        }
+        value => number(value),
     }
 }

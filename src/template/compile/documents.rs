@@ -142,9 +142,10 @@ fn header(text: &str) -> Header {
 
 fn is_mandatory(text: &str) -> bool {
     text.lines().any(|line| {
-        let written = match line.trim_start().starts_with('#') {
-            true => "",
-            false => line.split_once(" #").map_or(line, |(written, _)| written),
+        let written = if line.trim_start().starts_with('#') {
+            ""
+        } else {
+            line.split_once(" #").map_or(line, |(written, _)| written)
         };
         let mut behind = written.split("requirement").skip(1);
         behind.any(|word| {

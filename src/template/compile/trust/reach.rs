@@ -251,8 +251,9 @@ fn is_name(path: &str) -> bool {
     let Some((_, field)) = field.split_once("].") else {
         return false;
     };
-    let is_called = field == "name"
-        || (list.ends_with(".envFrom") && (field == "prefix" || field.ends_with(".name")));
+    let last = field.rsplit('.').next();
+    let is_called =
+        field == "name" || (list.ends_with(".envFrom") && matches!(last, Some("prefix" | "name")));
     is_called && NAMED.iter().any(|name| list.ends_with(&format!(".{name}")))
 }
 
