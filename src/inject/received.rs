@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::ownership::{PodContent, called, is_named, items, name, steps};
 use super::status::{Element, Status};
+use super::uninject::volumes_used;
 use crate::kubernetes::element_digest::{differing_fields, element_digest};
 use crate::kubernetes::image_reference::{ALWAYS, PULL_POLICY};
 use crate::kubernetes::keys::SAFE_TO_EVICT_VOLUMES;
@@ -154,13 +155,8 @@ pub(crate) fn keep_changes(before: &Value, after: &mut Value, kept: &Status) -> 
 /// A volume that a container names and that is none of these: one of another template's, which is not selected
 /// any more.
 fn lost_volume<'v>(container: &'v Value, volumes: &BTreeSet<String>) -> Option<&'v str> {
-    let lists = [("volumeMounts", "name"), ("volumeDevices", "name")];
-    let named = lists.into_iter().flat_map(|(list, key)| {
-        let mounts = container.get(list).and_then(Value::as_array);
-        let mounts = mounts.into_iter().flatten();
-        mounts.filter_map(move |mount| mount.get(key)?.as_str())
-    });
-    { named }.find(|volume| !volumes.contains(*volume))
+    let mut named = volumes_used(container, &[]);
+    named.find(|volume| !volumes.contains(*volume))
 }
 
 /// Gives a container back the `restartPolicy: Always` that it lost; whether it did.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::composition::{Composed, ComposedPod, CompositionInput, compose};
 use super::evaluation::PLACEHOLDER;
-use super::ownership::PodContent;
+use super::ownership::{PodContent, items, name};
 use super::parameters::{self, ParameterSources};
 use super::received::{always_pulls, restore_policies};
 use super::status::{ASKED_BY_FLAG, Element, Status, has_status};
@@ -225,24 +225,20 @@ fn claim_placeholders(claims: &mut Claims<'_>, pod: &Value) -> bool {
 /// Leaves out what claims say of containers with a placeholder for their image: no template adds such a one, so
 /// that it stands where a helper was for the template to fill in.
 fn release_placeholders(claims: &mut Claims<'_>, pod: &Value) {
-    let content = PodContent::new(pod);
-    let is_placeholder = |element: Element<'_>| {
-        let (Element::Container(_) | Element::InitContainer(_)) = element else {
-            return false;
-        };
-        let found = content.find(element);
-        let image = found.and_then(|(container, _)| container.get("image")?.as_str());
-        image == Some(PLACEHOLDER)
-    };
+    let lists = ["containers", "initContainers"].into_iter();
+    let containers = lists.flat_map(|list| items(pod, list));
+    let is_empty =
+        |container: &&Value| container.get("image").and_then(Value::as_str) == Some(PLACEHOLDER);
+    let placeholders: BTreeSet<&str> = containers.filter(is_empty).map(name).collect();
+    if placeholders.is_empty() {
+        return;
+    }
     for claim in claims.values_mut() {
-        if claim
-            .status
-            .elements()
-            .any(|(element, _)| is_placeholder(element))
-        {
-            let whole = std::mem::take(&mut claim.status);
-            claim.status = whole.with_elements(&|element, _| !is_placeholder(element));
-        }
+        let whole = std::mem::take(&mut claim.status);
+        claim.status = whole.with_elements(&|element, _| match element {
+            Element::Container(name) | Element::InitContainer(name) => !placeholders.contains(name),
+            _ => true,
+        });
     }
 }
 

@@ -376,7 +376,10 @@ fn is_added_again(
 
 /// The volumes that a container which stays names: by its mounts and devices, and by variables out of files, but
 /// for those that are taken out of it.
-fn volumes_used<'c>(container: &'c Value, taken: &[&Status]) -> impl Iterator<Item = &'c str> {
+pub(super) fn volumes_used<'c>(
+    container: &'c Value,
+    taken: &[&Status],
+) -> impl Iterator<Item = &'c str> {
     let edits = taken
         .iter()
         .filter_map(|status| status.edited.get(name(container)));

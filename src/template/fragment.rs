@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 pub(crate) use coerce::holds;
-pub(in crate::template) use coerce::number_text;
+pub(in crate::template) use coerce::scalar_text;
 pub(crate) use slot::Slot;
 pub(crate) use volume::volume_field;
 use volume::{place, place_all};
@@ -360,16 +360,13 @@ impl Interpolation {
                     let value = value_of(expression, with).map_err(|error| {
                         Failure::new(&self.origin, expression, &with_sources(&error))
                     })?;
-                    let text = value
-                        .as_deref()
-                        .and_then(coerce::scalar_text)
-                        .ok_or_else(|| {
-                            let problem = format!(
-                                "`${{{}}}` gave no text, number or boolean to stand inside text",
-                                expression.source()
-                            );
-                            Failure::new(&self.origin, expression, &problem)
-                        })?;
+                    let text = value.as_deref().and_then(scalar_text).ok_or_else(|| {
+                        let problem = format!(
+                            "`${{{}}}` gave no text, number or boolean to stand inside text",
+                            expression.source()
+                        );
+                        Failure::new(&self.origin, expression, &problem)
+                    })?;
                     whole.push_str(&self.slot.interpolated(&text));
                 }
             }

@@ -94,18 +94,14 @@ fn add<'x>(total: Val<'x>, term: Val<'x>, budget: &Budget<'_>) -> Outcome<'x> {
             };
             budget.step(more.len() as u64)?;
             budget.make(more.len() * size_of::<Val<'_>>())?;
+            // A list that nobody else has grows in its place; any other is copied.
+            let is_moved = matches!(&total, Val::List(items, _) if Rc::strong_count(items) == 1);
+            if !is_moved {
+                budget.make(total.len().unwrap_or(0) * size_of::<Val<'_>>())?;
+            }
             let mut items = match total {
-                Val::List(items, _) => {
-                    if Rc::strong_count(&items) > 1 {
-                        budget.make(items.len() * size_of::<Val<'_>>())?;
-                    }
-                    unwrapped(items)
-                }
-                other => {
-                    let items = other.items();
-                    budget.make(items.map_or(0, Items::len) * size_of::<Val<'_>>())?;
-                    items.into_iter().flat_map(Items::iter).collect()
-                }
+                Val::List(items, _) => unwrapped(items),
+                other => other.items().into_iter().flat_map(Items::iter).collect(),
             };
             items.extend(more.iter());
             Val::list(items)

@@ -147,18 +147,18 @@ fn check_place(
         );
         return Err(Refusal::new(Reason::Conflict, message));
     }
+    let misplaced = if template.mandatory {
+        Reason::OverrideNotAllowed
+    } else {
+        Reason::Conflict
+    };
     if container.is_sidecar && !container.is_native && !runs_beside {
         let message = format!(
             "the container `{}` of the pod is an init container, and the template's of that name runs \
              beside the app; declare it in containers",
             container.name
         );
-        let reason = if template.mandatory {
-            Reason::OverrideNotAllowed
-        } else {
-            Reason::Conflict
-        };
-        return Err(Refusal::new(reason, message));
+        return Err(Refusal::new(misplaced, message));
     }
     let restarts = theirs.view().field("restartPolicy");
     if container.is_native && !is_regular && !runs_beside && restarts.and_then(View::text).is_some()
@@ -168,12 +168,7 @@ fn check_place(
              that name is a native sidecar; remove restartPolicy there",
             container.name
         );
-        let reason = if template.mandatory {
-            Reason::OverrideNotAllowed
-        } else {
-            Reason::Conflict
-        };
-        return Err(Refusal::new(reason, message));
+        return Err(Refusal::new(misplaced, message));
     }
     if container.is_native && is_regular && template.mandatory {
         let message = format!(

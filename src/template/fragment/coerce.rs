@@ -58,7 +58,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The text of a scalar.
-pub(super) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
+pub(in crate::template) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(number) => Some(Cow::Owned(number_text(number))),
@@ -68,7 +68,7 @@ pub(super) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
 }
 
 /// A number as `string(…)` of an expression writes it: `1` where JSON has `1.0`.
-pub(in crate::template) fn number_text(number: &Number) -> String {
+fn number_text(number: &Number) -> String {
     let mut text = number.to_string();
     if text.ends_with(".0") {
         text.truncate(text.len() - 2);

@@ -1,10 +1,12 @@
 //! What a parameter's value must be: `enum`, `pattern`, `minimum`, `maximum`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{ParameterType, ValueError};
 use crate::expression::{self, Budget, PatternAllowance, RegularExpressionError};
-use crate::template::fragment::number_text;
+use crate::template::fragment::scalar_text;
 
 /// Bytes that a compiled pattern may take: a pattern is a template author's, but a tenant's too.
 const PATTERN_SIZE_LIMIT: usize = 1 << 18;
@@ -147,9 +149,5 @@ impl Constraints {
 }
 
 fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number_text(number),
-        other => other.to_string(),
-    }
+    scalar_text(value).map_or_else(|| value.to_string(), Cow::into_owned)
 }
